@@ -1,0 +1,1 @@
+"""A gRPC-first client for the Gemini API."""

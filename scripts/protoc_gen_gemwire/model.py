@@ -1,0 +1,432 @@
+"""What the renderers need to know of the protos, as plain values.
+
+Everything is read from the descriptors that protoc hands over, comments
+included; nothing here knows what the output looks like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from google.api import annotations_pb2, client_pb2, field_behavior_pb2, resource_pb2
+from google.longrunning import operations_proto_pb2
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+    MethodDescriptorProto,
+    ServiceDescriptorProto,
+)
+
+from .policy import Policy
+
+ROOT = "gemwire_proto"
+_PROTO_FIELD = FieldDescriptorProto
+_SCALARS = {
+    _PROTO_FIELD.TYPE_DOUBLE: "float",
+    _PROTO_FIELD.TYPE_FLOAT: "float",
+    _PROTO_FIELD.TYPE_BOOL: "bool",
+    _PROTO_FIELD.TYPE_STRING: "str",
+    _PROTO_FIELD.TYPE_BYTES: "bytes",
+}
+_KEYWORDS = frozenset("False None True and as assert async await break class continue def del".split()) | frozenset(
+    "elif else except finally for from global if import in is lambda nonlocal not or".split()
+) | frozenset("pass raise return try while with yield".split())
+
+
+class ModelError(Exception):
+    """The protos hold something that has no Python name or form."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a message; ``type_name`` is a full proto name or a Python scalar."""
+
+    name: str
+    comment: str
+    kind: str  # "scalar", "enum" or "message"
+    type_name: str
+    repeated: bool
+    presence: bool
+    oneof: str | None
+    behaviors: tuple[str, ...]
+    references: tuple[str, ...]
+    map_key: str | None = None
+
+
+@dataclass(frozen=True)
+class EnumValue:
+    name: str
+    number: int
+    comment: str
+
+
+@dataclass(frozen=True)
+class Enum:
+    name: str
+    full_name: str
+    comment: str
+    values: tuple[EnumValue, ...]
+
+
+@dataclass(frozen=True)
+class Message:
+    name: str
+    full_name: str
+    comment: str
+    fields: tuple[Field, ...]
+    oneofs: tuple[str, ...]
+    messages: tuple[Message, ...]
+    enums: tuple[Enum, ...]
+    resource: tuple[str, tuple[str, ...]] | None
+
+    def field(self, name: str) -> Field:
+        return next(f for f in self.fields if f.name == name)
+
+
+@dataclass(frozen=True)
+class HttpBinding:
+    verb: str
+    template: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Method:
+    name: str
+    snake: str
+    comment: str
+    request: str
+    response: str
+    kind: str  # "UNARY", "SERVER_STREAM", "CLIENT_STREAM" or "BIDI"
+    flattened: tuple[str, ...]
+    signatures: tuple[tuple[str, ...], ...]
+    routing: tuple[str, ...]
+    http: tuple[HttpBinding, ...]
+    items: str | None  # field of the response that holds a page's items
+    operation: tuple[str, str] | None  # full names: response, metadata
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource-name pattern that a service's messages mention."""
+
+    snake: str
+    pattern: str
+
+
+@dataclass(frozen=True)
+class Service:
+    name: str
+    full_name: str
+    snake: str
+    comment: str
+    host: str
+    methods: tuple[Method, ...]
+    resources: tuple[Resource, ...]
+
+
+@dataclass(frozen=True)
+class File:
+    path: str
+    package: str
+    comment: str
+    imports: tuple[str, ...]
+    messages: tuple[Message, ...]
+    enums: tuple[Enum, ...]
+    services: tuple[Service, ...]
+
+    @property
+    def module(self) -> str:
+        """Dotted name of the ``_pb2`` module."""
+        return f"{ROOT}.{self.path.removesuffix('.proto').replace('/', '.')}_pb2"
+
+    @property
+    def version(self) -> str:
+        """Last part of the package: ``v1beta``, ``longrunning``…"""
+        return self.package.rsplit(".", 1)[-1]
+
+
+@dataclass
+class Model:
+    """All files, and an index of every message and enum by full name."""
+
+    files: list[File] = field(default_factory=list)
+    messages: dict[str, Message] = field(default_factory=dict)
+    enums: dict[str, Enum] = field(default_factory=dict)
+    homes: dict[str, File] = field(default_factory=dict)
+
+    def python_name(self, full_name: str) -> str:
+        """Name inside its module: ``Candidate.FinishReason``."""
+        return full_name.removeprefix(self.homes[full_name].package + ".")
+
+
+def snake_case(name: str) -> str:
+    """``BatchEmbedContents`` → ``batch_embed_contents``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def rpc_names(files: Sequence[FileDescriptorProto]) -> list[str]:
+    """``package.Service/Method`` of every RPC."""
+    return [f"{f.package}.{s.name}/{m.name}" for f in files for s in f.service for m in s.method]
+
+
+class _Comments:
+    """Leading comments of one file by descriptor path."""
+
+    def __init__(self, file: FileDescriptorProto) -> None:
+        self._by_path = {tuple(loc.path): loc for loc in file.source_code_info.location}
+
+    def __call__(self, *path: int) -> str:
+        location = self._by_path.get(path)
+        return _clean(location.leading_comments) if location else ""
+
+    def of_file(self) -> str:
+        location = self._by_path.get((12,))
+        return _clean(location.leading_comments) if location else ""
+
+
+def _clean(comment: str) -> str:
+    return "\n".join(line.removeprefix(" ").rstrip() for line in comment.strip("\n").splitlines()).strip()
+
+
+def build(files: Sequence[FileDescriptorProto], policies: Mapping[str, Policy]) -> Model:
+    """Read the descriptors.
+
+    Args:
+        files: In dependency order, with source info for those that have comments.
+        policies: A policy for each RPC.
+
+    Raises:
+        ModelError: Two names collide in snake case, or a field is a Python keyword.
+    """
+    model = Model()
+    comments = {proto.name: _Comments(proto) for proto in files}
+    for proto in files:
+        file = _file(proto, comments[proto.name])
+        model.files.append(file)
+        for message in file.messages:
+            _index(model, message, file)
+        for enum in file.enums:
+            model.enums[enum.full_name] = enum
+            model.homes[enum.full_name] = file
+    # Services come last: their methods refer to messages and resources of any file.
+    model.files = [
+        replace(
+            file,
+            services=tuple(
+                _service(s, proto, model, policies, comments[proto.name], (6, i))
+                for i, s in enumerate(proto.service)
+            ),
+        )
+        for file, proto in zip(model.files, files, strict=True)
+    ]
+    return model
+
+
+def _file(proto: FileDescriptorProto, comments: _Comments) -> File:
+    return File(
+        path=proto.name,
+        package=proto.package,
+        comment=comments.of_file(),
+        imports=tuple(proto.dependency),
+        messages=tuple(_message(m, proto.package, comments, (4, i)) for i, m in enumerate(proto.message_type)),
+        enums=tuple(_enum(e, proto.package, comments, (5, i)) for i, e in enumerate(proto.enum_type)),
+        services=(),
+    )
+
+
+def _index(model: Model, message: Message, file: File) -> None:
+    model.messages[message.full_name] = message
+    model.homes[message.full_name] = file
+    for enum in message.enums:
+        model.enums[enum.full_name] = enum
+        model.homes[enum.full_name] = file
+    for nested in message.messages:
+        _index(model, nested, file)
+
+
+def _enum(proto: EnumDescriptorProto, scope: str, comments: _Comments, path: tuple[int, ...]) -> Enum:
+    return Enum(
+        name=proto.name,
+        full_name=f"{scope}.{proto.name}",
+        comment=comments(*path),
+        values=tuple(EnumValue(v.name, v.number, comments(*path, 2, i)) for i, v in enumerate(proto.value)),
+    )
+
+
+def _message(proto: DescriptorProto, scope: str, comments: _Comments, path: tuple[int, ...]) -> Message:
+    full_name = f"{scope}.{proto.name}"
+    maps = {f"{full_name}.{n.name}": n for n in proto.nested_type if n.options.map_entry}
+    fields = []
+    for i, f in enumerate(proto.field):
+        if f.name in _KEYWORDS:
+            raise ModelError(f"{full_name}.{f.name}: a Python keyword cannot name a field")
+        fields.append(_field(f, proto, maps, comments(*path, 2, i)))
+    resource = proto.options.Extensions[resource_pb2.resource]
+    return Message(
+        name=proto.name,
+        full_name=full_name,
+        comment=comments(*path),
+        fields=tuple(fields),
+        oneofs=tuple(dict.fromkeys(f.oneof for f in fields if f.oneof)),
+        messages=tuple(
+            _message(n, full_name, comments, (*path, 3, i))
+            for i, n in enumerate(proto.nested_type)
+            if not n.options.map_entry
+        ),
+        enums=tuple(_enum(e, full_name, comments, (*path, 4, i)) for i, e in enumerate(proto.enum_type)),
+        resource=(resource.type, tuple(resource.pattern)) if resource.type else None,
+    )
+
+
+def _kind(f: FieldDescriptorProto) -> tuple[str, str]:
+    if f.type == _PROTO_FIELD.TYPE_MESSAGE:
+        return "message", f.type_name.removeprefix(".")
+    if f.type == _PROTO_FIELD.TYPE_ENUM:
+        return "enum", f.type_name.removeprefix(".")
+    return "scalar", _SCALARS.get(f.type, "int")
+
+
+def _field(
+    f: FieldDescriptorProto, parent: DescriptorProto, maps: Mapping[str, DescriptorProto], comment: str
+) -> Field:
+    kind, type_name = _kind(f)
+    map_key = None
+    if type_name in maps:
+        key, value = maps[type_name].field
+        map_key = _SCALARS.get(key.type, "int")
+        kind, type_name = _kind(value)
+    in_oneof = f.HasField("oneof_index") and not f.proto3_optional
+    reference = f.options.Extensions[resource_pb2.resource_reference]
+    return Field(
+        name=f.name,
+        comment=comment,
+        kind=kind,
+        type_name=type_name,
+        repeated=f.label == _PROTO_FIELD.LABEL_REPEATED,
+        presence=f.proto3_optional or in_oneof or (kind == "message" and f.label != _PROTO_FIELD.LABEL_REPEATED),
+        oneof=parent.oneof_decl[f.oneof_index].name if in_oneof else None,
+        behaviors=tuple(
+            field_behavior_pb2.FieldBehavior.Name(b)
+            for b in f.options.Extensions[field_behavior_pb2.field_behavior]
+        ),
+        references=tuple(name for name in (reference.type, reference.child_type) if name),
+        map_key=map_key,
+    )
+
+
+def _bindings(rule: Any) -> Iterator[HttpBinding]:
+    verb = rule.WhichOneof("pattern")
+    if verb:
+        yield HttpBinding(verb, getattr(rule, verb), rule.body)
+    for more in rule.additional_bindings:
+        yield from _bindings(more)
+
+
+def _page_items(request: Message | None, response: Message | None) -> str | None:
+    """AIP-4233: a request with page_size and page_token, a response with next_page_token and one repeated field."""
+    if request is None or response is None:
+        return None
+    wanted = {f.name for f in request.fields}
+    repeated = [f.name for f in response.fields if f.repeated]
+    if {"page_size", "page_token"} <= wanted and any(f.name == "next_page_token" for f in response.fields):
+        return repeated[0] if repeated else None
+    return None
+
+
+def _method(
+    m: MethodDescriptorProto, service: str, package: str, model: Model, policy: Policy, comment: str
+) -> Method:
+    request, response = m.input_type.removeprefix("."), m.output_type.removeprefix(".")
+    http = tuple(_bindings(m.options.Extensions[annotations_pb2.http]))
+    signatures = tuple(
+        tuple(part for part in text.split(",") if part)
+        for text in m.options.Extensions[client_pb2.method_signature]
+    )
+    routing = tuple(
+        dict.fromkeys(name for b in http for name in re.findall(r"\{([a-z_.]+)(?:=[^}]*)?\}", b.template))
+    )
+    info = m.options.Extensions[operations_proto_pb2.operation_info]
+    operation = None
+    if info.response_type:
+        operation = tuple(
+            name if "." in name else f"{package}.{name}" for name in (info.response_type, info.metadata_type)
+        )
+    kinds = {(False, False): "UNARY", (False, True): "SERVER_STREAM", (True, False): "CLIENT_STREAM"}
+    return Method(
+        name=m.name,
+        snake=snake_case(m.name),
+        comment=comment,
+        request=request,
+        response=response,
+        kind=kinds.get((m.client_streaming, m.server_streaming), "BIDI"),
+        flattened=tuple(dict.fromkeys(name for names in signatures for name in names)),
+        signatures=signatures,
+        routing=routing,
+        http=http,
+        items=_page_items(model.messages.get(request), model.messages.get(response)),
+        operation=operation,  # type: ignore[arg-type]
+        policy=policy,
+    )
+
+
+def _service(
+    s: ServiceDescriptorProto,
+    file: FileDescriptorProto,
+    model: Model,
+    policies: Mapping[str, Policy],
+    comments: _Comments,
+    path: tuple[int, ...],
+) -> Service:
+    full_name = f"{file.package}.{s.name}"
+    methods = tuple(
+        _method(m, full_name, file.package, model, policies[f"{full_name}/{m.name}"], comments(*path, 2, i))
+        for i, m in enumerate(s.method)
+    )
+    by_snake: dict[str, str] = {}
+    for method in methods:
+        if method.snake in by_snake:
+            raise ModelError(
+                f"{full_name}: {by_snake[method.snake]} and {method.name} are both {method.snake}() in Python"
+            )
+        by_snake[method.snake] = method.name
+    return Service(
+        name=s.name,
+        full_name=full_name,
+        snake=snake_case(s.name),
+        comment=comments(*path),
+        host=s.options.Extensions[client_pb2.default_host],
+        methods=methods,
+        resources=_resources(methods, model),
+    )
+
+
+def _resources(methods: Sequence[Method], model: Model) -> tuple[Resource, ...]:
+    """Resources that the service's messages define or refer to, however deep."""
+    patterns = {m.resource[0]: m.resource[1][0] for m in model.messages.values() if m.resource}
+    found: set[str] = set()
+    seen: set[str] = set()
+    todo = [name for m in methods for name in (m.request, m.response, *(m.operation or ()))]
+    while todo:
+        message = model.messages.get(todo.pop())
+        if message is None or message.full_name in seen:
+            continue
+        seen.add(message.full_name)
+        if message.resource:
+            found.add(message.resource[0])
+        for f in message.fields:
+            found.update(f.references)
+            if f.kind == "message":
+                todo.append(f.type_name)
+    return tuple(
+        Resource(snake_case(type_.rsplit("/", 1)[-1]), patterns[type_])
+        for type_ in sorted(found)
+        if type_ in patterns
+    )
