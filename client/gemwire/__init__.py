@@ -1,1 +1,50 @@
-"""A gRPC-first client for the Gemini API."""
+"""gemwire: the Gemini API over gRPC first.
+
+    from gemwire import v1beta          # service clients and messages, shaped like Google's
+    from gemwire import errors          # what they raise
+    from gemwire import ClientOptions, Retry
+
+Everything is loaded on first use: ``import gemwire`` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gemwire import errors as errors
+    from gemwire import v1 as v1
+    from gemwire import v1beta as v1beta
+    from gemwire._transport.aio.transport import GrpcAsyncIOTransport as GrpcAsyncIOTransport
+    from gemwire._transport.sync.transport import GrpcTransport as GrpcTransport
+    from gemwire.options import ClientInfo as ClientInfo
+    from gemwire.options import ClientOptions as ClientOptions
+    from gemwire.options import Retry as Retry
+    from gemwire_proto._method import DEFAULT as DEFAULT
+
+__version__ = "0.1.0"
+
+_MODULES = ("errors", "v1", "v1beta")
+_NAMES = {
+    "ClientInfo": "gemwire.options",
+    "ClientOptions": "gemwire.options",
+    "DEFAULT": "gemwire_proto._method",
+    "GrpcAsyncIOTransport": "gemwire._transport.aio.transport",
+    "GrpcTransport": "gemwire._transport.sync.transport",
+    "Retry": "gemwire.options",
+}
+__all__ = [*_MODULES, *_NAMES, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"gemwire.{name}")
+    if name in _NAMES:
+        value = globals()[name] = getattr(importlib.import_module(_NAMES[name]), name)
+        return value
+    raise AttributeError(f"module 'gemwire' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

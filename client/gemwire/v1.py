@@ -1,29 +1,48 @@
-"""Version v1 of the API: every message and enum by its plain name.
+"""Version v1 of the API: its service clients, and every message and enum by its plain name.
 
     from gemwire import v1
 
-    request = v1.GenerateContentRequest(
+    client = v1.GenerativeServiceAsyncClient()
+    response = await client.generate_content(
         model="models/gemini-2.5-flash",
-        contents=[{"role": "user", "parts": [{"text": "hi"}]}],
+        contents=[{"role": "user", "parts": [{"text": "Why is the sky blue?"}]}],
     )
 
 Each is loaded on first use.
 """
 
+# pyright: reportUnsupportedDunderAll=false
+
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from gemwire_proto import v1 as _messages
 
 if TYPE_CHECKING:
+    from gemwire._async.v1 import (
+        GenerativeServiceAsyncClient as GenerativeServiceAsyncClient,
+        ModelServiceAsyncClient as ModelServiceAsyncClient,
+    )
+    from gemwire._sync.v1 import (
+        GenerativeServiceClient as GenerativeServiceClient,
+        ModelServiceClient as ModelServiceClient,
+    )
     from gemwire_proto.v1 import *  # noqa: F403
 
-__all__ = list(_messages.__all__)  # pyright: ignore[reportUnsupportedDunderAll]
+_CLIENTS = {
+    "GenerativeServiceAsyncClient": "gemwire._async.v1",
+    "ModelServiceAsyncClient": "gemwire._async.v1",
+    "GenerativeServiceClient": "gemwire._sync.v1",
+    "ModelServiceClient": "gemwire._sync.v1",
+}
+__all__ = [*_CLIENTS, *_messages.__all__]
 
 
 def __getattr__(name: str) -> Any:
-    value = globals()[name] = getattr(_messages, name)
+    home = importlib.import_module(_CLIENTS[name]) if name in _CLIENTS else _messages
+    value = globals()[name] = getattr(home, name)
     return value
 
 

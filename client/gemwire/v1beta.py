@@ -1,29 +1,76 @@
-"""Version v1beta of the API: every message and enum by its plain name.
+"""Version v1beta of the API: its service clients, and every message and enum by its plain name.
 
     from gemwire import v1beta
 
-    request = v1beta.GenerateContentRequest(
+    client = v1beta.GenerativeServiceAsyncClient()
+    response = await client.generate_content(
         model="models/gemini-2.5-flash",
-        contents=[{"role": "user", "parts": [{"text": "hi"}]}],
+        contents=[{"role": "user", "parts": [{"text": "Why is the sky blue?"}]}],
     )
 
 Each is loaded on first use.
 """
 
+# pyright: reportUnsupportedDunderAll=false
+
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from gemwire_proto import v1beta as _messages
 
 if TYPE_CHECKING:
+    from gemwire._async.v1beta import (
+        CacheServiceAsyncClient as CacheServiceAsyncClient,
+        DiscussServiceAsyncClient as DiscussServiceAsyncClient,
+        FileServiceAsyncClient as FileServiceAsyncClient,
+        GenerativeServiceAsyncClient as GenerativeServiceAsyncClient,
+        ModelServiceAsyncClient as ModelServiceAsyncClient,
+        PermissionServiceAsyncClient as PermissionServiceAsyncClient,
+        PredictionServiceAsyncClient as PredictionServiceAsyncClient,
+        RetrieverServiceAsyncClient as RetrieverServiceAsyncClient,
+        TextServiceAsyncClient as TextServiceAsyncClient,
+    )
+    from gemwire._sync.v1beta import (
+        CacheServiceClient as CacheServiceClient,
+        DiscussServiceClient as DiscussServiceClient,
+        FileServiceClient as FileServiceClient,
+        GenerativeServiceClient as GenerativeServiceClient,
+        ModelServiceClient as ModelServiceClient,
+        PermissionServiceClient as PermissionServiceClient,
+        PredictionServiceClient as PredictionServiceClient,
+        RetrieverServiceClient as RetrieverServiceClient,
+        TextServiceClient as TextServiceClient,
+    )
     from gemwire_proto.v1beta import *  # noqa: F403
 
-__all__ = list(_messages.__all__)  # pyright: ignore[reportUnsupportedDunderAll]
+_CLIENTS = {
+    "GenerativeServiceAsyncClient": "gemwire._async.v1beta",
+    "ModelServiceAsyncClient": "gemwire._async.v1beta",
+    "CacheServiceAsyncClient": "gemwire._async.v1beta",
+    "FileServiceAsyncClient": "gemwire._async.v1beta",
+    "PermissionServiceAsyncClient": "gemwire._async.v1beta",
+    "PredictionServiceAsyncClient": "gemwire._async.v1beta",
+    "RetrieverServiceAsyncClient": "gemwire._async.v1beta",
+    "TextServiceAsyncClient": "gemwire._async.v1beta",
+    "DiscussServiceAsyncClient": "gemwire._async.v1beta",
+    "GenerativeServiceClient": "gemwire._sync.v1beta",
+    "ModelServiceClient": "gemwire._sync.v1beta",
+    "CacheServiceClient": "gemwire._sync.v1beta",
+    "FileServiceClient": "gemwire._sync.v1beta",
+    "PermissionServiceClient": "gemwire._sync.v1beta",
+    "PredictionServiceClient": "gemwire._sync.v1beta",
+    "RetrieverServiceClient": "gemwire._sync.v1beta",
+    "TextServiceClient": "gemwire._sync.v1beta",
+    "DiscussServiceClient": "gemwire._sync.v1beta",
+}
+__all__ = [*_CLIENTS, *_messages.__all__]
 
 
 def __getattr__(name: str) -> Any:
-    value = globals()[name] = getattr(_messages, name)
+    home = importlib.import_module(_CLIENTS[name]) if name in _CLIENTS else _messages
+    value = globals()[name] = getattr(home, name)
     return value
 
 

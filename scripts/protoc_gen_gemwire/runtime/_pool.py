@@ -48,20 +48,22 @@ def _files(data: bytes) -> Iterator[bytes]:
         at += size
 
 
+_REMEDY = "reinstall gemwire, or run scripts/generate in a checkout"
+
+
 def _load() -> Any:
-    remedy = "reinstall gemwire, or run scripts/generate in a checkout"
     try:
         data = DESCRIPTOR_SET.read_bytes()
     except OSError as error:
         raise ImportError(
-            f"gemwire_proto cannot read its descriptors at {DESCRIPTOR_SET} ({error.strerror}); {remedy}"
+            f"gemwire_proto cannot read its descriptors at {DESCRIPTOR_SET} ({error.strerror}); {_REMEDY}"
         ) from None
     pool = DescriptorPool()
     try:
         for file in _files(data):
             pool.AddSerializedFile(file)
     except (ValueError, IndexError, TypeError):
-        raise ImportError(f"gemwire_proto found damaged descriptors at {DESCRIPTOR_SET}; {remedy}") from None
+        raise ImportError(f"gemwire_proto found damaged descriptors at {DESCRIPTOR_SET}; {_REMEDY}") from None
     return pool
 
 
@@ -77,7 +79,10 @@ def define(namespace: dict[str, Any], path: str) -> FileDescriptor:
             for each descriptor, whoever asks first.
         path: The file's name in the pool, such as ``google/rpc/status.proto``.
     """
-    file: FileDescriptor = POOL.FindFileByName(path)
+    try:
+        file: FileDescriptor = POOL.FindFileByName(path)
+    except KeyError:
+        raise ImportError(f"gemwire_proto found no {path} at {DESCRIPTOR_SET}; {_REMEDY}") from None
     module = namespace["__name__"]
     for descriptor in file.message_types_by_name.values():
         namespace[descriptor.name] = _message_class(descriptor, module, descriptor.name)

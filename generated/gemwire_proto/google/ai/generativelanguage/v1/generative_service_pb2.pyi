@@ -127,8 +127,8 @@ class GenerationConfig(_Message):
     """
     @property
     def response_json_schema_ordered(self) -> _protobuf_struct_pb2.Value:
-        """Internal form of a JSON schema for the reply; clients leave it unset. It serves the service's own
-        handling of schemas. This version has no public option that sets a schema.
+        """Shape the reply must have, written as a JSON Schema document. Its JSON name is
+        `responseJsonSchema`. Unset, the reply is free text.
         """
     presence_penalty: float
     """Penalty for every token that already occurs in the reply, however often. A positive value draws the

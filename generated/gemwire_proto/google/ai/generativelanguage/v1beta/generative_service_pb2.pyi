@@ -339,12 +339,14 @@ class GenerationConfig(_Message):
         `response_schema`, which must then be unset, and needs `response_mime_type` to be
         `application/json`. Only part of JSON Schema is understood, among it `type`, `properties`,
         `required`, `items`, `enum`, `anyOf`, `minimum`, `maximum`, `$defs` and `$ref`; recursion through
-        `$ref` is limited. The non-standard `propertyOrdering` fixes the order of the properties.
+        `$ref` is limited. The non-standard `propertyOrdering` fixes the order of the properties. Over gRPC
+        this is the field to set; its JSON name, with an underscore in front, leaves `responseJsonSchema`
+        to `response_json_schema_ordered`.
         """
     @property
     def response_json_schema_ordered(self) -> _protobuf_struct_pb2.Value:
-        """Internal counterpart of `response_json_schema`; clients leave it unset. It serves the service's own
-        handling of the schema. Set `response_json_schema` instead.
+        """The schema of `response_json_schema` as REST callers send it. Its JSON name is
+        `responseJsonSchema`, so a request written as JSON fills this field. Set only one of the two.
         """
     presence_penalty: float
     """Penalty for every token that already occurs in the reply, however often. A positive value draws the

@@ -1,0 +1,15 @@
+"""The asyncio clients of v1."""
+
+from __future__ import annotations
+
+from gemwire._async.client import AsyncServiceClient
+from gemwire_proto.v1.generative_service import AsyncGenerativeService
+from gemwire_proto.v1.model_service import AsyncModelService
+
+
+class GenerativeServiceAsyncClient(AsyncGenerativeService, AsyncServiceClient):
+    """Generates content, answers, embeddings and token counts."""
+
+
+class ModelServiceAsyncClient(AsyncModelService, AsyncServiceClient):
+    """Lists models."""

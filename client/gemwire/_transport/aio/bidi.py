@@ -1,0 +1,172 @@
+"""Both directions of a streaming call. Written by hand for each flavour: grpc's two interfaces differ."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+import grpc.aio
+from google.protobuf.message import Message
+
+from gemwire._transport.aio.seam import Canceller, RpcError, Watchdog
+from gemwire._transport.calls import Attempts, message_of
+from gemwire.errors import Cancelled, DeadlineExceeded, GemwireError, StreamConsumed
+
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
+
+
+class AsyncBidiStream(Generic[_Request, _Response]):
+    """Messages in both directions of one call.
+
+    Write with `write` and `done_writing`, or give the method an iterable of requests; read with
+    ``async for`` or `read`. Use it with ``async with``: leaving the block ends the call.
+    """
+
+    def __init__(
+        self,
+        begin: Any,
+        kind: type[_Request],
+        requests: AsyncIterable[Any] | Iterable[Any] | None,
+        attempts: Attempts,
+        idle_timeout: float | None,
+        timeout: float | None,
+        metadata: Any,
+    ) -> None:
+        """Begins the call; ``requests`` are sent by a task of its own."""
+        self._call = begin(timeout=timeout, metadata=metadata)
+        self._cancel = Canceller(self._call)
+        self._kind = kind
+        self._attempts = attempts
+        self._idle_timeout = idle_timeout
+        self._cancelled = False
+        self._taken = False
+        self._pump_error: BaseException | None = None
+        self._watchdog = Watchdog(idle_timeout, self._cancel) if idle_timeout else None
+        self._pump = asyncio.ensure_future(self._send_all(requests)) if requests is not None else None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'done' if self._call.done() else 'open'}>"
+
+    async def _send_all(self, requests: AsyncIterable[Any] | Iterable[Any]) -> None:
+        try:
+            if isinstance(requests, AsyncIterable):
+                async for request in requests:
+                    await self.write(request)
+            else:
+                for request in requests:
+                    await self.write(request)
+            await self.done_writing()
+        except (GemwireError, asyncio.CancelledError):
+            # The call has ended; whoever reads hears of it.
+            return
+        except Exception as error:  # noqa: BLE001 - the caller's iterable failed
+            self._pump_error = error
+            self._cancel()
+
+    async def write(self, request: _Request | Mapping[str, Any], /) -> None:
+        """Send one message.
+
+        Args:
+            request: The message, or a dict of its fields.
+
+        Raises:
+            APIError: The call has ended.
+            ValueError: A field does not exist, or the writing was ended before.
+            TypeError: The message is of another type.
+        """
+        message = message_of(self._kind, request, "request")
+        try:
+            await self._call.write(message)
+        except RpcError as error:
+            raise self._failure(error) from None
+        except asyncio.InvalidStateError:
+            raise await self._ended() from None
+
+    async def done_writing(self) -> None:
+        """Tell the server that no more messages follow."""
+        try:
+            await self._call.done_writing()
+        except (RpcError, asyncio.InvalidStateError):
+            # The call has ended, and its reader hears of it.
+            return
+
+    async def read(self) -> _Response | None:
+        """The next message; None when the server has sent its last.
+
+        Raises:
+            APIError: The call failed.
+        """
+        try:
+            message = await self._call.read()
+        except RpcError as error:
+            raise self._failure(error) from self._pump_error
+        except asyncio.CancelledError:
+            if self._cancelled or self._pump_error or (self._watchdog and self._watchdog.fired):
+                raise self._failure(None) from self._pump_error
+            raise
+        if self._watchdog:
+            self._watchdog.touch()
+        return None if message is grpc.aio.EOF else message
+
+    def __aiter__(self) -> AsyncIterator[_Response]:
+        if self._taken:
+            raise StreamConsumed("this stream was iterated before; call the method again for another")
+        self._taken = True
+        return self._messages()
+
+    async def _messages(self) -> AsyncIterator[_Response]:
+        try:
+            while (message := await self.read()) is not None:
+                yield message
+        finally:
+            self._finish()
+
+    def _failure(self, error: Any) -> Exception:
+        count = self._attempts.count
+        if self._watchdog and self._watchdog.fired:
+            return DeadlineExceeded(f"no message for {self._idle_timeout:g} s", attempts=count, hint="Raise `idle_timeout`.")
+        if self._pump_error:
+            return Cancelled(f"the iterable of requests failed: {self._pump_error!r}", attempts=count)
+        if self._cancelled or error is None:
+            return Cancelled("the stream was cancelled by cancel()", attempts=count)
+        return self._attempts.error(error)
+
+    async def _ended(self) -> Exception:
+        code = await self._call.code() if self._call.done() else None
+        if code is None:
+            return ValueError("write: the writing side was ended by done_writing()")
+        return Cancelled(f"the call has ended with {code.name}; nothing more can be written")
+
+    def _finish(self) -> None:
+        if self._watchdog:
+            self._watchdog.stop()
+        if self._pump:
+            self._pump.cancel()
+        self._cancel()
+
+    def cancel(self) -> bool:
+        """End the call, from any task or thread. Returns whether there was something left to end."""
+        self._cancelled = self._cancelled or not self._call.done()
+        return self._cancel()
+
+    async def initial_metadata(self) -> list[tuple[str, str | bytes]]:
+        """What the server sent before its first message."""
+        return list(await self._call.initial_metadata() or ())
+
+    async def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
+        """What the server sent with the status, once the call has ended."""
+        return list(await self._call.trailing_metadata() or ())
+
+    async def __aenter__(self) -> AsyncBidiStream[_Request, _Response]:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._finish()
+        if self._pump:
+            await asyncio.wait([self._pump])
+
+    def __del__(self) -> None:
+        if hasattr(self, "_cancel"):
+            self._cancel()

@@ -1,0 +1,190 @@
+"""What differs between asyncio and threads. Written by hand on both sides; the rest is derived."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import grpc.aio
+
+from gemwire._transport import process
+from gemwire._transport.calls import arity
+from gemwire._transport.channels import OPTIONS, Target
+from gemwire.errors import DeadlineExceeded
+from gemwire_proto._method import Method
+
+_T = TypeVar("_T")
+
+RpcError = grpc.aio.AioRpcError
+CancelledError = asyncio.CancelledError
+sleep = asyncio.sleep
+#: Built once and reused: grpc.aio copies tuples into a Metadata on every call.
+build_metadata: Callable[[Any], Any] = lambda pairs: grpc.aio.Metadata(*pairs)  # noqa: E731
+
+
+async def wait(future: Future[_T], seconds: float | None) -> _T:
+    """The result of work in another thread.
+
+    Raises:
+        DeadlineExceeded: It took longer than ``seconds``.
+    """
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+    except asyncio.TimeoutError:
+        raise DeadlineExceeded(f"the credentials gave no token within {seconds:g} s") from None
+
+
+def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+    """Let something go on beside the caller."""
+    return asyncio.get_running_loop().create_task(work())
+
+
+def cancelled_from_outside() -> bool:
+    """Whether a CancelledError is meant for this task (Python 3.11 and later can tell)."""
+    task: Any = asyncio.current_task()
+    return task is not None and hasattr(task, "cancelling") and bool(task.cancelling())
+
+
+class Binding:
+    """A channel on one event loop, and its callables."""
+
+    __slots__ = ("_calls", "channel", "generation", "loop")
+
+    def __init__(self, channel: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.channel = channel
+        self.loop = loop
+        self.generation = process.generation()
+        self._calls: dict[Method[Any, Any], Any] = {}
+
+    def callable(self, method: Method[Any, Any]) -> Any:
+        """The multicallable of a method."""
+        found = self._calls.get(method)
+        if found is None:
+            found = self._calls[method] = getattr(self.channel, arity(method.kind))(
+                method.path,
+                request_serializer=method.request.SerializeToString,
+                response_deserializer=method.response.FromString,
+            )
+        return found
+
+
+class Channels:
+    """One channel for each event loop that uses it, made on the first call there.
+
+    A channel of grpc.aio belongs to the loop on which it was made and does not survive a fork.
+    """
+
+    def __init__(self, target: Target | None, given: Any = None) -> None:
+        """``given`` is a channel of the user's own, used as it is."""
+        self._target = target
+        self._given = given
+        self._closed = False
+        self._latest: Binding | None = None
+        self._bindings: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Binding] = weakref.WeakKeyDictionary()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def binding(self) -> Binding:
+        """The binding of the running loop.
+
+        Raises:
+            RuntimeError: The client is closed, or no loop runs.
+        """
+        latest = self._latest
+        loop = asyncio.get_running_loop()
+        if latest is not None and latest.loop is loop and latest.generation == process.generation():
+            return latest
+        return self._bind(loop)
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> Binding:
+        if self._closed:
+            raise RuntimeError("this client is closed; make another")
+        found = self._bindings.get(loop)
+        if found is None or found.generation != process.generation():
+            found = self._bindings[loop] = Binding(self._given or self._open(), loop)
+        self._latest = found
+        return found
+
+    def _open(self) -> Any:
+        target = self._target
+        assert target is not None  # noqa: S101 - there is a target or a given channel
+        interceptors = list(target.interceptors) or None
+        if target.plaintext:
+            return grpc.aio.insecure_channel(target.address, options=OPTIONS, interceptors=interceptors)
+        return grpc.aio.secure_channel(
+            target.address, target.credentials(), options=OPTIONS, interceptors=interceptors
+        )
+
+    async def close(self) -> None:
+        """Close the channel of the running loop, with the calls on it, and drop those of other loops."""
+        self._closed = True
+        self._latest = None
+        loop = asyncio.get_running_loop()
+        bindings = dict(self._bindings)
+        self._bindings.clear()
+        for owner, binding in bindings.items():
+            if binding.generation != process.generation():
+                continue
+            if owner is loop:
+                await binding.channel.close()
+            elif owner.is_running():
+                asyncio.run_coroutine_threadsafe(binding.channel.close(), owner)
+
+
+class Watchdog:
+    """Cancels a stream on which nothing happened for a while: one timer, re-armed when it fires."""
+
+    __slots__ = ("_handle", "_last", "_limit", "_loop", "_strike", "fired")
+
+    def __init__(self, limit: float, strike: Callable[[], Any]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limit = limit
+        self._strike = strike
+        self.fired = False
+        self._last = self._loop.time()
+        self._handle = self._loop.call_later(limit, self._check)
+
+    def touch(self) -> None:
+        """Something happened."""
+        self._last = self._loop.time()
+
+    def stop(self) -> None:
+        self._handle.cancel()
+
+    def _check(self) -> None:
+        left = self._last + self._limit - self._loop.time()
+        if left > 0:
+            self._handle = self._loop.call_later(left, self._check)
+        else:
+            self.fired = True
+            self._strike()
+
+
+class Canceller:
+    """Cancels a call from any thread, and from a finalizer."""
+
+    __slots__ = ("_call", "_loop")
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self) -> bool:
+        """Cancel. Returns whether there was something left to cancel."""
+        if self._call.done():
+            return False
+        try:
+            here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            here = False
+        if here or not self._loop.is_running():
+            if self._loop.is_closed():
+                return False
+            return bool(self._call.cancel())
+        self._loop.call_soon_threadsafe(self._call.cancel)
+        return True

@@ -1,0 +1,98 @@
+"""A transport: where calls go, whose they are, and the making of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import google.auth.api_key
+import grpc.aio
+
+from gemwire._transport import credentials as creds
+from gemwire._transport.aio.caller import AsyncCaller
+from gemwire._transport.aio.seam import Channels
+from gemwire._transport.channels import Target, certificate
+from gemwire._transport.endpoint import DEFAULT_HOST, check_host, with_port
+from gemwire.options import CertSource, ClientInfo, ClientOptions
+
+
+class GrpcAsyncIOTransport(AsyncCaller):
+    """gRPC by way of grpc.aio. Clients make one; give several the same to share its connections."""
+
+    kind = "grpc_asyncio"
+
+    def __init__(
+        self,
+        *,
+        host: str = DEFAULT_HOST,
+        credentials: Any = None,
+        credentials_file: str | None = None,
+        scopes: Any = None,
+        channel: grpc.aio.Channel | None = None,
+        client_cert_source_for_mtls: CertSource | None = None,
+        quota_project_id: str | None = None,
+        client_info: ClientInfo | None = None,
+        always_use_jwt_access: bool = True,
+        api_audience: str | None = None,
+        plaintext: bool = False,
+        interceptors: tuple[Any, ...] = (),
+    ) -> None:
+        """The certificate source runs here, once; credentials are found here; nothing is connected yet.
+
+        Args:
+            host: Host, or host:port.
+            credentials: google-auth credentials. Default: those of the environment.
+            credentials_file: File to load them from instead.
+            scopes: OAuth scopes.
+            channel: A channel to use as it is; then no credentials are looked up or sent.
+            client_cert_source_for_mtls: Gives the client certificate and key.
+            quota_project_id: Project to bill.
+            client_info: What to say of the caller; None to say nothing.
+            always_use_jwt_access: Whether a service account signs its own tokens.
+            api_audience: Audience of such tokens. Default: the service's host.
+            plaintext: No TLS and no tokens: an emulator.
+            interceptors: grpc client interceptors.
+
+        Raises:
+            ValueError: The host is none, or two credentials were given.
+            google.auth.exceptions.DefaultCredentialsError: There are no credentials.
+            google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
+        """
+        self._host = with_port(check_host(host, "host"))
+        options = ClientOptions(
+            credentials_file=credentials_file,
+            scopes=scopes,
+            quota_project_id=quota_project_id,
+            api_audience=api_audience,
+        )
+        if plaintext and not isinstance(credentials, google.auth.api_key.Credentials):
+            authorization: creds.Authorization = creds.ApiKey(())
+        elif channel is not None:
+            authorization = creds.ApiKey(())
+        else:
+            authorization = creds.resolve(
+                credentials, options, DEFAULT_HOST, always_use_jwt_access=always_use_jwt_access
+            )
+        self._credentials = credentials
+        target = None
+        if channel is None:
+            target = Target(self._host, plaintext, certificate(client_cert_source_for_mtls), interceptors)
+        agent = client_info.to_user_agent() if client_info else None
+        super().__init__(Channels(target, channel), authorization, agent)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._host} {self._authorization!r}>"
+
+    @property
+    def host(self) -> str:
+        """Host and port."""
+        return self._host
+
+    async def close(self) -> None:
+        """End all calls and connections. A transport that several clients share is closed for all."""
+        await self._channels.close()
+
+    async def __aenter__(self) -> GrpcAsyncIOTransport:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()

@@ -1,0 +1,79 @@
+"""What a channel is made with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.auth.exceptions import MutualTLSChannelError
+
+from gemwire.options import CertSource
+
+#: gRFC A105: the core opens further connections to a host when the streams of one are used up.
+_SERVICE_CONFIG = {"connectionScaling": {"maxConnectionsPerSubchannel": 10}}
+
+#: Measured in benchmarks/faults.py; what each is for stands beside it.
+OPTIONS: tuple[tuple[str, Any], ...] = (
+    # Images and batches of embeddings pass the 4 MB default; the service has limits of its own.
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # A dead link is noticed after 10 + 5 seconds while calls are open. Without ping_timeout_ms
+    # the core waits a minute for a ping's answer, whatever keepalive_timeout_ms says.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
+    # A handshake that never ends is given up after 5 seconds instead of 20.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 5_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a channel leads and how it is secured.
+
+    Attributes:
+        address: host:port.
+        plaintext: No TLS: an emulator.
+        certificate: Client certificate and key, PEM, for mutual TLS.
+        interceptors: The user's, passed through.
+    """
+
+    address: str
+    plaintext: bool = False
+    certificate: tuple[bytes, bytes] | None = None
+    interceptors: tuple[Any, ...] = ()
+
+    def __repr__(self) -> str:
+        kind = "plaintext" if self.plaintext else "mTLS" if self.certificate else "TLS"
+        return f"<Target {self.address} {kind}>"
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """TLS credentials, with the client certificate if there is one."""
+        if self.certificate is None:
+            return grpc.ssl_channel_credentials()
+        chain, key = self.certificate
+        return grpc.ssl_channel_credentials(certificate_chain=chain, private_key=key)
+
+
+def certificate(source: CertSource | None) -> tuple[bytes, bytes] | None:
+    """Run a certificate source.
+
+    Raises:
+        MutualTLSChannelError: It failed, or gave no pair of PEM texts.
+    """
+    if source is None:
+        return None
+    try:
+        chain, key = source()
+    except MutualTLSChannelError:
+        raise
+    except Exception as error:
+        raise MutualTLSChannelError(f"client_cert_source failed: {error}") from error
+    if not isinstance(chain, bytes) or not isinstance(key, bytes):
+        raise MutualTLSChannelError("client_cert_source must return the certificate and the key as PEM bytes")
+    return chain, key

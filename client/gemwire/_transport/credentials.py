@@ -1,0 +1,306 @@
+"""Whose calls these are: where credentials come from, and how they stay fresh.
+
+No grpc auth plugin is used: one costs a thread and 60 to 85 µs a call
+(benchmarks/overhead.py). Instead the metadata pairs of the current token are
+kept ready, and a background thread renews them before the token expires.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import google.auth
+import google.auth.api_key
+import google.auth.credentials
+from google.auth.exceptions import GoogleAuthError
+
+from gemwire._transport import process
+from gemwire.errors import Unauthenticated
+from gemwire.options import ClientOptions
+
+_logger = logging.getLogger("gemwire")
+
+Pairs = tuple[tuple[str, str], ...]
+
+#: Seconds before a token's expiry at which its renewal starts; half its life if that is less.
+_MARGIN = 300.0
+#: Seconds between two tries to renew a token that still lives.
+_RETRY_PAUSE = 10.0
+
+
+class ApiKey:
+    """An API key, or no credentials at all: pairs that never change."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._pairs = pairs
+
+    def __repr__(self) -> str:
+        return "<ApiKey>" if self._pairs else "<no credentials>"
+
+    def pairs(self, now: float) -> Pairs:  # noqa: ARG002 - the same call as Token's
+        """The pairs to send."""
+        return self._pairs
+
+    def refused(self, pairs: Pairs) -> bool:  # noqa: ARG002
+        """A key that the service refuses cannot be renewed."""
+        return False
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """Pairs, and until when they serve (``time.monotonic`` seconds)."""
+
+    pairs: Pairs
+    renew_at: float
+    expires_at: float
+
+
+_NOTHING = _Fresh((), 0.0, 0.0)
+
+
+class Token:
+    """google-auth credentials, renewed in the background, one renewal at a time.
+
+    While the token lives, a failing renewal fails no call: it is logged and tried again.
+    """
+
+    def __init__(self, credentials: Any, audience: str, quota_project_id: str | None) -> None:
+        """Nothing is fetched before the first call.
+
+        Args:
+            credentials: google-auth credentials.
+            audience: Host that self-signed tokens of a service account are made for.
+            quota_project_id: Project to send as ``x-goog-user-project``.
+        """
+        self.credentials = credentials
+        self._audience = audience
+        self._quota_project_id = quota_project_id
+        self._fresh = _NOTHING
+        self._generation = process.generation()
+        self._lock = threading.Lock()
+        self._renewal: Future[Pairs] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Token of {type(self.credentials).__module__}.{type(self.credentials).__name__}>"
+
+    def pairs(self, now: float) -> Pairs | Future[Pairs]:
+        """The pairs to send, or, without a living token, a future that gives them."""
+        fresh = self._fresh
+        if now < fresh.renew_at:
+            return fresh.pairs
+        renewal = self._renew()
+        return fresh.pairs if now < fresh.expires_at else renewal
+
+    def refused(self, pairs: Pairs) -> bool:
+        """Note that the service refused ``pairs``.
+
+        Returns:
+            Whether another call is worth a try: they are renewed now, or were meanwhile.
+        """
+        if self._fresh.pairs is pairs:
+            self._fresh = _NOTHING
+        return True
+
+    def _renew(self) -> Future[Pairs]:
+        if self._generation != process.generation():
+            # A fork may have copied a lock that is held and a thread that is not there.
+            self._lock, self._renewal, self._generation = threading.Lock(), None, process.generation()
+        with self._lock:
+            if self._renewal is None:
+                self._renewal = Future()
+                # Marked as running, so that one caller that is cancelled does not cancel it for all.
+                self._renewal.set_running_or_notify_cancel()
+                thread = threading.Thread(
+                    target=self._run, args=(self._renewal,), name="gemwire-credentials", daemon=True
+                )
+                thread.start()
+            return self._renewal
+
+    def _run(self, renewal: Future[Pairs]) -> None:
+        try:
+            fresh = self._fetch()
+        except Exception as error:  # noqa: BLE001 - whatever it is, callers must hear of it
+            now = time.monotonic()
+            alive = self._fresh
+            if now < alive.expires_at:
+                wait = min(_RETRY_PAUSE, (alive.expires_at - now) / 2)
+                self._fresh = _Fresh(alive.pairs, now + wait, alive.expires_at)
+                _logger.warning("credentials could not be renewed, the token lives on: %s", type(error).__name__)
+            with self._lock:
+                self._renewal = None
+            renewal.set_exception(
+                Unauthenticated(
+                    f"the credentials gave no token: {error}",
+                    hint="Check the credentials and the way to the token endpoint; `gemwire doctor` shows both.",
+                )
+            )
+            return
+        self._fresh = fresh
+        with self._lock:
+            self._renewal = None
+        renewal.set_result(fresh.pairs)
+
+    def _fetch(self) -> _Fresh:
+        # Imported here: it brings requests, which a caller with an API key never needs.
+        from google.auth.transport.requests import Request
+
+        request = Request()
+        if hasattr(self.credentials, "_create_self_signed_jwt"):
+            # AIP-4111: a service account signs its own token for the service.
+            self.credentials._create_self_signed_jwt(f"https://{self._audience}/")  # noqa: SLF001
+        if not isinstance(self.credentials, google.auth.credentials.AnonymousCredentials):
+            self.credentials.refresh(request)
+        headers: dict[str, str] = {}
+        self.credentials.before_request(request, "POST", f"https://{self._audience}/", headers)
+        headers.pop("x-goog-api-client", None)
+        if self._quota_project_id:
+            headers["x-goog-user-project"] = self._quota_project_id
+        now = time.monotonic()
+        expiry = getattr(self.credentials, "expiry", None)
+        if expiry is None:
+            return _Fresh(tuple(headers.items()), float("inf"), float("inf"))
+        # google-auth's expiry is UTC without saying so.
+        left = (expiry.replace(tzinfo=datetime.timezone.utc) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+        return _Fresh(tuple(headers.items()), now + max(left - _MARGIN, left / 2), now + left)
+
+
+Authorization = ApiKey | Token
+
+
+def check_api_key(key: object, argument: str) -> str:
+    """Refuse what cannot be a key, without showing it.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It is empty, or holds a character that no header can.
+    """
+    if not isinstance(key, str):
+        raise TypeError(f"{argument}: expected a string, got {type(key).__name__}")
+    if not key:
+        raise ValueError(f"{argument}: the API key is empty; leave it out to use the environment")
+    if any(not 33 <= ord(c) <= 126 for c in key):
+        raise ValueError(
+            f"{argument}: the API key holds a space, a line break or a character outside ASCII; "
+            "was it read from a file with its line end?"
+        )
+    return key
+
+
+def of_api_key(key: str, quota_project_id: str | None) -> ApiKey:
+    """The pairs of an API key."""
+    pairs: Pairs = (("x-goog-api-key", key),)
+    return ApiKey((*pairs, ("x-goog-user-project", quota_project_id)) if quota_project_id else pairs)
+
+
+def environment_key() -> tuple[str, str] | None:
+    """The variable that holds an API key, and the key: GOOGLE_API_KEY, then GEMINI_API_KEY."""
+    for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
+        key = os.environ.get(name)
+        if key:
+            return name, check_api_key(key, f"environment variable {name}")
+    return None
+
+
+def resolve(
+    credentials: Any, options: ClientOptions, audience: str, *, always_use_jwt_access: bool = True
+) -> Authorization:
+    """Find whose calls these are.
+
+    In this order: ``credentials``, ``options.api_key``, ``options.credentials_file``,
+    GOOGLE_API_KEY, GEMINI_API_KEY, application default credentials. The first three exclude
+    each other.
+
+    Args:
+        credentials: google-auth credentials, or None.
+        options: The client's options.
+        audience: Host for self-signed tokens.
+        always_use_jwt_access: Whether a service account signs its own tokens.
+
+    Raises:
+        ValueError: Two that exclude each other were given, or the key cannot be one.
+        TypeError: ``credentials`` are not google-auth's.
+        google.auth.exceptions.DefaultCredentialsError: There are none.
+    """
+    if options.api_key is not None:
+        check_api_key(options.api_key, "client_options.api_key")
+    if options.api_key and credentials:
+        raise ValueError("client_options.api_key and credentials are mutually exclusive")
+    if credentials and options.credentials_file:
+        raise _duplicate()
+    if options.api_key:
+        return of_api_key(options.api_key, options.quota_project_id)
+    if credentials is None and options.credentials_file:
+        credentials = _from_file(options)
+    if credentials is None and (found := environment_key()):
+        return of_api_key(found[1], options.quota_project_id)
+    if credentials is None:
+        credentials = _default(options)
+    return of_google(credentials, options, audience, always_use_jwt_access=always_use_jwt_access)
+
+
+def of_google(
+    credentials: Any, options: ClientOptions, audience: str, *, always_use_jwt_access: bool = True
+) -> Authorization:
+    """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens, quota project."""
+    if not isinstance(credentials, google.auth.credentials.Credentials):
+        hint = "; give a key as client_options={'api_key': …}" if isinstance(credentials, str) else ""
+        raise TypeError(f"credentials: expected google.auth credentials, got {type(credentials).__name__}{hint}")
+    if isinstance(credentials, google.auth.credentials.AnonymousCredentials):
+        return ApiKey(())
+    if isinstance(credentials, google.auth.api_key.Credentials):
+        return of_api_key(check_api_key(credentials.token, "credentials"), options.quota_project_id)
+    credentials = google.auth.credentials.with_scopes_if_required(credentials, scopes=options.scopes, default_scopes=())
+    if hasattr(credentials, "with_always_use_jwt_access"):
+        credentials = credentials.with_always_use_jwt_access(always_use_jwt_access)
+    if options.quota_project_id and hasattr(credentials, "with_quota_project"):
+        credentials = credentials.with_quota_project(options.quota_project_id)
+    if hasattr(credentials, "with_gdch_audience"):
+        credentials = credentials.with_gdch_audience(options.api_audience or audience)
+    return Token(credentials, options.api_audience or audience, options.quota_project_id)
+
+
+def _duplicate() -> Exception:
+    text = "'credentials_file' and 'credentials' are mutually exclusive"
+    try:
+        from google.api_core.exceptions import DuplicateCredentialArgs
+    except ImportError:
+        return ValueError(text)
+
+    # Google's own class where it can be had, so that code that catches it goes on working.
+    kind: Callable[[str], Exception] = type("DuplicateCredentialArgs", (DuplicateCredentialArgs, ValueError), {})
+    return kind(text)
+
+
+def _from_file(options: ClientOptions) -> Any:
+    warnings.warn(
+        "client_options.credentials_file is deprecated by google-auth for files from outside; load and check "
+        "them yourself and pass `credentials`",
+        DeprecationWarning,
+        stacklevel=5,
+    )
+    credentials, _ = google.auth.load_credentials_from_file(
+        options.credentials_file, scopes=options.scopes, default_scopes=()
+    )
+    return credentials
+
+
+def _default(options: ClientOptions) -> Any:
+    try:
+        credentials, _ = google.auth.default(
+            scopes=options.scopes, quota_project_id=options.quota_project_id, default_scopes=()
+        )
+    except GoogleAuthError as error:
+        raise type(error)(
+            f"{error} Three ways to make calls: set GEMINI_API_KEY (or pass client_options={{'api_key': …}}); "
+            "set up application default credentials; or set GEMINI_EMULATOR_HOST to use an emulator."
+        ) from None
+    return credentials

@@ -1,0 +1,175 @@
+"""Both directions of a streaming call. Written by hand for each flavour: grpc's two interfaces differ."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from gemwire._transport.calls import Attempts, message_of
+from gemwire._transport.sync.seam import Canceller, CancelledError, RpcError, Watchdog
+from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
+
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
+
+_END = object()
+
+
+class BidiStream(Generic[_Request, _Response]):
+    """Messages in both directions of one call.
+
+    Write with `write` and `done_writing`, or give the method an iterable of requests; read with
+    ``for`` or `read`. Use it with ``with``: leaving the block ends the call.
+    """
+
+    def __init__(
+        self,
+        begin: Any,
+        kind: type[_Request],
+        requests: Iterable[Any] | None,
+        attempts: Attempts,
+        idle_timeout: float | None,
+        timeout: float | None,
+        metadata: Any,
+    ) -> None:
+        """Begins the call; grpc takes the requests from a thread of its own."""
+        self._kind = kind
+        self._attempts = attempts
+        self._idle_timeout = idle_timeout
+        self._cancelled = False
+        self._taken = False
+        self._writing_ended = threading.Event()
+        self._pump_error: BaseException | None = None
+        # Not a SimpleQueue of unlimited size: a writer that runs ahead of the connection waits.
+        self._outgoing: queue.Queue[Any] = queue.Queue(maxsize=16)
+        source = _outgoing(self._outgoing) if requests is None else self._converted(requests)
+        self._call = begin(source, timeout=timeout, metadata=metadata)
+        self._cancel = Canceller(self._call)
+        # grpc's request thread waits for the next request; the end of the call must wake it.
+        self._call.add_callback(self._wake)
+        self._watchdog = Watchdog(idle_timeout, self._cancel) if idle_timeout else None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'done' if self._call.done() else 'open'}>"
+
+    def _wake(self) -> None:
+        self._writing_ended.set()
+        try:
+            while True:
+                self._outgoing.get_nowait()
+        except queue.Empty:
+            self._outgoing.put(_END)
+
+    def _converted(self, requests: Iterable[Any]) -> Iterator[_Request]:
+        try:
+            for request in requests:
+                yield message_of(self._kind, request, "request")
+        except Exception as error:  # noqa: BLE001 - the caller's iterable failed; whoever reads hears of it
+            self._pump_error = error
+            self._cancel()
+
+    def write(self, request: _Request | Mapping[str, Any], /) -> None:
+        """Send one message.
+
+        Args:
+            request: The message, or a dict of its fields.
+
+        Raises:
+            APIError: The call has ended.
+            ValueError: A field does not exist, or the writing was ended before.
+            TypeError: The message is of another type.
+        """
+        message = message_of(self._kind, request, "request")
+        while True:
+            if self._call.done():
+                raise Cancelled("the call has ended; nothing more can be written")
+            if self._writing_ended.is_set():
+                raise ValueError("write: the writing side was ended by done_writing()")
+            try:
+                self._outgoing.put(message, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def done_writing(self) -> None:
+        """Tell the server that no more messages follow."""
+        if not self._writing_ended.is_set():
+            self._writing_ended.set()
+            self._outgoing.put(_END)
+
+    def read(self) -> _Response | None:
+        """The next message; None when the server has sent its last.
+
+        Raises:
+            APIError: The call failed.
+        """
+        try:
+            message: _Response = next(self._call)
+        except StopIteration:
+            return None
+        except (RpcError, CancelledError) as error:
+            raise self._failure(error) from self._pump_error
+        if self._watchdog:
+            self._watchdog.touch()
+        return message
+
+    def __iter__(self) -> Iterator[_Response]:
+        if self._taken:
+            raise StreamConsumed("this stream was iterated before; call the method again for another")
+        self._taken = True
+        return self._messages()
+
+    def _messages(self) -> Iterator[_Response]:
+        try:
+            while (message := self.read()) is not None:
+                yield message
+        finally:
+            self._finish()
+
+    def _failure(self, error: Any) -> Exception:
+        count = self._attempts.count
+        if self._watchdog and self._watchdog.fired:
+            return DeadlineExceeded(f"no message for {self._idle_timeout:g} s", attempts=count, hint="Raise `idle_timeout`.")
+        if self._pump_error:
+            return Cancelled(f"the iterable of requests failed: {self._pump_error!r}", attempts=count)
+        if self._cancelled:
+            return Cancelled("the stream was cancelled by cancel()", attempts=count)
+        return self._attempts.error(error)
+
+    def _finish(self) -> None:
+        if self._watchdog:
+            self._watchdog.stop()
+        self._cancel()
+
+    def cancel(self) -> bool:
+        """End the call, from any thread. Returns whether there was something left to end."""
+        self._cancelled = self._cancelled or not self._call.done()
+        return self._cancel()
+
+    def initial_metadata(self) -> list[tuple[str, str | bytes]]:
+        """What the server sent before its first message."""
+        return list(self._call.initial_metadata() or ())
+
+    def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
+        """What the server sent with the status, once the call has ended."""
+        return list(self._call.trailing_metadata() or ())
+
+    def __enter__(self) -> BidiStream[_Request, _Response]:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._finish()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_cancel"):
+            self._cancel()
+
+
+def _outgoing(source: queue.Queue[Any]) -> Iterator[Any]:
+    """What was written, until the end. It does not hold the stream, which can so be dropped."""
+    while (message := source.get()) is not _END:
+        yield message

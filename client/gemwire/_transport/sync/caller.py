@@ -1,0 +1,220 @@
+# Derived from _transport/aio/caller.py by scripts/unasync. DO NOT EDIT.
+"""Makes the calls: one method for each shape of RPC, one retry loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+from gemwire._transport.sync.bidi import BidiStream
+from gemwire._transport.sync.operation import Operation
+from gemwire._transport.sync.pager import Pager
+from gemwire._transport.sync.seam import (
+    CancelledError,
+    Canceller,
+    Channels,
+    RpcError,
+    Watchdog,
+    build_metadata,
+    cancelled_from_outside,
+    sleep,
+    wait,
+)
+from gemwire._transport.sync.stream import Stream
+from gemwire._transport.calls import Attempts, MetadataBook, request_of
+from gemwire._transport.credentials import Authorization
+from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
+from gemwire.errors import Cancelled, DeadlineExceeded
+from gemwire_proto._method import DEFAULT, Metadata, Method, Timeout
+from gemwire_proto.longrunning import operations
+
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
+
+
+class Caller:
+    """Calls over one set of channels with one set of credentials.
+
+    It is what the generated methods call; `gemwire_proto._method.Caller` is its interface.
+    """
+
+    def __init__(self, channels: Channels, authorization: Authorization, api_client: str | None) -> None:
+        """Nothing is connected before the first call.
+
+        Args:
+            channels: Where the calls go.
+            authorization: Whose they are.
+            api_client: Value of x-goog-api-client; None for none.
+        """
+        self._channels = channels
+        self._authorization = authorization
+        self._book = MetadataBook(api_client, build_metadata)
+        self._budget = Budget()
+
+    def unary(
+        self,
+        method: Method[_Request, _Response],
+        request: _Request | Mapping[str, Any] | None,
+        flattened: tuple[Any, ...] = (),
+        retry: Any = DEFAULT,
+        timeout: Timeout = DEFAULT,
+        metadata: Metadata = (),
+        opening: Callable[..., Any] | None = None,
+    ) -> Any:
+        """Make a call with one request, again where it failed and the policy says so.
+
+        Args:
+            method: The RPC.
+            request: Its request, or a dict of its fields.
+            flattened: Values of ``method.flattened``, None where not given.
+            retry: When to repeat it; see `gemwire.Retry`.
+            timeout: Seconds for everything.
+            metadata: The caller's pairs.
+            opening: How to begin an attempt, for streams. Default: the call itself, whose one
+                response is the result.
+
+        Raises:
+            APIError: It failed for good.
+            ValueError: An argument is out of range.
+            TypeError: An argument is of a wrong type.
+        """
+        message = request_of(method, request, flattened)
+        seconds = method.timeout if timeout is DEFAULT else check_timeout(timeout, method.timeout)
+        rules = of_defaults(method.retry) if retry is DEFAULT else policy(retry, method.retry)
+        call = self._channels.binding().callable(method)
+        began = time.monotonic()
+        left = seconds
+        attempts: Attempts | None = None
+        ready = self._authorization.pairs(began)
+        while True:
+            if isinstance(ready, tuple):
+                pairs = ready
+            else:
+                pairs = wait(ready, left)
+                left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
+            try:
+                page = self._book.page(method, message, metadata, pairs)
+                if opening is None:
+                    result = call(message, timeout=left, metadata=page)
+                else:
+                    attempts = attempts or self._attempts(method, rules, began, seconds)
+                    result = opening(call(message, timeout=left, metadata=page), attempts)
+            except RpcError as error:
+                attempts = attempts or self._attempts(method, rules, began, seconds)
+                sleep(attempts.after(error, pairs))
+                now = time.monotonic()
+                left = None if seconds is None else max(began + seconds - now, 0)
+                ready = self._authorization.pairs(now)
+            except CancelledError:
+                if self._channels.closed and not cancelled_from_outside():
+                    raise Cancelled("the client was closed during the call", method=method.path[1:]) from None
+                raise
+            else:
+                if not self._budget.full:
+                    self._budget.succeeded()
+                return result
+
+    def _attempts(self, method: Method[Any, Any], rules: Any, began: float, seconds: float | None) -> Attempts:
+        deadline = None if seconds is None else began + seconds
+        return Attempts(method, rules, self._budget, self._authorization, began, deadline)
+
+    def server_stream(
+        self,
+        method: Method[_Request, _Response],
+        request: _Request | Mapping[str, Any] | None,
+        flattened: tuple[Any, ...] = (),
+        retry: Any = DEFAULT,
+        timeout: Timeout = DEFAULT,
+        metadata: Metadata = (),
+        idle_timeout: float | None = None,
+    ) -> Stream[_Response]:
+        """Begin a call with many answers; returns when the first is there. See `unary`."""
+        idle = check_timeout(idle_timeout, None, "idle_timeout")
+
+        def open_(call: Any, attempts: Attempts) -> Stream[_Response]:
+            canceller = Canceller(call)
+            watchdog = Watchdog(idle, canceller) if idle else None
+            arriving = call.__iter__()
+            try:
+                first = arriving.__next__()
+            except StopIteration:
+                first = None
+            except BaseException:
+                canceller()
+                if watchdog and watchdog.fired:
+                    raise DeadlineExceeded(
+                        f"no message for {idle:g} s", attempts=attempts.count, hint="Raise `idle_timeout`."
+                    ) from None
+                raise
+            finally:
+                if watchdog:
+                    watchdog.stop()
+            return Stream(call, canceller, arriving, first, attempts, idle)
+
+        stream: Stream[_Response] = self.unary(method, request, flattened, retry, timeout, metadata, open_)
+        return stream
+
+    def bidi(
+        self,
+        method: Method[_Request, _Response],
+        requests: Iterable[_Request | Mapping[str, Any]] | None = None,
+        timeout: Timeout = DEFAULT,
+        metadata: Metadata = (),
+        idle_timeout: float | None = None,
+    ) -> BidiStream[_Request, _Response]:
+        """Begin a call with both directions streaming. It is never repeated. See `unary`."""
+        seconds = check_timeout(timeout, method.timeout)
+        idle = check_timeout(idle_timeout, None, "idle_timeout")
+        call = self._channels.binding().callable(method)
+        began = time.monotonic()
+        ready = self._authorization.pairs(began)
+        pairs = ready if isinstance(ready, tuple) else wait(ready, seconds)
+        attempts = self._attempts(method, None, began, seconds)
+        page = self._book.page(method, None, metadata, pairs)
+        return BidiStream(call, method.request, requests, attempts, idle, seconds, page)
+
+    def paged(
+        self,
+        method: Method[_Request, _Response],
+        request: _Request | Mapping[str, Any] | None,
+        flattened: tuple[Any, ...] = (),
+        retry: Any = DEFAULT,
+        timeout: Timeout = DEFAULT,
+        metadata: Metadata = (),
+    ) -> Pager[Any, _Response]:
+        """Get the first page of a list, and the way to the others. See `unary`."""
+        message = request_of(method, request, flattened)
+
+        def fetch(token: str) -> _Response:
+            following: Any = method.request()
+            following.CopyFrom(message)
+            following.page_token = token
+            page: _Response = self.unary(method, following, (), retry, timeout, metadata)
+            return page
+
+        first: _Response = self.unary(method, message, (), retry, timeout, metadata)
+        assert method.items is not None  # noqa: S101 - the generator calls this for such methods only
+        return Pager(fetch, first, method.items)
+
+    def operation(
+        self,
+        method: Method[_Request, Any],
+        request: _Request | Mapping[str, Any] | None,
+        flattened: tuple[Any, ...] = (),
+        retry: Any = DEFAULT,
+        timeout: Timeout = DEFAULT,
+        metadata: Metadata = (),
+    ) -> Operation[Any, Any]:
+        """Begin a long-running operation. See `unary`."""
+        begun = self.unary(method, request, flattened, retry, timeout, metadata)
+
+        def get(name: str) -> Any:
+            return self.unary(operations.GET_OPERATION, None, (name,))
+
+        def cancel(name: str) -> Any:
+            return self.unary(operations.CANCEL_OPERATION, None, (name,))
+
+        return Operation(method, begun, get, cancel)

@@ -1,0 +1,153 @@
+# Derived from _transport/aio/stream.py by scripts/unasync. DO NOT EDIT.
+"""The messages of a streaming call as they arrive, and a call that ends when nobody listens any more.
+
+grpc never cancels a call whose iterator was dropped (grpc/grpc#43462). The
+rules here:
+
+1. The call belongs to the stream object until iteration begins, then to the
+   iterator. Neither holds the other's end open: a loop that is left drops its
+   iterator, a stream that is never iterated drops itself.
+2. Whoever owns the call cancels it when it goes, whatever the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from gemwire._transport.sync.seam import CancelledError, Canceller, RpcError, Watchdog
+from gemwire._transport.calls import Attempts
+from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
+
+_Response = TypeVar("_Response", bound=Message)
+
+
+class Stream(Generic[_Response]):
+    """The messages of one server-streaming call.
+
+    ``for`` yields them; a second iteration raises `StreamConsumed`. The call ends on the
+    server as soon as the loop is left in any way, the ``with`` block ends, or `cancel` is
+    called. Its first message has arrived when one gets the stream, so errors up to there were
+    raised (and repeated) before.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_arriving",
+        "_attempts",
+        "_call",
+        "_cancel",
+        "_cancelled",
+        "_first",
+        "_idle_timeout",
+        "_taken",
+    )
+
+    def __init__(
+        self,
+        call: Any,
+        canceller: Canceller,
+        arriving: Iterator[_Response],
+        first: _Response | None,
+        attempts: Attempts,
+        idle_timeout: float | None,
+    ) -> None:
+        """A call that has begun.
+
+        Args:
+            call: grpc's call.
+            canceller: Ends it.
+            arriving: Its messages after the first.
+            first: The first message; None where there was none.
+            attempts: The tries it took.
+            idle_timeout: Seconds without a message to end it after.
+        """
+        self._call = call
+        self._arriving = arriving
+        self._first = first
+        self._attempts = attempts
+        self._idle_timeout = idle_timeout
+        self._cancel = canceller
+        self._taken = False
+        self._cancelled = False
+
+    def __repr__(self) -> str:
+        state = "done" if self._call.done() else "iterated" if self._taken else "open"
+        return f"<{type(self).__name__} {state}>"
+
+    @property
+    def attempts(self) -> int:
+        """How often the call was tried until it gave its first message."""
+        return self._attempts.count
+
+    def __iter__(self) -> Iterator[_Response]:
+        if self._taken:
+            raise StreamConsumed("this stream was iterated before; call the method again for another")
+        self._taken = True
+        return self._messages()
+
+    def _messages(self) -> Iterator[_Response]:
+        arriving, first, self._first = self._arriving, self._first, None
+        watchdog = Watchdog(self._idle_timeout, self._cancel) if self._idle_timeout else None
+        try:
+            if first is None:
+                return
+            yield first
+            if watchdog is None:
+                for message in arriving:
+                    yield message
+            else:
+                watchdog.touch()
+                for message in arriving:
+                    yield message
+                    watchdog.touch()
+        except RpcError as error:
+            raise self._failure(error, watchdog) from None
+        except CancelledError:
+            # Raised by the call when it was cancelled here, and by the task when that was.
+            if self._cancelled or (watchdog and watchdog.fired):
+                raise self._failure(None, watchdog) from None
+            raise
+        finally:
+            if watchdog:
+                watchdog.stop()
+            self._cancel()
+
+    def _failure(self, error: Any, watchdog: Watchdog | None) -> Exception:
+        if watchdog and watchdog.fired:
+            return DeadlineExceeded(
+                f"no message for {self._idle_timeout:g} s", attempts=self._attempts.count, hint="Raise `idle_timeout`."
+            )
+        if self._cancelled:
+            return Cancelled("the stream was cancelled by cancel()", attempts=self._attempts.count)
+        return self._attempts.error(error)
+
+    def cancel(self) -> bool:
+        """End the call, from any thread.
+
+        Returns:
+            Whether there was something left to end. Whoever reads then gets `Cancelled`.
+        """
+        self._cancelled = self._cancelled or not self._call.done()
+        return self._cancel()
+
+    def initial_metadata(self) -> list[tuple[str, str | bytes]]:
+        """What the server sent before its first message."""
+        return list(self._call.initial_metadata() or ())
+
+    def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
+        """What the server sent with the status, once the call has ended."""
+        return list(self._call.trailing_metadata() or ())
+
+    def __enter__(self) -> Stream[_Response]:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._cancel()
+
+    def __del__(self) -> None:
+        # Once iteration has begun, the iterator's own end cancels the call.
+        if not getattr(self, "_taken", True):
+            self._cancel()

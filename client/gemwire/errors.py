@@ -1,0 +1,273 @@
+"""Everything that gemwire raises, as one tree.
+
+    GemwireError
+    ├── APIError                 a call failed
+    │   ├── ClientError          4xx: the request, the caller or its quota
+    │   │   ├── InvalidArgument      400
+    │   │   ├── FailedPrecondition   400
+    │   │   ├── OutOfRange           400
+    │   │   ├── Unauthenticated      401
+    │   │   ├── PermissionDenied     403
+    │   │   ├── NotFound             404
+    │   │   ├── AlreadyExists        409
+    │   │   ├── Aborted              409
+    │   │   ├── ResourceExhausted    429
+    │   │   └── Cancelled            499
+    │   └── ServerError          5xx: the service, or the way to it
+    │       ├── Unknown              500
+    │       ├── Internal             500
+    │       ├── DataLoss             500
+    │       ├── Unimplemented        501
+    │       ├── Unavailable          503
+    │       └── DeadlineExceeded     504
+    ├── OperationTimeout         a long-running operation went on for longer than one waited
+    └── StreamConsumed           a stream was iterated twice
+
+Wrong arguments are ValueError and TypeError, raised before anything is sent.
+No error is one of grpc's; the status codes and their HTTP numbers are those of
+google/rpc/code.proto. All of them pickle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from google.protobuf.message import Message
+
+
+class GemwireError(Exception):
+    """Anything that gemwire raises and that is not a wrong argument."""
+
+
+class OperationTimeout(GemwireError, TimeoutError):
+    """A long-running operation was not done within the time one was willing to wait. It goes on."""
+
+
+class StreamConsumed(GemwireError, RuntimeError):
+    """A stream can be iterated once; its messages are not kept."""
+
+
+class APIError(GemwireError):
+    """A call failed.
+
+    Attributes:
+        message: What the server said, or what happened before it could say anything.
+        details: The decoded ``google.rpc`` details: `RetryInfo`, `QuotaFailure`, `BadRequest`,
+            `ErrorInfo`, `Help`, `LocalizedMessage`…; an `Any` where the type is not known.
+        method: The RPC, ``google.ai.generativelanguage.v1beta.GenerativeService/GenerateContent``.
+        attempts: How often the call was tried.
+        elapsed: Seconds from the call to the error.
+        metadata: What the server sent with the status (trailing metadata), as pairs.
+        hint: What to do about it; empty where the message says it all.
+    """
+
+    #: The status by its gRPC code, name and HTTP number; set by each concrete class.
+    grpc_code: grpc.StatusCode = grpc.StatusCode.UNKNOWN
+    status: str = "UNKNOWN"
+    code: int = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Sequence[Message] = (),
+        method: str = "",
+        attempts: int = 1,
+        elapsed: float | None = None,
+        metadata: Sequence[tuple[str, str | bytes]] = (),
+        hint: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = list(details)
+        self.method = method
+        self.attempts = attempts
+        self.elapsed = elapsed
+        self.metadata = list(metadata)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.code} {self.status}: {self.message}"
+        where: list[str] = []
+        if self.method:
+            where.append(self.method.rsplit(".", 1)[-1])
+        if self.attempts > 1:
+            where.append(f"{self.attempts} attempts")
+        if self.elapsed is not None:
+            where.append(f"{self.elapsed:.3g} s")
+        if where:
+            text += f" [{', '.join(where)}]"
+        return f"{text} {self.hint}" if self.hint else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+    def _detail(self, name: str) -> Any:
+        """The first detail of a ``google.rpc`` type, or None."""
+        return next((d for d in self.details if d.DESCRIPTOR.full_name == f"google.rpc.{name}"), None)
+
+    @property
+    def reason(self) -> str | None:
+        """The constant that says why, from `ErrorInfo`: ``API_KEY_INVALID``…"""
+        info = self._detail("ErrorInfo")
+        return info.reason if info else None
+
+    @property
+    def domain(self) -> str | None:
+        """Who defined `reason`, from `ErrorInfo`."""
+        info = self._detail("ErrorInfo")
+        return info.domain if info else None
+
+    @property
+    def retry_delay(self) -> float | None:
+        """Seconds that the server asks to wait before another try, from `RetryInfo`."""
+        info = self._detail("RetryInfo")
+        return info.retry_delay.ToNanoseconds() / 1e9 if info else None
+
+    @property
+    def grpc_status_code(self) -> grpc.StatusCode:
+        """`grpc_code`, under the name that google.api_core gives it."""
+        return self.grpc_code
+
+
+def _rebuild(kind: type[APIError], args: tuple[Any, ...], state: dict[str, Any]) -> APIError:
+    error = kind(*args)
+    error.__dict__.update(state)
+    return error
+
+
+class ClientError(APIError):
+    """4xx: the request, the caller or its quota. The same call fails again."""
+
+    code = 400
+
+
+class ServerError(APIError):
+    """5xx: the service, or the way to it. The same call may succeed later."""
+
+    code = 500
+
+
+class InvalidArgument(ClientError):
+    """The request is wrong whatever the state of the service; `BadRequest` details name the fields."""
+
+    grpc_code, status, code = grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", 400
+
+
+class FailedPrecondition(ClientError):
+    """The service is not in the state that the request needs, a region that is not served included."""
+
+    grpc_code, status, code = grpc.StatusCode.FAILED_PRECONDITION, "FAILED_PRECONDITION", 400
+
+
+class OutOfRange(ClientError):
+    """The request reaches beyond what is there."""
+
+    grpc_code, status, code = grpc.StatusCode.OUT_OF_RANGE, "OUT_OF_RANGE", 400
+
+
+class Unauthenticated(ClientError):
+    """The credentials are missing, wrong or expired."""
+
+    grpc_code, status, code = grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", 401
+
+
+class PermissionDenied(ClientError):
+    """The caller is known and may not do this."""
+
+    grpc_code, status, code = grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", 403
+
+
+class NotFound(ClientError):
+    """The model, file, corpus… does not exist, or the caller may not know of it."""
+
+    grpc_code, status, code = grpc.StatusCode.NOT_FOUND, "NOT_FOUND", 404
+
+
+class AlreadyExists(ClientError):
+    """What was to be made exists."""
+
+    grpc_code, status, code = grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS", 409
+
+
+class Aborted(ClientError):
+    """Another request was in the way."""
+
+    grpc_code, status, code = grpc.StatusCode.ABORTED, "ABORTED", 409
+
+
+class ResourceExhausted(ClientError):
+    """A quota is used up; `QuotaFailure` details say which, `retry_delay` how long to wait."""
+
+    grpc_code, status, code = grpc.StatusCode.RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED", 429
+
+
+class Cancelled(ClientError):
+    """The call was cancelled, by `cancel()` of a stream or by the server."""
+
+    grpc_code, status, code = grpc.StatusCode.CANCELLED, "CANCELLED", 499
+
+
+class Unknown(ServerError):
+    """The server gave no canonical status."""
+
+    grpc_code, status, code = grpc.StatusCode.UNKNOWN, "UNKNOWN", 500
+
+
+class Internal(ServerError):
+    """The server broke one of its own rules."""
+
+    grpc_code, status, code = grpc.StatusCode.INTERNAL, "INTERNAL", 500
+
+
+class DataLoss(ServerError):
+    """Data is lost or damaged for good."""
+
+    grpc_code, status, code = grpc.StatusCode.DATA_LOSS, "DATA_LOSS", 500
+
+
+class Unimplemented(ServerError):
+    """The endpoint does not know the method."""
+
+    grpc_code, status, code = grpc.StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED", 501
+
+
+class Unavailable(ServerError):
+    """The service cannot be reached or is overloaded."""
+
+    grpc_code, status, code = grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", 503
+
+
+class DeadlineExceeded(ServerError):
+    """The call took longer than its timeout."""
+
+    grpc_code, status, code = grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", 504
+
+
+#: The class of each status.
+BY_STATUS: dict[grpc.StatusCode, type[APIError]] = {
+    kind.grpc_code: kind
+    for kind in (
+        InvalidArgument,
+        FailedPrecondition,
+        OutOfRange,
+        Unauthenticated,
+        PermissionDenied,
+        NotFound,
+        AlreadyExists,
+        Aborted,
+        ResourceExhausted,
+        Cancelled,
+        Unknown,
+        Internal,
+        DataLoss,
+        Unimplemented,
+        Unavailable,
+        DeadlineExceeded,
+    )
+}

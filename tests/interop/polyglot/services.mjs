@@ -1,0 +1,18 @@
+// Loads every proto of the first folder as grpc-js programs do, at run time, and prints each service with its
+// methods: {service: {method: [path, request streams, response streams]}}. The other folders hold imports.
+import { readdirSync } from "node:fs";
+import { loadSync } from "@grpc/proto-loader";
+
+const includeDirs = process.argv.slice(2);
+const files = readdirSync(includeDirs[0], { recursive: true })
+  .map((name) => name.replaceAll("\\", "/"))
+  .filter((name) => name.endsWith(".proto"));
+const services = {};
+for (const [name, definition] of Object.entries(loadSync(files, { includeDirs }))) {
+  // Messages and enums are entries with a `format`; a service is a plain object of its methods.
+  if ("format" in definition) continue;
+  services[name] = Object.fromEntries(
+    Object.entries(definition).map(([method, of]) => [method, [of.path, of.requestStream, of.responseStream]]),
+  );
+}
+console.log(JSON.stringify(services));
