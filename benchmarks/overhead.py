@@ -31,14 +31,15 @@ from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service
 CHUNKS = 200
 STREAMS = 8
 CONCURRENT = 32
-REQUEST = {"model": "models/bench", "contents": [{"role": "user", "parts": [{"text": "Why is the sky blue?"}]}]}
-METADATA_BYTES = "the raw stub sends no metadata and no deadline"
+PROMPT = {"role": "user", "parts": [{"text": "Why is the sky blue?"}]}
+REQUEST = {"model": "models/bench", "contents": [PROMPT]}
 
 SERVER = """
 import asyncio, sys, grpc.aio
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as pb
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2_grpc as stubs
-CHUNK = pb.GenerateContentResponse(candidates=[{"content": {"role": "model", "parts": [{"text": "a few words "}]}}])
+CONTENT = {"role": "model", "parts": [{"text": "a few words "}]}
+CHUNK = pb.GenerateContentResponse(candidates=[{"content": CONTENT}])
 
 class Servicer(stubs.GenerativeServiceServicer):
     async def GenerateContent(self, request, context):
@@ -89,7 +90,9 @@ def sync_load(call: Callable[[], int], count: int) -> float:
     return (cpu() - before) / got * 1e6
 
 
-async def measure_async(port: int, rounds: int, count: int, google: bool) -> dict[str, dict[str, list[float]]]:
+async def measure_async(
+    port: int, rounds: int, count: int, google: bool
+) -> dict[str, dict[str, list[float]]]:
     request = pb.GenerateContentRequest(**REQUEST)
     results: dict[str, dict[str, list[float]]] = {"async unary": {}, "async stream, per message": {}}
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
@@ -120,7 +123,9 @@ async def measure_async(port: int, rounds: int, count: int, google: bool) -> dic
         )
 
         plain = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-        googles = theirs.GenerativeServiceAsyncClient(transport=GenerativeServiceGrpcAsyncIOTransport(channel=plain))
+        googles = theirs.GenerativeServiceAsyncClient(
+            transport=GenerativeServiceGrpcAsyncIOTransport(channel=plain)
+        )
         their_request = theirs.GenerateContentRequest(REQUEST)
 
         async def their_stream() -> int:
@@ -166,7 +171,10 @@ def measure_sync(port: int, rounds: int, count: int) -> dict[str, dict[str, list
             "gemwire": lambda: sum(1 for _ in client.stream_generate_content(request)),
         }
         for round_ in range(rounds + 1):
-            for kind, variants, much in (("sync unary", unary, count), ("sync stream, per message", streams, count * 4)):
+            for kind, variants, much in (
+                ("sync unary", unary, count),
+                ("sync stream, per message", streams, count * 4),
+            ):
                 for name, call in rotated(variants, round_):
                     figure = sync_load(call, much)
                     if round_:
@@ -175,9 +183,13 @@ def measure_sync(port: int, rounds: int, count: int) -> dict[str, dict[str, list
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--calls", type=int, default=1600, help="unary calls a round; four times as many messages")
+    parser.add_argument(
+        "--calls", type=int, default=1600, help="unary calls a round; four times as many messages"
+    )
     parser.add_argument("--short", action="store_true", help="three rounds of 800 calls")
     parser.add_argument("--uvloop", action="store_true")
     parser.add_argument("--no-google", action="store_true", help="leave Google's client out")
@@ -205,7 +217,8 @@ def main() -> None:
     if options.json:
         print(json.dumps(summary))
         return
-    print(f"client CPU in µs, medians of {rounds} rounds; in brackets the ratio to the raw stub ({METADATA_BYTES})")
+    print(f"client CPU in µs, medians of {rounds} rounds; in brackets the ratio to the raw stub,")
+    print("which sends no metadata and no deadline")
     for kind, figures in summary.items():
         row = "   ".join(f"{name} {f['us']:6.1f} ({f['ratio']:.2f})" for name, f in figures.items())
         print(f"{kind:28} {row}")

@@ -34,7 +34,11 @@ _NAMES = {
     "GrpcTransport": "gemwire._transport.sync.transport",
     "Retry": "gemwire.options",
 }
-__all__ = [*_MODULES, *_NAMES, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [  # noqa: PLE0604 - all are strings
+    *_MODULES,  # pyright: ignore[reportUnsupportedDunderAll]
+    *_NAMES,
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -113,7 +113,7 @@ class APIError(GemwireError):
 
     @property
     def reason(self) -> str | None:
-        """The constant that says why, from `ErrorInfo`: ``API_KEY_INVALID``…"""
+        """The constant that says why, such as ``API_KEY_INVALID``; from `ErrorInfo`."""
         info = self._detail("ErrorInfo")
         return info.reason if info else None
 

@@ -76,7 +76,9 @@ class ClientOptions:
             given = cast("Mapping[str, Any]", options)
             for key in given:
                 if key not in names:
-                    raise ValueError(f"ClientOptions does not accept an option {key!r}; it accepts {', '.join(names)}")
+                    raise ValueError(
+                        f"ClientOptions does not accept an option {key!r}; it accepts {', '.join(names)}"
+                    )
             return cls(**given)
         if hasattr(options, "api_endpoint"):
             return cls(**{n: v for n in names if (v := getattr(options, n, None)) is not None})
@@ -155,4 +157,6 @@ def _status_code(code: Any) -> grpc.StatusCode:
     try:
         return grpc.StatusCode[code]
     except KeyError:
-        raise ValueError(f"Retry.codes: {code!r} is no status code; use names such as 'UNAVAILABLE'") from None
+        raise ValueError(
+            f"Retry.codes: {code!r} is no status code; use names such as 'UNAVAILABLE'"
+        ) from None

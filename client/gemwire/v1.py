@@ -23,10 +23,14 @@ from gemwire_proto import v1 as _messages
 if TYPE_CHECKING:
     from gemwire._async.v1 import (
         GenerativeServiceAsyncClient as GenerativeServiceAsyncClient,
+    )
+    from gemwire._async.v1 import (
         ModelServiceAsyncClient as ModelServiceAsyncClient,
     )
     from gemwire._sync.v1 import (
         GenerativeServiceClient as GenerativeServiceClient,
+    )
+    from gemwire._sync.v1 import (
         ModelServiceClient as ModelServiceClient,
     )
     from gemwire_proto.v1 import *  # noqa: F403
@@ -37,7 +41,7 @@ _CLIENTS = {
     "GenerativeServiceClient": "gemwire._sync.v1",
     "ModelServiceClient": "gemwire._sync.v1",
 }
-__all__ = [*_CLIENTS, *_messages.__all__]
+__all__ = [*_CLIENTS, *_messages.__all__]  # noqa: PLE0604 - all are strings
 
 
 def __getattr__(name: str) -> Any:

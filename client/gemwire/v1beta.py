@@ -23,24 +23,56 @@ from gemwire_proto import v1beta as _messages
 if TYPE_CHECKING:
     from gemwire._async.v1beta import (
         CacheServiceAsyncClient as CacheServiceAsyncClient,
+    )
+    from gemwire._async.v1beta import (
         DiscussServiceAsyncClient as DiscussServiceAsyncClient,
+    )
+    from gemwire._async.v1beta import (
         FileServiceAsyncClient as FileServiceAsyncClient,
+    )
+    from gemwire._async.v1beta import (
         GenerativeServiceAsyncClient as GenerativeServiceAsyncClient,
+    )
+    from gemwire._async.v1beta import (
         ModelServiceAsyncClient as ModelServiceAsyncClient,
+    )
+    from gemwire._async.v1beta import (
         PermissionServiceAsyncClient as PermissionServiceAsyncClient,
+    )
+    from gemwire._async.v1beta import (
         PredictionServiceAsyncClient as PredictionServiceAsyncClient,
+    )
+    from gemwire._async.v1beta import (
         RetrieverServiceAsyncClient as RetrieverServiceAsyncClient,
+    )
+    from gemwire._async.v1beta import (
         TextServiceAsyncClient as TextServiceAsyncClient,
     )
     from gemwire._sync.v1beta import (
         CacheServiceClient as CacheServiceClient,
+    )
+    from gemwire._sync.v1beta import (
         DiscussServiceClient as DiscussServiceClient,
+    )
+    from gemwire._sync.v1beta import (
         FileServiceClient as FileServiceClient,
+    )
+    from gemwire._sync.v1beta import (
         GenerativeServiceClient as GenerativeServiceClient,
+    )
+    from gemwire._sync.v1beta import (
         ModelServiceClient as ModelServiceClient,
+    )
+    from gemwire._sync.v1beta import (
         PermissionServiceClient as PermissionServiceClient,
+    )
+    from gemwire._sync.v1beta import (
         PredictionServiceClient as PredictionServiceClient,
+    )
+    from gemwire._sync.v1beta import (
         RetrieverServiceClient as RetrieverServiceClient,
+    )
+    from gemwire._sync.v1beta import (
         TextServiceClient as TextServiceClient,
     )
     from gemwire_proto.v1beta import *  # noqa: F403
@@ -65,7 +97,7 @@ _CLIENTS = {
     "TextServiceClient": "gemwire._sync.v1beta",
     "DiscussServiceClient": "gemwire._sync.v1beta",
 }
-__all__ = [*_CLIENTS, *_messages.__all__]
+__all__ = [*_CLIENTS, *_messages.__all__]  # noqa: PLE0604 - all are strings
 
 
 def __getattr__(name: str) -> Any:

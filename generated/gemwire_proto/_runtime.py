@@ -17,7 +17,7 @@ def _upb() -> tuple[type, type, Callable[..., None]] | None:
     if api_implementation.Type() != "upb":
         return None
     try:
-        from google._upb import _message  # noqa: PLC2701
+        from google._upb import _message
 
         return _message.DescriptorPool, _message.MessageMeta, _message.Message.__init__
     except (ImportError, AttributeError):

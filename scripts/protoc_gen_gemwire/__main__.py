@@ -19,6 +19,7 @@ _CARRIED = frozenset({"google.api", "google.protobuf", "google.rpc", "google.typ
 
 
 def main() -> None:
+    """Answer one request of protoc."""
     request = plugin_pb2.CodeGeneratorRequest.FromString(sys.stdin.buffer.read())
     response = plugin_pb2.CodeGeneratorResponse()
     response.supported_features = plugin_pb2.CodeGeneratorResponse.FEATURE_PROTO3_OPTIONAL
@@ -39,7 +40,9 @@ def _render(request: plugin_pb2.CodeGeneratorRequest) -> dict[str, str]:
     everything = model.build(request.proto_file, policies)
     wanted = set(request.file_to_generate)
     skipped = frozenset(f.path for f in everything.files) - wanted
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(_RUNTIME.iterdir()) if path.is_file()}
+    files = {
+        path.name: path.read_text(encoding="utf-8") for path in sorted(_RUNTIME.iterdir()) if path.is_file()
+    }
     versions: dict[str, list[model.File]] = defaultdict(list)
     for file in everything.files:
         if file.path not in wanted:

@@ -6,10 +6,10 @@ included; nothing here knows what the output looks like.
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from google.api import annotations_pb2, client_pb2, field_behavior_pb2, resource_pb2
@@ -34,9 +34,6 @@ _SCALARS = {
     _PROTO_FIELD.TYPE_STRING: "str",
     _PROTO_FIELD.TYPE_BYTES: "bytes",
 }
-_KEYWORDS = frozenset("False None True and as assert async await break class continue def del".split()) | frozenset(
-    "elif else except finally for from global if import in is lambda nonlocal not or".split()
-) | frozenset("pass raise return try while with yield".split())
 
 
 class ModelError(Exception):
@@ -61,6 +58,8 @@ class Field:
 
 @dataclass(frozen=True)
 class EnumValue:
+    """One value of an enum."""
+
     name: str
     number: int
     comment: str
@@ -68,6 +67,8 @@ class EnumValue:
 
 @dataclass(frozen=True)
 class Enum:
+    """An enum, top-level or nested."""
+
     name: str
     full_name: str
     comment: str
@@ -76,6 +77,8 @@ class Enum:
 
 @dataclass(frozen=True)
 class Message:
+    """A message, top-level or nested."""
+
     name: str
     full_name: str
     comment: str
@@ -86,11 +89,14 @@ class Message:
     resource: tuple[str, tuple[str, ...]] | None
 
     def field(self, name: str) -> Field:
+        """The field of that name."""
         return next(f for f in self.fields if f.name == name)
 
 
 @dataclass(frozen=True)
 class HttpBinding:
+    """One REST form of an RPC."""
+
     verb: str
     template: str
     body: str
@@ -98,6 +104,8 @@ class HttpBinding:
 
 @dataclass(frozen=True)
 class Method:
+    """An RPC."""
+
     name: str
     snake: str
     comment: str
@@ -123,6 +131,8 @@ class Resource:
 
 @dataclass(frozen=True)
 class Service:
+    """A service and its RPCs."""
+
     name: str
     full_name: str
     snake: str
@@ -134,6 +144,8 @@ class Service:
 
 @dataclass(frozen=True)
 class File:
+    """One proto file."""
+
     path: str
     package: str
     comment: str
@@ -149,7 +161,7 @@ class File:
 
     @property
     def version(self) -> str:
-        """Last part of the package: ``v1beta``, ``longrunning``…"""
+        """Last part of the package, such as ``v1beta`` or ``longrunning``."""
         return self.package.rsplit(".", 1)[-1]
 
 
@@ -236,7 +248,9 @@ def _file(proto: FileDescriptorProto, comments: _Comments) -> File:
         package=proto.package,
         comment=comments.of_file(),
         imports=tuple(proto.dependency),
-        messages=tuple(_message(m, proto.package, comments, (4, i)) for i, m in enumerate(proto.message_type)),
+        messages=tuple(
+            _message(m, proto.package, comments, (4, i)) for i, m in enumerate(proto.message_type)
+        ),
         enums=tuple(_enum(e, proto.package, comments, (5, i)) for i, e in enumerate(proto.enum_type)),
         services=(),
     )
@@ -266,7 +280,7 @@ def _message(proto: DescriptorProto, scope: str, comments: _Comments, path: tupl
     maps = {f"{full_name}.{n.name}": n for n in proto.nested_type if n.options.map_entry}
     fields = []
     for i, f in enumerate(proto.field):
-        if f.name in _KEYWORDS:
+        if keyword.iskeyword(f.name):
             raise ModelError(f"{full_name}.{f.name}: a Python keyword cannot name a field")
         fields.append(_field(f, proto, maps, comments(*path, 2, i)))
     resource = proto.options.Extensions[resource_pb2.resource]
@@ -311,7 +325,9 @@ def _field(
         kind=kind,
         type_name=type_name,
         repeated=f.label == _PROTO_FIELD.LABEL_REPEATED,
-        presence=f.proto3_optional or in_oneof or (kind == "message" and f.label != _PROTO_FIELD.LABEL_REPEATED),
+        presence=f.proto3_optional
+        or in_oneof
+        or (kind == "message" and f.label != _PROTO_FIELD.LABEL_REPEATED),
         oneof=parent.oneof_decl[f.oneof_index].name if in_oneof else None,
         behaviors=tuple(
             field_behavior_pb2.FieldBehavior.Name(b)
@@ -331,7 +347,7 @@ def _bindings(rule: Any) -> Iterator[HttpBinding]:
 
 
 def _page_items(request: Message | None, response: Message | None) -> str | None:
-    """AIP-4233: a request with page_size and page_token, a response with next_page_token and one repeated field."""
+    """AIP-4233: the request has page_size and page_token, the response next_page_token and the items."""
     if request is None or response is None:
         return None
     wanted = {f.name for f in request.fields}

@@ -16,6 +16,7 @@ _ARITY = {
 
 
 def module(file: File, model: Model) -> str:
+    """The module of one file's services."""
     types = Types(model, None)
     body = Source(file.path)
     for service in file.services:
@@ -47,7 +48,9 @@ def _stub(out: Source, service: Service, types: Types) -> None:
     out()
     out(f"class {service.name}Stub:")
     with out.indent():
-        out.docstring(f"{summary(service.comment)}\n\nThe methods of {service.full_name} on a channel, sync or asyncio.")
+        out.docstring(
+            f"{summary(service.comment)}\n\nThe methods of {service.full_name} on a channel, sync or asyncio."
+        )
         out()
         out("def __init__(self, channel: _Any) -> None:")
         with out.indent():
@@ -66,14 +69,22 @@ def _servicer(out: Source, service: Service) -> None:
     out()
     out(f"class {service.name}Servicer:")
     with out.indent():
-        out.docstring(f"{summary(service.comment)}\n\nOverride the methods you serve; the others answer UNIMPLEMENTED.")
+        out.docstring(
+            f"{summary(service.comment)}\n\nOverride the methods you serve; the others answer UNIMPLEMENTED."
+        )
         for method in service.methods:
             out()
             first = "request_iterator" if method.kind in ("CLIENT_STREAM", "BIDI") else "request"
             out(f"def {method.name}(self, {first}: _Any, context: _Any) -> _Any:")
             with out.indent():
                 out.docstring(method.comment or method.name)
-                out(f'return _unimplemented(context, "{service.full_name}/{method.name}")')
+                call = f'_unimplemented(context, "{service.full_name}/{method.name}")'
+                if method.kind in ("SERVER_STREAM", "BIDI"):
+                    # A generator's body runs in a thread of an asyncio server; a plain function would be
+                    # called on its event loop, and abort() there waits for that loop: the server hangs.
+                    out(f"yield {call}")
+                else:
+                    out(f"return {call}")
 
 
 def _registration(out: Source, service: Service, types: Types) -> None:

@@ -129,7 +129,7 @@ def _presence(out: Source, message: Message) -> None:
     if message.fields:
         everything = [f.name for f in message.fields] + list(message.oneofs)
         out(f"def ClearField(self, field_name: {_literal(everything)}) -> None: ...")
-    for number, oneof in enumerate(message.oneofs):
+    for oneof in message.oneofs:
         members = [f.name for f in message.fields if f.oneof == oneof]
         if len(message.oneofs) > 1:
             out("@_overload")

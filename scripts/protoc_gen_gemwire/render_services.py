@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .model import File, Message, Method, Model, Service
-from .source import Source, entry, import_used, join, summary
+from .source import Source, entry, import_used, join
 from .types import Types
 
 _RETRY = (
@@ -13,10 +13,11 @@ _RETRY = (
     "Default: the method table's policy."
 )
 _METADATA = "Pairs to send besides the client's own; keys in lower case, values of `-bin` keys are bytes."
-_IDLE = "Seconds without a message after which the stream fails with DEADLINE_EXCEEDED. Default: None, no such limit."
+_IDLE = "Seconds without a message after which the stream fails with DEADLINE_EXCEEDED. Default: no limit."
 
 
 def module(service: Service, file: File, model: Model) -> str:
+    """The module of one service."""
     types = Types(model, None)
     body = Source(file.path)
     _table(body, service, types)
@@ -82,7 +83,9 @@ def _table(out: Source, service: Service, types: Types) -> None:
                 out("retry=_method.RetryDefaults(")
                 with out.indent():
                     out(f"codes={_tuple(policy.retry_codes)},")
-                    out(f"initial={policy.initial}, maximum={policy.maximum}, multiplier={policy.multiplier},")
+                    out(
+                        f"initial={policy.initial}, maximum={policy.maximum}, multiplier={policy.multiplier},"
+                    )
                 out("),")
             if method.items:
                 out(f'items="{method.items}",')
@@ -125,7 +128,9 @@ def _paths(out: Source, service: Service) -> None:
             out("@staticmethod")
             out(f"def parse_{resource.snake}_path(path: str) -> dict[str, str]:")
             with out.indent():
-                out.docstring(f"The variables of ``{resource.pattern}`` in ``path``; empty when it is no such name.")
+                out.docstring(
+                    f"The variables of ``{resource.pattern}`` in ``path``; empty when it is no such name."
+                )
                 out(f'found = _re.match(r"^{regex}$", path)')
                 out("return found.groupdict() if found else {}")
         if not service.resources:
@@ -207,14 +212,19 @@ def _documentation(method: Method, request: Message, file: File, prefix: str, re
     default = f"{method.policy.timeout:g}" if method.policy.timeout is not None else "none"
     arguments = []
     if method.kind in ("CLIENT_STREAM", "BIDI"):
-        arguments.append(entry("requests", f"`{request.name}` messages or dicts to send; None to send with ``write``."))
+        arguments.append(
+            entry("requests", f"`{request.name}` messages or dicts to send; None to send with ``write``.")
+        )
     else:
         excludes = " Excludes the field arguments." if method.flattened else ""
         arguments.append(entry("request", f"A `{request.name}` or a dict of its fields.{excludes}"))
         arguments += [entry(name, request.field(name).comment) for name in method.flattened]
         arguments.append(entry("retry", _RETRY))
     arguments.append(
-        entry("timeout", f"Seconds for the whole call, all attempts included; None for none. Default: {default}.")
+        entry(
+            "timeout",
+            f"Seconds for the whole call, all attempts included; None for none. Default: {default}.",
+        )
     )
     arguments.append(entry("metadata", _METADATA))
     if method.kind != "UNARY":
@@ -226,9 +236,14 @@ def _documentation(method: Method, request: Message, file: File, prefix: str, re
             "Args:\n" + "\n".join(arguments),
             "Returns:\n" + f"    {plain}: {_returns(method)}",
             "Raises:\n"
-            + entry("gemwire.errors.APIError", "The call failed; the class tells the status, `attempts` how often it was tried.")
+            + entry(
+                "gemwire.errors.APIError",
+                "The call failed; the class tells the status, `attempts` how often it was tried.",
+            )
             + "\n"
-            + entry("ValueError", "An argument is out of range, or `request` came together with a field argument.")
+            + entry(
+                "ValueError", "An argument is out of range, or `request` came together with a field argument."
+            )
             + "\n"
             + entry("TypeError", "An argument is of a wrong type."),
             f"Source: {file.path}, `{method.name}`{_rest(method)}.",
@@ -296,9 +311,9 @@ def index(version: str, files: list[File]) -> str:
 
 
 def index_stub(version: str, files: list[File]) -> str:
+    """The typed face of `index`."""
     out = Source(f"the protos of {version}")
     for file in files:
-        package, _, leaf = file.module.rpartition(".")
         for name in [m.name for m in file.messages] + [e.name for e in file.enums]:
             out(f"from {file.module} import {name} as {name}")
     out()

@@ -18,10 +18,12 @@ class Source:
         self._depth = 0
 
     def __call__(self, line: str = "") -> None:
+        """Write a line."""
         self._lines.append("    " * self._depth + line if line else "")
 
     @contextmanager
     def indent(self) -> Iterator[None]:
+        """Write what is inside one level deeper."""
         self._depth += 1
         yield
         self._depth -= 1
@@ -40,6 +42,7 @@ class Source:
         self('"""')
 
     def text(self) -> str:
+        """All of it."""
         return "\n".join(self._lines) + "\n"
 
 

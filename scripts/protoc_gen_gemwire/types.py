@@ -74,7 +74,7 @@ class Types:
 
 
 def alias(module: str) -> str:
-    """``gemwire_proto.google.rpc.status_pb2`` → ``_rpc_status_pb2``; protobuf's own twin → ``_twin_struct_pb2``."""
+    """``gemwire_proto.google.rpc.status_pb2`` as ``_rpc_status_pb2``, protobuf's own as ``_twin_…``."""
     parts = module.split(".")
     if parts[0] == "google":
         return f"_twin_{parts[-1]}"

@@ -86,7 +86,11 @@ class AsyncServiceClient(AsyncOperations):
         self._api_endpoint = transport.host
 
     def _made(self, transport: Any, credentials: Any, options: ClientOptions, client_info: Any) -> Any:
-        make = self.get_transport_class(transport) if transport is None or isinstance(transport, str) else transport
+        make = (
+            self.get_transport_class(transport)
+            if transport is None or isinstance(transport, str)
+            else transport
+        )
         if not callable(make):
             raise TypeError(
                 f"transport: expected a name, a transport or a channel, got {type(transport).__name__}"
@@ -99,10 +103,14 @@ class AsyncServiceClient(AsyncOperations):
             where = endpoint.resolve(self.DEFAULT_ENDPOINT, options)
             self._api_endpoint = where.host
             cert_source = where.cert_source
-        # Only our own transports know the last two; another's gets what Google's would.
+        # Only our own transports know these; another gets what Google's would.
         ours: dict[str, Any] = {}
         if isinstance(make, type) and issubclass(make, GrpcAsyncIOTransport):
-            ours = {"plaintext": emulator is not None, "interceptors": options.interceptors}
+            ours = {
+                "plaintext": emulator is not None,
+                "interceptors": options.interceptors,
+                "log_content": options.log_content,
+            }
         return make(
             credentials=credentials,
             credentials_file=options.credentials_file,
@@ -123,11 +131,13 @@ class AsyncServiceClient(AsyncOperations):
         given = self._arguments
         if given["credentials"] is not None or given["client_options"].api_key:
             raise TypeError(
-                f"{type(self).__name__} was given credentials and does not pickle, so that no secret is written "
-                "out; set GOOGLE_API_KEY or application default credentials where it is used"
+                f"{type(self).__name__} was given credentials and does not pickle, so that no secret "
+                "is written out; set GOOGLE_API_KEY or application default credentials where it is used"
             )
         if given["transport"] is not None and not isinstance(given["transport"], (str, type)):
-            raise TypeError(f"{type(self).__name__} was given a transport and does not pickle; give its name instead")
+            raise TypeError(
+                f"{type(self).__name__} was given a transport and does not pickle; give its name instead"
+            )
         return _remake, (type(self), given)
 
     @property

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from gemwire._transport import metadata as md
 from gemwire._transport.credentials import Authorization, Pairs
+from gemwire._transport.observe import Watch
 from gemwire._transport.retry import Budget, Policy
 from gemwire._transport.status import from_rpc
 from gemwire.errors import APIError
@@ -37,7 +38,9 @@ def request_of(method: Method[_Request, Any], request: Any, flattened: tuple[Any
     kind = method.request
     if type(request) is kind and flattened.count(None) == len(flattened):
         return request
-    given = {name: value for name, value in zip(method.flattened, flattened, strict=True) if value is not None}
+    given = {
+        name: value for name, value in zip(method.flattened, flattened, strict=True) if value is not None
+    }
     if request is None:
         return kind(**given)
     if given:
@@ -58,7 +61,9 @@ def message_of(kind: type[_Request], value: Any, argument: str) -> _Request:
     inner = getattr(value, "_pb", value)
     if isinstance(inner, Message) and inner.DESCRIPTOR.full_name == kind.DESCRIPTOR.full_name:
         return kind.FromString(inner.SerializeToString())
-    raise TypeError(f"{argument}: expected {kind.__name__} or a dict of its fields, got {type(value).__name__}")
+    raise TypeError(
+        f"{argument}: expected {kind.__name__} or a dict of its fields, got {type(value).__name__}"
+    )
 
 
 class MetadataBook:
@@ -107,8 +112,10 @@ class Attempts:
         authorization: Authorization,
         began: float,
         deadline: float | None,
+        watch: Watch | None,
     ) -> None:
         self.count = 1
+        self.watch = watch
         self._method = method
         self._policy = policy
         self._budget = budget
@@ -130,7 +137,11 @@ class Attempts:
         now = time.monotonic()
         error = self.error(rpc_error, now)
         remaining = None if self._deadline is None else self._deadline - now
-        if error.grpc_code is grpc.StatusCode.UNAUTHENTICATED and not self._renewed and self._authorization.refused(pairs):
+        if (
+            error.grpc_code is grpc.StatusCode.UNAUTHENTICATED
+            and not self._renewed
+            and self._authorization.refused(pairs)
+        ):
             # Once: a token may have been revoked before its time.
             self._renewed = True
             self.count += 1
@@ -140,6 +151,8 @@ class Attempts:
         if wait is None or not allowed:
             if wait is not None:
                 error.hint = "Not repeated: too many calls failed of late (retry budget)."
+            if self.watch:
+                self.watch.end(self.count, error)
             raise error from None
         if self._policy and self._policy.on_error:
             self._policy.on_error(error)

@@ -46,11 +46,11 @@ class ApiKey:
     def __repr__(self) -> str:
         return "<ApiKey>" if self._pairs else "<no credentials>"
 
-    def pairs(self, now: float) -> Pairs:  # noqa: ARG002 - the same call as Token's
+    def pairs(self, now: float) -> Pairs:
         """The pairs to send."""
         return self._pairs
 
-    def refused(self, pairs: Pairs) -> bool:  # noqa: ARG002
+    def refused(self, pairs: Pairs) -> bool:
         """A key that the service refuses cannot be renewed."""
         return False
 
@@ -128,19 +128,21 @@ class Token:
     def _run(self, renewal: Future[Pairs]) -> None:
         try:
             fresh = self._fetch()
-        except Exception as error:  # noqa: BLE001 - whatever it is, callers must hear of it
+        except Exception as error:
             now = time.monotonic()
             alive = self._fresh
             if now < alive.expires_at:
                 wait = min(_RETRY_PAUSE, (alive.expires_at - now) / 2)
                 self._fresh = _Fresh(alive.pairs, now + wait, alive.expires_at)
-                _logger.warning("credentials could not be renewed, the token lives on: %s", type(error).__name__)
+                _logger.warning(
+                    "credentials could not be renewed, the token lives on: %s", type(error).__name__
+                )
             with self._lock:
                 self._renewal = None
             renewal.set_exception(
                 Unauthenticated(
                     f"the credentials gave no token: {error}",
-                    hint="Check the credentials and the way to the token endpoint; `gemwire doctor` shows both.",
+                    hint="Check the credentials and the way to their token endpoint.",
                 )
             )
             return
@@ -156,7 +158,7 @@ class Token:
         request = Request()
         if hasattr(self.credentials, "_create_self_signed_jwt"):
             # AIP-4111: a service account signs its own token for the service.
-            self.credentials._create_self_signed_jwt(f"https://{self._audience}/")  # noqa: SLF001
+            self.credentials._create_self_signed_jwt(f"https://{self._audience}/")
         if not isinstance(self.credentials, google.auth.credentials.AnonymousCredentials):
             self.credentials.refresh(request)
         headers: dict[str, str] = {}
@@ -169,7 +171,9 @@ class Token:
         if expiry is None:
             return _Fresh(tuple(headers.items()), float("inf"), float("inf"))
         # google-auth's expiry is UTC without saying so.
-        left = (expiry.replace(tzinfo=datetime.timezone.utc) - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+        left = (
+            expiry.replace(tzinfo=datetime.timezone.utc) - datetime.datetime.now(datetime.timezone.utc)
+        ).total_seconds()
         return _Fresh(tuple(headers.items()), now + max(left - _MARGIN, left / 2), now + left)
 
 
@@ -253,12 +257,16 @@ def of_google(
     """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens, quota project."""
     if not isinstance(credentials, google.auth.credentials.Credentials):
         hint = "; give a key as client_options={'api_key': …}" if isinstance(credentials, str) else ""
-        raise TypeError(f"credentials: expected google.auth credentials, got {type(credentials).__name__}{hint}")
+        raise TypeError(
+            f"credentials: expected google.auth credentials, got {type(credentials).__name__}{hint}"
+        )
     if isinstance(credentials, google.auth.credentials.AnonymousCredentials):
         return ApiKey(())
     if isinstance(credentials, google.auth.api_key.Credentials):
         return of_api_key(check_api_key(credentials.token, "credentials"), options.quota_project_id)
-    credentials = google.auth.credentials.with_scopes_if_required(credentials, scopes=options.scopes, default_scopes=())
+    credentials = google.auth.credentials.with_scopes_if_required(
+        credentials, scopes=options.scopes, default_scopes=()
+    )
     if hasattr(credentials, "with_always_use_jwt_access"):
         credentials = credentials.with_always_use_jwt_access(always_use_jwt_access)
     if options.quota_project_id and hasattr(credentials, "with_quota_project"):
@@ -276,7 +284,9 @@ def _duplicate() -> Exception:
         return ValueError(text)
 
     # Google's own class where it can be had, so that code that catches it goes on working.
-    kind: Callable[[str], Exception] = type("DuplicateCredentialArgs", (DuplicateCredentialArgs, ValueError), {})
+    kind: Callable[[str], Exception] = type(
+        "DuplicateCredentialArgs", (DuplicateCredentialArgs, ValueError), {}
+    )
     return kind(text)
 
 
@@ -300,7 +310,7 @@ def _default(options: ClientOptions) -> Any:
         )
     except GoogleAuthError as error:
         raise type(error)(
-            f"{error} Three ways to make calls: set GEMINI_API_KEY (or pass client_options={{'api_key': …}}); "
+            f"{error} Three ways to make calls: set GEMINI_API_KEY, or pass client_options={{'api_key': …}}; "
             "set up application default credentials; or set GEMINI_EMULATOR_HOST to use an emulator."
         ) from None
     return credentials

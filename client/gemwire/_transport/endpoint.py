@@ -76,7 +76,9 @@ def check_host(host: str, argument: str) -> str:
     if "://" in host:
         raise ValueError(f"{argument}: {host!r} has a scheme; give the host alone: {urlsplit(host).netloc!r}")
     if "/" in host:
-        raise ValueError(f"{argument}: {host!r} has a path; give the host alone: {host.split('/')[0]!r}")
+        raise ValueError(
+            f"{argument}: {host!r} has a path; give the host alone: {host.split('/', maxsplit=1)[0]!r}"
+        )
     if any(c.isspace() or ord(c) < 33 or ord(c) > 126 for c in host):
         raise ValueError(f"{argument}: {host!r} has characters that no host name has")
     try:
@@ -175,7 +177,9 @@ def resolve(default_host: str, options: ClientOptions) -> Endpoint:
             raise MutualTLSChannelError(
                 f"mTLS is not supported in any universe other than {DEFAULT_UNIVERSE}."
             )
-        why = "GOOGLE_API_USE_MTLS_ENDPOINT is always" if mode == "always" else "there is a client certificate"
+        why = (
+            "GOOGLE_API_USE_MTLS_ENDPOINT is always" if mode == "always" else "there is a client certificate"
+        )
         return Endpoint(mtls_host(default_host), universe, source, why)
     host = default_host.removesuffix(DEFAULT_UNIVERSE) + universe
     return Endpoint(host, universe, source, "the default")

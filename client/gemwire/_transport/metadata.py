@@ -33,7 +33,7 @@ def check(metadata: Any, argument: str = "metadata") -> tuple[Pair, ...]:
         ValueError: A key or value holds characters that no header can.
     """
     if isinstance(metadata, Mapping):
-        raise ValueError(f"{argument}: expected pairs, got a dict; give list(d.items())")
+        raise ValueError(f"{argument}: expected pairs, got a dict; give list(d.items())")  # noqa: TRY004 - as Google's
     if isinstance(metadata, (str, bytes)) or not isinstance(metadata, Sequence):
         raise TypeError(f"{argument}: expected a sequence of pairs, got {type(metadata).__name__}")
     return tuple(_check_pair(pair, argument) for pair in metadata)
@@ -54,7 +54,9 @@ def _check_pair(pair: Any, argument: str) -> Pair:
         if not isinstance(value, bytes):
             raise TypeError(f"{argument}: {key!r} takes bytes, got {type(value).__name__}")
     elif not isinstance(value, str):
-        raise TypeError(f"{argument}: {key!r} takes a string, got {type(value).__name__}; only -bin keys take bytes")
+        raise TypeError(
+            f"{argument}: {key!r} takes a string, got {type(value).__name__}; only -bin keys take bytes"
+        )
     elif not _VALUE.match(value):
         # The value is not shown: it may be a secret.
         raise ValueError(
@@ -78,7 +80,8 @@ def _value(request: Any, path: str) -> str:
 def routing_header(fields: tuple[str, ...], values: tuple[str, ...]) -> Pair:
     """``x-goog-request-params``: form-encoded, slashes left as they are."""
     text = "&".join(
-        f"{quote_plus(name, safe='/')}={quote_plus(value, safe='/')}" for name, value in zip(fields, values, strict=True)
+        f"{quote_plus(name, safe='/')}={quote_plus(value, safe='/')}"
+        for name, value in zip(fields, values, strict=True)
     )
     return ROUTING, text
 

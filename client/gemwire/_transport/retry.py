@@ -83,12 +83,14 @@ class Policy:
             return None
         asked, refused = server_delay(error)
         if refused or not (
-            self.wanted(error) or (asked is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED)
+            self.wanted(error)
+            or (asked is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED)
         ):
             return None
         bound = min(self.initial * self.multiplier ** min(attempt - 1, 64), self.maximum)
         # Jitter comes on top of what the server asks for, lest all its callers return at once.
-        wait = random.uniform(0, bound) if asked is None else asked + random.uniform(0, min(bound, asked / 10))  # noqa: S311
+        asked, bound = (0.0, bound) if asked is None else (asked, min(bound, asked / 10))
+        wait = asked + random.uniform(0, bound)  # noqa: S311 - not a secret
         if remaining is not None and wait >= remaining:
             return None
         if self.within is not None and elapsed + wait > self.within:
@@ -145,7 +147,13 @@ def of_defaults(default: RetryDefaults | None) -> Policy | None:
         return None
     found = _defaults.get(default)
     if found is None:
-        retry = Retry(frozenset(grpc.StatusCode[c] for c in default.codes), None, default.initial, default.maximum, default.multiplier)
+        retry = Retry(
+            frozenset(grpc.StatusCode[c] for c in default.codes),
+            None,
+            default.initial,
+            default.maximum,
+            default.multiplier,
+        )
         found = policy(retry, None)
         assert found is not None  # noqa: S101 - a Retry always gives one
         _defaults[default] = found
@@ -153,7 +161,7 @@ def of_defaults(default: RetryDefaults | None) -> Policy | None:
 
 
 def _of_api_core(retry: Any) -> Policy:
-    predicate: Callable[[Exception], bool] = retry._predicate  # noqa: SLF001 - they have no public name
+    predicate: Callable[[Exception], bool] = retry._predicate
 
     def wanted(error: APIError) -> bool:
         from google.api_core import exceptions
@@ -163,9 +171,9 @@ def _of_api_core(retry: Any) -> Policy:
     return Policy(
         wanted,
         None,
-        retry._initial,  # noqa: SLF001
-        retry._maximum,  # noqa: SLF001
-        retry._multiplier,  # noqa: SLF001
+        retry._initial,
+        retry._maximum,
+        retry._multiplier,
         within=getattr(retry, "_timeout", None),
         on_error=getattr(retry, "_on_error", None),
     )
@@ -189,5 +197,3 @@ def check_timeout(timeout: Any, default: float | None, argument: str = "timeout"
     if not 0 < timeout < float("inf"):
         raise ValueError(f"{argument}: {timeout} is not a positive number of seconds")
     return timeout
-
-

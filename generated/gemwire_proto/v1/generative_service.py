@@ -225,7 +225,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
-                Default: None, no such limit.
+                Default: no limit.
 
         Returns:
             AsyncStream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -460,7 +460,7 @@ class GenerativeService(GenerativeServicePaths):
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
-                Default: None, no such limit.
+                Default: no limit.
 
         Returns:
             Stream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.

@@ -322,7 +322,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
-                Default: None, no such limit.
+                Default: no limit.
 
         Returns:
             AsyncStream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -492,7 +492,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
-                Default: None, no such limit.
+                Default: no limit.
 
         Returns:
             AsyncBidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage]: both directions of the call.
@@ -655,7 +655,7 @@ class GenerativeService(GenerativeServicePaths):
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
-                Default: None, no such limit.
+                Default: no limit.
 
         Returns:
             Stream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -825,7 +825,7 @@ class GenerativeService(GenerativeServicePaths):
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
-                Default: None, no such limit.
+                Default: no limit.
 
         Returns:
             BidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage]: both directions of the call.

@@ -172,7 +172,7 @@ def _explain(descriptor: Descriptor, fields: _Fields, refusal: Exception, path: 
         for place, part, culprit, got in _parts(field, name, value):
             try:
                 construct(made(), **{name: part})
-            except _REFUSALS as smaller:  # noqa: PERF203 (this is the slow way already)
+            except _REFUSALS as smaller:
                 inner = _inner(field)
                 one = culprit is not value or not _is_repeated(field)
                 if isinstance(culprit, Mapping) and one and inner and inner.full_name not in _FREE_FORM:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar, Union
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
@@ -35,9 +35,9 @@ class Default(enum.Enum):
 DEFAULT: Final = Default.DEFAULT
 
 #: Seconds, None for no deadline, or `DEFAULT`.
-Timeout = Union[float, None, Default]
+Timeout = float | Default | None
 #: Pairs in the order they are sent; values of keys that end in ``-bin`` are bytes.
-Metadata = Sequence[tuple[str, Union[str, bytes]]]
+Metadata = Sequence[tuple[str, str | bytes]]
 
 
 class Kind(enum.Enum):

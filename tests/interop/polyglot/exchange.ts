@@ -3,14 +3,21 @@
 import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 
-import { FunctionDeclaration_Behavior, FunctionCallingConfig_Mode, Type } from "./gen/ts/google/ai/generativelanguage/v1beta/content_pb.js";
+import {
+  FunctionCallingConfig_Mode,
+  FunctionDeclaration_Behavior,
+  Type,
+} from "./gen/ts/google/ai/generativelanguage/v1beta/content_pb.js";
 import {
   GenerateContentRequestSchema,
   GenerateContentResponseSchema,
   GenerationConfig_Modality,
   GenerativeService,
 } from "./gen/ts/google/ai/generativelanguage/v1beta/generative_service_pb.js";
-import { HarmCategory, SafetySetting_HarmBlockThreshold } from "./gen/ts/google/ai/generativelanguage/v1beta/safety_pb.js";
+import {
+  HarmCategory,
+  SafetySetting_HarmBlockThreshold,
+} from "./gen/ts/google/ai/generativelanguage/v1beta/safety_pb.js";
 
 // One field of every kind that languages are known to disagree on: well-known types, bytes, 64-bit numbers,
 // maps, nested enums, oneofs, recursion, and a zero that presence must keep. Floats are sums of powers of
@@ -25,7 +32,10 @@ const request = create(GenerateContentRequestSchema, {
         { data: { case: "text", value: "Grüße, 世界 👋" } },
         {
           data: { case: "inlineData", value: { mimeType: "video/mp4", data: new Uint8Array([0, 1, 254, 255]) } },
-          metadata: { case: "videoMetadata", value: { startOffset: { seconds: 1n, nanos: 500_000_000 }, fps: 0.5 } },
+          metadata: {
+            case: "videoMetadata",
+            value: { startOffset: { seconds: 1n, nanos: 500_000_000 }, fps: 0.5 },
+          },
         },
       ],
     },
@@ -33,7 +43,10 @@ const request = create(GenerateContentRequestSchema, {
       role: "model",
       parts: [
         {
-          data: { case: "functionCall", value: { id: "1", name: "look_up", args: { city: "Zürich", days: 2, exact: null } } },
+          data: {
+            case: "functionCall",
+            value: { id: "1", name: "look_up", args: { city: "Zürich", days: 2, exact: null } },
+          },
           thoughtSignature: new Uint8Array([7, 8, 9]),
         },
       ],
@@ -48,7 +61,9 @@ const request = create(GenerateContentRequestSchema, {
           behavior: FunctionDeclaration_Behavior.NON_BLOCKING,
           parameters: {
             type: Type.OBJECT,
-            properties: { days: { type: Type.ARRAY, maxItems: 9007199254740993n, items: { type: Type.INTEGER } } },
+            properties: {
+              days: { type: Type.ARRAY, maxItems: 9007199254740993n, items: { type: Type.INTEGER } },
+            },
           },
         },
       ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import grpc.aio
 from google.protobuf.message import Message
@@ -61,7 +61,7 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         except (GemwireError, asyncio.CancelledError):
             # The call has ended; whoever reads hears of it.
             return
-        except Exception as error:  # noqa: BLE001 - the caller's iterable failed
+        except Exception as error:
             self._pump_error = error
             self._cancel()
 
@@ -98,17 +98,24 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         Raises:
             APIError: The call failed.
         """
+        if self._watchdog:
+            self._watchdog.wait()
         try:
-            message = await self._call.read()
+            message: Any = await self._call.read()
         except RpcError as error:
-            raise self._failure(error) from self._pump_error
+            raise self._seen(self._failure(error)) from self._pump_error
         except asyncio.CancelledError:
             if self._cancelled or self._pump_error or (self._watchdog and self._watchdog.fired):
-                raise self._failure(None) from self._pump_error
+                raise self._seen(self._failure(None)) from self._pump_error
             raise
         if self._watchdog:
-            self._watchdog.touch()
-        return None if message is grpc.aio.EOF else message
+            self._watchdog.rest()
+        if message is grpc.aio.EOF:
+            self._seen(None)
+            return None
+        if self._attempts.watch:
+            self._attempts.watch.message(message)
+        return cast("_Response", message)
 
     def __aiter__(self) -> AsyncIterator[_Response]:
         if self._taken:
@@ -123,10 +130,18 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         finally:
             self._finish()
 
+    def _seen(self, failure: Any) -> Any:
+        """Tell those who watch that the call has ended."""
+        if self._attempts.watch:
+            self._attempts.watch.end(self._attempts.count, failure)
+        return failure
+
     def _failure(self, error: Any) -> Exception:
         count = self._attempts.count
         if self._watchdog and self._watchdog.fired:
-            return DeadlineExceeded(f"no message for {self._idle_timeout:g} s", attempts=count, hint="Raise `idle_timeout`.")
+            return DeadlineExceeded(
+                f"no message for {self._idle_timeout:g} s", attempts=count, hint="Raise `idle_timeout`."
+            )
         if self._pump_error:
             return Cancelled(f"the iterable of requests failed: {self._pump_error!r}", attempts=count)
         if self._cancelled or error is None:
@@ -142,6 +157,7 @@ class AsyncBidiStream(Generic[_Request, _Response]):
     def _finish(self) -> None:
         if self._watchdog:
             self._watchdog.stop()
+        self._seen(GeneratorExit())
         if self._pump:
             self._pump.cancel()
         self._cancel()

@@ -78,7 +78,9 @@ class AsyncOperation(Generic[_Result, _Progress]):
         name = packed.type_url.rsplit("/", 1)[-1]
         if kind is None or name != kind.DESCRIPTOR.full_name:
             expected = kind.DESCRIPTOR.full_name if kind else "nothing"
-            raise Internal(f"operation {self.name} holds a {name}, expected {expected}", method=self._method.name)
+            raise Internal(
+                f"operation {self.name} holds a {name}, expected {expected}", method=self._method.name
+            )
         return kind.FromString(packed.value)
 
     async def done(self) -> bool:
@@ -128,7 +130,7 @@ class AsyncOperation(Generic[_Result, _Progress]):
             left = None if timeout is None else began + timeout - time.monotonic()
             if left is not None and left <= 0:
                 raise OperationTimeout(
-                    f"operation {self.name} was not done within {timeout:g} s; it goes on, wait again or cancel() it"
+                    f"operation {self.name} was not done within {timeout:g} s; it goes on at the server"
                 )
             await sleep(pause if left is None else min(pause, left))
             pause = min(pause * polling.multiplier, polling.maximum)
@@ -138,7 +140,9 @@ class AsyncOperation(Generic[_Result, _Progress]):
         if which == "error":
             return from_status(self._operation.error, self.name)
         if which is None:
-            return Internal(f"operation {self.name} is done, with neither response nor error", method=self._method.name)
+            return Internal(
+                f"operation {self.name} is done, with neither response nor error", method=self._method.name
+            )
         return None
 
     async def cancel(self) -> bool:

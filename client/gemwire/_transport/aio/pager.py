@@ -18,9 +18,7 @@ class AsyncPager(Generic[_Item, _Response]):
     themselves. Any other attribute is that of the latest response. AIP-158.
     """
 
-    def __init__(
-        self, fetch: Callable[[str], Awaitable[_Response]], first: _Response, items: str
-    ) -> None:
+    def __init__(self, fetch: Callable[[str], Awaitable[_Response]], first: _Response, items: str) -> None:
         """The first page is there already.
 
         Args:

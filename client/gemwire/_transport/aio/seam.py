@@ -83,7 +83,9 @@ class Channels:
         self._given = given
         self._closed = False
         self._latest: Binding | None = None
-        self._bindings: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Binding] = weakref.WeakKeyDictionary()
+        self._bindings: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Binding] = (
+            weakref.WeakKeyDictionary()
+        )
 
     @property
     def closed(self) -> bool:
@@ -139,25 +141,31 @@ class Channels:
 class Watchdog:
     """Cancels a stream on which nothing happened for a while: one timer, re-armed when it fires."""
 
-    __slots__ = ("_handle", "_last", "_limit", "_loop", "_strike", "fired")
+    __slots__ = ("_handle", "_last", "_limit", "_loop", "_strike", "_waiting", "fired")
 
     def __init__(self, limit: float, strike: Callable[[], Any]) -> None:
         self._loop = asyncio.get_running_loop()
         self._limit = limit
         self._strike = strike
         self.fired = False
+        self._waiting = True
         self._last = self._loop.time()
         self._handle = self._loop.call_later(limit, self._check)
 
-    def touch(self) -> None:
-        """Something happened."""
+    def wait(self) -> None:
+        """Something is waited for from now on."""
         self._last = self._loop.time()
+        self._waiting = True
+
+    def rest(self) -> None:
+        """Nothing is waited for: the time that the consumer takes does not count."""
+        self._waiting = False
 
     def stop(self) -> None:
         self._handle.cancel()
 
     def _check(self) -> None:
-        left = self._last + self._limit - self._loop.time()
+        left = self._last + self._limit - self._loop.time() if self._waiting else self._limit
         if left > 0:
             self._handle = self._loop.call_later(left, self._check)
         else:

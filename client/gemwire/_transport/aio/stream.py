@@ -90,34 +90,55 @@ class AsyncStream(Generic[_Response]):
     async def _messages(self) -> AsyncIterator[_Response]:
         arriving, first, self._first = self._arriving, self._first, None
         watchdog = Watchdog(self._idle_timeout, self._cancel) if self._idle_timeout else None
+        watch = self._attempts.watch
+        failure: BaseException | None = None
         try:
             if first is None:
                 return
-            yield first
-            if watchdog is None:
+            if watchdog is None and watch is None:
+                yield first
                 async for message in arriving:
                     yield message
             else:
-                watchdog.touch()
+                if watch:
+                    watch.message(first)
+                yield first
+                if watchdog:
+                    watchdog.wait()
                 async for message in arriving:
+                    if watch:
+                        watch.message(message)
+                    if watchdog:
+                        watchdog.rest()
                     yield message
-                    watchdog.touch()
+                    if watchdog:
+                        watchdog.wait()
         except RpcError as error:
-            raise self._failure(error, watchdog) from None
-        except CancelledError:
+            failure = self._failure(error, watchdog)
+            raise failure from None
+        except CancelledError as error:
+            failure = error
             # Raised by the call when it was cancelled here, and by the task when that was.
             if self._cancelled or (watchdog and watchdog.fired):
-                raise self._failure(None, watchdog) from None
+                failure = self._failure(None, watchdog)
+                raise failure from None
+            raise
+        except GeneratorExit as left:
+            failure = left
             raise
         finally:
             if watchdog:
                 watchdog.stop()
             self._cancel()
+            if watch:
+                watch.end(self._attempts.count, failure)
 
     def _failure(self, error: Any, watchdog: Watchdog | None) -> Exception:
         if watchdog and watchdog.fired:
             return DeadlineExceeded(
-                f"no message for {self._idle_timeout:g} s", attempts=self._attempts.count, hint="Raise `idle_timeout`."
+                f"no message for {self._idle_timeout:g} s",
+                attempts=self._attempts.count,
+                hint="Raise `idle_timeout`.",
             )
         if self._cancelled:
             return Cancelled("the stream was cancelled by cancel()", attempts=self._attempts.count)
@@ -150,3 +171,5 @@ class AsyncStream(Generic[_Response]):
         # Once iteration has begun, the iterator's own end cancels the call.
         if not getattr(self, "_taken", True):
             self._cancel()
+            if self._attempts.watch:
+                self._attempts.watch.end(self._attempts.count, GeneratorExit())

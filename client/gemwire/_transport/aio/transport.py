@@ -35,6 +35,7 @@ class GrpcAsyncIOTransport(AsyncCaller):
         api_audience: str | None = None,
         plaintext: bool = False,
         interceptors: tuple[Any, ...] = (),
+        log_content: bool = False,
     ) -> None:
         """The certificate source runs here, once; credentials are found here; nothing is connected yet.
 
@@ -51,6 +52,7 @@ class GrpcAsyncIOTransport(AsyncCaller):
             api_audience: Audience of such tokens. Default: the service's host.
             plaintext: No TLS and no tokens: an emulator.
             interceptors: grpc client interceptors.
+            log_content: Whether the log may show requests and responses.
 
         Raises:
             ValueError: The host is none, or two credentials were given.
@@ -77,7 +79,7 @@ class GrpcAsyncIOTransport(AsyncCaller):
         if channel is None:
             target = Target(self._host, plaintext, certificate(client_cert_source_for_mtls), interceptors)
         agent = client_info.to_user_agent() if client_info else None
-        super().__init__(Channels(target, channel), authorization, agent)
+        super().__init__(Channels(target, channel), authorization, agent, self._host, log_content)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._host} {self._authorization!r}>"

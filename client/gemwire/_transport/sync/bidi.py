@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.calls import Attempts, message_of
-from gemwire._transport.sync.seam import Canceller, CancelledError, RpcError, Watchdog
+from gemwire._transport.sync.seam import CancelledError, Canceller, RpcError, Watchdog
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
 _Request = TypeVar("_Request", bound=Message)
@@ -68,7 +68,7 @@ class BidiStream(Generic[_Request, _Response]):
         try:
             for request in requests:
                 yield message_of(self._kind, request, "request")
-        except Exception as error:  # noqa: BLE001 - the caller's iterable failed; whoever reads hears of it
+        except Exception as error:
             self._pump_error = error
             self._cancel()
 
@@ -107,14 +107,19 @@ class BidiStream(Generic[_Request, _Response]):
         Raises:
             APIError: The call failed.
         """
+        if self._watchdog:
+            self._watchdog.wait()
         try:
             message: _Response = next(self._call)
         except StopIteration:
+            self._seen(None)
             return None
         except (RpcError, CancelledError) as error:
-            raise self._failure(error) from self._pump_error
+            raise self._seen(self._failure(error)) from self._pump_error
         if self._watchdog:
-            self._watchdog.touch()
+            self._watchdog.rest()
+        if self._attempts.watch:
+            self._attempts.watch.message(message)
         return message
 
     def __iter__(self) -> Iterator[_Response]:
@@ -130,10 +135,18 @@ class BidiStream(Generic[_Request, _Response]):
         finally:
             self._finish()
 
+    def _seen(self, failure: Any) -> Any:
+        """Tell those who watch that the call has ended."""
+        if self._attempts.watch:
+            self._attempts.watch.end(self._attempts.count, failure)
+        return failure
+
     def _failure(self, error: Any) -> Exception:
         count = self._attempts.count
         if self._watchdog and self._watchdog.fired:
-            return DeadlineExceeded(f"no message for {self._idle_timeout:g} s", attempts=count, hint="Raise `idle_timeout`.")
+            return DeadlineExceeded(
+                f"no message for {self._idle_timeout:g} s", attempts=count, hint="Raise `idle_timeout`."
+            )
         if self._pump_error:
             return Cancelled(f"the iterable of requests failed: {self._pump_error!r}", attempts=count)
         if self._cancelled:
@@ -143,6 +156,7 @@ class BidiStream(Generic[_Request, _Response]):
     def _finish(self) -> None:
         if self._watchdog:
             self._watchdog.stop()
+        self._seen(GeneratorExit())
         self._cancel()
 
     def cancel(self) -> bool:

@@ -9,6 +9,10 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
+from gemwire._transport.calls import Attempts, MetadataBook, request_of
+from gemwire._transport.credentials import Authorization
+from gemwire._transport.observe import Watch, watching
+from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
 from gemwire._transport.sync.bidi import BidiStream
 from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
@@ -24,9 +28,6 @@ from gemwire._transport.sync.seam import (
     wait,
 )
 from gemwire._transport.sync.stream import Stream
-from gemwire._transport.calls import Attempts, MetadataBook, request_of
-from gemwire._transport.credentials import Authorization
-from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
 from gemwire.errors import Cancelled, DeadlineExceeded
 from gemwire_proto._method import DEFAULT, Metadata, Method, Timeout
 from gemwire_proto.longrunning import operations
@@ -41,18 +42,29 @@ class Caller:
     It is what the generated methods call; `gemwire_proto._method.Caller` is its interface.
     """
 
-    def __init__(self, channels: Channels, authorization: Authorization, api_client: str | None) -> None:
+    def __init__(
+        self,
+        channels: Channels,
+        authorization: Authorization,
+        api_client: str | None,
+        host: str = "",
+        log_content: bool = False,
+    ) -> None:
         """Nothing is connected before the first call.
 
         Args:
             channels: Where the calls go.
             authorization: Whose they are.
             api_client: Value of x-goog-api-client; None for none.
+            host: Where they go, for those who watch.
+            log_content: Whether those may see requests and responses.
         """
         self._channels = channels
         self._authorization = authorization
         self._book = MetadataBook(api_client, build_metadata)
         self._budget = Budget()
+        self._host = host
+        self._log_content = log_content
 
     def unary(
         self,
@@ -88,6 +100,7 @@ class Caller:
         began = time.monotonic()
         left = seconds
         attempts: Attempts | None = None
+        watch = Watch(method, message, self._host, self._log_content) if watching() else None
         ready = self._authorization.pairs(began)
         while True:
             if isinstance(ready, tuple):
@@ -100,26 +113,42 @@ class Caller:
                 if opening is None:
                     result = call(message, timeout=left, metadata=page)
                 else:
-                    attempts = attempts or self._attempts(method, rules, began, seconds)
+                    attempts = attempts or self._attempts(method, rules, began, seconds, watch)
                     result = opening(call(message, timeout=left, metadata=page), attempts)
             except RpcError as error:
-                attempts = attempts or self._attempts(method, rules, began, seconds)
+                attempts = attempts or self._attempts(method, rules, began, seconds, watch)
                 sleep(attempts.after(error, pairs))
                 now = time.monotonic()
                 left = None if seconds is None else max(began + seconds - now, 0)
                 ready = self._authorization.pairs(now)
-            except CancelledError:
-                if self._channels.closed and not cancelled_from_outside():
+            except BaseException as error:
+                if watch:
+                    watch.end(attempts.count if attempts else 1, error)
+                if (
+                    isinstance(error, CancelledError)
+                    and self._channels.closed
+                    and not cancelled_from_outside()
+                ):
                     raise Cancelled("the client was closed during the call", method=method.path[1:]) from None
                 raise
             else:
                 if not self._budget.full:
                     self._budget.succeeded()
+                if watch and opening is None:
+                    watch.message(result)
+                    watch.end(attempts.count if attempts else 1)
                 return result
 
-    def _attempts(self, method: Method[Any, Any], rules: Any, began: float, seconds: float | None) -> Attempts:
+    def _attempts(
+        self,
+        method: Method[Any, Any],
+        rules: Any,
+        began: float,
+        seconds: float | None,
+        watch: Watch | None = None,
+    ) -> Attempts:
         deadline = None if seconds is None else began + seconds
-        return Attempts(method, rules, self._budget, self._authorization, began, deadline)
+        return Attempts(method, rules, self._budget, self._authorization, began, deadline, watch)
 
     def server_stream(
         self,
@@ -172,7 +201,8 @@ class Caller:
         began = time.monotonic()
         ready = self._authorization.pairs(began)
         pairs = ready if isinstance(ready, tuple) else wait(ready, seconds)
-        attempts = self._attempts(method, None, began, seconds)
+        watch = Watch(method, None, self._host, self._log_content) if watching() else None
+        attempts = self._attempts(method, None, began, seconds, watch)
         page = self._book.page(method, None, metadata, pairs)
         return BidiStream(call, method.request, requests, attempts, idle, seconds, page)
 

@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from gemwire._transport.sync.seam import sleep, spawn
 from gemwire._transport.status import from_status
+from gemwire._transport.sync.seam import sleep, spawn
 from gemwire.errors import APIError, Internal, OperationTimeout
 from gemwire.options import Retry
 from gemwire_proto._method import Method
@@ -79,7 +79,9 @@ class Operation(Generic[_Result, _Progress]):
         name = packed.type_url.rsplit("/", 1)[-1]
         if kind is None or name != kind.DESCRIPTOR.full_name:
             expected = kind.DESCRIPTOR.full_name if kind else "nothing"
-            raise Internal(f"operation {self.name} holds a {name}, expected {expected}", method=self._method.name)
+            raise Internal(
+                f"operation {self.name} holds a {name}, expected {expected}", method=self._method.name
+            )
         return kind.FromString(packed.value)
 
     def done(self) -> bool:
@@ -129,7 +131,7 @@ class Operation(Generic[_Result, _Progress]):
             left = None if timeout is None else began + timeout - time.monotonic()
             if left is not None and left <= 0:
                 raise OperationTimeout(
-                    f"operation {self.name} was not done within {timeout:g} s; it goes on, wait again or cancel() it"
+                    f"operation {self.name} was not done within {timeout:g} s; it goes on at the server"
                 )
             sleep(pause if left is None else min(pause, left))
             pause = min(pause * polling.multiplier, polling.maximum)
@@ -139,7 +141,9 @@ class Operation(Generic[_Result, _Progress]):
         if which == "error":
             return from_status(self._operation.error, self.name)
         if which is None:
-            return Internal(f"operation {self.name} is done, with neither response nor error", method=self._method.name)
+            return Internal(
+                f"operation {self.name} is done, with neither response nor error", method=self._method.name
+            )
         return None
 
     def cancel(self) -> bool:

@@ -19,9 +19,7 @@ class Pager(Generic[_Item, _Response]):
     themselves. Any other attribute is that of the latest response. AIP-158.
     """
 
-    def __init__(
-        self, fetch: Callable[[str], _Response], first: _Response, items: str
-    ) -> None:
+    def __init__(self, fetch: Callable[[str], _Response], first: _Response, items: str) -> None:
         """The first page is there already.
 
         Args:

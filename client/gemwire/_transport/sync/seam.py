@@ -133,12 +133,13 @@ class Channels:
 class Watchdog:
     """Cancels a stream on which nothing happened for a while: one timer, re-armed when it fires."""
 
-    __slots__ = ("_last", "_limit", "_stopped", "_strike", "_timer", "fired")
+    __slots__ = ("_last", "_limit", "_stopped", "_strike", "_timer", "_waiting", "fired")
 
     def __init__(self, limit: float, strike: Callable[[], Any]) -> None:
         self._limit = limit
         self._strike = strike
         self.fired = False
+        self._waiting = True
         self._stopped = False
         self._last = time.monotonic()
         self._arm(limit)
@@ -148,9 +149,14 @@ class Watchdog:
         self._timer.daemon = True
         self._timer.start()
 
-    def touch(self) -> None:
-        """Something happened."""
+    def wait(self) -> None:
+        """Something is waited for from now on."""
         self._last = time.monotonic()
+        self._waiting = True
+
+    def rest(self) -> None:
+        """Nothing is waited for: the time that the consumer takes does not count."""
+        self._waiting = False
 
     def stop(self) -> None:
         self._stopped = True
@@ -159,7 +165,7 @@ class Watchdog:
     def _check(self) -> None:
         if self._stopped:
             return
-        left = self._last + self._limit - time.monotonic()
+        left = self._last + self._limit - time.monotonic() if self._waiting else self._limit
         if left > 0:
             self._arm(left)
         else:

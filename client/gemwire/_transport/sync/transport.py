@@ -9,10 +9,10 @@ import google.auth.api_key
 import grpc
 
 from gemwire._transport import credentials as creds
-from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.seam import Channels
 from gemwire._transport.channels import Target, certificate
 from gemwire._transport.endpoint import DEFAULT_HOST, check_host, with_port
+from gemwire._transport.sync.caller import Caller
+from gemwire._transport.sync.seam import Channels
 from gemwire.options import CertSource, ClientInfo, ClientOptions
 
 
@@ -36,6 +36,7 @@ class GrpcTransport(Caller):
         api_audience: str | None = None,
         plaintext: bool = False,
         interceptors: tuple[Any, ...] = (),
+        log_content: bool = False,
     ) -> None:
         """The certificate source runs here, once; credentials are found here; nothing is connected yet.
 
@@ -52,6 +53,7 @@ class GrpcTransport(Caller):
             api_audience: Audience of such tokens. Default: the service's host.
             plaintext: No TLS and no tokens: an emulator.
             interceptors: grpc client interceptors.
+            log_content: Whether the log may show requests and responses.
 
         Raises:
             ValueError: The host is none, or two credentials were given.
@@ -78,7 +80,7 @@ class GrpcTransport(Caller):
         if channel is None:
             target = Target(self._host, plaintext, certificate(client_cert_source_for_mtls), interceptors)
         agent = client_info.to_user_agent() if client_info else None
-        super().__init__(Channels(target, channel), authorization, agent)
+        super().__init__(Channels(target, channel), authorization, agent, self._host, log_content)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._host} {self._authorization!r}>"

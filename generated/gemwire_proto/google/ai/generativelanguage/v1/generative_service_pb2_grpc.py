@@ -79,7 +79,7 @@ class GenerativeServiceServicer:
         pieces were received. A broken stream cannot be resumed: a new call starts a new generation, which
         may differ and is charged again.
         """
-        return _unimplemented(context, "google.ai.generativelanguage.v1.GenerativeService/StreamGenerateContent")
+        yield _unimplemented(context, "google.ai.generativelanguage.v1.GenerativeService/StreamGenerateContent")
 
     def EmbedContent(self, request: _Any, context: _Any) -> _Any:
         """Computes one embedding vector for one piece of content. The model must be an embedding model;

@@ -102,7 +102,7 @@ class GenerativeServiceServicer:
         pieces were received. A broken stream cannot be resumed: a new call starts a new generation, which
         may differ and is charged again.
         """
-        return _unimplemented(context, "google.ai.generativelanguage.v1beta.GenerativeService/StreamGenerateContent")
+        yield _unimplemented(context, "google.ai.generativelanguage.v1beta.GenerativeService/StreamGenerateContent")
 
     def EmbedContent(self, request: _Any, context: _Any) -> _Any:
         """Computes one embedding vector for one piece of content. The model must be an embedding model;
@@ -138,7 +138,7 @@ class GenerativeServiceServicer:
         reconnecting starts an empty one unless a handle is passed in
         `BidiGenerateContentSetup.session_resumption`.
         """
-        return _unimplemented(context, "google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent")
+        yield _unimplemented(context, "google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent")
 
 
 def add_GenerativeServiceServicer_to_server(servicer: GenerativeServiceServicer, server: _Any) -> None:

@@ -1,0 +1,252 @@
+"""Which room may import which, read from the syntax tree of every module.
+
+Imports inside functions and for type checkers count as well: they couple two rooms no less. Where only the
+moment matters, a rule says so.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_SOURCE_ROOTS = ("client", "generated", "emulator")
+_FORBIDDEN_NAMES = frozenset({"utils", "helpers", "common", "misc"})
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: the module, and the full name if the import is ``from module import name``."""
+
+    line: int
+    module: str
+    full_name: str
+    lazy: bool
+
+    def within(self, *rooms: str) -> bool:
+        return any(
+            f"{name}.".startswith(f"{room}.") for room in rooms for name in (self.module, self.full_name)
+        )
+
+
+class _Finder(ast.NodeVisitor):
+    """Collects the imports of one module."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._depth = 0
+        self.found: list[Import] = []
+
+    def _add(self, node: ast.AST, module: str, name: str | None = None) -> None:
+        line: int = getattr(node, "lineno", 0)
+        self.found.append(Import(line, module, f"{module}.{name}" if name else module, self._depth > 0))
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self._add(node, alias.name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        module = node.module or ""
+        if node.level:
+            parents = self._package.split(".")
+            base = ".".join(parents[: len(parents) - node.level + 1])
+            module = f"{base}.{module}" if module else base
+        for alias in node.names:
+            self._add(node, module, alias.name)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if called in {"import_module", "__import__"} and node.args:
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                self._add(node, name.value)
+        self.generic_visit(node)
+
+    def _visit_function(self, node: ast.AST) -> None:
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _visit_function  # noqa: N815
+
+
+def _is_private(name: str) -> bool:
+    return any(part.startswith("_") and not part.startswith("__") for part in name.split("."))
+
+
+def _only(module: str, found: Import, *allowed: str) -> str | None:
+    if found.module.split(".")[0] in sys.stdlib_module_names or found.within(*allowed):
+        return None
+    return f"{module} may import only the standard library and {', '.join(allowed)}"
+
+
+def _refusal(module: str, found: Import) -> str | None:
+    """Why ``module`` may not import this; None when it may."""
+
+    def inside(room: str) -> bool:
+        return f"{module}.".startswith(f"{room}.")
+
+    if inside("gemwire_proto"):
+        protobuf = ("gemwire_proto", "google.protobuf", "google._upb")
+        return _only("gemwire_proto", found, *protobuf, *(("grpc",) if module.endswith("_pb2_grpc") else ()))
+    if inside("gemwire_emulator"):
+        return "client and server must not share a mistake" if found.within("gemwire") else None
+    if inside("gemwire.cli"):
+        foreign = found.within("gemwire", "gemwire_proto") and not found.within("gemwire.cli")
+        return (
+            "the command line is a user: public names only"
+            if foreign and _is_private(found.full_name)
+            else None
+        )
+    if found.within("gemwire_emulator") and not found.lazy and module != "gemwire.testing":
+        return "the client runs without the emulator"
+    if inside("gemwire._transport"):
+        # An optional package, recognised when the user has it: never loaded by us.
+        if found.lazy and found.within("google.api_core"):
+            return None
+        own = ("gemwire._transport", "gemwire.errors", "gemwire.options", "gemwire_proto")
+        return _only(
+            "gemwire._transport", found, *own, "grpc", "google.auth", "google.oauth2", "google.protobuf"
+        )
+    if inside("gemwire._convert"):
+        own = ("gemwire._convert", "gemwire.errors", "gemwire_proto")
+        return _only("gemwire._convert", found, *own, "google.protobuf")
+    return None
+
+
+def violations(module: str, source: str, *, is_package: bool = False) -> list[str]:
+    """What a module imports that its room may not.
+
+    Args:
+        module: Full name, ``gemwire._transport.retry``.
+        source: Its text.
+        is_package: Whether it is an ``__init__``: relative imports start one level lower there.
+    """
+    finder = _Finder(module if is_package else module.rpartition(".")[0])
+    finder.visit(ast.parse(source))
+    reasons = ((found, _refusal(module, found)) for found in finder.found)
+    return [
+        f"{module}:{found.line} imports {found.full_name}: {reason}" for found, reason in reasons if reason
+    ]
+
+
+def _modules(suffix: str = ".py") -> dict[str, Path]:
+    found = {}
+    for root in _SOURCE_ROOTS:
+        for path in sorted((_ROOT / root).rglob(f"*{suffix}")):
+            parts = path.relative_to(_ROOT / root).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def test_every_module_keeps_to_its_room() -> None:
+    modules = [*_modules().items(), *_modules(".pyi").items()]
+    assert len(modules) > 100
+    found = [
+        violation
+        for name, path in modules
+        for violation in violations(
+            name, path.read_text(encoding="utf-8"), is_package=path.stem == "__init__"
+        )
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
+    named = [name for name in _modules() if _FORBIDDEN_NAMES & set(name.split("."))]
+    named += [str(path) for path in (_ROOT / "scripts").rglob("*.py") if path.stem in _FORBIDDEN_NAMES]
+    assert not named
+
+
+# Proof that the check can fail ---------------------------------------------------------------------
+
+_BAD = [
+    ("gemwire_proto._pool", "import gemwire"),
+    ("gemwire_proto._pool", "import requests"),
+    ("gemwire_proto._pool", "from google.auth import credentials"),
+    ("gemwire_proto._pool", "from google import api_core"),
+    ("gemwire_proto._pool", "import google"),
+    ("gemwire_proto.google.rpc.status_pb2", "import grpc"),
+    ("gemwire_proto.x_pb2_grpc", "from gemwire import errors"),
+    ("gemwire_proto._method", "def f():\n    from gemwire.errors import APIError"),
+    (
+        "gemwire_proto._method",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import gemwire.errors",
+    ),
+    ("gemwire_proto._method", "import importlib\nimportlib.import_module('gemwire.errors')"),
+    ("gemwire_proto._method", "__import__('gemwire')"),
+    ("gemwire._transport.retry", "from gemwire import _async"),
+    ("gemwire._transport.retry", "from gemwire._async import models"),
+    ("gemwire._transport.retry", "from .._convert import contents"),
+    ("gemwire._transport.aio.caller", "from ... import genai"),
+    ("gemwire._transport.aio.caller", "from gemwire import v1beta"),
+    ("gemwire._transport.retry", "import httpx"),
+    ("gemwire._transport.retry", "from google.api_core import retry"),
+    ("gemwire._transport.retry", "from gemwire.errors_of_others import x"),
+    ("gemwire._transport.retry", "from google.authority import x"),
+    ("gemwire._convert.contents", "import grpc"),
+    ("gemwire._convert.contents", "from gemwire import options"),
+    ("gemwire._convert.contents", "from gemwire._transport import retry"),
+    ("gemwire._convert.contents", "def f():\n    import pydantic"),
+    ("gemwire.cli.models", "from gemwire._async import models"),
+    ("gemwire.cli.models", "from gemwire import _sync"),
+    ("gemwire.cli.models", "from gemwire.genai import _client"),
+    ("gemwire.cli.models", "from .._transport import retry"),
+    ("gemwire.cli.models", "from gemwire_proto import _pool"),
+    ("gemwire_emulator.server", "import gemwire"),
+    ("gemwire_emulator.server", "from gemwire import errors"),
+    ("gemwire_emulator.server", "def f():\n    from gemwire.testing import Emulator"),
+    ("gemwire.genai.client", "import gemwire_emulator"),
+    ("gemwire.genai.client", "from gemwire_emulator.server import Server"),
+    ("gemwire.genai.client", "class A:\n    from gemwire_emulator import server"),
+    ("gemwire", "try:\n    import gemwire_emulator\nexcept ImportError:\n    pass"),
+]
+_GOOD = [
+    ("gemwire_proto._pool", "from __future__ import annotations\nimport sys, collections.abc"),
+    ("gemwire_proto._pool", "from google.protobuf import message\nfrom google._upb import _message"),
+    ("gemwire_proto._pool", "from . import _construct\nfrom gemwire_proto.google.rpc import status_pb2"),
+    ("gemwire_proto.google.rpc.x_pb2_grpc", "import grpc"),
+    ("gemwire._transport.retry", "import grpc.aio\nimport google.auth\nfrom google.auth import credentials"),
+    ("gemwire._transport.retry", "from gemwire import errors, options\nfrom gemwire.options import Retry"),
+    (
+        "gemwire._transport.aio.caller",
+        "from .. import retry\nfrom ..retry import policy\nfrom ...errors import APIError",
+    ),
+    ("gemwire._transport.retry", "def f():\n    from google.api_core import exceptions"),
+    (
+        "gemwire._convert.contents",
+        "import base64\nfrom gemwire_proto import v1beta\nfrom ..errors import APIError",
+    ),
+    (
+        "gemwire.cli.models",
+        "import typer\nimport gemwire\nfrom gemwire import genai, v1beta\nfrom . import _format",
+    ),
+    ("gemwire.cli.serve", "import gemwire_emulator"),
+    ("gemwire.testing", "from gemwire_emulator.server import Server"),
+    ("gemwire.genai.client", "def f():\n    import gemwire_emulator"),
+    ("gemwire_emulator.server", "import grpc\nfrom gemwire_proto import v1beta\nfrom . import engine"),
+]
+
+
+@pytest.mark.parametrize(("module", "source"), _BAD)
+def test_the_check_finds(module: str, source: str) -> None:
+    assert len(violations(module, source)) == 1
+
+
+@pytest.mark.parametrize(("module", "source"), _GOOD)
+def test_the_check_lets_pass(module: str, source: str) -> None:
+    assert violations(module, source) == []
+
+
+def test_relative_imports_of_a_package() -> None:
+    assert violations("gemwire._transport", "from . import retry", is_package=True) == []
+    assert violations("gemwire._transport", "from .. import _async", is_package=True)
+
+
+def test_a_violation_says_where_and_why() -> None:
+    (text,) = violations("gemwire_emulator.server", "import os\n\nfrom gemwire import errors\n")
+    assert text.startswith("gemwire_emulator.server:3 imports gemwire.errors: ")
