@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/import_time.py [--runs N]
 
 The messages are measured over ``import google.protobuf.message``, which any use of protobuf pays, beside
-protobuf's own smallest generated module. ``import gemwire`` is measured whole, beside the two packages that it
-stands on.
+protobuf's own smallest generated module. ``import gemwire`` is measured whole, beside the two packages that
+it stands on.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15, help="interpreters per line (default: 15)")
     runs = parser.parse_args().runs
     samples: dict[str, list[float]] = {label: [] for label, _, _ in CASES}
-    # Round after round, so that a busy moment of the machine meets all lines alike; the first fills the caches.
+    # Round after round, so that a busy moment meets all lines alike; the first round fills the caches.
     for number in range(runs + 1):
         for label, before, timed in CASES:
             taken = seconds(before, timed)

@@ -17,7 +17,7 @@ and is refused: to make it a list beforehand would cost every message.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -104,7 +104,7 @@ def _adopt_fields(descriptor: Descriptor, fields: _Fields) -> _Fields:
     adopted: dict[str, Any] = {}
     for name, value in fields.items():
         field = descriptor.fields_by_name.get(name)
-        inner = field and _inner(field)
+        inner = _inner(field) if field is not None else None
         if field is None or inner is None:
             continue
         if _entry(field) and isinstance(value, Mapping):
@@ -152,8 +152,7 @@ def _entry(field: FieldDescriptor) -> Descriptor | None:
 def _inner(field: FieldDescriptor) -> Descriptor | None:
     """The message type of a field's values: of a map, that of its values; None for scalars."""
     entry = _entry(field)
-    values = entry.fields_by_name["value"] if entry else field
-    return cast("Descriptor | None", values.message_type)
+    return (entry.fields_by_name["value"] if entry else field).message_type
 
 
 def _is_repeated(field: FieldDescriptor) -> bool:

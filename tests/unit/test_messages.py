@@ -607,13 +607,27 @@ def _files(data: bytes) -> FileDescriptorSet:
         lambda data: b"version https://git-lfs.github.com/spec/v1\n",
         lambda data: data[: len(data) // 2],
         lambda data: data[:-1],
+        # Without its last field, the syntax, the last file is sound still, but no proto3.
+        lambda data: data.removesuffix(b"\x62\x06proto3"),
         lambda data: data + b"\x0a",
         lambda data: data.replace(b"google/protobuf/struct.proto", b"google/protobuf/strukt.proto"),
         lambda data: FileDescriptorSet(file=_files(data).file[:1]).SerializeToString(),
         lambda data: FileDescriptorSet(file=_files(data).file[1:]).SerializeToString(),
         lambda data: bytes(len(data)),
     ],
-    ids=["empty", "text", "lfs", "half", "last-byte", "tail", "name", "first-file", "no-first-file", "zeros"],
+    ids=[
+        "empty",
+        "text",
+        "lfs",
+        "half",
+        "last-byte",
+        "last-field",
+        "tail",
+        "name",
+        "first-file",
+        "no-first-file",
+        "zeros",
+    ],
 )
 def test_damaged_descriptors(package: Path, damage: Callable[[bytes], bytes]) -> None:
     file = package / "gemwire_proto" / "descriptors.binpb"

@@ -60,6 +60,9 @@ class AsyncServiceClient(AsyncOperations):
             "client_options": options,
             "client_info": client_info,
         }
+        # Of several things that are wrong, the one is told of that Google's clients tell of.
+        endpoint.mtls_mode()
+        self._universe_domain = endpoint.universe_domain(options.universe_domain)
         if options.api_key and credentials:
             raise ValueError("client_options.api_key and credentials are mutually exclusive")
         if options.api_key is not None:
@@ -67,7 +70,6 @@ class AsyncServiceClient(AsyncOperations):
                 creds.check_api_key(options.api_key, "client_options.api_key")
             )
         self._api_endpoint: str = ""
-        self._universe_domain = endpoint.universe_domain(options.universe_domain)
         if isinstance(transport, GrpcAsyncIOTransport) or hasattr(transport, "unary_stream"):
             self._adopt(transport, credentials, options, client_info)
         else:

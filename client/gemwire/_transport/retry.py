@@ -20,6 +20,9 @@ from gemwire_proto._method import DEFAULT, Default, RetryDefaults
 
 PUSHBACK = "grpc-retry-pushback-ms"
 
+#: Seconds; without a timeout a server could ask for a pause of a thousand years.
+_LONGEST = 86_400.0
+
 
 class Budget:
     """Keeps an outage from being multiplied (gRFC A6, retry throttling).
@@ -89,9 +92,9 @@ class Policy:
             return None
         bound = min(self.initial * self.multiplier ** min(attempt - 1, 64), self.maximum)
         # Jitter comes on top of what the server asks for, lest all its callers return at once.
-        asked, bound = (0.0, bound) if asked is None else (asked, min(bound, asked / 10))
+        asked, bound = (asked, min(bound, asked / 10)) if asked and asked > 0 else (0.0, bound)
         wait = asked + random.uniform(0, bound)  # noqa: S311 - not a secret
-        if remaining is not None and wait >= remaining:
+        if wait >= (_LONGEST if remaining is None else remaining):
             return None
         if self.within is not None and elapsed + wait > self.within:
             return None
@@ -104,7 +107,7 @@ def server_delay(error: APIError) -> tuple[float | None, bool]:
         if key == PUSHBACK:
             # gRFC A6: anything but a number of milliseconds means no.
             text = value.decode(errors="replace") if isinstance(value, bytes) else value
-            return (int(text) / 1000, False) if text.isdigit() else (None, True)
+            return (int(text) / 1000, False) if text.isdecimal() and len(text) < 10 else (None, True)
     return error.retry_delay, False
 
 

@@ -1,0 +1,1 @@
+"""What writes the answers. `base.Engine` is the interface."""

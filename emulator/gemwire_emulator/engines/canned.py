@@ -1,0 +1,71 @@
+"""Replies by rule, in front of any engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gemwire_emulator.engines.base import Delta, Engine
+from gemwire_emulator.engines.instant import texts_of
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A canned reply.
+
+    Attributes:
+        text: What is answered.
+        match: Regular expression that is searched in the last text of the prompt; empty for any.
+        model: The same for the model's name.
+        pieces: Pieces to stream it in.
+    """
+
+    text: str
+    match: str = ""
+    model: str = ""
+    pieces: int = 1
+
+    def fits(self, request: Any) -> bool:
+        """Whether it answers this request."""
+        said = next(iter(reversed(list(texts_of(request.contents)))), "")
+        return bool(re.search(self.match, said) and re.search(self.model, request.model))
+
+
+class Canned:
+    """An engine that answers by rule where one fits, and by another engine where none does."""
+
+    def __init__(self, engine: Engine, replies: Sequence[Reply] = ()) -> None:
+        """The first reply that fits is taken."""
+        self._engine = engine
+        self.replies = list(replies)
+        self.name = engine.name
+        self.version = engine.version
+        self.embedding_size = engine.embedding_size
+        self.input_token_limit = engine.input_token_limit
+
+    async def generate(self, request: Any) -> AsyncIterator[Delta]:
+        """See `base.Engine.generate`."""
+        reply = next((r for r in self.replies if r.fits(request)), None)
+        if reply is None:
+            async for delta in self._engine.generate(request):
+                yield delta
+            return
+        size = max(1, -(-len(reply.text) // max(reply.pieces, 1)))
+        parts = [reply.text[i : i + size] for i in range(0, len(reply.text), size)] or [""]
+        for number, part in enumerate(parts):
+            last = number == len(parts) - 1
+            yield Delta(0, part, finish="STOP" if last else "", tokens=self.count_tokens([part]))
+
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """Those of the engine behind."""
+        return self._engine.count_tokens(texts)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Those of the engine behind."""
+        return await self._engine.embed(texts)
+
+    async def close(self) -> None:
+        """End the engine behind."""
+        await self._engine.close()

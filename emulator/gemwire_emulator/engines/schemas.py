@@ -1,0 +1,189 @@
+"""Values that fit a schema, and function calls that fit their declarations."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from typing import Any
+
+from google.protobuf import json_format
+
+from gemwire_proto import v1beta
+
+_DEPTH = 6
+
+
+def of_config(config: Any) -> dict[str, Any] | None:
+    """The JSON Schema that an answer must fit; None for free text.
+
+    ``application/json`` without a schema asks for some object.
+    """
+    for name in ("response_json_schema", "response_json_schema_ordered"):
+        if config.HasField(name):
+            found: dict[str, Any] = json_format.MessageToDict(getattr(config, name))
+            return found
+    if config.HasField("response_schema"):
+        return of_schema(config.response_schema)
+    return {"type": "object", "properties": {"answer": {"type": "string"}}} if config.response_mime_type == "application/json" else None
+
+
+def of_schema(schema: Any) -> dict[str, Any]:
+    """A ``Schema`` message as JSON Schema."""
+    found: dict[str, Any] = {}
+    if schema.type:
+        found["type"] = v1beta.Type.Name(schema.type).lower()
+    for ours, theirs in (
+        ("format", "format"),
+        ("description", "description"),
+        ("pattern", "pattern"),
+        ("minimum", "minimum"),
+        ("maximum", "maximum"),
+        ("min_items", "minItems"),
+        ("max_items", "maxItems"),
+        ("min_length", "minLength"),
+        ("max_length", "maxLength"),
+    ):
+        value = getattr(schema, ours)
+        if value or (schema.DESCRIPTOR.fields_by_name[ours].has_presence and schema.HasField(ours)):
+            found[theirs] = value
+    if schema.enum:
+        found["enum"] = list(schema.enum)
+    if schema.HasField("items"):
+        found["items"] = of_schema(schema.items)
+    if schema.properties:
+        order = [n for n in schema.property_ordering if n in schema.properties]
+        names = order + sorted(n for n in schema.properties if n not in order)
+        found["properties"] = {name: of_schema(schema.properties[name]) for name in names}
+    if schema.required:
+        found["required"] = list(schema.required)
+    if schema.any_of:
+        found["anyOf"] = [of_schema(s) for s in schema.any_of]
+    if schema.nullable:
+        found["nullable"] = True
+    return found
+
+
+def text_of(schema: dict[str, Any], shuffled: random.Random, *, enum: bool = False) -> str:
+    """A text that fits: JSON, or for an enum one of its values as it is."""
+    value = value_of(schema, shuffled, schema)
+    return str(value) if enum else json.dumps(value, ensure_ascii=False)
+
+
+def value_of(schema: dict[str, Any], shuffled: random.Random, root: dict[str, Any], depth: int = 0) -> Any:  # noqa: C901
+    """A value that fits a JSON Schema, chosen by ``shuffled``."""
+    if "$ref" in schema:
+        return value_of(_resolved(schema["$ref"], root), shuffled, root, depth + 1)
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return shuffled.choice(schema["enum"])
+    for key in ("anyOf", "oneOf"):
+        if schema.get(key):
+            options = schema[key] if depth < _DEPTH else sorted(schema[key], key=lambda s: "$ref" in str(s))[:1]
+            return value_of(shuffled.choice(options), shuffled, root, depth + 1)
+    if schema.get("allOf"):
+        merged: dict[str, Any] = {}
+        for part in schema["allOf"]:
+            merged.update(_resolved(part["$ref"], root) if "$ref" in part else part)
+        return value_of(merged, shuffled, root, depth + 1)
+    kind = schema.get("type", "object" if "properties" in schema else "string")
+    if isinstance(kind, list):
+        kind = next((k for k in kind if k != "null"), "null")
+    if kind == "object":
+        return _object(schema, shuffled, root, depth)
+    if kind == "array":
+        least = int(schema.get("minItems", 1 if depth < _DEPTH else 0))
+        count = min(max(least, 2 if depth < 2 else 1), int(schema.get("maxItems", 2))) if depth < _DEPTH else least
+        prefix = [value_of(s, shuffled, root, depth + 1) for s in schema.get("prefixItems", ())]
+        items = schema.get("items", {"type": "string"})
+        return prefix or [value_of(items, shuffled, root, depth + 1) for _ in range(max(count, least))]
+    if kind in ("integer", "number"):
+        return _number(schema, shuffled, whole=kind == "integer")
+    if kind == "boolean":
+        return shuffled.random() < 0.5
+    if kind == "null":
+        return None
+    return _string(schema, shuffled)
+
+
+def _resolved(reference: str, root: dict[str, Any]) -> dict[str, Any]:
+    found: Any = root
+    for step in reference.removeprefix("#").strip("/").split("/"):
+        found = found.get(step, {}) if step else found
+    return found if isinstance(found, dict) else {}
+
+
+def _object(schema: dict[str, Any], shuffled: random.Random, root: dict[str, Any], depth: int) -> dict[str, Any]:
+    properties = schema.get("properties", {})
+    required = schema.get("required", [])
+    order = [n for n in schema.get("propertyOrdering", ()) if n in properties]
+    names = [*order, *(n for n in properties if n not in order)]
+    # Too deep, only what must be there is: recursive schemas come to an end.
+    wanted = names if depth < _DEPTH else [n for n in names if n in required]
+    return {name: value_of(properties[name], shuffled, root, depth + 1) for name in wanted}
+
+
+def _number(schema: dict[str, Any], shuffled: random.Random, *, whole: bool) -> int | float:
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    low = (high - 100 if high is not None else 0) if low is None else low
+    high = low + 100 if high is None else high
+    if whole:
+        first = int(low) + (1 if "exclusiveMinimum" in schema or int(low) < low else 0)
+        last = int(high) - (1 if "exclusiveMaximum" in schema and int(high) == high else 0)
+        return shuffled.randint(first, max(first, last))
+    return round(low + (high - low) * (0.25 + shuffled.random() / 2), 3)
+
+
+_FORMATS = {
+    "date-time": "2026-01-02T03:04:05Z",
+    "date": "2026-01-02",
+    "time": "03:04:05Z",
+    "duration": "PT90S",
+    "email": "someone@example.com",
+    "uri": "https://example.com/",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+}
+
+
+def _string(schema: dict[str, Any], shuffled: random.Random) -> str:
+    if schema.get("format") in _FORMATS:
+        return _FORMATS[schema["format"]]
+    text = f"emulated {shuffled.choice(('red', 'green', 'blue', 'round', 'small'))}"
+    least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
+    text = text.ljust(least, "x")
+    return text[: int(most)] if most else text
+
+
+def chosen_call(request: Any, shuffled: random.Random) -> Any:
+    """The function call that a request's tools and mode lead to; None for an answer in words.
+
+    ANY (and VALIDATED) calls the function whose name and description share most words with what
+    was said; AUTO does when they share at least one; after a function's response there is none.
+    """
+    modes = v1beta.FunctionCallingConfig.Mode
+    config = request.tool_config.function_calling_config
+    allowed = set(config.allowed_function_names)
+    declared = [d for t in request.tools for d in t.function_declarations if not allowed or d.name in allowed]
+    if not declared or config.mode == modes.NONE:
+        return None
+    latest = request.contents[-1] if request.contents else None
+    if latest is not None and any(p.HasField("function_response") for p in latest.parts):
+        return None
+    said = _words(" ".join(p.text for p in latest.parts)) if latest is not None else set()
+    scored = [(len(said & _words(f"{d.name} {d.description}")), -i, d) for i, d in enumerate(declared)]
+    score, _, best = max(scored, key=lambda s: s[:2])
+    if config.mode != modes.ANY and score == 0:
+        return None
+    if best.HasField("parameters_json_schema"):
+        schema: dict[str, Any] = json_format.MessageToDict(best.parameters_json_schema)
+    else:
+        schema = of_schema(best.parameters) if best.HasField("parameters") else {"type": "object"}
+    arguments = value_of({"type": "object", **schema}, shuffled, schema)
+    return v1beta.FunctionCall(name=best.name, args=arguments)
+
+
+def _words(text: str) -> set[str]:
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", text).replace("_", " ").lower()
+    return {w.rstrip("s") for w in re.findall(r"[a-z]{3,}", spaced)} - {"the", "and", "for", "what", "get", "with", "this", "that", "you"}

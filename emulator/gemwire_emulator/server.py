@@ -1,0 +1,200 @@
+"""The whole emulator: one grpc.aio server with every service of the API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+
+from gemwire_emulator.clock import Clock
+from gemwire_emulator.dispatch import Dispatcher
+from gemwire_emulator.engines.base import Engine
+from gemwire_emulator.engines.canned import Canned, Reply
+from gemwire_emulator.engines.instant import InstantEngine, texts_of
+from gemwire_emulator.gate import Gate, Pace, Quota, Rule
+from gemwire_emulator.journal import Journal
+from gemwire_emulator.services.caches import CacheService
+from gemwire_emulator.services.corpora import RetrieverService
+from gemwire_emulator.services.files import FileService
+from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.legacy import DiscussService, TextService
+from gemwire_emulator.services.models import ModelService
+from gemwire_emulator.services.operations import Operations
+from gemwire_emulator.services.permissions import PermissionService
+from gemwire_emulator.services.prediction import PredictionService
+from gemwire_emulator.store import Store
+from gemwire_emulator.world import World
+from gemwire_proto.longrunning import operations
+from gemwire_proto.v1 import generative_service as v1_generative
+from gemwire_proto.v1 import model_service as v1_model
+from gemwire_proto.v1beta import (
+    cache_service,
+    discuss_service,
+    file_service,
+    generative_service,
+    model_service,
+    permission_service,
+    prediction_service,
+    retriever_service,
+    text_service,
+)
+
+
+@dataclass
+class Settings:
+    """How an emulator is made.
+
+    Attributes:
+        host: Address to listen on.
+        port: Port for gRPC; 0 for any that is free.
+        state: File to remember in; None for memory.
+        engine: What writes answers; None for an instant engine.
+        seed: Seed of the instant engine.
+        replies: Canned replies.
+        faults: Faults from the start.
+        pace: How fast answers come.
+        quota: Limits for each API key.
+        frozen_at: Time that stands still (seconds since the epoch); None for the real one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    state: str | Path | None = None
+    engine: Engine | None = None
+    seed: int = 0
+    replies: Sequence[Reply] = ()
+    faults: Sequence[Rule] = ()
+    pace: Pace = field(default_factory=Pace)
+    quota: Quota = field(default_factory=Quota)
+    frozen_at: float | None = None
+
+
+class Emulator:
+    """A server that behaves like the service. Use it with ``async with``, or `start` and `stop`."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Nothing is opened before `start`."""
+        self.settings = settings or Settings()
+        self.journal = Journal()
+        self.address = ""
+
+    async def start(self) -> str:
+        """Open the store, listen, and go on with what a former run left unfinished.
+
+        Returns:
+            host:port of the gRPC side.
+
+        Raises:
+            RuntimeError: The address is taken.
+            sqlite3.DatabaseError: The state file is none.
+        """
+        settings = self.settings
+        engine = Canned(settings.engine or InstantEngine(settings.seed), settings.replies)
+        self.world = World(Store(settings.state), Clock(settings.frozen_at), engine)
+        self.gate = Gate(self.world.clock, self._tokens, pace=settings.pace, quota=settings.quota)
+        self.gate.rules.extend(settings.faults)
+        dispatcher = Dispatcher(self.gate, self.journal)
+        self._serve(dispatcher)
+        self._server = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", -1),
+                ("grpc.max_send_message_length", -1),
+                # Clients may ping an idle connection every ten seconds.
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.so_reuseport", 0),
+            )
+        )
+        self._server.add_generic_rpc_handlers((dispatcher,))
+        _add_health_and_reflection(self._server)
+        port = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
+        await self._server.start()
+        self.address = f"{settings.host}:{port}"
+        self._models.resume()
+        return self.address
+
+    def _tokens(self, request: Any) -> int:
+        return self.world.engine.count_tokens(list(texts_of(getattr(request, "contents", ()))))
+
+    def _serve(self, dispatcher: Dispatcher) -> None:
+        world = self.world
+        generative = GenerativeService(world)
+        self._models = ModelService(world)
+        dispatcher.serve(generative_service.SERVICE, generative)
+        dispatcher.serve(model_service.SERVICE, self._models)
+        dispatcher.serve(cache_service.SERVICE, CacheService(world))
+        dispatcher.serve(file_service.SERVICE, FileService(world))
+        dispatcher.serve(permission_service.SERVICE, PermissionService(world))
+        dispatcher.serve(prediction_service.SERVICE, PredictionService(world))
+        dispatcher.serve(retriever_service.SERVICE, RetrieverService(world))
+        dispatcher.serve(text_service.SERVICE, TextService(world))
+        dispatcher.serve(discuss_service.SERVICE, DiscussService(world))
+        dispatcher.serve(operations.SERVICE, Operations(world))
+        # What v1 has is a part of v1beta on the wire, and the same models answer.
+        dispatcher.serve(v1_generative.SERVICE, generative, speaks=generative_service.SERVICE)
+        dispatcher.serve(v1_model.SERVICE, self._models, speaks=model_service.SERVICE)
+
+    async def wait(self) -> None:
+        """Until it is stopped."""
+        await self._server.wait_for_termination()
+
+    async def stop(self, grace: float | None = None) -> None:
+        """End it.
+
+        Args:
+            grace: Seconds in which calls may finish; None to cancel them.
+        """
+        await self._server.stop(grace)
+        await self.world.stop()
+
+    def reset(self) -> None:
+        """Forget all state, faults and calls. The address stays."""
+        for task in list(self.world.tasks):
+            task.cancel()
+        self.world.store.reset()
+        self.gate.reset()
+        self.journal.clear()
+
+    async def __aenter__(self) -> Emulator:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.stop()
+
+
+def _add_health_and_reflection(server: grpc.aio.Server) -> None:
+    """The two services that tools expect; what they need comes with ``gemwire[emulator]``."""
+    try:
+        from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+        from grpc_reflection.v1alpha import reflection
+    except ImportError:
+        return
+    from gemwire_proto import POOL
+
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    names = [s.name for s in SERVICES]
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server, pool=POOL)
+    for name in ("", *names):
+        asyncio.get_running_loop().create_task(servicer.set(name, health_pb2.HealthCheckResponse.SERVING))
+
+
+SERVICES = (
+    generative_service.SERVICE,
+    model_service.SERVICE,
+    cache_service.SERVICE,
+    file_service.SERVICE,
+    permission_service.SERVICE,
+    prediction_service.SERVICE,
+    retriever_service.SERVICE,
+    text_service.SERVICE,
+    discuss_service.SERVICE,
+    v1_generative.SERVICE,
+    v1_model.SERVICE,
+    operations.SERVICE,
+)

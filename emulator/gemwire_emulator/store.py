@@ -1,0 +1,178 @@
+"""What the emulator remembers, in SQLite: resources by name, as their own messages.
+
+One table serves all kinds. A write is one transaction, committed before the
+call is answered; with a file, write-ahead logging keeps what was answered
+through a kill -9.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+_M = TypeVar("_M", bound=Message)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS resource (
+    tenant  TEXT NOT NULL,     -- who sees it; see Call.tenant
+    name    TEXT NOT NULL,     -- resource name, tunedModels/x
+    kind    TEXT NOT NULL,     -- collection, tunedModels
+    parent  TEXT NOT NULL,     -- name of what it lies in; empty at the top
+    number  INTEGER NOT NULL,  -- order of creation; what page tokens count
+    owner   TEXT NOT NULL,     -- who made it
+    body    BLOB NOT NULL,     -- the message
+    extra   TEXT NOT NULL,     -- JSON of the kind's own, not part of the message
+    PRIMARY KEY (tenant, name)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_parent ON resource (tenant, kind, parent, number);
+CREATE TABLE IF NOT EXISTS counter (number INTEGER NOT NULL);
+"""
+
+
+class Row:
+    """A resource as it is kept: its message, and what belongs to it without being in the message."""
+
+    __slots__ = ("body", "extra", "name", "number", "owner", "parent")
+
+    def __init__(self, name: str, parent: str, number: int, owner: str, body: bytes, extra: str) -> None:
+        """One row."""
+        self.name = name
+        self.parent = parent
+        self.number = number
+        self.owner = owner
+        self.body = body
+        self.extra = extra
+
+    def message(self, kind: type[_M]) -> _M:
+        """The resource itself."""
+        return kind.FromString(self.body)
+
+
+class Store:
+    """Resources by name. Used from one thread."""
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        """Open or make it.
+
+        Args:
+            path: The file; None to remember in memory.
+
+        Raises:
+            sqlite3.DatabaseError: The file is not such a database.
+        """
+        self._database = sqlite3.connect(str(path or ":memory:"), isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.executescript(_SCHEMA)
+        if self._database.execute("SELECT count(*) FROM counter").fetchone()[0] == 0:
+            self._database.execute("INSERT INTO counter VALUES (0)")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; may be nested."""
+        if self._database.in_transaction:
+            yield
+            return
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def next_number(self) -> int:
+        """A number never given before."""
+        with self.transaction():
+            self._database.execute("UPDATE counter SET number = number + 1")
+            return int(self._database.execute("SELECT number FROM counter").fetchone()[0])
+
+    def put(
+        self, tenant: str, name: str, message: Message, *, parent: str = "", owner: str = "", extra: str = "{}"
+    ) -> None:
+        """Keep a new resource.
+
+        Raises:
+            KeyError: The name is taken.
+        """
+        kind = name.rsplit("/", 2)[-2]
+        try:
+            with self.transaction():
+                self._database.execute(
+                    "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (tenant, name, kind, parent, self.next_number(), owner, message.SerializeToString(), extra),
+                )
+        except sqlite3.IntegrityError:
+            raise KeyError(name) from None
+
+    def get(self, tenant: str, name: str) -> Row | None:
+        """The resource of a name."""
+        row = self._database.execute(
+            "SELECT name, parent, number, owner, body, extra FROM resource WHERE tenant = ? AND name = ?",
+            (tenant, name),
+        ).fetchone()
+        return Row(*row) if row else None
+
+    def replace(self, tenant: str, name: str, message: Message, extra: str | None = None) -> None:
+        """Keep a new state of a resource that is there."""
+        self._database.execute(
+            "UPDATE resource SET body = ?, extra = coalesce(?, extra) WHERE tenant = ? AND name = ?",
+            (message.SerializeToString(), extra, tenant, name),
+        )
+
+    def delete(self, tenant: str, name: str) -> None:
+        """Forget a resource and everything in it."""
+        self._database.execute(
+            "DELETE FROM resource WHERE tenant = ? AND (name = ? OR substr(name, 1, ?) = ?)",
+            (tenant, name, len(name) + 1, name + "/"),
+        )
+
+    def list(self, tenant: str, kind: str, parent: str = "", after: int = 0) -> Iterator[Row]:
+        """Resources of a kind in order of creation.
+
+        Args:
+            tenant: Who asks.
+            kind: The collection, ``chunks``.
+            parent: What they lie in.
+            after: Number of the one to start behind.
+        """
+        rows = self._database.execute(
+            "SELECT name, parent, number, owner, body, extra FROM resource "
+            "WHERE tenant = ? AND kind = ? AND parent = ? AND number > ? ORDER BY number",
+            (tenant, kind, parent, after),
+        ).fetchall()
+        return (Row(*row) for row in rows)
+
+    def children(self, tenant: str, name: str) -> int:
+        """How many resources lie in one, however deep."""
+        return int(
+            self._database.execute(
+                "SELECT count(*) FROM resource WHERE tenant = ? AND substr(name, 1, ?) = ?",
+                (tenant, len(name) + 1, name + "/"),
+            ).fetchone()[0]
+        )
+
+    def kept(self, kind: str) -> Iterator[tuple[str, Row]]:
+        """All resources of a kind with their tenants; what goes on after a restart is found so."""
+        rows = self._database.execute(
+            "SELECT tenant, name, parent, number, owner, body, extra FROM resource WHERE kind = ? ORDER BY number",
+            (kind,),
+        ).fetchall()
+        return ((row[0], Row(*row[1:])) for row in rows)
+
+    def reset(self) -> None:
+        """Forget everything. Numbers go on, so that no name comes again."""
+        self._database.execute("DELETE FROM resource")
+
+    def snapshot(self) -> bytes:
+        """All of it, for `restore`."""
+        return self._database.serialize() if hasattr(self._database, "serialize") else b""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

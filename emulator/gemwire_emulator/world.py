@@ -1,0 +1,45 @@
+"""What the handlers share: the store, the clock, the engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from gemwire_emulator.clock import Clock
+from gemwire_emulator.engines.canned import Canned
+from gemwire_emulator.store import Store
+
+
+@dataclass
+class World:
+    """One emulator's inside.
+
+    Attributes:
+        store: What it remembers.
+        clock: Its time.
+        engine: What writes its answers.
+        tasks: What goes on beside the calls: tunings, predictions.
+    """
+
+    store: Store
+    clock: Clock
+    engine: Canned
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Let something go on beside the calls."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def stop(self) -> None:
+        """End what goes on; what it has not done is picked up from the store at the next start."""
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.engine.close()
+        self.store.close()
+
+

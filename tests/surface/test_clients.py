@@ -1,0 +1,78 @@
+"""Every RPC of the method tables is on both clients, nothing else is, and each says what it takes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+
+import pytest
+
+from gemwire import v1, v1beta
+from gemwire_proto.longrunning import operations
+
+SERVICES = [
+    (version, name)
+    for version, names in {
+        v1beta: [
+            "Generative",
+            "Model",
+            "Cache",
+            "File",
+            "Permission",
+            "Prediction",
+            "Retriever",
+            "Text",
+            "Discuss",
+        ],
+        v1: ["Generative", "Model"],
+    }.items()
+    for name in names
+]
+#: What a client has besides its RPCs and path helpers.
+COMMON = {
+    "DEFAULT_ENDPOINT",
+    "DEFAULT_MTLS_ENDPOINT",
+    "SERVICE",
+    "api_endpoint",
+    "close",
+    "from_service_account_file",
+    "from_service_account_info",
+    "from_service_account_json",
+    "get_mtls_endpoint_and_cert_source",
+    "get_transport_class",
+    "transport",
+    "universe_domain",
+}
+
+
+def table(version: object, name: str) -> object:
+    package = version.__name__.removeprefix("gemwire.")  # type: ignore[attr-defined]
+    return importlib.import_module(f"gemwire_proto.{package}.{name.lower()}_service").SERVICE
+
+
+@pytest.mark.parametrize(("version", "name"), SERVICES)
+@pytest.mark.parametrize("suffix", ["ServiceClient", "ServiceAsyncClient"])
+def test_a_client_has_its_rpcs_and_nothing_else(version: object, name: str, suffix: str) -> None:
+    client = getattr(version, name + suffix)
+    service = table(version, name)
+    methods = {m.snake: m for m in (*service.methods.values(), *operations.SERVICE.methods.values())}  # type: ignore[attr-defined]
+    public = {n for n in dir(client) if not n.startswith("_")}
+    paths = {n for n in public if n.endswith("_path")}
+    assert public - paths - COMMON == set(methods)
+    for snake, method in methods.items():
+        function = getattr(client, snake)
+        text = inspect.getdoc(function) or ""
+        for parameter in inspect.signature(function).parameters:
+            if parameter != "self":
+                assert re.search(rf"^    {parameter}: \S", text, re.MULTILINE), (method.path, parameter)
+        assert "Returns:\n" in text
+        assert "gemwire.errors.APIError:" in text
+        assert re.search(rf"^Source: google/\S+\.proto, `{method.name}`", text, re.MULTILINE), method.path
+
+
+def test_there_are_58_rpcs_in_v1beta_and_7_in_v1() -> None:
+    counts = {v1beta: 0, v1: 0}
+    for version, name in SERVICES:
+        counts[version] += len(table(version, name).methods)  # type: ignore[attr-defined]
+    assert counts == {v1beta: 58, v1: 7}
