@@ -26,7 +26,7 @@ class ClientOptions:
         credentials_file: Path of a credentials file; excludes credentials and `api_key`.
         scopes: OAuth scopes to ask for.
         api_key: API key; excludes credentials and `credentials_file`.
-        api_audience: Audience of a self-signed token, instead of the service's host.
+        api_audience: Audience of the tokens of a Google Distributed Cloud account, instead of the host.
         universe_domain: Domain of the cloud universe; default ``googleapis.com``.
         interceptors: grpc client interceptors (of grpc.aio for the asyncio clients), used as they are.
         log_content: Whether the logger ``gemwire`` may show requests and responses at DEBUG.

@@ -21,12 +21,16 @@ class World:
         clock: Its time.
         engine: What writes its answers.
         tasks: What goes on beside the calls: tunings, predictions.
+        tuning_seconds: How long a tuning takes, by the clock.
+        stirred: Set, and replaced, when an operation changes: who waits for one looks again.
     """
 
     store: Store
     clock: Clock
     engine: Canned
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    tuning_seconds: float = 2.0
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Let something go on beside the calls."""

@@ -199,7 +199,7 @@ def _is_function(entry: Any) -> bool:
 
 def _recorded(requests: Iterator[Any], into: list[Any]) -> Iterator[Any]:
     for request in requests:
-        into.append(request)  # noqa: PERF402 - one by one, as they come
+        into.append(request)
         yield request
 
 

@@ -18,7 +18,7 @@ import pytest
 from google.ai import generativelanguage_v1beta as theirs
 from google.api_core.universe import get_default_mtls_endpoint
 from google.auth.credentials import AnonymousCredentials
-from google.auth.exceptions import MutualTLSChannelError
+from google.auth.exceptions import GoogleAuthError, MutualTLSChannelError
 
 from gemwire import v1beta as ours
 from gemwire._transport import endpoint
@@ -70,8 +70,8 @@ def _content(source: Any) -> object:
         return source
     try:
         return source()
-    except MutualTLSChannelError as error:
-        return str(error)
+    except GoogleAuthError as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def agreed(**options: Any) -> Decision:

@@ -14,7 +14,7 @@ from gemwire._transport.credentials import Authorization, Pairs
 from gemwire._transport.observe import Watch
 from gemwire._transport.retry import Budget, Policy
 from gemwire._transport.status import from_rpc
-from gemwire.errors import APIError
+from gemwire.errors import APIError, Cancelled
 from gemwire_proto._method import Kind, Method
 
 _Request = TypeVar("_Request", bound=Message)
@@ -113,9 +113,12 @@ class Attempts:
         began: float,
         deadline: float | None,
         watch: Watch | None,
+        channels: Any,
     ) -> None:
         self.count = 1
         self.watch = watch
+        #: What the call goes over; held as long as a stream is, so that its channel stays open.
+        self.binding: Any = None
         self._method = method
         self._policy = policy
         self._budget = budget
@@ -123,6 +126,17 @@ class Attempts:
         self._began = began
         self._deadline = deadline
         self._renewed = False
+        self._channels = channels
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed meanwhile."""
+        return bool(self._channels.closed)
+
+    def closing(self) -> APIError:
+        """The error of a call that the closing of its client ended."""
+        method = f"{self._method.service}/{self._method.name}"
+        return Cancelled("the client was closed during the call", method=method, attempts=self.count)
 
     def after(self, rpc_error: Any, pairs: Pairs) -> float:
         """Seconds to wait before the next attempt.
@@ -165,9 +179,18 @@ class Attempts:
         return from_rpc(rpc_error, f"{self._method.service}/{self._method.name}", self.count, elapsed)
 
 
+#: How the core words what happened to a connection, refused streams included.
+_CONNECTION = ("failed to connect to all addresses", "Stream removed (")
+
+
 def is_overload(error: APIError) -> bool:
-    """Whether a failure speaks of the server's state rather than of the request."""
-    return error.grpc_code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+    """Whether a failure is a server's answer that speaks of its state rather than of the request.
+
+    A connection that broke or was not to be had is none: no server works more for another try,
+    and a restart would use up the budget with the calls that were under way.
+    """
+    overload = error.grpc_code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+    return overload and not error.message.startswith(_CONNECTION)
 
 
 def arity(kind: Kind) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +32,61 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
 )
+
+
+#: Seconds without an answer after which a channel is given up; doubled where that did not help.
+_PATIENCE, _MOST_PATIENCE = 3.0, 60.0
+_numbers = itertools.count(1)
+
+
+def replacement() -> tuple[str, int]:
+    """An option that no other channel has: the core shares connections between channels with equal options."""
+    return "gemwire.replacement", next(_numbers)
+
+
+class Hearing:
+    """Whether anything is heard from the other end of a channel.
+
+    A connection can go silent without an end: a dead link, a middlebox that forgot it. Keepalive
+    notices, but no sooner than the service tolerates pings. Calls with deadlines notice earlier:
+    where those that began after another had ended at its deadline unanswered end so too, for some
+    seconds, the channel is to be replaced. That a server is merely slow costs a connection.
+    """
+
+    __slots__ = ("patience", "silent_since")
+
+    def __init__(self, patience: float = _PATIENCE, silent_since: float | None = None) -> None:
+        """``silent_since`` is None while all is well, which is all that a good call looks at."""
+        self.patience = patience
+        self.silent_since = silent_since
+
+    def heard(self) -> None:
+        """An answer came."""
+        self.patience, self.silent_since = _PATIENCE, None
+
+    def unanswered(self, rpc_error: Any, began: float) -> bool:
+        """Consider a failed attempt.
+
+        Args:
+            rpc_error: What grpc raised; None where a stream was idle for too long.
+            began: When the attempt began.
+
+        Returns:
+            Whether the channel is to be replaced.
+        """
+        if rpc_error is not None and (
+            rpc_error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED or rpc_error.trailing_metadata()
+        ):
+            self.heard()
+            return False
+        now = time.monotonic()
+        if self.silent_since is None:
+            self.silent_since = now
+        return began >= self.silent_since and now - self.silent_since >= self.patience
+
+    def successor(self) -> Hearing:
+        """For the channel that comes instead; it is given up later than this one unless it answers."""
+        return Hearing(min(self.patience * 2, _MOST_PATIENCE), time.monotonic())
 
 
 @dataclass(frozen=True)

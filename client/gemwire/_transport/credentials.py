@@ -23,7 +23,7 @@ import google.auth.api_key
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
-from gemwire._transport import process
+from gemwire._transport import metadata, process
 from gemwire.errors import Unauthenticated
 from gemwire.options import ClientOptions
 
@@ -65,6 +65,7 @@ class _Fresh:
 
 
 _NOTHING = _Fresh((), 0.0, 0.0)
+_REFUSED = _Fresh((), 0.0, 0.0)
 
 
 class Token:
@@ -107,7 +108,7 @@ class Token:
             Whether another call is worth a try: they are renewed now, or were meanwhile.
         """
         if self._fresh.pairs is pairs:
-            self._fresh = _NOTHING
+            self._fresh = _REFUSED
         return True
 
     def _renew(self) -> Future[Pairs]:
@@ -159,13 +160,18 @@ class Token:
         if hasattr(self.credentials, "_create_self_signed_jwt"):
             # AIP-4111: a service account signs its own token for the service.
             self.credentials._create_self_signed_jwt(f"https://{self._audience}/")
-        if not isinstance(self.credentials, google.auth.credentials.AnonymousCredentials):
-            self.credentials.refresh(request)
         headers: dict[str, str] = {}
-        self.credentials.before_request(request, "POST", f"https://{self._audience}/", headers)
+        if self._fresh is not _NOTHING and self.credentials.valid:
+            # google-auth would go on with the token that is to be replaced.
+            self.credentials.refresh(request)
+            self.credentials.apply(headers)
+        else:
+            # Gets a token where there is none, and takes one that serves, such as a plain access token.
+            self.credentials.before_request(request, "POST", f"https://{self._audience}/", headers)
         headers.pop("x-goog-api-client", None)
         if self._quota_project_id:
             headers["x-goog-user-project"] = self._quota_project_id
+        metadata.check(tuple(headers.items()), "credentials")
         now = time.monotonic()
         expiry = getattr(self.credentials, "expiry", None)
         if expiry is None:
@@ -215,7 +221,7 @@ def environment_key() -> tuple[str, str] | None:
 
 
 def resolve(
-    credentials: Any, options: ClientOptions, audience: str, *, always_use_jwt_access: bool = True
+    credentials: Any, options: ClientOptions, audience: str, host: str, *, always_use_jwt_access: bool = True
 ) -> Authorization:
     """Find whose calls these are.
 
@@ -226,7 +232,8 @@ def resolve(
     Args:
         credentials: google-auth credentials, or None.
         options: The client's options.
-        audience: Host for self-signed tokens.
+        audience: Host for self-signed tokens: the service's own, wherever the calls go.
+        host: Where the calls go.
         always_use_jwt_access: Whether a service account signs its own tokens.
 
     Raises:
@@ -236,6 +243,10 @@ def resolve(
     """
     if options.api_key is not None:
         check_api_key(options.api_key, "client_options.api_key")
+    if options.quota_project_id:
+        metadata.check(
+            (("x-goog-user-project", options.quota_project_id),), "client_options.quota_project_id"
+        )
     if options.api_key and credentials:
         raise ValueError("client_options.api_key and credentials are mutually exclusive")
     if credentials and options.credentials_file:
@@ -248,6 +259,8 @@ def resolve(
         return of_api_key(found[1], options.quota_project_id)
     if credentials is None:
         credentials = _default(options)
+        if hasattr(credentials, "with_gdch_audience"):
+            credentials = credentials.with_gdch_audience(options.api_audience or host)
     return of_google(credentials, options, audience, always_use_jwt_access=always_use_jwt_access)
 
 
@@ -271,9 +284,7 @@ def of_google(
         credentials = credentials.with_always_use_jwt_access(always_use_jwt_access)
     if options.quota_project_id and hasattr(credentials, "with_quota_project"):
         credentials = credentials.with_quota_project(options.quota_project_id)
-    if hasattr(credentials, "with_gdch_audience"):
-        credentials = credentials.with_gdch_audience(options.api_audience or audience)
-    return Token(credentials, options.api_audience or audience, options.quota_project_id)
+    return Token(credentials, audience, options.quota_project_id)
 
 
 def _duplicate() -> Exception:
@@ -295,7 +306,7 @@ def _from_file(options: ClientOptions) -> Any:
         "client_options.credentials_file is deprecated by google-auth for files from outside; load and check "
         "them yourself and pass `credentials`",
         DeprecationWarning,
-        stacklevel=5,
+        stacklevel=6,  # whoever made the client
     )
     credentials, _ = google.auth.load_credentials_from_file(
         options.credentials_file, scopes=options.scopes, default_scopes=()

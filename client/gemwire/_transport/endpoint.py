@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ from gemwire.options import CertSource, ClientOptions
 DEFAULT_UNIVERSE = "googleapis.com"
 DEFAULT_HOST = "generativelanguage.googleapis.com"
 DEFAULT_PORT = 443
+
+_HOST = re.compile(r"[A-Za-z0-9._:%\[\]-]+")
+_SHAPE = re.compile(r"(\[[0-9A-Fa-f:.]*:[^\[\]]*\]|[^:\[\]]+):[^:\[\]]*")
 
 
 class EmptyUniverseError(ValueError):
@@ -79,8 +83,10 @@ def check_host(host: str, argument: str) -> str:
         raise ValueError(
             f"{argument}: {host!r} has a path; give the host alone: {host.split('/', maxsplit=1)[0]!r}"
         )
-    if any(c.isspace() or ord(c) < 33 or ord(c) > 126 for c in host):
+    if not _HOST.fullmatch(host):
         raise ValueError(f"{argument}: {host!r} has characters that no host name has")
+    if not _SHAPE.fullmatch(with_port(host)):
+        raise ValueError(f"{argument}: {host!r} is no host; an IPv6 address with a port is [address]:port")
     try:
         port = urlsplit("//" + with_port(host)).port
     except ValueError:
@@ -146,7 +152,10 @@ def universe_domain(option: str | None) -> str:
 
     Raises:
         EmptyUniverseError: The first of them that is set is empty.
+        TypeError: The option is not a string.
     """
+    if not isinstance(option, (str, type(None))):
+        raise TypeError(f"client_options.universe_domain: expected a string, got {type(option).__name__}")
     for candidate in (option, os.environ.get("GOOGLE_CLOUD_UNIVERSE_DOMAIN")):
         if candidate is not None:
             if not candidate.strip():

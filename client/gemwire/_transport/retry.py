@@ -85,10 +85,8 @@ class Policy:
         if self.max_attempts is not None and attempt >= self.max_attempts:
             return None
         asked, refused = server_delay(error)
-        if refused or not (
-            self.wanted(error)
-            or (asked is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED)
-        ):
+        told_when = asked is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        if refused or not (self.wanted(error) or told_when or _turned_away(error)):
             return None
         bound = min(self.initial * self.multiplier ** min(attempt - 1, 64), self.maximum)
         # Jitter comes on top of what the server asks for, lest all its callers return at once.
@@ -99,6 +97,11 @@ class Policy:
         if self.within is not None and elapsed + wait > self.within:
             return None
         return wait
+
+
+def _turned_away(error: APIError) -> bool:
+    """Whether a server that was about to stop never looked at the call: gRPC's core says just CANCELLED."""
+    return error.grpc_code is grpc.StatusCode.CANCELLED and error.message == "CANCELLED"
 
 
 def server_delay(error: APIError) -> tuple[float | None, bool]:

@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar, cast
 import grpc.aio
 from google.protobuf.message import Message
 
-from gemwire._transport.aio.seam import Canceller, RpcError, Watchdog
+from gemwire._transport.aio.seam import Canceller, RpcError, Watchdog, cancelled_from_outside
 from gemwire._transport.calls import Attempts, message_of
-from gemwire.errors import Cancelled, DeadlineExceeded, GemwireError, StreamConsumed
+from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -42,28 +42,11 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         self._idle_timeout = idle_timeout
         self._cancelled = False
         self._taken = False
-        self._pump_error: BaseException | None = None
         self._watchdog = Watchdog(idle_timeout, self._cancel) if idle_timeout else None
-        self._pump = asyncio.ensure_future(self._send_all(requests)) if requests is not None else None
+        self._pump = _Pump(self._call, kind, requests) if requests is not None else None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'done' if self._call.done() else 'open'}>"
-
-    async def _send_all(self, requests: AsyncIterable[Any] | Iterable[Any]) -> None:
-        try:
-            if isinstance(requests, AsyncIterable):
-                async for request in requests:
-                    await self.write(request)
-            else:
-                for request in requests:
-                    await self.write(request)
-            await self.done_writing()
-        except (GemwireError, asyncio.CancelledError):
-            # The call has ended; whoever reads hears of it.
-            return
-        except Exception as error:
-            self._pump_error = error
-            self._cancel()
 
     async def write(self, request: _Request | Mapping[str, Any], /) -> None:
         """Send one message.
@@ -105,7 +88,9 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         except RpcError as error:
             raise self._seen(self._failure(error)) from self._pump_error
         except asyncio.CancelledError:
-            if self._cancelled or self._pump_error or (self._watchdog and self._watchdog.fired):
+            closed = self._attempts.closed and not cancelled_from_outside()
+            fired = self._watchdog and self._watchdog.fired
+            if self._cancelled or closed or self._pump_error or fired:
                 raise self._seen(self._failure(None)) from self._pump_error
             raise
         if self._watchdog:
@@ -136,6 +121,10 @@ class AsyncBidiStream(Generic[_Request, _Response]):
             self._attempts.watch.end(self._attempts.count, failure)
         return failure
 
+    @property
+    def _pump_error(self) -> Exception | None:
+        return self._pump.error if self._pump else None
+
     def _failure(self, error: Any) -> Exception:
         count = self._attempts.count
         if self._watchdog and self._watchdog.fired:
@@ -144,9 +133,9 @@ class AsyncBidiStream(Generic[_Request, _Response]):
             )
         if self._pump_error:
             return Cancelled(f"the iterable of requests failed: {self._pump_error!r}", attempts=count)
-        if self._cancelled or error is None:
+        if self._cancelled:
             return Cancelled("the stream was cancelled by cancel()", attempts=count)
-        return self._attempts.error(error)
+        return self._attempts.error(error) if error else self._attempts.closing()
 
     async def _ended(self) -> Exception:
         code = await self._call.code() if self._call.done() else None
@@ -158,9 +147,7 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         if self._watchdog:
             self._watchdog.stop()
         self._seen(GeneratorExit())
-        if self._pump:
-            self._pump.cancel()
-        self._cancel()
+        self.cancel()
 
     def cancel(self) -> bool:
         """End the call, from any task or thread. Returns whether there was something left to end."""
@@ -181,8 +168,37 @@ class AsyncBidiStream(Generic[_Request, _Response]):
     async def __aexit__(self, *exc_info: object) -> None:
         self._finish()
         if self._pump:
-            await asyncio.wait([self._pump])
+            await asyncio.wait([self._pump.task])
 
     def __del__(self) -> None:
         if hasattr(self, "_cancel"):
             self._cancel()
+
+
+class _Pump:
+    """Sends what an iterable gives, until the call ends. It does not hold the stream, which can so be dropped."""
+
+    __slots__ = ("_call", "_kind", "error", "task")
+
+    def __init__(self, call: Any, kind: type[Message], requests: AsyncIterable[Any] | Iterable[Any]) -> None:
+        self._call = call
+        self._kind = kind
+        self.error: Exception | None = None
+        task = self.task = asyncio.ensure_future(self._run(requests))
+        call.add_done_callback(lambda _: task.cancel())
+
+    async def _run(self, requests: AsyncIterable[Any] | Iterable[Any]) -> None:
+        try:
+            if isinstance(requests, AsyncIterable):
+                async for request in requests:
+                    await self._call.write(message_of(self._kind, request, "request"))
+            else:
+                for request in requests:
+                    await self._call.write(message_of(self._kind, request, "request"))
+            await self._call.done_writing()
+        except (RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
+            # The call has ended; whoever reads hears of it.
+            return
+        except Exception as error:
+            self.error = error
+            self._call.cancel()

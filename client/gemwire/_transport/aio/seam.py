@@ -12,7 +12,7 @@ import grpc.aio
 
 from gemwire._transport import process
 from gemwire._transport.calls import arity
-from gemwire._transport.channels import OPTIONS, Target
+from gemwire._transport.channels import OPTIONS, Hearing, Target, replacement
 from gemwire.errors import DeadlineExceeded
 from gemwire_proto._method import Method
 
@@ -51,10 +51,11 @@ def cancelled_from_outside() -> bool:
 class Binding:
     """A channel on one event loop, and its callables."""
 
-    __slots__ = ("_calls", "channel", "generation", "loop")
+    __slots__ = ("__weakref__", "_calls", "channel", "generation", "hearing", "loop")
 
-    def __init__(self, channel: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, channel: Any, loop: asyncio.AbstractEventLoop, hearing: Hearing | None = None) -> None:
         self.channel = channel
+        self.hearing = hearing or Hearing()
         self.loop = loop
         self.generation = process.generation()
         self._calls: dict[Method[Any, Any], Any] = {}
@@ -86,6 +87,7 @@ class Channels:
         self._bindings: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Binding] = (
             weakref.WeakKeyDictionary()
         )
+        self._retired: weakref.WeakSet[Binding] = weakref.WeakSet()
 
     @property
     def closed(self) -> bool:
@@ -112,14 +114,26 @@ class Channels:
         self._latest = found
         return found
 
-    def _open(self) -> Any:
+    def replace(self, binding: Binding) -> None:
+        """Give new calls another channel; a replaced one closes when its last call has ended.
+
+        grpc.aio closes a channel that nobody refers to: the calls under way do, by way of the binding.
+        """
+        if self._given is not None or self._closed or self._bindings.get(binding.loop) is not binding:
+            return
+        self._retired.add(binding)
+        another = Binding(self._open(replacement()), binding.loop, binding.hearing.successor())
+        self._latest = self._bindings[binding.loop] = another
+
+    def _open(self, *more: tuple[str, Any]) -> Any:
         target = self._target
         assert target is not None  # noqa: S101 - there is a target or a given channel
+        options = (*OPTIONS, *more)
         interceptors = list(target.interceptors) or None
         if target.plaintext:
-            return grpc.aio.insecure_channel(target.address, options=OPTIONS, interceptors=interceptors)
+            return grpc.aio.insecure_channel(target.address, options=options, interceptors=interceptors)
         return grpc.aio.secure_channel(
-            target.address, target.credentials(), options=OPTIONS, interceptors=interceptors
+            target.address, target.credentials(), options=options, interceptors=interceptors
         )
 
     async def close(self) -> None:
@@ -127,15 +141,15 @@ class Channels:
         self._closed = True
         self._latest = None
         loop = asyncio.get_running_loop()
-        bindings = dict(self._bindings)
+        bindings = [*self._bindings.values(), *self._retired]
         self._bindings.clear()
-        for owner, binding in bindings.items():
+        for binding in bindings:
             if binding.generation != process.generation():
                 continue
-            if owner is loop:
+            if binding.loop is loop:
                 await binding.channel.close()
-            elif owner.is_running():
-                asyncio.run_coroutine_threadsafe(binding.channel.close(), owner)
+            elif binding.loop.is_running():
+                asyncio.run_coroutine_threadsafe(binding.channel.close(), binding.loop)
 
 
 class Watchdog:

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from gemwire._transport.aio.seam import CancelledError, Canceller, RpcError, Watchdog
+from gemwire._transport.aio.seam import CancelledError, Canceller, RpcError, Watchdog, cancelled_from_outside
 from gemwire._transport.calls import Attempts
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
@@ -36,6 +36,7 @@ class AsyncStream(Generic[_Response]):
         "__weakref__",
         "_arriving",
         "_attempts",
+        "_begun",
         "_call",
         "_cancel",
         "_cancelled",
@@ -70,6 +71,7 @@ class AsyncStream(Generic[_Response]):
         self._idle_timeout = idle_timeout
         self._cancel = canceller
         self._taken = False
+        self._begun = False
         self._cancelled = False
 
     def __repr__(self) -> str:
@@ -88,6 +90,7 @@ class AsyncStream(Generic[_Response]):
         return self._messages()
 
     async def _messages(self) -> AsyncIterator[_Response]:
+        self._begun = True
         arriving, first, self._first = self._arriving, self._first, None
         watchdog = Watchdog(self._idle_timeout, self._cancel) if self._idle_timeout else None
         watch = self._attempts.watch
@@ -102,6 +105,8 @@ class AsyncStream(Generic[_Response]):
             else:
                 if watch:
                     watch.message(first)
+                if watchdog:
+                    watchdog.rest()
                 yield first
                 if watchdog:
                     watchdog.wait()
@@ -119,7 +124,8 @@ class AsyncStream(Generic[_Response]):
         except CancelledError as error:
             failure = error
             # Raised by the call when it was cancelled here, and by the task when that was.
-            if self._cancelled or (watchdog and watchdog.fired):
+            closed = self._attempts.closed and not cancelled_from_outside()
+            if self._cancelled or closed or (watchdog and watchdog.fired):
                 failure = self._failure(None, watchdog)
                 raise failure from None
             raise
@@ -142,7 +148,7 @@ class AsyncStream(Generic[_Response]):
             )
         if self._cancelled:
             return Cancelled("the stream was cancelled by cancel()", attempts=self._attempts.count)
-        return self._attempts.error(error)
+        return self._attempts.error(error) if error else self._attempts.closing()
 
     def cancel(self) -> bool:
         """End the call, from any task or thread.
@@ -165,11 +171,11 @@ class AsyncStream(Generic[_Response]):
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._cancel()
+        self.cancel()
 
     def __del__(self) -> None:
         # Once iteration has begun, the iterator's own end cancels the call.
-        if not getattr(self, "_taken", True):
+        if not getattr(self, "_begun", True):
             self._cancel()
             if self._attempts.watch:
                 self._attempts.watch.end(self._attempts.count, GeneratorExit())

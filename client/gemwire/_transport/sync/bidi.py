@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -43,34 +44,20 @@ class BidiStream(Generic[_Request, _Response]):
         self._cancelled = False
         self._taken = False
         self._writing_ended = threading.Event()
-        self._pump_error: BaseException | None = None
         # Not a SimpleQueue of unlimited size: a writer that runs ahead of the connection waits.
         self._outgoing: queue.Queue[Any] = queue.Queue(maxsize=16)
-        source = _outgoing(self._outgoing) if requests is None else self._converted(requests)
+        self._pump = None if requests is None else _Pump(kind, requests)
+        source = iter(self._pump) if self._pump else _outgoing(self._outgoing)
         self._call = begin(source, timeout=timeout, metadata=metadata)
         self._cancel = Canceller(self._call)
+        if self._pump:
+            self._pump.begun(self._cancel)
         # grpc's request thread waits for the next request; the end of the call must wake it.
-        self._call.add_callback(self._wake)
+        self._call.add_callback(_waker(self._outgoing, self._writing_ended))
         self._watchdog = Watchdog(idle_timeout, self._cancel) if idle_timeout else None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'done' if self._call.done() else 'open'}>"
-
-    def _wake(self) -> None:
-        self._writing_ended.set()
-        try:
-            while True:
-                self._outgoing.get_nowait()
-        except queue.Empty:
-            self._outgoing.put(_END)
-
-    def _converted(self, requests: Iterable[Any]) -> Iterator[_Request]:
-        try:
-            for request in requests:
-                yield message_of(self._kind, request, "request")
-        except Exception as error:
-            self._pump_error = error
-            self._cancel()
 
     def write(self, request: _Request | Mapping[str, Any], /) -> None:
         """Send one message.
@@ -141,6 +128,10 @@ class BidiStream(Generic[_Request, _Response]):
             self._attempts.watch.end(self._attempts.count, failure)
         return failure
 
+    @property
+    def _pump_error(self) -> Exception | None:
+        return self._pump.error if self._pump else None
+
     def _failure(self, error: Any) -> Exception:
         count = self._attempts.count
         if self._watchdog and self._watchdog.fired:
@@ -187,3 +178,39 @@ def _outgoing(source: queue.Queue[Any]) -> Iterator[Any]:
     """What was written, until the end. It does not hold the stream, which can so be dropped."""
     while (message := source.get()) is not _END:
         yield message
+
+
+def _waker(source: queue.Queue[Any], ended: threading.Event) -> Callable[[], None]:
+    """Ends the writing, whatever is left of it."""
+
+    def wake() -> None:
+        ended.set()
+        try:
+            while True:
+                source.get_nowait()
+        except queue.Empty:
+            source.put(_END)
+
+    return wake
+
+
+class _Pump:
+    """Gives grpc what an iterable gives. It does not hold the stream, which can so be dropped."""
+
+    def __init__(self, kind: type[Message], requests: Iterable[Any]) -> None:
+        self._kind = kind
+        self._requests = requests
+        self._cancel: Future[Canceller] = Future()
+        self.error: Exception | None = None
+
+    def begun(self, cancel: Canceller) -> None:
+        self._cancel.set_result(cancel)
+
+    def __iter__(self) -> Iterator[Message]:
+        try:
+            for request in self._requests:
+                yield message_of(self._kind, request, "request")
+        except Exception as error:
+            self.error = error
+            # grpc's thread may be ahead of the one that begins the call.
+            self._cancel.result()()

@@ -96,8 +96,8 @@ class Caller:
         message = request_of(method, request, flattened)
         seconds = method.timeout if timeout is DEFAULT else check_timeout(timeout, method.timeout)
         rules = of_defaults(method.retry) if retry is DEFAULT else policy(retry, method.retry)
-        call = self._channels.binding().callable(method)
-        began = time.monotonic()
+        binding = self._channels.binding()
+        began = tried = time.monotonic()
         left = seconds
         attempts: Attempts | None = None
         watch = Watch(method, message, self._host, self._log_content) if watching() else None
@@ -110,20 +110,32 @@ class Caller:
                 left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
             try:
                 page = self._book.page(method, message, metadata, pairs)
+                call = binding.callable(method)
                 if opening is None:
                     result = call(message, timeout=left, metadata=page)
                 else:
                     attempts = attempts or self._attempts(method, rules, began, seconds, watch)
+                    attempts.binding = binding
                     result = opening(call(message, timeout=left, metadata=page), attempts)
             except RpcError as error:
                 attempts = attempts or self._attempts(method, rules, began, seconds, watch)
+                if binding.hearing.unanswered(error, tried):
+                    self._channels.replace(binding)
                 sleep(attempts.after(error, pairs))
-                now = time.monotonic()
-                left = None if seconds is None else max(began + seconds - now, 0)
-                ready = self._authorization.pairs(now)
+                if self._channels.closed:
+                    closed = Cancelled("the client was closed during the call", method=method.path[1:])
+                    if watch:
+                        watch.end(attempts.count, closed)
+                    raise closed from None
+                binding = self._channels.binding()
+                tried = time.monotonic()
+                left = None if seconds is None else max(began + seconds - tried, 0)
+                ready = self._authorization.pairs(tried)
             except BaseException as error:
                 if watch:
                     watch.end(attempts.count if attempts else 1, error)
+                if isinstance(error, DeadlineExceeded) and binding.hearing.unanswered(None, tried):
+                    self._channels.replace(binding)
                 if (
                     isinstance(error, CancelledError)
                     and self._channels.closed
@@ -132,6 +144,8 @@ class Caller:
                     raise Cancelled("the client was closed during the call", method=method.path[1:]) from None
                 raise
             else:
+                if binding.hearing.silent_since is not None:
+                    binding.hearing.heard()
                 if not self._budget.full:
                     self._budget.succeeded()
                 if watch and opening is None:
@@ -148,7 +162,9 @@ class Caller:
         watch: Watch | None = None,
     ) -> Attempts:
         deadline = None if seconds is None else began + seconds
-        return Attempts(method, rules, self._budget, self._authorization, began, deadline, watch)
+        return Attempts(
+            method, rules, self._budget, self._authorization, began, deadline, watch, self._channels
+        )
 
     def server_stream(
         self,

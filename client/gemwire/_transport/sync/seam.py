@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from grpc.experimental import ChannelOptions
 
 from gemwire._transport import process
 from gemwire._transport.calls import arity
-from gemwire._transport.channels import OPTIONS, Target
+from gemwire._transport.channels import OPTIONS, Hearing, Target, replacement
 from gemwire.errors import DeadlineExceeded
 from gemwire_proto._method import Method
 
@@ -56,10 +57,11 @@ def cancelled_from_outside() -> bool:
 class Binding:
     """A channel of this process, and its callables."""
 
-    __slots__ = ("_calls", "channel", "generation")
+    __slots__ = ("__weakref__", "_calls", "channel", "generation", "hearing")
 
-    def __init__(self, channel: Any) -> None:
+    def __init__(self, channel: Any, hearing: Hearing | None = None) -> None:
         self.channel = channel
+        self.hearing = hearing or Hearing()
         self.generation = process.generation()
         self._calls: dict[Method[Any, Any], Any] = {}
 
@@ -75,6 +77,11 @@ class Binding:
         return found
 
 
+def _close(channel: Any, generation: int) -> None:
+    if generation == process.generation():
+        channel.close()
+
+
 class Channels:
     """One channel for each process that uses it, made on the first call there."""
 
@@ -86,6 +93,7 @@ class Channels:
         self._lock = threading.Lock()
         self._generation = process.generation()
         self._latest: Binding | None = None
+        self._retired: weakref.WeakSet[Binding] = weakref.WeakSet()
 
     @property
     def closed(self) -> bool:
@@ -113,21 +121,35 @@ class Channels:
                 self._latest = Binding(self._given or self._open())
             return self._latest
 
-    def _open(self) -> Any:
+    def replace(self, binding: Binding) -> None:
+        """Give new calls another channel; a replaced one closes when its last call has ended.
+
+        The calls under way hold it by way of the binding.
+        """
+        with self._lock:
+            if self._given is not None or self._closed or self._latest is not binding:
+                return
+            self._retired.add(binding)
+            weakref.finalize(binding, _close, binding.channel, binding.generation).atexit = False
+            self._latest = Binding(self._open(replacement()), binding.hearing.successor())
+
+    def _open(self, *more: tuple[str, Any]) -> Any:
         target = self._target
         assert target is not None  # noqa: S101 - there is a target or a given channel
+        options = (*_OPTIONS, *more)
         if target.plaintext:
-            channel = grpc.insecure_channel(target.address, options=_OPTIONS)
+            channel = grpc.insecure_channel(target.address, options=options)
         else:
-            channel = grpc.secure_channel(target.address, target.credentials(), options=_OPTIONS)
+            channel = grpc.secure_channel(target.address, target.credentials(), options=options)
         return grpc.intercept_channel(channel, *target.interceptors) if target.interceptors else channel
 
     def close(self) -> None:
         """Close the channel, with the calls on it."""
         self._closed = True
         latest, self._latest = self._latest, None
-        if latest is not None and latest.generation == process.generation():
-            latest.channel.close()
+        for binding in (latest, *self._retired):
+            if binding is not None:
+                _close(binding.channel, binding.generation)
 
 
 class Watchdog:

@@ -10,7 +10,7 @@ import grpc
 
 from gemwire._transport import credentials as creds
 from gemwire._transport.channels import Target, certificate
-from gemwire._transport.endpoint import DEFAULT_HOST, check_host, with_port
+from gemwire._transport.endpoint import DEFAULT_HOST, check_host, is_loopback, with_port
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.seam import Channels
 from gemwire.options import CertSource, ClientInfo, ClientOptions
@@ -50,7 +50,7 @@ class GrpcTransport(Caller):
             quota_project_id: Project to bill.
             client_info: What to say of the caller; None to say nothing.
             always_use_jwt_access: Whether a service account signs its own tokens.
-            api_audience: Audience of such tokens. Default: the service's host.
+            api_audience: Audience of the tokens of a Google Distributed Cloud account. Default: ``host``.
             plaintext: No TLS and no tokens: an emulator.
             interceptors: grpc client interceptors.
             log_content: Whether the log may show requests and responses.
@@ -67,13 +67,13 @@ class GrpcTransport(Caller):
             quota_project_id=quota_project_id,
             api_audience=api_audience,
         )
-        if plaintext and not isinstance(credentials, google.auth.api_key.Credentials):
+        # Unencrypted, nothing secret leaves this machine: an emulator on it may want to see a key.
+        keyed = isinstance(credentials, google.auth.api_key.Credentials) and is_loopback(host)
+        if channel is not None or (plaintext and not keyed):
             authorization: creds.Authorization = creds.ApiKey(())
-        elif channel is not None:
-            authorization = creds.ApiKey(())
         else:
             authorization = creds.resolve(
-                credentials, options, DEFAULT_HOST, always_use_jwt_access=always_use_jwt_access
+                credentials, options, DEFAULT_HOST, host, always_use_jwt_access=always_use_jwt_access
             )
         self._credentials = credentials
         target = None

@@ -1,0 +1,1 @@
+"""The command ``gemwire``. It uses what anybody can import, and nothing else of gemwire."""

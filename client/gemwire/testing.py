@@ -1,0 +1,149 @@
+"""An emulator inside a test: real gRPC on loopback, no key, nothing of the network.
+
+    from gemwire.testing import emulator
+
+    with emulator() as gemini:
+        client = v1beta.GenerativeServiceClient()   # goes to the emulator
+        client.generate_content(model="models/gemini-2.5-flash", contents=[…])
+        assert gemini.calls("GenerateContent")
+
+With pytest, the fixture ``gemini_emulator`` gives the same, one server a session and state of its own for
+each test. Needs ``gemwire[emulator]``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from gemwire_emulator.journal import Entry
+    from gemwire_emulator.server import Emulator, Settings
+
+_T = TypeVar("_T")
+_VARIABLE = "GEMINI_EMULATOR_HOST"
+
+
+class RunningEmulator:
+    """An emulator in a thread of its own.
+
+    Attributes:
+        address: host:port; what GEMINI_EMULATOR_HOST is set to.
+    """
+
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        """Start it.
+
+        Args:
+            settings: All settings, or
+            **options: some of them, by name; see `gemwire_emulator.server.Settings`.
+
+        Raises:
+            RuntimeError: It does not start.
+        """
+        from gemwire_emulator.server import Emulator
+        from gemwire_emulator.server import Settings as EmulatorSettings
+
+        self._emulator: Emulator = Emulator(settings or EmulatorSettings(**options))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gemwire-emulator", daemon=True)
+        self._thread.start()
+        self.address: str = asyncio.run_coroutine_threadsafe(self._emulator.start(), self._loop).result(30)
+
+    def __repr__(self) -> str:
+        return f"<RunningEmulator {self.address}>"
+
+    def _inside(self, work: Callable[[], _T]) -> _T:
+        """Run something where the emulator runs."""
+
+        async def run() -> _T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(30)
+
+    def calls(self, method: str = "") -> list[Entry]:
+        """The calls of an RPC so far, by the end of its name; all without one."""
+        return self._inside(lambda: self._emulator.journal.calls(method))
+
+    def fail(self, status: str = "", **fault: Any) -> None:
+        """Have coming calls fail.
+
+        Args:
+            status: Name of the status, such as ``"UNAVAILABLE"``.
+            **fault: More of the fault: ``method``, ``model``, ``nth``, ``times``, ``retry_delay``,
+                ``delay``, ``after_messages``, ``disconnect``, ``message``.
+
+        Raises:
+            ValueError: A fault has no such property.
+        """
+        from gemwire_emulator.gate import Rule
+
+        rule = Rule.of({"status": status, **fault})
+        self._inside(lambda: self._emulator.gate.rules.append(rule))
+
+    def reply(self, text: str, match: str = "", model: str = "", pieces: int = 1) -> None:
+        """Have coming calls answered with a text.
+
+        Args:
+            text: The answer.
+            match: Regular expression that the prompt's last text must contain.
+            model: The same for the model.
+            pieces: Pieces to stream it in.
+        """
+        from gemwire_emulator.engines.canned import Reply
+
+        reply = Reply(text, match, model, pieces)
+        self._inside(lambda: self._emulator.world.engine.replies.append(reply))
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: caches expire, tunings advance."""
+        self._inside(lambda: self._emulator.world.clock.advance(seconds))
+
+    def reset(self) -> None:
+        """Forget all state, faults, replies and calls."""
+
+        def forget() -> None:
+            self._emulator.reset()
+            self._emulator.world.engine.replies[:] = self._emulator.settings.replies
+
+        self._inside(forget)
+
+    def stop(self) -> None:
+        """End it, with the calls on it."""
+        asyncio.run_coroutine_threadsafe(self._emulator.stop(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(30)
+        self._loop.close()
+
+
+@contextmanager
+def emulator(**options: Any) -> Iterator[RunningEmulator]:
+    """An emulator to which every client made inside the block goes.
+
+    Args:
+        **options: See `gemwire_emulator.server.Settings`.
+    """
+    running = RunningEmulator(**options)
+    try:
+        with environment(running.address):
+            yield running
+    finally:
+        running.stop()
+
+
+@contextmanager
+def environment(address: str) -> Iterator[None]:
+    """GEMINI_EMULATOR_HOST set for a while."""
+    before = os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = address
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_VARIABLE, None)
+        else:
+            os.environ[_VARIABLE] = before
