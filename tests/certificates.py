@@ -20,9 +20,7 @@ _PEM = serialization.Encoding.PEM
 
 
 def _pem(key: Any) -> bytes:
-    data: bytes = key.private_bytes(
-        _PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    data: bytes = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return data
 
 

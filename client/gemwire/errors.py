@@ -62,7 +62,7 @@ class APIError(GemwireError):
         method: The RPC, ``google.ai.generativelanguage.v1beta.GenerativeService/GenerateContent``.
         attempts: How often the call was tried.
         elapsed: Seconds from the call to the error.
-        metadata: What the server sent with the status (trailing metadata), as pairs.
+        trailing_metadata: What the server sent with the status, as pairs.
         hint: What to do about it; empty where the message says it all.
     """
 
@@ -79,7 +79,7 @@ class APIError(GemwireError):
         method: str = "",
         attempts: int = 1,
         elapsed: float | None = None,
-        metadata: Sequence[tuple[str, str | bytes]] = (),
+        trailing_metadata: Sequence[tuple[str, str | bytes]] = (),
         hint: str = "",
     ) -> None:
         super().__init__(message)
@@ -88,7 +88,7 @@ class APIError(GemwireError):
         self.method = method
         self.attempts = attempts
         self.elapsed = elapsed
-        self.metadata = list(metadata)
+        self.trailing_metadata = list(trailing_metadata)
         self.hint = hint
 
     def __str__(self) -> str:
@@ -122,6 +122,12 @@ class APIError(GemwireError):
         """Who defined `reason`, from `ErrorInfo`."""
         info = self._detail("ErrorInfo")
         return info.domain if info else None
+
+    @property
+    def metadata(self) -> dict[str, str] | None:
+        """More about `reason`, such as the quota or the service it speaks of; from `ErrorInfo`."""
+        info = self._detail("ErrorInfo")
+        return dict(info.metadata) if info else None
 
     @property
     def retry_delay(self) -> float | None:

@@ -19,6 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from gemwire import __version__
 from gemwire._transport.observe import Watch, add_sink
 from gemwire.errors import APIError
+from gemwire_proto._method import Kind
 
 #: RPC → gen_ai.operation.name; other RPCs get the conventions for RPCs only.
 _OPERATIONS = {
@@ -120,7 +121,7 @@ class _Recorder:
         attributes = _attributes(watch)
         operation = attributes.get("gen_ai.operation.name")
         model = attributes.get("gen_ai.request.model")
-        name = f"{operation} {model}".rstrip() if operation else watch.method.path[1:]
+        name = f"{operation} {model or ''}".rstrip() if operation else watch.method.path[1:]
         span = self._tracer.start_span(
             name, context=begun, kind=SpanKind.CLIENT, attributes=attributes, start_time=watch.began
         )
@@ -136,7 +137,7 @@ class _Recorder:
             return
         common = _only(attributes, _DIMENSIONS)
         self._duration.record(watch.elapsed, common, context)
-        if watch.first is not None:
+        if watch.first is not None and watch.method.kind is not Kind.UNARY:
             self._first.record(watch.first, common, context)
         for kind in ("input", "output"):
             count = attributes.get(f"gen_ai.usage.{kind}_tokens")
@@ -168,7 +169,7 @@ def _attributes(watch: Watch) -> dict[str, Any]:
         found["gen_ai.provider.name"] = "gcp.gemini"
         found.update(_of_request(watch.request))
         found.update(_of_response(watch.latest))
-        if watch.first is not None and watch.messages > 1:
+        if watch.first is not None and watch.method.kind is not Kind.UNARY:
             found["gen_ai.response.time_to_first_chunk"] = watch.first
     return found
 
@@ -194,6 +195,12 @@ def _of_request(request: Any) -> dict[str, Any]:
     return found
 
 
+def _finish_reason(candidate: Any) -> str:
+    number: int = candidate.finish_reason
+    value = candidate.DESCRIPTOR.enum_types_by_name["FinishReason"].values_by_number.get(number)
+    return value.name.lower() if value else str(number)
+
+
 def _of_response(response: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if response is None:
@@ -205,12 +212,11 @@ def _of_response(response: Any) -> dict[str, Any]:
         if getattr(response, name, ""):
             found[attribute] = getattr(response, name)
     usage = getattr(response, "usage_metadata", None)
-    if usage is not None:
+    if usage is not None and response.HasField("usage_metadata"):
         found["gen_ai.usage.input_tokens"] = usage.prompt_token_count
         output = getattr(usage, "candidates_token_count", 0) or getattr(usage, "response_token_count", 0)
         found["gen_ai.usage.output_tokens"] = output + getattr(usage, "thoughts_token_count", 0)
     reasons = [c for c in getattr(response, "candidates", ()) if getattr(c, "finish_reason", 0)]
     if reasons:
-        kinds = type(reasons[0]).FinishReason
-        found["gen_ai.response.finish_reasons"] = [kinds.Name(c.finish_reason).lower() for c in reasons]
+        found["gen_ai.response.finish_reasons"] = [_finish_reason(c) for c in reasons]
     return found

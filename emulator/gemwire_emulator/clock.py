@@ -42,7 +42,8 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Wait until that much time has passed, by itself or by `advance`."""
         until = self.now() + seconds
-        while (left := until - self.now()) > 0:
+        # A float of seconds since the epoch is good for a microsecond; an advance by just that is enough.
+        while (left := until - self.now()) > 1e-6:
             moved = self._moved
             if self._frozen_at is not None:
                 await moved.wait()

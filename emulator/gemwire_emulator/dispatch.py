@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 import grpc.aio
 
 from gemwire_emulator.failure import Failure
-from gemwire_emulator.gate import Gate
+from gemwire_emulator.gate import Gate, Rule
 from gemwire_emulator.journal import Journal
 from gemwire_proto._method import Kind, Method, Service
 
@@ -34,9 +35,10 @@ class Call:
         metadata: What came with it; keys in lower case.
         tenant: Whose state it sees: callers with different API keys do not see each other's resources.
         caller: Who it is, for owners and permissions.
+        faults: The rules that hit it; the gate's.
     """
 
-    __slots__ = ("_context", "caller", "metadata", "method", "tenant")
+    __slots__ = ("_context", "caller", "faults", "metadata", "method", "tenant")
 
     def __init__(self, method: Method[Any, Any], context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """``context`` is grpc's."""
@@ -46,6 +48,7 @@ class Call:
         key = str(self.metadata.get("x-goog-api-key", ""))
         self.tenant = key
         self.caller = f"key:{key}" if key else "anonymous"
+        self.faults: list[Rule] = []
 
     def remaining(self) -> float | None:
         """Seconds to the caller's deadline; None without one."""
@@ -108,7 +111,6 @@ class Dispatcher(grpc.GenericRpcHandler):  # type: ignore[misc]
                 response = handler(request, call)
                 if asynchronous:
                     response = await response
-                await self._gate.leave(call)
             except Exception as error:
                 await self._fail(context, entry, error)
                 raise AssertionError("abort raises") from error
@@ -122,15 +124,16 @@ class Dispatcher(grpc.GenericRpcHandler):  # type: ignore[misc]
         return serve
 
     def _stream(self, method: Method[Any, Any], handler: Handler) -> Handler:
-        async def serve(request: Any, context: Any) -> AsyncIterator[Any]:
+        async def serve(request: Any, context: Any) -> AsyncGenerator[Any, None]:
             call = Call(method, context)
             entry = self._journal.begin(call, request)
             try:
                 await self._gate.enter(call, request)
-                async for message in self._gate.paced(call, handler(request, call)):
-                    entry.message()
-                    yield message
-                await self._gate.leave(call)
+                # Closed at once when the caller is gone: the engine stops then.
+                async with aclosing(self._gate.paced(call, handler(request, call))) as messages:
+                    async for message in messages:
+                        entry.message()
+                        yield message
             except Exception as error:
                 await self._fail(context, entry, error)
             except (asyncio.CancelledError, GeneratorExit):
@@ -141,7 +144,7 @@ class Dispatcher(grpc.GenericRpcHandler):  # type: ignore[misc]
         return serve
 
     def _bidi(self, method: Method[Any, Any], handler: Handler) -> Handler:
-        async def serve(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        async def serve(requests: AsyncIterator[Any], context: Any) -> AsyncGenerator[Any, None]:
             call = Call(method, context)
             entry = self._journal.begin(call, None)
 
@@ -152,10 +155,10 @@ class Dispatcher(grpc.GenericRpcHandler):  # type: ignore[misc]
 
             try:
                 await self._gate.enter(call, None)
-                async for message in self._gate.paced(call, handler(incoming(), call)):
-                    entry.message()
-                    yield message
-                await self._gate.leave(call)
+                async with aclosing(self._gate.paced(call, handler(incoming(), call))) as messages:
+                    async for message in messages:
+                        entry.message()
+                        yield message
             except Exception as error:
                 await self._fail(context, entry, error)
             except (asyncio.CancelledError, GeneratorExit):
@@ -168,9 +171,7 @@ class Dispatcher(grpc.GenericRpcHandler):  # type: ignore[misc]
     async def _fail(self, context: Any, entry: Any, error: Exception) -> None:
         if not isinstance(error, Failure):
             # A mistake of the emulator: the caller hears of it, the log has the rest.
-            _logger.exception("%s failed", entry.method)
+            _logger.error("%s failed", entry.method, exc_info=error)
             error = Failure(grpc.StatusCode.INTERNAL, f"the emulator failed: {type(error).__name__}: {error}")
         entry.end(error.code.name)
         await context.abort(error.code, error.message, error.trailers())
-
-

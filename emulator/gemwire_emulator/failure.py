@@ -36,7 +36,8 @@ class Failure(Exception):
         status: Any = status_pb2.Status(code=self.code.value[0], message=self.message)
         for detail in self.details:
             status.details.add(
-                type_url=f"type.googleapis.com/{detail.DESCRIPTOR.full_name}", value=detail.SerializeToString()
+                type_url=f"type.googleapis.com/{detail.DESCRIPTOR.full_name}",
+                value=detail.SerializeToString(),
             )
         return (("grpc-status-details-bin", status.SerializeToString()),)
 
@@ -49,18 +50,32 @@ def invalid(field: str, why: str) -> Failure:
 
 def not_found(name: str) -> Failure:
     """NOT_FOUND for a resource."""
-    return Failure(grpc.StatusCode.NOT_FOUND, f"{name} is not found, or you may not know of it.", [_info("RESOURCE_NOT_FOUND", name)])
+    return Failure(
+        grpc.StatusCode.NOT_FOUND,
+        f"{name} is not found, or you may not know of it.",
+        [_info("RESOURCE_NOT_FOUND", name)],
+    )
 
 
 def already_exists(name: str) -> Failure:
     """ALREADY_EXISTS for a resource."""
-    return Failure(grpc.StatusCode.ALREADY_EXISTS, f"{name} already exists.", [_info("RESOURCE_ALREADY_EXISTS", name)])
+    return Failure(
+        grpc.StatusCode.ALREADY_EXISTS, f"{name} already exists.", [_info("RESOURCE_ALREADY_EXISTS", name)]
+    )
 
 
 def failed_precondition(subject: str, why: str) -> Failure:
     """FAILED_PRECONDITION: the state is not one that the request can be served in."""
-    detail = error_details_pb2.PreconditionFailure(violations=[{"type": "STATE", "subject": subject, "description": why}])
+    detail = error_details_pb2.PreconditionFailure(
+        violations=[{"type": "STATE", "subject": subject, "description": why}]
+    )
     return Failure(grpc.StatusCode.FAILED_PRECONDITION, f"{subject}: {why}", [detail])
+
+
+def exhausted(subject: str, why: str) -> Failure:
+    """RESOURCE_EXHAUSTED: a limit on how many there may be. Waiting does not help, so no RetryInfo."""
+    detail = error_details_pb2.QuotaFailure(violations=[{"subject": subject, "description": why}])
+    return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{subject}: {why}", [detail])
 
 
 def _info(reason: str, resource: str) -> Message:

@@ -10,7 +10,8 @@ import asyncio
 import json
 import re
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -65,10 +66,21 @@ class Rule:
         """
         known = {f.name for f in fields(cls)} - {"seen"}
         if unknown := set(data) - known:
-            raise ValueError(f"a fault has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")
+            raise ValueError(
+                f"a fault has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}"
+            )
         rule = cls(**data)
         if rule.status and rule.status not in grpc.StatusCode.__members__:
             raise ValueError(f"status: {rule.status!r} is no status")
+        for name in ("method", "model"):
+            try:
+                re.compile(getattr(rule, name))
+            except (re.error, TypeError) as error:
+                raise ValueError(f"{name}: is no regular expression: {error}") from None
+        for name, least in (("nth", 1), ("times", 0), ("after_messages", 0), ("delay", 0.0)):
+            value = getattr(rule, name)
+            if not isinstance(value, (int, type(least))) or value < least:
+                raise ValueError(f"{name}: {value!r} is no number of at least {least}")
         return rule
 
     def hits(self, method: str, model: str) -> bool:
@@ -78,13 +90,22 @@ class Rule:
         self.seen += 1
         return self.seen >= self.nth and (self.times == 0 or self.seen < self.nth + self.times)
 
-    def failure(self) -> Failure:
-        """The status, with a RetryInfo if one was asked for."""
+    def strike(self) -> None:
+        """End the call, if it is a rule that does.
+
+        Raises:
+            Failure: The status, with a RetryInfo if one was asked for.
+        """
+        if self.disconnect:
+            # What a client makes of a connection that is gone.
+            raise Failure(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+        if not self.status:
+            return
         details = []
         if self.retry_delay >= 0:
             delay = {"seconds": int(self.retry_delay), "nanos": int(self.retry_delay % 1 * 1e9)}
             details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-        return Failure(grpc.StatusCode[self.status], self.message, details)
+        raise Failure(grpc.StatusCode[self.status], self.message, details)
 
 
 @dataclass(frozen=True)
@@ -118,7 +139,9 @@ class Quota:
 class Gate:
     """Faults, quotas and pace of one emulator."""
 
-    def __init__(self, clock: Clock, count_tokens: Any, *, pace: Pace = Pace(), quota: Quota = Quota()) -> None:  # noqa: B008
+    def __init__(
+        self, clock: Clock, count_tokens: Any, *, pace: Pace = Pace(), quota: Quota = Quota()
+    ) -> None:
         """``count_tokens`` gives the tokens of a request."""
         self._clock = clock
         self._count_tokens = count_tokens
@@ -126,7 +149,6 @@ class Gate:
         self.quota = quota
         self.rules: list[Rule] = []
         self._used: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
-        self._hit: dict[int, list[Rule]] = {}
         self._by_header: dict[tuple[str, str], Rule] = {}
 
     async def enter(self, call: Call, request: Any) -> None:
@@ -139,10 +161,9 @@ class Gate:
         for rule in rules:
             if rule.delay:
                 await asyncio.sleep(rule.delay)
-            if rule.status and not rule.after_messages:
-                raise rule.failure()
-        if rules:
-            self._hit[id(call)] = rules
+            if not rule.after_messages:
+                rule.strike()
+        call.faults = rules
         self._charge(call, request)
         if self.pace.latency:
             await asyncio.sleep(self.pace.latency)
@@ -165,7 +186,7 @@ class Gate:
 
     def _charge(self, call: Call, request: Any) -> None:
         quota = self.quota
-        if not (quota.requests_per_minute or quota.tokens_per_minute) or request is None:
+        if not (quota.requests_per_minute or quota.tokens_per_minute):
             return
         used, now = self._used[call.tenant], self._clock.now()
         while used and used[0][0] <= now - 60:
@@ -194,31 +215,27 @@ class Gate:
                 )
         used.append((now, tokens))
 
-    async def paced(self, call: Call, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """The messages of a stream, at the emulator's pace, up to a fault's place."""
-        rules = [r for r in self._hit.pop(id(call), ()) if r.after_messages]
+    async def paced(self, call: Call, messages: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+        """The messages of a stream, at the emulator's pace, up to a fault's place.
+
+        Raises:
+            Failure: A fault has its place in this stream.
+        """
+        due = {rule.after_messages: rule for rule in reversed(call.faults) if rule.after_messages}
         count = 0
         if self.pace.first:
             await asyncio.sleep(self.pace.first)
-        async for message in messages:
-            for rule in rules:
-                if count >= rule.after_messages:
-                    if rule.disconnect:
-                        raise Failure(grpc.StatusCode.UNAVAILABLE, "Socket closed")
-                    if rule.status:
-                        raise rule.failure()
-            if count and self.pace.between:
-                await asyncio.sleep(self.pace.between)
-            count += 1
-            yield message
-
-    async def leave(self, call: Call) -> None:
-        """After the handler."""
-        self._hit.pop(id(call), None)
+        async with aclosing(messages):
+            async for message in messages:
+                if count and self.pace.between:
+                    await asyncio.sleep(self.pace.between)
+                yield message
+                count += 1
+                if count in due:
+                    due[count].strike()
 
     def reset(self) -> None:
         """Forget faults and what was used of quotas."""
         self.rules.clear()
         self._used.clear()
         self._by_header.clear()
-        self._hit.clear()

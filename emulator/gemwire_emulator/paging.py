@@ -55,7 +55,9 @@ def _signature(request: Any) -> bytes:
     same.CopyFrom(request)
     same.ClearField("page_token")
     same.ClearField("page_size")
-    return hashlib.sha256(same.DESCRIPTOR.full_name.encode() + same.SerializeToString(deterministic=True)).digest()[:6]
+    return hashlib.sha256(
+        same.DESCRIPTOR.full_name.encode() + same.SerializeToString(deterministic=True)
+    ).digest()[:6]
 
 
 def _token(request: Any, number: int) -> str:
@@ -68,5 +70,8 @@ def _number(request: Any) -> int:
     except (binascii.Error, ValueError):
         data = b""
     if len(data) != 12 or data[:6] != _signature(request):
-        raise invalid("page_token", "is no token of this list; use next_page_token of the page before, with the same request")
+        raise invalid(
+            "page_token",
+            "is no token of this list; use next_page_token of the page before, with the same request",
+        )
     return int.from_bytes(data[6:], "big")

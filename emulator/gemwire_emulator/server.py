@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.canned import Canned, Reply
 from gemwire_emulator.engines.instant import InstantEngine, texts_of
 from gemwire_emulator.gate import Gate, Pace, Quota, Rule
+from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
@@ -59,6 +59,7 @@ class Settings:
         pace: How fast answers come.
         quota: Limits for each API key.
         frozen_at: Time that stands still (seconds since the epoch); None for the real one.
+        tuning_seconds: How long a tuning takes, in the emulator's time.
     """
 
     host: str = "127.0.0.1"
@@ -71,6 +72,7 @@ class Settings:
     pace: Pace = field(default_factory=Pace)
     quota: Quota = field(default_factory=Quota)
     frozen_at: float | None = None
+    tuning_seconds: float = 2.0
 
 
 class Emulator:
@@ -94,7 +96,9 @@ class Emulator:
         """
         settings = self.settings
         engine = Canned(settings.engine or InstantEngine(settings.seed), settings.replies)
-        self.world = World(Store(settings.state), Clock(settings.frozen_at), engine)
+        self.world = World(
+            Store(settings.state), Clock(settings.frozen_at), engine, tuning_seconds=settings.tuning_seconds
+        )
         self.gate = Gate(self.world.clock, self._tokens, pace=settings.pace, quota=settings.quota)
         self.gate.rules.extend(settings.faults)
         dispatcher = Dispatcher(self.gate, self.journal)
@@ -110,11 +114,14 @@ class Emulator:
             )
         )
         self._server.add_generic_rpc_handlers((dispatcher,))
-        _add_health_and_reflection(self._server)
-        port = self._server.add_insecure_port(f"{settings.host}:{settings.port}")
+        self._introspection = Introspection(self._server, [service.name for service in SERVICES])
+        host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
+        port = self._server.add_insecure_port(f"{host}:{settings.port}")
         await self._server.start()
-        self.address = f"{settings.host}:{port}"
+        await self._introspection.serving()
+        self.address = f"{host}:{port}"
         self._models.resume()
+        self._predictions.resume()
         return self.address
 
     def _tokens(self, request: Any) -> int:
@@ -124,12 +131,13 @@ class Emulator:
         world = self.world
         generative = GenerativeService(world)
         self._models = ModelService(world)
+        self._predictions = PredictionService(world)
         dispatcher.serve(generative_service.SERVICE, generative)
         dispatcher.serve(model_service.SERVICE, self._models)
         dispatcher.serve(cache_service.SERVICE, CacheService(world))
         dispatcher.serve(file_service.SERVICE, FileService(world))
         dispatcher.serve(permission_service.SERVICE, PermissionService(world))
-        dispatcher.serve(prediction_service.SERVICE, PredictionService(world))
+        dispatcher.serve(prediction_service.SERVICE, self._predictions)
         dispatcher.serve(retriever_service.SERVICE, RetrieverService(world))
         dispatcher.serve(text_service.SERVICE, TextService(world))
         dispatcher.serve(discuss_service.SERVICE, DiscussService(world))
@@ -146,8 +154,11 @@ class Emulator:
         """End it.
 
         Args:
-            grace: Seconds in which calls may finish; None to cancel them.
+            grace: Seconds in which calls may finish, live sessions being told; None to cancel them.
         """
+        if grace:
+            self.world.drain(grace)
+            await self._introspection.draining()
         await self._server.stop(grace)
         await self.world.stop()
 
@@ -165,23 +176,6 @@ class Emulator:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.stop()
-
-
-def _add_health_and_reflection(server: grpc.aio.Server) -> None:
-    """The two services that tools expect; what they need comes with ``gemwire[emulator]``."""
-    try:
-        from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-        from grpc_reflection.v1alpha import reflection
-    except ImportError:
-        return
-    from gemwire_proto import POOL
-
-    servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    names = [s.name for s in SERVICES]
-    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server, pool=POOL)
-    for name in ("", *names):
-        asyncio.get_running_loop().create_task(servicer.set(name, health_pb2.HealthCheckResponse.SERVING))
 
 
 SERVICES = (

@@ -17,6 +17,9 @@ from google.protobuf.message import Message
 
 _M = TypeVar("_M", bound=Message)
 
+#: Rows that are read at a time: a page of a long list does not read the list.
+_BATCH = 100
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resource (
     tenant  TEXT NOT NULL,     -- who sees it; see Call.tenant
@@ -93,7 +96,14 @@ class Store:
             return int(self._database.execute("SELECT number FROM counter").fetchone()[0])
 
     def put(
-        self, tenant: str, name: str, message: Message, *, parent: str = "", owner: str = "", extra: str = "{}"
+        self,
+        tenant: str,
+        name: str,
+        message: Message,
+        *,
+        parent: str = "",
+        owner: str = "",
+        extra: str = "{}",
     ) -> None:
         """Keep a new resource.
 
@@ -105,7 +115,16 @@ class Store:
             with self.transaction():
                 self._database.execute(
                     "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (tenant, name, kind, parent, self.next_number(), owner, message.SerializeToString(), extra),
+                    (
+                        tenant,
+                        name,
+                        kind,
+                        parent,
+                        self.next_number(),
+                        owner,
+                        message.SerializeToString(),
+                        extra,
+                    ),
                 )
         except sqlite3.IntegrityError:
             raise KeyError(name) from None
@@ -128,39 +147,57 @@ class Store:
     def delete(self, tenant: str, name: str) -> None:
         """Forget a resource and everything in it."""
         self._database.execute(
-            "DELETE FROM resource WHERE tenant = ? AND (name = ? OR substr(name, 1, ?) = ?)",
-            (tenant, name, len(name) + 1, name + "/"),
+            # What begins with "name/" lies before "name0", the next character; the key finds it.
+            "DELETE FROM resource WHERE tenant = ? AND (name = ? OR name > ? AND name < ?)",
+            (tenant, name, name + "/", name + "0"),
         )
 
-    def list(self, tenant: str, kind: str, parent: str = "", after: int = 0) -> Iterator[Row]:
+    def list(self, tenant: str, kind: str, parent: str | None = "", after: int = 0) -> Iterator[Row]:
         """Resources of a kind in order of creation.
 
         Args:
             tenant: Who asks.
             kind: The collection, ``chunks``.
-            parent: What they lie in.
+            parent: What they lie in; None for anything.
             after: Number of the one to start behind.
         """
-        rows = self._database.execute(
-            "SELECT name, parent, number, owner, body, extra FROM resource "
-            "WHERE tenant = ? AND kind = ? AND parent = ? AND number > ? ORDER BY number",
-            (tenant, kind, parent, after),
-        ).fetchall()
-        return (Row(*row) for row in rows)
+        inside = "" if parent is None else "AND parent = ? "
+        query = (
+            "SELECT name, parent, number, owner, body, extra FROM resource "  # noqa: S608 - one of two constants
+            f"WHERE tenant = ? AND kind = ? {inside}AND number > ? ORDER BY number LIMIT {_BATCH}"
+        )
+        while True:
+            given = (tenant, kind, *(() if parent is None else (parent,)), after)
+            rows = self._database.execute(query, given).fetchall()
+            for row in rows:
+                yield Row(*row)
+            if len(rows) < _BATCH:
+                return
+            after = rows[-1][2]
 
     def children(self, tenant: str, name: str) -> int:
         """How many resources lie in one, however deep."""
         return int(
             self._database.execute(
-                "SELECT count(*) FROM resource WHERE tenant = ? AND substr(name, 1, ?) = ?",
-                (tenant, len(name) + 1, name + "/"),
+                "SELECT count(*) FROM resource WHERE tenant = ? AND name > ? AND name < ?",
+                (tenant, name + "/", name + "0"),
+            ).fetchone()[0]
+        )
+
+    def count(self, tenant: str, kind: str, parent: str = "") -> int:
+        """How many of a kind lie directly in a resource."""
+        return int(
+            self._database.execute(
+                "SELECT count(*) FROM resource WHERE tenant = ? AND kind = ? AND parent = ?",
+                (tenant, kind, parent),
             ).fetchone()[0]
         )
 
     def kept(self, kind: str) -> Iterator[tuple[str, Row]]:
         """All resources of a kind with their tenants; what goes on after a restart is found so."""
         rows = self._database.execute(
-            "SELECT tenant, name, parent, number, owner, body, extra FROM resource WHERE kind = ? ORDER BY number",
+            "SELECT tenant, name, parent, number, owner, body, extra FROM resource "
+            "WHERE kind = ? ORDER BY number",
             (kind,),
         ).fetchall()
         return ((row[0], Row(*row[1:])) for row in rows)

@@ -22,7 +22,9 @@ class World:
         engine: What writes its answers.
         tasks: What goes on beside the calls: tunings, predictions.
         tuning_seconds: How long a tuning takes, by the clock.
-        stirred: Set, and replaced, when an operation changes: who waits for one looks again.
+        stirred: By tenant and name of an operation, what is set when it changes; see `services.longrunning`.
+        draining: Set when the emulator is about to stop; live sessions say so.
+        grace: Seconds that calls have from then on.
     """
 
     store: Store
@@ -30,13 +32,20 @@ class World:
     engine: Canned
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     tuning_seconds: float = 2.0
-    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    stirred: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    grace: float = 0.0
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Let something go on beside the calls."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    def drain(self, grace: float) -> None:
+        """Tell those who wait that the emulator stops in so many seconds."""
+        self.grace = grace
+        self.draining.set()
 
     async def stop(self) -> None:
         """End what goes on; what it has not done is picked up from the store at the next start."""
@@ -45,5 +54,3 @@ class World:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.engine.close()
         self.store.close()
-
-

@@ -81,6 +81,8 @@ def _refuse_spent(value: Any, refusal: Exception, path: str) -> None:
 
 def _adopt(descriptor: Descriptor, value: Any) -> Any:
     """``value`` with every message of a foreign pool replaced by ours; the same object if there was none."""
+    # proto-plus, which Google's packages are made with, wraps its messages.
+    value = getattr(value, "_pb", value)
     if isinstance(value, Message):
         if value.DESCRIPTOR is descriptor or value.DESCRIPTOR.full_name != descriptor.full_name:
             return value

@@ -67,7 +67,9 @@ def test_streams_are_asked_again_too(api: Api, server: Loopback) -> None:
     assert len(api.list(stream)) == 2
 
 
-@pytest.mark.parametrize("code", ["INVALID_ARGUMENT", "INTERNAL", "NOT_FOUND", "ABORTED", "RESOURCE_EXHAUSTED"])
+@pytest.mark.parametrize(
+    "code", ["INVALID_ARGUMENT", "INTERNAL", "NOT_FOUND", "ABORTED", "RESOURCE_EXHAUSTED"]
+)
 def test_what_the_policy_does_not_name_is_final(api: Api, server: Loopback, code: str) -> None:
     server.on(RPC, Fail(code), ANSWER)
     with pytest.raises(errors.BY_STATUS[grpc.StatusCode[code]]):
@@ -256,12 +258,14 @@ def test_each_rpc_has_the_policy_that_its_table_says() -> None:
 def test_details_that_are_damaged_or_contradict_leave_the_status_alone(
     api: Api, server: Loopback, details: bytes
 ) -> None:
-    server.on(RPC, Fail("NOT_FOUND", "gone", trailers=(("grpc-status-details-bin", details), ("x-more", "1"))))
+    server.on(
+        RPC, Fail("NOT_FOUND", "gone", trailers=(("grpc-status-details-bin", details), ("x-more", "1")))
+    )
     with pytest.raises(errors.NotFound) as caught:
         generate(api)
     assert caught.value.message == "gone"
     assert caught.value.details == []
-    assert ("x-more", "1") in caught.value.metadata
+    assert ("x-more", "1") in caught.value.trailing_metadata
 
 
 def test_all_details_are_decoded(api: Api, server: Loopback) -> None:

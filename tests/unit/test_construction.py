@@ -15,7 +15,6 @@ import certificates
 import environment
 import google.auth
 import google.auth.api_key
-import google.auth.crypt
 import google.auth.jwt
 import google.auth.transport.grpc
 import google.oauth2.credentials
@@ -26,7 +25,7 @@ from google.ai import generativelanguage_v1beta as theirs
 from google.api_core.client_options import ClientOptions as TheirOptions
 from google.api_core.exceptions import DuplicateCredentialArgs
 from google.api_core.gapic_v1.client_info import ClientInfo as TheirInfo
-from google.auth.credentials import AnonymousCredentials, CredentialsWithQuotaProject
+from google.auth.credentials import AnonymousCredentials, Credentials, CredentialsWithQuotaProject
 from google.auth.exceptions import DefaultCredentialsError, MutualTLSChannelError
 from google.oauth2 import service_account
 
@@ -60,6 +59,17 @@ class Static(CredentialsWithQuotaProject):
         return type(self)(quota_project_id)
 
 
+class Bare(Credentials):
+    """A token of credentials that know of no quota projects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = "a-token"
+
+    def refresh(self, request: object) -> None:
+        raise AssertionError("it is valid")
+
+
 @pytest.fixture(autouse=True)
 def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment.clear(monkeypatch, tmp_path / "home")
@@ -84,10 +94,13 @@ def key_file(tmp_path: Path) -> str:
 
 def failure(client: Any, **arguments: Any) -> tuple[str, str]:
     """What a construction fails with."""
-    with warnings.catch_warnings(), pytest.raises(Exception) as caught:  # noqa: PT011
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        client(**arguments)
-    return type(caught.value).__name__, str(caught.value)
+        try:
+            client(**arguments)
+        except Exception as error:
+            return type(error).__name__, str(error)
+    raise AssertionError("it did not fail")
 
 
 def sent(client: Any) -> dict[str, str]:
@@ -123,7 +136,9 @@ def _options(**options: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("client", OURS)
-@pytest.mark.parametrize("options", _options(api_key=KEY, api_endpoint="example.com"), ids=["dict", "theirs", "ours"])
+@pytest.mark.parametrize(
+    "options", _options(api_key=KEY, api_endpoint="example.com"), ids=["dict", "theirs", "ours"]
+)
 def test_api_key(client: Any, options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def consulted(*_: Any, **__: Any) -> Any:
         raise AssertionError("application default credentials were consulted")
@@ -221,7 +236,10 @@ def test_duplicate_credentials_are_caught_either_way() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"api_key": KEY, "credentials_file": "f.json"}, "api_key and credentials_file are mutually exclusive"),
+        (
+            {"api_key": KEY, "credentials_file": "f.json"},
+            "api_key and credentials_file are mutually exclusive",
+        ),
         (
             {"client_cert_source": print, "client_encrypted_cert_source": print},
             "client_cert_source and client_encrypted_cert_source are mutually exclusive",
@@ -274,11 +292,7 @@ def test_quota_project_is_never_dropped(client: Any, kind: str, monkeypatch: pyt
     elif kind == "token":
         credentials = Static("another")
     else:
-        credentials = google.auth.jwt.Credentials(
-            google.auth.crypt.RSASigner.from_service_account_info(certificates.service_account()), "i", "s", "a"
-        )
-        monkeypatch.setattr(type(credentials), "with_quota_project", None)
-        monkeypatch.delattr(type(credentials), "with_quota_project")
+        credentials = Bare()
     assert sent(client(credentials=credentials, client_options=options))["x-goog-user-project"] == "mine"
 
 
@@ -305,7 +319,9 @@ def test_plain_access_token(client: Any) -> None:
     for google_s in THEIRS:
         assert sent_by_theirs(google_s(credentials=credentials)) == {"authorization": "Bearer ya29.plain"}
     soon = google.oauth2.credentials.Credentials(
-        "ya29.plain", expiry=datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) + datetime.timedelta(hours=1)
+        "ya29.plain",
+        expiry=datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+        + datetime.timedelta(hours=1),
     )
     assert sent(client(credentials=soon)) == {"authorization": "Bearer ya29.plain"}
 
@@ -376,12 +392,16 @@ def test_from_service_account(client: Any, key_file: str) -> None:
         (client.from_service_account_file, key_file),
         (client.from_service_account_json, key_file),
     ):
-        made = make(source, credentials=AnonymousCredentials(), client_options={"api_endpoint": "example.com"})
+        made = make(
+            source, credentials=AnonymousCredentials(), client_options={"api_endpoint": "example.com"}
+        )
         assert type(made) is client
         assert made.api_endpoint == "example.com"
         held = made.transport._credentials
         assert isinstance(held, service_account.Credentials)
-        with pytest.raises(ValueError, match="client_options.api_key and credentials are mutually exclusive"):
+        with pytest.raises(
+            ValueError, match=r"client_options.api_key and credentials are mutually exclusive"
+        ):
             make(source, client_options={"api_key": KEY})
         with pytest.raises(TypeError):
             make(source, AnonymousCredentials())
@@ -405,9 +425,10 @@ def test_get_transport_class() -> None:
             each.get_transport_class(name)
     assert type(client(client_options={"api_key": KEY}).transport) is GrpcTransport
     assert type(async_client(client_options={"api_key": KEY}).transport) is GrpcAsyncIOTransport
-    assert type(async_client(client_options={"api_key": KEY}, transport="grpc_asyncio").transport) is GrpcAsyncIOTransport
-    for name in ("grpc", "grpc_asyncio"):
-        assert theirs.GenerativeServiceClient.get_transport_class(name).kind == name
+    assert (
+        type(async_client(client_options={"api_key": KEY}, transport="grpc_asyncio").transport)
+        is GrpcAsyncIOTransport
+    )
     assert (GrpcTransport.kind, GrpcAsyncIOTransport.kind) == ("grpc", "grpc_asyncio")
 
 
@@ -450,7 +471,9 @@ def test_what_a_callable_gets() -> None:
     assert {type(kwargs["credentials"]) for kwargs in seen} == {google.auth.api_key.Credentials}
 
 
-@pytest.mark.parametrize(("client", "kind"), list(zip(OURS, (GrpcTransport, GrpcAsyncIOTransport), strict=True)))
+@pytest.mark.parametrize(
+    ("client", "kind"), list(zip(OURS, (GrpcTransport, GrpcAsyncIOTransport), strict=True))
+)
 def test_transport_class(client: Any, kind: Any) -> None:
     class Own(kind):  # type: ignore[misc]
         pass
@@ -463,10 +486,15 @@ def test_transport_class(client: Any, kind: Any) -> None:
 
 def _instances() -> list[tuple[Any, Any]]:
     return [
-        (THEIRS[0], THEIRS[0].get_transport_class("grpc")(credentials=AnonymousCredentials(), host="host.example")),
+        (
+            THEIRS[0],
+            THEIRS[0].get_transport_class("grpc")(credentials=AnonymousCredentials(), host="host.example"),
+        ),
         (
             THEIRS[1],
-            THEIRS[1].get_transport_class("grpc_asyncio")(credentials=AnonymousCredentials(), host="host.example"),
+            THEIRS[1].get_transport_class("grpc_asyncio")(
+                credentials=AnonymousCredentials(), host="host.example"
+            ),
         ),
         (OURS[0], GrpcTransport(credentials=AnonymousCredentials(), host="host.example")),
         (OURS[1], GrpcAsyncIOTransport(credentials=AnonymousCredentials(), host="host.example")),
@@ -512,7 +540,7 @@ def test_flavours_do_not_mix() -> None:
         for other in others:
             kind, text = failure(client, transport=other)
             assert kind == "TypeError"
-            assert text.startswith("transport: expected ")
+            assert ": expected a " in text
     sync.close()
 
 
@@ -532,11 +560,23 @@ def test_client_info(client: Any, info: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "kind", "says"),
     [
-        ({"credentials": KEY}, "TypeError", "credentials: expected google.auth credentials, got str; give a key as"),
+        (
+            {"credentials": KEY},
+            "TypeError",
+            "credentials: expected google.auth credentials, got str; give a key as",
+        ),
         ({"credentials": 5}, "TypeError", "credentials: expected google.auth credentials, got int"),
         ({"client_options": 5}, "TypeError", "client_options: expected ClientOptions or a dict, got int"),
-        ({"client_options": {"api_key": 5}}, "TypeError", "client_options.api_key: expected a string, got int"),
-        ({"client_options": {"api_key": b"k"}}, "TypeError", "client_options.api_key: expected a string, got bytes"),
+        (
+            {"client_options": {"api_key": 5}},
+            "TypeError",
+            "client_options.api_key: expected a string, got int",
+        ),
+        (
+            {"client_options": {"api_key": b"k"}},
+            "TypeError",
+            "client_options.api_key: expected a string, got bytes",
+        ),
         ({"client_options": {"scopes": "one"}}, "TypeError", "client_options.scopes: expected a sequence"),
         ({"client_options": {"quota_project_id": 5}}, "TypeError", "client_options.quota_project_id: "),
         ({"transport": 5}, "TypeError", "transport: expected a name, a transport or a channel, got int"),
@@ -548,7 +588,9 @@ def test_client_info(client: Any, info: Any) -> None:
         ),
     ],
 )
-def test_wrong_types(client: Any, arguments: dict[str, Any], kind: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_types(
+    client: Any, arguments: dict[str, Any], kind: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     found, text = failure(client, **arguments)
     assert found == kind
@@ -573,6 +615,13 @@ def test_constants(client: Any) -> None:
     assert client.DEFAULT_MTLS_ENDPOINT == "generativelanguage.mtls.googleapis.com"
 
 
+def result_or_text(function: Any, argument: Any) -> Any:
+    try:
+        return function(argument)
+    except MutualTLSChannelError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("mode", [None, "never", "auto", "always", "ALWAYS", "", "sometimes"])
 @pytest.mark.parametrize("use", [None, "true", "false", "garbage"])
 @pytest.mark.parametrize("host", [None, "example.com"])
@@ -588,10 +637,7 @@ def test_get_mtls_endpoint_and_cert_source(
     results: list[Any] = []
     for client in ALL:
         with pytest.warns(DeprecationWarning, match="get_mtls_endpoint_and_cert_source is deprecated"):
-            try:
-                results.append(client.get_mtls_endpoint_and_cert_source(options))
-            except MutualTLSChannelError as error:
-                results.append(str(error))
+            results.append(result_or_text(client.get_mtls_endpoint_and_cert_source, options))
     assert results == [results[0]] * 4
     if mode in ("ALWAYS", "", "sometimes"):
         assert "must be `never`" in results[0]
@@ -626,7 +672,15 @@ def test_path_helpers(name: str) -> None:
     google_s, mine = getattr(theirs, name), getattr(ours, name)
     helpers = [n for n in dir(google_s) if n.endswith("_path")]
     assert [n for n in dir(mine) if n.endswith("_path")] == helpers
-    samples = ["", "x", "models/a", "models/a/b", "corpora/a", "tunedModels/a/permissions/b", "corpora/a/permissions/b"]
+    samples = [
+        "",
+        "x",
+        "models/a",
+        "models/a/b",
+        "corpora/a",
+        "tunedModels/a/permissions/b",
+        "corpora/a/permissions/b",
+    ]
     for helper in helpers:
         theirs_does, ours_does = getattr(google_s, helper), getattr(mine, helper)
         parameters = list(inspect.signature(theirs_does).parameters)

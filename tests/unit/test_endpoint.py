@@ -115,7 +115,13 @@ def _settings() -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
     modes = (None, "never", "auto", "always", "ALWAYS", "", "sometimes")
     uses = (None, "", "true", "TRUE", "false", "garbage")
     endpoints = (None, "example.com", "example.com:8443", MTLS)
-    universes = ((None, None), ("u.example", None), (None, "u.example"), (" googleapis.com ", "u.example"), ("", None))
+    universes = (
+        (None, None),
+        ("u.example", None),
+        (None, "u.example"),
+        (" googleapis.com ", "u.example"),
+        ("", None),
+    )
     for mode, use, source, host, (option, variable) in itertools.product(
         modes, uses, (None, provided), endpoints, universes
     ):
@@ -195,11 +201,17 @@ CONFIGS = {
     "empty workload": {"cert_configs": {"workload": {}}},
     "no cert_configs": {},
     "a list": [],
-    "files that are not there": {"cert_configs": {"workload": {"cert_path": "/no.pem", "key_path": "/no.key"}}},
+    "files that are not there": {
+        "cert_configs": {"workload": {"cert_path": "/no.pem", "key_path": "/no.key"}}
+    },
 }
 USES = (None, "true", "false", "garbage")
 MODES = (None, "never", "always")
-WHERE = ("GOOGLE_API_CERTIFICATE_CONFIG", "CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH", "gcloud's folder")
+WHERE = (
+    "GOOGLE_API_CERTIFICATE_CONFIG",
+    "CLOUDSDK_CONTEXT_AWARE_CERTIFICATE_CONFIG_FILE_PATH",
+    "gcloud's folder",
+)
 
 
 def _place(where: str, text: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +224,9 @@ def _place(where: str, text: str, home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("where", WHERE)
-@pytest.mark.parametrize("text", [*map(json.dumps, CONFIGS.values()), "{", ""], ids=[*CONFIGS, "malformed", "empty"])
+@pytest.mark.parametrize(
+    "text", [*map(json.dumps, CONFIGS.values()), "{", ""], ids=[*CONFIGS, "malformed", "empty"]
+)
 def test_certificate_config(where: str, text: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _place(where, text, home, monkeypatch)
     for use, mode in itertools.product(USES, MODES):
@@ -267,8 +281,10 @@ def test_certificate_config_order(
 
 @pytest.mark.parametrize("cloudsdk", [None, "true", "TRUE", "false", "garbage", ""])
 @pytest.mark.parametrize("ours_too", [None, "true", "false", "garbage", ""])
-def test_context_aware_variable(cloudsdk: str | None, ours_too: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CLOUDSDK_CONTEXT_AWARE_USE_CLIENT_CERTIFICATE counts where GOOGLE_API_USE_CLIENT_CERTIFICATE is unset or empty."""
+def test_context_aware_variable(
+    cloudsdk: str | None, ours_too: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """gcloud's variable counts where the other is unset or empty."""
     if cloudsdk is not None:
         monkeypatch.setenv("CLOUDSDK_CONTEXT_AWARE_USE_CLIENT_CERTIFICATE", cloudsdk)
     if ours_too is not None:
@@ -360,21 +376,23 @@ def test_target(host: str, target: str) -> None:
 def test_no_host(host: str, says: str) -> None:
     """A departure: Google's clients pass these on to grpc, which waits for a name that never resolves."""
     for client in OURS:
-        with pytest.raises(ValueError, match="^client_options.api_endpoint: ") as caught:
+        with pytest.raises(ValueError, match=r"^client_options.api_endpoint: ") as caught:
             client(client_options={"api_endpoint": host, "api_key": "k"})
         assert says in str(caught.value)
 
 
 def test_host_of_wrong_type() -> None:
     for client in OURS:
-        with pytest.raises(TypeError, match="client_options.api_endpoint: expected 'host' or 'host:port', got int"):
+        with pytest.raises(
+            TypeError, match=r"client_options.api_endpoint: expected 'host' or 'host:port', got int"
+        ):
             client(client_options={"api_endpoint": 443, "api_key": "k"})
 
 
 @pytest.mark.parametrize("value", [5, b"u.example"])
 def test_universe_of_wrong_type(value: object) -> None:
     for client in OURS:
-        with pytest.raises(TypeError, match="client_options.universe_domain: expected a string, got"):
+        with pytest.raises(TypeError, match=r"client_options.universe_domain: expected a string, got"):
             client(client_options={"universe_domain": value, "api_key": "k"})
 
 
@@ -447,7 +465,14 @@ def test_emulator(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["example.com:9", "localhost.example.com:9", "0.0.0.0:9", "10.0.0.1:9", "[2001:db8::1]:9", "127.0.0.1.example:9"],
+    [
+        "example.com:9",
+        "localhost.example.com:9",
+        "0.0.0.0:9",
+        "10.0.0.1:9",
+        "[2001:db8::1]:9",
+        "127.0.0.1.example:9",
+    ],
 )
 def test_emulator_elsewhere(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_EMULATOR_HOST", host)
@@ -456,18 +481,20 @@ def test_emulator_elsewhere(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
             with monkeypatch.context() as patched:
                 if value is not None:
                     patched.setenv("GEMINI_EMULATOR_ALLOW_REMOTE", value)
-                with pytest.raises(ValueError, match="GEMINI_EMULATOR_HOST: .* is another machine"):
+                with pytest.raises(ValueError, match=r"GEMINI_EMULATOR_HOST: .* is another machine"):
                     client()
         with monkeypatch.context() as patched:
             patched.setenv("GEMINI_EMULATOR_ALLOW_REMOTE", "True")
             assert client().api_endpoint == host
 
 
-@pytest.mark.parametrize("host", ["http://localhost:9", "localhost:9/x", "localhost:x", "x@localhost:9", ":9"])
+@pytest.mark.parametrize(
+    "host", ["http://localhost:9", "localhost:9/x", "localhost:x", "x@localhost:9", ":9"]
+)
 def test_emulator_is_no_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_EMULATOR_HOST", host)
     for client in OURS:
-        with pytest.raises(ValueError, match="^environment variable GEMINI_EMULATOR_HOST: "):
+        with pytest.raises(ValueError, match=r"^environment variable GEMINI_EMULATOR_HOST: "):
             client()
 
 
@@ -479,7 +506,7 @@ def test_empty_emulator_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("where", ["localhost:9", "127.0.0.1:9"])
 def test_key_goes_to_an_emulator_of_this_machine_only(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plaintext: an explicit key reaches a loopback emulator, one of the environment and a token none at all."""
+    """In plaintext an explicit key reaches a loopback emulator; no other secret is sent anywhere."""
     monkeypatch.setenv("GEMINI_EMULATOR_ALLOW_REMOTE", "true")
     for client in OURS:
         monkeypatch.setenv("GEMINI_EMULATOR_HOST", where)

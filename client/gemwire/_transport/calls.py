@@ -114,11 +114,13 @@ class Attempts:
         deadline: float | None,
         watch: Watch | None,
         channels: Any,
+        binding: Any,
     ) -> None:
         self.count = 1
         self.watch = watch
-        #: What the call goes over; held as long as a stream is, so that its channel stays open.
-        self.binding: Any = None
+        # What the call goes over; held as long as a stream is, so that its channel stays open.
+        self._binding = binding
+        self._tried = began
         self._method = method
         self._policy = policy
         self._budget = budget
@@ -150,6 +152,7 @@ class Attempts:
         """
         now = time.monotonic()
         error = self.error(rpc_error, now)
+        self._unanswered(rpc_error, self._tried)
         remaining = None if self._deadline is None else self._deadline - now
         if (
             error.grpc_code is grpc.StatusCode.UNAUTHENTICATED
@@ -172,6 +175,29 @@ class Attempts:
             self._policy.on_error(error)
         self.count += 1
         return wait
+
+    def again(self) -> tuple[Any, float]:
+        """What the next attempt goes over, and when it begins.
+
+        Raises:
+            Cancelled: The client was closed meanwhile.
+        """
+        if self.closed:
+            error = self.closing()
+            if self.watch:
+                self.watch.end(self.count, error)
+            raise error from None
+        self._binding, self._tried = self._channels.binding(), time.monotonic()
+        return self._binding, self._tried
+
+    def idle(self, seconds: float) -> None:
+        """Note that nothing came for so long that the stream was ended."""
+        self._unanswered(None, time.monotonic() - seconds)
+
+    def _unanswered(self, rpc_error: Any, began: float) -> None:
+        """Give new calls another channel where this one has gone silent; see `Hearing.unanswered`."""
+        if self._binding.hearing.unanswered(rpc_error, began):
+            self._channels.replace(self._binding)
 
     def error(self, rpc_error: Any, now: float | None = None) -> APIError:
         """The error of an attempt after which there is none."""

@@ -21,11 +21,14 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     # Images and batches of embeddings pass the 4 MB default; the service has limits of its own.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
-    # A dead link is noticed after 10 + 5 seconds while calls are open. Without ping_timeout_ms
-    # the core waits a minute for a ping's answer, whatever keepalive_timeout_ms says.
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.http2.ping_timeout_ms", 5_000),
+    # Google's front ends are said to bear one ping in 30 seconds and to answer more of them with GOAWAY
+    # (too_many_pings). A stream on a link that died is so noticed after 10 seconds where messages were
+    # coming (the core pings then of its own accord, to measure the bandwidth), after at most 40 where none
+    # were; without keepalive, never. Calls with deadlines do not wait for that: see `Hearing`.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # Without it the core waits a minute for a ping's answer, whatever keepalive_timeout_ms says.
+    ("grpc.http2.ping_timeout_ms", 10_000),
     # A handshake that never ends is given up after 5 seconds instead of 20.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 5_000),
@@ -40,7 +43,7 @@ _numbers = itertools.count(1)
 
 
 def replacement() -> tuple[str, int]:
-    """An option that no other channel has: the core shares connections between channels with equal options."""
+    """An option that no other channel has: channels with equal options share their connections."""
     return "gemwire.replacement", next(_numbers)
 
 

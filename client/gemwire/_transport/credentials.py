@@ -267,7 +267,7 @@ def resolve(
 def of_google(
     credentials: Any, options: ClientOptions, audience: str, *, always_use_jwt_access: bool = True
 ) -> Authorization:
-    """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens, quota project."""
+    """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens."""
     if not isinstance(credentials, google.auth.credentials.Credentials):
         hint = "; give a key as client_options={'api_key': …}" if isinstance(credentials, str) else ""
         raise TypeError(
@@ -282,8 +282,6 @@ def of_google(
     )
     if hasattr(credentials, "with_always_use_jwt_access"):
         credentials = credentials.with_always_use_jwt_access(always_use_jwt_access)
-    if options.quota_project_id and hasattr(credentials, "with_quota_project"):
-        credentials = credentials.with_quota_project(options.quota_project_id)
     return Token(credentials, audience, options.quota_project_id)
 
 
@@ -308,9 +306,12 @@ def _from_file(options: ClientOptions) -> Any:
         DeprecationWarning,
         stacklevel=6,  # whoever made the client
     )
-    credentials, _ = google.auth.load_credentials_from_file(
-        options.credentials_file, scopes=options.scopes, default_scopes=()
-    )
+    with warnings.catch_warnings():
+        # The same said once more, of our line instead of the caller's.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        credentials, _ = google.auth.load_credentials_from_file(
+            options.credentials_file, scopes=options.scopes, default_scopes=()
+        )
     return credentials
 
 

@@ -66,6 +66,20 @@ def _check_pair(pair: Any, argument: str) -> Pair:
     return key, value
 
 
+def user_agent(client_info: Any) -> str:
+    """What a `ClientInfo`, or google.api_core's, says of the client.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: It holds characters that no header can.
+    """
+    if not hasattr(client_info, "to_user_agent"):
+        raise TypeError(f"client_info: expected ClientInfo or None, got {type(client_info).__name__}")
+    text: str = client_info.to_user_agent()
+    check(((API_CLIENT, text),), "client_info")
+    return text
+
+
 def routing_values(request: Message, fields: tuple[str, ...]) -> tuple[str, ...]:
     """The values of the request fields that a call is routed by."""
     return tuple(_value(request, path) for path in fields)

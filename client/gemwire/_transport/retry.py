@@ -106,7 +106,7 @@ def _turned_away(error: APIError) -> bool:
 
 def server_delay(error: APIError) -> tuple[float | None, bool]:
     """Seconds that the server asks to wait, and whether it asks not to come again at all."""
-    for key, value in error.metadata:
+    for key, value in error.trailing_metadata:
         if key == PUSHBACK:
             # gRFC A6: anything but a number of milliseconds means no.
             text = value.decode(errors="replace") if isinstance(value, bytes) else value
@@ -124,7 +124,7 @@ def policy(retry: Any, default: RetryDefaults | None) -> Policy | None:
     Raises:
         TypeError: It is none of these.
     """
-    if isinstance(retry, Default) or repr(retry) == "<_MethodDefault._DEFAULT_VALUE: <object object>>":
+    if isinstance(retry, Default) or type(retry).__name__ == "_MethodDefault":
         return of_defaults(default)
     if retry is None:
         return None
@@ -197,7 +197,7 @@ def check_timeout(timeout: Any, default: float | None, argument: str = "timeout"
     if timeout is None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        if "_MethodDefault" in repr(timeout):
+        if type(timeout).__name__ == "_MethodDefault":
             return default
         raise TypeError(f"{argument}: expected seconds or None, got {type(timeout).__name__}")
     if not 0 < timeout < float("inf"):

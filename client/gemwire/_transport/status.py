@@ -7,6 +7,7 @@ kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +32,7 @@ def from_rpc(error: Any, method: str, attempts: int, elapsed: float) -> APIError
         method=method,
         attempts=attempts,
         elapsed=elapsed,
-        metadata=[pair for pair in trailers if pair[0] != DETAILS],
+        trailing_metadata=[pair for pair in trailers if pair[0] != DETAILS],
     )
     found.hint = _hint(found)
     return found
@@ -74,6 +75,8 @@ def _unpack(detail: Any) -> Message:
     return detail  # type: ignore[no-any-return]
 
 
+_HUNG_UP = re.compile("socket closed|connection reset|broken pipe|end of (tcp )?stream")
+
 _HINTS = {
     "API_KEY_INVALID": "The API key is wrong or was deleted; get one at aistudio.google.com/apikey.",
     "SERVICE_DISABLED": "Enable the Generative Language API in the project of these credentials.",
@@ -91,8 +94,13 @@ def _hint(error: APIError) -> str:
     message = error.message.lower()
     if "http2 header with status: 404" in message or "received http/0.9" in message:
         return "That endpoint does not speak this API over gRPC; check api_endpoint."
+    if "hostname verification check failed" in message:
+        return "TLS failed: the server's certificate is for another host name than api_endpoint's."
     if "certificate_verify_failed" in message or "handshake failed" in message:
         return "TLS failed: check the certificates, and whether the port serves TLS at all."
+    if "failed to connect to all addresses" in message and _HUNG_UP.search(message):
+        # A TLS 1.3 server refuses the client's certificate after the client thinks all is well.
+        return "The server hung up: it may want a client certificate, or only one side speaks TLS."
     if isinstance(error, DeadlineExceeded):
         return "Raise `timeout`, or ask for less."
     if isinstance(error, Unauthenticated):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Annotated, Any
 
@@ -12,7 +11,6 @@ from google.protobuf import json_format
 import gemwire_proto
 from gemwire import v1beta
 from gemwire.cli import output
-from gemwire_proto._method import Kind, Method
 
 SERVICES = (
     "Generative",
@@ -27,8 +25,8 @@ SERVICES = (
 )
 
 
-def find(name: str) -> tuple[str, Method[Any, Any]]:
-    """The service and method of ``Generative.CountTokens`` or ``generative.count_tokens``.
+def find(name: str) -> tuple[Any, Any]:
+    """The client class and method of ``Generative.CountTokens`` or ``generative.count_tokens``.
 
     Raises:
         ValueError: There is none.
@@ -36,11 +34,11 @@ def find(name: str) -> tuple[str, Method[Any, Any]]:
     service, _, wanted = name.partition(".")
     for known in SERVICES:
         if service.lower() in (known.lower(), f"{known}Service".lower()):
-            table = importlib.import_module(f"gemwire_proto.v1beta.{known.lower()}_service").SERVICE
-            for method in table.methods.values():
+            client = getattr(v1beta, f"{known}ServiceClient")
+            for method in client.SERVICE.methods.values():
                 if wanted in (method.name, method.snake):
-                    return known, method
-            raise ValueError(f"{known}Service has no {wanted!r}; it has {', '.join(table.methods)}")
+                    return client, method
+            raise ValueError(f"{known}Service has no {wanted!r}; it has {', '.join(client.SERVICE.methods)}")
     raise ValueError(f"there is no service {service!r}; there are {', '.join(SERVICES)}")
 
 
@@ -52,23 +50,24 @@ def rpc(
     timeout: Annotated[float, typer.Option(help="Seconds for the call.")] = 600,
 ) -> None:
     """Make any call: the request as JSON (for bidi calls one a line), the response as JSON."""
-    known, method = find(name)
+    made, method = find(name)
+    bidi = method.kind.value == "bidi"
     text = sys.stdin.read() if data in (None, "-") else data
-    documents = text.splitlines() if method.kind is Kind.BIDI else [text or "{}"]
+    documents = text.splitlines() if bidi else [text or "{}"]
     try:
         requests = [
             json_format.Parse(d or "{}", method.request(), descriptor_pool=gemwire_proto.POOL)
             for d in documents
-            if d.strip() or method.kind is not Kind.BIDI
+            if d.strip() or not bidi
         ]
     except json_format.ParseError as error:
         raise ValueError(f"the request is no {method.request.__name__}: {error}") from None
-    with getattr(v1beta, f"{known}ServiceClient")() as client:
-        if method.kind is Kind.BIDI:
+    with made() as client:
+        if bidi:
             _print_all(client.bidi_generate_content(iter(requests), timeout=timeout))
             return
         result = getattr(client, method.snake)(requests[0], timeout=timeout)
-        if method.kind is Kind.SERVER_STREAM:
+        if method.kind.value == "server_stream":
             _print_all(result)
         elif method.items:
             output.print_json([output.as_dict(item) for item in result])

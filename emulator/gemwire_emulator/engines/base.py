@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,7 +45,7 @@ class Engine(Protocol):
     embedding_size: int
     input_token_limit: int
 
-    def generate(self, request: Any) -> AsyncIterator[Delta]:
+    def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
         """Answer a ``GenerateContentRequest``: pieces of its candidates, each ended by a finish reason.
 
         The request is valid; closing the iterator ends the work.

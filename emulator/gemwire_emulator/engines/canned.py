@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,12 +46,13 @@ class Canned:
         self.embedding_size = engine.embedding_size
         self.input_token_limit = engine.input_token_limit
 
-    async def generate(self, request: Any) -> AsyncIterator[Delta]:
+    async def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
         """See `base.Engine.generate`."""
         reply = next((r for r in self.replies if r.fits(request)), None)
         if reply is None:
-            async for delta in self._engine.generate(request):
-                yield delta
+            async with aclosing(self._engine.generate(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
             return
         size = max(1, -(-len(reply.text) // max(reply.pieces, 1)))
         parts = [reply.text[i : i + size] for i in range(0, len(reply.text), size)] or [""]

@@ -12,7 +12,7 @@ import json
 import math
 import random
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from gemwire_emulator.engines import schemas
@@ -20,9 +20,9 @@ from gemwire_emulator.engines.base import Delta
 
 #: Tokens of a made-up text: words of at most six characters, single signs, spaces with the word.
 _TOKEN = re.compile(r"\s*(?:\w{1,6}|[^\w\s])|\s+")
-_WORDS = (
-    "the answer depends on what one looks at first and light water air time each small part moves in its own way "
-    "because nothing here was thought only chosen by a seed so that every run gives the same words"
+_WORDS = (  # noqa: SIM905 - it is a text
+    "the answer depends on what one looks at first and light water air time each small part moves in its "
+    "own way because nothing here was thought only chosen by a seed so that every run gives the same words"
 ).split()
 #: Tokens in a piece of a stream, and in an answer that sets no limit.
 _PIECE = 4
@@ -42,7 +42,7 @@ class InstantEngine:
         """``seed``: with the same, the same answers."""
         self._seed = seed
 
-    async def generate(self, request: Any) -> AsyncIterator[Delta]:
+    async def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
         """See `base.Engine.generate`."""
         config = request.generation_config
         for index in range(max(config.candidate_count, 1)):
@@ -50,7 +50,12 @@ class InstantEngine:
             shuffled = random.Random(self._digest(request, config.seed, index))  # noqa: S311 - not a secret
             call = schemas.chosen_call(request, shuffled)
             if call is not None:
-                yield Delta(index, call=call, finish="STOP", tokens=self.count_tokens([json.dumps(dict(call.args), default=str)]))
+                yield Delta(
+                    index,
+                    call=call,
+                    finish="STOP",
+                    tokens=self.count_tokens([json.dumps(dict(call.args), default=str)]),
+                )
                 continue
             for delta in self._text(request, index, shuffled):
                 yield delta
@@ -77,15 +82,24 @@ class InstantEngine:
         for number, piece in enumerate(pieces):
             last = number == len(pieces) - 1
             probable = self._logprobs(piece, config, shuffled) if config.response_logprobs else []
-            yield Delta(index, "".join(piece), finish=finish if last else "", tokens=len(piece), logprobs=probable)
+            yield Delta(
+                index, "".join(piece), finish=finish if last else "", tokens=len(piece), logprobs=probable
+            )
 
     def _prose(self, request: Any, shuffled: random.Random) -> str:
         said = next((t for t in reversed(list(texts_of(request.contents))) if t), "")
-        results = [p.function_response for c in request.contents[-1:] for p in c.parts if p.HasField("function_response")]
+        results = [
+            p.function_response
+            for c in request.contents[-1:]
+            for p in c.parts
+            if p.HasField("function_response")
+        ]
         system = " ".join(texts_of([request.system_instruction]))
         opening = f"Emulated answer to: {said.strip()[:200]}" if said else "Emulated answer"
         if results:
-            opening = "Emulated answer from " + "; ".join(f"{r.name}: {json.dumps(plain(r.response))}" for r in results)
+            opening = "Emulated answer from " + "; ".join(
+                f"{r.name}: {json.dumps(plain(r.response))}" for r in results
+            )
         if system:
             opening += f" (told to: {system.strip()[:200]})"
         return opening + ". " + " ".join(shuffled.choice(_WORDS) for _ in range(_LENGTH)).capitalize() + "."
@@ -94,7 +108,10 @@ class InstantEngine:
         found = []
         for token in piece:
             chosen = -shuffled.random()
-            others = [(shuffled.choice(_WORDS), chosen - shuffled.random()) for _ in range(max(config.logprobs - 1, 0))]
+            others = [
+                (shuffled.choice(_WORDS), chosen - shuffled.random())
+                for _ in range(max(config.logprobs - 1, 0))
+            ]
             found.append((token, chosen, [(token, chosen), *others]))
         return found
 
@@ -103,7 +120,7 @@ class InstantEngine:
         return sum(len(_TOKEN.findall(text)) for text in texts)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Hashed words and word parts: texts that share words are close, and nothing else is known of meaning."""
+        """Hashed words and word parts: texts that share words are close; meaning is not known."""
         return [_hashed(text) for text in texts]
 
     async def close(self) -> None:
@@ -131,5 +148,3 @@ def plain(struct: Any) -> Any:
     from google.protobuf import json_format
 
     return json_format.MessageToDict(struct)
-
-

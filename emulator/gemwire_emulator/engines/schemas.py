@@ -25,7 +25,11 @@ def of_config(config: Any) -> dict[str, Any] | None:
             return found
     if config.HasField("response_schema"):
         return of_schema(config.response_schema)
-    return {"type": "object", "properties": {"answer": {"type": "string"}}} if config.response_mime_type == "application/json" else None
+    return (
+        {"type": "object", "properties": {"answer": {"type": "string"}}}
+        if config.response_mime_type == "application/json"
+        else None
+    )
 
 
 def of_schema(schema: Any) -> dict[str, Any]:
@@ -70,7 +74,7 @@ def text_of(schema: dict[str, Any], shuffled: random.Random, *, enum: bool = Fal
     return str(value) if enum else json.dumps(value, ensure_ascii=False)
 
 
-def value_of(schema: dict[str, Any], shuffled: random.Random, root: dict[str, Any], depth: int = 0) -> Any:  # noqa: C901
+def value_of(schema: dict[str, Any], shuffled: random.Random, root: dict[str, Any], depth: int = 0) -> Any:
     """A value that fits a JSON Schema, chosen by ``shuffled``."""
     if "$ref" in schema:
         return value_of(_resolved(schema["$ref"], root), shuffled, root, depth + 1)
@@ -80,7 +84,9 @@ def value_of(schema: dict[str, Any], shuffled: random.Random, root: dict[str, An
         return shuffled.choice(schema["enum"])
     for key in ("anyOf", "oneOf"):
         if schema.get(key):
-            options = schema[key] if depth < _DEPTH else sorted(schema[key], key=lambda s: "$ref" in str(s))[:1]
+            options = (
+                schema[key] if depth < _DEPTH else sorted(schema[key], key=lambda s: "$ref" in str(s))[:1]
+            )
             return value_of(shuffled.choice(options), shuffled, root, depth + 1)
     if schema.get("allOf"):
         merged: dict[str, Any] = {}
@@ -94,7 +100,11 @@ def value_of(schema: dict[str, Any], shuffled: random.Random, root: dict[str, An
         return _object(schema, shuffled, root, depth)
     if kind == "array":
         least = int(schema.get("minItems", 1 if depth < _DEPTH else 0))
-        count = min(max(least, 2 if depth < 2 else 1), int(schema.get("maxItems", 2))) if depth < _DEPTH else least
+        count = (
+            min(max(least, 2 if depth < 2 else 1), int(schema.get("maxItems", 2)))
+            if depth < _DEPTH
+            else least
+        )
         prefix = [value_of(s, shuffled, root, depth + 1) for s in schema.get("prefixItems", ())]
         items = schema.get("items", {"type": "string"})
         return prefix or [value_of(items, shuffled, root, depth + 1) for _ in range(max(count, least))]
@@ -114,7 +124,9 @@ def _resolved(reference: str, root: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _object(schema: dict[str, Any], shuffled: random.Random, root: dict[str, Any], depth: int) -> dict[str, Any]:
+def _object(
+    schema: dict[str, Any], shuffled: random.Random, root: dict[str, Any], depth: int
+) -> dict[str, Any]:
     properties = schema.get("properties", {})
     required = schema.get("required", [])
     order = [n for n in schema.get("propertyOrdering", ()) if n in properties]
@@ -186,4 +198,14 @@ def chosen_call(request: Any, shuffled: random.Random) -> Any:
 
 def _words(text: str) -> set[str]:
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", text).replace("_", " ").lower()
-    return {w.rstrip("s") for w in re.findall(r"[a-z]{3,}", spaced)} - {"the", "and", "for", "what", "get", "with", "this", "that", "you"}
+    return {w.rstrip("s") for w in re.findall(r"[a-z]{3,}", spaced)} - {
+        "the",
+        "and",
+        "for",
+        "what",
+        "get",
+        "with",
+        "this",
+        "that",
+        "you",
+    }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import grpc
+
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import not_found
+from gemwire_emulator.failure import Failure, failed_precondition, not_found
 from gemwire_emulator.names import check
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
@@ -15,7 +18,10 @@ _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "gemini-2.5-pro": ("Gemini 2.5 Pro", _TEXT),
     "gemini-2.5-flash": ("Gemini 2.5 Flash", _TEXT),
     "gemini-2.0-flash": ("Gemini 2.0 Flash", _TEXT),
-    "gemini-1.5-flash-001-tuning": ("Gemini 1.5 Flash 001 Tuning", ("generateContent", "countTokens", "createTunedModel")),
+    "gemini-1.5-flash-001-tuning": (
+        "Gemini 1.5 Flash 001 Tuning",
+        ("generateContent", "countTokens", "createTunedModel"),
+    ),
     "gemini-embedding-001": ("Gemini Embedding 001", ("embedContent", "countTextTokens")),
     "text-embedding-004": ("Text Embedding 004", ("embedContent",)),
     "embedding-001": ("Embedding 001", ("embedContent",)),
@@ -49,15 +55,49 @@ def base_models(world: World) -> list[Any]:
     ]
 
 
-def known_model(world: World, name: str, field: str, call: Call) -> None:
-    """Refuse a model that there is not.
+def known_model(world: World, name: str, field: str, call: Call, method: str = "") -> None:
+    """Refuse a model that there is not, or that does not serve a method.
+
+    Args:
+        world: What tuned models there are.
+        name: The model.
+        field: Where it is in the request.
+        call: Whose tuned models.
+        method: Such as ``embedText``, of the model's supported_generation_methods; empty for any.
 
     Raises:
-        Failure: INVALID_ARGUMENT for a malformed name, NOT_FOUND for an unknown model.
+        Failure: INVALID_ARGUMENT for a malformed name, NOT_FOUND for a model that is unknown or does
+            not serve the method, FAILED_PRECONDITION for a tuned model that is not ready.
     """
     check(name, "models/*|tunedModels/*", field)
     if name.startswith("tunedModels/"):
-        if world.store.get(call.tenant, name) is None:
+        row = world.store.get(call.tenant, name)
+        if row is None:
             raise not_found(name)
-    elif name.removeprefix("models/") not in _NAMES:
+        state = row.message(v1beta.TunedModel).state
+        if state != v1beta.TunedModel.State.ACTIVE:
+            raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(state)}, not ACTIVE")
+        return
+    known = _NAMES.get(name.removeprefix("models/"))
+    if known is None:
         raise not_found(name)
+    if method and method not in known[1]:
+        raise Failure(
+            grpc.StatusCode.NOT_FOUND,
+            f"{name} is not supported for {method}; it serves {', '.join(known[1])}.",
+        )
+
+
+def serves(name: str, method: str) -> bool:
+    """Whether a base model serves a method, such as ``createCachedContent``."""
+    known = _NAMES.get(name.removeprefix("models/"))
+    return known is not None and method in known[1]
+
+
+def learned(world: World, model: str, said: str, call: Call) -> str | None:
+    """What a tuned model was trained to answer to exactly this; None where it learned nothing of it."""
+    row = world.store.get(call.tenant, model) if model.startswith("tunedModels/") else None
+    if row is None:
+        return None
+    answers: dict[str, str] = json.loads(row.extra).get("learned", {})
+    return answers.get(said)

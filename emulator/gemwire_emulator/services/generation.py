@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
-
 
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.failure import invalid, not_found
+from gemwire_emulator.failure import invalid
 from gemwire_emulator.services.answers import Answers
-from gemwire_emulator.services.catalogue import known_model
+from gemwire_emulator.services.caches import cached_content
+from gemwire_emulator.services.catalogue import known_model, learned
 from gemwire_emulator.services.live import Live
+from gemwire_emulator.services.ranges import check_config
 from gemwire_emulator.services.safety import blocked
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
@@ -22,7 +23,6 @@ from gemwire_proto import v1beta
 _REASONS = v1beta.Candidate.FinishReason
 #: The service takes no more contents in one batch.
 _BATCH = 100
-_OUTPUT_LIMIT = 65_536
 
 
 class GenerativeService(Answers, Live):
@@ -41,11 +41,11 @@ class GenerativeService(Answers, Live):
             _append(whole, piece)
         return whole
 
-    async def stream_generate_content(self, request: Any, call: Call) -> AsyncIterator[Any]:
+    async def stream_generate_content(self, request: Any, call: Call) -> AsyncGenerator[Any, None]:
         """Pieces as the engine makes them; usage and finish reason with the last."""
         engine = self._world.engine
-        prompt = self._prompt(request, call)
-        _check_config(request.generation_config)
+        prompt = self._prompt(request, call, "generateContent")
+        check_config(request.generation_config)
         tokens = engine.count_tokens(list(_all_texts(prompt)))
         if tokens > engine.input_token_limit:
             raise invalid(
@@ -61,17 +61,22 @@ class GenerativeService(Answers, Live):
             yield v1beta.GenerateContentResponse(prompt_feedback=feedback, usage_metadata=usage, **common)
             return
         produced = 0
-        trained = self._trained_output(request, call)
-        deltas = engine.generate(prompt) if trained is None else _said(trained, engine.count_tokens([trained]))
-        async for delta in deltas:
-            produced += delta.tokens
-            response = v1beta.GenerateContentResponse(candidates=[_candidate(delta)], **common)
-            response.usage_metadata.prompt_token_count = tokens
-            response.usage_metadata.candidates_token_count = produced
-            response.usage_metadata.total_token_count = tokens + produced
-            if request.cached_content:
-                response.usage_metadata.cached_content_token_count = self._cached_tokens(request, call)
-            yield response
+        trained = learned(
+            self._world, request.model, "".join(p.text for p in request.contents[-1].parts), call
+        )
+        deltas = (
+            engine.generate(prompt) if trained is None else _said(trained, engine.count_tokens([trained]))
+        )
+        async with aclosing(deltas):
+            async for delta in deltas:
+                produced += delta.tokens
+                response = v1beta.GenerateContentResponse(candidates=[_candidate(delta)], **common)
+                response.usage_metadata.prompt_token_count = tokens
+                response.usage_metadata.candidates_token_count = produced
+                response.usage_metadata.total_token_count = tokens + produced
+                if request.cached_content:
+                    response.usage_metadata.cached_content_token_count = self._cached_tokens(request, call)
+                yield response
 
     def count_tokens(self, request: Any, call: Call) -> Any:
         """Tokens of contents, or of a whole request."""
@@ -96,7 +101,7 @@ class GenerativeService(Answers, Live):
 
     async def batch_embed_contents(self, request: Any, call: Call) -> Any:
         """A vector for each request, in their order."""
-        known_model(self._world, request.model, "model", call)
+        known_model(self._world, request.model, "model", call, "embedContent")
         if not request.requests:
             raise invalid("requests", "is required")
         if len(request.requests) > _BATCH:
@@ -104,14 +109,16 @@ class GenerativeService(Answers, Live):
         for i, one in enumerate(request.requests):
             if one.model != request.model:
                 raise invalid(f"requests[{i}].model", f"must be {request.model}, the model of the batch")
-        return v1beta.BatchEmbedContentsResponse(embeddings=await self._embeddings(request.requests, call, "requests"))
+        return v1beta.BatchEmbedContentsResponse(
+            embeddings=await self._embeddings(request.requests, call, "requests")
+        )
 
     async def _embeddings(self, requests: Any, call: Call, path: str) -> list[Any]:
         engine = self._world.engine
         texts = []
         for i, one in enumerate(requests):
             prefix = f"{path}[{i}]." if path else ""
-            known_model(self._world, one.model, f"{prefix}model", call)
+            known_model(self._world, one.model, f"{prefix}model", call, "embedContent")
             text = "\n".join(p.text for p in one.content.parts if p.text)
             if not text:
                 raise invalid(f"{prefix}content", "is required, with text")
@@ -126,12 +133,10 @@ class GenerativeService(Answers, Live):
             for vector, one in zip(vectors, requests, strict=True)
         ]
 
-    def _prompt(self, request: Any, call: Call) -> Any:
+    def _prompt(self, request: Any, call: Call, method: str = "") -> Any:
         """The request as the engine gets it: checked, cached content put in front."""
-        if request.model.startswith("dynamic/"):
-            pass
-        else:
-            known_model(self._world, request.model, "model", call)
+        if not request.model.startswith("dynamic/"):
+            known_model(self._world, request.model, "model", call, method)
         if not request.contents:
             raise invalid("contents", "is not specified")
         for i, content in enumerate(request.contents):
@@ -141,12 +146,7 @@ class GenerativeService(Answers, Live):
                 raise invalid(f"contents[{i}].role", f"{content.role!r} is none of user and model")
         if not request.cached_content:
             return request
-        row = self._world.store.get(call.tenant, request.cached_content)
-        cached = row.message(v1beta.CachedContent) if row else None
-        if cached is None or cached.expire_time.ToDatetime().timestamp() < 0:
-            raise not_found(request.cached_content)
-        if cached.expire_time.seconds and cached.expire_time.seconds <= self._world.clock.now():
-            raise not_found(request.cached_content)
+        cached = cached_content(self._world, call, request.cached_content, "cached_content")
         if cached.model != request.model:
             raise invalid("model", f"is {request.model}, the cached content was made for {cached.model}")
         for name in ("system_instruction", "tools", "tool_config"):
@@ -168,19 +168,8 @@ class GenerativeService(Answers, Live):
         row = self._world.store.get(call.tenant, request.cached_content)
         return row.message(v1beta.CachedContent).usage_metadata.total_token_count if row else 0
 
-    def _trained_output(self, request: Any, call: Call) -> str | None:
-        """What a tuned model learned to answer to exactly this; None where it learned nothing of it."""
-        if not request.model.startswith("tunedModels/"):
-            return None
-        row = self._world.store.get(call.tenant, request.model)
-        if row is None:
-            return None
-        said = "".join(p.text for p in request.contents[-1].parts)
-        learned: dict[str, str] = json.loads(row.extra).get("learned", {})
-        return learned.get(said)
 
-
-async def _said(text: str, tokens: int) -> AsyncIterator[Delta]:
+async def _said(text: str, tokens: int) -> AsyncGenerator[Delta, None]:
     yield Delta(0, text, finish="STOP", tokens=tokens)
 
 
@@ -239,31 +228,3 @@ def _append(whole: Any, piece: Any) -> None:
         if not old.logprobs_result.chosen_candidates:
             old.ClearField("logprobs_result")
     whole.usage_metadata.CopyFrom(piece.usage_metadata)
-
-
-def _check_config(config: Any) -> None:
-    """Refuse settings outside their documented ranges."""
-    for name, low, high in (
-        ("candidate_count", 1, 8),
-        ("max_output_tokens", 1, _OUTPUT_LIMIT),
-        ("temperature", 0.0, 2.0),
-        ("top_p", 0.0, 1.0),
-        ("top_k", 1, 1000),
-        ("logprobs", 0, 20),
-    ):
-        if config.HasField(name) and not low <= getattr(config, name) <= high:
-            raise invalid(f"generation_config.{name}", f"must be from {low} to {high}, got {getattr(config, name):g}")
-    if len(config.stop_sequences) > 5:
-        raise invalid("generation_config.stop_sequences", f"has {len(config.stop_sequences)} entries; at most 5 are allowed")
-    mime = config.response_mime_type
-    if mime not in ("", "text/plain", "application/json", "text/x.enum"):
-        raise invalid("generation_config.response_mime_type", f"{mime!r} is none of text/plain, application/json, text/x.enum")
-    schemas = [n for n in ("response_schema", "response_json_schema", "response_json_schema_ordered") if config.HasField(n)]
-    if len(schemas) > 1:
-        raise invalid(f"generation_config.{schemas[1]}", f"excludes {schemas[0]}; set one of them")
-    if schemas and mime not in ("application/json", "text/x.enum"):
-        raise invalid(f"generation_config.{schemas[0]}", "needs response_mime_type application/json or text/x.enum")
-    if config.logprobs and not config.response_logprobs:
-        raise invalid("generation_config.logprobs", "needs response_logprobs")
-
-

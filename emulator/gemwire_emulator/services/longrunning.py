@@ -42,7 +42,8 @@ def begin(
         The ``google.longrunning.Operation``, ready to be answered.
     """
     with world.store.transaction():
-        name = f"{parent}/operations/{derived('', world.store.next_number())}"
+        # The label is for whoever reads a log: the work behind it was not done by a model.
+        name = f"{parent}/operations/emulated-{derived('', world.store.next_number())}"
         operation = operations_pb2.Operation(name=name)
         _pack(operation.metadata, metadata)
         extra = json.dumps(dict(keep or {}))
@@ -65,7 +66,7 @@ def progress(world: World, tenant: str, name: str, metadata: Message) -> None:
 
 
 def finish(world: World, tenant: str, name: str, response: Message) -> None:
-    """End it with a result. Does nothing where it has ended already (so that a cancel stands) or was deleted."""
+    """End it with a result. Does nothing where it has ended already (a cancel stands) or was deleted."""
     operation = load(world, tenant, name)
     if operation is not None and not operation.done:
         operation.done = True
@@ -111,12 +112,13 @@ def unfinished(world: World, collection: str) -> Iterator[tuple[str, str, dict[s
             yield tenant, row.name, json.loads(row.extra)
 
 
-async def pause(world: World, seconds: float | None) -> None:
-    """Wait until that much of the emulator's time has passed, or any operation has changed.
+async def pause(world: World, tenant: str, name: str, seconds: float | None) -> None:
+    """Wait until that much of the emulator's time has passed, or the operation has changed.
 
     A worker pauses so between two looks at `cancelled`; None waits for a change alone.
     """
-    waits = [asyncio.ensure_future(world.stirred.wait())]
+    changed = world.stirred.setdefault((tenant, name), asyncio.Event())
+    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(changed.wait())]
     if seconds is not None:
         waits.append(asyncio.ensure_future(world.clock.sleep(max(seconds, 0.0))))
     try:
@@ -126,10 +128,16 @@ async def pause(world: World, seconds: float | None) -> None:
             wait.cancel()
 
 
+def stir(world: World, tenant: str, name: str) -> None:
+    """Wake those who `pause` for an operation."""
+    changed = world.stirred.pop((tenant, name), None)
+    if changed is not None:
+        changed.set()
+
+
 def _keep(world: World, tenant: str, operation: Any) -> None:
     world.store.replace(tenant, operation.name, operation)
-    stirred, world.stirred = world.stirred, asyncio.Event()
-    stirred.set()
+    stir(world, tenant, operation.name)
 
 
 def _pack(packed: Any, message: Message) -> None:

@@ -26,7 +26,9 @@ def blocked(texts: Iterable[str], settings: Any) -> dict[str, Any] | None:
     chosen: dict[int, int] = {}
     for i, setting in enumerate(settings):
         if setting.category in chosen:
-            raise invalid(f"safety_settings[{i}].category", "has a setting already; give one for each category")
+            raise invalid(
+                f"safety_settings[{i}].category", "has a setting already; give one for each category"
+            )
         chosen[setting.category] = setting.threshold
     for text in texts:
         for name in _MARK.findall(text):

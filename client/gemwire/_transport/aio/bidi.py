@@ -42,7 +42,10 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         self._idle_timeout = idle_timeout
         self._cancelled = False
         self._taken = False
-        self._watchdog = Watchdog(idle_timeout, self._cancel) if idle_timeout else None
+        self._watchdog: Watchdog | None = None
+        if idle_timeout:
+            watchdog = self._watchdog = Watchdog(idle_timeout, self._cancel)
+            self._call.add_done_callback(lambda _: watchdog.stop())
         self._pump = _Pump(self._call, kind, requests) if requests is not None else None
 
     def __repr__(self) -> str:
@@ -176,7 +179,7 @@ class AsyncBidiStream(Generic[_Request, _Response]):
 
 
 class _Pump:
-    """Sends what an iterable gives, until the call ends. It does not hold the stream, which can so be dropped."""
+    """Sends what an iterable gives, until the call ends. It does not hold the stream, lest that never go."""
 
     __slots__ = ("_call", "_kind", "error", "task")
 

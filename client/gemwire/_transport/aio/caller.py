@@ -12,6 +12,7 @@ from gemwire._transport.aio.bidi import AsyncBidiStream
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.seam import (
+    Binding,
     CancelledError,
     Canceller,
     Channels,
@@ -96,7 +97,7 @@ class AsyncCaller:
         seconds = method.timeout if timeout is DEFAULT else check_timeout(timeout, method.timeout)
         rules = of_defaults(method.retry) if retry is DEFAULT else policy(retry, method.retry)
         binding = self._channels.binding()
-        began = tried = time.monotonic()
+        began = time.monotonic()
         left = seconds
         attempts: Attempts | None = None
         watch = Watch(method, message, self._host, self._log_content) if watching() else None
@@ -113,28 +114,17 @@ class AsyncCaller:
                 if opening is None:
                     result = await call(message, timeout=left, metadata=page)
                 else:
-                    attempts = attempts or self._attempts(method, rules, began, seconds, watch)
-                    attempts.binding = binding
+                    attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
                     result = await opening(call(message, timeout=left, metadata=page), attempts)
             except RpcError as error:
-                attempts = attempts or self._attempts(method, rules, began, seconds, watch)
-                if binding.hearing.unanswered(error, tried):
-                    self._channels.replace(binding)
+                attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
                 await sleep(attempts.after(error, pairs))
-                if self._channels.closed:
-                    closed = Cancelled("the client was closed during the call", method=method.path[1:])
-                    if watch:
-                        watch.end(attempts.count, closed)
-                    raise closed from None
-                binding = self._channels.binding()
-                tried = time.monotonic()
-                left = None if seconds is None else max(began + seconds - tried, 0)
-                ready = self._authorization.pairs(tried)
+                binding, now = attempts.again()
+                left = None if seconds is None else max(began + seconds - now, 0)
+                ready = self._authorization.pairs(now)
             except BaseException as error:
                 if watch:
                     watch.end(attempts.count if attempts else 1, error)
-                if isinstance(error, DeadlineExceeded) and binding.hearing.unanswered(None, tried):
-                    self._channels.replace(binding)
                 if (
                     isinstance(error, CancelledError)
                     and self._channels.closed
@@ -158,11 +148,12 @@ class AsyncCaller:
         rules: Any,
         began: float,
         seconds: float | None,
+        binding: Binding,
         watch: Watch | None = None,
     ) -> Attempts:
         deadline = None if seconds is None else began + seconds
         return Attempts(
-            method, rules, self._budget, self._authorization, began, deadline, watch, self._channels
+            method, rules, self._budget, self._authorization, began, deadline, watch, self._channels, binding
         )
 
     async def server_stream(
@@ -187,8 +178,9 @@ class AsyncCaller:
             except StopAsyncIteration:
                 first = None
             except BaseException:
-                canceller()
+                canceller.release()
                 if watchdog and watchdog.fired:
+                    attempts.idle(watchdog.limit)
                     raise DeadlineExceeded(
                         f"no message for {idle:g} s", attempts=attempts.count, hint="Raise `idle_timeout`."
                     ) from None
@@ -216,12 +208,13 @@ class AsyncCaller:
         """Begin a call with both directions streaming. It is never repeated. See `unary`."""
         seconds = check_timeout(timeout, method.timeout)
         idle = check_timeout(idle_timeout, None, "idle_timeout")
-        call = self._channels.binding().callable(method)
+        binding = self._channels.binding()
+        call = binding.callable(method)
         began = time.monotonic()
         ready = self._authorization.pairs(began)
         pairs = ready if isinstance(ready, tuple) else await wait(ready, seconds)
         watch = Watch(method, None, self._host, self._log_content) if watching() else None
-        attempts = self._attempts(method, None, began, seconds, watch)
+        attempts = self._attempts(method, None, began, seconds, binding, watch)
         page = self._book.page(method, None, metadata, pairs)
         return AsyncBidiStream(call, method.request, requests, attempts, idle, seconds, page)
 
@@ -235,7 +228,9 @@ class AsyncCaller:
         metadata: Metadata = (),
     ) -> AsyncPager[Any, _Response]:
         """Get the first page of a list, and the way to the others. See `unary`."""
-        message = request_of(method, request, flattened)
+        # A copy: the caller may use the message for something else before the last page.
+        message = method.request()
+        message.CopyFrom(request_of(method, request, flattened))
 
         async def fetch(token: str) -> _Response:
             following: Any = method.request()
@@ -260,8 +255,8 @@ class AsyncCaller:
         """Begin a long-running operation. See `unary`."""
         begun = await self.unary(method, request, flattened, retry, timeout, metadata)
 
-        async def get(name: str) -> Any:
-            return await self.unary(operations.GET_OPERATION, None, (name,))
+        async def get(name: str, timeout: Timeout) -> Any:
+            return await self.unary(operations.GET_OPERATION, None, (name,), timeout=timeout)
 
         async def cancel(name: str) -> Any:
             return await self.unary(operations.CANCEL_OPERATION, None, (name,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
@@ -12,15 +13,19 @@ from google.protobuf.message import Message
 
 from gemwire._transport.aio.seam import sleep, spawn
 from gemwire._transport.status import from_status
-from gemwire.errors import APIError, Internal, OperationTimeout
+from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeout, Unavailable
 from gemwire.options import Retry
-from gemwire_proto._method import Method
+from gemwire_proto._method import DEFAULT, Method, Timeout
 
 _Result = TypeVar("_Result", bound=Message)
 _Progress = TypeVar("_Progress", bound=Message)
 
 #: Pauses between two looks at an operation; `Retry` only for its three numbers.
 POLLING = Retry(initial=1.0, maximum=20.0, multiplier=1.5)
+#: Seconds that a look may take at least, even where less is left to wait.
+_SHORTEST_LOOK = 0.5
+#: Seconds that a server may be away before a wait without a timeout fails.
+_PATIENCE = 600.0
 
 _logger = logging.getLogger("gemwire")
 
@@ -35,7 +40,7 @@ class AsyncOperation(Generic[_Result, _Progress]):
         self,
         method: Method[Any, Any],
         operation: Any,
-        get: Callable[[str], Awaitable[Any]],
+        get: Callable[[str, Timeout], Awaitable[Any]],
         cancel: Callable[[str], Awaitable[Any]],
     ) -> None:
         """What the method that began it answered.
@@ -43,14 +48,14 @@ class AsyncOperation(Generic[_Result, _Progress]):
         Args:
             method: That method; its table entry names the types of result and progress.
             operation: The ``google.longrunning.Operation``.
-            get: Looks at an operation by name.
+            get: Looks at an operation by name, in so many seconds.
             cancel: Asks for its end by name.
         """
         self._method = method
         self._operation = operation
         self._get = get
         self._ask_cancel = cancel
-        self._callbacks: list[Callable[[AsyncOperation[_Result, _Progress]], Any]] = []
+        self._callbacks: deque[Callable[[AsyncOperation[_Result, _Progress]], Any]] = deque()
         self._waiter: Any = None
 
     def __repr__(self) -> str:
@@ -85,8 +90,11 @@ class AsyncOperation(Generic[_Result, _Progress]):
 
     async def done(self) -> bool:
         """Whether it has ended, in whatever way. Asks the server unless that is known."""
+        return await self._look(DEFAULT)
+
+    async def _look(self, timeout: Timeout) -> bool:
         if not self._operation.done:
-            self._operation = await self._get(self.name)
+            self._operation = await self._get(self.name, timeout)
         return bool(self._operation.done)
 
     async def running(self) -> bool:
@@ -124,16 +132,27 @@ class AsyncOperation(Generic[_Result, _Progress]):
         return self._failure()
 
     async def _wait(self, timeout: float | None, polling: Retry) -> None:
-        began = time.monotonic()
+        began = answered = time.monotonic()
         pause = polling.initial
-        while not await self.done():
+        left = timeout
+        while True:
+            away: APIError | None = None
+            try:
+                if await self._look(DEFAULT if left is None else max(left, _SHORTEST_LOOK)):
+                    return
+                answered = time.monotonic()
+            except (Unavailable, DeadlineExceeded) as error:
+                if timeout is None and time.monotonic() - answered > _PATIENCE:
+                    raise
+                away = error
             left = None if timeout is None else began + timeout - time.monotonic()
             if left is not None and left <= 0:
                 raise OperationTimeout(
                     f"operation {self.name} was not done within {timeout:g} s; it goes on at the server"
-                )
+                ) from away
             await sleep(pause if left is None else min(pause, left))
             pause = min(pause * polling.multiplier, polling.maximum)
+            left = None if timeout is None else began + timeout - time.monotonic()
 
     def _failure(self) -> APIError | None:
         which = self._operation.WhichOneof("result")
@@ -170,9 +189,13 @@ class AsyncOperation(Generic[_Result, _Progress]):
         try:
             await self._wait(None, POLLING)
         except Exception:
+            self._waiter = None
             _logger.exception("operation %s could not be watched; its callbacks are not called", self.name)
             return
-        for callback in self._callbacks:
+        # From here on a further callback brings its own waiter.
+        self._waiter = None
+        while self._callbacks:
+            callback = self._callbacks.popleft()
             try:
                 callback(self)
             except Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -48,6 +49,16 @@ def cancelled_from_outside() -> bool:
     return task is not None and hasattr(task, "cancelling") and bool(task.cancelling())
 
 
+#: Channels that are open. grpc.aio serves them from a thread, which a fork does not copy.
+_open_channels: weakref.WeakSet[Any] = weakref.WeakSet()
+#: Those that were open when this process was forked: grpc.aio hangs or crashes here whatever is done
+#: with it, the closing of these included, so they are kept.
+_inherited: list[Any] = []
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _inherited.extend(_open_channels))
+
+
 class Binding:
     """A channel on one event loop, and its callables."""
 
@@ -84,9 +95,7 @@ class Channels:
         self._given = given
         self._closed = False
         self._latest: Binding | None = None
-        self._bindings: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Binding] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._bindings: dict[asyncio.AbstractEventLoop, Binding] = {}
         self._retired: weakref.WeakSet[Binding] = weakref.WeakSet()
 
     @property
@@ -110,7 +119,16 @@ class Channels:
             raise RuntimeError("this client is closed; make another")
         found = self._bindings.get(loop)
         if found is None or found.generation != process.generation():
+            if _inherited:
+                raise RuntimeError(
+                    "grpc.aio does not work in a process that was forked while an asyncio client was open: close "
+                    "it before, start processes by 'spawn' or 'forkserver', or use the sync client in them"
+                )
+            # A binding holds its loop; those of loops that are over would never go by themselves.
+            for owner in [owner for owner in list(self._bindings) if owner.is_closed()]:
+                self._bindings.pop(owner, None)
             found = self._bindings[loop] = Binding(self._given or self._open(), loop)
+            _open_channels.add(found.channel)
         self._latest = found
         return found
 
@@ -123,6 +141,7 @@ class Channels:
             return
         self._retired.add(binding)
         another = Binding(self._open(replacement()), binding.loop, binding.hearing.successor())
+        _open_channels.add(another.channel)
         self._latest = self._bindings[binding.loop] = another
 
     def _open(self, *more: tuple[str, Any]) -> Any:
@@ -155,11 +174,11 @@ class Channels:
 class Watchdog:
     """Cancels a stream on which nothing happened for a while: one timer, re-armed when it fires."""
 
-    __slots__ = ("_handle", "_last", "_limit", "_loop", "_strike", "_waiting", "fired")
+    __slots__ = ("_handle", "_last", "_loop", "_strike", "_waiting", "fired", "limit")
 
     def __init__(self, limit: float, strike: Callable[[], Any]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._limit = limit
+        self.limit = limit
         self._strike = strike
         self.fired = False
         self._waiting = True
@@ -179,7 +198,7 @@ class Watchdog:
         self._handle.cancel()
 
     def _check(self) -> None:
-        left = self._last + self._limit - self._loop.time() if self._waiting else self._limit
+        left = self._last + self.limit - self._loop.time() if self._waiting else self.limit
         if left > 0:
             self._handle = self._loop.call_later(left, self._check)
         else:
@@ -210,3 +229,7 @@ class Canceller:
             return bool(self._call.cancel())
         self._loop.call_soon_threadsafe(self._call.cancel)
         return True
+
+    def release(self) -> None:
+        """Cancel, for whoever reads the messages and will not any more."""
+        self()

@@ -12,6 +12,7 @@ from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.seam import Channels
 from gemwire._transport.channels import Target, certificate
 from gemwire._transport.endpoint import DEFAULT_HOST, check_host, is_loopback, with_port
+from gemwire._transport.metadata import user_agent
 from gemwire.options import CertSource, ClientInfo, ClientOptions
 
 
@@ -56,6 +57,7 @@ class GrpcAsyncIOTransport(AsyncCaller):
 
         Raises:
             ValueError: The host is none, or two credentials were given.
+            TypeError: An argument is of a wrong type.
             google.auth.exceptions.DefaultCredentialsError: There are no credentials.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
@@ -75,10 +77,12 @@ class GrpcAsyncIOTransport(AsyncCaller):
                 credentials, options, DEFAULT_HOST, host, always_use_jwt_access=always_use_jwt_access
             )
         self._credentials = credentials
+        if channel is not None and not isinstance(channel, grpc.aio.Channel):
+            raise TypeError(f"channel: expected a grpc.aio.Channel, got {type(channel).__name__}")
         target = None
         if channel is None:
             target = Target(self._host, plaintext, certificate(client_cert_source_for_mtls), interceptors)
-        agent = client_info.to_user_agent() if client_info else None
+        agent = None if client_info is None else user_agent(client_info)
         super().__init__(Channels(target, channel), authorization, agent, self._host, log_content)
 
     def __repr__(self) -> str:

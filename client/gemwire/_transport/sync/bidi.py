@@ -54,7 +54,10 @@ class BidiStream(Generic[_Request, _Response]):
             self._pump.begun(self._cancel)
         # grpc's request thread waits for the next request; the end of the call must wake it.
         self._call.add_callback(_waker(self._outgoing, self._writing_ended))
-        self._watchdog = Watchdog(idle_timeout, self._cancel) if idle_timeout else None
+        self._watchdog: Watchdog | None = None
+        if idle_timeout:
+            self._watchdog = Watchdog(idle_timeout, self._cancel)
+            self._call.add_callback(self._watchdog.stop)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'done' if self._call.done() else 'open'}>"

@@ -155,10 +155,10 @@ class Channels:
 class Watchdog:
     """Cancels a stream on which nothing happened for a while: one timer, re-armed when it fires."""
 
-    __slots__ = ("_last", "_limit", "_stopped", "_strike", "_timer", "_waiting", "fired")
+    __slots__ = ("_last", "_stopped", "_strike", "_timer", "_waiting", "fired", "limit")
 
     def __init__(self, limit: float, strike: Callable[[], Any]) -> None:
-        self._limit = limit
+        self.limit = limit
         self._strike = strike
         self.fired = False
         self._waiting = True
@@ -187,7 +187,7 @@ class Watchdog:
     def _check(self) -> None:
         if self._stopped:
             return
-        left = self._last + self._limit - time.monotonic() if self._waiting else self._limit
+        left = self._last + self.limit - time.monotonic() if self._waiting else self.limit
         if left > 0:
             self._arm(left)
         else:
@@ -198,13 +198,27 @@ class Watchdog:
 class Canceller:
     """Cancels a call from any thread, and from a finalizer."""
 
-    __slots__ = ("_call",)
+    __slots__ = ("_call", "_generation")
 
     def __init__(self, call: Any) -> None:
         self._call = call
+        self._generation = process.generation()
 
     def __call__(self) -> bool:
         """Cancel. Returns whether there was something left to cancel."""
         if self._call.done():
             return False
         return bool(self._call.cancel())
+
+    def release(self) -> None:
+        """Cancel, for whoever reads the messages and will not any more.
+
+        A stream without a thread of its own (`_OPTIONS`) is let go of by grpc, with 20 KB and its connection,
+        only when all that it began has been seen to end, and grpc itself does not look after a cancellation.
+        After one that never takes long. Nobody else may be reading.
+        """
+        self()
+        consume = getattr(self._call, "_consume_next_event", None)
+        if consume is not None and self._generation == process.generation():
+            while self._call._state.due:
+                consume()

@@ -136,12 +136,13 @@ class Stream(Generic[_Response]):
         finally:
             if watchdog:
                 watchdog.stop()
-            self._cancel()
+            self._cancel.release()
             if watch:
                 watch.end(self._attempts.count, failure)
 
     def _failure(self, error: Any, watchdog: Watchdog | None) -> Exception:
         if watchdog and watchdog.fired:
+            self._attempts.idle(watchdog.limit)
             return DeadlineExceeded(
                 f"no message for {self._idle_timeout:g} s",
                 attempts=self._attempts.count,
@@ -177,6 +178,6 @@ class Stream(Generic[_Response]):
     def __del__(self) -> None:
         # Once iteration has begun, the iterator's own end cancels the call.
         if not getattr(self, "_begun", True):
-            self._cancel()
+            self._cancel.release()
             if self._attempts.watch:
                 self._attempts.watch.end(self._attempts.count, GeneratorExit())

@@ -11,6 +11,7 @@ import grpc
 from gemwire._transport import credentials as creds
 from gemwire._transport.channels import Target, certificate
 from gemwire._transport.endpoint import DEFAULT_HOST, check_host, is_loopback, with_port
+from gemwire._transport.metadata import user_agent
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.seam import Channels
 from gemwire.options import CertSource, ClientInfo, ClientOptions
@@ -57,6 +58,7 @@ class GrpcTransport(Caller):
 
         Raises:
             ValueError: The host is none, or two credentials were given.
+            TypeError: An argument is of a wrong type.
             google.auth.exceptions.DefaultCredentialsError: There are no credentials.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
@@ -76,10 +78,12 @@ class GrpcTransport(Caller):
                 credentials, options, DEFAULT_HOST, host, always_use_jwt_access=always_use_jwt_access
             )
         self._credentials = credentials
+        if channel is not None and not isinstance(channel, grpc.Channel):
+            raise TypeError(f"channel: expected a grpc.Channel, got {type(channel).__name__}")
         target = None
         if channel is None:
             target = Target(self._host, plaintext, certificate(client_cert_source_for_mtls), interceptors)
-        agent = client_info.to_user_agent() if client_info else None
+        agent = None if client_info is None else user_agent(client_info)
         super().__init__(Channels(target, channel), authorization, agent, self._host, log_content)
 
     def __repr__(self) -> str:

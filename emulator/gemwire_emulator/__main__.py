@@ -1,0 +1,155 @@
+"""``python -m gemwire_emulator``: an emulator as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gemwire_emulator import flags
+from gemwire_emulator.gate import Pace, Quota
+from gemwire_emulator.server import Emulator, Settings
+
+#: Seconds that calls have to finish after SIGTERM.
+GRACE = 10.0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, all of them plain text; `settings_of` understands them."""
+    made = _Parser(
+        prog="gemwire serve",
+        description="Run an emulator of the Gemini API on this machine, over gRPC. It needs no key.",
+        allow_abbrev=False,
+    )
+    add = made.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine only)")
+    add("--port", default="0", help="port to listen on; 0 for any that is free (default)")
+    add("--state", type=Path, metavar="FILE", help="remember resources in FILE (default: in memory)")
+    add("--engine", choices=["instant"], default="instant", help="what writes answers (default: %(default)s)")
+    add("--seed", default="0", help="seed of the instant engine: the same seed, the same answers")
+    add("--replies", type=Path, metavar="FILE", help='canned replies: [{"match": "sky", "text": "Blue."}]')
+    add("--fault", action="append", default=[], metavar="JSON", help="a fault; may be given several times")
+    add("--faults", type=Path, metavar="FILE", help="JSON list of faults")
+    add("--latency", default="0", metavar="SECONDS", help="time before anything is answered")
+    add("--first-token", default="0", metavar="SECONDS", help="time to a stream's first message, after that")
+    add("--between", default="0", metavar="SECONDS", help="time between the messages of a stream")
+    add("--rpm", default="0", metavar="N", help="requests a minute for each API key; 0 for no limit")
+    add("--tpm", default="0", metavar="N", help="prompt tokens a minute for each API key; 0 for no limit")
+    add("--clock", metavar="TIME", help="a time that stands still: 2026-01-02T03:04:05Z")
+    add("--json", action="store_true", help="print one line of JSON when it is ready")
+    return made
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """What the options say.
+
+    Raises:
+        ValueError: One says nothing sensible.
+    """
+    if options.state is not None and not options.state.absolute().parent.is_dir():
+        raise ValueError(f"--state: there is no directory {options.state.absolute().parent}")
+    return Settings(
+        host=options.host,
+        port=flags.count(options.port, "--port", 65_535),
+        state=options.state,
+        seed=flags.count(options.seed, "--seed"),
+        replies=flags.replies(options.replies) if options.replies else (),
+        faults=flags.faults(options.fault, options.faults),
+        pace=Pace(
+            latency=flags.seconds(options.latency, "--latency"),
+            first=flags.seconds(options.first_token, "--first-token"),
+            between=flags.seconds(options.between, "--between"),
+        ),
+        quota=Quota(
+            requests_per_minute=flags.count(options.rpm, "--rpm"),
+            tokens_per_minute=flags.count(options.tpm, "--tpm"),
+        ),
+        frozen_at=flags.moment(options.clock) if options.clock else None,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Returns:
+        The exit code: 0 after a signal, 1 where it cannot start, 2 for an option that is wrong.
+    """
+    made = parser()
+    options = made.parse_args(arguments)
+    try:
+        settings = settings_of(options)
+    except ValueError as error:
+        made.error(str(error))
+    if not flags.is_loopback(settings.host):
+        sys.stderr.write(
+            f"{made.prog}: warning: others can reach {settings.host}, and the emulator asks nobody for a key\n"
+        )
+    try:
+        asyncio.run(serve(settings, as_json=options.json))
+    except sqlite3.DatabaseError as error:
+        sys.stderr.write(f"{made.prog}: {settings.state} cannot be used to remember in: {error}\n")
+        return 1
+    except (RuntimeError, OSError) as error:
+        sys.stderr.write(f"{made.prog}: cannot listen on {settings.host} port {settings.port}: {error}\n")
+        return 1
+    return 0
+
+
+async def serve(settings: Settings, *, as_json: bool = False, grace: float = GRACE) -> None:
+    """Run an emulator until a signal says otherwise; say on stdout where it is.
+
+    Args:
+        settings: How it is made.
+        as_json: Say it as a line of JSON.
+        grace: Seconds that calls have to finish after the first signal; a second one ends them at once.
+
+    Raises:
+        RuntimeError: The address is taken.
+        sqlite3.DatabaseError: The state file is none.
+    """
+    emulator = Emulator(settings)
+    address = await emulator.start()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled)
+    sys.stdout.write(_readiness(emulator, address, as_json=as_json))
+    sys.stdout.flush()
+    await stop.wait()
+    draining = asyncio.ensure_future(emulator.stop(grace))
+    hurried = asyncio.ensure_future(hurry.wait())
+    await asyncio.wait((draining, hurried), return_when=asyncio.FIRST_COMPLETED)
+    if not draining.done():
+        await emulator.stop()
+    hurried.cancel()
+    await draining
+
+
+def _readiness(emulator: Emulator, address: str, *, as_json: bool) -> str:
+    engine = emulator.world.engine.name
+    if not as_json:
+        return f"The emulator ({engine} engine) listens on {address}; export GEMINI_EMULATOR_HOST={address}\n"
+    ready: dict[str, Any] = {"event": "ready", "grpc": address, "engine": engine, "pid": os.getpid()}
+    return json.dumps(ready) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

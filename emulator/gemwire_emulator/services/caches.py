@@ -1,0 +1,190 @@
+"""CacheService: beginnings of prompts that are kept for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gemwire_emulator.dispatch import Call
+from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.failure import invalid, not_found
+from gemwire_emulator.names import check
+from gemwire_emulator.paging import page
+from gemwire_emulator.services.catalogue import known_model, serves
+from gemwire_emulator.services.naming import check_display_name, new_name
+from gemwire_emulator.store import Row
+from gemwire_emulator.world import World
+from gemwire_proto import v1beta
+from gemwire_proto.google.protobuf import empty_pb2
+
+_KIND = "cachedContents"
+_NAME = "cachedContents/*"
+_TTL = 3600
+_DISPLAY_NAME = 128
+#: What was stored can be used, not read.
+_INPUT_ONLY = ("system_instruction", "contents", "tools", "tool_config")
+_EXPIRATION = ("expire_time", "ttl")
+#: The last second that a Timestamp can tell: the end of the year 9999.
+_END_OF_TIME = 253_402_300_799
+_NANOS = 1_000_000_000
+
+
+def cached_content(world: World, call: Call, name: str, field: str = "name") -> Any:
+    """An entry with what was stored in it, for use in a prompt.
+
+    Args:
+        world: Where.
+        call: Who asks.
+        name: Its name.
+        field: Where the name is in the request.
+
+    Raises:
+        Failure: INVALID_ARGUMENT for a malformed name, NOT_FOUND for an entry that there is not or no
+            longer.
+    """
+    check(name, _NAME, field)
+    row = world.store.get(call.tenant, name)
+    if row is None or not _alive(world, row):
+        raise not_found(name)
+    return row.message(v1beta.CachedContent)
+
+
+class CacheService:
+    """The handlers of CacheService."""
+
+    def __init__(self, world: World) -> None:
+        """``world``: what the handlers share."""
+        self._world = world
+
+    def create_cached_content(self, request: Any, call: Call) -> Any:
+        """Store the beginning of prompts for one model."""
+        if not request.HasField("cached_content"):
+            raise invalid("cached_content", "is required")
+        wanted = request.cached_content
+        known_model(self._world, wanted.model, "cached_content.model", call)
+        if not serves(wanted.model, "createCachedContent"):
+            raise invalid("cached_content.model", f"{wanted.model} does not serve createCachedContent")
+        check_display_name(wanted.display_name, "cached_content.display_name", _DISPLAY_NAME)
+        tokens = self._check_contents(wanted)
+        cached = v1beta.CachedContent()
+        cached.CopyFrom(wanted)
+        cached.name = new_name(self._world, "", _KIND, "", "cached_content.name")
+        cached.usage_metadata.total_token_count = tokens
+        self._set_expiration(cached, wanted, wanted.WhichOneof("expiration"))
+        for moment in (cached.create_time, cached.update_time):
+            moment.FromDatetime(self._world.clock.datetime())
+        self._world.store.put(call.tenant, cached.name, cached, owner=call.caller)
+        return _shown(cached)
+
+    def list_cached_contents(self, request: Any, call: Call) -> Any:
+        """The entries that have not expired, oldest first."""
+        rows, token = page(
+            lambda after: self._world.store.list(call.tenant, _KIND, after=after),
+            request,
+            default=50,
+            most=1000,
+            wanted=lambda row: _alive(self._world, row),
+        )
+        entries = [_shown(row.message(v1beta.CachedContent)) for row in rows]
+        return v1beta.ListCachedContentsResponse(cached_contents=entries, next_page_token=token)
+
+    def get_cached_content(self, request: Any, call: Call) -> Any:
+        """One entry, without what was stored."""
+        return _shown(cached_content(self._world, call, request.name))
+
+    def update_cached_content(self, request: Any, call: Call) -> Any:
+        """Move the expiration, and nothing else."""
+        if not request.HasField("cached_content"):
+            raise invalid("cached_content", "is required")
+        wanted = request.cached_content
+        cached = cached_content(self._world, call, wanted.name, "cached_content.name")
+        given = wanted.WhichOneof("expiration")
+        paths = [path for path in request.update_mask.paths if path != "*"]
+        for path in paths:
+            if path not in _EXPIRATION:
+                raise invalid(
+                    "update_mask", f"{path!r} cannot be updated; these can: {', '.join(_EXPIRATION)}"
+                )
+            if path != given:
+                raise invalid(f"cached_content.{path}", "is in the update mask and must be set")
+        if given is None:
+            raise invalid("cached_content.ttl", "set it, or expire_time")
+        self._set_expiration(cached, wanted, given)
+        cached.update_time.FromDatetime(self._world.clock.datetime())
+        self._world.store.replace(call.tenant, cached.name, cached)
+        return _shown(cached)
+
+    def delete_cached_content(self, request: Any, call: Call) -> Any:
+        """End an entry at once."""
+        cached = cached_content(self._world, call, request.name)
+        self._world.store.delete(call.tenant, cached.name)
+        return empty_pb2.Empty()
+
+    def _check_contents(self, wanted: Any) -> int:
+        """Refuse what cannot be cached; gives its tokens.
+
+        The service asks for 1,024 tokens or more, by model. Here anything at all is enough: what a
+        test says of caches does not need a long text.
+        """
+        for i, content in enumerate(wanted.contents):
+            if not content.parts:
+                raise invalid(f"cached_content.contents[{i}].parts", "must have at least one part")
+            if content.role not in ("", "user", "model", "function"):
+                raise invalid(
+                    f"cached_content.contents[{i}].role", f"{content.role!r} is none of user and model"
+                )
+        if any(part.WhichOneof("data") != "text" for part in wanted.system_instruction.parts):
+            raise invalid("cached_content.system_instruction.parts", "must be text")
+        if not (wanted.contents or wanted.tools or wanted.system_instruction.parts):
+            raise invalid("cached_content.contents", "is required, or system_instruction or tools")
+        engine = self._world.engine
+        tokens = engine.count_tokens(list(_texts(wanted)))
+        if tokens > engine.input_token_limit:
+            raise invalid(
+                "cached_content.contents", f"has {tokens} tokens, the model takes {engine.input_token_limit}"
+            )
+        return tokens
+
+    def _set_expiration(self, cached: Any, wanted: Any, given: str | None) -> None:
+        """Say when an entry ends, by what the request gives: a moment, a span from now, or nothing.
+
+        Raises:
+            Failure: It would have ended already, or never.
+        """
+        field = f"cached_content.{given}"
+        now = int(self._world.clock.now() * 1e6) * 1000
+        if given is None:
+            end = now + _TTL * _NANOS
+        elif given == "ttl":
+            span = wanted.ttl.seconds * _NANOS + wanted.ttl.nanos
+            if span <= 0:
+                raise invalid(field, "must be positive")
+            end = now + span
+        else:
+            end = wanted.expire_time.seconds * _NANOS + wanted.expire_time.nanos
+            if end <= now:
+                raise invalid(field, "must lie in the future")
+        seconds, nanos = divmod(end, _NANOS)
+        if seconds > _END_OF_TIME:
+            raise invalid(field, "must end before the year 10000")
+        cached.expire_time.seconds, cached.expire_time.nanos = seconds, nanos
+
+
+def _alive(world: World, row: Row) -> bool:
+    end = row.message(v1beta.CachedContent).expire_time
+    return bool(end.seconds * 1_000_000 + end.nanos // 1000 > int(world.clock.now() * 1e6))
+
+
+def _shown(cached: Any) -> Any:
+    """An entry as it is answered: without what was stored."""
+    for name in _INPUT_ONLY:
+        cached.ClearField(name)
+    return cached
+
+
+def _texts(cached: Any) -> Iterator[str]:
+    yield from texts_of([cached.system_instruction])
+    yield from texts_of(cached.contents)
+    for tool in cached.tools:
+        for declaration in tool.function_declarations:
+            yield f"{declaration.name} {declaration.description}"

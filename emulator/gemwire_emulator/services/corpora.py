@@ -1,0 +1,114 @@
+"""RetrieverService: corpora, and search in them. Documents and chunks have modules of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gemwire_emulator.dispatch import Call
+from gemwire_emulator.failure import already_exists, exhausted, failed_precondition, invalid
+from gemwire_emulator.masks import apply
+from gemwire_emulator.paging import page
+from gemwire_emulator.services.chunks import Chunks
+from gemwire_emulator.services.documents import Documents
+from gemwire_emulator.services.metadata_filters import Filters
+from gemwire_emulator.services.naming import check_display_name, check_masked, existing, new_name
+from gemwire_emulator.services.permissions import grant_owner
+from gemwire_emulator.services.retrieval import Found, check_count, search
+from gemwire_emulator.world import World
+from gemwire_proto import v1beta
+from gemwire_proto.google.protobuf import empty_pb2
+
+_KIND = "corpora"
+_NAME = "corpora/*"
+_CORPORA = 10
+
+
+class RetrieverService(Documents, Chunks):
+    """The handlers of RetrieverService."""
+
+    def __init__(self, world: World) -> None:
+        """``world``: what the handlers share."""
+        super().__init__(world)
+        self._world = world
+
+    def create_corpus(self, request: Any, call: Call) -> Any:
+        """An empty corpus, which the caller owns."""
+        if not request.HasField("corpus"):
+            raise invalid("corpus", "is required")
+        wanted, store = request.corpus, self._world.store
+        check_display_name(wanted.display_name, "corpus.display_name")
+        name = new_name(self._world, wanted.name, _KIND, wanted.display_name, "corpus.name")
+        corpus = v1beta.Corpus(name=name, display_name=wanted.display_name)
+        for moment in (corpus.create_time, corpus.update_time):
+            moment.FromDatetime(self._world.clock.datetime())
+        with store.transaction():
+            if store.get(call.tenant, name) is not None:
+                raise already_exists(name)
+            if store.count(call.tenant, _KIND) >= _CORPORA:
+                raise exhausted(_KIND, f"a project can own {_CORPORA} corpora; delete one first")
+            store.put(call.tenant, name, corpus, owner=call.caller)
+            grant_owner(self._world, call, name)
+        return corpus
+
+    def get_corpus(self, request: Any, call: Call) -> Any:
+        """One corpus."""
+        return existing(self._world, call, request.name, _NAME).message(v1beta.Corpus)
+
+    def update_corpus(self, request: Any, call: Call) -> Any:
+        """Change the display name."""
+        if not request.HasField("corpus"):
+            raise invalid("corpus", "is required")
+        corpus = existing(self._world, call, request.corpus.name, _NAME, "corpus.name").message(v1beta.Corpus)
+        check_masked(request)
+        apply(corpus, request.corpus, request.update_mask, frozenset({"display_name"}))
+        check_display_name(corpus.display_name, "corpus.display_name")
+        corpus.update_time.FromDatetime(self._world.clock.datetime())
+        self._world.store.replace(call.tenant, corpus.name, corpus)
+        return corpus
+
+    def delete_corpus(self, request: Any, call: Call) -> Any:
+        """Delete a corpus; what is in it only by force."""
+        row = existing(self._world, call, request.name, _NAME)
+        # Its permissions lie in it too, and do not count.
+        if not request.force and self._world.store.count(call.tenant, "documents", row.name):
+            raise failed_precondition(row.name, "has documents; delete them first, or set force")
+        self._world.store.delete(call.tenant, row.name)
+        return empty_pb2.Empty()
+
+    def list_corpora(self, request: Any, call: Call) -> Any:
+        """The caller's corpora, oldest first."""
+        rows, token = page(
+            lambda after: self._world.store.list(call.tenant, _KIND, after=after),
+            request,
+            default=10,
+            most=20,
+        )
+        corpora = [row.message(v1beta.Corpus) for row in rows]
+        return v1beta.ListCorporaResponse(corpora=corpora, next_page_token=token)
+
+    async def query_corpus(self, request: Any, call: Call) -> Any:
+        """The chunks of all documents that are closest to a query."""
+        existing(self._world, call, request.name, _NAME)
+        found = await self._found(request, call, ("document", "chunk"))
+        return v1beta.QueryCorpusResponse(relevant_chunks=[_relevant(one) for one in found])
+
+    async def query_document(self, request: Any, call: Call) -> Any:
+        """The chunks of one document that are closest to a query."""
+        existing(self._world, call, request.name, "corpora/*/documents/*")
+        found = await self._found(request, call, ("chunk",))
+        return v1beta.QueryDocumentResponse(relevant_chunks=[_relevant(one) for one in found])
+
+    async def _found(self, request: Any, call: Call, levels: tuple[str, ...]) -> list[Found]:
+        if not request.query.strip():
+            raise invalid("query", "is required")
+        engine = self._world.engine
+        tokens = engine.count_tokens([request.query])
+        if tokens > engine.input_token_limit:
+            raise invalid("query", f"has {tokens} tokens, the model takes {engine.input_token_limit}")
+        count = check_count(request.results_count, "results_count")
+        filters = Filters(request.metadata_filters, "metadata_filters", levels)
+        return await search(self._world, call, request.name, request.query, filters, count)
+
+
+def _relevant(found: Found) -> Any:
+    return v1beta.RelevantChunk(chunk_relevance_score=found.score, chunk=found.chunk, document=found.document)

@@ -1,0 +1,83 @@
+"""BidiGenerateContent: how a live session begins. `services.session` is how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from gemwire_emulator.dispatch import Call
+from gemwire_emulator.failure import invalid
+from gemwire_emulator.names import check
+from gemwire_emulator.services.catalogue import known_model
+from gemwire_emulator.services.ranges import check_config
+from gemwire_emulator.services.resumption import Memory, restored
+from gemwire_emulator.services.session import Session
+from gemwire_emulator.world import World
+
+#: Generation settings that a live session does not have.
+_UNSUPPORTED = (
+    "logprobs",
+    "response_json_schema",
+    "response_json_schema_ordered",
+    "response_logprobs",
+    "response_mime_type",
+    "response_schema",
+    "stop_sequences",
+)
+
+
+class Live:
+    """The handler of BidiGenerateContent."""
+
+    def __init__(self, world: World) -> None:
+        """``world``: what the handlers share."""
+        self._world = world
+
+    async def bidi_generate_content(
+        self, requests: AsyncIterator[Any], call: Call
+    ) -> AsyncGenerator[Any, None]:
+        """A session, from its setup to the end of the client's side."""
+        async for request in requests:
+            first = request
+            break
+        else:
+            raise invalid("setup", "is required, as the first message")
+        if first.WhichOneof("message_type") != "setup":
+            raise invalid("setup", "must be the first message")
+        setup = first.setup
+        self._check(setup, call)
+        contents: list[Any] = []
+        memory = None
+        if setup.HasField("session_resumption"):
+            memory = Memory(self._world, call, setup.model)
+            if setup.session_resumption.handle:
+                contents = restored(self._world, call, setup.session_resumption.handle, setup.model)
+        session = Session(self._world, setup, contents, memory)
+        async with aclosing(session.messages(requests)) as messages:
+            async for message in messages:
+                yield message
+
+    def _check(self, setup: Any, call: Call) -> None:
+        check(setup.model, "models/*", "setup.model")
+        known_model(self._world, setup.model, "setup.model", call, "bidiGenerateContent")
+        config, path = setup.generation_config, "setup.generation_config"
+        for name in _UNSUPPORTED:
+            field = config.DESCRIPTOR.fields_by_name[name]
+            if config.HasField(name) if field.has_presence else getattr(config, name):
+                raise invalid(f"{path}.{name}", "is not supported in a live session")
+        check_config(config, path)
+        if config.candidate_count > 1:
+            raise invalid(f"{path}.candidate_count", "must be 1 in a live session")
+        if any(part.WhichOneof("data") != "text" for part in setup.system_instruction.parts):
+            raise invalid("setup.system_instruction.parts", "must be text")
+        compression = setup.context_window_compression
+        window, trigger = compression.sliding_window.target_tokens, compression.trigger_tokens
+        for name, value in (("sliding_window.target_tokens", window), ("trigger_tokens", trigger)):
+            if value < 0:
+                raise invalid(f"setup.context_window_compression.{name}", "must not be negative")
+        if trigger and window >= trigger:
+            raise invalid(
+                "setup.context_window_compression.sliding_window.target_tokens",
+                f"must be less than trigger_tokens, {trigger}",
+            )

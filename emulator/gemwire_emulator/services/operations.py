@@ -1,0 +1,118 @@
+"""google.longrunning.Operations: follow, cancel and forget what was begun."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from gemwire_emulator.dispatch import Call
+from gemwire_emulator.failure import invalid, not_found
+from gemwire_emulator.names import check
+from gemwire_emulator.paging import page
+from gemwire_emulator.services import longrunning
+from gemwire_emulator.services.catalogue import known_model
+from gemwire_emulator.store import Row
+from gemwire_emulator.world import World
+from gemwire_proto.google.longrunning import operations_pb2
+from gemwire_proto.google.protobuf import empty_pb2
+
+_NAMES = "tunedModels/*/operations/*|models/*/operations/*|operations/*"
+_FILTER = re.compile(r"done\s*[=:]\s*(true|false)", re.IGNORECASE)
+#: Seconds before a caller's deadline in which a wait is still answered.
+_ANSWER_TIME = 0.1
+
+
+class Operations:
+    """The handlers of Operations."""
+
+    def __init__(self, world: World) -> None:
+        """``world``: what the handlers share."""
+        self._world = world
+
+    def list_operations(self, request: Any, call: Call) -> Any:
+        """Operations of a resource, or all of the caller's with the name ``operations``."""
+        store = self._world.store
+        wanted = _filter(request.filter)
+        parent = None
+        if request.name != longrunning.KIND:
+            parent = check(
+                request.name.removesuffix(f"/{longrunning.KIND}"), "tunedModels/*|models/*", "name"
+            )
+            if parent.startswith("models/"):
+                known_model(self._world, parent, "name", call)
+            elif store.get(call.tenant, parent) is None:
+                raise not_found(parent)
+        rows, token = page(
+            lambda after: store.list(call.tenant, longrunning.KIND, parent, after),
+            request,
+            default=50,
+            most=1000,
+            wanted=wanted,
+        )
+        operations = [row.message(operations_pb2.Operation) for row in rows]
+        return operations_pb2.ListOperationsResponse(operations=operations, next_page_token=token)
+
+    def get_operation(self, request: Any, call: Call) -> Any:
+        """One operation as it is now."""
+        return self._operation(request.name, call)
+
+    def delete_operation(self, request: Any, call: Call) -> Any:
+        """Forget it; its work goes on."""
+        self._operation(request.name, call)
+        self._world.store.delete(call.tenant, request.name)
+        longrunning.stir(self._world, call.tenant, request.name)
+        return empty_pb2.Empty()
+
+    def cancel_operation(self, request: Any, call: Call) -> Any:
+        """Stop its work. One that is done stays as it is."""
+        self._operation(request.name, call)
+        longrunning.cancel(self._world, call.tenant, request.name)
+        return empty_pb2.Empty()
+
+    async def wait_operation(self, request: Any, call: Call) -> Any:
+        """The operation when it is done, or as it is when the time is up.
+
+        The timeout of the request is the emulator's time, the caller's deadline is real time.
+        """
+        self._operation(request.name, call)
+        until = None
+        if request.HasField("timeout"):
+            seconds = request.timeout.seconds + request.timeout.nanos / 1e9
+            if seconds < 0:
+                raise invalid("timeout", "must not be negative")
+            until = self._world.clock.now() + seconds
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._done(request.name, call, until), _patience(call))
+        return self._operation(request.name, call)
+
+    async def _done(self, name: str, call: Call, until: float | None) -> None:
+        while not self._operation(name, call).done:
+            left = None if until is None else until - self._world.clock.now()
+            if left is not None and left <= 1e-6:  # as `Clock.sleep` counts
+                return
+            await longrunning.pause(self._world, call.tenant, name, left)
+
+    def _operation(self, name: str, call: Call) -> Any:
+        check(name, _NAMES, "name")
+        operation = longrunning.load(self._world, call.tenant, name)
+        if operation is None:
+            raise not_found(name)
+        return operation
+
+
+def _patience(call: Call) -> float | None:
+    remaining = call.remaining()
+    return None if remaining is None else max(0.0, remaining - _ANSWER_TIME)
+
+
+def _filter(text: str) -> Callable[[Row], bool]:
+    if not text.strip():
+        return lambda _: True
+    found = _FILTER.fullmatch(text.strip())
+    if not found:
+        raise invalid("filter", f"{text!r} is none of done=true and done=false")
+    done = found[1].lower() == "true"
+    return lambda row: row.message(operations_pb2.Operation).done is done

@@ -1,0 +1,158 @@
+"""PredictionService: pictures at once, films as operations. All of them are emulated, and say so."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import json_format
+
+from gemwire_emulator.dispatch import Call
+from gemwire_emulator.engines import pictures
+from gemwire_emulator.failure import invalid
+from gemwire_emulator.names import check
+from gemwire_emulator.services import longrunning
+from gemwire_emulator.services.catalogue import known_model
+from gemwire_emulator.services.safety import blocked
+from gemwire_emulator.world import World
+from gemwire_proto import v1beta
+
+_STILL_SIZES = {"1:1": (64, 64), "3:4": (48, 64), "4:3": (64, 48), "9:16": (36, 64), "16:9": (64, 36)}
+_FILM_SIZES = {"16:9": (64, 36), "9:16": (36, 64)}
+_SAMPLES = 4
+_LONGEST_FILM = 8
+_FRAMES_PER_SECOND = 4
+#: By the emulator's clock.
+_SECONDS_FOR_A_FILM = 2.0
+_FILTERED = "The prompt is marked with a harm category, which the emulator's safety filter blocks."
+
+
+class PredictionService:
+    """The handlers of PredictionService."""
+
+    def __init__(self, world: World) -> None:
+        """``world``: what the handlers share."""
+        self._world = world
+
+    def predict(self, request: Any, call: Call) -> Any:
+        """Pictures of patterns that the prompt decides."""
+        self._check_model(request, call, "predict")
+        prompt = _prompt(request)
+        settings = _settings(request)
+        width, height = _size(settings, _STILL_SIZES)
+        count, seed = (
+            _whole(settings, "sampleCount", 1, 1, _SAMPLES),
+            _whole(settings, "seed", 0, 0, 2**32 - 1),
+        )
+        options = settings.get("outputOptions") or {}
+        kind = options.get("mimeType", "image/png") if isinstance(options, dict) else ""
+        if kind != "image/png":
+            raise invalid("parameters.outputOptions.mimeType", "the emulator makes image/png only")
+        response = v1beta.PredictResponse()
+        if blocked([prompt], ()) is not None:
+            if settings.get("includeRaiReason"):
+                json_format.ParseDict({"raiFilteredReason": _FILTERED}, response.predictions.add())
+            return response
+        for number in range(count):
+            picture = pictures.still(prompt, seed + number, width, height)
+            fields = {
+                "bytesBase64Encoded": base64.b64encode(picture).decode(),
+                "mimeType": "image/png",
+                "emulated": True,
+            }
+            json_format.ParseDict(fields, response.predictions.add())
+        return response
+
+    def predict_long_running(self, request: Any, call: Call) -> Any:
+        """An operation that ends with films of patterns that the prompt decides."""
+        self._check_model(request, call, "predictLongRunning")
+        prompt = _prompt(request, or_image=True)
+        settings = _settings(request)
+        _size(settings, _FILM_SIZES)
+        keep = {
+            "prompt": prompt,
+            "ratio": settings.get("aspectRatio", "16:9"),
+            "count": _whole(settings, "sampleCount", 1, 1, _SAMPLES),
+            "seconds": _whole(settings, "durationSeconds", _LONGEST_FILM, 1, _LONGEST_FILM),
+            "seed": _whole(settings, "seed", 0, 0, 2**32 - 1),
+            "ends": self._world.clock.now() + _SECONDS_FOR_A_FILM,
+        }
+        blocked([prompt], ())  # Refuses a mark that names no category.
+        metadata = v1beta.PredictLongRunningMetadata()
+        operation = longrunning.begin(self._world, call, request.model, metadata, keep)
+        self._world.spawn(self._film(call.tenant, operation.name, keep))
+        return operation
+
+    def resume(self) -> None:
+        """Go on with what a former run left unfinished."""
+        for tenant, name, keep in longrunning.unfinished(self._world, "models"):
+            self._world.spawn(self._film(tenant, name, keep))
+
+    async def _film(self, tenant: str, name: str, keep: Mapping[str, Any]) -> None:
+        await self._world.clock.sleep(max(keep["ends"] - self._world.clock.now(), 0.0))
+        if not longrunning.cancelled(self._world, tenant, name):
+            longrunning.finish(self._world, tenant, name, _filmed(keep))
+
+    def _check_model(self, request: Any, call: Call, method: str) -> None:
+        check(request.model, "models/*", "model")
+        known_model(self._world, request.model, "model", call, method)
+
+
+def _filmed(keep: Mapping[str, Any]) -> Any:
+    response = v1beta.PredictLongRunningResponse()
+    videos = response.generate_video_response
+    if blocked([keep["prompt"]], ()) is not None:
+        videos.rai_media_filtered_count = keep["count"]
+        videos.rai_media_filtered_reasons.append(_FILTERED)
+        return response
+    width, height = _FILM_SIZES[keep["ratio"]]
+    for number in range(keep["count"]):
+        frames = keep["seconds"] * _FRAMES_PER_SECOND
+        film = pictures.moving(
+            keep["prompt"], keep["seed"] + number, width, height, frames, _FRAMES_PER_SECOND
+        )
+        videos.generated_samples.add().video.video = film
+    return response
+
+
+def _prompt(request: Any, *, or_image: bool = False) -> str:
+    if not request.instances:
+        raise invalid("instances", "is required")
+    if len(request.instances) > 1:
+        raise invalid("instances", f"has {len(request.instances)} entries; the model takes 1")
+    if request.instances[0].WhichOneof("kind") != "struct_value":
+        raise invalid("instances[0]", "must be an object with a prompt")
+    instance = json_format.MessageToDict(request.instances[0].struct_value)
+    prompt = instance.get("prompt", "")
+    if not isinstance(prompt, str):
+        raise invalid("instances[0].prompt", "must be a string")
+    if not prompt and not (or_image and instance.get("image")):
+        raise invalid("instances[0].prompt", "is required")
+    return prompt
+
+
+def _settings(request: Any) -> dict[str, Any]:
+    if not request.HasField("parameters") or request.parameters.WhichOneof("kind") in (None, "null_value"):
+        return {}
+    if request.parameters.WhichOneof("kind") != "struct_value":
+        raise invalid("parameters", "must be an object")
+    settings: dict[str, Any] = json_format.MessageToDict(request.parameters.struct_value)
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _whole(settings: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
+    value = settings.get(name, default)
+    # Numbers of a Struct are doubles.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not float(value).is_integer():
+        raise invalid(f"parameters.{name}", f"must be a whole number, got {value!r}")
+    if not low <= value <= high:
+        raise invalid(f"parameters.{name}", f"must be from {low} to {high}, got {value:g}")
+    return int(value)
+
+
+def _size(settings: dict[str, Any], sizes: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    ratio = settings.get("aspectRatio", next(iter(sizes)))
+    if not isinstance(ratio, str) or ratio not in sizes:
+        raise invalid("parameters.aspectRatio", f"{ratio!r} is none of {', '.join(sizes)}")
+    return sizes[ratio]

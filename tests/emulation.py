@@ -1,0 +1,111 @@
+"""An emulator on loopback, called with nothing but grpc and the method tables: no client of ours in between."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc.aio
+from gemwire_emulator.server import Emulator, Settings
+
+from gemwire_proto.google.rpc import error_details_pb2, status_pb2
+
+_MODULES = (
+    "v1beta.cache_service",
+    "v1beta.discuss_service",
+    "v1beta.file_service",
+    "v1beta.generative_service",
+    "v1beta.model_service",
+    "v1beta.permission_service",
+    "v1beta.prediction_service",
+    "v1beta.retriever_service",
+    "v1beta.text_service",
+    "longrunning.operations",
+)
+_METHODS = {
+    method.name: method
+    for module in _MODULES
+    for method in importlib.import_module(f"gemwire_proto.{module}").SERVICE.methods.values()
+}
+
+
+class Caller:
+    """Calls unary RPCs by name: ``await call("GetModel", name="models/m")``."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
+
+    async def __call__(
+        self, rpc: str, request: Any = None, *, key: str = "", timeout: float | None = 20, **fields: Any
+    ) -> Any:
+        """One call.
+
+        Args:
+            rpc: Its name.
+            request: A whole request; otherwise it is made of ``fields``.
+            key: API key, whose state is seen.
+            timeout: Seconds.
+            fields: Of the request.
+        """
+        method = _METHODS[rpc]
+        stub = self._channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        metadata = (("x-goog-api-key", key),) if key else ()
+        return await stub(
+            method.request(**fields) if request is None else request, metadata=metadata, timeout=timeout
+        )
+
+    async def refused(self, rpc: str, request: Any = None, **fields: Any) -> Refusal:
+        """How a call fails, which it must."""
+        try:
+            answer = await self(rpc, request, **fields)
+        except grpc.aio.AioRpcError as error:
+            return Refusal(error)
+        raise AssertionError(f"{rpc} was answered: {answer}")
+
+
+class Refusal:
+    """The status of a call that failed.
+
+    Attributes:
+        code: Name of the status.
+        message: What it says.
+        fields: Fields that its BadRequest details name.
+        details: All details, by the names of their messages.
+    """
+
+    def __init__(self, error: grpc.aio.AioRpcError) -> None:
+        self.code = error.code().name
+        self.message = error.details() or ""
+        self.fields: list[str] = []
+        self.details: dict[str, Any] = {}
+        for key, value in error.trailing_metadata() or ():
+            if key != "grpc-status-details-bin":
+                continue
+            for packed in status_pb2.Status.FromString(value).details:
+                name = packed.type_url.rpartition(".")[2]
+                self.details[name] = getattr(error_details_pb2, name).FromString(packed.value)
+        if "BadRequest" in self.details:
+            self.fields = [v.field for v in self.details["BadRequest"].field_violations]
+
+    def __repr__(self) -> str:
+        return f"<{self.code} {self.message!r}>"
+
+
+@asynccontextmanager
+async def emulator(**settings: Any) -> AsyncIterator[tuple[Emulator, Caller]]:
+    """A running emulator, and what calls it."""
+    async with Emulator(Settings(**settings)) as running, calling(running.address) as call:
+        yield running, call
+
+
+@asynccontextmanager
+async def calling(address: str) -> AsyncIterator[Caller]:
+    """What calls a server."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        yield Caller(channel)
