@@ -1,4 +1,4 @@
-"""An emulator on loopback, called with nothing but grpc and the method tables: no client of ours in between."""
+"""An emulator on loopback, called by nothing but grpc and the method tables: no client of ours between."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc.aio
-from gemwire_emulator.server import Emulator, Settings
 
+from gemwire_emulator.server import Emulator, Settings
 from gemwire_proto.google.rpc import error_details_pb2, status_pb2
 
 _MODULES = (
@@ -35,10 +35,17 @@ class Caller:
     """Calls unary RPCs by name: ``await call("GetModel", name="models/m")``."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
-        self._channel = channel
+        self.channel = channel
 
     async def __call__(
-        self, rpc: str, request: Any = None, *, key: str = "", timeout: float | None = 20, **fields: Any
+        self,
+        rpc: str,
+        request: Any = None,
+        *,
+        key: str = "",
+        metadata: tuple[tuple[str, str], ...] = (),
+        timeout: float | None = 20,
+        **fields: Any,
     ) -> Any:
         """One call.
 
@@ -46,19 +53,42 @@ class Caller:
             rpc: Its name.
             request: A whole request; otherwise it is made of ``fields``.
             key: API key, whose state is seen.
+            metadata: More of it.
             timeout: Seconds.
             fields: Of the request.
         """
         method = _METHODS[rpc]
-        stub = self._channel.unary_unary(
+        stub = self.channel.unary_unary(
             method.path,
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        metadata = (("x-goog-api-key", key),) if key else ()
+        metadata = (*((("x-goog-api-key", key),) if key else ()), *metadata)
         return await stub(
             method.request(**fields) if request is None else request, metadata=metadata, timeout=timeout
         )
+
+    def stream(
+        self, rpc: str, *, metadata: tuple[tuple[str, str], ...] = (), timeout: float = 20, **fields: Any
+    ) -> Any:
+        """A call whose answer is a stream: grpc's own object."""
+        method = _METHODS[rpc]
+        stub = self.channel.unary_stream(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        return stub(method.request(**fields), metadata=metadata, timeout=timeout)
+
+    def bidi(self, rpc: str, *, key: str = "", timeout: float = 20) -> Any:
+        """A call in which both sides stream: grpc's own object."""
+        method = _METHODS[rpc]
+        stub = self.channel.stream_stream(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        return stub(metadata=(("x-goog-api-key", key),) if key else (), timeout=timeout)
 
     async def refused(self, rpc: str, request: Any = None, **fields: Any) -> Refusal:
         """How a call fails, which it must."""

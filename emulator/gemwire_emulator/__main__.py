@@ -36,10 +36,10 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = made.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine only)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: only this machine reaches it)")
     add("--port", default="0", help="port to listen on; 0 for any that is free (default)")
     add("--state", type=Path, metavar="FILE", help="remember resources in FILE (default: in memory)")
-    add("--engine", choices=["instant"], default="instant", help="what writes answers (default: %(default)s)")
+    add("--engine", choices=["instant"], default="instant", help="what writes answers")
     add("--seed", default="0", help="seed of the instant engine: the same seed, the same answers")
     add("--replies", type=Path, metavar="FILE", help='canned replies: [{"match": "sky", "text": "Blue."}]')
     add("--fault", action="append", default=[], metavar="JSON", help="a fault; may be given several times")
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made.error(str(error))
     if not flags.is_loopback(settings.host):
         sys.stderr.write(
-            f"{made.prog}: warning: others can reach {settings.host}, and the emulator asks nobody for a key\n"
+            f"{made.prog}: warning: others can reach {settings.host}, and nobody is asked for a key\n"
         )
     try:
         asyncio.run(serve(settings, as_json=options.json))

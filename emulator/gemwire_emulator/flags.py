@@ -104,7 +104,7 @@ def is_loopback(host: str) -> bool:
 
 def _rule(data: Any) -> Rule:
     if not isinstance(data, dict):
-        raise ValueError(f"a fault is a JSON object, not {json.dumps(data)}")
+        raise ValueError(f"a fault is a JSON object, not {json.dumps(data)}")  # noqa: TRY004 - see above
     try:
         return Rule.of(data)
     except TypeError as error:
@@ -114,7 +114,7 @@ def _rule(data: Any) -> Rule:
 def _reply(data: Any) -> Reply:
     known = {field.name: field.type for field in fields(Reply)}
     if not isinstance(data, dict) or not isinstance(data.get("text"), str):
-        raise ValueError(f"a reply is a JSON object with a text, not {json.dumps(data)}")
+        raise ValueError(f"a reply is a JSON object with a text, not {json.dumps(data)}")  # noqa: TRY004 - see above
     if unknown := set(data) - set(known):
         raise ValueError(f"a reply has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")
     for name in ("match", "model"):
@@ -134,7 +134,7 @@ def _listed(file: Path, what: str) -> list[Any]:
         raise ValueError(f"{file} cannot be read: {error}") from None
     found = _parsed(text, str(file))
     if not isinstance(found, list):
-        raise ValueError(f"{file} must hold a JSON list of {what}")
+        raise ValueError(f"{file} must hold a JSON list of {what}")  # noqa: TRY004 - see above
     return found
 
 

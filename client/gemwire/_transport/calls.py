@@ -39,7 +39,7 @@ def request_of(method: Method[_Request, Any], request: Any, flattened: tuple[Any
     if type(request) is kind and flattened.count(None) == len(flattened):
         return request
     given = {
-        name: value for name, value in zip(method.flattened, flattened, strict=True) if value is not None
+        name: value for name, value in zip(method.flattened, flattened, strict=False) if value is not None
     }
     if request is None:
         return kind(**given)

@@ -168,8 +168,8 @@ def _string(schema: dict[str, Any], shuffled: random.Random) -> str:
     return text[: int(most)] if most else text
 
 
-def chosen_call(request: Any, shuffled: random.Random) -> Any:
-    """The function call that a request's tools and mode lead to; None for an answer in words.
+def chosen_function(request: Any) -> Any:
+    """The function that a request's tools and mode lead to; None for an answer in words.
 
     ANY (and VALIDATED) calls the function whose name and description share most words with what
     was said; AUTO does when they share at least one; after a function's response there is none.
@@ -186,14 +186,26 @@ def chosen_call(request: Any, shuffled: random.Random) -> Any:
     said = _words(" ".join(p.text for p in latest.parts)) if latest is not None else set()
     scored = [(len(said & _words(f"{d.name} {d.description}")), -i, d) for i, d in enumerate(declared)]
     score, _, best = max(scored, key=lambda s: s[:2])
-    if config.mode != modes.ANY and score == 0:
+    return None if config.mode != modes.ANY and score == 0 else best
+
+
+def of_parameters(declaration: Any) -> dict[str, Any]:
+    """The JSON Schema of a function's arguments."""
+    schema: dict[str, Any] = {}
+    if declaration.HasField("parameters_json_schema"):
+        schema = json_format.MessageToDict(declaration.parameters_json_schema)
+    elif declaration.HasField("parameters"):
+        schema = of_schema(declaration.parameters)
+    return {"type": "object", **schema}
+
+
+def chosen_call(request: Any, shuffled: random.Random) -> Any:
+    """A call of `chosen_function`, with made-up arguments that fit; None for an answer in words."""
+    function = chosen_function(request)
+    if function is None:
         return None
-    if best.HasField("parameters_json_schema"):
-        schema: dict[str, Any] = json_format.MessageToDict(best.parameters_json_schema)
-    else:
-        schema = of_schema(best.parameters) if best.HasField("parameters") else {"type": "object"}
-    arguments = value_of({"type": "object", **schema}, shuffled, schema)
-    return v1beta.FunctionCall(name=best.name, args=arguments)
+    schema = of_parameters(function)
+    return v1beta.FunctionCall(name=function.name, args=value_of(schema, shuffled, schema))
 
 
 def _words(text: str) -> set[str]:

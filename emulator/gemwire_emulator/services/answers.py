@@ -136,12 +136,7 @@ class Answers:
             # Without a source there is nothing to say.
             answer.finish_reason = v1beta.Candidate.FinishReason.OTHER
             return v1beta.GenerateAnswerResponse(answer=answer, answerable_probability=0.0)
-        best = sentences[0].score
-        chosen = [
-            s
-            for i, s in enumerate(sentences[: _SENTENCES[style]])
-            if i == 0 or s.score >= best * _WORTH_ADDING
-        ]
+        chosen = _chosen(sentences, style)
         chosen.sort(key=lambda s: s.place)
         answer.content.parts[0].text = " ".join(s.text for s in chosen)
         answer.finish_reason = v1beta.Candidate.FinishReason.STOP
@@ -150,7 +145,7 @@ class Answers:
             answer.grounding_attributions.add(
                 source_id=sources[number].identity, content={"parts": [{"text": sources[number].text}]}
             )
-        probability = 1 / (1 + math.exp(-_STEEPNESS * (best - _EVEN)))
+        probability = 1 / (1 + math.exp(-_STEEPNESS * (sentences[0].score - _EVEN)))
         return v1beta.GenerateAnswerResponse(answer=answer, answerable_probability=probability)
 
     async def _ranked_sentences(self, question: str, sources: Sequence[_Source]) -> list[_Sentence]:
@@ -172,6 +167,17 @@ class Answers:
             for (place, text), vector in zip(places, vectors, strict=True)
         ]
         return sorted(sentences, key=lambda s: (-s.score, s.place))
+
+
+def _chosen(sentences: Sequence[_Sentence], style: int) -> list[_Sentence]:
+    """The closest sentence, and what is worth adding to it; a verbose answer goes on in its source."""
+    best = sentences[0]
+    worth = [
+        s
+        for s in sentences[1:]
+        if s.score >= best.score * _WORTH_ADDING or (style == _STYLES.VERBOSE and s.place[0] == best.place[0])
+    ]
+    return [best, *worth[: _SENTENCES[style] - 1]]
 
 
 def _inline(passages: Any) -> list[_Source]:

@@ -46,7 +46,7 @@ class Live:
         if first.WhichOneof("message_type") != "setup":
             raise invalid("setup", "must be the first message")
         setup = first.setup
-        self._check(setup, call)
+        _check_setup(self._world, setup, call)
         contents: list[Any] = []
         memory = None
         if setup.HasField("session_resumption"):
@@ -58,26 +58,27 @@ class Live:
             async for message in messages:
                 yield message
 
-    def _check(self, setup: Any, call: Call) -> None:
-        check(setup.model, "models/*", "setup.model")
-        known_model(self._world, setup.model, "setup.model", call, "bidiGenerateContent")
-        config, path = setup.generation_config, "setup.generation_config"
-        for name in _UNSUPPORTED:
-            field = config.DESCRIPTOR.fields_by_name[name]
-            if config.HasField(name) if field.has_presence else getattr(config, name):
-                raise invalid(f"{path}.{name}", "is not supported in a live session")
-        check_config(config, path)
-        if config.candidate_count > 1:
-            raise invalid(f"{path}.candidate_count", "must be 1 in a live session")
-        if any(part.WhichOneof("data") != "text" for part in setup.system_instruction.parts):
-            raise invalid("setup.system_instruction.parts", "must be text")
-        compression = setup.context_window_compression
-        window, trigger = compression.sliding_window.target_tokens, compression.trigger_tokens
-        for name, value in (("sliding_window.target_tokens", window), ("trigger_tokens", trigger)):
-            if value < 0:
-                raise invalid(f"setup.context_window_compression.{name}", "must not be negative")
-        if trigger and window >= trigger:
-            raise invalid(
-                "setup.context_window_compression.sliding_window.target_tokens",
-                f"must be less than trigger_tokens, {trigger}",
-            )
+
+def _check_setup(world: World, setup: Any, call: Call) -> None:
+    check(setup.model, "models/*", "setup.model")
+    known_model(world, setup.model, "setup.model", call, "bidiGenerateContent")
+    config, path = setup.generation_config, "setup.generation_config"
+    for name in _UNSUPPORTED:
+        field = config.DESCRIPTOR.fields_by_name[name]
+        if config.HasField(name) if field.has_presence else getattr(config, name):
+            raise invalid(f"{path}.{name}", "is not supported in a live session")
+    check_config(config, path)
+    if config.candidate_count > 1:
+        raise invalid(f"{path}.candidate_count", "must be 1 in a live session")
+    if any(part.WhichOneof("data") != "text" for part in setup.system_instruction.parts):
+        raise invalid("setup.system_instruction.parts", "must be text")
+    compression = setup.context_window_compression
+    window, trigger = compression.sliding_window.target_tokens, compression.trigger_tokens
+    for name, value in (("sliding_window.target_tokens", window), ("trigger_tokens", trigger)):
+        if value < 0:
+            raise invalid(f"setup.context_window_compression.{name}", "must not be negative")
+    if trigger and window >= trigger:
+        raise invalid(
+            "setup.context_window_compression.sliding_window.target_tokens",
+            f"must be less than trigger_tokens, {trigger}",
+        )

@@ -43,7 +43,8 @@ class Found:
 
 def product(one: Sequence[float], other: Sequence[float]) -> float:
     """How close two vectors of unit length are, from -1 to 1."""
-    return sum(map(mul, one, other))
+    total: float = sum(map(mul, one, other))
+    return total
 
 
 async def keepable_vectors(engine: Canned, texts: Sequence[str]) -> list[str]:

@@ -121,8 +121,8 @@ class Channels:
         if found is None or found.generation != process.generation():
             if _inherited:
                 raise RuntimeError(
-                    "grpc.aio does not work in a process that was forked while an asyncio client was open: close "
-                    "it before, start processes by 'spawn' or 'forkserver', or use the sync client in them"
+                    "grpc.aio does not work in a process that was forked while an asyncio client was open: "
+                    "close it before, start processes by 'spawn' or 'forkserver' or use the sync client there"
                 )
             # A binding holds its loop; those of loops that are over would never go by themselves.
             for owner in [owner for owner in list(self._bindings) if owner.is_closed()]:
@@ -167,6 +167,9 @@ class Channels:
                 continue
             if binding.loop is loop:
                 await binding.channel.close()
+                # The core tells of the calls that this ended; were their loop closed by then, grpc.aio
+                # would complain in the log of the next loop.
+                await asyncio.sleep(0.002)
             elif binding.loop.is_running():
                 asyncio.run_coroutine_threadsafe(binding.channel.close(), binding.loop)
 
@@ -214,6 +217,10 @@ class Canceller:
     def __init__(self, call: Any) -> None:
         self._call = call
         self._loop = asyncio.get_running_loop()
+
+    def done(self) -> bool:
+        """Whether the call has ended."""
+        return bool(self._call.done())
 
     def __call__(self) -> bool:
         """Cancel. Returns whether there was something left to cancel."""

@@ -75,7 +75,7 @@ class AsyncStream(Generic[_Response]):
         self._cancelled = False
 
     def __repr__(self) -> str:
-        state = "done" if self._call.done() else "iterated" if self._taken else "open"
+        state = "done" if self._cancel.done() else "iterated" if self._taken else "open"
         return f"<{type(self).__name__} {state}>"
 
     @property
@@ -157,7 +157,7 @@ class AsyncStream(Generic[_Response]):
         Returns:
             Whether there was something left to end. Whoever reads then gets `Cancelled`.
         """
-        self._cancelled = self._cancelled or not self._call.done()
+        self._cancelled = self._cancelled or not self._cancel.done()
         return self._cancel()
 
     async def initial_metadata(self) -> list[tuple[str, str | bytes]]:

@@ -60,7 +60,7 @@ class BidiStream(Generic[_Request, _Response]):
             self._call.add_callback(self._watchdog.stop)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'done' if self._call.done() else 'open'}>"
+        return f"<{type(self).__name__} {'done' if self._cancel.done() else 'open'}>"
 
     def write(self, request: _Request | Mapping[str, Any], /) -> None:
         """Send one message.
@@ -75,7 +75,7 @@ class BidiStream(Generic[_Request, _Response]):
         """
         message = message_of(self._kind, request, "request")
         while True:
-            if self._call.done():
+            if self._cancel.done():
                 raise Cancelled("the call has ended; nothing more can be written")
             if self._writing_ended.is_set():
                 raise ValueError("write: the writing side was ended by done_writing()")
@@ -155,7 +155,7 @@ class BidiStream(Generic[_Request, _Response]):
 
     def cancel(self) -> bool:
         """End the call, from any thread. Returns whether there was something left to end."""
-        self._cancelled = self._cancelled or not self._call.done()
+        self._cancelled = self._cancelled or not self._cancel.done()
         return self._cancel()
 
     def initial_metadata(self) -> list[tuple[str, str | bytes]]:

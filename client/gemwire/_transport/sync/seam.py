@@ -204,11 +204,17 @@ class Canceller:
         self._call = call
         self._generation = process.generation()
 
+    def done(self) -> bool:
+        """Whether the call has ended."""
+        # A grpc.Call has no done(), although grpc's own calls do.
+        return not self._call.is_active()
+
     def __call__(self) -> bool:
         """Cancel. Returns whether there was something left to cancel."""
-        if self._call.done():
+        if self.done():
             return False
-        return bool(self._call.cancel())
+        self._call.cancel()
+        return True
 
     def release(self) -> None:
         """Cancel, for whoever reads the messages and will not any more.

@@ -76,7 +76,7 @@ class Stream(Generic[_Response]):
         self._cancelled = False
 
     def __repr__(self) -> str:
-        state = "done" if self._call.done() else "iterated" if self._taken else "open"
+        state = "done" if self._cancel.done() else "iterated" if self._taken else "open"
         return f"<{type(self).__name__} {state}>"
 
     @property
@@ -158,7 +158,7 @@ class Stream(Generic[_Response]):
         Returns:
             Whether there was something left to end. Whoever reads then gets `Cancelled`.
         """
-        self._cancelled = self._cancelled or not self._call.done()
+        self._cancelled = self._cancelled or not self._cancel.done()
         return self._cancel()
 
     def initial_metadata(self) -> list[tuple[str, str | bytes]]:
