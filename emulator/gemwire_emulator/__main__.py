@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gemwire_emulator import flags
+from gemwire_emulator.engines.local import LocalEngine
+from gemwire_emulator.failure import Failure
 from gemwire_emulator.gate import Pace, Quota
 from gemwire_emulator.server import Emulator, Settings
 
@@ -39,7 +41,8 @@ def parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on (default: only this machine reaches it)")
     add("--port", default="0", help="port to listen on; 0 for any that is free (default)")
     add("--state", type=Path, metavar="FILE", help="remember resources in FILE (default: in memory)")
-    add("--engine", choices=["instant"], default="instant", help="what writes answers")
+    add("--engine", choices=["instant", "local"], default="instant", help="what writes answers")
+    add("--model", type=Path, metavar="FILE", help="the GGUF of the local engine (default: SmolLM2-135M)")
     add("--seed", default="0", help="seed of the instant engine: the same seed, the same answers")
     add("--replies", type=Path, metavar="FILE", help='canned replies: [{"match": "sky", "text": "Blue."}]')
     add("--fault", action="append", default=[], metavar="JSON", help="a fault; may be given several times")
@@ -62,10 +65,15 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """
     if options.state is not None and not options.state.absolute().parent.is_dir():
         raise ValueError(f"--state: there is no directory {options.state.absolute().parent}")
+    if options.model is not None and options.engine != "local":
+        raise ValueError("--model is for --engine local")
+    if options.model is not None and not options.model.is_file():
+        raise ValueError(f"--model: there is no file {options.model}")
     return Settings(
         host=options.host,
         port=flags.count(options.port, "--port", 65_535),
         state=options.state,
+        engine=LocalEngine(options.model) if options.engine == "local" else None,
         seed=flags.count(options.seed, "--seed"),
         replies=flags.replies(options.replies) if options.replies else (),
         faults=flags.faults(options.fault, options.faults),
@@ -99,7 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{made.prog}: warning: others can reach {settings.host}, and nobody is asked for a key\n"
         )
     try:
+        if isinstance(settings.engine, LocalEngine):
+            # Before anybody is told that it is ready.
+            settings.engine.start()
         asyncio.run(serve(settings, as_json=options.json))
+    except Failure as failure:
+        sys.stderr.write(f"{made.prog}: {failure.message}\n")
+        return 1
     except sqlite3.DatabaseError as error:
         sys.stderr.write(f"{made.prog}: {settings.state} cannot be used to remember in: {error}\n")
         return 1
@@ -144,10 +158,12 @@ async def serve(settings: Settings, *, as_json: bool = False, grace: float = GRA
 
 
 def _readiness(emulator: Emulator, address: str, *, as_json: bool) -> str:
-    engine = emulator.world.engine.name
+    engine = emulator.world.engine
     if not as_json:
-        return f"The emulator ({engine} engine) listens on {address}; export GEMINI_EMULATOR_HOST={address}\n"
-    ready: dict[str, Any] = {"event": "ready", "grpc": address, "engine": engine, "pid": os.getpid()}
+        what = f"The emulator ({engine.name} engine)"
+        return f"{what} listens on {address}; export GEMINI_EMULATOR_HOST={address}\n"
+    ready: dict[str, Any] = {"event": "ready", "grpc": address, "engine": engine.name}
+    ready |= {"model": engine.version, "pid": os.getpid()}
     return json.dumps(ready) + "\n"
 
 

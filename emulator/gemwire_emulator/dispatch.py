@@ -55,7 +55,7 @@ class Call:
         return self._context.time_remaining()
 
 
-class Dispatcher(grpc.GenericRpcHandler):  # type: ignore[misc]
+class Dispatcher(grpc.GenericRpcHandler):
     """All RPCs of some services."""
 
     def __init__(self, gate: Gate, journal: Journal) -> None:

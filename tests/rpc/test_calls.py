@@ -247,7 +247,7 @@ def test_bad_timeouts_are_refused(
         with pytest.raises(kind, match=rf"^{argument}: "):
             api(call(**{argument: timeout}))
     if argument == "timeout":
-        with pytest.raises(kind, match="^timeout: "):
+        with pytest.raises(kind, match=r"^timeout: "):
             api(client.generate_content(model="m", timeout=timeout))
     assert not server.journal
 

@@ -28,7 +28,7 @@ from gemwire import ClientOptions, errors, v1beta
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.seam import Channels as AsyncChannels
 from gemwire._transport.channels import Target
-from gemwire._transport.credentials import Token, of_google, resolve
+from gemwire._transport.credentials import Token
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.seam import Channels
 from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
@@ -151,15 +151,19 @@ def test_keys_that_no_header_can_carry(api: Api, monkeypatch: pytest.MonkeyPatch
         api.client()
 
 
-def test_the_quota_project_goes_along() -> None:
+def test_the_quota_project_goes_along(api: Api) -> None:
     quota = ("x-goog-user-project", "p")
     options = ClientOptions(quota_project_id="p")
-    assert quota in resolve(None, ClientOptions(api_key=KEY, quota_project_id="p"), HOST).pairs(0)
-    assert settled(of_google(Credentials(), options, HOST)) == {"authorization": bearer(1), quota[0]: "p"}
-    plain = oauth2.Credentials(token="t")
-    assert settled(of_google(plain, options, HOST)) == {"authorization": "Bearer t", quota[0]: "p"}
+    assert quota in sent_by(api, client_options=ClientOptions(api_key=KEY, quota_project_id="p")).items()
+
+    def pairs(credentials: Any, client_options: ClientOptions) -> dict[str, str]:
+        client = api.client(credentials=credentials, client_options=client_options)
+        return settled(client.transport._authorization)
+
+    assert pairs(Credentials(), options) == {"authorization": bearer(1), quota[0]: "p"}
+    assert pairs(oauth2.Credentials(token="t"), options) == {"authorization": "Bearer t", quota[0]: "p"}
     own = Credentials().with_quota_project("own")
-    assert settled(of_google(own, ClientOptions(), HOST))["x-goog-user-project"] == "own"
+    assert pairs(own, ClientOptions())["x-goog-user-project"] == "own"
 
 
 # Renewal

@@ -246,7 +246,7 @@ async def leave_by_async_with_after_reading(server: Loopback, stream: Any) -> No
 async def leave_by_exception_in_the_body(server: Loopback, stream: Any) -> None:
     try:
         async for _ in stream:
-            raise KeyError("body")
+            raise KeyError("body")  # noqa: TRY301 - the body's own
     except KeyError as error:
         # The traceback is kept, as a debugger or a log would.
         kept = error
@@ -256,7 +256,7 @@ async def leave_by_exception_in_the_body(server: Loopback, stream: Any) -> None:
 
 async def leave_by_cancel_from_the_body(server: Loopback, stream: Any) -> None:
     count = 0
-    with pytest.raises(errors.Cancelled, match="cancelled by cancel"):
+    with pytest.raises(errors.Cancelled, match="cancelled by cancel"):  # noqa: PT012 - the loop is what is tested
         async for _ in stream:
             count += 1
             if count == 3:
@@ -306,7 +306,7 @@ async def leave_by_cancelled_task_in_a_read(server: Loopback, stream: Any) -> No
 
 async def leave_by_timeout_of_a_read(server: Loopback, stream: Any) -> None:
     messages = stream.__aiter__()
-    with pytest.raises(asyncio.TimeoutError):
+    with pytest.raises(asyncio.TimeoutError):  # noqa: PT012 - the loop is what is tested
         while True:
             await asyncio.wait_for(messages.__anext__(), 0.05)
 
@@ -427,14 +427,14 @@ def leaves_by_with(stream: Any) -> None:
 
 
 def leaves_by_exception_in_the_body(stream: Any) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError):  # noqa: PT012 - the loop is what is tested
         for _ in stream:
             raise KeyError("body")
 
 
 def leaves_by_cancel_from_the_body(stream: Any) -> None:
     count = 0
-    with pytest.raises(errors.Cancelled, match="cancelled by cancel"):
+    with pytest.raises(errors.Cancelled, match="cancelled by cancel"):  # noqa: PT012 - the loop is what is tested
         for _ in stream:
             count += 1
             if count == 3:
@@ -595,11 +595,14 @@ def test_bidi_refuses_what_is_no_message(api: Api, server: Loopback) -> None:
 
 
 def test_bidi_write_after_the_end(api: Api, server: Loopback) -> None:
-    server.on(BIDI, _echo)
+    server.on(BIDI, _silent_bidi, _echo)
     stream = bidi(api)
     api(stream.done_writing())
     with pytest.raises(ValueError, match="done_writing"):
         api(stream.write(SETUP))
+    stream.cancel()
+    stream = bidi(api)
+    api(stream.done_writing())
     assert api(stream.read()) is None
     with pytest.raises((errors.Cancelled, ValueError)):
         api(stream.write(SETUP))

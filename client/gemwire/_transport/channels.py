@@ -27,7 +27,10 @@ OPTIONS: tuple[tuple[str, Any], ...] = (
     # Google's front ends are said to bear one ping in 30 seconds and to answer more of them with GOAWAY
     # (too_many_pings). A stream on a link that died is so noticed after 10 seconds where messages were
     # coming (the core pings then of its own accord, to measure the bandwidth), after at most 40 where none
-    # were; without keepalive, never. Calls with deadlines do not wait for that: see `Hearing`.
+    # were (70 once two pings brought nothing, the core then sends one a minute); without keepalive, never.
+    # Calls with deadlines do not wait for that: see `Hearing`. The price: a server with gRPC's own default
+    # limit, a ping in 5 minutes, ends a stream that was quiet for 120 seconds. With max_pings_without_data
+    # at 0 it was 90, so that stays as it is.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     # Without it the core waits a minute for a ping's answer, whatever keepalive_timeout_ms says.

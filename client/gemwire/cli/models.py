@@ -1,4 +1,4 @@
-"""``models list`` and ``models get``."""
+"""``models list``, ``models get`` and ``models pull``."""
 
 from __future__ import annotations
 
@@ -28,3 +28,16 @@ def get_model(model: str) -> None:
     """Show a model as JSON."""
     with v1beta.ModelServiceClient() as client:
         output.print_json(client.get_model(name=full_name(model)))
+
+
+@app.command("pull")
+def pull_models() -> None:
+    """Fetch the models that the emulator's local engine runs: some 180 MB, once."""
+    from gemwire_emulator import weights
+
+    try:
+        for path in weights.pull():
+            output.write(f"{path}\n")
+    except weights.WeightsError as error:
+        output.note(f"gemwire: {error}")
+        raise SystemExit(1) from None

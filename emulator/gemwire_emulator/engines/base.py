@@ -52,6 +52,10 @@ class Engine(Protocol):
         """
         ...
 
+    async def count_prompt(self, request: Any) -> int:
+        """Tokens of the prompt that is made of a ``GenerateContentRequest``."""
+        ...
+
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Tokens of some texts."""
         ...

@@ -60,6 +60,10 @@ class Canned:
             last = number == len(parts) - 1
             yield Delta(0, part, finish="STOP" if last else "", tokens=self.count_tokens([part]))
 
+    async def count_prompt(self, request: Any) -> int:
+        """Those of the engine behind."""
+        return await self._engine.count_prompt(request)
+
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Those of the engine behind."""
         return self._engine.count_tokens(texts)

@@ -12,6 +12,7 @@ import json
 import math
 import random
 import re
+import struct
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -115,6 +116,12 @@ class InstantEngine:
             found.append((token, chosen, [(token, chosen), *others]))
         return found
 
+    async def count_prompt(self, request: Any) -> int:
+        """Tokens of its texts, and of the functions it declares."""
+        declared = [d for tool in request.tools for d in tool.function_declarations]
+        texts = [*texts_of([request.system_instruction, *request.contents])]
+        return self.count_tokens([*texts, *(f"{d.name} {d.description}" for d in declared)])
+
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Words of at most six characters, and signs."""
         return sum(len(_TOKEN.findall(text)) for text in texts)
@@ -132,8 +139,10 @@ def _hashed(text: str) -> list[float]:
     for word in re.findall(r"\w+", text.lower()):
         parts = [word, *(word[i : i + 4] for i in range(max(len(word) - 3, 0)))]
         for part in parts:
-            digest = int.from_bytes(hashlib.blake2b(part.encode(), digest_size=8).digest(), "big")
-            vector[digest % _DIMENSIONS] += (1.0 if part == word else 0.5) * (1 if digest >> 40 & 1 else -1)
+            weight = 1.0 if part == word else 0.5
+            # Several places for each: that two words share one by chance weighs little then.
+            for place in struct.unpack(">8I", hashlib.blake2b(part.encode(), digest_size=32).digest()):
+                vector[place % _DIMENSIONS] += weight if place >> 31 else -weight
     length = math.sqrt(sum(x * x for x in vector)) or 1.0
     return [x / length for x in vector]
 

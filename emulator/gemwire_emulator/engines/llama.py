@@ -7,6 +7,7 @@ import http.client
 import importlib.util
 import io
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -214,6 +215,8 @@ def _spawn(settings: dict[str, Any]) -> _Running:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # Threads that wait for each other must sleep: they share their cores, and spinning takes them away.
+        env={"OMP_WAIT_POLICY": "passive", **os.environ},
     )
     answer: dict[str, Any] = {}
     try:
@@ -225,7 +228,9 @@ def _spawn(settings: dict[str, Any]) -> _Running:
         pass
     if "port" not in answer:
         _end(process)
-        raise _unready(f"cannot load the model {settings['model']}: {answer.get('error', 'its process ended')}")
+        raise _unready(
+            f"cannot load the model {settings['model']}: {answer.get('error', 'its process ended')}"
+        )
     return _Running(process, answer["port"], settings["key"])
 
 

@@ -87,11 +87,10 @@ def value_of(schema: dict[str, Any], shuffled: random.Random, root: dict[str, An
             options = (
                 schema[key] if depth < _DEPTH else sorted(schema[key], key=lambda s: "$ref" in str(s))[:1]
             )
-            return value_of(shuffled.choice(options), shuffled, root, depth + 1)
+            chosen = _merged([_without(schema, key), shuffled.choice(options)], root)
+            return value_of(chosen, shuffled, root, depth + 1)
     if schema.get("allOf"):
-        merged: dict[str, Any] = {}
-        for part in schema["allOf"]:
-            merged.update(_resolved(part["$ref"], root) if "$ref" in part else part)
+        merged = _merged([_without(schema, "allOf"), *schema["allOf"]], root)
         return value_of(merged, shuffled, root, depth + 1)
     kind = schema.get("type", "object" if "properties" in schema else "string")
     if isinstance(kind, list):
@@ -115,6 +114,25 @@ def value_of(schema: dict[str, Any], shuffled: random.Random, root: dict[str, An
     if kind == "null":
         return None
     return _string(schema, shuffled)
+
+
+def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name != key}
+
+
+def _merged(parts: list[dict[str, Any]], root: dict[str, Any]) -> dict[str, Any]:
+    """A schema that asks for what all of them ask for, as far as they do not contradict each other."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        asked = {**_resolved(part["$ref"], root), **_without(part, "$ref")} if "$ref" in part else part
+        for name, value in asked.items():
+            if name == "properties":
+                whole[name] = {**whole.get(name, {}), **value}
+            elif name == "required":
+                whole[name] = [*whole.get(name, ()), *value]
+            else:
+                whole[name] = value
+    return whole
 
 
 def _resolved(reference: str, root: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def _loaded(settings: dict[str, Any]) -> Any:
     # Work in progress is cancelled between batches, so small ones: a prompt goes away within half a second.
     made.n_batch = made.n_ubatch = settings["batch"]
     made.n_threads_http = _HTTP_THREADS
+    # Every token is a barrier for all threads: where cores are taken by others, the client and the emulator
+    # among them, a thread for each core makes tens of times fewer tokens than one for every other.
+    cores = os.cpu_count() or 1
+    made.cpuparams.n_threads = max(1, cores // 2)
+    made.cpuparams_batch.n_threads = cores
     made.cache_ram_mib = 0
     made.fit_params = False
     made.warmup = False

@@ -46,14 +46,14 @@ class GenerativeService(Answers, Live):
         engine = self._world.engine
         prompt = self._prompt(request, call, "generateContent")
         check_config(request.generation_config)
-        tokens = engine.count_tokens(list(_all_texts(prompt)))
+        tokens = await engine.count_prompt(prompt)
         if tokens > engine.input_token_limit:
             raise invalid(
                 "contents", f"the prompt has {tokens} tokens, the model takes {engine.input_token_limit}"
             )
         number = self._world.store.next_number()
         identity = f"emulated-{number:08x}"
-        common = {"model_version": engine.version, "response_id": identity}
+        common: dict[str, Any] = {"model_version": engine.version, "response_id": identity}
         reason = blocked(texts_of(prompt.contents), request.safety_settings)
         if reason is not None:
             feedback = {"block_reason": "SAFETY", "safety_ratings": [reason]}
@@ -78,7 +78,7 @@ class GenerativeService(Answers, Live):
                     response.usage_metadata.cached_content_token_count = self._cached_tokens(request, call)
                 yield response
 
-    def count_tokens(self, request: Any, call: Call) -> Any:
+    async def count_tokens(self, request: Any, call: Call) -> Any:
         """Tokens of contents, or of a whole request."""
         known_model(self._world, request.model, "model", call)
         if request.contents and request.HasField("generate_content_request"):
@@ -89,7 +89,7 @@ class GenerativeService(Answers, Live):
             prompt = v1beta.GenerateContentRequest(contents=request.contents)
         else:
             raise invalid("contents", "is required")
-        total = self._world.engine.count_tokens(list(_all_texts(prompt)))
+        total = await self._world.engine.count_prompt(prompt)
         return v1beta.CountTokensResponse(
             total_tokens=total, prompt_tokens_details=[{"modality": "TEXT", "token_count": total}]
         )
@@ -180,14 +180,6 @@ def _cut(vector: list[float], dimensions: int) -> list[float]:
     head = vector[:dimensions]
     length = math.sqrt(sum(x * x for x in head)) or 1.0
     return [x / length for x in head]
-
-
-def _all_texts(request: Any) -> Any:
-    yield from texts_of([request.system_instruction])
-    yield from texts_of(request.contents)
-    for tool in request.tools:
-        for declaration in tool.function_declarations:
-            yield f"{declaration.name} {declaration.description}"
 
 
 def _candidate(delta: Delta) -> Any:

@@ -9,11 +9,11 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.engines.instant import texts_of
 from gemwire_emulator.engines.tones import tone
 from gemwire_emulator.failure import Failure, invalid
 from gemwire_emulator.services.activity import Activity
 from gemwire_emulator.services.resumption import Memory
+from gemwire_emulator.services.window import prompt_of
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 
@@ -219,7 +219,7 @@ class Session:
 
     async def _generate(self) -> None:
         """One answer of the engine, piece by piece; what the client got of it stays in the conversation."""
-        prompt, tokens = self._prompt()
+        prompt, tokens = prompt_of(self._setup, self._contents, self._world.engine)
         self._usage = v1beta.UsageMetadata(prompt_token_count=tokens, total_token_count=tokens)
         said = v1beta.Content(role="model")
         try:
@@ -255,49 +255,6 @@ class Session:
         await self._say(server_content={"model_turn": {"role": "model", "parts": [{"inline_data": sound}]}})
         if self._setup.HasField("output_audio_transcription"):
             await self._say(server_content={"output_transcription": {"text": delta.text}})
-
-    def _prompt(self) -> tuple[Any, int]:
-        """What the engine gets, and its tokens; the oldest turns are left out where that was asked for.
-
-        Raises:
-            Failure: The conversation is longer than the model takes.
-        """
-        setup, engine = self._setup, self._world.engine
-        fixed = engine.count_tokens(list(texts_of([setup.system_instruction])))
-        counts = [engine.count_tokens(list(texts_of([content]))) for content in self._contents]
-        start, total = 0, fixed + sum(counts)
-        compression = setup.context_window_compression
-        if compression.WhichOneof("compression_mechanism"):
-            trigger = compression.trigger_tokens or engine.input_token_limit * 8 // 10
-            target = compression.sliding_window.target_tokens or trigger // 2
-            if total > trigger:
-                start = _shortened(self._contents, counts, target - fixed)
-                total = fixed + sum(counts[start:])
-        if total > engine.input_token_limit:
-            raise invalid("client_content.turns", f"the window of {engine.input_token_limit} tokens is full")
-        prompt = v1beta.GenerateContentRequest(
-            model=setup.model,
-            contents=self._contents[start:],
-            tools=setup.tools,
-            generation_config=setup.generation_config,
-        )
-        if setup.HasField("system_instruction"):
-            prompt.system_instruction.CopyFrom(setup.system_instruction)
-        return prompt, total
-
-
-def _shortened(contents: list[Any], counts: list[int], target: int) -> int:
-    """Where to begin, at a user's turn, so that no more than the target is left; at the last turn at most."""
-    starts = [
-        i
-        for i, content in enumerate(contents)
-        if i and content.role != "model" and not any(p.HasField("function_response") for p in content.parts)
-    ]
-    left = sum(counts)
-    for start in starts:
-        if sum(counts[start:]) <= target:
-            return start
-    return starts[-1] if starts and left > target else 0
 
 
 def _append(said: Any, delta: Any) -> None:

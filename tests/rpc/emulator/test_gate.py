@@ -209,6 +209,42 @@ def test_tokens_a_minute() -> None:
     run(test())
 
 
+def test_every_kind_of_prompt_has_tokens() -> None:
+    async def test() -> None:
+        text = "one two three"
+        content = {"parts": [{"text": text}]}
+        embedding = {"model": "models/gemini-embedding-001", "content": content}
+        requests: list[tuple[str, dict[str, Any]]] = [
+            ("GenerateContent", fields()),
+            ("EmbedContent", embedding),
+            ("BatchEmbedContents", {"model": embedding["model"], "requests": [embedding]}),
+            (
+                "GenerateContent",
+                {
+                    "model": MODEL,
+                    "contents": [
+                        content,
+                        {"parts": [{"function_call": {"name": "f", "args": {"text": "no"}}}]},
+                    ],
+                },
+            ),
+            ("GenerateText", {"model": "models/text-bison-001", "prompt": {"text": text}}),
+            (
+                "GenerateMessage",
+                {"model": "models/chat-bison-001", "prompt": {"messages": [{"content": text}]}},
+            ),
+        ]
+        async with emulator(quota=Quota(tokens_per_minute=5), frozen_at=NOW) as (_, call):
+            for i, (rpc, request) in enumerate(requests):
+                key = f"key {i}"
+                await call(rpc, **request, key=key)
+                assert (await call.refused(rpc, **request, key=key)).code == "RESOURCE_EXHAUSTED"
+                # Other calls cost no tokens.
+                await call("GetModel", name=MODEL, key=key)
+
+    run(test())
+
+
 def test_pace() -> None:
     async def test() -> None:
         async with emulator(pace=Pace(latency=0.1, first=0.1, between=0.02)) as (running, call):
@@ -231,7 +267,7 @@ def test_the_same_calls_have_the_same_outcome() -> None:
             Rule.of({"status": "INTERNAL", "nth": 2, "times": 1}),
             Rule.of({"method": "Stream", "status": "ABORTED", "after_messages": 4}),
         ]
-        async with emulator(faults=rules, quota=Quota(requests_per_minute=6), seed=5) as (_, call):
+        async with emulator(faults=rules, quota=Quota(requests_per_minute=5), seed=5) as (_, call):
             found: list[Any] = await outcomes(call, 3)
             for _ in range(4):
                 count, refused = await streamed(call)

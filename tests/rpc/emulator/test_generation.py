@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import json
 import math
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
 import jsonschema
@@ -14,7 +14,9 @@ import pytest
 from emulation import emulator
 from google.protobuf import json_format
 
+from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.engines.instant import InstantEngine
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import struct_pb2
 
@@ -494,26 +496,29 @@ def test_many_streams_at_once() -> None:
 
 
 def test_who_goes_away_stops_the_engine() -> None:
+    class Endless(InstantEngine):
+        closed = False
+
+        async def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
+            try:
+                while True:
+                    yield Delta(text=f"{request.model} goes on and on ", tokens=3)
+                    await asyncio.sleep(0)
+            finally:
+                self.closed = True
+
     async def test() -> None:
-        async with emulator() as (running, call):
-            closed = asyncio.Event()
-
-            class Endless:
-                async def generate(self, _: Any) -> Any:
-                    from gemwire_emulator.engines.base import Delta
-
-                    try:
-                        while True:
-                            yield Delta(text="on and on ", tokens=3)
-                            await asyncio.sleep(0.001)
-                    finally:
-                        closed.set()
-
-            running.world.engine._engine = Endless()  # type: ignore[assignment]
+        engine = Endless()
+        async with emulator(engine=engine) as (running, call):
             stream = call.stream("StreamGenerateContent", **asked())
             await stream.read()
+            assert not engine.closed
             stream.cancel()
-            running.world.engine.count_tokens = lambda _: 0  # type: ignore[method-assign]
-            await asyncio.wait_for(closed.wait(), 5)
+            for _ in range(100):
+                await asyncio.sleep(0.01)
+                if engine.closed:
+                    break
+            assert engine.closed
+            assert running.journal.entries[-1].status == "CANCELLED"
 
     run(test())

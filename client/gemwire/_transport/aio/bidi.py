@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
+import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.seam import Canceller, RpcError, Watchdog, cancelled_from_outside
 from gemwire._transport.calls import Attempts, message_of
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
+
+#: Seconds in which the status of a call that has ended arrives; it is on its way.
+_STATUS_PATIENCE = 1.0
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -41,6 +45,7 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         self._attempts = attempts
         self._idle_timeout = idle_timeout
         self._cancelled = False
+        self._writing_ended = False
         self._taken = False
         self._watchdog: Watchdog | None = None
         if idle_timeout:
@@ -63,15 +68,18 @@ class AsyncBidiStream(Generic[_Request, _Response]):
             TypeError: The message is of another type.
         """
         message = message_of(self._kind, request, "request")
+        if self._writing_ended:
+            raise ValueError("write: the writing side was ended by done_writing()")
         try:
             await self._call.write(message)
         except RpcError as error:
-            raise self._failure(error) from None
+            raise await self._unwritten(error) from None
         except asyncio.InvalidStateError:
             raise await self._ended() from None
 
     async def done_writing(self) -> None:
         """Tell the server that no more messages follow."""
+        self._writing_ended = True
         try:
             await self._call.done_writing()
         except (RpcError, asyncio.InvalidStateError):
@@ -140,10 +148,18 @@ class AsyncBidiStream(Generic[_Request, _Response]):
             return Cancelled("the stream was cancelled by cancel()", attempts=count)
         return self._attempts.error(error) if error else self._attempts.closing()
 
+    async def _unwritten(self, error: Any) -> Exception:
+        """Why a message could not be written: a write that meets the call's end gets no status of its own."""
+        if error.code() is not grpc.StatusCode.INTERNAL:
+            return self._failure(error)
+        try:
+            await asyncio.wait_for(self._call.code(), _STATUS_PATIENCE)
+        except asyncio.TimeoutError:
+            return self._failure(error)
+        return await self._ended()
+
     async def _ended(self) -> Exception:
-        code = await self._call.code() if self._call.done() else None
-        if code is None:
-            return ValueError("write: the writing side was ended by done_writing()")
+        code = await self._call.code()
         return Cancelled(f"the call has ended with {code.name}; nothing more can be written")
 
     def _finish(self) -> None:

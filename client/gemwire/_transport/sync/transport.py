@@ -32,7 +32,7 @@ class GrpcTransport(Caller):
         channel: grpc.Channel | None = None,
         client_cert_source_for_mtls: CertSource | None = None,
         quota_project_id: str | None = None,
-        client_info: ClientInfo | None = None,
+        client_info: ClientInfo | None = ClientInfo(),  # noqa: B008 - frozen
         always_use_jwt_access: bool = True,
         api_audience: str | None = None,
         plaintext: bool = False,
