@@ -168,8 +168,6 @@ class Attempts:
         if wait is None or not allowed:
             if wait is not None:
                 error.hint = "Not repeated: too many calls failed of late (retry budget)."
-            if self.watch:
-                self.watch.end(self.count, error)
             raise error from None
         if self._policy and self._policy.on_error:
             self._policy.on_error(error)
@@ -183,10 +181,7 @@ class Attempts:
             Cancelled: The client was closed meanwhile.
         """
         if self.closed:
-            error = self.closing()
-            if self.watch:
-                self.watch.end(self.count, error)
-            raise error from None
+            raise self.closing() from None
         self._binding, self._tried = self._channels.binding(), time.monotonic()
         return self._binding, self._tried
 

@@ -50,6 +50,8 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         self._watchdog: Watchdog | None = None
         if idle_timeout:
             watchdog = self._watchdog = Watchdog(idle_timeout, self._cancel)
+            # Reading is what waits; one may open a call and read later.
+            watchdog.rest()
             self._call.add_done_callback(lambda _: watchdog.stop())
         self._pump = _Pump(self._call, kind, requests) if requests is not None else None
 

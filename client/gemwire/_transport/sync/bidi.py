@@ -57,6 +57,8 @@ class BidiStream(Generic[_Request, _Response]):
         self._watchdog: Watchdog | None = None
         if idle_timeout:
             self._watchdog = Watchdog(idle_timeout, self._cancel)
+            # Reading is what waits; one may open a call and read later.
+            self._watchdog.rest()
             self._call.add_callback(self._watchdog.stop)
 
     def __repr__(self) -> str:

@@ -103,45 +103,42 @@ class Caller:
         attempts: Attempts | None = None
         watch = Watch(method, message, self._host, self._log_content) if watching() else None
         ready = self._authorization.pairs(began)
-        while True:
-            if isinstance(ready, tuple):
-                pairs = ready
-            else:
-                pairs = wait(ready, left)
-                left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
-            try:
-                page = self._book.page(method, message, metadata, pairs)
-                call = binding.callable(method)
-                if opening is None:
-                    result = call(message, timeout=left, metadata=page)
+        try:
+            while True:
+                if isinstance(ready, tuple):
+                    pairs = ready
                 else:
+                    pairs = wait(ready, left)
+                    left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
+                try:
+                    page = self._book.page(method, message, metadata, pairs)
+                    call = binding.callable(method)
+                    if opening is None:
+                        result = call(message, timeout=left, metadata=page)
+                    else:
+                        attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
+                        result = opening(call(message, timeout=left, metadata=page), attempts)
+                    break
+                except RpcError as error:
                     attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
-                    result = opening(call(message, timeout=left, metadata=page), attempts)
-            except RpcError as error:
-                attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
-                sleep(attempts.after(error, pairs))
-                binding, now = attempts.again()
-                left = None if seconds is None else max(began + seconds - now, 0)
-                ready = self._authorization.pairs(now)
-            except BaseException as error:
-                if watch:
-                    watch.end(attempts.count if attempts else 1, error)
-                if (
-                    isinstance(error, CancelledError)
-                    and self._channels.closed
-                    and not cancelled_from_outside()
-                ):
-                    raise Cancelled("the client was closed during the call", method=method.path[1:]) from None
-                raise
-            else:
-                if binding.hearing.silent_since is not None:
-                    binding.hearing.heard()
-                if not self._budget.full:
-                    self._budget.succeeded()
-                if watch and opening is None:
-                    watch.message(result)
-                    watch.end(attempts.count if attempts else 1)
-                return result
+                    sleep(attempts.after(error, pairs))
+                    binding, now = attempts.again()
+                    left = None if seconds is None else max(began + seconds - now, 0)
+                    ready = self._authorization.pairs(now)
+        except BaseException as error:
+            if watch:
+                watch.end(attempts.count if attempts else 1, error)
+            if isinstance(error, CancelledError) and self._channels.closed and not cancelled_from_outside():
+                raise Cancelled("the client was closed during the call", method=method.path[1:]) from None
+            raise
+        if binding.hearing.silent_since is not None:
+            binding.hearing.heard()
+        if not self._budget.full:
+            self._budget.succeeded()
+        if watch and opening is None:
+            watch.message(result)
+            watch.end(attempts.count if attempts else 1)
+        return result
 
     def _attempts(
         self,
