@@ -600,6 +600,8 @@ def test_bidi_write_after_the_end(api: Api, server: Loopback) -> None:
     api(stream.done_writing())
     with pytest.raises(ValueError, match="done_writing"):
         api(stream.write(SETUP))
+    # Not before it has arrived: the script has one entry for each call.
+    assert server.busy()
     stream.cancel()
     stream = bidi(api)
     api(stream.done_writing())

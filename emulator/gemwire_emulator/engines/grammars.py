@@ -8,6 +8,7 @@ from typing import Any
 
 #: A small model does not know when to end: what a schema leaves open gets an end here.
 _LENGTH, _ITEMS, _ENTRIES = 300, 8, 6
+_LONGEST = 80
 #: Otherwise digits go on for ever, too.
 _STEP = 0.0001
 #: The ones that llguidance knows; a grammar with another would not hold at all.
@@ -100,10 +101,15 @@ def _bounded(schema: Any) -> dict[str, Any]:
         return {**made, **_ANY}
     if isinstance(kind, list):
         return {**made, "anyOf": [_bounded({**schema, "type": one}) for one in kind]}
-    made |= {"type": kind} | {key: schema[key] for key in _KEPT.get(kind, ()) if key in schema}
+    made |= {"type": kind} | {key: _whole(schema[key]) for key in _KEPT.get(kind, ()) if key in schema}
     return made | {"string": _string, "array": _array, "object": _object, "number": _number}.get(
         kind, _nothing
     )(schema)
+
+
+def _whole(value: Any) -> Any:
+    """Numbers of a Struct are floating: a length of 2.0 is none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _nothing(_: dict[str, Any]) -> dict[str, Any]:
@@ -117,8 +123,9 @@ def _string(schema: dict[str, Any]) -> dict[str, Any]:
         )
     # Formats of Gemini's own, such as "enum", say nothing about the text.
     if schema.get("format") in _FORMATS:
-        return {"format": schema["format"]}
-    return {} if "pattern" in schema else {"maxLength": schema.get("maxLength", _LENGTH)}
+        most = {"maxLength": _LONGEST} if schema["format"] in ("email", "hostname", "uri") else {}
+        return {"format": schema["format"], **most}
+    return {} if "pattern" in schema else {"maxLength": _whole(schema.get("maxLength", _LENGTH))}
 
 
 def _number(schema: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +135,7 @@ def _number(schema: dict[str, Any]) -> dict[str, Any]:
 def _array(schema: dict[str, Any]) -> dict[str, Any]:
     # As with objects: the empty list fits, and helps nobody.
     least = int(schema.get("minItems", 1 if schema.get("maxItems", 1) else 0))
-    made: dict[str, Any] = {"minItems": least, "maxItems": schema.get("maxItems", max(_ITEMS, least))}
+    made: dict[str, Any] = {"minItems": least, "maxItems": _whole(schema.get("maxItems", max(_ITEMS, least)))}
     if schema.get("prefixItems"):
         made["prefixItems"] = [_bounded(inner) for inner in schema["prefixItems"]]
     return {**made, "items": _bounded(schema["items"]) if "items" in schema else _ANY}

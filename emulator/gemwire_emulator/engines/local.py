@@ -101,26 +101,18 @@ class LocalEngine:
         if config.response_logprobs:
             body["n_probs"] = max(config.logprobs, 1)
         told, whole = 0, ""
-        try:
-            async with aclosing(self.language.stream("/completion", body)) as events:
-                async for event in events:
-                    whole += event["content"]
-                    finish = ""
-                    if event["stop"]:
-                        finish = "MAX_TOKENS" if event["stop_type"] == "limit" else "STOP"
-                        if finish == "STOP" and not config.stop_sequences:
-                            _check_json(config, whole)
-                    produced, told = event["tokens_predicted"] - told, event["tokens_predicted"]
-                    logprobs = [
-                        _logprob(entry, config.logprobs)
-                        for entry in event.get("completion_probabilities", ())
-                    ]
-                    if event["content"] or finish or produced:
-                        yield Delta(
-                            index, event["content"], finish=finish, tokens=produced, logprobs=logprobs
-                        )
-        except Refused as refused:
-            raise _failure(refused) from None
+        async with aclosing(self._events(body)) as events:
+            async for event in events:
+                whole += event["content"]
+                finish = ""
+                if event["stop"]:
+                    finish = "MAX_TOKENS" if event["stop_type"] == "limit" else "STOP"
+                _check_json(config, whole, done=finish == "STOP" and not config.stop_sequences)
+                produced, told = event["tokens_predicted"] - told, event["tokens_predicted"]
+                entries = event.get("completion_probabilities", ())
+                logprobs = [_logprob(entry, config.logprobs) for entry in entries]
+                if event["content"] or finish or produced:
+                    yield Delta(index, event["content"], finish=finish, tokens=produced, logprobs=logprobs)
 
     async def _call(self, function: Any, index: int, body: dict[str, Any]) -> Delta:
         """A call of a function: which is decided, the model fills in its arguments."""
@@ -131,18 +123,26 @@ class LocalEngine:
             )
         body["grammar"] = _grammar(schema, "tools")
         body.pop("dry_multiplier", None)
+        text, tokens = "", 0
+        async with aclosing(self._events(body)) as events:
+            async for event in events:
+                text, tokens = text + event["content"], event["tokens_predicted"]
         try:
-            answer = await self.language.ask("/completion", body)
-        except Refused as refused:
-            raise _failure(refused) from None
-        tokens = answer["tokens_predicted"]
-        try:
-            arguments = json.loads(answer["content"])
+            call = v1beta.FunctionCall(name=function.name, args=json.loads(text))
         except ValueError:
             return Delta(index, finish="MALFORMED_FUNCTION_CALL", tokens=tokens)
-        return Delta(
-            index, call=v1beta.FunctionCall(name=function.name, args=arguments), finish="STOP", tokens=tokens
-        )
+        return Delta(index, call=call, finish="STOP", tokens=tokens)
+
+    async def _events(self, body: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        # That the caller has gone is noticed where something is written, so there are events of progress
+        # while a long prompt is read; without them it would be read to its end for nobody.
+        asked = {**body, "return_progress": True}
+        try:
+            async with aclosing(self.language.stream("/completion", asked)) as events:
+                async for event in events:
+                    yield event
+        except Refused as refused:
+            raise _failure(refused) from None
 
     async def count_prompt(self, request: Any) -> int:
         """Tokens of the prompt that is made of a request, those of the chat's form with them."""
@@ -257,16 +257,18 @@ def _grammar(schema: dict[str, Any], field: str) -> str:
         raise invalid(field, str(error)) from None
 
 
-def _check_json(config: Any, text: str) -> None:
+def _check_json(config: Any, text: str, *, done: bool) -> None:
     """A grammar that llama.cpp does not understand is left aside by it without a word."""
-    if config.response_mime_type != "application/json":
+    if config.response_mime_type != "application/json" or not text:
         return
-    try:
-        json.loads(text)
-    except ValueError:
-        raise invalid(
-            "generation_config.response_schema", "is more than the local model can be held to"
-        ) from None
+    sound = text[0] in '{["-0123456789tfn'
+    if sound and done:
+        try:
+            json.loads(text)
+        except ValueError:
+            sound = False
+    if not sound:
+        raise invalid("generation_config.response_schema", "is more than the local model can be held to")
 
 
 def _logprob(entry: dict[str, Any], count: int) -> tuple[str, float, list[tuple[str, float]]]:

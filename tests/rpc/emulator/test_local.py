@@ -1,4 +1,4 @@
-"""The local engine: a real model in a process of its own. The models are fetched once, into the user's cache."""
+"""The local engine: a real model in a process of its own, fetched once into the user's cache."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Coroutine, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -18,11 +19,13 @@ import grpc
 import jsonschema
 import pytest
 from emulation import emulator
+from google.protobuf import json_format
 
 from gemwire_emulator.engines import grammars
 from gemwire_emulator.engines.local import LocalEngine
 from gemwire_emulator.failure import Failure
 from gemwire_proto import v1beta
+from gemwire_proto.google.protobuf import struct_pb2
 
 MODEL = "models/gemini-2.5-flash"
 SKY = "Why is the sky blue?"
@@ -109,12 +112,6 @@ def refused(engine: LocalEngine, request: Any) -> Failure:
     return caught.value
 
 
-def work_of(pid: int | None) -> int:
-    """Hundredths of a second that a process has worked."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
 def test_sampling(engine: LocalEngine) -> None:
     first = answer(engine, asked(seed=7, temperature=1.0, max_output_tokens=24))
     again = answer(engine, asked(seed=7, temperature=1.0, max_output_tokens=24))
@@ -197,14 +194,8 @@ def test_json_schema_and_references(engine: LocalEngine) -> None:
             "more": {"type": ["string", "null"], "format": "gemini-own"},
         },
         "required": ["items", "id", "size", "more"],
-        "$defs": {
-            "item": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
-        },
+        "$defs": {"item": {"type": "object", "properties": {"name": {"type": "string", "maxLength": 20}}}},
     }
-    from google.protobuf import json_format
-
-    from gemwire_proto.google.protobuf import struct_pb2
-
     value = json_format.ParseDict(schema, struct_pb2.Value())
     request = asked("Two animals", response_mime_type="application/json", response_json_schema=value, seed=1)
     jsonschema.validate(json.loads(answer(engine, request).text), schema)
@@ -292,32 +283,39 @@ def test_what_it_cannot_do_is_refused(engine: LocalEngine) -> None:
     assert nothing.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_caller_who_leaves_ends_the_work(engine: LocalEngine) -> None:
-    async def leave(request: Any, after: float) -> None:
+def is_busy(engine: LocalEngine) -> bool:
+    running = engine.language.start()
+    request = urllib.request.Request(f"http://127.0.0.1:{running.port}/slots", headers=running.headers())
+    with urllib.request.urlopen(request) as response:
+        return any(slot["is_processing"] for slot in json.loads(response.read()))
+
+
+async def idle(engine: LocalEngine, within: float) -> None:
+    """Wait for the model to have nothing to do."""
+    end = time.monotonic() + within
+    while await asyncio.to_thread(is_busy, engine):
+        assert time.monotonic() < end, "it goes on with nobody listening"
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("text", "after"), [("Tell a long story", 0.3), ("Word1 and " * 500, 0.2)])
+def test_a_caller_who_leaves_ends_the_work(engine: LocalEngine, text: str, after: float) -> None:
+    async def leave() -> None:
         async def listen() -> None:
-            async for _ in engine.generate(request):
+            async for _ in engine.generate(asked(text, seed=5)):
                 pass
 
         task = asyncio.ensure_future(listen())
         await asyncio.sleep(after)
-        assert not task.done()
+        assert await asyncio.to_thread(is_busy, engine)
         task.cancel()
         began = time.monotonic()
         await asyncio.gather(task, return_exceptions=True)
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 0.2, "nobody waits for it"
+        # All of the prompt would take ten.
+        await idle(engine, 5)
 
-    prompt = " ".join(f"Word{i}" for i in range(330))
-    for request, after in ((asked("Tell a long story", seed=5), 0.3), (asked(prompt), 0.2)):
-        run(leave(request, after))
-        # A batch of a prompt may be on its way; nothing after it is.
-        idle = time.monotonic() + 10
-        while True:
-            before = work_of(engine.language.pid)
-            time.sleep(0.3)
-            if work_of(engine.language.pid) - before <= 1:
-                break
-            assert time.monotonic() < idle, "it goes on with nobody listening"
+    run(leave())
 
 
 def test_a_client_who_leaves_ends_the_work() -> None:
@@ -329,21 +327,9 @@ def test_a_client_who_leaves_ends_the_work() -> None:
             )
             await stream.read()
             stream.cancel()
-            began = time.monotonic()
-            while any(slot["is_processing"] for slot in await asyncio.to_thread(slots, engine)):
-                assert time.monotonic() - began < 5
-                await asyncio.sleep(0.02)
+            await idle(engine, 5)
 
     run(leave())
-
-
-def slots(engine: LocalEngine) -> Any:
-    import urllib.request
-
-    running = engine.language.start()
-    request = urllib.request.Request(f"http://127.0.0.1:{running.port}/slots", headers=running.headers())
-    with urllib.request.urlopen(request) as response:
-        return json.loads(response.read())
 
 
 def test_a_killed_process_is_unavailable_and_then_another(engine: LocalEngine) -> None:
@@ -405,7 +391,8 @@ def test_embeddings_over_grpc() -> None:
         related, unrelated = (
             sum(x * y for x, y in zip(bread, other, strict=True)) for other in (loaf, market)
         )
-        assert related > 0.5 > 0.3 > unrelated
+        assert related > 0.5
+        assert unrelated < 0.3
 
 
 def test_over_grpc() -> None:
