@@ -39,6 +39,10 @@ def main() -> int:
             asyncio.run(ask(question))
         except KeyboardInterrupt:
             return 130
+        except BrokenPipeError:
+            # The reader of a pipe has heard enough. Python would complain once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return 141
         finally:
             emulator.terminate()
     return 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from gemwire.testing import RunningEmulator
+
+_FIXTURE = "gemini_emulator"
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,25 @@ def gemini_emulator(_gemini_emulator_server: RunningEmulator) -> Iterator[Runnin
     _gemini_emulator_server.reset()
     with environment(_gemini_emulator_server.address):
         yield _gemini_emulator_server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Set the emulator up before all fixtures that a test names: they may make clients.
+
+    Fixtures that are used by themselves stay in front, since such ones clear environments.
+    """
+    for item in items:
+        names: list[str] = getattr(item, "fixturenames", [])
+        if _FIXTURE in names:
+            automatic = _automatic(item)
+            first = [name for name in names if name in automatic]
+            rest = [name for name in names if name not in automatic and name != _FIXTURE]
+            names[:] = [*first, _FIXTURE, *rest]
+
+
+def _automatic(item: pytest.Item) -> set[str]:
+    """The fixtures with ``autouse`` of a test."""
+    info: Any = getattr(item, "_fixtureinfo", None)
+    named = {name for mark in item.iter_markers("usefixtures") for name in mark.args}
+    initial: tuple[str, ...] = getattr(info, "initialnames", ())
+    return set(initial) - set(getattr(info, "argnames", ())) - named - {_FIXTURE}

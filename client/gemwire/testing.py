@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,7 +44,9 @@ class RunningEmulator:
             **options: some of them, by name; see `gemwire_emulator.server.Settings`.
 
         Raises:
-            RuntimeError: It does not start.
+            RuntimeError: The address is taken.
+            sqlite3.DatabaseError: The state file is none.
+            TypeError: There is no such setting.
         """
         from gemwire_emulator.server import Emulator
         from gemwire_emulator.server import Settings as EmulatorSettings
@@ -52,21 +55,39 @@ class RunningEmulator:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gemwire-emulator", daemon=True)
         self._thread.start()
-        self.address: str = asyncio.run_coroutine_threadsafe(self._emulator.start(), self._loop).result(30)
+        try:
+            self.address: str = self._await(self._emulator.start())
+        except BaseException:
+            self._end_thread()
+            raise
 
     def __repr__(self) -> str:
         return f"<RunningEmulator {self.address}>"
 
-    def _inside(self, work: Callable[[], _T]) -> _T:
+    def _await(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run something where the emulator runs."""
+        if self._loop.is_closed():
+            work.close()
+            raise RuntimeError("the emulator has been stopped")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def _inside(self, work: Callable[[], _T]) -> _T:
+        """The same for a plain function."""
 
         async def run() -> _T:
             return work()
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(30)
+        return self._await(run())
+
+    def _end_thread(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(30)
+        self._loop.close()
 
     def calls(self, method: str = "") -> list[Entry]:
-        """The calls of an RPC so far, by the end of its name; all without one."""
+        """The calls of an RPC so far, by the end of its name; all without one. Also when it has stopped."""
+        if self._loop.is_closed():
+            return self._emulator.journal.calls(method)
         return self._inside(lambda: self._emulator.journal.calls(method))
 
     def fail(self, status: str = "", **fault: Any) -> None:
@@ -93,9 +114,17 @@ class RunningEmulator:
             match: Regular expression that the prompt's last text must contain.
             model: The same for the model.
             pieces: Pieces to stream it in.
+
+        Raises:
+            ValueError: ``match`` or ``model`` is no regular expression.
         """
         from gemwire_emulator.engines.canned import Reply
 
+        for name, pattern in (("match", match), ("model", model)):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{name}: {pattern!r} is no regular expression: {error}") from None
         reply = Reply(text, match, model, pieces)
         self._inside(lambda: self._emulator.world.engine.replies.append(reply))
 
@@ -104,20 +133,17 @@ class RunningEmulator:
         self._inside(lambda: self._emulator.world.clock.advance(seconds))
 
     def reset(self) -> None:
-        """Forget all state, faults, replies and calls."""
-
-        def forget() -> None:
-            self._emulator.reset()
-            self._emulator.world.engine.replies[:] = self._emulator.settings.replies
-
-        self._inside(forget)
+        """Forget all state, faults and calls; replies and the time are those of the settings again."""
+        self._inside(self._emulator.reset)
 
     def stop(self) -> None:
         """End it, with the calls on it."""
-        asyncio.run_coroutine_threadsafe(self._emulator.stop(), self._loop).result(30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(30)
-        self._loop.close()
+        if self._loop.is_closed():
+            return
+        try:
+            self._await(self._emulator.stop())
+        finally:
+            self._end_thread()
 
 
 @contextmanager

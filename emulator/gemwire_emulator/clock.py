@@ -39,6 +39,10 @@ class Clock:
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
+    def reset(self) -> None:
+        """Take back what was skipped."""
+        self._skipped = 0.0
+
     async def sleep(self, seconds: float) -> None:
         """Wait until that much time has passed, by itself or by `advance`."""
         until = self.now() + seconds

@@ -118,8 +118,12 @@ class Emulator:
         self._server.add_generic_rpc_handlers((dispatcher,))
         self._introspection = Introspection(self._server, [service.name for service in SERVICES])
         host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
-        port = self._server.add_insecure_port(f"{host}:{settings.port}")
-        await self._server.start()
+        try:
+            port = self._server.add_insecure_port(f"{host}:{settings.port}")
+            await self._server.start()
+        except RuntimeError:
+            await self.stop()
+            raise
         await self._introspection.serving()
         self.address = f"{host}:{port}"
         self._models.resume()
@@ -165,10 +169,19 @@ class Emulator:
         await self.world.stop()
 
     def reset(self) -> None:
-        """Forget all state, faults and calls. The address stays."""
+        """Forget all state, faults and calls; replies and the time are those of the settings again.
+
+        The address stays.
+        """
         for task in list(self.world.tasks):
             task.cancel()
         self.world.store.reset()
+        self.world.clock.reset()
+        # Whoever waits for an operation looks again, and finds none.
+        for changed in self.world.stirred.values():
+            changed.set()
+        self.world.stirred.clear()
+        self.world.engine.replies[:] = self.settings.replies
         self.gate.reset()
         self.journal.clear()
 

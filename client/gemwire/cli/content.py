@@ -13,6 +13,7 @@ import typer
 
 from gemwire import v1beta
 from gemwire.cli import output
+from gemwire.cli.local import Local, answering
 
 Model = Annotated[str, typer.Option("--model", "-m", help="Model name, with or without models/.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -69,6 +70,7 @@ def generate(
     stop: Annotated[list[str] | None, typer.Option(help="Text to stop at; repeatable.")] = None,
     schema: Annotated[Path | None, typer.Option(help="JSON Schema file that the answer must fit.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds for everything.")] = 600,
+    local: Local = False,
     as_json: AsJson = False,
 ) -> None:
     """Answer a prompt, as it is written."""
@@ -96,9 +98,9 @@ def generate(
         except (OSError, json.JSONDecodeError) as error:
             raise ValueError(f"--schema {schema}: {error}") from None
         request["generation_config"]["response_mime_type"] = "application/json"
-    began, first = time.monotonic(), None
     latest: Any = None
-    with v1beta.GenerativeServiceClient() as client:
+    with answering(local), v1beta.GenerativeServiceClient() as client:
+        began, first = time.monotonic(), None
         for chunk in client.stream_generate_content(request, timeout=timeout):
             first = first or time.monotonic() - began
             latest = chunk
@@ -153,10 +155,15 @@ def embed(
     text: Prompt = None,
     model: Model = "gemini-embedding-001",
     dimensions: Annotated[int | None, typer.Option(help="Dimensions of the vector.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the embedding of a text as JSON."""
+    """Print the embedding of a text: a number a line, or a JSON array."""
     request: dict[str, Any] = {"model": full_name(model), "content": {"parts": [{"text": prompt_text(text)}]}}
     if dimensions is not None:
         request["output_dimensionality"] = dimensions
     with v1beta.GenerativeServiceClient() as client:
-        output.print_json(list(client.embed_content(request).embedding.values), indent=None)
+        values = list(client.embed_content(request).embedding.values)
+    if as_json:
+        output.print_json(values, indent=None)
+    else:
+        output.write("".join(f"{value}\n" for value in values))

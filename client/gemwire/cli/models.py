@@ -16,28 +16,28 @@ def list_models(as_json: AsJson = False) -> None:
     """List the models."""
     with v1beta.ModelServiceClient() as client:
         models = list(client.list_models(page_size=1000))
-    if as_json:
-        output.print_json([output.as_dict(m) for m in models])
-        return
-    for model in models:
-        output.write(f"{model.name:44} {', '.join(model.supported_generation_methods)}\n")
+    output.print_list(models, lambda m: (m.name, ", ".join(m.supported_generation_methods)), as_json=as_json)
 
 
 @app.command("get")
-def get_model(model: str) -> None:
-    """Show a model as JSON."""
+def get_model(model: str, as_json: AsJson = False) -> None:
+    """Show a model."""
     with v1beta.ModelServiceClient() as client:
-        output.print_json(client.get_model(name=full_name(model)))
+        found = client.get_model(name=full_name(model))
+    output.show(found, as_json=as_json)
 
 
 @app.command("pull")
-def pull_models() -> None:
+def pull_models(as_json: AsJson = False) -> None:
     """Fetch the models that the emulator's local engine runs: some 180 MB, once."""
     from gemwire_emulator import weights
 
     try:
-        for path in weights.pull():
-            output.write(f"{path}\n")
+        paths = [str(path) for path in weights.pull()]
+        if as_json:
+            output.print_json(paths)
+        else:
+            output.write("".join(f"{path}\n" for path in paths))
     except weights.WeightsError as error:
-        output.note(f"gemwire: {error}")
+        output.complain(str(error))
         raise SystemExit(1) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf import json_format
@@ -25,6 +26,36 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
     sys.stdout.flush()
 
 
+def print_list(items: Sequence[Any], columns: Callable[[Any], tuple[str, ...]], *, as_json: bool) -> None:
+    """Print messages: one JSON array, or a line for each, in columns."""
+    if as_json:
+        print_json([as_dict(item) for item in items])
+        return
+    rows = [columns(item) for item in items]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        write("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
+
+
+def show(message: Any, *, as_json: bool) -> None:
+    """Print a message: JSON, or a line for each of its values."""
+    if as_json:
+        print_json(message)
+        return
+    for name, value in _flat("", as_dict(message)):
+        write(f"{name}: {value}\n")
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(f"{name}.{key}" if name else key, inner)
+    elif isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
+        yield name, f"{len(value)} of them; --json shows them"
+    else:
+        yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
 def write(text: str) -> None:
     """Print a piece of text at once."""
     sys.stdout.write(text)
@@ -34,3 +65,13 @@ def write(text: str) -> None:
 def note(text: str) -> None:
     """Say something beside the output."""
     sys.stderr.write(text + "\n")
+
+
+def complain(text: str) -> None:
+    """Say what is wrong, in one line."""
+    note(f"gemwire: {' '.join(text.split())}")
+
+
+def full(collection: str, name: str) -> str:
+    """``notes`` → ``corpora/notes``."""
+    return name if "/" in name else f"{collection}/{name}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
+#: The emulator has the options; none of them is known here, not even --help.
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
 def serve(context: typer.Context) -> None:
-    """Run an emulator of the API on this machine; ``gemwire serve --help-all`` lists its options."""
+    """Run an emulator of the API on this machine."""
     from gemwire_emulator.__main__ import main
 
-    arguments = ["--help" if a == "--help-all" else a for a in context.args]
-    raise SystemExit(main(arguments))
+    raise SystemExit(main(context.args))

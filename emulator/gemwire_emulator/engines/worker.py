@@ -30,7 +30,7 @@ def _loaded(settings: dict[str, Any]) -> Any:
     made.embedding = settings["embedding"]
     made.n_parallel = settings["slots"]
     made.n_ctx = settings["slots"] * settings["context"]
-    # Work in progress is cancelled between batches, so small ones: a prompt goes away within half a second.
+    # Work in progress is cancelled between batches, so small ones: a prompt goes away in about a second.
     made.n_batch = made.n_ubatch = settings["batch"]
     made.n_threads_http = _HTTP_THREADS
     # Every token is a barrier for all threads: where cores are taken by others, the client and the emulator
@@ -56,7 +56,7 @@ def main() -> None:
     settings = json.loads(sys.stdin.readline())
     try:
         server = _loaded(settings)
-        answer = {"port": int(server.listening_address.rpartition(":")[2])}
+        answer: dict[str, Any] = {"port": int(server.listening_address.rpartition(":")[2])}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}
     answers.write(json.dumps(answer) + "\n")

@@ -64,6 +64,11 @@ class BidiStream(Generic[_Request, _Response]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'done' if self._cancel.done() else 'open'}>"
 
+    @property
+    def attempts(self) -> int:
+        """How often the call was tried: once, as what was sent cannot be sent again."""
+        return self._attempts.count
+
     def write(self, request: _Request | Mapping[str, Any], /) -> None:
         """Send one message.
 

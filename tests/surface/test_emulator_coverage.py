@@ -1,0 +1,76 @@
+"""Every RPC of the API has a handler in the emulator, and docs/emulator.md lists exactly those."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from gemwire_emulator.dispatch import Dispatcher
+from gemwire_emulator.server import SERVICES, Emulator, Settings
+from gemwire_emulator.world import World
+from gemwire_proto._method import Kind, Service
+
+_PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
+_BEGIN, _END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
+_KINDS = {Kind.UNARY: "", Kind.SERVER_STREAM: "streams", Kind.BIDI: "both stream"}
+
+
+def tables() -> list[Service]:
+    """The method tables of all services, found by what there is: none can be forgotten."""
+    found = []
+    for package in ("v1beta", "v1", "longrunning"):
+        home = importlib.import_module(f"gemwire_proto.{package}")
+        for module in pkgutil.iter_modules(home.__path__, f"{home.__name__}."):
+            service = getattr(importlib.import_module(module.name), "SERVICE", None)
+            if isinstance(service, Service):
+                found.append(service)
+    return found
+
+
+def handled() -> set[str]:
+    """The paths that the emulator's dispatcher answers."""
+    from gemwire_emulator.clock import Clock
+    from gemwire_emulator.engines.canned import Canned
+    from gemwire_emulator.engines.instant import InstantEngine
+    from gemwire_emulator.gate import Gate
+    from gemwire_emulator.journal import Journal
+    from gemwire_emulator.store import Store
+
+    emulator = Emulator(Settings())
+    emulator.world = World(Store(), Clock(), Canned(InstantEngine()))
+    dispatcher = Dispatcher(Gate(emulator.world.clock, lambda _: 0), Journal())
+    emulator._serve(dispatcher)
+    emulator.world.store.close()
+    return set(dispatcher._handlers)
+
+
+def table(services: list[Service]) -> str:
+    """The table of the page."""
+    lines = ["| Service | RPC | |", "|---|---|---|"]
+    for service in sorted(services, key=lambda s: (not s.name.startswith("google.ai"), s.name)):
+        name = service.name.removeprefix("google.ai.generativelanguage.").removeprefix("google.")
+        lines += [f"| {name} | {rpc} | {_KINDS[method.kind]} |" for rpc, method in service.methods.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def test_every_rpc_has_a_handler() -> None:
+    paths = {method.path for service in tables() for method in service.methods.values()}
+    assert handled() == paths
+    assert {service.name for service in SERVICES} == {service.name for service in tables()}
+
+
+def test_there_are_as_many_as_the_api_has() -> None:
+    counts = {"v1beta": 0, "v1": 0, "longrunning": 0}
+    for service in tables():
+        counts[service.name.split(".")[-2]] += len(service.methods)
+    assert counts == {"v1beta": 58, "v1": 7, "longrunning": 5}
+
+
+def test_the_page_lists_them() -> None:
+    _, begin, rest = _PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    shown, end, _ = rest.partition(_END)
+    assert begin
+    assert end
+    wanted = table(tables())
+    assert shown.strip() == wanted.strip(), f"docs/emulator.md needs this table:\n{wanted}"
