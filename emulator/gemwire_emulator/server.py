@@ -16,6 +16,7 @@ from gemwire_emulator.engines.canned import Canned, Reply
 from gemwire_emulator.engines.instant import InstantEngine
 from gemwire_emulator.engines.local import LocalEngine
 from gemwire_emulator.gate import Gate, Pace, Quota, Rule
+from gemwire_emulator.grpc_front import GrpcFront
 from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
 from gemwire_emulator.services.caches import CacheService
@@ -115,7 +116,7 @@ class Emulator:
                 ("grpc.so_reuseport", 0),
             )
         )
-        self._server.add_generic_rpc_handlers((dispatcher,))
+        self._server.add_generic_rpc_handlers((GrpcFront(dispatcher),))
         self._introspection = Introspection(self._server, [service.name for service in SERVICES])
         host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
         try:

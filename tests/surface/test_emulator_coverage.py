@@ -42,7 +42,7 @@ def handled() -> set[str]:
     dispatcher = Dispatcher(Gate(emulator.world.clock, lambda _: 0), Journal())
     emulator._serve(dispatcher)
     emulator.world.store.close()
-    return set(dispatcher._handlers)
+    return set(dispatcher.endpoints)
 
 
 def table(services: list[Service]) -> str:
