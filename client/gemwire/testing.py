@@ -34,6 +34,8 @@ class RunningEmulator:
 
     Attributes:
         address: host:port; what GEMINI_EMULATOR_HOST is set to.
+        http: ``http://host:port`` of the HTTP side; empty without ``http_port`` in the settings.
+        https: The same for HTTPS and ``https_port``.
     """
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
@@ -57,6 +59,8 @@ class RunningEmulator:
         self._thread.start()
         try:
             self.address: str = self._await(self._emulator.start())
+            self.http: str = self._emulator.http
+            self.https: str = self._emulator.https
         except BaseException:
             self._end_thread()
             raise

@@ -40,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: only this machine reaches it)")
     add("--port", default="0", help="port to listen on; 0 for any that is free (default)")
+    add("--http-port", metavar="PORT", help="serve HTTP on PORT too; 0 for any that is free")
+    add("--https-port", metavar="PORT", help="serve HTTPS on PORT too; 0 for any that is free")
     add("--state", type=Path, metavar="FILE", help="remember resources in FILE (default: in memory)")
     add("--engine", choices=["instant", "local"], default="instant", help="what writes answers")
     add("--model", type=Path, metavar="FILE", help="the GGUF of the local engine (default: SmolLM2-135M)")
@@ -72,6 +74,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return Settings(
         host=options.host,
         port=flags.count(options.port, "--port", 65_535),
+        http_port=_port(options.http_port, "--http-port"),
+        https_port=_port(options.https_port, "--https-port"),
         state=options.state,
         engine=LocalEngine(options.model) if options.engine == "local" else None,
         seed=flags.count(options.seed, "--seed"),
@@ -88,6 +92,10 @@ def settings_of(options: argparse.Namespace) -> Settings:
         ),
         frozen_at=flags.moment(options.clock) if options.clock else None,
     )
+
+
+def _port(text: str | None, name: str) -> int | None:
+    return None if text is None else flags.count(text, name, 65_535)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -161,9 +169,11 @@ def _readiness(emulator: Emulator, address: str, *, as_json: bool) -> str:
     engine = emulator.world.engine
     if not as_json:
         what = f"The emulator ({engine.name} engine)"
-        return f"{what} listens on {address}; export GEMINI_EMULATOR_HOST={address}\n"
+        also = "".join(f", {url}" for url in (emulator.http, emulator.https) if url)
+        return f"{what} listens on {address}{also}; export GEMINI_EMULATOR_HOST={address}\n"
     ready: dict[str, Any] = {"event": "ready", "grpc": address, "engine": engine.name}
     ready |= {"model": engine.version, "pid": os.getpid()}
+    ready |= {name: url for name, url in (("http", emulator.http), ("https", emulator.https)) if url}
     return json.dumps(ready) + "\n"
 
 

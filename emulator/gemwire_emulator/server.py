@@ -54,6 +54,8 @@ class Settings:
     Attributes:
         host: Address to listen on.
         port: Port for gRPC; 0 for any that is free.
+        http_port: Port for HTTP; 0 for any that is free, None for no HTTP.
+        https_port: The same for HTTPS, with a certificate that is made for it.
         state: File to remember in; None for memory.
         engine: What writes answers: ``"instant"``, ``"local"``, or an engine.
         seed: Seed of the instant engine.
@@ -67,6 +69,8 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 0
+    http_port: int | None = None
+    https_port: int | None = None
     state: str | Path | None = None
     engine: Engine | Literal["instant", "local"] | None = None
     seed: int = 0
@@ -79,13 +83,24 @@ class Settings:
 
 
 class Emulator:
-    """A server that behaves like the service. Use it with ``async with``, or `start` and `stop`."""
+    """A server that behaves like the service. Use it with ``async with``, or `start` and `stop`.
+
+    Attributes:
+        settings: How it is made.
+        journal: What was asked of it.
+        address: host:port of the gRPC side, once it has started.
+        http: ``http://host:port`` of the HTTP side, if it has one.
+        https: The same for HTTPS.
+    """
 
     def __init__(self, settings: Settings | None = None) -> None:
         """Nothing is opened before `start`."""
         self.settings = settings or Settings()
         self.journal = Journal()
         self.address = ""
+        self.http = ""
+        self.https = ""
+        self._http_front: Any = None
 
     async def start(self) -> str:
         """Open the store, listen, and go on with what a former run left unfinished.
@@ -95,6 +110,7 @@ class Emulator:
 
         Raises:
             RuntimeError: The address is taken.
+            OSError: The address of the HTTP side is taken.
             sqlite3.DatabaseError: The state file is none.
         """
         settings = self.settings
@@ -127,9 +143,28 @@ class Emulator:
             raise
         await self._introspection.serving()
         self.address = f"{host}:{port}"
+        try:
+            await self._listen_for_http(dispatcher)
+        except OSError:
+            await self.stop()
+            raise
         self._models.resume()
         self._predictions.resume()
         return self.address
+
+    async def _listen_for_http(self, dispatcher: Dispatcher) -> None:
+        settings = self.settings
+        if settings.http_port is None and settings.https_port is None:
+            return
+        try:
+            from gemwire_emulator.http.front import HttpFront
+        except ImportError as error:
+            raise RuntimeError(
+                f"the HTTP side needs {error.name}: pip install 'gemwire[emulator]'"
+            ) from error
+        front = self._http_front = HttpFront(dispatcher, self.world, self.gate, self.journal)
+        if settings.http_port is not None:
+            self.http = f"http://{await front.listen(settings.host, settings.http_port)}"
 
     def _tokens(self, request: Any) -> int:
         return 0 if request is None else self.world.engine.count_tokens(list(texts_in(request)))
@@ -166,6 +201,8 @@ class Emulator:
         if grace:
             self.world.drain(grace)
             await self._introspection.draining()
+        if self._http_front:
+            await self._http_front.stop(grace)
         await self._server.stop(grace)
         await self.world.stop()
 

@@ -1,0 +1,1 @@
+"""The emulator over HTTP: what the REST API's clients, browsers and curl speak."""

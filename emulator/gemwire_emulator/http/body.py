@@ -1,0 +1,98 @@
+"""Reading what a client sends: with a limit on size, a limit on silence, and gzip undone."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
+
+import grpc
+
+from gemwire_emulator.failure import Failure
+from gemwire_emulator.http.problem import Problem
+
+#: The service's own limit on a JSON request.
+MOST_BYTES = 20 * 2**20
+#: Seconds without a byte after which a body is given up: who sends one byte a minute holds no memory.
+SILENCE = 30.0
+
+Receive = Callable[[], Awaitable[Any]]
+
+
+class Gone(Exception):
+    """The client has left."""
+
+
+async def chunks(receive: Receive, silence: float = SILENCE) -> AsyncGenerator[bytes, None]:
+    """A body as it arrives.
+
+    Args:
+        receive: ASGI's.
+        silence: Seconds that the client may send nothing.
+
+    Raises:
+        Gone: The client left before it was complete.
+        Problem: The client sent nothing for too long.
+    """
+    more = True
+    while more:
+        try:
+            message = await asyncio.wait_for(receive(), silence)
+        except asyncio.TimeoutError:
+            raise Problem(
+                408,
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                f"No part of the request's body came for {silence:g} s.",
+                {"connection": "close"},
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise Gone
+        more = message.get("more_body", False)
+        if message.get("body"):
+            yield message["body"]
+
+
+async def whole(receive: Receive, headers: Mapping[str, Any], most: int = MOST_BYTES) -> bytes:
+    """A body, all of it.
+
+    Args:
+        receive: ASGI's.
+        headers: The request's; keys in lower case.
+        most: Bytes that it may have, also when decompressed.
+
+    Raises:
+        Gone: The client left before it was complete.
+        Failure: It is too large, or not what its headers say.
+    """
+    # The usual request arrives in one piece, which needs no timer.
+    if headers.get("content-length", "x").isdecimal() and int(headers["content-length"]) > most:
+        raise _too_large(most)
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding not in {"identity", "gzip"}:
+        raise Problem(
+            415,
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"Content-Encoding {encoding!r} is not understood; gzip is.",
+        )
+    unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    body = bytearray()
+    async for chunk in chunks(receive):
+        try:
+            body += unzip.decompress(chunk, most + 1 - len(body)) if unzip else chunk
+        except zlib.error as error:
+            raise Failure(grpc.StatusCode.INVALID_ARGUMENT, f"The body is no gzip: {error}.") from None
+        if len(body) > most:
+            raise _too_large(most)
+    if unzip and body and not unzip.eof:
+        raise Failure(grpc.StatusCode.INVALID_ARGUMENT, "The body is no complete gzip.")
+    return bytes(body)
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(
+        413,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        f"Request payload size exceeds the limit: {most} bytes.",
+        {"connection": "close"},
+    )

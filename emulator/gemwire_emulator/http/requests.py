@@ -1,0 +1,68 @@
+"""What an HTTP request says about a call, beside its body."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from gemwire_emulator.dispatch import Call
+from gemwire_emulator.failure import invalid
+from gemwire_proto._method import Method
+
+Scope = Mapping[str, Any]
+Query = Sequence[tuple[str, str]]
+
+
+def path_of(scope: Scope) -> str:
+    """The path as it was sent, percent-encoded, without doubled slashes at its beginning."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return "/" + raw.partition(b"?")[0].decode("latin-1").lstrip("/")
+
+
+def query_of(scope: Scope) -> Query:
+    """The parameters, in order."""
+    raw = scope["query_string"]
+    return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else ()
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The headers; keys in lower case. Of those that are repeated, all values."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+def call_of(method: Method[Any, Any], scope: Scope, query: Query, front: str = "http") -> Call:
+    """The call that a request makes.
+
+    The API key is taken from the header or from ``?key=``; a deadline from X-Server-Timeout, as Google's
+    clients send it.
+
+    Args:
+        method: The RPC.
+        scope: ASGI's.
+        query: The parameters.
+        front: See `Call`.
+
+    Raises:
+        Failure: X-Server-Timeout is no number.
+    """
+    headers = headers_of(scope)
+    for name, value in query:
+        if name == "key":
+            headers.setdefault("x-goog-api-key", value)
+    host, port = scope.get("client") or ("", 0)
+    peer = f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
+    if "x-server-timeout" not in headers:
+        return Call(method, headers, front=front, peer=peer)
+    try:
+        until = time.monotonic() + float(headers["x-server-timeout"])
+    except ValueError:
+        raise invalid(
+            "X-Server-Timeout", f"{headers['x-server-timeout']!r} is no number of seconds"
+        ) from None
+    return Call(method, headers, front=front, peer=peer, remaining=lambda: until - time.monotonic())
