@@ -162,14 +162,14 @@ def test_corpora_are_searched_by_meaning(gemini: RunningEmulator, google: Callab
 
 def test_errors_have_decoded_details(gemini: RunningEmulator, google: Callable[[str], Any]) -> None:
     client = google("Generative")
-    with pytest.raises(exceptions.InvalidArgument) as refused:
+    with pytest.raises(exceptions.BadRequest) as refused:
         client.generate_content(model=MODEL)
     # Over REST, Google's client leaves details as JSON.
     [bad] = refused.value.details
     violations = bad["fieldViolations"] if isinstance(bad, dict) else bad.field_violations
     assert "contents" in str(violations[0])
     gemini.fail("RESOURCE_EXHAUSTED", retry_delay=1.5)
-    with pytest.raises(exceptions.ResourceExhausted) as exhausted:
+    with pytest.raises(exceptions.TooManyRequests) as exhausted:
         client.generate_content(model=MODEL, contents=said("x"))
     [retry] = exhausted.value.details
     delay = retry["retryDelay"] if isinstance(retry, dict) else retry.retry_delay.ToJsonString()
