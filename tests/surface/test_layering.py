@@ -105,6 +105,10 @@ def _refusal(module: str, found: Import) -> str | None:
     if found.within("gemwire_emulator") and not found.lazy and module != "gemwire.testing":
         return "the client runs without the emulator"
     if inside("gemwire._transport"):
+        if module == "gemwire._transport.http.engine" and found.within("aiohttp", "yarl"):
+            return None  # the one module that knows the HTTP client
+        if module == "gemwire._transport.http.target" and found.lazy and found.within("certifi"):
+            return None  # google-auth's requests brings it
         # An optional package, recognised when the user has it: never loaded by us.
         if found.lazy and found.within("google.api_core"):
             return None
@@ -185,6 +189,7 @@ _BAD = [
     ("gemwire._transport.aio.caller", "from ... import genai"),
     ("gemwire._transport.aio.caller", "from gemwire import v1beta"),
     ("gemwire._transport.retry", "import httpx"),
+    ("gemwire._transport.aio.http", "import aiohttp"),
     ("gemwire._transport.retry", "from google.api_core import retry"),
     ("gemwire._transport.retry", "from gemwire.errors_of_others import x"),
     ("gemwire._transport.retry", "from google.authority import x"),
@@ -210,6 +215,7 @@ _GOOD = [
     ("gemwire_proto._pool", "from google.protobuf import message\nfrom google._upb import _message"),
     ("gemwire_proto._pool", "from . import _construct\nfrom gemwire_proto.google.rpc import status_pb2"),
     ("gemwire_proto.google.rpc.x_pb2_grpc", "import grpc"),
+    ("gemwire._transport.http.engine", "import aiohttp\nfrom yarl import URL"),
     ("gemwire._transport.retry", "import grpc.aio\nimport google.auth\nfrom google.auth import credentials"),
     ("gemwire._transport.retry", "from gemwire import errors, options\nfrom gemwire.options import Retry"),
     (

@@ -420,7 +420,12 @@ def test_get_transport_class() -> None:
     # A departure: of an asyncio client, Google's gives the sync class.
     assert async_client.get_transport_class() is GrpcAsyncIOTransport
     assert async_client.get_transport_class("grpc_asyncio") is GrpcAsyncIOTransport
-    for each, name in ((client, "grpc_asyncio"), (async_client, "grpc"), (client, "rest"), (client, "")):
+    for each, name in (
+        (client, "grpc_asyncio"),
+        (async_client, "grpc"),
+        (async_client, "rest"),
+        (client, ""),
+    ):
         with pytest.raises(KeyError, match="transport: "):
             each.get_transport_class(name)
     assert type(client(client_options={"api_key": KEY}).transport) is GrpcTransport

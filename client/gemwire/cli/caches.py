@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gemwire import v1beta
 from gemwire.cli import output
-from gemwire.cli.content import AsJson, Model, Prompt, file_part, full_name, prompt_text
+from gemwire.cli.content import AsJson, File, Model, Prompt, System, full_name, user_content
 
 app = typer.Typer(help="Prompts that are kept to be used again.", no_args_is_help=True)
 
@@ -22,19 +21,14 @@ _TTL = "Seconds that it lives from now on."
 def create(
     prompt: Prompt = None,
     model: Model = "gemini-2.5-flash",
-    file: Annotated[
-        list[Path] | None, typer.Option("--file", "-f", help="A file to keep; repeatable.")
-    ] = None,
-    system: Annotated[str | None, typer.Option(help="System instruction.")] = None,
-    display_name: Annotated[str | None, typer.Option(help="Name for people.")] = None,
-    ttl: Annotated[float | None, typer.Option(help=_TTL)] = None,
+    file: File = None,
+    system: System = None,
+    display_name: Annotated[str | None, typer.Option(help="Name for people.", metavar="TEXT")] = None,
+    ttl: Annotated[float | None, typer.Option(help=_TTL, metavar="SECONDS")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Keep a prompt; its name on stdout."""
-    parts = [file_part(f) for f in file or ()]
-    if prompt is not None or not parts:
-        parts.append({"text": prompt_text(prompt)})
-    cache: dict[str, Any] = {"model": full_name(model), "contents": [{"role": "user", "parts": parts}]}
+    cache: dict[str, Any] = {"model": full_name(model), "contents": [user_content(prompt, file)]}
     if system:
         cache["system_instruction"] = {"parts": [{"text": system}]}
     if display_name is not None:
@@ -72,10 +66,10 @@ def get(name: Name, as_json: AsJson = False) -> None:
 @app.command("update")
 def update(
     name: Name,
-    ttl: Annotated[float, typer.Option(help=_TTL)],
+    ttl: Annotated[float, typer.Option(help=_TTL, metavar="SECONDS")],
     as_json: AsJson = False,
 ) -> None:
-    """Let a cache live for another time."""
+    """Let a cache live until another time, counted from now."""
     with v1beta.CacheServiceClient() as client:
         cache = client.update_cached_content(
             cached_content={
@@ -88,7 +82,8 @@ def update(
 
 
 @app.command("delete")
-def delete(name: Name) -> None:
+def delete(name: Name, as_json: AsJson = False) -> None:
     """Delete a cache."""
     with v1beta.CacheServiceClient() as client:
         client.delete_cached_content(name=output.full("cachedContents", name))
+    output.deleted(as_json=as_json)

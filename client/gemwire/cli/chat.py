@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from gemwire import errors, v1beta
 from gemwire.cli import output
-from gemwire.cli.content import AsJson, Model, full_name
+from gemwire.cli.answer import Answer, call_text
+from gemwire.cli.content import AsJson, Model, System, Timeout, full_name
 from gemwire.cli.local import Local, answering
 
 HELP = """\
 /help          these commands
+/history       what was said so far
 /reset         forget what was said
 /system TEXT   set the system instruction; without TEXT there is none
 /model NAME    talk to another model
-/save FILE     write the conversation to FILE as JSON
-/quit          leave; so does the end of input
-Any other line is said to the model; begin it with // for one that begins with /."""
+/save FILE     write the conversation to FILE as JSON: a request that `gemwire rpc` takes
+/quit          leave; so does Ctrl-D
+Any other line is said to the model; begin it with // for one that begins with /.
+Ctrl-C ends an answer that is being written."""
 
 
 class Conversation:
@@ -58,52 +59,36 @@ class Conversation:
             APIError: It failed.
         """
         self.contents.append(v1beta.Content(role="user", parts=[{"text": text}]))
-        answer = v1beta.Content(role="model")
+        answer = Answer(shown=not self._as_json)
         try:
-            why = self._stream(answer)
+            with self._client.stream_generate_content(self.request(), timeout=self._timeout) as stream:
+                for chunk in stream:
+                    answer.add(chunk)
         except BaseException:
             del self.contents[-1]
             raise
-        if not answer.parts:
-            del self.contents[-1]
-            output.complain(f"there is no answer: {why}")
-            return
-        self.contents.append(answer)
-        if self._as_json:
-            output.print_json(answer, indent=None)
-
-    def _stream(self, answer: Any) -> str:
-        """Gather an answer, printing it.
-
-        Returns:
-            Why it ended.
-        """
-        why = "the stream was empty"
-        try:
-            for chunk in self._client.stream_generate_content(self.request(), timeout=self._timeout):
-                if chunk.prompt_feedback.block_reason:
-                    reason = type(chunk.prompt_feedback).BlockReason.Name(chunk.prompt_feedback.block_reason)
-                    why = f"the prompt was blocked ({reason})"
-                for candidate in chunk.candidates[:1]:
-                    if candidate.finish_reason:
-                        why = type(candidate).FinishReason.Name(candidate.finish_reason)
-                    for part in candidate.content.parts:
-                        self._add(answer, part)
         finally:
-            if answer.parts and not self._as_json:
-                output.write("\n")
-        return why
+            answer.end()
+        if answer.complaint:
+            del self.contents[-1]
+            output.complain(answer.complaint)
+            return
+        self.contents.append(answer.content)
+        if self._as_json:
+            output.print_json(answer.content, indent=None)
+        if answer.remark:
+            output.complain(answer.remark)
 
-    def _add(self, answer: Any, part: Any) -> None:
-        if part.HasField("function_call") and not self._as_json:
-            output.print_json({"function_call": output.as_dict(part.function_call)})
-        elif not self._as_json:
-            output.write(part.text)
-        last = answer.parts[-1] if answer.parts else None
-        if last is not None and _is_text(last) and _is_text(part):
-            last.text += part.text
-        else:
-            answer.parts.append(part)
+    def history(self) -> str:
+        """What was said, as text: a line begins with who says it."""
+        return "\n".join(
+            f"{content.role}: "
+            + "".join(
+                call_text(part.function_call) if part.HasField("function_call") else part.text
+                for part in content.parts
+            )
+            for content in self.contents
+        )
 
     def save(self, path: Path) -> None:
         """Write it down: a request that goes on with it.
@@ -132,6 +117,8 @@ class Conversation:
             return False
         if name == "/help":
             output.note(HELP)
+        elif name == "/history":
+            output.note(self.history() or "nothing was said yet")
         elif name == "/reset":
             self.contents.clear()
         elif name == "/system":
@@ -146,52 +133,67 @@ class Conversation:
             raise ValueError(f"there is no command {name}; /help lists them")
         return True
 
+    def turn(self, line: str) -> bool:
+        """Take a line: a command, or something to say.
 
-def _is_text(part: Any) -> bool:
-    return [field.name for field, _ in part.ListFields()] == ["text"]
+        Returns:
+            Whether the conversation goes on.
 
-
-def _line(interactive: bool) -> str | None:
-    """The next line; None at the end."""
-    if not interactive:
-        return sys.stdin.readline() or None
-    try:
-        return input("> ")
-    except EOFError:
-        output.note("")
-        return None
+        Raises:
+            APIError: The call failed.
+            ValueError: The command is wrong.
+        """
+        text = line.strip()
+        if text.startswith("/") and not text.startswith("//"):
+            return self.command(text)
+        if text:
+            self.say(text.removeprefix("/") if text.startswith("//") else text)
+        return True
 
 
 def chat(
     model: Model = "gemini-2.5-flash",
-    system: Annotated[str | None, typer.Option(help="System instruction.")] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds for an answer.")] = 600,
+    system: System = None,
+    timeout: Timeout = 600,
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
-    """Talk to a model; each line is a turn, and /help lists commands. Reads pipes as well."""
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    if interactive:
-        import contextlib
+    """Talk to a model that remembers what was said.
 
-        with contextlib.suppress(ImportError):
-            import readline  # noqa: F401 - input() edits lines with it
+    Each line is a turn, and /help lists commands. Reads pipes as well. With --json, answers are
+    contents in JSON, one a line.
+    """
     with answering(local), v1beta.GenerativeServiceClient() as client:
         talk = Conversation(client, model, system, as_json=as_json, timeout=timeout)
-        if interactive:
-            output.note(f"{talk.model}; /help lists commands")
-        while (line := _line(interactive)) is not None:
-            text = line.strip()
-            try:
-                if text.startswith("/") and not text.startswith("//"):
-                    if not talk.command(text):
-                        return
-                elif text:
-                    talk.say(text.removeprefix("/") if text.startswith("//") else text)
-            except (errors.GemwireError, ValueError) as error:
-                # A program that writes to this is told by the exit code; a person can go on.
-                if not interactive:
-                    raise
-                output.complain(str(error))
-            except KeyboardInterrupt:
-                output.note("")
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            _interactive(talk)
+            return
+        # A program that writes to this is told by the exit code what failed; a person can go on.
+        for line in iter(sys.stdin.readline, ""):
+            if not talk.turn(line):
+                return
+
+
+def _interactive(talk: Conversation) -> None:
+    import contextlib
+
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 - input() edits lines with it, and remembers them
+    output.note(f"{talk.model}; /help lists commands, Ctrl-D leaves")
+    while True:
+        try:
+            line = input("> ")
+        except EOFError:
+            output.note("")
+            return
+        except KeyboardInterrupt:
+            # As shells do: it is the line that is given up.
+            output.note("")
+            continue
+        try:
+            if not talk.turn(line):
+                return
+        except (errors.GemwireError, ValueError) as error:
+            output.complain(str(error))
+        except KeyboardInterrupt:
+            output.note("(ended; this turn is forgotten)")

@@ -1,11 +1,9 @@
-"""``generate``, ``count-tokens`` and ``embed``."""
+"""What is said to a model, from the command line, files and pipes; ``count-tokens`` and ``embed``."""
 
 from __future__ import annotations
 
-import json
 import mimetypes
 import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +13,22 @@ from gemwire import v1beta
 from gemwire.cli import output
 from gemwire.cli.local import Local, answering
 
-Model = Annotated[str, typer.Option("--model", "-m", help="Model name, with or without models/.")]
+_FILE = "A file to send before the prompt: text, image, sound, film or PDF; - for stdin. Repeatable."
+Model = Annotated[str, typer.Option("--model", "-m", help="Model, with or without models/.", metavar="NAME")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Prompt = Annotated[str | None, typer.Argument(help="The prompt; - or nothing reads standard input.")]
+File = Annotated[list[Path] | None, typer.Option("--file", "-f", help=_FILE, metavar="FILE")]
+System = Annotated[str | None, typer.Option(help="What the model is told to be.", metavar="TEXT")]
+Timeout = Annotated[float, typer.Option(help="Seconds that an answer may take.", metavar="SECONDS")]
+
+#: Types of files that are sent as they are, by how their names and their contents begin.
+_BINARY = ("image/", "audio/", "video/", "application/pdf")
+_SIGNATURES = (
+    (b"\x89PNG\r\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+)
 
 
 def full_name(model: str) -> str:
@@ -29,122 +40,65 @@ def prompt_text(prompt: str | None) -> str:
     """The prompt, or standard input.
 
     Raises:
-        ValueError: There is neither.
+        ValueError: There is neither, or it is empty.
     """
     if prompt is not None and prompt != "-":
-        return prompt
-    if prompt is None and sys.stdin.isatty():
+        text = prompt
+    elif prompt is None and sys.stdin.isatty():
         raise ValueError("prompt: give one, or write it to standard input")
-    return sys.stdin.read()
+    else:
+        text = _standard_input().decode(errors="replace")
+    if not text.strip():
+        raise ValueError("prompt: it is empty")
+    return text
 
 
 def file_part(path: Path) -> dict[str, Any]:
-    """A file as a part: text files as text, others as bytes of their type.
+    """A file as a part: texts as text, others as bytes of their type.
 
     Raises:
-        ValueError: It cannot be read, or its type is not known.
+        ValueError: It cannot be read, is empty, or its type is not known.
     """
-    kind = mimetypes.guess_type(path.name)[0]
     try:
-        data = path.read_bytes()
+        data = _standard_input() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise ValueError(f"--file {path}: {error.strerror}") from None
-    if kind is None or kind.startswith("text/"):
+    if not data:
+        raise ValueError(f"--file {path}: it is empty")
+    kind = next((kind for start, kind in _SIGNATURES if data.startswith(start)), None)
+    if kind is None:
         try:
             return {"text": data.decode()}
         except UnicodeDecodeError:
-            raise ValueError(f"--file {path}: neither text nor of a known type") from None
+            kind = mimetypes.guess_type(path.name)[0]
+    if kind is None or not kind.startswith(_BINARY):
+        raise ValueError(f"--file {path}: neither text in UTF-8 nor an image, sound, film or PDF by its name")
     return {"inline_data": {"mime_type": kind, "data": data}}
 
 
-def generate(
+def user_content(prompt: str | None, files: list[Path] | None) -> dict[str, Any]:
+    """Files and a prompt as what a user says. With files, no prompt is needed.
+
+    Raises:
+        ValueError: Something of it cannot be had.
+    """
+    parts = [file_part(file) for file in files or ()]
+    if prompt is not None or not parts:
+        parts.append({"text": prompt_text(prompt)})
+    return {"role": "user", "parts": parts}
+
+
+def count_tokens(
     prompt: Prompt = None,
     model: Model = "gemini-2.5-flash",
-    file: Annotated[
-        list[Path] | None, typer.Option("--file", "-f", help="A file to send; repeatable.")
-    ] = None,
-    system: Annotated[str | None, typer.Option(help="System instruction.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="0 to 2.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Most tokens to answer.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the sampling.")] = None,
-    stop: Annotated[list[str] | None, typer.Option(help="Text to stop at; repeatable.")] = None,
-    schema: Annotated[Path | None, typer.Option(help="JSON Schema file that the answer must fit.")] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds for everything.")] = 600,
+    file: File = None,
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
-    """Answer a prompt, as it is written."""
-    request: dict[str, Any] = {
-        "model": full_name(model),
-        "contents": [
-            {"role": "user", "parts": [*(file_part(f) for f in file or ()), {"text": prompt_text(prompt)}]}
-        ],
-        "generation_config": {
-            name: value
-            for name, value in {
-                "temperature": temperature,
-                "max_output_tokens": max_tokens,
-                "seed": seed,
-                "stop_sequences": stop,
-            }.items()
-            if value is not None
-        },
-    }
-    if system:
-        request["system_instruction"] = {"parts": [{"text": system}]}
-    if schema:
-        try:
-            request["generation_config"]["response_json_schema"] = _value(json.loads(schema.read_text()))
-        except (OSError, json.JSONDecodeError) as error:
-            raise ValueError(f"--schema {schema}: {error}") from None
-        request["generation_config"]["response_mime_type"] = "application/json"
-    latest: Any = None
+    """Count the tokens of a prompt, and of files."""
+    contents = [user_content(prompt, file)]
     with answering(local), v1beta.GenerativeServiceClient() as client:
-        began, first = time.monotonic(), None
-        for chunk in client.stream_generate_content(request, timeout=timeout):
-            first = first or time.monotonic() - began
-            latest = chunk
-            if as_json:
-                output.print_json(chunk, indent=None)
-                continue
-            for part in (p for c in chunk.candidates[:1] for p in c.content.parts):
-                _show(part)
-    if as_json or latest is None:
-        return
-    output.write("\n")
-    usage = latest.usage_metadata
-    if latest.prompt_feedback.block_reason:
-        output.note("the prompt was blocked; --json shows why")
-        raise SystemExit(1)
-    if sys.stderr.isatty():
-        elapsed = time.monotonic() - began
-        output.note(
-            f"{usage.prompt_token_count} tokens in, {usage.candidates_token_count} out, first after "
-            f"{first or 0:.2f} s, {elapsed:.2f} s in all, {latest.model_version}"
-        )
-
-
-def _value(data: Any) -> Any:
-    from google.protobuf import json_format
-
-    from gemwire_proto.google.protobuf import struct_pb2
-
-    return json_format.ParseDict(data, struct_pb2.Value())
-
-
-def _show(part: Any) -> None:
-    if part.text:
-        output.write(part.text)
-    elif part.HasField("function_call"):
-        output.print_json({"function_call": output.as_dict(part.function_call)})
-
-
-def count_tokens(prompt: Prompt = None, model: Model = "gemini-2.5-flash", as_json: AsJson = False) -> None:
-    """Count the tokens of a prompt."""
-    with v1beta.GenerativeServiceClient() as client:
-        counted = client.count_tokens(
-            model=full_name(model), contents=[{"role": "user", "parts": [{"text": prompt_text(prompt)}]}]
-        )
+        counted = client.count_tokens(model=full_name(model), contents=contents)
     if as_json:
         output.print_json(counted)
     else:
@@ -152,18 +106,23 @@ def count_tokens(prompt: Prompt = None, model: Model = "gemini-2.5-flash", as_js
 
 
 def embed(
-    text: Prompt = None,
+    text: Annotated[str | None, typer.Argument(help="The text; - or nothing reads standard input.")] = None,
     model: Model = "gemini-embedding-001",
-    dimensions: Annotated[int | None, typer.Option(help="Dimensions of the vector.")] = None,
+    dimensions: Annotated[int | None, typer.Option(help="Length of the vector.", metavar="N")] = None,
+    local: Local = False,
     as_json: AsJson = False,
 ) -> None:
     """Print the embedding of a text: a number a line, or a JSON array."""
     request: dict[str, Any] = {"model": full_name(model), "content": {"parts": [{"text": prompt_text(text)}]}}
     if dimensions is not None:
         request["output_dimensionality"] = dimensions
-    with v1beta.GenerativeServiceClient() as client:
+    with answering(local), v1beta.GenerativeServiceClient() as client:
         values = list(client.embed_content(request).embedding.values)
     if as_json:
         output.print_json(values, indent=None)
     else:
         output.write("".join(f"{value}\n" for value in values))
+
+
+def _standard_input() -> bytes:
+    return sys.stdin.buffer.read()

@@ -8,7 +8,7 @@ import typer
 
 from gemwire import v1beta
 from gemwire.cli import output
-from gemwire.cli.content import AsJson, Prompt, prompt_text
+from gemwire.cli.content import AsJson, prompt_text
 
 app = typer.Typer(help="Collections of documents to search.", no_args_is_help=True)
 
@@ -18,7 +18,9 @@ Name = Annotated[str, typer.Argument(help="Name, with or without corpora/.")]
 @app.command("create")
 def create(
     display_name: Annotated[str, typer.Argument(help="Name for people.")],
-    name: Annotated[str | None, typer.Option("--id", help="What comes after corpora/ in its name.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--id", help="What comes after corpora/ in its name.", metavar="ID")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a corpus; its name on stdout."""
@@ -49,21 +51,38 @@ def get(name: Name, as_json: AsJson = False) -> None:
     output.show(corpus, as_json=as_json)
 
 
+@app.command("update")
+def update(
+    name: Name,
+    display_name: Annotated[str, typer.Option(help="Name for people.", metavar="TEXT")],
+    as_json: AsJson = False,
+) -> None:
+    """Give a corpus another name for people."""
+    with v1beta.RetrieverServiceClient() as client:
+        corpus = client.update_corpus(
+            corpus={"name": output.full("corpora", name), "display_name": display_name},
+            update_mask={"paths": ["display_name"]},
+        )
+    output.show(corpus, as_json=as_json)
+
+
 @app.command("delete")
 def delete(
     name: Name,
     force: Annotated[bool, typer.Option("--force", help="With the documents that are in it.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete a corpus."""
     with v1beta.RetrieverServiceClient() as client:
         client.delete_corpus({"name": output.full("corpora", name), "force": force})
+    output.deleted(as_json=as_json)
 
 
 @app.command("query")
 def query(
     name: Name,
-    text: Prompt = None,
-    count: Annotated[int | None, typer.Option(help="Most chunks to find.")] = None,
+    text: Annotated[str | None, typer.Argument(help="What to find; - or nothing reads stdin.")] = None,
+    count: Annotated[int | None, typer.Option(help="Most chunks to find.", metavar="N")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the chunks nearest to a text, the best first: score, name and text."""

@@ -34,7 +34,8 @@ def get(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command("delete")
-def delete(name: Name) -> None:
+def delete(name: Name, as_json: AsJson = False) -> None:
     """Delete a file."""
     with v1beta.FileServiceClient() as client:
         client.delete_file(name=output.full("files", name))
+    output.deleted(as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-Local = Annotated[bool, typer.Option("--local", help="Answer with the local model; needs no key.")]
+Local = Annotated[bool, typer.Option("--local", help="Run on the local model: needs no key.")]
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 try:
     import typer
@@ -11,13 +11,16 @@ except ImportError:
     print("the command line needs more packages: pip install 'gemwire[cli]'", file=sys.stderr)
     raise SystemExit(2) from None
 
+import gemwire
 from gemwire.cli import (
     caches,
     chat,
     content,
     corpora,
     doctor,
+    extras,
     files,
+    generate,
     models,
     output,
     rpc,
@@ -26,12 +29,12 @@ from gemwire.cli import (
 )
 
 app = typer.Typer(
-    help="The Gemini API over gRPC.",
+    help="The Gemini API over gRPC. Without a key: --local, or `gemwire serve` and GEMINI_EMULATOR_HOST.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command("generate")(content.generate)
+app.command("generate")(generate.generate)
 app.command("chat")(chat.chat)
 app.command("count-tokens")(content.count_tokens)
 app.command("embed")(content.embed)
@@ -47,15 +50,26 @@ app.command("doctor")(doctor.doctor)
 _NOBODY = (
     "nobody to call: set GEMINI_API_KEY, or set up application default credentials (gcloud auth "
     "application-default login), or set GEMINI_EMULATOR_HOST to an emulator (gemwire serve runs one); "
-    "generate and chat also run on a local model at once with --local"
+    "generate, chat, embed and count-tokens also run on a local model at once with --local"
 )
-#: What a missing module is installed with.
-_EXTRAS = {
-    "gemwire_emulator": "emulator",
-    "grpc_health": "emulator",
-    "grpc_reflection": "emulator",
-    "xllamacpp": "local",
-}
+#: How google-auth begins when there is nothing anywhere; its other messages name a file that is wrong.
+_NOTHING = "Your default credentials were not found"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        output.write(f"gemwire {gemwire.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    # What stands before the command's name.
+    pass
 
 
 def _end(message: str, code: int) -> NoReturn:
@@ -70,22 +84,20 @@ def main() -> None:
     from gemwire import errors
 
     try:
-        code = app(standalone_mode=False)
-    except DefaultCredentialsError:
-        _end(_NOBODY, 1)
+        code = app(prog_name="gemwire", standalone_mode=False)
+    except DefaultCredentialsError as error:
+        _end(_NOBODY if str(error).startswith(_NOTHING) else str(error), 1)
+    except (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied) as error:
+        _end(f"{error} gemwire doctor tells where calls go, and as whom.", 1)
     except (errors.GemwireError, GoogleAuthError) as error:
         _end(str(error), 1)
     except (ValueError, TypeError) as error:
         _end(str(error), 2)
     except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        extra = extras.missing_for(error.name or "")
         if extra is None:
             raise
-        _end(f"this needs more packages: pip install 'gemwire[{extra}]'", 2)
-    except BrokenPipeError:
-        # The reader of a pipe has gone: nothing to say, and nobody to say it to.
-        sys.stderr.close()
-        raise SystemExit(141) from None
+        _end(f"this needs more packages: {extras.install(extra)}", 2)
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     except Exception as error:

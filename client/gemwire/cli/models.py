@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from gemwire import v1beta
@@ -20,7 +22,10 @@ def list_models(as_json: AsJson = False) -> None:
 
 
 @app.command("get")
-def get_model(model: str, as_json: AsJson = False) -> None:
+def get_model(
+    model: Annotated[str, typer.Argument(help="Name, with or without models/.")],
+    as_json: AsJson = False,
+) -> None:
     """Show a model."""
     with v1beta.ModelServiceClient() as client:
         found = client.get_model(name=full_name(model))
@@ -29,7 +34,10 @@ def get_model(model: str, as_json: AsJson = False) -> None:
 
 @app.command("pull")
 def pull_models(as_json: AsJson = False) -> None:
-    """Fetch the models that the emulator's local engine runs: some 180 MB, once."""
+    """Fetch the models that --local and the emulator's local engine run: some 180 MB, once.
+
+    Models that are here are checked; their files are printed.
+    """
     from gemwire_emulator import weights
 
     try:

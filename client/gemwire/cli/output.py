@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from google.protobuf import json_format
 
 import gemwire_proto
+
+#: What a shell says of a command that SIGPIPE ended.
+BROKEN_PIPE = 141
 
 
 def as_dict(message: Any) -> Any:
@@ -20,10 +24,9 @@ def as_dict(message: Any) -> Any:
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """Print a message or JSON value."""
+    """Print a message or JSON value; without ``indent``, in one line."""
     value = as_dict(value) if hasattr(value, "DESCRIPTOR") else value
-    sys.stdout.write(json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    write(json.dumps(value, indent=indent, ensure_ascii=False) + "\n")
 
 
 def print_list(items: Sequence[Any], columns: Callable[[Any], tuple[str, ...]], *, as_json: bool) -> None:
@@ -31,6 +34,8 @@ def print_list(items: Sequence[Any], columns: Callable[[Any], tuple[str, ...]], 
     if as_json:
         print_json([as_dict(item) for item in items])
         return
+    if not items and sys.stderr.isatty():
+        note("there are none")
     rows = [columns(item) for item in items]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -56,10 +61,25 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
+def deleted(*, as_json: bool) -> None:
+    """Say that something was deleted: nothing for people, an empty object for programs."""
+    if as_json:
+        print_json({})
+
+
 def write(text: str) -> None:
-    """Print a piece of text at once."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Print a piece of text at once.
+
+    Raises:
+        SystemExit: Nobody reads any more, as after ``| head``: nothing to say, and nobody to say it to.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(BROKEN_PIPE) from None
 
 
 def note(text: str) -> None:

@@ -21,17 +21,23 @@ from gemwire.cli.content import AsJson, full_name
 app = typer.Typer(help="Tune models, and see to those that are tuned.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Name, with or without tunedModels/.")]
-DisplayName = Annotated[str | None, typer.Option(help="Name for people.")]
-Description = Annotated[str | None, typer.Option(help="What it is for.")]
-Temperature = Annotated[float | None, typer.Option(help="0 to 1, where a request says none.")]
-TopP = Annotated[float | None, typer.Option(help="Top p, where a request says none.")]
-TopK = Annotated[int | None, typer.Option(help="Top k, where a request says none.")]
+DisplayName = Annotated[str | None, typer.Option(help="Name for people.", metavar="TEXT")]
+Description = Annotated[str | None, typer.Option(help="What it is for.", metavar="TEXT")]
+Temperature = Annotated[
+    float | None, typer.Option(help="Temperature where a request says none: 0 to 1.", metavar="NUMBER")
+]
+TopP = Annotated[float | None, typer.Option(help="Top p where a request says none.", metavar="NUMBER")]
+TopK = Annotated[int | None, typer.Option(help="Top k where a request says none.", metavar="N")]
 
 _COLUMNS = ("text_input", "output")
 
 
-def examples_of(text: str) -> list[dict[str, str]]:
+def examples_of(text: str, what: str = "examples") -> list[dict[str, str]]:
     """The examples in CSV with a header, or in JSON lines.
+
+    Args:
+        text: All of them.
+        what: What to call them in an error, such as their file.
 
     Raises:
         ValueError: It is neither, or an example lacks something; the message says which.
@@ -41,17 +47,17 @@ def examples_of(text: str) -> list[dict[str, str]]:
         try:
             rows = [(n, json.loads(line)) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
         except json.JSONDecodeError as error:
-            raise ValueError(f"examples: not JSON lines: {error}") from None
+            raise ValueError(f"{what}: not JSON lines: {error}") from None
     else:
         reader = csv.DictReader(io.StringIO(text, newline=""))
         if not set(_COLUMNS) <= set(reader.fieldnames or ()):
-            raise ValueError("examples: the first line of CSV must name text_input and output")
+            raise ValueError(f"{what}: the first line of CSV must name text_input and output")
         rows = [(reader.line_num, row) for row in reader]
     if not rows:
-        raise ValueError("examples: there are none")
+        raise ValueError(f"{what}: there are no examples")
     for line, row in rows:
         if not isinstance(row, dict) or not all(isinstance(row.get(c), str) for c in _COLUMNS):
-            raise ValueError(f"examples: line {line} needs text_input and output")
+            raise ValueError(f"{what}: line {line} needs text_input and output")
     return [{c: row[c] for c in _COLUMNS} for _, row in rows]
 
 
@@ -92,6 +98,23 @@ def _progress() -> Iterator[Callable[[Any], None]]:
         yield show
 
 
+def _wait(operation: Any) -> None:
+    """Wait for a tuning, showing how far it is."""
+    pause = 0.2
+    try:
+        with _progress() as show:
+            show(operation.metadata)
+            while not operation.done():
+                show(operation.metadata)
+                time.sleep(pause)
+                pause = min(pause * 1.5, 5)
+            show(operation.metadata)
+    except KeyboardInterrupt:
+        name = operation.metadata.tuned_model if operation.metadata else operation.name
+        output.note(f"the tuning goes on; gemwire tuned-models get {name} tells how far it is")
+        raise
+
+
 def _curve(model: Any) -> str:
     losses = [snapshot.mean_loss for snapshot in model.tuning_task.snapshots]
     if not losses:
@@ -104,26 +127,31 @@ def _curve(model: Any) -> str:
 @app.command("create")
 def create(
     examples: Annotated[
-        Path, typer.Argument(help="CSV or JSON lines of text_input and output; - for stdin.")
+        Path, typer.Argument(help="CSV or JSON lines of text_input and output; - for stdin.", metavar="FILE")
     ],
     base_model: Annotated[
-        str, typer.Option("--model", "-m", help="Model to tune; it may be a tuned one.")
-    ] = ("gemini-1.5-flash-001-tuning"),
+        str, typer.Option("--model", "-m", help="Model to tune; it may be a tuned one.", metavar="NAME")
+    ] = "gemini-1.5-flash-001-tuning",
     tuned_model_id: Annotated[
-        str | None, typer.Option("--id", help="What comes after tunedModels/ in its name.")
+        str | None, typer.Option("--id", help="What comes after tunedModels/ in its name.", metavar="ID")
     ] = None,
     display_name: DisplayName = None,
     description: Description = None,
     temperature: Temperature = None,
     top_p: TopP = None,
     top_k: TopK = None,
-    epochs: Annotated[int | None, typer.Option(help="Times to go through the examples.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Examples of a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Times to go through the examples.", metavar="N")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Examples of a step.", metavar="N")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="How far a step goes, such as 0.001.", metavar="NUMBER")
+    ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it is tuned.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Tune a model; its name on stdout, progress and the curve of its loss on stderr."""
+    """Tune a model; its name on stdout, progress and the curve of its loss on stderr.
+
+    Ctrl-C stops the waiting, not the tuning.
+    """
     source: dict[str, Any] = {"base_model": full_name(base_model)}
     if base_model.startswith("tunedModels/"):
         source = {"tuned_model_source": {"tuned_model": base_model}}
@@ -137,7 +165,7 @@ def create(
             top_k=top_k,
         ),
         "tuning_task": {
-            "training_data": {"examples": {"examples": examples_of(_read(examples))}},
+            "training_data": {"examples": {"examples": examples_of(_read(examples), str(examples))}},
             "hyperparameters": _given(epoch_count=epochs, batch_size=batch_size, learning_rate=learning_rate),
         },
     }
@@ -151,14 +179,7 @@ def create(
             else:
                 output.write(f"{begun.tuned_model if begun else operation.name}\n")
             return
-        pause = 0.2
-        with _progress() as show:
-            show(operation.metadata)
-            while not operation.done():
-                show(operation.metadata)
-                time.sleep(pause)
-                pause = min(pause * 1.5, 5)
-            show(operation.metadata)
+        _wait(operation)
         tuned = operation.result()
     if as_json:
         output.print_json(tuned)
@@ -170,7 +191,9 @@ def create(
 
 @app.command("list")
 def list_tuned_models(
-    query: Annotated[str, typer.Option("--filter", help="Such as owner:me or readers:everyone.")] = "",
+    query: Annotated[
+        str, typer.Option("--filter", help="Such as owner:me or readers:everyone.", metavar="FILTER")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """List the tuned models that one may see."""
@@ -216,7 +239,8 @@ def update(
 
 
 @app.command("delete")
-def delete(name: Name) -> None:
+def delete(name: Name, as_json: AsJson = False) -> None:
     """Delete a tuned model."""
     with v1beta.ModelServiceClient() as client:
         client.delete_tuned_model(name=output.full("tunedModels", name))
+    output.deleted(as_json=as_json)

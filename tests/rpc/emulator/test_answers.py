@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from emulation import Caller, emulator
 
+from gemwire_emulator.engines.canned import Reply
 from gemwire_proto import v1beta
 
 SKY = (
@@ -181,6 +182,23 @@ def test_without_sources_there_is_no_answer() -> None:
             assert response.answerable_probability == 0
             assert response.answer.finish_reason == v1beta.Candidate.FinishReason.OTHER
             assert not response.answer.grounding_attributions
+
+    run(test())
+
+
+def test_canned_replies() -> None:
+    async def test() -> None:
+        async with emulator(replies=[Reply("Forty-two.", match="meaning", model="aqa")]) as (_, call):
+            response = await call("GenerateAnswer", **asking("The meaning of it all?"))
+            assert text_of(response) == "Forty-two."
+            assert response.answer.finish_reason == v1beta.Candidate.FinishReason.STOP
+            assert response.answer.token_count > 0
+            assert response.answerable_probability == 1.0
+            assert not response.answer.grounding_attributions
+            assert "Rayleigh" not in text_of(await call("GenerateAnswer", **asking("Flour and yeast?")))
+            # A reply stands in for the answer, not for the checks before it.
+            refused = await call.refused("GenerateAnswer", **asking("The meaning?", temperature=2))
+            assert refused.fields == ["temperature"]
 
     run(test())
 

@@ -149,7 +149,7 @@ def test_delete_and_download() -> None:
                 assert (await call.refused(rpc, name="notes")).fields == ["name"]
                 assert (await call.refused(rpc)).fields == ["name"]
             wanted = v1beta.File(mime_type="video/mp4", source="GENERATED")
-            made = store_file(running.world, "", "anonymous", wanted, b"frames")
+            made = store_file(running.world, "", "anonymous", wanted, running.world.contents.put(b"frames"))
             assert made.size_bytes == 6
             assert made.sha256_hash == hashlib.sha256(b"frames").digest()
             assert made.download_uri

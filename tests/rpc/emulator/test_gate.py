@@ -12,7 +12,11 @@ import grpc
 import pytest
 from emulation import Caller, Refusal, emulator
 
-from gemwire_emulator.gate import FAULT_HEADER, Pace, Quota, Rule
+from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.gate import FAULT_HEADER, PACE_HEADER, Pace, Quota, Rule
+from gemwire_emulator.pace import PROFILES
+from gemwire_emulator.wording import texts_in
+from gemwire_proto import v1beta
 
 MODEL = "models/gemini-2.5-flash"
 OTHER = "models/gemini-2.5-pro"
@@ -68,8 +72,12 @@ def test_a_fault_may_last_and_be_for_one_model() -> None:
             assert await outcomes(call, 3, model=OTHER) == ["INTERNAL"] * 3
             assert await outcomes(call, 1) == ["OK"]
             assert (await call.refused("CountTokens", **fields(OTHER))).message == "pro is ill"
-            running.reset()
+            running.gate.rules.clear()
             assert await outcomes(call, 1, model=OTHER) == ["OK"]
+            # A reset is the start again, with the faults that were asked for then.
+            running.reset()
+            assert await outcomes(call, 2, model=OTHER) == ["INTERNAL"] * 2
+            assert (running.gate.rules[0].seen, rule.seen) == (2, 0)
 
     run(test())
 
@@ -87,7 +95,7 @@ def test_a_fault_may_say_when_to_come_again() -> None:
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_fault_may_be_slow(*, streaming: bool) -> None:
     async def test() -> None:
-        rule = Rule.of({"method": "GenerateContent", "delay": 0.2})
+        rule = Rule.of({"method": "GenerateContent", "delay": 0.2, "times": 2})
         async with emulator(faults=[rule]) as (_, call):
             began = time.monotonic()
             if streaming:
@@ -95,7 +103,6 @@ def test_a_fault_may_be_slow(*, streaming: bool) -> None:
             else:
                 await call("GenerateContent", **fields())
             assert 0.2 <= time.monotonic() - began < 2
-            rule.times = 0
             refused = await call.refused("GenerateContent", **fields(), timeout=0.05)
             assert refused.code == "DEADLINE_EXCEEDED"
 
@@ -120,7 +127,7 @@ def test_streams_fail_in_the_middle() -> None:
             assert count > 5
             assert refused is None
             entries = running.journal.calls("StreamGenerateContent")
-            assert [e.status for e in entries] == ["INTERNAL", "UNAVAILABLE", "UNAVAILABLE", "OK"]
+            assert [e.status for e in entries] == ["INTERNAL", "DISCONNECTED", "DISCONNECTED", "OK"]
             assert [e.messages for e in entries] == [2, 3, 0, count]
 
     run(test())
@@ -167,6 +174,10 @@ def test_a_call_may_bring_its_fault() -> None:
         '{"nth": "x"}',
         '{"nth": 0}',
         '{"delay": -1}',
+        '{"front": "fax"}',
+        '{"goaway": 1}',
+        '{"disconnect": "yes"}',
+        '{"message": 5, "status": "ABORTED"}',
         '{"status": ["UNAVAILABLE"]}',
         '{"retry_delay": "soon", "status": "UNAVAILABLE"}',
     ],
@@ -259,6 +270,120 @@ def test_pace() -> None:
             assert 0.1 <= time.monotonic() - began < 0.5
 
     run(test())
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_silence_in_its_place(after: int) -> None:
+    async def test() -> None:
+        rule = Rule.of({"method": "Stream", "delay": 0.3, "after_messages": after})
+        async with emulator(faults=[rule]) as (running, call):
+            assert (await streamed(call))[1] is None
+            times = running.journal.calls()[0].times
+            assert [i for i, pause in enumerate(_pauses(times)) if pause >= 0.3] == [after]
+
+    run(test())
+
+
+def _pauses(times: list[float]) -> list[float]:
+    return [now - before for before, now in zip([0.0, *times], times, strict=False)]
+
+
+def test_faults_for_models_hit_live_sessions() -> None:
+    async def live(call: Caller, model: str) -> str:
+        session = call.bidi("BidiGenerateContent")
+        await session.write(v1beta.BidiGenerateContentClientMessage(setup={"model": model}))
+        try:
+            await session.read()
+        except grpc.aio.AioRpcError as error:
+            return str(error.code().name)
+        await session.done_writing()
+        assert await session.read() is grpc.aio.EOF
+        return "OK"
+
+    async def test() -> None:
+        rules = [
+            Rule.of({"model": "flash", "status": "UNAVAILABLE", "nth": 2}),
+            Rule.of({"status": "ABORTED", "nth": 4}),
+        ]
+        async with emulator(faults=rules) as (running, call):
+            assert await live(call, MODEL) == "OK"
+            # Another model is not counted by the one, a second message not by the other.
+            assert await live(call, OTHER) == "OK"
+            assert await live(call, MODEL) == "UNAVAILABLE"
+            assert await live(call, MODEL) == "ABORTED"
+            assert await live(call, MODEL) == "OK"
+            assert [rule.seen for rule in running.gate.rules] == [3, 5]
+
+    run(test())
+
+
+def test_faults_for_one_way_in() -> None:
+    async def test() -> None:
+        rules = [
+            Rule.of({"front": "http", "status": "INTERNAL"}),
+            Rule.of({"front": "grpc", "status": "ABORTED"}),
+        ]
+        async with emulator(faults=rules) as (running, call):
+            assert await outcomes(call, 2) == ["ABORTED", "OK"]
+            assert [rule.seen for rule in running.gate.rules] == [0, 2]
+
+    run(test())
+
+
+def test_tokens_a_second() -> None:
+    async def test() -> None:
+        text = "one two three four " * 5
+        replies = [Reply(text, pieces=5)]
+        async with emulator(pace=Pace(first=0.2, tokens_per_second=50), replies=replies) as (running, call):
+            tokens = running.world.engine.count_tokens([text])
+            assert tokens >= 20
+            await streamed(call)
+            await call("GenerateContent", **fields())
+            stream, whole = running.journal.calls()
+            assert 0.2 <= stream.times[0] < 0.3
+            # The first token is there at once then, and the rest of its message with it.
+            rest = sum(running.world.engine.count_tokens(list(texts_in(m))) for m in stream.responses[1:])
+            assert rest / 50 <= stream.times[-1] - stream.times[0] < rest / 50 + 0.15
+            assert 0.2 + tokens / 50 <= whole.times[0] < 0.2 + tokens / 50 + 0.15
+            # What has no text has no pace.
+            began = time.monotonic()
+            await call("CountTokens", **fields())
+            assert time.monotonic() - began < 0.15
+
+    run(test())
+
+
+def test_a_call_may_bring_its_pace() -> None:
+    async def test() -> None:
+        async with emulator(pace=Pace(latency=0.2)) as (running, call):
+            for pace in ('{"first": 0.2}', "instant", '"instant"', '{"latency": 0}'):
+                await streamed(call, metadata=((PACE_HEADER, pace),))
+            first = [entry.first for entry in running.journal.calls()]
+            assert 0.4 <= first[0] < 0.6
+            assert max(first[1:]) < 0.15
+            await streamed(call)
+            assert running.journal.calls()[-1].first >= 0.2
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "pace", ["quick", "5", '{"speed": 1}', '{"first": -1}', '{"first": "1"}', '{"first": NaN}']
+)
+def test_bad_paces_are_refused(pace: str) -> None:
+    async def test() -> None:
+        async with emulator() as (_, call):
+            refused = await call.refused("CountTokens", **fields(), metadata=((PACE_HEADER, pace),))
+            assert (refused.code, refused.fields) == ("INVALID_ARGUMENT", [PACE_HEADER])
+
+    run(test())
+
+
+def test_profiles_differ() -> None:
+    speeds = [PROFILES[name].tokens_per_second for name in ("slow", "typical", "fast")]
+    assert speeds == sorted(speeds)
+    assert Pace(latency=9).but("fast") == PROFILES["fast"]
+    assert PROFILES["fast"].but({"first": 3}).tokens_per_second == PROFILES["fast"].tokens_per_second
 
 
 def test_the_same_calls_have_the_same_outcome() -> None:

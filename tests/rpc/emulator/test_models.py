@@ -416,6 +416,66 @@ def test_cancelling_a_tuning() -> None:
     run(test())
 
 
+def doomed(mark: str, examples: int = 8) -> Any:
+    """A tuned model whose last example says how its tuning is to end."""
+    made = model(examples)
+    made.tuning_task.training_data.examples.examples[-1].output = f"out [[fail:{mark}]]"
+    return made
+
+
+def test_a_tuning_may_fail_on_purpose() -> None:
+    async def test() -> None:
+        async with emulator(frozen_at=NOW) as (running, call):
+            operation = await call("CreateTunedModel", tuned_model=doomed("INTERNAL"), tuned_model_id="m")
+            assert not operation.done
+            running.world.clock.advance(5)
+            ended = await call("WaitOperation", name=operation.name)
+            assert (ended.done, ended.error.code) == (True, 13)
+            assert "[[fail:INTERNAL]]" in ended.error.message
+            assert not ended.HasField("response")
+            done = progress(ended)
+            assert 0 < done.completed_steps < done.total_steps
+            failed = await call("GetTunedModel", name="tunedModels/m")
+            assert failed.state == FAILED
+            assert failed.tuning_task.HasField("complete_time")
+            said = [{"role": "user", "parts": [{"text": "in 0"}]}]
+            refused = await call.refused("GenerateContent", model="tunedModels/m", contents=said)
+            assert refused.code == "FAILED_PRECONDITION"
+            # Even one of a single step has a middle to fail in.
+            small = doomed("ABORTED", 1)
+            small.tuning_task.hyperparameters.epoch_count = 1
+            operation = await call("CreateTunedModel", tuned_model=small)
+            running.world.clock.advance(5)
+            assert (await call("WaitOperation", name=operation.name)).error.code == 10
+            assert not running.world.tasks
+
+    run(test())
+
+
+@pytest.mark.parametrize("mark", ["", "OK", "internal", "NOTHING"])
+def test_marks_that_name_no_status(mark: str) -> None:
+    async def test() -> None:
+        async with emulator() as (_, call):
+            refused = await call.refused("CreateTunedModel", tuned_model=doomed(mark))
+            assert refused.fields == ["tuned_model.tuning_task.training_data.examples.examples[7].output"]
+
+    run(test())
+
+
+def test_a_tuning_that_is_to_fail_does_so_after_a_restart(tmp_path: Path) -> None:
+    async def test() -> None:
+        state = tmp_path / "state.db"
+        async with emulator(state=state, frozen_at=NOW) as (_, call):
+            operation = await call("CreateTunedModel", tuned_model=doomed("INTERNAL"), tuned_model_id="m")
+        async with emulator(state=state, frozen_at=NOW) as (running, call):
+            assert not (await call("GetOperation", name=operation.name)).done
+            running.world.clock.advance(5)
+            assert (await call("WaitOperation", name=operation.name)).error.code == 13
+            assert (await call("GetTunedModel", name="tunedModels/m")).state == FAILED
+
+    run(test())
+
+
 _SERVE = """
 import asyncio, sys
 from gemwire_emulator.server import Emulator, Settings

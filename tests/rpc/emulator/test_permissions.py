@@ -246,3 +246,45 @@ def test_what_a_reader_may_not() -> None:
             assert [m.name for m in listed] == [PARENT]
 
     run(test())
+
+
+def test_who_may_not_read_a_model_may_not_use_it() -> None:
+    async def test() -> None:
+        async with emulator(tuning_seconds=0.0) as (_, call):
+            await make(call)
+            mine = await owner(call)
+            said = [{"role": "user", "parts": [{"text": "a"}]}]
+            uses = (
+                ("GenerateContent", {"contents": said}),
+                ("CountTokens", {"contents": said}),
+                ("GenerateText", {"prompt": {"text": "a"}}),
+            )
+
+            async def answered(code: str = "") -> None:
+                for rpc, fields in uses:
+                    if code:
+                        assert (await call.refused(rpc, model=PARENT, **fields)).code == code
+                    else:
+                        await call(rpc, model=PARENT, **fields)
+                if code:
+                    assert (await call.refused("GetTunedModel", name=PARENT)).code == code
+
+            await answered()
+            await call("TransferOwnership", name=PARENT, email_address="ann@example.com")
+            await answered()  # as a writer
+            mine.role = READER
+            mine = await call("UpdatePermission", permission=mine, update_mask={"paths": ["role"]})
+            await answered()
+
+        async with emulator(tuning_seconds=0.0) as (_, call):
+            await make(call)
+            mine = await owner(call)
+            await call("TransferOwnership", name=PARENT, email_address="ann@example.com")
+            await call("DeletePermission", name=mine.name)
+            await answered("PERMISSION_DENIED")
+            # Callers with other keys do not even learn that it is there.
+            for rpc, fields in uses:
+                refused = await call.refused(rpc, model=PARENT, key="another", **fields)
+                assert refused.code == "NOT_FOUND"
+
+    run(test())

@@ -126,6 +126,18 @@ def test_films_may_be_cancelled_or_filtered() -> None:
     run(test())
 
 
+def test_films_may_fail_on_purpose() -> None:
+    async def test() -> None:
+        async with emulator(frozen_at=NOW) as (running, call):
+            operation = await call("PredictLongRunning", model=VEO, **asked("a cat [[fail:UNAVAILABLE]]"))
+            running.world.clock.advance(2)
+            assert (await call("WaitOperation", name=operation.name)).error.code == 14
+            refused = await call.refused("PredictLongRunning", model=VEO, **asked("[[fail:X]]"))
+            assert refused.fields == ["instances[0].prompt"]
+
+    run(test())
+
+
 def test_films_go_on_after_a_restart(tmp_path: Path) -> None:
     async def test() -> None:
         state = tmp_path / "state"

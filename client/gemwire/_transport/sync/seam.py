@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import queue
+import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import grpc
 from grpc.experimental import ChannelOptions
@@ -52,6 +54,57 @@ def spawn(work: Callable[[], None]) -> threading.Thread:
 def cancelled_from_outside() -> bool:
     """Threads are not cancelled."""
     return False
+
+
+def connects(channel: Any, seconds: float) -> bool:
+    """Whether a channel gets a connection that speaks HTTP/2, within so many seconds. Sends no call."""
+    connectivity = grpc.ChannelConnectivity
+    settled: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def look(state: grpc.ChannelConnectivity) -> None:
+        if state in (connectivity.READY, connectivity.TRANSIENT_FAILURE, connectivity.SHUTDOWN):
+            settled.put(state)
+
+    channel.subscribe(look, try_to_connect=True)
+    try:
+        return settled.get(timeout=max(seconds, 0)) is connectivity.READY
+    except queue.Empty:
+        return False
+    finally:
+        channel.unsubscribe(look)
+
+
+def in_thread(work: Callable[..., _T], *arguments: Any) -> _T:
+    """Do something that may take its time at a disk: here, where nothing is held up by it."""
+    return work(*arguments)
+
+
+def pieces_of(iterable: Any) -> Iterator[Any]:
+    """What an iterable gives."""
+    return iter(iterable)
+
+
+def settled(value: _T) -> _T:
+    """A value: nothing is to be waited for."""
+    return value
+
+
+class AnyBinding(Protocol):
+    """What calls go over: a channel, or connections of HTTP."""
+
+    @property
+    def hearing(self) -> Hearing: ...
+    def callable(self, method: Method[Any, Any]) -> Any: ...
+
+
+class AnyChannels(Protocol):
+    """Where bindings come from, by whatever protocol they speak."""
+
+    @property
+    def closed(self) -> bool: ...
+    def binding(self) -> AnyBinding: ...
+    def replace(self, binding: Any) -> None: ...
+    def close(self) -> None: ...
 
 
 class Binding:
@@ -224,6 +277,10 @@ class Canceller:
         After one that never takes long. Nobody else may be reading.
         """
         self()
+        interruption = sys.exc_info()[1]
+        if interruption is not None and not isinstance(interruption, (Exception, GeneratorExit)):
+            # Ctrl-C inside of grpc, which has taken the call apart by itself: to consume would hang for good.
+            return
         consume = getattr(self._call, "_consume_next_event", None)
         if consume is not None and self._generation == process.generation():
             while self._call._state.due:

@@ -3,73 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import commands
 import pytest
+from commands import Ended, complaint, run
 
 from gemwire import v1beta
 from gemwire.cli import chart, tuned_models
 from gemwire.testing import RunningEmulator, environment
 
-_OURS = ("GEMINI_", "GOOGLE_", "CLOUDSDK_")
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command left."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningEmulator]:
-    running = RunningEmulator(tuning_seconds=0.5)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def gemini(server: RunningEmulator) -> RunningEmulator:
-    server.reset()
-    return server
-
-
-def run(address: str | None, *arguments: str, stdin: str = "", **variables: str) -> Ended:
-    its = {n: v for n, v in os.environ.items() if not n.startswith(_OURS)}
-    its |= {"PYTHONIOENCODING": "utf-8", **variables}
-    if address:
-        its["GEMINI_EMULATOR_HOST"] = address
-    done = subprocess.run(
-        [sys.executable, "-m", "gemwire.cli.main", *arguments],
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=30,
-        check=False,
-        env=its,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
-
-
-def complaint(ended: Ended, code: int) -> str:
-    """The one line that an error is."""
-    assert (ended.code, ended.out) == (code, "")
-    assert ended.err.startswith("gemwire")
-    assert ended.err.count("\n") == 1
-    return ended.err
+running, gemini = commands.running, commands.gemini
 
 
 def test_generate_from_a_pipe(gemini: RunningEmulator) -> None:
@@ -165,7 +109,7 @@ def test_tuned_models(gemini: RunningEmulator, tmp_path: Path) -> None:
     [
         ("", "first line"),
         ("question,answer\na,b\n", "first line"),
-        ("text_input,output\n", "none"),
+        ("text_input,output\n", "no examples"),
         ("text_input,output\na,b\nc\n", "line 3"),
         ('{"text_input": "a"}', "line 1"),
         ('{"text_input": "a", "output": "b"}\n{', "not JSON lines"),
@@ -241,7 +185,7 @@ def test_corpora(gemini: RunningEmulator) -> None:
         (("generate", "--nonsense"), "--nonsense"),
         (("caches", "update", "x"), "--ttl"),
         (("rpc", "Nobody.Call", "{}"), "Nobody"),
-        (("rpc", "Generative.CountTokens", "{"), "CountTokensRequest"),
+        (("rpc", "Generative.CountTokens", "{"), "line 1, column 2"),
         (("generate", "x", "--file", "absent.txt"), "absent.txt"),
         (("tuned-models", "create", "absent.csv"), "absent.csv"),
         (("serve", "--port", "x"), "--port"),
@@ -255,20 +199,3 @@ def test_serve_has_the_options_of_the_emulator() -> None:
     ended = run(None, "serve", "--help")
     assert ended.code == 0
     assert "--first-token SECONDS" in ended.out
-
-
-def test_nobody_to_call(tmp_path: Path) -> None:
-    nowhere = {"HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
-    told = complaint(run(None, "count-tokens", "x", **nowhere), 1)
-    for way in ("GEMINI_API_KEY", "default credentials", "GEMINI_EMULATOR_HOST", "--local"):
-        assert way in told
-
-
-def test_doctor_keeps_secrets(gemini: RunningEmulator) -> None:
-    secrets = {"GEMINI_API_KEY": "k3y-s3cret", "https_proxy": "http://me:p4ssword@proxy.invalid"}
-    for address in (gemini.address, None):
-        for form in ((), ("--json",)):
-            ended = run(address, "doctor", *form, **secrets)
-            assert ended.code == 0
-            assert not any(s in ended.out + ended.err for s in ("k3y-s3cret", "p4ssword"))
-    assert run(gemini.address, "doctor", "--json").json["endpoint"] == gemini.address

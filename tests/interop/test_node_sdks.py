@@ -1,0 +1,36 @@
+"""Google's JavaScript SDKs as judges of the emulator; the tests are in node/, in their own language."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import npm
+import pytest
+
+from gemwire.testing import RunningEmulator
+
+FOLDER = Path(__file__).parent / "node"
+
+
+@pytest.mark.parametrize(
+    ("program", "wire"),
+    [("genai.mjs", ""), ("generative_ai.mjs", ""), ("gapic.mjs", "grpc"), ("gapic.mjs", "rest")],
+)
+def test_a_sdk_sees_no_difference(program: str, wire: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    npm.install(FOLDER)
+    # A tuning ends in a moment, as nobody moves the clock from there.
+    emulator = RunningEmulator(http_port=0, tuning_seconds=0.2)
+    try:
+        for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("EMULATOR_HTTP", emulator.http)
+        monkeypatch.setenv("EMULATOR_GRPC", emulator.address)
+        monkeypatch.setenv("EMULATOR_WIRE", wire)
+        # Its Node client looks for a project's credentials even where it is told that there are none.
+        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "a-project")
+        code, said = npm.run(npm.BIN / "node", "--test", "--test-timeout=30000", program, folder=FOLDER)
+        assert code == 0, said
+        assert emulator.calls()
+    finally:
+        emulator.stop()

@@ -1,0 +1,106 @@
+"""openapi-python-client as a judge of ``/openapi.json``: its client makes the calls, and gRPC agrees."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import openapi_tools
+import pytest
+from emulation import calling
+from google.protobuf import json_format
+
+from gemwire.testing import RunningEmulator
+
+KEY = "a-key"
+QUESTION = [{"role": "user", "parts": [{"text": "Why is the sky blue?"}]}]
+SKY = {"parts": [{"text": "The sky is blue because of Rayleigh scattering."}]}
+GENERATION = {"contents": QUESTION, "generation_config": {"candidate_count": 2, "max_output_tokens": 20}}
+EMBEDDING = {"model": "models/embedding-001", "content": QUESTION[0]}
+FLASH, TUNED, DYNAMIC = "models/gemini-2.5-flash", "tunedModels/kept", "dynamic/any"
+#: The operations, and the same as RPCs.
+TEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "generate_model_content": ("GenerateContent", {"model": FLASH, **GENERATION}),
+    "generate_tuned_model_content": ("GenerateContent", {"model": TUNED, **GENERATION}),
+    "generate_dynamic_content": ("GenerateContent", {"model": DYNAMIC, **GENERATION}),
+    "stream_generate_model_content": ("StreamGenerateContent", {"model": FLASH, **GENERATION}),
+    "stream_generate_tuned_model_content": ("StreamGenerateContent", {"model": TUNED, **GENERATION}),
+    "stream_generate_dynamic_content": ("StreamGenerateContent", {"model": DYNAMIC, **GENERATION}),
+    "count_tokens": ("CountTokens", {"model": FLASH, "contents": QUESTION}),
+    "embed_content": ("EmbedContent", EMBEDDING),
+    "batch_embed_contents": ("BatchEmbedContents", {"model": EMBEDDING["model"], "requests": [EMBEDDING]}),
+    "generate_answer": (
+        "GenerateAnswer",
+        {
+            "model": "models/aqa",
+            "contents": QUESTION,
+            "answer_style": "EXTRACTIVE",
+            "inline_passages": {"passages": [{"id": "1", "content": {"role": "user", **SKY}}]},
+        },
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def gemini() -> Iterator[RunningEmulator]:
+    running = RunningEmulator(http_port=0, tuning_seconds=0.0)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def answers(gemini: RunningEmulator, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the generated client gets, by operation."""
+    folder, python = tmp_path_factory.mktemp("generated"), openapi_tools.python()
+    settings = folder / "settings.json"
+    # Formatting what nobody reads takes another tool.
+    settings.write_text(json.dumps({"post_hooks": []}))
+    openapi_tools.run(
+        python.with_name("openapi-python-client"),
+        *("generate", "--url", f"{gemini.http}/openapi.json", "--meta", "none", "--fail-on-warning"),
+        *("--config", settings, "--output-path", folder / "gemini_client"),
+        cwd=folder,
+    )
+    program = folder / "ten_operations.py"
+    program.write_bytes((openapi_tools.FOLDER / program.name).read_bytes())
+    found: dict[str, Any] = json.loads(openapi_tools.run(python, program, gemini.http, KEY, cwd=folder))
+    return found
+
+
+def test_the_client_has_every_operation(answers: dict[str, Any]) -> None:
+    assert {name.removeprefix("generative_service_") for name in answers} == {*TEN, "refused"}
+
+
+def test_it_reads_errors(answers: dict[str, Any]) -> None:
+    error = answers["refused"]["error"]
+    assert (error["code"], error["status"]) == (404, "NOT_FOUND")
+    assert "models/none" in error["message"]
+
+
+@pytest.mark.parametrize("operation", TEN)
+def test_it_gets_what_grpc_gets(gemini: RunningEmulator, answers: dict[str, Any], operation: str) -> None:
+    rpc, fields = TEN[operation]
+
+    async def by_grpc() -> Any:
+        async with calling(gemini.address) as call:
+            if rpc.startswith("Stream"):
+                metadata = (("x-goog-api-key", KEY),)
+                return [_plain(message) async for message in call.stream(rpc, metadata=metadata, **fields)]
+            return _plain(await call(rpc, key=KEY, **fields))
+
+    expected = asyncio.run(by_grpc())
+    assert expected
+    assert _without_ids(answers[f"generative_service_{operation}"]) == _without_ids(expected)
+
+
+def _plain(message: Any) -> Any:
+    return json_format.MessageToDict(message)
+
+
+def _without_ids(tree: Any) -> Any:
+    """Every response has an id of its own."""
+    if isinstance(tree, list):
+        return [_without_ids(item) for item in tree]
+    return {key: value for key, value in tree.items() if key != "responseId"}

@@ -1,0 +1,25 @@
+"""An emulator that tests can treat badly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from emulation import Refusal
+from populated import BY_NAME, Populated
+
+
+@pytest.fixture(scope="module")
+def populated_once() -> Iterator[Populated]:
+    made = Populated()
+    yield made
+    made.channel.close()
+    made.emulator.stop()
+
+
+@pytest.fixture
+def populated(populated_once: Populated) -> Iterator[Populated]:
+    """A server that still answers afterwards, whatever a test sends."""
+    populated_once.renew()
+    yield populated_once
+    assert not isinstance(populated_once.send(BY_NAME["ListModels"], b""), Refusal)
