@@ -73,8 +73,8 @@ def test_a_file(gemini: RunningEmulator, tmp_path: Path) -> None:
         ),
         *("-H", "Content-Type: application/json", "-d", '{"file": {"display_name": "NOTES"}}'),
     )
-    headers = dict(line.lower().split(": ", 1) for line in head.splitlines() if ": " in line)
-    url = headers["x-goog-upload-url"].strip()
+    headers = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
+    url = headers["x-goog-upload-url"]
     told = curl(
         url,
         *("-H", "Content-Length: 16", "-H", "X-Goog-Upload-Offset: 0"),

@@ -25,34 +25,68 @@ def populated() -> Iterator[Populated]:
     made.emulator.stop()
 
 
-def existing(populated: Populated) -> dict[str, set[str]]:
-    """For each collection, IDs of resources that there are."""
-    found = defaultdict(set, models={"embedding-gecko-001"}, dynamic={"any"})
+def existing(populated: Populated) -> dict[str, list[str]]:
+    """For each collection, IDs of resources that there are; first the one that can do most."""
+    found = defaultdict(list, models=["gemini-2.5-flash"], dynamic=["any"])
     for request in populated.valid.values():
         parts = str(request.get("name") or request.get("model") or "").split("/")
         for collection, name in zip(parts[::2], parts[1::2], strict=False):
-            found[collection].add(name)
-    return found
+            found[collection].append(name)
+    return {collection: list(dict.fromkeys(names)) for collection, names in found.items()}
 
 
-def fuzz(populated: Populated, folder: Path, *options: str) -> str:
-    """Have the emulator tried out; what schemathesis reports, which must be good."""
-    settings = folder / "schemathesis.toml"
+def fuzz(
+    populated: Populated,
+    folder: Path,
+    *options: str,
+    document: str = "openapi.json",
+    always: bool = False,
+) -> None:
+    """Have the emulator tried out.
+
+    Args:
+        populated: The emulator.
+        folder: Where schemathesis may write.
+        *options: Of ``schemathesis run``.
+        document: What to try, below the emulator's address.
+        always: Whether paths name what there is every time, in the phases too that look for the edges.
+    """
     # Keys would lead past what there is: whoever has another key finds nothing.
-    lines = ["[generation]", "with-security-parameters = false"]
+    lines = ["[generation]", "with-security-parameters = false", "[parameters]"]
     for collection, names in existing(populated).items():
         parameter = {"corpora": "corpus"}.get(collection, collection.removesuffix("s"))
-        lines += [f"[dictionaries.{collection}]", f"values = {json.dumps(sorted(names))}"]
-        lines += [f'[parameters."path.{parameter}"]', f'dictionary = "{collection}"', "probability = 0.8"]
+        value = f'"{names[0]}"' if always else f'{{ dictionary = "{collection}", probability = 0.8 }}'
+        lines.append(f'"path.{parameter}" = {value}')
+    for collection, names in existing(populated).items():
+        lines += [f"[dictionaries.{collection}]", f"values = {json.dumps(names)}"]
+    settings = folder / "schemathesis.toml"
     settings.write_text("\n".join(lines) + "\n")
-    return openapi_tools.run(
+    openapi_tools.run(
         openapi_tools.python().with_name("schemathesis"),
-        *("--config-file", settings, "run", f"{populated.emulator.http}/openapi.json"),
+        *("--config-file", settings, "run", f"{populated.emulator.http}/{document}"),
         *("--checks", CHECKS, "--seed", "1", "--no-color", "--warnings", "off", "--request-timeout", "10"),
         *("--no-shrink", "--output-truncate", "true", *options),
         cwd=folder,
     )
 
 
-def test_a_few_inputs(populated: Populated, tmp_path: Path) -> None:
-    fuzz(populated, tmp_path, "--phases", "fuzzing", "--max-examples", "3")
+#: What is deleted cannot be asked for any more.
+APART = [("--exclude-method", "DELETE"), ("--include-method", "DELETE")]
+
+
+@pytest.mark.parametrize("methods", APART, ids=["others", "deletions"])
+def test_a_few_inputs(populated: Populated, tmp_path: Path, methods: tuple[str, str]) -> None:
+    fuzz(populated, tmp_path, "--phases", "fuzzing", "--max-examples", "2", *methods)
+    statuses = {call.status for call in populated.emulator.calls()}
+    assert statuses >= {"OK", "NOT_FOUND"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("version", ["v1beta", "v1"])
+@pytest.mark.parametrize("phase", ["fuzzing", "coverage", "stateful"])
+def test_many_inputs(populated: Populated, tmp_path: Path, version: str, phase: str) -> None:
+    document = {"v1beta": "openapi.json", "v1": "v1/openapi.json"}[version]
+    options = ("--phases", phase, "--max-examples", "40")
+    fuzz(populated, tmp_path, *options, document=document, always=phase == "coverage")
+    assert len(populated.emulator.calls()) > 50

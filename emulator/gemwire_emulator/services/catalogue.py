@@ -8,20 +8,32 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure, failed_precondition, not_found
+from gemwire_emulator.failure import DOMAIN, Failure, failed_precondition, not_found
 from gemwire_emulator.names import check
+from gemwire_emulator.services.permissions import READER, demand
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
+from gemwire_proto.google.rpc import error_details_pb2
 
 _TEXT = ("generateContent", "countTokens", "createCachedContent", "bidiGenerateContent")
+_LIVE = ("bidiGenerateContent", "countTokens")
 _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "gemini-2.5-pro": ("Gemini 2.5 Pro", _TEXT),
     "gemini-2.5-flash": ("Gemini 2.5 Flash", _TEXT),
+    "gemini-2.5-flash-lite": ("Gemini 2.5 Flash-Lite", _TEXT),
     "gemini-2.0-flash": ("Gemini 2.0 Flash", _TEXT),
+    "gemini-2.0-flash-001": ("Gemini 2.0 Flash 001", _TEXT),
+    "gemini-2.0-flash-lite": ("Gemini 2.0 Flash-Lite", _TEXT),
+    "gemini-1.5-pro-002": ("Gemini 1.5 Pro 002", _TEXT),
+    "gemini-1.5-flash": ("Gemini 1.5 Flash", _TEXT),
+    "gemini-1.5-flash-002": ("Gemini 1.5 Flash 002", _TEXT),
+    "gemini-1.5-flash-001": ("Gemini 1.5 Flash 001", (*_TEXT, "createTunedModel")),
     "gemini-1.5-flash-001-tuning": (
         "Gemini 1.5 Flash 001 Tuning",
         ("generateContent", "countTokens", "createTunedModel"),
     ),
+    "gemini-2.0-flash-live-001": ("Gemini 2.0 Flash 001 Live", _LIVE),
+    "gemini-live-2.5-flash-preview": ("Gemini 2.5 Flash Live Preview", _LIVE),
     "gemini-embedding-001": ("Gemini Embedding 001", ("embedContent", "countTextTokens")),
     "text-embedding-004": ("Text Embedding 004", ("embedContent",)),
     "embedding-001": ("Embedding 001", ("embedContent",)),
@@ -29,7 +41,9 @@ _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "text-bison-001": ("PaLM 2 (legacy)", ("generateText", "countTextTokens", "createTunedTextModel")),
     "chat-bison-001": ("PaLM 2 Chat (legacy)", ("generateMessage", "countMessageTokens")),
     "embedding-gecko-001": ("Embedding Gecko (legacy)", ("embedText", "countTextTokens")),
+    "imagen-4.0-generate-001": ("Imagen 4", ("predict",)),
     "imagen-3.0-generate-002": ("Imagen 3.0", ("predict",)),
+    "veo-3.0-generate-001": ("Veo 3", ("predictLongRunning",)),
     "veo-2.0-generate-001": ("Veo 2", ("predictLongRunning",)),
 }
 
@@ -67,13 +81,15 @@ def known_model(world: World, name: str, field: str, call: Call, method: str = "
 
     Raises:
         Failure: INVALID_ARGUMENT for a malformed name, NOT_FOUND for a model that is unknown or does
-            not serve the method, FAILED_PRECONDITION for a tuned model that is not ready.
+            not serve the method, PERMISSION_DENIED for a tuned model that the caller may not read,
+            FAILED_PRECONDITION for one that is not ready.
     """
     check(name, "models/*|tunedModels/*", field)
     if name.startswith("tunedModels/"):
         row = world.store.get(call.tenant, name)
         if row is None:
             raise not_found(name)
+        demand(world, call, name, READER)
         state = row.message(v1beta.TunedModel).state
         if state != v1beta.TunedModel.State.ACTIVE:
             raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(state)}, not ACTIVE")
@@ -85,6 +101,13 @@ def known_model(world: World, name: str, field: str, call: Call, method: str = "
         raise Failure(
             grpc.StatusCode.NOT_FOUND,
             f"{name} is not supported for {method}; it serves {', '.join(known[1])}.",
+            [
+                error_details_pb2.ErrorInfo(
+                    reason="METHOD_NOT_SUPPORTED",
+                    domain=DOMAIN,
+                    metadata={"resource": name, "method": method},
+                )
+            ],
         )
 
 

@@ -24,7 +24,7 @@ from gemini_client.api.generative_service import (
     generative_service_stream_generate_model_content,
     generative_service_stream_generate_tuned_model_content,
 )
-from gemini_client.api.model_service import model_service_create_tuned_model
+from gemini_client.api.model_service import model_service_create_tuned_model, model_service_get_tuned_model
 from gemini_client.api.operations import operations_get_tuned_model_operation
 from gemini_client.models import (
     BatchEmbedContentsRequest,
@@ -70,6 +70,11 @@ def tune(client: AuthenticatedClient) -> None:
         model, _, name = operation.name.removeprefix("tunedModels/").partition("/operations/")
         operation = operations_get_tuned_model_operation.sync(model, name, client=client)
         assert isinstance(operation, Operation), operation
+    made = model_service_get_tuned_model.sync("kept", client=client)
+    assert isinstance(made, TunedModel)
+    # Examples are sent, and never come back.
+    assert made.base_model == tuned.base_model
+    assert not made.tuning_task.training_data
 
 
 def answers(client: AuthenticatedClient) -> dict[str, Any]:
