@@ -75,7 +75,16 @@ def _fetch(ready: Path) -> None:
     npm = shutil.which("npm")
     if not npm:
         pytest.skip("no Chromium is installed, and no npm to get one with")
-    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix", str(_KEPT)]
+    command = [
+        npm,
+        "install",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-save",
+        "--prefix",
+        str(_KEPT),
+    ]
     done = subprocess.run([*command, _PACKAGE], capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         pytest.skip(f"no Chromium is installed, and npm has none: {done.stderr.strip()[-300:]}")

@@ -28,13 +28,28 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
+_SIGNING = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """Signs certificates."""
 
     def __init__(self, name: str) -> None:
         self._name = _named(name)
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._sign(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0))
+        self.certificate = self._sign(
+            self._name, self._key, x509.BasicConstraints(ca=True, path_length=0), _SIGNING
+        )
 
     def _sign(self, subject: x509.Name, key: Any, *extensions: Any) -> bytes:
         now = datetime.datetime.now(datetime.timezone.utc)
@@ -46,9 +61,15 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
             .not_valid_after(now + datetime.timedelta(hours=1))
+            # Python 3.13 takes no chain without these.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
         )
         for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            critical = isinstance(extension, (x509.BasicConstraints, x509.KeyUsage))
+            builder = builder.add_extension(extension, critical=critical)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(_PEM)
 
     def issue(self, name: str) -> tuple[bytes, bytes]:

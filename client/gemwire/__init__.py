@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from gemwire import errors as errors
     from gemwire import v1 as v1
     from gemwire import v1beta as v1beta
+    from gemwire._transport.aio.rest import RestAsyncIOTransport as RestAsyncIOTransport
     from gemwire._transport.aio.transport import GrpcAsyncIOTransport as GrpcAsyncIOTransport
+    from gemwire._transport.sync.rest import RestTransport as RestTransport
     from gemwire._transport.sync.transport import GrpcTransport as GrpcTransport
+    from gemwire.diagnosis import Diagnosis as Diagnosis
+    from gemwire.diagnosis import diagnose as diagnose
     from gemwire.options import ClientInfo as ClientInfo
     from gemwire.options import ClientOptions as ClientOptions
     from gemwire.options import Retry as Retry
@@ -30,9 +34,13 @@ _NAMES = {
     "ClientInfo": "gemwire.options",
     "ClientOptions": "gemwire.options",
     "DEFAULT": "gemwire_proto._method",
+    "Diagnosis": "gemwire.diagnosis",
     "GrpcAsyncIOTransport": "gemwire._transport.aio.transport",
     "GrpcTransport": "gemwire._transport.sync.transport",
+    "RestAsyncIOTransport": "gemwire._transport.aio.rest",
+    "RestTransport": "gemwire._transport.sync.rest",
     "Retry": "gemwire.options",
+    "diagnose": "gemwire.diagnosis",
 }
 __all__ = [  # noqa: PLE0604 - all are strings
     *_MODULES,  # pyright: ignore[reportUnsupportedDunderAll]

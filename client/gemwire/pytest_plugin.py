@@ -14,17 +14,26 @@ _FIXTURE = "gemini_emulator"
 
 
 @pytest.fixture(scope="session")
-def _gemini_emulator_server() -> Iterator[RunningEmulator]:
+def gemini_emulator_options() -> dict[str, Any]:
+    """Settings of the emulator, for a project to define in its conftest.py; see `gemwire.testing.emulator`.
+
+    Every test begins with what they say: ``{"snapshot": "prepared.db", "seed": 7}``.
+    """
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _gemini_emulator_server(gemini_emulator_options: dict[str, Any]) -> Iterator[RunningEmulator]:
     from gemwire.testing import RunningEmulator
 
-    running = RunningEmulator()
+    running = RunningEmulator(**gemini_emulator_options)
     yield running
     running.stop()
 
 
 @pytest.fixture
 def gemini_emulator(_gemini_emulator_server: RunningEmulator) -> Iterator[RunningEmulator]:
-    """An emulator without state, to which clients made in the test go; see `gemwire.testing`."""
+    """An emulator as it was at its start, to which clients made in the test go; see `gemwire.testing`."""
     from gemwire.testing import environment
 
     _gemini_emulator_server.reset()

@@ -99,8 +99,9 @@ class RunningEmulator:
 
         Args:
             status: Name of the status, such as ``"UNAVAILABLE"``.
-            **fault: More of the fault: ``method``, ``model``, ``nth``, ``times``, ``retry_delay``,
-                ``delay``, ``after_messages``, ``disconnect``, ``message``.
+            **fault: More of the fault: ``method``, ``model``, ``front``, ``nth``, ``times``, ``message``,
+                ``retry_delay``, ``delay``, ``after_messages``, ``disconnect``, ``goaway``; see
+                `gemwire_emulator.rules.Rule`.
 
         Raises:
             ValueError: A fault has no such property.
@@ -109,6 +110,57 @@ class RunningEmulator:
 
         rule = Rule.of({"status": status, **fault})
         self._inside(lambda: self._emulator.gate.rules.append(rule))
+
+    def goaway(self) -> None:
+        """Send GOAWAY on every gRPC connection: calls go on, the next ones come over new connections."""
+        self._await(self._emulator.go_away())
+
+    def quota(self, requests_per_minute: int = 0, tokens_per_minute: int = 0) -> None:
+        """Limit each API key from now on; 0 for no limit. What was used before counts."""
+        from gemwire_emulator.gate import Quota
+
+        quota = Quota(requests_per_minute, tokens_per_minute)
+        self._inside(lambda: setattr(self._emulator.gate, "quota", quota))
+
+    def pace(self, profile: str = "", **parts: float) -> None:
+        """Have answers come at another pace from now on.
+
+        Args:
+            profile: ``"fast"``, ``"typical"``, ``"slow"``, or ``"instant"``, which is the same as none.
+            **parts: What is different: ``latency``, ``first``, ``between``, ``tokens_per_second``.
+
+        Raises:
+            ValueError: There is no such profile or part.
+        """
+        from gemwire_emulator.gate import Pace
+
+        pace = Pace().but(profile or {}).but(parts)
+        self._inside(lambda: setattr(self._emulator.gate, "pace", pace))
+
+    def seed(self, seed: int) -> None:
+        """Have the instant engine answer by another seed from now on.
+
+        Raises:
+            ValueError: There is another engine.
+        """
+        self._inside(lambda: self._emulator.seed(seed))
+
+    def snapshot(self, path: str | os.PathLike[str]) -> None:
+        """Write all resources and the time to a file, from which ``emulator(snapshot=path)`` starts.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        self._inside(lambda: self._emulator.snapshot(os.fspath(path)))
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Have the resources and the time of a snapshot, and no others. The file is only read.
+
+        Raises:
+            OSError: There is no such file.
+            sqlite3.DatabaseError: It is no snapshot. Nothing has changed.
+        """
+        self._inside(lambda: self._emulator.restore(os.fspath(path)))
 
     def reply(self, text: str, match: str = "", model: str = "", pieces: int = 1) -> None:
         """Have coming calls answered with a text.
@@ -137,7 +189,10 @@ class RunningEmulator:
         self._inside(lambda: self._emulator.world.clock.advance(seconds))
 
     def reset(self) -> None:
-        """Forget all state, faults and calls; replies and the time are those of the settings again."""
+        """Be as after the start: everything is what the settings say, and no call was made.
+
+        Resources, replies, faults, pace, quota, seed and time; the address and the connections stay.
+        """
         self._inside(self._emulator.reset)
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from gemwire_emulator import flags
 from gemwire_emulator.engines.local import LocalEngine
 from gemwire_emulator.failure import Failure
-from gemwire_emulator.gate import Pace, Quota
+from gemwire_emulator.gate import Quota
 from gemwire_emulator.server import Emulator, Settings
 
 #: Seconds that calls have to finish after SIGTERM.
@@ -42,18 +42,29 @@ def parser() -> argparse.ArgumentParser:
     add("--port", default="0", help="port to listen on; 0 for any that is free (default)")
     add("--http-port", metavar="PORT", help="serve HTTP on PORT too; 0 for any that is free")
     add("--https-port", metavar="PORT", help="serve HTTPS on PORT too; 0 for any that is free")
-    add("--state", type=Path, metavar="FILE", help="remember resources in FILE (default: in memory)")
+    add(
+        "--certificate-dir",
+        type=Path,
+        metavar="DIR",
+        help="keep the certificate of HTTPS in DIR, for next time",
+    )
+    add("--state", type=Path, metavar="FILE", help="remember in FILE and FILE.files (default: in memory)")
+    add("--snapshot", type=Path, metavar="FILE", help="begin with the resources in FILE; it is only read")
+    add("--resources", type=Path, metavar="FILE", help="JSON list of RPCs to call at the start")
     add("--engine", choices=["instant", "local"], default="instant", help="what writes answers")
     add("--model", type=Path, metavar="FILE", help="the GGUF of the local engine (default: SmolLM2-135M)")
     add("--seed", default="0", help="seed of the instant engine: the same seed, the same answers")
     add("--replies", type=Path, metavar="FILE", help='canned replies: [{"match": "sky", "text": "Blue."}]')
     add("--fault", action="append", default=[], metavar="JSON", help="a fault; may be given several times")
     add("--faults", type=Path, metavar="FILE", help="JSON list of faults")
-    add("--latency", default="0", metavar="SECONDS", help="time before anything is answered")
-    add("--first-token", default="0", metavar="SECONDS", help="time to a stream's first message, after that")
-    add("--between", default="0", metavar="SECONDS", help="time between the messages of a stream")
+    add("--pace", default="", metavar="NAME|JSON", help="how fast answers come: fast, typical, slow, or JSON")
+    add("--latency", default="", metavar="SECONDS", help="time before anything is answered")
+    add("--first-token", default="", metavar="SECONDS", help="time to an answer's first token, after that")
+    add("--between", default="", metavar="SECONDS", help="time between the messages of a stream")
+    add("--tokens-per-second", default="", metavar="N", help="tokens of text a second; 0 for at once")
     add("--rpm", default="0", metavar="N", help="requests a minute for each API key; 0 for no limit")
     add("--tpm", default="0", metavar="N", help="prompt tokens a minute for each API key; 0 for no limit")
+    add("--journal", type=Path, metavar="FILE", help="append every call to FILE, as a line of JSON")
     add("--clock", metavar="TIME", help="a time that stands still: 2026-01-02T03:04:05Z")
     add("--json", action="store_true", help="print one line of JSON when it is ready")
     return made
@@ -65,10 +76,19 @@ def settings_of(options: argparse.Namespace) -> Settings:
     Raises:
         ValueError: One says nothing sensible.
     """
-    if options.state is not None and not options.state.absolute().parent.is_dir():
-        raise ValueError(f"--state: there is no directory {options.state.absolute().parent}")
+    for name, file in (("--state", options.state), ("--journal", options.journal)):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise ValueError(f"{name}: there is no directory {file.absolute().parent}")
+    if options.state and (options.snapshot or options.resources):
+        raise ValueError("--state has resources of its own: it excludes --snapshot and --resources")
+    if options.snapshot is not None and not options.snapshot.is_file():
+        raise ValueError(f"--snapshot: there is no file {options.snapshot}")
     if options.model is not None and options.engine != "local":
         raise ValueError("--model is for --engine local")
+    if options.certificate_dir is not None and options.https_port is None:
+        raise ValueError("--certificate-dir is for --https-port")
+    if options.certificate_dir is not None and options.certificate_dir.is_file():
+        raise ValueError(f"--certificate-dir: {options.certificate_dir} is no directory")
     if options.model is not None and not options.model.is_file():
         raise ValueError(f"--model: there is no file {options.model}")
     return Settings(
@@ -76,21 +96,27 @@ def settings_of(options: argparse.Namespace) -> Settings:
         port=flags.count(options.port, "--port", 65_535),
         http_port=_port(options.http_port, "--http-port"),
         https_port=_port(options.https_port, "--https-port"),
+        certificate_dir=options.certificate_dir,
         state=options.state,
+        snapshot=options.snapshot,
+        resources=flags.resources(options.resources) if options.resources else (),
         engine=LocalEngine(options.model) if options.engine == "local" else None,
         seed=flags.count(options.seed, "--seed"),
         replies=flags.replies(options.replies) if options.replies else (),
         faults=flags.faults(options.fault, options.faults),
-        pace=Pace(
-            latency=flags.seconds(options.latency, "--latency"),
-            first=flags.seconds(options.first_token, "--first-token"),
-            between=flags.seconds(options.between, "--between"),
+        pace=flags.pace(
+            options.pace,
+            latency=options.latency,
+            first=options.first_token,
+            between=options.between,
+            tokens_per_second=options.tokens_per_second,
         ),
         quota=Quota(
             requests_per_minute=flags.count(options.rpm, "--rpm"),
             tokens_per_minute=flags.count(options.tpm, "--tpm"),
         ),
         frozen_at=flags.moment(options.clock) if options.clock else None,
+        journal=options.journal,
     )
 
 
@@ -123,7 +149,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{made.prog}: {failure.message}\n")
         return 1
     except sqlite3.DatabaseError as error:
-        sys.stderr.write(f"{made.prog}: {settings.state} cannot be used to remember in: {error}\n")
+        what = f"{settings.state} cannot be used to remember in"
+        if settings.snapshot:
+            what = f"{settings.snapshot} is no snapshot"
+        sys.stderr.write(f"{made.prog}: {what}: {error}\n")
+        return 1
+    except ValueError as error:
+        sys.stderr.write(f"{made.prog}: {error}\n")
         return 1
     except (RuntimeError, OSError) as error:
         sys.stderr.write(f"{made.prog}: cannot listen on {settings.host} port {settings.port}: {error}\n")
@@ -170,10 +202,12 @@ def _readiness(emulator: Emulator, address: str, *, as_json: bool) -> str:
     if not as_json:
         what = f"The emulator ({engine.name} engine)"
         also = "".join(f", {url}" for url in (emulator.http, emulator.https) if url)
-        return f"{what} listens on {address}{also}; export GEMINI_EMULATOR_HOST={address}\n"
+        trust = f" SSL_CERT_FILE={emulator.ca_file}" if emulator.ca_file else ""
+        return f"{what} listens on {address}{also}; export GEMINI_EMULATOR_HOST={address}{trust}\n"
     ready: dict[str, Any] = {"event": "ready", "grpc": address, "engine": engine.name}
     ready |= {"model": engine.version, "pid": os.getpid()}
-    ready |= {name: url for name, url in (("http", emulator.http), ("https", emulator.https)) if url}
+    more = {"http": emulator.http, "https": emulator.https, "ca": emulator.ca_file}
+    ready |= {name: value for name, value in more.items() if value}
     return json.dumps(ready) + "\n"
 
 

@@ -11,17 +11,20 @@ class Clock:
     """Seconds since the epoch, plus what was skipped.
 
     `advance` lets time pass at once: what sleeps until then wakes up.
+
+    Attributes:
+        skipped: Seconds that were.
     """
 
     def __init__(self, frozen_at: float | None = None) -> None:
         """``frozen_at``: stand still at that time; time passes by `advance` alone."""
         self._frozen_at = frozen_at
-        self._skipped = 0.0
+        self.skipped = 0.0
         self._moved = asyncio.Event()
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return (time.time() if self._frozen_at is None else self._frozen_at) + self._skipped
+        return (time.time() if self._frozen_at is None else self._frozen_at) + self.skipped
 
     def datetime(self) -> datetime.datetime:
         """The same, in UTC."""
@@ -35,13 +38,13 @@ class Clock:
         """
         if seconds < 0:
             raise ValueError(f"seconds: {seconds} is negative; time does not go back")
-        self._skipped += seconds
+        self.set(self.skipped + seconds)
+
+    def set(self, skipped: float) -> None:
+        """Have so many seconds skipped in all, also fewer than before."""
+        self.skipped = skipped
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
-
-    def reset(self) -> None:
-        """Take back what was skipped."""
-        self._skipped = 0.0
 
     async def sleep(self, seconds: float) -> None:
         """Wait until that much time has passed, by itself or by `advance`."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import logging
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any
 
@@ -21,11 +21,16 @@ import grpc
 from gemwire_emulator.failure import Failure
 from gemwire_emulator.gate import Gate, Rule
 from gemwire_emulator.journal import Entry, Journal
+from gemwire_emulator.pace import Pacing
 from gemwire_proto._method import Kind, Method, Service
 
 _logger = logging.getLogger("gemwire_emulator")
 
 Handler = Callable[..., Any]
+
+
+async def _stay() -> None:
+    """The front has no way to send a caller to another connection."""
 
 
 class Call:
@@ -39,10 +44,23 @@ class Call:
         front: Which way it came: ``"grpc"``, ``"http"`` or ``"websocket"``.
         peer: From where, as gRPC writes it: ``ipv4:127.0.0.1:51234``.
         remaining: Gives the seconds to the caller's deadline, None without one.
+        go_away: Asks the caller to make its next calls over another connection.
         faults: The rules that hit it; the gate's.
+        pacing: When the parts of its answer are due; the gate's. None for as fast as they come.
     """
 
-    __slots__ = ("caller", "faults", "front", "metadata", "method", "peer", "remaining", "tenant")
+    __slots__ = (
+        "caller",
+        "faults",
+        "front",
+        "go_away",
+        "metadata",
+        "method",
+        "pacing",
+        "peer",
+        "remaining",
+        "tenant",
+    )
 
     def __init__(
         self,
@@ -52,6 +70,7 @@ class Call:
         front: str = "grpc",
         peer: str = "",
         remaining: Callable[[], float | None] = lambda: None,
+        go_away: Callable[[], Awaitable[None]] = _stay,
     ) -> None:
         """See the class."""
         self.method = method
@@ -62,7 +81,9 @@ class Call:
         self.front = front
         self.peer = peer
         self.remaining = remaining
+        self.go_away = go_away
         self.faults: list[Rule] = []
+        self.pacing: Pacing | None = None
 
 
 class Endpoint:
@@ -103,7 +124,8 @@ class Endpoint:
             response = self._handler(request, call)
             if self._asynchronous:
                 response = await response
-            entry.message(response)
+            await self._gate.answered(call, response)
+            entry.answered(response)
         return response
 
     async def stream(self, request: Any, call: Call) -> AsyncGenerator[Any, None]:
@@ -118,7 +140,7 @@ class Endpoint:
             # Closed at once when the caller is gone: the engine stops then.
             async with aclosing(self._gate.paced(call, self._handler(request, call))) as messages:
                 async for message in messages:
-                    entry.message(message)
+                    entry.answered(message)
                     yield message
 
     async def bidi(self, requests: AsyncIterator[Any], call: Call) -> AsyncGenerator[Any, None]:
@@ -131,14 +153,16 @@ class Endpoint:
 
         async def incoming() -> AsyncIterator[Any]:
             async for request in requests:
-                entry.request(request)
+                entry.asked(request)
+                if len(entry.requests) == 1:
+                    await self._gate.model_known(call, request)
                 yield request
 
         with _ending(entry):
             await self._gate.enter(call, None)
             async with aclosing(self._gate.paced(call, self._handler(incoming(), call))) as messages:
                 async for message in messages:
-                    entry.message(message)
+                    entry.answered(message)
                     yield message
 
 

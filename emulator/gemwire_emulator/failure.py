@@ -29,6 +29,11 @@ class Failure(Exception):
         self.message = message
         self.details = list(details)
 
+    @property
+    def status(self) -> str:
+        """What the journal calls it: the name of the status."""
+        return self.code.name
+
     def trailers(self) -> tuple[tuple[str, bytes], ...]:
         """The trailing metadata that carries the details, as Google's servers send it."""
         if not self.details:
@@ -40,6 +45,22 @@ class Failure(Exception):
                 value=detail.SerializeToString(),
             )
         return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+class Disconnect(Failure):
+    """Ends a call by breaking the connection that it came over.
+
+    A front that cannot do that ends it with the status that clients make of a broken connection.
+    """
+
+    def __init__(self) -> None:
+        """It carries nothing."""
+        super().__init__(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+
+    @property
+    def status(self) -> str:
+        """No status is sent, and the journal has a word of its own."""
+        return "DISCONNECTED"
 
 
 def invalid(field: str, why: str) -> Failure:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import Rule
+from gemwire_emulator.gate import Pace, Rule
 
 
 def faults(texts: Iterable[str], file: Path | None = None) -> list[Rule]:
@@ -44,6 +44,41 @@ def replies(file: Path) -> list[Reply]:
         ValueError: One is no reply.
     """
     return [_reply(data) for data in _listed(file, "replies")]
+
+
+def resources(file: Path) -> list[Any]:
+    """Requests that make resources; see `gemwire_emulator.preparation`.
+
+    Args:
+        file: JSON with a list: ``[{"rpc": "CreateCorpus", "request": {"corpus": {"name": "corpora/c"}}}]``.
+
+    Raises:
+        ValueError: It is no such file.
+    """
+    return _listed(file, "resources")
+
+
+def pace(text: str, **seconds_of: str) -> Pace:
+    """How fast answers come.
+
+    Args:
+        text: A profile's name, or JSON; empty for at once.
+        **seconds_of: Flags that change a part of it, by its name; empty where they were not given.
+
+    Raises:
+        ValueError: There is no such profile, or a part is no number.
+    """
+    try:
+        found = Pace().written(text) if text else Pace()
+    except ValueError as error:
+        raise ValueError(f"--pace: {error}") from None
+    names = {"first": "--first-token"}
+    given = {
+        part: seconds(value, names.get(part, f"--{part}".replace("_", "-")))
+        for part, value in seconds_of.items()
+        if value
+    }
+    return found.but(given)
 
 
 def moment(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gemwire_emulator.failure import invalid
+from gemwire_emulator.quoting import quoted
 
 
 def apply(current: Any, update: Any, mask: Any, allowed: frozenset[str], field: str = "update_mask") -> None:
@@ -25,7 +26,7 @@ def apply(current: Any, update: Any, mask: Any, allowed: frozenset[str], field: 
         paths = [p for p in sorted(allowed) if "." not in p and _is_set(update, p)]
     for path in paths:
         if path not in allowed:
-            raise invalid(field, f"{path!r} cannot be updated; these can: {', '.join(sorted(allowed))}")
+            raise invalid(field, f"{quoted(path)} cannot be updated; these can: {', '.join(sorted(allowed))}")
         _copy(current, update, path.split("."))
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 
 from gemwire_emulator.failure import invalid
+from gemwire_emulator.quoting import quoted
 
-_SEGMENT = r"[^/\s]+"
+#: No path would have "." and ".." as steps.
+_SEGMENT = r"(?!\.\.?(?:/|\Z))[^/\s]+"
+#: No name is as long; longer ones are not repeated in an error.
+_LONGEST = 256
 #: Ids that callers may choose: AIP-122, and the 40 characters of the corpus documentation.
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 
@@ -24,10 +28,12 @@ def check(name: str, pattern: str, field: str) -> str:
     """
     if not name:
         raise invalid(field, f"is required; its form is {pattern.replace('|', ' or ')}")
-    for one in pattern.split("|"):
+    if len(name) > _LONGEST:
+        raise invalid(field, f"{quoted(name)} is longer than the {_LONGEST} characters that a name may have")
+    for one in pattern.split("|") if name.isprintable() else ():
         if re.fullmatch(re.escape(one).replace(r"\*", _SEGMENT), name):
             return name
-    raise invalid(field, f"{name!r} is not of the form {pattern.replace('|', ' or ')}")
+    raise invalid(field, f"{quoted(name)} is not of the form {pattern.replace('|', ' or ')}")
 
 
 def check_id(identifier: str, field: str) -> str:
@@ -37,7 +43,9 @@ def check_id(identifier: str, field: str) -> str:
         Failure: It has other characters than a-z, 0-9 and dashes inside, or more than 40.
     """
     if not _ID.match(identifier):
-        raise invalid(field, f"{identifier!r} must be 1 to 40 of a-z, 0-9 and -, with no dash at an end")
+        raise invalid(
+            field, f"{quoted(identifier)} must be 1 to 40 of a-z, 0-9 and -, with no dash at an end"
+        )
     return identifier
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import grpc.aio
 
+from gemwire_emulator import snapshots
 from gemwire_emulator.clock import Clock
+from gemwire_emulator.contents import Contents
 from gemwire_emulator.dispatch import Dispatcher
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.canned import Canned, Reply
@@ -19,6 +23,8 @@ from gemwire_emulator.gate import Gate, Pace, Quota, Rule
 from gemwire_emulator.grpc_front import GrpcFront
 from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
+from gemwire_emulator.preparation import prepare
+from gemwire_emulator.services.batches import Batches
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
 from gemwire_emulator.services.files import FileService
@@ -28,6 +34,7 @@ from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import Operations
 from gemwire_emulator.services.permissions import PermissionService
 from gemwire_emulator.services.prediction import PredictionService
+from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.store import Store
 from gemwire_emulator.wording import texts_in
 from gemwire_emulator.world import World
@@ -56,7 +63,11 @@ class Settings:
         port: Port for gRPC; 0 for any that is free.
         http_port: Port for HTTP; 0 for any that is free, None for no HTTP.
         https_port: The same for HTTPS, with a certificate that is made for it.
-        state: File to remember in; None for memory.
+        certificate_dir: Directory in which that certificate is kept; None for one that is deleted in the end.
+        state: File to remember in, with the bytes of files beside it; None for memory.
+        snapshot: File whose resources are there from the start, and again after `Emulator.reset`. It is only
+            read. Not with ``state``, which has its own.
+        resources: Requests that make more at the start; see `preparation.prepare`. Not with ``state`` either.
         engine: What writes answers: ``"instant"``, ``"local"``, or an engine.
         seed: Seed of the instant engine.
         replies: Canned replies.
@@ -65,13 +76,17 @@ class Settings:
         quota: Limits for each API key.
         frozen_at: Time that stands still (seconds since the epoch); None for the real one.
         tuning_seconds: How long a tuning takes, in the emulator's time.
+        journal: File that gets a line of JSON for every call; None for none.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     http_port: int | None = None
     https_port: int | None = None
+    certificate_dir: str | Path | None = None
     state: str | Path | None = None
+    snapshot: str | Path | None = None
+    resources: Sequence[Mapping[str, Any]] = ()
     engine: Engine | Literal["instant", "local"] | None = None
     seed: int = 0
     replies: Sequence[Reply] = ()
@@ -80,6 +95,7 @@ class Settings:
     quota: Quota = field(default_factory=Quota)
     frozen_at: float | None = None
     tuning_seconds: float = 2.0
+    journal: str | Path | None = None
 
 
 class Emulator:
@@ -91,6 +107,7 @@ class Emulator:
         address: host:port of the gRPC side, once it has started.
         http: ``http://host:port`` of the HTTP side, if it has one.
         https: The same for HTTPS.
+        ca_file: What clients of HTTPS have to trust: ``SSL_CERT_FILE``.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -100,7 +117,11 @@ class Emulator:
         self.address = ""
         self.http = ""
         self.https = ""
+        self.ca_file = ""
         self._http_front: Any = None
+        # What a reset leads back to; None for nothing.
+        self._beginning: Path | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     async def start(self) -> str:
         """Open the store, listen, and go on with what a former run left unfinished.
@@ -110,18 +131,33 @@ class Emulator:
 
         Raises:
             RuntimeError: The address is taken.
-            OSError: The address of the HTTP side is taken.
-            sqlite3.DatabaseError: The state file is none.
+            OSError: The address of the HTTP side is taken, or a file cannot be read or written.
+            sqlite3.DatabaseError: The state file or the snapshot is none.
+            ValueError: A resource cannot be made, or settings contradict each other.
         """
         settings = self.settings
+        if settings.state and (settings.snapshot or settings.resources):
+            raise ValueError("state: a file to remember in has its own resources: no snapshot, no resources")
         engine = Canned(_engine(settings), settings.replies)
         self.world = World(
-            Store(settings.state), Clock(settings.frozen_at), engine, tuning_seconds=settings.tuning_seconds
+            Store(settings.state),
+            Clock(settings.frozen_at),
+            engine,
+            Contents(Path(f"{settings.state}.files") if settings.state else None),
+            tuning_seconds=settings.tuning_seconds,
         )
-        self.gate = Gate(self.world.clock, self._tokens, pace=settings.pace, quota=settings.quota)
-        self.gate.rules.extend(settings.faults)
+        self.gate = Gate(
+            self.world.clock, self._tokens, faults=settings.faults, pace=settings.pace, quota=settings.quota
+        )
         dispatcher = Dispatcher(self.gate, self.journal)
         self._serve(dispatcher)
+        try:
+            await self._prepare()
+            if settings.journal:
+                self.journal.open(settings.journal)
+        except BaseException:
+            await self._close()
+            raise
         self._server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", -1),
@@ -132,11 +168,13 @@ class Emulator:
                 ("grpc.so_reuseport", 0),
             )
         )
-        self._server.add_generic_rpc_handlers((GrpcFront(dispatcher),))
+        self._front = GrpcFront(dispatcher)
+        self._server.add_generic_rpc_handlers((self._front,))
         self._introspection = Introspection(self._server, [service.name for service in SERVICES])
         host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
         try:
             port = self._server.add_insecure_port(f"{host}:{settings.port}")
+            self._front.connections.port = port
             await self._server.start()
         except RuntimeError:
             await self.stop()
@@ -148,8 +186,7 @@ class Emulator:
         except OSError:
             await self.stop()
             raise
-        self._models.resume()
-        self._predictions.resume()
+        self._resume()
         return self.address
 
     async def _listen_for_http(self, dispatcher: Dispatcher) -> None:
@@ -162,9 +199,43 @@ class Emulator:
             raise RuntimeError(
                 f"the HTTP side needs {error.name}: pip install 'gemwire[emulator]'"
             ) from error
-        front = self._http_front = HttpFront(dispatcher, self.world, self.gate, self.journal)
+        front = self._http_front = HttpFront(
+            dispatcher,
+            self.world,
+            self.gate,
+            self.journal,
+            self._batches,
+            reset=self.reset,
+            address=self.address,
+        )
         if settings.http_port is not None:
             self.http = f"http://{await front.listen(settings.host, settings.http_port)}"
+        if settings.https_port is not None:
+            address, self.ca_file = await front.listen_securely(
+                settings.host, settings.https_port, settings.certificate_dir
+            )
+            self.https = f"https://{address}"
+
+    async def _prepare(self) -> None:
+        """What is there from the start, and again after a reset."""
+        settings = self.settings
+        if settings.snapshot:
+            snapshots.load(self.world, Path(settings.snapshot))
+            self._beginning = Path(settings.snapshot)
+        if settings.resources:
+            # By another gate and journal: no fault hits these calls, and nobody counts them.
+            behind = Dispatcher(Gate(self.world.clock, self._tokens), Journal())
+            self._serve(behind)
+            await prepare(behind, settings.resources)
+            self._temporary = tempfile.TemporaryDirectory(prefix="gemwire-emulator-")
+            self._beginning = Path(self._temporary.name, "beginning")
+            snapshots.save(self.world, self._beginning)
+
+    def _resume(self) -> None:
+        """Go on with what is unfinished in the store."""
+        self.world.sweep()
+        for service in (self._files, Uploads(self.world), self._models, self._predictions, self._batches):
+            service.resume()
 
     def _tokens(self, request: Any) -> int:
         return 0 if request is None else self.world.engine.count_tokens(list(texts_in(request)))
@@ -172,12 +243,14 @@ class Emulator:
     def _serve(self, dispatcher: Dispatcher) -> None:
         world = self.world
         generative = GenerativeService(world)
+        self._batches = Batches(world, generative)
+        self._files = FileService(world)
         self._models = ModelService(world)
         self._predictions = PredictionService(world)
         dispatcher.serve(generative_service.SERVICE, generative)
         dispatcher.serve(model_service.SERVICE, self._models)
         dispatcher.serve(cache_service.SERVICE, CacheService(world))
-        dispatcher.serve(file_service.SERVICE, FileService(world))
+        dispatcher.serve(file_service.SERVICE, self._files)
         dispatcher.serve(permission_service.SERVICE, PermissionService(world))
         dispatcher.serve(prediction_service.SERVICE, self._predictions)
         dispatcher.serve(retriever_service.SERVICE, RetrieverService(world))
@@ -201,27 +274,68 @@ class Emulator:
         if grace:
             self.world.drain(grace)
             await self._introspection.draining()
-        if self._http_front:
-            await self._http_front.stop(grace)
-        await self._server.stop(grace)
+        fronts = [self._server, self._http_front] if self._http_front else [self._server]
+        # Side by side, as both have the whole grace.
+        await asyncio.gather(*(front.stop(grace) for front in fronts))
+        await self._close()
+
+    async def _close(self) -> None:
         await self.world.stop()
+        self.journal.close()
+        if self._temporary:
+            self._temporary.cleanup()
 
     def reset(self) -> None:
-        """Forget all state, faults and calls; replies and the time are those of the settings again.
+        """Be as after the start: resources, time, replies, faults, pace and quota are those of the settings.
 
-        The address stays.
+        Calls are forgotten. The address and the connections stay.
         """
-        for task in list(self.world.tasks):
-            task.cancel()
-        self.world.store.reset()
-        self.world.clock.reset()
-        # Whoever waits for an operation looks again, and finds none.
-        for changed in self.world.stirred.values():
-            changed.set()
-        self.world.stirred.clear()
+        self.world.rewind()
+        if self._beginning is None:
+            self.world.store.reset()
+            self.world.clock.set(0.0)
+        else:
+            snapshots.load(self.world, self._beginning)
         self.world.engine.replies[:] = self.settings.replies
+        if self.settings.engine in (None, "instant"):
+            self.seed(self.settings.seed)
         self.gate.reset()
         self.journal.clear()
+        # The snapshot that the settings name may hold what is not finished.
+        self._resume()
+
+    def seed(self, seed: int) -> None:
+        """Have the instant engine answer by another seed from now on.
+
+        Raises:
+            ValueError: There is another engine.
+        """
+        if self.settings.engine not in (None, "instant"):
+            raise ValueError(f"seed: the {self.world.engine.name} engine has none")
+        self.world.engine = Canned(InstantEngine(seed), self.world.engine.replies)
+
+    def snapshot(self, path: str | Path) -> None:
+        """Write all resources, and the time that was skipped, to a file; calls may go on meanwhile.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        snapshots.save(self.world, Path(path))
+
+    def restore(self, path: str | Path) -> None:
+        """Have the resources and the time of a snapshot, and no others. Faults and the like stay.
+
+        Raises:
+            OSError: The file cannot be read.
+            sqlite3.DatabaseError: It is no snapshot. Nothing has changed.
+        """
+        snapshots.load(self.world, Path(path))
+        self.world.rewind()
+        self._resume()
+
+    async def go_away(self) -> None:
+        """Send GOAWAY to every gRPC client: its next calls come over another connection."""
+        await self._front.connections.go_away_all()
 
     async def __aenter__(self) -> Emulator:
         await self.start()

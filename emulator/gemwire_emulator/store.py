@@ -68,7 +68,8 @@ class Store:
         Raises:
             sqlite3.DatabaseError: The file is not such a database.
         """
-        self._database = sqlite3.connect(str(path or ":memory:"), isolation_level=None)
+        # Files are attached by their URI; the path is none.
+        self._database = sqlite3.connect(str(path or ":memory:"), isolation_level=None, uri=True)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_SCHEMA)
@@ -206,9 +207,24 @@ class Store:
         """Forget everything. Numbers go on, so that no name comes again."""
         self._database.execute("DELETE FROM resource")
 
-    def snapshot(self) -> bytes:
-        """All of it, for `restore`."""
-        return self._database.serialize() if hasattr(self._database, "serialize") else b""
+    def copy_to(self, other: sqlite3.Connection) -> None:
+        """Write all of it, as it is between two calls, to an empty database."""
+        self._database.backup(other)
+
+    def copy_from(self, path: Path) -> None:
+        """Have what the file of another store holds, and nothing else. The file is only read.
+
+        Raises:
+            sqlite3.DatabaseError: It is no such file. Nothing has changed.
+        """
+        self._database.execute("ATTACH ? AS other", (f"{path.absolute().as_uri()}?mode=ro",))
+        try:
+            with self.transaction():
+                for table in ("resource", "counter"):
+                    self._database.execute(f"DELETE FROM main.{table}")  # noqa: S608 - one of two constants
+                    self._database.execute(f"INSERT INTO main.{table} SELECT * FROM other.{table}")  # noqa: S608
+        finally:
+            self._database.execute("DETACH other")
 
     def close(self) -> None:
         """Close the file."""

@@ -62,7 +62,7 @@ def fuzz(
     settings = folder / "schemathesis.toml"
     settings.write_text("\n".join(lines) + "\n")
     openapi_tools.run(
-        openapi_tools.python().with_name("schemathesis"),
+        openapi_tools.python("tools").with_name("schemathesis"),
         *("--config-file", settings, "run", f"{populated.emulator.http}/{document}"),
         *("--checks", CHECKS, "--seed", "1", "--no-color", "--warnings", "off", "--request-timeout", "10"),
         *("--no-shrink", "--output-truncate", "true", *options),

@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gemwire import v1, v1beta
+from gemwire import genai, v1, v1beta
 from gemwire_proto._method import Kind, Method
 from gemwire_proto.google.rpc import status_pb2
 
@@ -232,6 +232,13 @@ class Api:
         """A client that is closed at the end of the test."""
         suffix = "AsyncClient" if self.is_async else "Client"
         made = getattr(VERSIONS[version], f"{service}{suffix}")(**arguments)
+        self._clients.append(made)
+        return made
+
+    def genai(self, **arguments: Any) -> Any:
+        """The resources of a `gemwire.genai.Client` that is closed at the end of the test."""
+        client = genai.Client(api_key="a-key", **arguments)
+        made = client.aio if self.is_async else client
         self._clients.append(made)
         return made
 

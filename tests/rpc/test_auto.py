@@ -82,6 +82,7 @@ def test_grpc_where_it_works(
     assert len(api.list(api(client.stream_generate_content(model=_MODEL)))) == 2
     assert client.transport.kind == "auto"
     assert not web.requests
+    assert not [t for t in threading.enumerate() if t.name == "gemwire-http"]
     assert not caplog.records
 
 

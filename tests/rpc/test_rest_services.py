@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import random
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -286,3 +288,22 @@ def test_every_rpc_was_called(emulators: tuple[RunningEmulator, RunningEmulator]
     wanted = {path.split(".")[-1] for path, method in TABLE.items() if bindings(method)}
     # The service has these over HTTP for batches, which gRPC does not know.
     assert wanted - {"Operations/CancelOperation", "Operations/DeleteOperation"} <= called
+
+
+def test_a_file_goes_up(runs: tuple[_Run, _Run], emulators: tuple[RunningEmulator, RunningEmulator]) -> None:
+    pytest.importorskip("gemwire_emulator.http.uploads")
+    data = random.Random(2).randbytes(20 << 20)
+    files = runs[1].client("FileService", "v1beta")
+    seen: list[int] = []
+    file = files.transport.upload_file(
+        io.BytesIO(data),
+        file={"display_name": "Twenty"},
+        mime_type="text/plain",
+        progress=lambda sent, _: seen.append(sent),
+    )
+    assert (file.display_name, file.size_bytes, file.mime_type) == ("Twenty", len(data), "text/plain")
+    assert seen == [8 << 20, 16 << 20, 20 << 20]
+    assert files.get_file(name=file.name) == file
+    # The service lets only generated files be fetched.
+    with pytest.raises(errors.FailedPrecondition):
+        files.transport.download_file(file.name, io.BytesIO())

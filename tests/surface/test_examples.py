@@ -71,15 +71,18 @@ def commands() -> Iterator[tuple[str, str]]:
                     yield page, command
 
 
-def environment(page: str, home: Path, address: str) -> dict[str, str]:
+def environment(page: str, home: Path, gemini: RunningEmulator) -> dict[str, str]:
     bare = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}", "HOME": str(home)}
     bare |= {"NO_GCE_CHECK": "true", **ENVIRONMENT.get(page, {})}
-    return bare if page in WITHOUT_EMULATOR else {**bare, "GEMINI_EMULATOR_HOST": address}
+    if page in WITHOUT_EMULATOR:
+        return bare
+    http = gemini.http.removeprefix("http://")
+    return {**bare, "GEMINI_EMULATOR_HOST": gemini.address, "GEMINI_EMULATOR_HTTP_HOST": http}
 
 
 @pytest.fixture(scope="module")
 def gemini() -> Iterator[RunningEmulator]:
-    running = RunningEmulator(tuning_seconds=0.2)
+    running = RunningEmulator(tuning_seconds=0.2, http_port=0)
     yield running
     running.stop()
 
@@ -94,13 +97,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(page: str, source: str, folder: Path, address: str) -> subprocess.CompletedProcess[str]:
+def run(page: str, source: str, folder: Path, gemini: RunningEmulator) -> subprocess.CompletedProcess[str]:
     script = folder / Path(page).with_suffix(".py").name
     script.write_text(source, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-W", "error", script.name],
         cwd=folder,
-        env=environment(page, folder, address),
+        env=environment(page, folder, gemini),
         capture_output=True,
         text=True,
         timeout=60,
@@ -113,7 +116,7 @@ def test_python(page: str, folder: Path, gemini: RunningEmulator) -> None:
     source = program(page)
     assert source
     before = len(gemini.calls())
-    ended = run(page, source, folder, gemini.address)
+    ended = run(page, source, folder, gemini)
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
     assert (len(gemini.calls()) > before) is (page not in WITHOUT_CALLS)
@@ -145,7 +148,7 @@ client.generate_content(model="models/gemini-2.5-flash", contents=[{"parts": [{"
 def test_what_one_sees(page: str, more: str, sample: str, folder: Path, gemini: RunningEmulator) -> None:
     [shown] = [block for _, block in blocks(page, "text") if block.startswith(sample)]
     source = program(page).replace(".addFilter(Slow())", "") + more
-    ended = run(page, source, folder, gemini.address)
+    ended = run(page, source, folder, gemini)
     seen = (ended.stdout + ended.stderr).replace("google.ai.generativelanguage.v1beta", "…")
     lines = [_numberless(line) for line in seen.splitlines()]
     # A line about a server that was away for a minute is not waited for.
@@ -173,7 +176,7 @@ def test_commands(page: str, command: str, folder: Path, gemini: RunningEmulator
     process = subprocess.Popen(
         words,
         cwd=folder,
-        env=environment(page, folder, gemini.address),
+        env=environment(page, folder, gemini),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -189,7 +192,7 @@ def test_commands(page: str, command: str, folder: Path, gemini: RunningEmulator
 
 def test_a_wrong_example_is_seen(folder: Path, gemini: RunningEmulator) -> None:
     source = program("docs/calls.md").replace("count_tokens(", "count_tokenz(", 1)
-    ended = run("docs/calls.md", source, folder, gemini.address)
+    ended = run("docs/calls.md", source, folder, gemini)
     assert ended.returncode != 0
     line = (
         (ROOT / "docs" / "calls.md").read_text(encoding="utf-8").split("client.count_tokens(")[0].count("\n")

@@ -117,6 +117,10 @@ def _refusal(module: str, found: Import) -> str | None:
             "gemwire._transport", found, *own, "grpc", "google.auth", "google.oauth2", "google.protobuf"
         )
     if inside("gemwire._convert"):
+        if module == "gemwire._convert.media" and found.lazy and found.within("PIL"):
+            return None  # whoever asks for a picture has it
+        if module == "gemwire._convert.config" and found.within("typing_extensions"):
+            return None  # for type checkers, which bring it
         own = ("gemwire._convert", "gemwire.errors", "gemwire_proto")
         return _only("gemwire._convert", found, *own, "google.protobuf")
     return None

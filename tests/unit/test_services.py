@@ -52,7 +52,7 @@ def _modules() -> list[ModuleType]:
         importlib.import_module(f"gemwire_proto.{path.parent.name}.{path.stem}")
         for folder in ("v1beta", "v1", "longrunning")
         for path in sorted((package / folder).glob("*.py"))
-        if path.stem != "__init__"
+        if path.stem not in {"__init__", "views"}
     ]
 
 

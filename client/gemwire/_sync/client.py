@@ -13,13 +13,31 @@ from google.oauth2 import service_account
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.sync.transport import GrpcTransport
+from gemwire._transport.sync.transport import GrpcTransport, Transport
 from gemwire.options import CertSource, ClientInfo, ClientOptions
 from gemwire_proto.longrunning.operations import Operations
 
 _Client = TypeVar("_Client", bound="ServiceClient")
 
-_TRANSPORTS = {"grpc": GrpcTransport}
+
+def _rest() -> type[Any]:
+    # Imported when asked for, as few need it and it brings a good deal.
+    from gemwire._transport.sync.rest import RestTransport
+
+    return RestTransport
+
+
+def _auto() -> type[Any]:
+    from gemwire._transport.sync.auto import AutoTransport
+
+    return AutoTransport
+
+
+_TRANSPORTS: dict[str, Callable[[], type[Any]]] = {
+    "grpc": lambda: GrpcTransport,
+    "rest": _rest,
+    "auto": _auto,
+}
 
 
 class ServiceClient(Operations):
@@ -32,18 +50,20 @@ class ServiceClient(Operations):
         self,
         *,
         credentials: Any = None,
-        transport: str | GrpcTransport | Callable[..., Any] | Any | None = None,
+        transport: str | Transport | Callable[..., Any] | Any | None = None,
         client_options: ClientOptions | Mapping[str, Any] | Any | None = None,
         client_info: ClientInfo | Any | None = ClientInfo(),  # noqa: B008 - frozen
     ) -> None:
         """Decide where the calls go and whose they are. Nothing is connected before the first call.
 
-        With GEMINI_EMULATOR_HOST set, all calls go there, in plaintext and without tokens.
+        With GEMINI_EMULATOR_HOST set, all calls go there, in plaintext and without tokens; those over
+        REST to GEMINI_EMULATOR_HTTP_HOST.
 
         Args:
             credentials: google-auth credentials. Default: GOOGLE_API_KEY, GEMINI_API_KEY, then
                 application default credentials.
-            transport: ``"grpc"``, a transport class or anything that makes one, a
+            transport: ``"grpc"``, ``"rest"`` for JSON over HTTP, ``"auto"`` for gRPC
+                and, where that is blocked, REST; a transport class or anything that makes one, a
                 transport, or a grpc channel to use as it is.
             client_options: `gemwire.ClientOptions`, a dict of its fields, or google.api_core's object.
             client_info: What the client says of itself; None for nothing.
@@ -71,7 +91,7 @@ class ServiceClient(Operations):
                 creds.check_api_key(options.api_key, "client_options.api_key")
             )
         self._api_endpoint: str = ""
-        if isinstance(transport, GrpcTransport) or hasattr(transport, "unary_stream"):
+        if isinstance(transport, Transport) or hasattr(transport, "unary_stream"):
             self._adopt(transport, credentials, options, client_info)
         else:
             self._transport = self._made(transport, credentials, options, client_info)
@@ -83,7 +103,7 @@ class ServiceClient(Operations):
             raise ValueError("When providing a transport instance, provide its credentials directly.")
         if options.scopes:
             raise ValueError("When providing a transport instance, provide its scopes directly.")
-        if not isinstance(transport, GrpcTransport):
+        if not isinstance(transport, Transport):
             transport = GrpcTransport(channel=transport, client_info=client_info)
         self._transport = transport
         self._api_endpoint = transport.host
@@ -98,7 +118,7 @@ class ServiceClient(Operations):
             raise TypeError(
                 f"transport: expected a name, a transport or a channel, got {type(transport).__name__}"
             )
-        emulator = endpoint.emulator()
+        emulator: str | None = getattr(make, "emulator", endpoint.emulator)()
         if emulator:
             self._api_endpoint = emulator
             cert_source = None
@@ -106,10 +126,10 @@ class ServiceClient(Operations):
             where = endpoint.resolve(self.DEFAULT_ENDPOINT, options)
             self._api_endpoint = where.host
             cert_source = where.cert_source
-        # Only our own transports know these; another gets what Google's would.
-        ours: dict[str, Any] = {}
-        if isinstance(make, type) and issubclass(make, GrpcTransport):
-            ours = {
+        # Only our own transports know these arguments; another gets what Google's would.
+        more: dict[str, Any] = {}
+        if _is_ours(make):
+            more = {
                 "plaintext": emulator is not None,
                 "interceptors": options.interceptors,
                 "log_content": options.log_content,
@@ -124,7 +144,7 @@ class ServiceClient(Operations):
             client_info=client_info,
             always_use_jwt_access=True,
             api_audience=options.api_audience,
-            **ours,
+            **more,
         )
 
     def __repr__(self) -> str:
@@ -173,7 +193,7 @@ class ServiceClient(Operations):
         """The transport class of a name.
 
         Args:
-            label: ``"grpc"``. Default: that one.
+            label: ``"grpc"``, ``"rest"`` or ``"auto"``. Default: the first.
 
         Raises:
             KeyError: There is none of that name.
@@ -182,7 +202,7 @@ class ServiceClient(Operations):
             return GrpcTransport
         if label not in _TRANSPORTS:
             raise KeyError(f"transport: {label!r} is none of {', '.join(map(repr, _TRANSPORTS))}")
-        return _TRANSPORTS[label]
+        return _TRANSPORTS[label]()
 
     @classmethod
     def from_service_account_info(cls: type[_Client], info: Mapping[str, Any], **kwargs: Any) -> _Client:
@@ -285,6 +305,10 @@ class ServiceClient(Operations):
     def parse_common_location_path(path: str) -> dict[str, str]:
         """The variables of such a name; empty when ``path`` is none."""
         return _parsed(r"projects/(?P<project>.+?)/locations/(?P<location>.+?)", path)
+
+
+def _is_ours(make: Any) -> bool:
+    return isinstance(make, type) and issubclass(make, Transport)
 
 
 def _parsed(pattern: str, path: str) -> dict[str, str]:

@@ -200,8 +200,8 @@ class Attempts:
         return from_rpc(rpc_error, f"{self._method.service}/{self._method.name}", self.count, elapsed)
 
 
-#: How the core words what happened to a connection, refused streams included.
-_CONNECTION = ("failed to connect to all addresses", "Stream removed (")
+#: How the core words what happened to a connection, refused streams included, and `http.failure` the same.
+_CONNECTION = ("failed to connect to all addresses", "Stream removed (", "the connection broke: ")
 
 
 def is_overload(error: APIError) -> bool:

@@ -46,6 +46,11 @@ class ApiKey:
     def __repr__(self) -> str:
         return "<ApiKey>" if self._pairs else "<no credentials>"
 
+    @property
+    def secret(self) -> bool:
+        """Whether there is something to keep secret."""
+        return bool(self._pairs)
+
     def pairs(self, now: float) -> Pairs:
         """The pairs to send."""
         return self._pairs
@@ -92,6 +97,11 @@ class Token:
 
     def __repr__(self) -> str:
         return f"<Token of {type(self.credentials).__module__}.{type(self.credentials).__name__}>"
+
+    @property
+    def secret(self) -> bool:
+        """Whether there is something to keep secret."""
+        return True
 
     def pairs(self, now: float) -> Pairs | Future[Pairs]:
         """The pairs to send, or, without a living token, a future that gives them."""

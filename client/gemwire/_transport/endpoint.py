@@ -194,16 +194,54 @@ def resolve(default_host: str, options: ClientOptions) -> Endpoint:
     return Endpoint(host, universe, source, "the default")
 
 
+_EMULATOR = "GEMINI_EMULATOR_HOST"
+_HTTP_EMULATOR = "GEMINI_EMULATOR_HTTP_HOST"
+
+
 def emulator() -> str | None:
-    """GEMINI_EMULATOR_HOST: where every client of this process goes instead, in plaintext.
+    """GEMINI_EMULATOR_HOST: where every gRPC client of this process goes instead, in plaintext.
 
     Raises:
         ValueError: It is no host:port, or not on this machine without GEMINI_EMULATOR_ALLOW_REMOTE=true.
     """
-    host = os.environ.get("GEMINI_EMULATOR_HOST")
+    return _emulator(_EMULATOR)
+
+
+def http_emulator() -> str | None:
+    """GEMINI_EMULATOR_HTTP_HOST: the same for REST clients.
+
+    Raises:
+        ValueError: As `emulator`; or only the gRPC clients are sent to an emulator.
+    """
+    host = _emulator(_HTTP_EMULATOR)
+    if host is None and os.environ.get(_EMULATOR):
+        raise ValueError(
+            f"{_EMULATOR} is set, and a REST client does not speak gRPC: set {_HTTP_EMULATOR} to the "
+            "emulator's HTTP address as well, or unset both to call the service"
+        )
+    return host
+
+
+def either_emulator() -> tuple[str, str | None] | None:
+    """Both, for clients that may go from gRPC to REST; the second is None where there is none to go to.
+
+    Raises:
+        ValueError: As `emulator`; or only the REST clients are sent to an emulator.
+    """
+    host, http_host = _emulator(_EMULATOR), _emulator(_HTTP_EMULATOR)
+    if host is None and http_host is not None:
+        raise ValueError(
+            f"{_HTTP_EMULATOR} is set, and this client calls over gRPC first: set {_EMULATOR} to the "
+            "emulator's gRPC address as well"
+        )
+    return None if host is None else (host, http_host)
+
+
+def _emulator(variable: str) -> str | None:
+    host = os.environ.get(variable)
     if not host:
         return None
-    name = "environment variable GEMINI_EMULATOR_HOST"
+    name = f"environment variable {variable}"
     check_host(host, name)
     remote = os.environ.get("GEMINI_EMULATOR_ALLOW_REMOTE", "").lower() == "true"
     if not (is_loopback(host) or remote):

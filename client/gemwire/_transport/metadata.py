@@ -80,6 +80,19 @@ def user_agent(client_info: Any) -> str:
     return text
 
 
+def over_http(agent: str | None, engine: str) -> str | None:
+    """What `user_agent` says, of a client that calls over HTTP.
+
+    Args:
+        agent: The tokens of a gRPC client; None for none.
+        engine: Name and version of the HTTP client, ``name@version``.
+    """
+    if agent is None:
+        return None
+    tokens = [f"rest/{engine}" if token.startswith("grpc/") else token for token in agent.split()]
+    return " ".join(tokens)
+
+
 def routing_values(request: Message, fields: tuple[str, ...]) -> tuple[str, ...]:
     """The values of the request fields that a call is routed by."""
     return tuple(_value(request, path) for path in fields)

@@ -46,9 +46,13 @@ class Canned:
         self.embedding_size = engine.embedding_size
         self.input_token_limit = engine.input_token_limit
 
+    def reply_to(self, request: Any) -> Reply | None:
+        """The first reply that fits a request with ``contents`` and ``model``; None where none does."""
+        return next((r for r in self.replies if r.fits(request)), None)
+
     async def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
         """See `base.Engine.generate`."""
-        reply = next((r for r in self.replies if r.fits(request)), None)
+        reply = self.reply_to(request)
         if reply is None:
             async with aclosing(self._engine.generate(request)) as deltas:
                 async for delta in deltas:

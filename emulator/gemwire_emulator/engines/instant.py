@@ -49,7 +49,11 @@ class InstantEngine:
         for index in range(max(config.candidate_count, 1)):
             # The prompt decides, with the emulator's seed and the request's: order of calls does not.
             shuffled = random.Random(self._digest(request, config.seed, index))  # noqa: S311 - not a secret
-            call = schemas.chosen_call(request, shuffled)
+            try:
+                call = schemas.chosen_call(request, shuffled)
+            except schemas.Endless:
+                yield Delta(index, finish="MALFORMED_FUNCTION_CALL")
+                continue
             if call is not None:
                 yield Delta(
                     index,
@@ -67,12 +71,14 @@ class InstantEngine:
 
     def _text(self, request: Any, index: int, shuffled: random.Random) -> Any:
         config = request.generation_config
-        schema = schemas.of_config(config)
-        if schema is not None:
-            text = schemas.text_of(schema, shuffled, enum=config.response_mime_type == "text/x.enum")
-        else:
+        schema, finish = schemas.of_config(config), "STOP"
+        if schema is None:
             text = self._prose(request, shuffled)
-        finish = "STOP"
+        else:
+            try:
+                text = schemas.text_of(schema, shuffled, enum=config.response_mime_type == "text/x.enum")
+            except schemas.Endless:
+                text, finish = "", "MAX_TOKENS"
         ends = [at for stop in config.stop_sequences if stop and (at := text.find(stop)) >= 0]
         if ends:
             text = text[: min(ends)]
@@ -117,14 +123,14 @@ class InstantEngine:
         return found
 
     async def count_prompt(self, request: Any) -> int:
-        """Tokens of its texts, and of the functions it declares."""
+        """Tokens of its texts, also of those that are data, and of the functions it declares."""
         declared = [d for tool in request.tools for d in tool.function_declarations]
-        texts = [*texts_of([request.system_instruction, *request.contents])]
+        texts = [*texts_of([request.system_instruction, *request.contents]), *text_files_of(request.contents)]
         return self.count_tokens([*texts, *(f"{d.name} {d.description}" for d in declared)])
 
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Words of at most six characters, and signs."""
-        return sum(len(_TOKEN.findall(text)) for text in texts)
+        return sum(1 for text in texts for _ in _TOKEN.finditer(text))
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Hashed words and word parts: texts that share words are close; meaning is not known."""
@@ -150,6 +156,12 @@ def _hashed(text: str) -> list[float]:
 def texts_of(contents: Any) -> Any:
     """The texts of contents, in order."""
     return (part.text for content in contents for part in content.parts if part.text)
+
+
+def text_files_of(contents: Any) -> Any:
+    """The texts that are in contents as data."""
+    blobs = (part.inline_data for content in contents for part in content.parts)
+    return (blob.data.decode(errors="replace") for blob in blobs if blob.mime_type.startswith("text/"))
 
 
 def plain(struct: Any) -> Any:

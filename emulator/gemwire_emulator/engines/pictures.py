@@ -1,4 +1,4 @@
-"""Pictures without a model: patterns that a prompt decides, as PNG, written with zlib alone."""
+"""Pictures without a model: patterns that a prompt decides, as PNG, written with zlib alone, or as JPEG."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from gemwire_emulator.engines import jpeg
+
+#: Media types of `still`.
+STILLS = ("image/png", "image/jpeg")
 #: What every file says of itself.
 NOTE = "A pattern made of a hash by the gemwire emulator; no model drew it."
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CELLS = 8
 
 
-def still(prompt: str, seed: int, width: int, height: int) -> bytes:
+def still(prompt: str, seed: int, width: int, height: int, kind: str = STILLS[0]) -> bytes:
     """One picture: mirrored cells in two colours.
 
     Args:
@@ -21,7 +25,11 @@ def still(prompt: str, seed: int, width: int, height: int) -> bytes:
         seed: Another one gives another pattern.
         width: Pixels.
         height: Pixels.
+        kind: Media type, one of `STILLS`.
     """
+    if kind == "image/jpeg":
+        # Without the byte that says how PNG's rows are filtered.
+        return jpeg.encoded([row[1:] for row in _rows(prompt, seed, 0, width, height)], NOTE)
     return _file(width, height, [_chunk(b"IDAT", _pixels(prompt, seed, 0, width, height))])
 
 

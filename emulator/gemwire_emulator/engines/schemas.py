@@ -11,7 +11,11 @@ from google.protobuf import json_format
 
 from gemwire_proto import v1beta
 
+#: From here on a value is as small as its schema lets it be.
 _DEPTH = 6
+#: Values in a value, long texts counting for several, and in how many others one may lie.
+_PARTS = 10_000
+_DEEPEST = 30
 
 
 def of_config(config: Any) -> dict[str, Any] | None:
@@ -36,7 +40,9 @@ def of_schema(schema: Any) -> dict[str, Any]:
     """A ``Schema`` message as JSON Schema."""
     found: dict[str, Any] = {}
     if schema.type:
-        found["type"] = v1beta.Type.Name(schema.type).lower()
+        known = schema.type in v1beta.Type.values()
+        # A number that is none stays one; `services.schema_checks` refuses it.
+        found["type"] = v1beta.Type.Name(schema.type).lower() if known else schema.type
     for ours, theirs in (
         ("format", "format"),
         ("description", "description"),
@@ -69,51 +75,97 @@ def of_schema(schema: Any) -> dict[str, Any]:
 
 
 def text_of(schema: dict[str, Any], shuffled: random.Random, *, enum: bool = False) -> str:
-    """A text that fits: JSON, or for an enum one of its values as it is."""
-    value = value_of(schema, shuffled, schema)
+    """A text that fits: JSON, or for an enum one of its values as it is.
+
+    Raises:
+        Endless: No value is small enough.
+    """
+    value = value_of(schema, shuffled)
     return str(value) if enum else json.dumps(value, ensure_ascii=False)
 
 
-def value_of(schema: dict[str, Any], shuffled: random.Random, root: dict[str, Any], depth: int = 0) -> Any:
-    """A value that fits a JSON Schema, chosen by ``shuffled``."""
-    if "$ref" in schema:
-        return value_of(_resolved(schema["$ref"], root), shuffled, root, depth + 1)
-    if "const" in schema:
-        return schema["const"]
-    if schema.get("enum"):
-        return shuffled.choice(schema["enum"])
-    for key in ("anyOf", "oneOf"):
-        if schema.get(key):
-            options = (
-                schema[key] if depth < _DEPTH else sorted(schema[key], key=lambda s: "$ref" in str(s))[:1]
-            )
-            chosen = _merged([_without(schema, key), shuffled.choice(options)], root)
-            return value_of(chosen, shuffled, root, depth + 1)
-    if schema.get("allOf"):
-        merged = _merged([_without(schema, "allOf"), *schema["allOf"]], root)
-        return value_of(merged, shuffled, root, depth + 1)
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    if isinstance(kind, list):
-        kind = next((k for k in kind if k != "null"), "null")
-    if kind == "object":
-        return _object(schema, shuffled, root, depth)
-    if kind == "array":
+def value_of(schema: dict[str, Any], shuffled: random.Random) -> Any:
+    """A value that fits a JSON Schema, chosen by ``shuffled``.
+
+    Raises:
+        Endless: No value is small enough.
+    """
+    return _Values(schema, shuffled).value(schema, 0)
+
+
+class Endless(ValueError):
+    """A schema asks for more than anybody can write, or for a value that contains itself."""
+
+
+class _Values:
+    """Makes one value, of parts that are values."""
+
+    def __init__(self, root: dict[str, Any], shuffled: random.Random) -> None:
+        """``root`` is what references begin with."""
+        self._root = root
+        self._shuffled = shuffled
+        self._left = _PARTS
+
+    def value(self, schema: Any, depth: int) -> Any:
+        self._left -= 1
+        if self._left < 0 or depth > _DEEPEST:
+            raise Endless("asks for a value without an end, or for one that is too large")
+        if not isinstance(schema, dict):
+            schema = {}  # True, to which anything fits.
+        if "$ref" in schema:
+            return self.value(_resolved(schema["$ref"], self._root), depth + 1)
+        if "const" in schema:
+            return schema["const"]
+        if schema.get("enum"):
+            return self._shuffled.choice(schema["enum"])
+        for key in ("anyOf", "oneOf"):
+            if schema.get(key):
+                options = schema[key] if depth < _DEPTH else sorted(schema[key], key=_refers)[:1]
+                chosen = _merged([_without(schema, key), self._shuffled.choice(options)], self._root)
+                return self.value(chosen, depth + 1)
+        if schema.get("allOf"):
+            merged = _merged([_without(schema, "allOf"), *schema["allOf"]], self._root)
+            return self.value(merged, depth + 1)
+        kind = schema.get("type", "object" if "properties" in schema else "string")
+        if isinstance(kind, list):
+            kind = next((k for k in kind if k != "null"), "null")
+        if kind == "object":
+            return self._object(schema, depth)
+        if kind == "array":
+            return self._array(schema, depth)
+        if kind in ("integer", "number"):
+            return _number(schema, self._shuffled, whole=kind == "integer")
+        if kind == "boolean":
+            return self._shuffled.random() < 0.5
+        if kind == "null":
+            return None
+        text = _string(schema, self._shuffled)
+        self._left -= len(text) // 100
+        return text
+
+    def _array(self, schema: dict[str, Any], depth: int) -> list[Any]:
         least = int(schema.get("minItems", 1 if depth < _DEPTH else 0))
         count = (
             min(max(least, 2 if depth < 2 else 1), int(schema.get("maxItems", 2)))
             if depth < _DEPTH
             else least
         )
-        prefix = [value_of(s, shuffled, root, depth + 1) for s in schema.get("prefixItems", ())]
+        prefix = [self.value(s, depth + 1) for s in schema.get("prefixItems", ())]
         items = schema.get("items", {"type": "string"})
-        return prefix or [value_of(items, shuffled, root, depth + 1) for _ in range(max(count, least))]
-    if kind in ("integer", "number"):
-        return _number(schema, shuffled, whole=kind == "integer")
-    if kind == "boolean":
-        return shuffled.random() < 0.5
-    if kind == "null":
-        return None
-    return _string(schema, shuffled)
+        return prefix or [self.value(items, depth + 1) for _ in range(max(count, least))]
+
+    def _object(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:
+        properties = schema.get("properties", {})
+        required = schema.get("required", [])
+        order = [n for n in schema.get("propertyOrdering", ()) if n in properties]
+        names = [*order, *(n for n in properties if n not in order)]
+        # Too deep, only what must be there is: recursive schemas come to an end.
+        wanted = names if depth < _DEPTH else [n for n in names if n in required]
+        return {name: self.value(properties[name], depth + 1) for name in wanted}
+
+
+def _refers(schema: Any) -> bool:
+    return "$ref" in str(schema)
 
 
 def _without(schema: dict[str, Any], key: str) -> dict[str, Any]:
@@ -124,6 +176,8 @@ def _merged(parts: list[dict[str, Any]], root: dict[str, Any]) -> dict[str, Any]
     """A schema that asks for what all of them ask for, as far as they do not contradict each other."""
     whole: dict[str, Any] = {}
     for part in parts:
+        if not isinstance(part, dict):
+            continue
         asked = {**_resolved(part["$ref"], root), **_without(part, "$ref")} if "$ref" in part else part
         for name, value in asked.items():
             if name == "properties":
@@ -138,20 +192,8 @@ def _merged(parts: list[dict[str, Any]], root: dict[str, Any]) -> dict[str, Any]
 def _resolved(reference: str, root: dict[str, Any]) -> dict[str, Any]:
     found: Any = root
     for step in reference.removeprefix("#").strip("/").split("/"):
-        found = found.get(step, {}) if step else found
+        found = found.get(step, {}) if step and isinstance(found, dict) else found
     return found if isinstance(found, dict) else {}
-
-
-def _object(
-    schema: dict[str, Any], shuffled: random.Random, root: dict[str, Any], depth: int
-) -> dict[str, Any]:
-    properties = schema.get("properties", {})
-    required = schema.get("required", [])
-    order = [n for n in schema.get("propertyOrdering", ()) if n in properties]
-    names = [*order, *(n for n in properties if n not in order)]
-    # Too deep, only what must be there is: recursive schemas come to an end.
-    wanted = names if depth < _DEPTH else [n for n in names if n in required]
-    return {name: value_of(properties[name], shuffled, root, depth + 1) for name in wanted}
 
 
 def _number(schema: dict[str, Any], shuffled: random.Random, *, whole: bool) -> int | float:
@@ -163,7 +205,7 @@ def _number(schema: dict[str, Any], shuffled: random.Random, *, whole: bool) -> 
         first = int(low) + (1 if "exclusiveMinimum" in schema or int(low) < low else 0)
         last = int(high) - (1 if "exclusiveMaximum" in schema and int(high) == high else 0)
         return shuffled.randint(first, max(first, last))
-    return round(low + (high - low) * (0.25 + shuffled.random() / 2), 3)
+    return round(low + min(high - low, 1e9) * (0.25 + shuffled.random() / 2), 3)
 
 
 _FORMATS = {
@@ -218,12 +260,16 @@ def of_parameters(declaration: Any) -> dict[str, Any]:
 
 
 def chosen_call(request: Any, shuffled: random.Random) -> Any:
-    """A call of `chosen_function`, with made-up arguments that fit; None for an answer in words."""
+    """A call of `chosen_function`, with made-up arguments that fit; None for an answer in words.
+
+    Raises:
+        Endless: No arguments are small enough.
+    """
     function = chosen_function(request)
     if function is None:
         return None
-    schema = of_parameters(function)
-    return v1beta.FunctionCall(name=function.name, args=value_of(schema, shuffled, schema))
+    arguments = value_of(of_parameters(function), shuffled)
+    return v1beta.FunctionCall(name=function.name, args=arguments if isinstance(arguments, dict) else {})
 
 
 def _words(text: str) -> set[str]:

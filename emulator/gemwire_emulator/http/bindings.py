@@ -6,13 +6,35 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_proto._method import HttpBinding
+from gemwire_proto._method import HttpBinding, Method
 
 #: The versions that are served, all with what v1beta has: Google's SDKs differ in which they call.
 VERSIONS = ("v1", "v1beta", "v1alpha")
+#: Operations live below the resources that they work on; the method table has Google's general rule only.
+_OPERATIONS = {
+    "/google.longrunning.Operations/ListOperations": (
+        HttpBinding("get", "/v1beta/{name=tunedModels/*/operations}"),
+        HttpBinding("get", "/v1beta/{name=models/*/operations}"),
+        HttpBinding("get", "/v1beta/{name=batches}"),
+    ),
+    "/google.longrunning.Operations/GetOperation": (
+        HttpBinding("get", "/v1beta/{name=tunedModels/*/operations/*}"),
+        HttpBinding("get", "/v1beta/{name=models/*/operations/*}"),
+        HttpBinding("get", "/v1beta/{name=batches/*}"),
+    ),
+    "/google.longrunning.Operations/DeleteOperation": (
+        HttpBinding("delete", "/v1beta/{name=tunedModels/*/operations/*}"),
+        HttpBinding("delete", "/v1beta/{name=models/*/operations/*}"),
+        HttpBinding("delete", "/v1beta/{name=batches/*}"),
+    ),
+    "/google.longrunning.Operations/CancelOperation": (
+        HttpBinding("post", "/v1beta/{name=batches/*}:cancel", body="*"),
+    ),
+}
 _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
 
@@ -46,6 +68,11 @@ class Match:
     values: dict[str, str]
 
 
+def bindings_of(method: Method[Any, Any]) -> tuple[HttpBinding, ...]:
+    """All bindings of an RPC."""
+    return (*method.http, *_OPERATIONS.get(method.path, ()))
+
+
 class Router:
     """All bindings of some endpoints."""
 
@@ -54,7 +81,7 @@ class Router:
         self._routes: dict[tuple[str, str, str], list[Route]] = defaultdict(list)
         self.routes: list[Route] = []
         for endpoint in endpoints:
-            for binding in endpoint.method.http:
+            for binding in bindings_of(endpoint.method):
                 self.add(endpoint, binding)
 
     def add(self, endpoint: Endpoint, binding: HttpBinding) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -13,45 +14,52 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import Mount
+from starlette.routing import Route
 
+from gemwire_emulator.http.batches import BatchApp
 from gemwire_emulator.http.bindings import Router
+from gemwire_emulator.http.body import MOST_BYTES
+from gemwire_emulator.http.certificates import certificate
+from gemwire_emulator.http.downloads import DownloadApp
+from gemwire_emulator.http.live import LiveApp
+from gemwire_emulator.http.openapi.document import Document
+from gemwire_emulator.http.page.routes import Page
+from gemwire_emulator.http.protocol import Http, Socket
 from gemwire_emulator.http.rpc import RpcApp
-from gemwire_proto._method import HttpBinding
+from gemwire_emulator.http.serving import Server
+from gemwire_emulator.http.shell import HANDLERS, Shell
+from gemwire_emulator.http.uploads import UploadApp
 
 if TYPE_CHECKING:
     from gemwire_emulator.dispatch import Dispatcher
     from gemwire_emulator.gate import Gate
     from gemwire_emulator.journal import Journal
+    from gemwire_emulator.services.batches import Batches
     from gemwire_emulator.world import World
 
 #: Bytes of a JSON answer from which compressing it is worth the time: more than a packet.
 _WORTH_COMPRESSING = 1400
-_OPERATIONS = "/google.longrunning.Operations/"
-#: Operations live below the resources that they work on; the method table has Google's general rule only.
-_OPERATION_BINDINGS = {
-    "ListOperations": (
-        "get",
-        "/v1beta/{name=tunedModels/*/operations}",
-        "/v1beta/{name=models/*/operations}",
-    ),
-    "GetOperation": (
-        "get",
-        "/v1beta/{name=tunedModels/*/operations/*}",
-        "/v1beta/{name=models/*/operations/*}",
-    ),
-    "DeleteOperation": (
-        "delete",
-        "/v1beta/{name=tunedModels/*/operations/*}",
-        "/v1beta/{name=models/*/operations/*}",
-    ),
-}
+#: Seconds for which a connection is kept on which nothing is asked: longer than clients keep theirs, as one
+#: that is closed just when it is used again costs them a request.
+_KEEP_ALIVE = 75
+_ANY_MODEL = "/{version}/{collection}/{model}"
+_LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
 
 
 class HttpFront:
     """Serves an emulator's endpoints over HTTP."""
 
-    def __init__(self, dispatcher: Dispatcher, world: World, gate: Gate, journal: Journal) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        world: World,
+        gate: Gate,
+        journal: Journal,
+        batches: Batches,
+        *,
+        reset: Callable[[], None],
+        address: str,
+    ) -> None:
         """Nothing listens before `listen`.
 
         Args:
@@ -59,9 +67,14 @@ class HttpFront:
             world: What their handlers share.
             gate: Faults and quotas.
             journal: The calls.
+            batches: What has no RPC.
+            reset: Forgets everything.
+            address: host:port of the gRPC side, to be shown.
         """
-        self._servers: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
-        self.app = _app(dispatcher, world, gate, journal)
+        self._page = Page(world, gate, journal, reset=reset, address=address)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._servers: list[tuple[Server, asyncio.Task[None]]] = []
+        self.app = _app(dispatcher, world, gate, journal, batches, self._page)
 
     async def listen(self, host: str, port: int, **tls: Any) -> str:
         """Listen on a further address.
@@ -69,7 +82,7 @@ class HttpFront:
         Args:
             host: Name or address.
             port: Port; 0 for any that is free.
-            **tls: uvicorn's ``ssl_certfile`` and ``ssl_keyfile``, for HTTPS.
+            **tls: uvicorn's ``ssl_certfile``, for HTTPS.
 
         Returns:
             host:port.
@@ -79,15 +92,52 @@ class HttpFront:
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
-        config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, lifespan="off", server_header=False, **tls
+        # asyncio sets it only where the protocol is named, and create_server names none: without it, the
+        # second half of an answer waits 40 ms for the first to be acknowledged. Connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        server = Server(
+            uvicorn.Config(
+                self.app,
+                http=Http,
+                ws=Socket,
+                ws_max_size=MOST_BYTES,
+                # What is small on the wire could be large in memory; and it is this machine's own wire.
+                ws_per_message_deflate=False,
+                loop="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE,
+                **tls,
+            )
         )
-        server = _Server(config)
-        task = asyncio.get_running_loop().create_task(server.serve([listener]))
-        self._servers.append((server, task))
-        await server.up.wait()
+        self._page.guard.listens(host)
+        self._servers.append((server, await server.begin(listener)))
         shown = f"[{host.strip('[]')}]" if family == socket.AF_INET6 else host
         return f"{shown}:{listener.getsockname()[1]}"
+
+    async def listen_securely(self, host: str, port: int, folder: str | Path | None) -> tuple[str, str]:
+        """Listen with TLS.
+
+        Args:
+            host: Name or address.
+            port: Port; 0 for any that is free.
+            folder: Directory of the certificate; None for one that is deleted in the end.
+
+        Returns:
+            host:port, and the file of the authority that clients have to trust.
+
+        Raises:
+            OSError: The address is taken, or the certificate cannot be written.
+        """
+        if folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="gemwire-emulator-")
+            folder = self._folder.name
+        files = certificate(Path(folder), host)
+        address = await self.listen(host, port, ssl_certfile=files.server)
+        return address, str(files.authority.absolute())
 
     async def stop(self, grace: float | None = None) -> None:
         """End it.
@@ -95,38 +145,36 @@ class HttpFront:
         Args:
             grace: Seconds in which requests may finish; None to cancel them.
         """
+        self._page.close()
         for server, _ in self._servers:
-            server.config.timeout_graceful_shutdown = int(grace or 0)
-            server.should_exit = True
+            server.end(grace)
         await asyncio.gather(*(task for _, task in self._servers))
         self._servers.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
 
 
-class _Server(uvicorn.Server):
-    """One that leaves signals to whoever runs the emulator, and says when it is there."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _app(dispatcher: Dispatcher, world: World, gate: Gate, journal: Journal) -> Starlette:
+def _app(
+    dispatcher: Dispatcher, world: World, gate: Gate, journal: Journal, batches: Batches, page: Page
+) -> Shell:
     endpoints = dispatcher.endpoints
     # One version's endpoints serve all: v1beta has everything that the others have.
     router = Router(e for path, e in endpoints.items() if ".v1." not in path)
-    for name, (verb, *templates) in _OPERATION_BINDINGS.items():
-        for template in templates:
-            router.add(endpoints[_OPERATIONS + name], HttpBinding(verb, template))
-    return Starlette(
-        routes=[Mount("/", RpcApp(router))],
+    v1 = Router(e for path, e in endpoints.items() if ".v1." in path)
+    rpcs = RpcApp(router)
+    downloads = DownloadApp(endpoints, world, rpcs)
+    app = Starlette(
+        routes=[
+            Route("/openapi.json", Document("v1beta", router.routes).serve),
+            Route("/v1/openapi.json", Document("v1", v1.routes).serve),
+            *page.routes(router.routes),
+            Route("/upload/{version}/files", UploadApp(world, gate, journal)),
+            Route("/{version}/files/{file}:download", downloads),
+            Route("/download/{version}/files/{file}:download", downloads),
+            Route(f"{_ANY_MODEL}:batchGenerateContent", BatchApp("generate", batches, gate, journal)),
+            Route(f"{_ANY_MODEL}:asyncBatchEmbedContent", BatchApp("embed", batches, gate, journal)),
+        ],
+        exception_handlers=HANDLERS,
         middleware=[
             Middleware(
                 CORSMiddleware,
@@ -139,3 +187,7 @@ def _app(dispatcher: Dispatcher, world: World, gate: Gate, journal: Journal) -> 
             Middleware(GZipMiddleware, minimum_size=_WORTH_COMPRESSING, compresslevel=1),
         ],
     )
+    # No Mount: its pattern matches no path with a newline in it; Starlette would refuse that in its words.
+    app.router.default = rpcs
+    app.router.redirect_slashes = False
+    return Shell(LiveApp(endpoints[_LIVE]), rpcs, app)

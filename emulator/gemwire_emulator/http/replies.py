@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gemwire_emulator.failure import Failure
@@ -12,7 +12,6 @@ from gemwire_emulator.http.problem import Problem, error_of, status_of
 Send = Callable[[Any], Awaitable[None]]
 
 JSON = "application/json; charset=UTF-8"
-_LAST = {"type": "http.response.body", "body": b""}
 
 
 async def reply(
@@ -37,65 +36,56 @@ async def reply(
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(send: Send, failure: Failure) -> None:
-    """Send an error."""
-    headers = failure.headers if isinstance(failure, Problem) else None
-    await reply(send, _error(failure), status_of(failure), headers=headers)
+async def refuse(send: Send, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
+    """Send an error, with more headers than it has of its own."""
+    own = failure.headers if isinstance(failure, Problem) else {}
+    status, body = error_body(failure)
+    await reply(send, body, status, headers={**(headers or {}), **own})
 
 
-async def events(messages: AsyncGenerator[str, None], send: Send) -> None:
-    r"""Send ``data: {…}\r\n\r\n`` for each message. An error is one of them, and nothing marks the end.
+class Stream:
+    r"""Sends message after message: as events, ``data: {…}\r\n\r\n``, or as an array that grows.
 
-    Args:
-        messages: JSON each.
-        send: ASGI's.
+    An error is the last of them; nothing else marks the end of events.
 
-    Raises:
-        Failure: There is not even a first message.
+    Attributes:
+        started: Whether there was a message.
     """
-    message = await anext(messages, None)
-    await send(_start(b"text/event-stream"))
-    try:
-        while message is not None:
-            await send(_part(b"data: " + message.encode() + b"\r\n\r\n"))
-            message = await anext(messages, None)
-    except Failure as failure:
-        await send(_part(b"data: " + _error(failure) + b"\r\n\r\n"))
-    await send(_LAST)
+
+    def __init__(self, send: Send, *, events: bool) -> None:
+        """Nothing is sent before there is a message, as the status may be that of an error.
+
+        Args:
+            send: ASGI's.
+            events: Not an array.
+        """
+        self.started = False
+        self._send = send
+        self._content_type = b"text/event-stream" if events else JSON.encode()
+        self._before, self._between = (b"data: ", b"data: ") if events else (b"[", b",\r\n")
+        self._after, self._end = (b"\r\n\r\n", b"") if events else (b"", b"]")
+
+    async def write(self, message: bytes) -> None:
+        """Send a message, which is JSON."""
+        if not self.started:
+            await self._start()
+        body = self._before + message + self._after
+        self._before = self._between
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self) -> None:
+        """There are no more."""
+        if not self.started:
+            await self._start()
+            self._end = self._end and b"[]"
+        await self._send({"type": "http.response.body", "body": self._end})
+
+    async def _start(self) -> None:
+        self.started = True
+        headers = [(b"content-type", self._content_type)]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
-async def array(messages: AsyncGenerator[str, None], send: Send) -> None:
-    """Send a JSON array that grows by each message. An error is its last element.
-
-    Args:
-        messages: JSON each.
-        send: ASGI's.
-
-    Raises:
-        Failure: There is not even a first message.
-    """
-    message = await anext(messages, None)
-    await send(_start(JSON.encode()))
-    before = b"["
-    try:
-        while message is not None:
-            await send(_part(before + message.encode()))
-            before = b",\r\n"
-            message = await anext(messages, None)
-    except Failure as failure:
-        await send(_part(before + _error(failure)))
-        before = b",\r\n"
-    await send(_part(b"[]" if before == b"[" else b"]"))
-    await send(_LAST)
-
-
-def _error(failure: Failure) -> bytes:
-    return json.dumps(error_of(failure), ensure_ascii=False).encode()
-
-
-def _start(content_type: bytes) -> dict[str, Any]:
-    return {"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]}
-
-
-def _part(body: bytes) -> dict[str, Any]:
-    return {"type": "http.response.body", "body": body, "more_body": True}
+def error_body(failure: Failure) -> tuple[int, bytes]:
+    """HTTP's status of a failure, and the body that says it."""
+    return status_of(failure), json.dumps(error_of(failure), ensure_ascii=False).encode(errors="replace")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+import grpc
+
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.http.bindings import VERSIONS
+from gemwire_emulator.http.problem import Problem
 from gemwire_proto._method import Method
+
+if TYPE_CHECKING:
+    from gemwire_emulator.http.protocol import Connection
 
 Scope = Mapping[str, Any]
 Query = Sequence[tuple[str, str]]
@@ -36,6 +43,30 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return headers
 
 
+def connection_of(scope: Scope) -> Connection | None:
+    """The connection that a request came over; None where there is no socket below."""
+    connection: Connection | None = scope.get("state", {}).get("connection")
+    return connection
+
+
+def check_route(scope: Scope, *verbs: str) -> None:
+    """Refuse what a path that no RPC has does not serve: versions that there are not, and other verbs.
+
+    Raises:
+        Failure: It is that.
+    """
+    if scope["path_params"]["version"] not in VERSIONS:
+        raise Failure(grpc.StatusCode.NOT_FOUND, f"There is nothing at {path_of(scope)}.")
+    if scope["method"] not in verbs:
+        allowed = ", ".join(verbs)
+        raise Problem(
+            405,
+            grpc.StatusCode.UNIMPLEMENTED,
+            f"{path_of(scope)} has no {scope['method']}; it has {allowed}.",
+            {"allow": allowed},
+        )
+
+
 def call_of(method: Method[Any, Any], scope: Scope, query: Query, front: str = "http") -> Call:
     """The call that a request makes.
 
@@ -57,12 +88,15 @@ def call_of(method: Method[Any, Any], scope: Scope, query: Query, front: str = "
             headers.setdefault("x-goog-api-key", value)
     host, port = scope.get("client") or ("", 0)
     peer = f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
-    if "x-server-timeout" not in headers:
-        return Call(method, headers, front=front, peer=peer)
-    try:
-        until = time.monotonic() + float(headers["x-server-timeout"])
-    except ValueError:
-        raise invalid(
-            "X-Server-Timeout", f"{headers['x-server-timeout']!r} is no number of seconds"
-        ) from None
-    return Call(method, headers, front=front, peer=peer, remaining=lambda: until - time.monotonic())
+    call = Call(method, headers, front=front, peer=peer)
+    connection = connection_of(scope)
+    if connection is not None:
+        call.go_away = connection.go_away
+    if "x-server-timeout" in headers:
+        try:
+            until = time.monotonic() + float(headers["x-server-timeout"])
+        except ValueError:
+            why = f"{headers['x-server-timeout']!r} is no number of seconds"
+            raise invalid("X-Server-Timeout", why) from None
+        call.remaining = lambda: until - time.monotonic()
+    return call

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing, suppress
-from typing import Any
+import gzip
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.dispatch import Call, Endpoint
+from gemwire_emulator.failure import Disconnect, Failure, invalid
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.bindings import Match, Router
 from gemwire_emulator.http.body import Gone, Receive, whole
+from gemwire_emulator.http.interruption import at_most
 from gemwire_emulator.http.problem import Problem
-from gemwire_emulator.http.requests import Query, Scope, call_of, path_of, query_of
+from gemwire_emulator.http.requests import Query, Scope, call_of, connection_of, path_of, query_of
 from gemwire_emulator.http.transcode import request_of, to_json
 from gemwire_proto._method import Kind
+
+if TYPE_CHECKING:
+    from gemwire_emulator.http.protocol import Connection
+
+#: Bytes of an answer from which compressing it is worth the time: more than a packet.
+_WORTH_COMPRESSING = 1400
+#: Bytes from which JSON is read, written and compressed beside the event loop.
+_LONG_WORK = 128 * 2**10
+_COMPRESSED = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
 
 
 class RpcApp:
@@ -27,19 +39,36 @@ class RpcApp:
         """See the class."""
         self._router = router
 
+    def find(self, scope: Scope) -> Match | None:
+        """Which RPC a request is; None for none."""
+        return self._router.match(scope["method"], path_of(scope))
+
     async def __call__(self, scope: Scope, receive: Receive, send: replies.Send) -> None:
         """Serve one request."""
+        match = self.find(scope)
+        if match is None:
+            await replies.refuse(send, self._unknown(scope))
+        else:
+            await self.serve(match, scope, receive, send)
+
+    async def serve(self, match: Match, scope: Scope, receive: Receive, send: replies.Send) -> None:
+        """Serve one request, of which `find` said what it is."""
+        connection = connection_of(scope)
         try:
-            match = self._router.match(scope["method"], path_of(scope))
-            if match is None:
-                raise self._unknown(scope)
             query = query_of(scope)
             form = _Form(query)
             call = call_of(match.route.endpoint.method, scope, query)
-            request = request_of(match, query, await whole(receive, call.metadata))
-            await while_connected(_answer(match, request, call, form, send), receive, call)
+            body = await whole(receive, call.metadata)
+            reading = partial(request_of, match, query, body)
+            request = reading() if len(body) < _LONG_WORK else await asyncio.to_thread(reading)
+            await _answer(match.route.endpoint, request, call, form, connection, send)
         except Gone:
             pass
+        except Disconnect as failure:
+            if connection is None:
+                await replies.refuse(send, failure)
+            else:
+                connection.sever()
         except Failure as failure:
             await replies.refuse(send, failure)
 
@@ -74,52 +103,71 @@ class _Form:
         self.binary = "proto" in words
 
 
-async def _answer(match: Match, request: Any, call: Call, form: _Form, send: replies.Send) -> None:
-    endpoint = match.route.endpoint
+async def _answer(
+    endpoint: Endpoint,
+    request: Any,
+    call: Call,
+    form: _Form,
+    connection: Connection | None,
+    send: replies.Send,
+) -> None:
     if endpoint.method.kind is Kind.SERVER_STREAM:
-        async with aclosing(_texts(endpoint.stream(request, call), form)) as texts:
-            await (replies.events if form.events else replies.array)(texts, send)
+        await _answer_all(endpoint, request, call, form, connection, send)
         return
-    response = await endpoint.unary(request, call)
+    with _while_wanted(call, connection):
+        response = await endpoint.unary(request, call)
     if form.binary:
         await replies.reply(send, response.SerializeToString(), content_type="application/x-protobuf")
-    else:
-        await replies.reply(send, to_json(response, integer_enums=form.integers).encode())
+        return
+    writing = partial(to_json, response, integer_enums=form.integers)
+    text = writing() if response.ByteSize() < _LONG_WORK else await asyncio.to_thread(writing)
+    body = text.encode()
+    if len(body) < _WORTH_COMPRESSING or "gzip" not in call.metadata.get("accept-encoding", ""):
+        await replies.reply(send, body)
+        return
+    squeeze = partial(gzip.compress, body, 1, mtime=0)
+    small = squeeze() if len(body) < _LONG_WORK else await asyncio.to_thread(squeeze)
+    await replies.reply(send, small, headers=_COMPRESSED)
 
 
-async def _texts(messages: AsyncGenerator[Any, None], form: _Form) -> AsyncGenerator[str, None]:
-    async with aclosing(messages):
-        async for message in messages:
-            yield to_json(message, integer_enums=form.integers)
+async def _answer_all(
+    endpoint: Endpoint,
+    request: Any,
+    call: Call,
+    form: _Form,
+    connection: Connection | None,
+    send: replies.Send,
+) -> None:
+    answer = replies.Stream(send, events=form.events)
+    try:
+        with _while_wanted(call, connection):
+            async with aclosing(endpoint.stream(request, call)) as messages:
+                async for message in messages:
+                    await answer.write(to_json(message, integer_enums=form.integers).encode())
+    except Disconnect:
+        raise
+    except Failure as failure:
+        if not answer.started:
+            raise
+        await answer.write(replies.error_body(failure)[1])
+    await answer.end()
 
 
-async def while_connected(work: Coroutine[Any, Any, None], receive: Receive, call: Call) -> None:
-    """Do the work of a call; stop when its client leaves or its deadline passes.
+@contextmanager
+def _while_wanted(call: Call, connection: Connection | None) -> Iterator[None]:
+    """Work that ends when the client leaves or its deadline passes.
 
     Raises:
         Gone: The client left.
-        Failure: The deadline passed, or the work failed.
+        Failure: The deadline passed.
     """
-    doing = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(receive))
-    try:
-        await asyncio.wait((doing, leaving), timeout=call.remaining(), return_when=asyncio.FIRST_COMPLETED)
-        if doing.done():
-            doing.result()
-        elif leaving.done():
-            raise Gone
-        else:
-            raise Failure(
-                grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer."
-            )
-    finally:
-        for task in (doing, leaving):
-            task.cancel()
-        # What an engine has to clean up is cleaned up before anything else happens.
-        with suppress(asyncio.CancelledError, Failure):
-            await doing
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    late = Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer.")
+    with at_most(call.remaining(), late) as interrupt:
+        if connection is None:
+            yield
+            return
+        connection.lost = lambda: interrupt(Gone())
+        try:
+            yield
+        finally:
+            connection.lost = None

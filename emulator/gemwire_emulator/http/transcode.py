@@ -7,6 +7,7 @@ there is in gRPC, and refused in queries.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +17,9 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from gemwire_emulator.failure import Failure, invalid
 from gemwire_emulator.http.bindings import Match
-from gemwire_proto import v1beta
+from gemwire_emulator.http.writer import Writer, is_repeated
+from gemwire_proto import POOL, v1beta
+from gemwire_proto.google.longrunning import operations_pb2
 
 #: Query parameters that are about the call and not in the request; a leading ``$`` may be left out.
 SYSTEM_PARAMETERS = frozenset(
@@ -36,6 +39,8 @@ SYSTEM_PARAMETERS = frozenset(
         ".xgafv",
     }
 )
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_NAMES, _NUMBERS = Writer(), Writer(integer_enums=True)
 _WHOLE_NUMBERS = frozenset({FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32})
 
 
@@ -51,7 +56,7 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
         Failure: One of them does not fit.
     """
     kind, binding = match.route.endpoint.request, match.route.binding
-    data: Any = _parsed(body) if body.strip() else {}
+    data: Any = parsed(body) if body.strip() else {}
     if binding.body and not isinstance(data, dict):
         raise _bad_json("the root element must be an object")
     inferred = binding.verb == "patch" and "update_mask" in kind.DESCRIPTOR.fields_by_name
@@ -62,9 +67,49 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
         fields = {binding.body: data}
     # A GET or DELETE has no body that means anything; Google's Node client sends `{}` with DELETE.
     _add_query(kind.DESCRIPTOR, fields, query)
-    request = kind()
+    request = message_of(kind, fields)
+    for path, value in match.values.items():
+        _assign(request, path, value)
+    if inferred and not request.HasField("update_mask"):
+        # As transcoding servers do it: what a PATCH brings is what it changes.
+        part = getattr(request, binding.body).DESCRIPTOR
+        named = (_field(part, key) for key in data)
+        request.update_mask.paths.extend(f.name for f in named if f is not None and f.name != "name")
+    return request
+
+
+def parsed(body: bytes | str) -> Any:
+    """The value that some JSON is.
+
+    Raises:
+        Failure: It is none.
+    """
     try:
-        json_format.ParseDict(_tidied(fields, kind.DESCRIPTOR), request, ignore_unknown_fields=True)
+        text = body.decode() if isinstance(body, bytes) else body
+        data = json.loads(text, parse_constant=_no_number)
+        if _SURROGATE.search(text):
+            json.dumps(data, ensure_ascii=False).encode()  # Halves of a pair are no text: it says so.
+        return data
+    except (ValueError, RecursionError) as error:
+        raise _bad_json(str(error)) from None
+
+
+def message_of(kind: Any, data: Any) -> Any:
+    """The message that a JSON object is.
+
+    Args:
+        kind: Its class.
+        data: The object.
+
+    Raises:
+        Failure: It is no such message.
+    """
+    if not isinstance(data, dict):
+        raise _bad_json("the root element must be an object")
+    message = kind()
+    try:
+        tidied = _tidied(data, message.DESCRIPTOR)
+        json_format.ParseDict(tidied, message, ignore_unknown_fields=True, descriptor_pool=POOL)
     except (
         json_format.ParseError,
         ValueError,
@@ -74,14 +119,7 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
         RecursionError,
     ) as error:
         raise _bad_json(str(error)) from None
-    for path, value in match.values.items():
-        _assign(request, path, value)
-    if inferred and not request.HasField("update_mask"):
-        # As transcoding servers do it: what a PATCH brings is what it changes.
-        part = getattr(request, binding.body).DESCRIPTOR
-        named = (_field(part, key) for key in data)
-        request.update_mask.paths.extend(f.name for f in named if f is not None and f.name != "name")
-    return request
+    return message
 
 
 def to_json(message: Any, *, integer_enums: bool = False) -> str:
@@ -94,11 +132,21 @@ def to_json(message: Any, *, integer_enums: bool = False) -> str:
     by_hand = _BY_HAND.get(type(message))
     if by_hand:
         return by_hand(message)
-    return json.dumps(
-        json_format.MessageToDict(message, use_integers_for_enums=integer_enums),
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+    text = (_NUMBERS if integer_enums else _NAMES).write(message)
+    if isinstance(message, (operations_pb2.Operation, operations_pb2.ListOperationsResponse)):
+        data = json.loads(text)
+        _open_structs(data)
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text
+
+
+def _open_structs(data: dict[str, Any]) -> None:
+    """A batch has no proto: the Struct that stands for one has its fields, with its true ``@type``."""
+    for operation in data.get("operations", [data]):
+        for name in ("metadata", "response"):
+            packed = operation.get(name, {})
+            if packed.get("@type", "").endswith("/google.protobuf.Struct"):
+                operation[name] = packed["value"]
 
 
 def _numbers(values: Iterable[float]) -> str:
@@ -118,13 +166,6 @@ _BY_HAND = {
     v1beta.EmbedContentResponse: _embedding,
     v1beta.BatchEmbedContentsResponse: _embeddings,
 }
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise _bad_json(str(error)) from None
 
 
 def _no_number(name: str) -> None:
@@ -187,7 +228,7 @@ def _add_query(descriptor: Any, fields: dict[str, Any], query: Iterable[tuple[st
         *parents, last = key.split(".")
         for name in parents:
             field = _field(at, name)
-            if field is None or field.message_type is None or _is_repeated(field):
+            if field is None or field.message_type is None or is_repeated(field):
                 raise _unknown_parameter(key)
             here, at = here.setdefault(field.name, {}), field.message_type
             if not isinstance(here, dict):
@@ -196,8 +237,11 @@ def _add_query(descriptor: Any, fields: dict[str, Any], query: Iterable[tuple[st
         if field is None:
             raise _unknown_parameter(key)
         value = _scalar(field, text, key)
-        if _is_repeated(field):
-            here.setdefault(field.name, []).append(value)
+        if is_repeated(field):
+            values = here.setdefault(field.name, [])
+            if not isinstance(values, list):
+                raise _unknown_parameter(key)
+            values.append(value)
         else:
             here[field.name] = value
 
@@ -240,9 +284,3 @@ def _assign(request: Any, path: str, value: str) -> None:
         setattr(request, last, value)
     except (ValueError, UnicodeEncodeError):
         raise invalid(path, f"{value!r} is no text") from None
-
-
-def _is_repeated(field: Any) -> bool:
-    # protobuf 5 has no is_repeated, protobuf 7 warns of label.
-    known = getattr(field, "is_repeated", None)
-    return bool(field.label == FieldDescriptor.LABEL_REPEATED if known is None else known)

@@ -1,6 +1,6 @@
 """GenerateAnswer: answers out of passages, in the passages' own words.
 
-Nothing is written: the sentences that are closest to the question are taken
+Nothing is written, canned replies aside: the sentences that are closest to the question are taken
 from the sources, more or fewer of them by the style that was asked for.
 """
 
@@ -18,6 +18,7 @@ from gemwire_emulator.failure import invalid
 from gemwire_emulator.services.catalogue import known_model, serves
 from gemwire_emulator.services.metadata_filters import Filters
 from gemwire_emulator.services.naming import existing
+from gemwire_emulator.services.ranges import check_tokens
 from gemwire_emulator.services.retrieval import check_count, product, search
 from gemwire_emulator.services.safety import blocked
 from gemwire_emulator.world import World
@@ -81,11 +82,10 @@ class Answers:
         if rating is not None:
             feedback = {"block_reason": "SAFETY", "safety_ratings": [rating]}
             return v1beta.GenerateAnswerResponse(input_feedback=feedback)
-        tokens, limit = self._world.engine.count_tokens(texts), self._world.engine.input_token_limit
-        if tokens > limit:
-            raise invalid(
-                "contents", f"the question and its sources have {tokens} tokens, the model takes {limit}"
-            )
+        check_tokens(self._world.engine, texts, "contents")
+        reply = self._world.engine.reply_to(request)
+        if reply is not None:
+            return self._canned(reply.text)
         return await self._answer(question, sources, request.answer_style)
 
     def _check(self, request: Any, call: Call) -> None:
@@ -114,6 +114,7 @@ class Answers:
         query = _text(config.query)
         if not query:
             raise invalid(f"{field}.query", "is required, with text")
+        check_tokens(self._world.engine, [query], f"{field}.query")
         if config.HasField("max_chunks_count") and config.max_chunks_count < 1:
             raise invalid(f"{field}.max_chunks_count", f"must be at least 1, got {config.max_chunks_count}")
         filters = Filters(config.metadata_filters, f"{field}.metadata_filters", ("document", "chunk"))
@@ -147,6 +148,15 @@ class Answers:
             )
         probability = 1 / (1 + math.exp(-_STEEPNESS * (sentences[0].score - _EVEN)))
         return v1beta.GenerateAnswerResponse(answer=answer, answerable_probability=probability)
+
+    def _canned(self, text: str) -> Any:
+        """A reply that a test asked for: certain, and of no source."""
+        answer = v1beta.Candidate(
+            content={"role": "model", "parts": [{"text": text}]},
+            finish_reason=v1beta.Candidate.FinishReason.STOP,
+            token_count=self._world.engine.count_tokens([text]),
+        )
+        return v1beta.GenerateAnswerResponse(answer=answer, answerable_probability=1.0)
 
     async def _ranked_sentences(self, question: str, sources: Sequence[_Source]) -> list[_Sentence]:
         """The sentences of the sources that are closest to the question, closest first."""

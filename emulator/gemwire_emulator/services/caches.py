@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import text_files_of, texts_of
 from gemwire_emulator.failure import invalid, not_found
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
+from gemwire_emulator.quoting import quoted
+from gemwire_emulator.services.attachments import attached
 from gemwire_emulator.services.catalogue import known_model, serves
 from gemwire_emulator.services.naming import check_display_name, new_name
+from gemwire_emulator.services.ranges import check_tokens
+from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.store import Row
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
@@ -60,7 +64,8 @@ class CacheService:
         """Store the beginning of prompts for one model."""
         if not request.HasField("cached_content"):
             raise invalid("cached_content", "is required")
-        wanted = request.cached_content
+        # Files are read now: they may expire before the cached content does.
+        wanted = attached(self._world, call, request.cached_content, "cached_content.")
         known_model(self._world, wanted.model, "cached_content.model", call)
         if not serves(wanted.model, "createCachedContent"):
             raise invalid("cached_content.model", f"{wanted.model} does not serve createCachedContent")
@@ -103,7 +108,7 @@ class CacheService:
         for path in paths:
             if path not in _EXPIRATION:
                 raise invalid(
-                    "update_mask", f"{path!r} cannot be updated; these can: {', '.join(_EXPIRATION)}"
+                    "update_mask", f"{quoted(path)} cannot be updated; these can: {', '.join(_EXPIRATION)}"
                 )
             if path != given:
                 raise invalid(f"cached_content.{path}", "is in the update mask and must be set")
@@ -126,24 +131,20 @@ class CacheService:
         The service asks for 1,024 tokens or more, by model. Here anything at all is enough: what a
         test says of caches does not need a long text.
         """
+        check_json(wanted, "cached_content")
+        check_tools(wanted.tools, "cached_content.tools")
         for i, content in enumerate(wanted.contents):
             if not content.parts:
                 raise invalid(f"cached_content.contents[{i}].parts", "must have at least one part")
-            if content.role not in ("", "user", "model", "function"):
+            if content.role not in ("", "user", "model", "function", "tool"):
                 raise invalid(
-                    f"cached_content.contents[{i}].role", f"{content.role!r} is none of user and model"
+                    f"cached_content.contents[{i}].role", f"{quoted(content.role)} is none of user and model"
                 )
         if any(part.WhichOneof("data") != "text" for part in wanted.system_instruction.parts):
             raise invalid("cached_content.system_instruction.parts", "must be text")
         if not (wanted.contents or wanted.tools or wanted.system_instruction.parts):
             raise invalid("cached_content.contents", "is required, or system_instruction or tools")
-        engine = self._world.engine
-        tokens = engine.count_tokens(list(_texts(wanted)))
-        if tokens > engine.input_token_limit:
-            raise invalid(
-                "cached_content.contents", f"has {tokens} tokens, the model takes {engine.input_token_limit}"
-            )
-        return tokens
+        return check_tokens(self._world.engine, list(_texts(wanted)), "cached_content.contents")
 
     def _set_expiration(self, cached: Any, wanted: Any, given: str | None) -> None:
         """Say when an entry ends, by what the request gives: a moment, a span from now, or nothing.
@@ -153,6 +154,8 @@ class CacheService:
         """
         field = f"cached_content.{given}"
         now = int(self._world.clock.now() * 1e6) * 1000
+        if given and not 0 <= getattr(wanted, given).nanos < _NANOS:
+            raise invalid(field, f"nanos must be from 0 to {_NANOS - 1}")
         if given is None:
             end = now + _TTL * _NANOS
         elif given == "ttl":
@@ -185,6 +188,7 @@ def _shown(cached: Any) -> Any:
 def _texts(cached: Any) -> Iterator[str]:
     yield from texts_of([cached.system_instruction])
     yield from texts_of(cached.contents)
+    yield from text_files_of(cached.contents)
     for tool in cached.tools:
         for declaration in tool.function_declarations:
             yield f"{declaration.name} {declaration.description}"

@@ -15,7 +15,13 @@ from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.rpc import error_details_pb2
 
-_TEXT = ("generateContent", "countTokens", "createCachedContent", "bidiGenerateContent")
+_TEXT = (
+    "generateContent",
+    "countTokens",
+    "createCachedContent",
+    "batchGenerateContent",
+    "bidiGenerateContent",
+)
 _LIVE = ("bidiGenerateContent", "countTokens")
 _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "gemini-2.5-pro": ("Gemini 2.5 Pro", _TEXT),
@@ -32,11 +38,18 @@ _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
         "Gemini 1.5 Flash 001 Tuning",
         ("generateContent", "countTokens", "createTunedModel"),
     ),
+    "gemini-1.0-pro-001": (
+        "Gemini 1.0 Pro 001 (legacy)",
+        ("generateContent", "countTokens", "createTunedModel"),
+    ),
     "gemini-2.0-flash-live-001": ("Gemini 2.0 Flash 001 Live", _LIVE),
     "gemini-live-2.5-flash-preview": ("Gemini 2.5 Flash Live Preview", _LIVE),
-    "gemini-embedding-001": ("Gemini Embedding 001", ("embedContent", "countTextTokens")),
-    "text-embedding-004": ("Text Embedding 004", ("embedContent",)),
-    "embedding-001": ("Embedding 001", ("embedContent",)),
+    "gemini-embedding-001": (
+        "Gemini Embedding 001",
+        ("embedContent", "asyncBatchEmbedContent", "countTextTokens"),
+    ),
+    "text-embedding-004": ("Text Embedding 004", ("embedContent", "asyncBatchEmbedContent")),
+    "embedding-001": ("Embedding 001", ("embedContent", "asyncBatchEmbedContent")),
     "aqa": ("Attributed Question Answering", ("generateAnswer",)),
     "text-bison-001": ("PaLM 2 (legacy)", ("generateText", "countTextTokens", "createTunedTextModel")),
     "chat-bison-001": ("PaLM 2 Chat (legacy)", ("generateMessage", "countMessageTokens")),

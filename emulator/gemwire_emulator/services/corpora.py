@@ -13,6 +13,7 @@ from gemwire_emulator.services.documents import Documents
 from gemwire_emulator.services.metadata_filters import Filters
 from gemwire_emulator.services.naming import check_display_name, check_masked, existing, new_name
 from gemwire_emulator.services.permissions import grant_owner
+from gemwire_emulator.services.ranges import check_tokens
 from gemwire_emulator.services.retrieval import Found, check_count, search
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
@@ -101,10 +102,7 @@ class RetrieverService(Documents, Chunks):
     async def _found(self, request: Any, call: Call, levels: tuple[str, ...]) -> list[Found]:
         if not request.query.strip():
             raise invalid("query", "is required")
-        engine = self._world.engine
-        tokens = engine.count_tokens([request.query])
-        if tokens > engine.input_token_limit:
-            raise invalid("query", f"has {tokens} tokens, the model takes {engine.input_token_limit}")
+        check_tokens(self._world.engine, [request.query], "query")
         count = check_count(request.results_count, "results_count")
         filters = Filters(request.metadata_filters, "metadata_filters", levels)
         return await search(self._world, call, request.name, request.query, filters, count)

@@ -11,12 +11,15 @@ from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.instant import texts_of
 from gemwire_emulator.failure import invalid
+from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.answers import Answers
+from gemwire_emulator.services.attachments import attached
 from gemwire_emulator.services.caches import cached_content
 from gemwire_emulator.services.catalogue import known_model, learned
 from gemwire_emulator.services.live import Live
-from gemwire_emulator.services.ranges import check_config
+from gemwire_emulator.services.ranges import check_config, check_tokens
 from gemwire_emulator.services.safety import blocked
+from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 
@@ -84,9 +87,10 @@ class GenerativeService(Answers, Live):
         if request.contents and request.HasField("generate_content_request"):
             raise invalid("generate_content_request", "excludes contents; set one of them")
         if request.HasField("generate_content_request"):
-            prompt = self._prompt(request.generate_content_request, call)
+            prompt = self._prompt(request.generate_content_request, call, path="generate_content_request.")
         elif request.contents:
             prompt = v1beta.GenerateContentRequest(contents=request.contents)
+            prompt = attached(self._world, call, prompt)
         else:
             raise invalid("contents", "is required")
         total = await self._world.engine.count_prompt(prompt)
@@ -113,6 +117,10 @@ class GenerativeService(Answers, Live):
             embeddings=await self._embeddings(request.requests, call, "requests")
         )
 
+    def count(self, texts: list[str]) -> int:
+        """Tokens of some texts."""
+        return self._world.engine.count_tokens(texts)
+
     async def _embeddings(self, requests: Any, call: Call, path: str) -> list[Any]:
         engine = self._world.engine
         texts = []
@@ -127,32 +135,45 @@ class GenerativeService(Answers, Live):
             if one.output_dimensionality < 0 or one.output_dimensionality > engine.embedding_size:
                 raise invalid(f"{prefix}output_dimensionality", f"must be from 1 to {engine.embedding_size}")
             texts.append(f"{one.title}\n{text}" if one.title else text)
+            check_tokens(engine, texts[-1:], f"{prefix}content")
         vectors = await engine.embed(texts)
         return [
             v1beta.ContentEmbedding(values=_cut(vector, one.output_dimensionality))
             for vector, one in zip(vectors, requests, strict=True)
         ]
 
-    def _prompt(self, request: Any, call: Call, method: str = "") -> Any:
-        """The request as the engine gets it: checked, cached content put in front."""
+    def _prompt(self, request: Any, call: Call, method: str = "", path: str = "") -> Any:
+        """The request as the engine gets it: checked, files read, cached content put in front.
+
+        It may lie in another.
+        """
         if not request.model.startswith("dynamic/"):
-            known_model(self._world, request.model, "model", call, method)
+            known_model(self._world, request.model, f"{path}model", call, method)
+        check_json(request, path.rstrip("."))
+        check_tools(request.tools, f"{path}tools")
         if not request.contents:
-            raise invalid("contents", "is not specified")
+            raise invalid(f"{path}contents", "is not specified")
         for i, content in enumerate(request.contents):
             if not content.parts:
-                raise invalid(f"contents[{i}].parts", "must have at least one part")
-            if content.role not in ("", "user", "model", "function", "system"):
-                raise invalid(f"contents[{i}].role", f"{content.role!r} is none of user and model")
+                raise invalid(f"{path}contents[{i}].parts", "must have at least one part")
+            if content.role not in ("", "user", "model", "function", "tool", "system"):
+                raise invalid(
+                    f"{path}contents[{i}].role", f"{quoted(content.role)} is none of user and model"
+                )
+        request = attached(self._world, call, request, path)
         if not request.cached_content:
             return request
-        cached = cached_content(self._world, call, request.cached_content, "cached_content")
+        cached = cached_content(self._world, call, request.cached_content, f"{path}cached_content")
         if cached.model != request.model:
-            raise invalid("model", f"is {request.model}, the cached content was made for {cached.model}")
+            raise invalid(
+                f"{path}model", f"is {request.model}, the cached content was made for {cached.model}"
+            )
         for name in ("system_instruction", "tools", "tool_config"):
             given = getattr(request, name)
             if request.HasField(name) if name != "tools" else len(given):
-                raise invalid(name, "cannot be set with cached_content; it belongs in the cached content")
+                raise invalid(
+                    f"{path}{name}", "cannot be set with cached_content; it belongs in the cached content"
+                )
         prompt = v1beta.GenerateContentRequest()
         prompt.CopyFrom(request)
         prompt.ClearField("contents")

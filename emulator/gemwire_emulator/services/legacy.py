@@ -9,8 +9,9 @@ from typing import Any
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.failure import invalid
 from gemwire_emulator.names import check
+from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.catalogue import known_model, learned
-from gemwire_emulator.services.ranges import check_legacy
+from gemwire_emulator.services.ranges import check_legacy, check_tokens
 from gemwire_emulator.services.safety import blocked
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
@@ -37,7 +38,7 @@ class TextService:
         for i, setting in enumerate(request.safety_settings):
             if not 0 < setting.category <= _LAST_PALM_CATEGORY:
                 raise invalid(f"safety_settings[{i}].category", "is no category of the PaLM models")
-        rating = blocked([request.prompt.text], request.safety_settings)
+        rating = blocked([request.prompt.text], request.safety_settings, "prompt.text")
         if rating is not None:
             return _held_back(rating, request.safety_settings)
         text = learned(self._world, request.model, request.prompt.text, call)
@@ -86,6 +87,7 @@ class TextService:
         for field, text in texts:
             if not text:
                 raise invalid(field, "must not be empty")
+            check_tokens(self._world.engine, [text], field)
         vectors = await self._world.engine.embed([text for _, text in texts])
         return [v1beta.Embedding(value=vector) for vector in vectors]
 
@@ -105,7 +107,7 @@ class DiscussService:
         prompt = request.prompt
         _check_messages(prompt)
         messages = self._fitting(prompt)
-        rating = blocked(_texts([*_standing(prompt), *messages]), ())
+        rating = blocked(_texts([*_standing(prompt), *messages]), (), "prompt")
         if rating is not None:
             return v1beta.GenerateMessageResponse(messages=messages, filters=[_filter(rating)])
         contents = [
@@ -154,10 +156,7 @@ class DiscussService:
 def _check_prompt(world: World, prompt: Any) -> None:
     if not prompt.text:
         raise invalid("prompt.text", "is required")
-    limit = world.engine.input_token_limit
-    tokens = world.engine.count_tokens([prompt.text])
-    if tokens > limit:
-        raise invalid("prompt.text", f"has {tokens} tokens, the model takes {limit}")
+    check_tokens(world.engine, [prompt.text], "prompt.text")
 
 
 def _check_messages(prompt: Any) -> None:
@@ -173,7 +172,7 @@ def _check_messages(prompt: Any) -> None:
     for i, (before, after) in enumerate(zip(prompt.messages, prompt.messages[1:])):  # noqa: B905
         if before.author and before.author == after.author:
             raise invalid(
-                f"prompt.messages[{i + 1}].author", f"{after.author!r} wrote the message before, too"
+                f"prompt.messages[{i + 1}].author", f"{quoted(after.author)} wrote the message before, too"
             )
     authors = {message.author for message in prompt.messages}
     if len(authors) > 2:

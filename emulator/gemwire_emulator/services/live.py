@@ -7,11 +7,13 @@ from contextlib import aclosing
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
+from gemwire_emulator.engines.instant import texts_of
 from gemwire_emulator.failure import invalid
 from gemwire_emulator.names import check
 from gemwire_emulator.services.catalogue import known_model
-from gemwire_emulator.services.ranges import check_config
+from gemwire_emulator.services.ranges import check_config, check_tokens
 from gemwire_emulator.services.resumption import Memory, restored
+from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.services.session import Session
 from gemwire_emulator.world import World
 
@@ -62,6 +64,8 @@ class Live:
 def _check_setup(world: World, setup: Any, call: Call) -> None:
     check(setup.model, "models/*", "setup.model")
     known_model(world, setup.model, "setup.model", call, "bidiGenerateContent")
+    check_json(setup, "setup")
+    check_tools(setup.tools, "setup.tools")
     config, path = setup.generation_config, "setup.generation_config"
     for name in _UNSUPPORTED:
         field = config.DESCRIPTOR.fields_by_name[name]
@@ -72,6 +76,12 @@ def _check_setup(world: World, setup: Any, call: Call) -> None:
         raise invalid(f"{path}.candidate_count", "must be 1 in a live session")
     if any(part.WhichOneof("data") != "text" for part in setup.system_instruction.parts):
         raise invalid("setup.system_instruction.parts", "must be text")
+    check_tokens(world.engine, list(texts_of([setup.system_instruction])), "setup.system_instruction")
+    detection = setup.realtime_input_config.automatic_activity_detection
+    for name in ("prefix_padding_ms", "silence_duration_ms"):
+        if getattr(detection, name) < 0:
+            path = "setup.realtime_input_config.automatic_activity_detection"
+            raise invalid(f"{path}.{name}", "must not be negative")
     compression = setup.context_window_compression
     window, trigger = compression.sliding_window.target_tokens, compression.trigger_tokens
     for name, value in (("sliding_window.target_tokens", window), ("trigger_tokens", trigger)):

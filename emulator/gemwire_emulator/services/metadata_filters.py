@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gemwire_emulator.failure import invalid
+from gemwire_emulator.quoting import quoted
 from gemwire_proto import v1beta
 
 #: Entries that a document or a chunk may have.
@@ -47,7 +48,7 @@ def check_metadata(entries: Any, field: str) -> None:
         if not entry.key:
             raise invalid(f"{field}[{i}].key", "is required")
         if entry.key in seen:
-            raise invalid(f"{field}[{i}].key", f"{entry.key!r} has an entry already; use each key once")
+            raise invalid(f"{field}[{i}].key", f"{quoted(entry.key)} has an entry already; use each key once")
         if entry.WhichOneof("value") is None:
             raise invalid(
                 f"{field}[{i}].value", "set one of string_value, string_list_value and numeric_value"
@@ -78,7 +79,7 @@ class Filters:
             if one.key in textual and (text or textual[one.key]):
                 raise invalid(
                     f"{path}.key",
-                    f"{one.key!r} is tested by another filter already; text values cannot be ANDed",
+                    f"{quoted(one.key)} is tested by another filter already; text values cannot be ANDed",
                 )
             textual[one.key] = text
             self._of[level].append((key, one.conditions))
@@ -89,7 +90,9 @@ class Filters:
             if key.startswith(prefix) and len(key) > len(prefix):
                 return level, key[len(prefix) :]
         forms = " or ".join(f"{level}.custom_metadata.*" for level in self._of)
-        raise invalid(field, f"{key!r} is not of the form {forms}" if key else f"is required, as {forms}")
+        raise invalid(
+            field, f"{quoted(key)} is not of the form {forms}" if key else f"is required, as {forms}"
+        )
 
     def accept(self, level: str, resource: Any) -> bool:
         """Whether a document or a chunk passes the filters of its level."""

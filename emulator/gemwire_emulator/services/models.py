@@ -9,6 +9,7 @@ from gemwire_emulator.failure import already_exists, failed_precondition, invali
 from gemwire_emulator.masks import apply
 from gemwire_emulator.names import check, check_id, derived
 from gemwire_emulator.paging import page
+from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services import longrunning, tuning
 from gemwire_emulator.services.catalogue import base_models
 from gemwire_emulator.services.permissions import OWNER, READER, WRITER, address, demand, grant_owner
@@ -142,7 +143,7 @@ class ModelService:
             return derived(request.tuned_model.display_name, self._world.store.next_number())
         check_id(identifier, "tuned_model_id")
         if not identifier[0].isalpha():
-            raise invalid("tuned_model_id", f"{identifier!r} must begin with a letter")
+            raise invalid("tuned_model_id", f"{quoted(identifier)} must begin with a letter")
         return identifier
 
     def _source(self, asked: Any, model: Any, call: Call) -> dict[str, str]:

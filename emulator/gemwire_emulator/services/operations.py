@@ -12,14 +12,15 @@ from gemwire_emulator.dispatch import Call
 from gemwire_emulator.failure import invalid, not_found
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
-from gemwire_emulator.services import longrunning
+from gemwire_emulator.quoting import quoted
+from gemwire_emulator.services import batch_state, longrunning
 from gemwire_emulator.services.catalogue import known_model
 from gemwire_emulator.store import Row
 from gemwire_emulator.world import World
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.google.protobuf import empty_pb2
 
-_NAMES = "tunedModels/*/operations/*|models/*/operations/*|operations/*"
+_NAMES = "tunedModels/*/operations/*|models/*/operations/*|operations/*|batches/*"
 _FILTER = re.compile(r"done\s*[=:]\s*(true|false)", re.IGNORECASE)
 #: Seconds before a caller's deadline in which a wait is still answered.
 _ANSWER_TIME = 0.1
@@ -33,11 +34,12 @@ class Operations:
         self._world = world
 
     def list_operations(self, request: Any, call: Call) -> Any:
-        """Operations of a resource, or all of the caller's with the name ``operations``."""
+        """Operations of a resource, all of the caller's with the name ``operations``, or ``batches``."""
         store = self._world.store
         wanted = _filter(request.filter)
+        kind = batch_state.KIND if request.name == batch_state.KIND else longrunning.KIND
         parent = None
-        if request.name != longrunning.KIND:
+        if request.name not in {longrunning.KIND, batch_state.KIND}:
             parent = check(
                 request.name.removesuffix(f"/{longrunning.KIND}"), "tunedModels/*|models/*", "name"
             )
@@ -46,7 +48,7 @@ class Operations:
             elif store.get(call.tenant, parent) is None:
                 raise not_found(parent)
         rows, token = page(
-            lambda after: store.list(call.tenant, longrunning.KIND, parent, after),
+            lambda after: store.list(call.tenant, kind, parent, after),
             request,
             default=50,
             most=1000,
@@ -57,19 +59,24 @@ class Operations:
 
     def get_operation(self, request: Any, call: Call) -> Any:
         """One operation as it is now."""
-        return self._operation(request.name, call)
+        operation = self._operation(request.name, call)
+        if _is_batch(operation):
+            return batch_state.with_answers(self._world, call.tenant, operation)
+        return operation
 
     def delete_operation(self, request: Any, call: Call) -> Any:
-        """Forget it; its work goes on."""
-        self._operation(request.name, call)
+        """Forget it; its work goes on, but for that of a batch."""
+        if _is_batch(self._operation(request.name, call)):
+            batch_state.forget(self._world, call.tenant, request.name)
+            return empty_pb2.Empty()
         self._world.store.delete(call.tenant, request.name)
         longrunning.stir(self._world, call.tenant, request.name)
         return empty_pb2.Empty()
 
     def cancel_operation(self, request: Any, call: Call) -> Any:
         """Stop its work. One that is done stays as it is."""
-        self._operation(request.name, call)
-        longrunning.cancel(self._world, call.tenant, request.name)
+        what = batch_state if _is_batch(self._operation(request.name, call)) else longrunning
+        what.cancel(self._world, call.tenant, request.name)
         return empty_pb2.Empty()
 
     async def wait_operation(self, request: Any, call: Call) -> Any:
@@ -103,6 +110,10 @@ class Operations:
         return operation
 
 
+def _is_batch(operation: Any) -> bool:
+    return bool(operation.name.startswith(f"{batch_state.KIND}/"))
+
+
 def _patience(call: Call) -> float | None:
     remaining = call.remaining()
     return None if remaining is None else max(0.0, remaining - _ANSWER_TIME)
@@ -113,6 +124,6 @@ def _filter(text: str) -> Callable[[Row], bool]:
         return lambda _: True
     found = _FILTER.fullmatch(text.strip())
     if not found:
-        raise invalid("filter", f"{text!r} is none of done=true and done=false")
+        raise invalid("filter", f"{quoted(text)} is none of done=true and done=false")
     done = found[1].lower() == "true"
     return lambda row: row.message(operations_pb2.Operation).done is done

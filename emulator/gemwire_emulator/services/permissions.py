@@ -14,14 +14,16 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure, already_exists, failed_precondition, invalid, not_found
+from gemwire_emulator.failure import DOMAIN, Failure, already_exists, failed_precondition, invalid, not_found
 from gemwire_emulator.masks import apply
 from gemwire_emulator.names import check, derived
 from gemwire_emulator.paging import page
+from gemwire_emulator.quoting import quoted
 from gemwire_emulator.store import Row
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
+from gemwire_proto.google.rpc import error_details_pb2
 
 _PARENTS = "tunedModels/*|corpora/*"
 _PERMISSIONS = "tunedModels/*/permissions/*|corpora/*/permissions/*"
@@ -79,7 +81,13 @@ def demand(world: World, call: Call, name: str, role: int) -> None:
     if not has or has > role:
         wanted = _ROLES.Name(role)
         raise Failure(
-            grpc.StatusCode.PERMISSION_DENIED, f"{name} asks for the role {wanted}, which you do not have."
+            grpc.StatusCode.PERMISSION_DENIED,
+            f"{name} asks for the role {wanted}, which you do not have.",
+            [
+                error_details_pb2.ErrorInfo(
+                    reason="ROLE_MISSING", domain=DOMAIN, metadata={"resource": name, "role": wanted}
+                )
+            ],
         )
 
 
@@ -219,7 +227,7 @@ def _check_email(email: str, field: str) -> None:
     if not email:
         raise invalid(field, "is required")
     if not _EMAIL.fullmatch(email):
-        raise invalid(field, f"{email!r} is no e-mail address")
+        raise invalid(field, f"{quoted(email)} is no e-mail address")
 
 
 def _check_role(permission: Any) -> None:

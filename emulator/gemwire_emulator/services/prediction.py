@@ -12,14 +12,20 @@ from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines import pictures
 from gemwire_emulator.failure import invalid
 from gemwire_emulator.names import check
+from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services import longrunning
 from gemwire_emulator.services.catalogue import known_model
+from gemwire_emulator.services.doom import doom_in
+from gemwire_emulator.services.files import store_file
+from gemwire_emulator.services.ranges import check_tokens
 from gemwire_emulator.services.safety import blocked
+from gemwire_emulator.services.schema_checks import check_json
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 
 _STILL_SIZES = {"1:1": (64, 64), "3:4": (48, 64), "4:3": (64, 48), "9:16": (36, 64), "16:9": (64, 36)}
 _FILM_SIZES = {"16:9": (64, 36), "9:16": (36, 64)}
+_PROMPT = "instances[0].prompt"
 _SAMPLES = 4
 _LONGEST_FILM = 8
 _FRAMES_PER_SECOND = 4
@@ -38,7 +44,7 @@ class PredictionService:
     def predict(self, request: Any, call: Call) -> Any:
         """Pictures of patterns that the prompt decides."""
         self._check_model(request, call, "predict")
-        prompt = _prompt(request)
+        prompt = self._prompt(request)
         settings = _settings(request)
         width, height = _size(settings, _STILL_SIZES)
         count, seed = (
@@ -47,18 +53,21 @@ class PredictionService:
         )
         options = settings.get("outputOptions") or {}
         kind = options.get("mimeType", "image/png") if isinstance(options, dict) else ""
-        if kind != "image/png":
-            raise invalid("parameters.outputOptions.mimeType", "the emulator makes image/png only")
+        if kind not in pictures.STILLS:
+            raise invalid(
+                "parameters.outputOptions.mimeType",
+                f"the emulator makes {' and '.join(pictures.STILLS)} only",
+            )
         response = v1beta.PredictResponse()
-        if blocked([prompt], ()) is not None:
+        if blocked([prompt], (), _PROMPT) is not None:
             if settings.get("includeRaiReason"):
                 json_format.ParseDict({"raiFilteredReason": _FILTERED}, response.predictions.add())
             return response
         for number in range(count):
-            picture = pictures.still(prompt, seed + number, width, height)
+            picture = pictures.still(prompt, seed + number, width, height, kind)
             fields = {
                 "bytesBase64Encoded": base64.b64encode(picture).decode(),
-                "mimeType": "image/png",
+                "mimeType": kind,
                 "emulated": True,
             }
             json_format.ParseDict(fields, response.predictions.add())
@@ -67,7 +76,7 @@ class PredictionService:
     def predict_long_running(self, request: Any, call: Call) -> Any:
         """An operation that ends with films of patterns that the prompt decides."""
         self._check_model(request, call, "predictLongRunning")
-        prompt = _prompt(request, or_image=True)
+        prompt = self._prompt(request, or_image=True)
         settings = _settings(request)
         _size(settings, _FILM_SIZES)
         keep = {
@@ -77,8 +86,11 @@ class PredictionService:
             "seconds": _whole(settings, "durationSeconds", _LONGEST_FILM, 1, _LONGEST_FILM),
             "seed": _whole(settings, "seed", 0, 0, 2**32 - 1),
             "ends": self._world.clock.now() + _SECONDS_FOR_A_FILM,
+            # Over HTTP, films are files to download, as the service has it; gRPC could not fetch them.
+            "files": call.front == "http",
         }
-        blocked([prompt], ())  # Refuses a mark that names no category.
+        blocked([prompt], (), _PROMPT)  # Refuses a mark that names no category,
+        doom_in([prompt], _PROMPT)  # and one that names no status.
         metadata = v1beta.PredictLongRunningMetadata()
         operation = longrunning.begin(self._world, call, request.model, metadata, keep)
         self._world.spawn(self._film(call.tenant, operation.name, keep))
@@ -91,12 +103,47 @@ class PredictionService:
 
     async def _film(self, tenant: str, name: str, keep: Mapping[str, Any]) -> None:
         await self._world.clock.sleep(max(keep["ends"] - self._world.clock.now(), 0.0))
-        if not longrunning.cancelled(self._world, tenant, name):
-            longrunning.finish(self._world, tenant, name, _filmed(keep))
+        doom = doom_in([keep["prompt"]], _PROMPT)
+        if doom:
+            longrunning.fail(self._world, tenant, name, doom)
+        elif not longrunning.cancelled(self._world, tenant, name):
+            with self._world.store.transaction():
+                response = _filmed(keep)
+                if keep.get("files"):
+                    self._store(tenant, name, response)
+                longrunning.finish(self._world, tenant, name, response)
+
+    def _store(self, tenant: str, name: str, response: Any) -> None:
+        """Put the films into files."""
+        row = self._world.store.get(tenant, name)
+        if row is None:
+            return  # Nobody could learn of them.
+        for sample in response.generate_video_response.generated_samples:
+            content = self._world.contents.put(sample.video.video)
+            wanted = v1beta.File(mime_type="image/apng", source=v1beta.File.Source.GENERATED)
+            file = store_file(self._world, tenant, row.owner, wanted, content)
+            sample.video.uri = file.download_uri
 
     def _check_model(self, request: Any, call: Call, method: str) -> None:
         check(request.model, "models/*", "model")
         known_model(self._world, request.model, "model", call, method)
+        check_json(request)
+
+    def _prompt(self, request: Any, *, or_image: bool = False) -> str:
+        if not request.instances:
+            raise invalid("instances", "is required")
+        if len(request.instances) > 1:
+            raise invalid("instances", f"has {len(request.instances)} entries; the model takes 1")
+        if request.instances[0].WhichOneof("kind") != "struct_value":
+            raise invalid("instances[0]", "must be an object with a prompt")
+        instance = json_format.MessageToDict(request.instances[0].struct_value)
+        prompt = instance.get("prompt", "")
+        if not isinstance(prompt, str):
+            raise invalid(_PROMPT, "must be a string")
+        if not prompt and not (or_image and instance.get("image")):
+            raise invalid(_PROMPT, "is required")
+        check_tokens(self._world.engine, [prompt], _PROMPT)
+        return prompt
 
 
 def _filmed(keep: Mapping[str, Any]) -> Any:
@@ -116,22 +163,6 @@ def _filmed(keep: Mapping[str, Any]) -> Any:
     return response
 
 
-def _prompt(request: Any, *, or_image: bool = False) -> str:
-    if not request.instances:
-        raise invalid("instances", "is required")
-    if len(request.instances) > 1:
-        raise invalid("instances", f"has {len(request.instances)} entries; the model takes 1")
-    if request.instances[0].WhichOneof("kind") != "struct_value":
-        raise invalid("instances[0]", "must be an object with a prompt")
-    instance = json_format.MessageToDict(request.instances[0].struct_value)
-    prompt = instance.get("prompt", "")
-    if not isinstance(prompt, str):
-        raise invalid("instances[0].prompt", "must be a string")
-    if not prompt and not (or_image and instance.get("image")):
-        raise invalid("instances[0].prompt", "is required")
-    return prompt
-
-
 def _settings(request: Any) -> dict[str, Any]:
     if not request.HasField("parameters") or request.parameters.WhichOneof("kind") in (None, "null_value"):
         return {}
@@ -145,7 +176,7 @@ def _whole(settings: dict[str, Any], name: str, default: int, low: int, high: in
     value = settings.get(name, default)
     # Numbers of a Struct are doubles.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not float(value).is_integer():
-        raise invalid(f"parameters.{name}", f"must be a whole number, got {value!r}")
+        raise invalid(f"parameters.{name}", f"must be a whole number, got {quoted(value)}")
     if not low <= value <= high:
         raise invalid(f"parameters.{name}", f"must be from {low} to {high}, got {value:g}")
     return int(value)
@@ -154,5 +185,5 @@ def _whole(settings: dict[str, Any], name: str, default: int, low: int, high: in
 def _size(settings: dict[str, Any], sizes: dict[str, tuple[int, int]]) -> tuple[int, int]:
     ratio = settings.get("aspectRatio", next(iter(sizes)))
     if not isinstance(ratio, str) or ratio not in sizes:
-        raise invalid("parameters.aspectRatio", f"{ratio!r} is none of {', '.join(sizes)}")
+        raise invalid("parameters.aspectRatio", f"{quoted(ratio)} is none of {', '.join(sizes)}")
     return sizes[ratio]

@@ -1,10 +1,15 @@
-"""The documented ranges of generation settings."""
+"""The documented ranges of generation settings, and the room that a model has for a prompt."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from gemwire_emulator.engines.base import Engine
+from gemwire_emulator.engines.schemas import of_config
 from gemwire_emulator.failure import invalid
+from gemwire_emulator.quoting import quoted
+from gemwire_emulator.services.schema_checks import check_schema
 
 OUTPUT_LIMIT = 65_536
 STOP_SEQUENCES = 5
@@ -45,7 +50,7 @@ def check_config(config: Any, path: str = "generation_config") -> None:
     _check_stops(config.stop_sequences, f"{path}.")
     mime = config.response_mime_type
     if mime and mime not in _MIME_TYPES:
-        raise invalid(f"{path}.response_mime_type", f"{mime!r} is none of {', '.join(_MIME_TYPES)}")
+        raise invalid(f"{path}.response_mime_type", f"{quoted(mime)} is none of {', '.join(_MIME_TYPES)}")
     schemas = [name for name in _SCHEMAS if config.HasField(name)]
     if len(schemas) > 1:
         raise invalid(f"{path}.{schemas[1]}", f"excludes {schemas[0]}; set one of them")
@@ -53,6 +58,10 @@ def check_config(config: Any, path: str = "generation_config") -> None:
         raise invalid(f"{path}.{schemas[0]}", "needs response_mime_type application/json or text/x.enum")
     if mime == "text/x.enum" and not schemas:
         raise invalid(f"{path}.response_mime_type", "text/x.enum needs a response_schema with an enum")
+    if schemas:
+        check_schema(of_config(config), f"{path}.{schemas[0]}")
+    if config.thinking_config.thinking_budget < -1:
+        raise invalid(f"{path}.thinking_config.thinking_budget", "must be -1, for any, or at least 0")
     if config.logprobs and not config.response_logprobs:
         raise invalid(f"{path}.logprobs", "needs response_logprobs")
 
@@ -67,6 +76,26 @@ def check_legacy(request: Any) -> None:
     _check(request, [one for one in _LEGACY if one[0] in known], "")
     if "stop_sequences" in known:
         _check_stops(request.stop_sequences, "")
+
+
+def check_tokens(engine: Engine, texts: Sequence[str], field: str) -> int:
+    """Refuse more text than the model takes.
+
+    Args:
+        engine: The model.
+        texts: What it is to take.
+        field: Where they are in the request.
+
+    Returns:
+        The tokens of the texts.
+
+    Raises:
+        Failure: INVALID_ARGUMENT that names the field and the limit.
+    """
+    tokens = engine.count_tokens(texts)
+    if tokens > engine.input_token_limit:
+        raise invalid(field, f"has {tokens} tokens, the model takes {engine.input_token_limit}")
+    return tokens
 
 
 def _check(message: Any, ranges: Any, prefix: str) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.failure import DOMAIN, Failure, invalid
 from gemwire_emulator.names import derived
+from gemwire_emulator.quoting import quoted
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
+from gemwire_proto.google.rpc import error_details_pb2
 
 #: Seconds that a handle stays good for.
 _LIFE = 2 * 60 * 60
@@ -60,7 +62,9 @@ def restored(world: World, call: Call, handle: str, model: str) -> list[Any]:
     expired = row is not None and json.loads(row.extra)["expires"] <= world.clock.now()
     if row is None or expired or not count.isdecimal():
         raise Failure(
-            grpc.StatusCode.NOT_FOUND, f"{_FIELD}: {handle!r} is no handle of a session that is kept"
+            grpc.StatusCode.NOT_FOUND,
+            f"{_FIELD}: {quoted(handle)} is no handle of a session that is kept",
+            [error_details_pb2.ErrorInfo(reason="RESOURCE_NOT_FOUND", domain=DOMAIN)],
         )
     kept = row.message(v1beta.GenerateContentRequest)
     if kept.model != model:

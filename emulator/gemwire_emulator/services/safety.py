@@ -11,17 +11,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from gemwire_emulator.failure import invalid
+from gemwire_emulator.quoting import quoted
 from gemwire_proto import v1beta
 
 _MARK = re.compile(r"\[\[block:(HARM_CATEGORY_[A-Z_]+)\]\]")
 _THRESHOLDS = v1beta.SafetySetting.HarmBlockThreshold
 
 
-def blocked(texts: Iterable[str], settings: Any) -> dict[str, Any] | None:
+def blocked(texts: Iterable[str], settings: Any, field: str = "contents") -> dict[str, Any] | None:
     """The safety rating that blocks the texts; None where nothing does.
 
+    Args:
+        texts: What a caller wants a model to read.
+        settings: SafetySetting messages.
+        field: Where the texts are in the request.
+
     Raises:
-        Failure: Two settings are for one category.
+        Failure: Two settings are for one category, or a mark is for none.
     """
     chosen: dict[int, int] = {}
     for i, setting in enumerate(settings):
@@ -35,7 +41,7 @@ def blocked(texts: Iterable[str], settings: Any) -> dict[str, Any] | None:
             try:
                 category = v1beta.HarmCategory.Value(name)
             except ValueError:
-                raise invalid("contents", f"[[block:{name}]] names no harm category") from None
+                raise invalid(field, f"{quoted(f'[[block:{name}]]')} names no harm category") from None
             if chosen.get(category) not in (_THRESHOLDS.BLOCK_NONE, _THRESHOLDS.OFF):
                 return {"category": name, "probability": "HIGH", "blocked": True}
     return None

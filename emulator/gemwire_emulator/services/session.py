@@ -11,8 +11,10 @@ import grpc
 
 from gemwire_emulator.engines.tones import tone
 from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.activity import Activity
 from gemwire_emulator.services.resumption import Memory
+from gemwire_emulator.services.schema_checks import check_json
 from gemwire_emulator.services.window import prompt_of
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
@@ -103,6 +105,7 @@ class Session:
             await self._say(session_resumption_update=update)
 
     async def _receive(self, request: Any) -> None:
+        check_json(request)
         kind = request.WhichOneof("message_type")
         if kind == "client_content":
             await self._add(request.client_content)
@@ -118,7 +121,9 @@ class Session:
     async def _add(self, content: Any) -> None:
         for i, turn in enumerate(content.turns):
             if turn.role not in ("", "user", "model"):
-                raise invalid(f"client_content.turns[{i}].role", f"{turn.role!r} is none of user and model")
+                raise invalid(
+                    f"client_content.turns[{i}].role", f"{quoted(turn.role)} is none of user and model"
+                )
             if not turn.parts:
                 raise invalid(f"client_content.turns[{i}].parts", "must have at least one part")
         await self._interrupt()
@@ -154,10 +159,12 @@ class Session:
             call = self._calls.get(result.id)
             if call is None:
                 raise invalid(
-                    f"{path}[{i}].id", f"{result.id!r} is the id of no call that waits for a result"
+                    f"{path}[{i}].id", f"{quoted(result.id)} is the id of no call that waits for a result"
                 )
             if result.name != call.name:
-                raise invalid(f"{path}[{i}].name", f"is {result.name!r}, the call was of {call.name!r}")
+                raise invalid(
+                    f"{path}[{i}].name", f"is {quoted(result.name)}, the call was of {quoted(call.name)}"
+                )
             self._results.append(result)
             if not result.will_continue:
                 del self._calls[result.id]

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from gemwire_emulator.failure import invalid
+from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.permissions import OWNER, READER, WRITER, role_of
 from gemwire_emulator.world import World
 
@@ -36,7 +37,9 @@ class TunedModelFilter:
         while at < len(text):
             term = _TERM.match(text, at)
             if term is None:
-                raise invalid("filter", f"{text[at:].strip()!r} has a quotation mark without its partner")
+                raise invalid(
+                    "filter", f"{quoted(text[at:].strip())} has a quotation mark without its partner"
+                )
             at = term.end()
             if term["phrase"] is not None:
                 self._words.append(term["phrase"].casefold())
@@ -56,7 +59,7 @@ class TunedModelFilter:
         else:
             raise invalid(
                 "filter",
-                f"{word!r} is none of owner:me, writers:me, readers:me and readers:everyone "
+                f"{quoted(word)} is none of owner:me, writers:me, readers:me and readers:everyone "
                 "(or an e-mail address in the place of me); put text with a colon in quotation marks",
             )
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
+from gemwire_emulator.failure import Failure
 from gemwire_emulator.services import longrunning
+from gemwire_emulator.services.doom import doom_in
 from gemwire_emulator.store import Row
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
@@ -99,7 +101,10 @@ def resume(world: World) -> None:
 
 
 async def run(world: World, tenant: str, name: str) -> None:
-    """Tune a model that is CREATING, from the last step in the store, until it is done or cancelled."""
+    """Tune a model that is CREATING, from the last step in the store, until it is done or cancelled.
+
+    One that is to fail, by a mark in its examples, does so half-way.
+    """
     row = world.store.get(tenant, name)
     if row is None:
         return
@@ -107,9 +112,11 @@ async def run(world: World, tenant: str, name: str) -> None:
     operation, seconds, clock, number = extra["operation"], world.tuning_seconds, world.clock, row.number
     model = row.message(v1beta.TunedModel)
     plan = Plan.of(model, extra["examples"])
+    doom = doom_in((text for lesson in extra["lessons"].items() for text in lesson), "tuned_model")
+    last = plan.total // 2 if doom else plan.total
     done = _completed(model)
     began = clock.now() - seconds * done / plan.total
-    while done < plan.total:
+    while done < last:
         row = world.store.get(tenant, name)
         if row is None or row.number != number:
             return  # Deleted; there may be another of that name by now.
@@ -118,13 +125,16 @@ async def run(world: World, tenant: str, name: str) -> None:
             return
         # A float of seconds since the epoch is good for a microsecond.
         share = (clock.now() - began + 1e-6) / seconds if seconds else 1.0
-        reached = min(plan.total, int(plan.total * share))
+        reached = min(last, int(plan.total * share))
         if reached > done:
             _advance(world, tenant, row, operation, plan, reached, began)
             done = reached
-        if done < plan.total:
+        if done < last:
             await longrunning.pause(world, tenant, operation, seconds / _STRIDES)
-    _finish(world, tenant, name, operation, extra["lessons"])
+    if doom:
+        _fail(world, tenant, name, operation, doom)
+    else:
+        _finish(world, tenant, name, operation, extra["lessons"])
 
 
 def learned(row: Row) -> dict[str, str]:
@@ -158,6 +168,15 @@ def _finish(world: World, tenant: str, name: str, operation: str, lessons: dict[
     with world.store.transaction():
         world.store.replace(tenant, name, model, json.dumps({"operation": operation, "learned": lessons}))
         longrunning.finish(world, tenant, operation, model)
+
+
+def _fail(world: World, tenant: str, name: str, operation: str, failure: Failure) -> None:
+    row = world.store.get(tenant, name)
+    if row is None:
+        return
+    with world.store.transaction():
+        _give_up(world, tenant, row, operation)
+        longrunning.fail(world, tenant, operation, failure)
 
 
 def _give_up(world: World, tenant: str, row: Row, operation: str) -> None:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from gemwire_emulator.failure import invalid
+from gemwire_emulator.services.doom import doom_in
 
 _EXAMPLES = 500
 _INPUT = 40_000
@@ -66,6 +67,7 @@ def lessons(model: Any) -> tuple[dict[str, str], int]:
                 raise invalid(
                     f"{path}[{i}].{name}", f"has {len(text)} characters; at most {most} are allowed"
                 )
+            doom_in([text], f"{path}[{i}].{name}")
         learned[example.text_input] = example.output
     return learned, len(examples)
 

@@ -156,3 +156,17 @@ test("live", async () => {
   session.close();
   assert.match(said.join(""), /sky/);
 });
+
+test("live sessions say how they end", async () => {
+  let closed;
+  const end = new Promise((resolve) => (closed = resolve));
+  const session = await ai.live.connect({
+    model: "gemini-2.0-flash",
+    config: { responseModalities: ["TEXT"] },
+    callbacks: { onmessage() {}, onclose: closed },
+  });
+  session.sendToolResponse({ functionResponses: [{ id: "none", name: "x", response: {} }] });
+  const { code, reason } = await end;
+  assert.equal(code, 1007);
+  assert.match(reason, /function_responses\[0\]\.id/);
+});

@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from plainhttp import Http
 
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator, emulator
 
 MODEL = "models/gemini-2.5-flash"
-
-
-class Http:
-    """Plain requests to the HTTP side."""
-
-    def __init__(self, url: str) -> None:
-        self.host = url.removeprefix("http://")
-
-    def __call__(
-        self, verb: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str
-    ) -> tuple[int, Any]:
-        """Status and JSON of an answer; ``sec_fetch_site`` is a header too."""
-        connection = http.client.HTTPConnection(self.host, timeout=20)
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        if body is not None:
-            given.setdefault("content-type", "application/json")
-            raw = json.dumps(body).encode()
-        connection.request(verb, path, raw, given)
-        response = connection.getresponse()
-        read = response.read()
-        connection.close()
-        self.headers = response.headers
-        return response.status, json.loads(read)
-
-    def ok(self, verb: str, path: str, body: Any = None) -> Any:
-        status, answer = self(verb, path, body)
-        assert status == 200, answer
-        return answer
-
-    def error(self, verb: str, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
-        status, answer = self(verb, path, body, **more)
-        assert answer["error"]["code"] == status
-        return answer["error"]
 
 
 @pytest.fixture(scope="module")
@@ -148,16 +115,14 @@ def test_a_failure_is_shown_with_its_details(ask: Http, client: Any) -> None:
     number = ask.ok("GET", "/emulator/calls")["calls"][0]["number"]
     error = ask.ok("GET", f"/emulator/calls/{number}")["error"]
     assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
-    assert error["details"] == [
-        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.500s"}
-    ]
+    assert error["details"] == [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.500s"}]
 
 
 def test_long_bytes_and_vectors_are_left_out_when_asked(ask: Http, client: Any) -> None:
     picture = bytes(5000)
     parts = [{"inline_data": {"mime_type": "image/png", "data": picture}}, {"text": "What is it?"}]
     client.generate_content(model=MODEL, contents=[{"parts": parts}])
-    client.embed_content(model=MODEL, content={"parts": [{"text": "a"}]})
+    client.embed_content(model="models/text-embedding-004", content={"parts": [{"text": "a"}]})
     embedded, generated = (call["number"] for call in ask.ok("GET", "/emulator/calls")["calls"])
 
     def data(query: str) -> str:
@@ -169,6 +134,37 @@ def test_long_bytes_and_vectors_are_left_out_when_asked(ask: Http, client: Any) 
     values = ask.ok("GET", f"/emulator/calls/{embedded}?elide=true")["responses"][0]["embedding"]["values"]
     assert len(values) == 33
     assert values[-1].endswith(" more›")
+
+
+def test_a_call_is_a_curl_command(ask: Http, client: Any, gemini: RunningEmulator) -> None:
+    def latest() -> str:
+        number = ask.ok("GET", "/emulator/calls")["calls"][0]["number"]
+        return ask.ok("GET", f"/emulator/calls/{number}/curl")["curl"].replace(gemini.http, "H")
+
+    list(client.stream_generate_content(model=MODEL, contents=contents("It's")))
+    body = """{"contents": [{"parts": [{"text": "It'"'"'s"}], "role": "user"}]}"""
+    assert latest().split(" \\\n  ") == [
+        f"curl -sS -N 'H/v1beta/{MODEL}:streamGenerateContent?alt=sse'",
+        "-H 'content-type: application/json'",
+        f"-d '{body}'",
+    ]
+    with v1beta.ModelServiceClient() as models:
+        models.get_model(name=MODEL)
+        assert latest() == f"curl -sS H/v1beta/{MODEL}"
+        models.list_models(page_size=2)
+        assert latest() == "curl -sS 'H/v1beta/models?pageSize=2'"
+    with v1beta.CacheServiceClient() as caches:
+        kept = caches.create_cached_content(
+            cached_content={"model": MODEL, "contents": contents("word " * 5000), "ttl": {"seconds": 60}}
+        )
+        caches.update_cached_content(
+            cached_content={"name": kept.name, "ttl": {"seconds": 90}}, update_mask={"paths": ["ttl"]}
+        )
+    assert latest().split(" \\\n  ") == [
+        f"curl -sS -X PATCH 'H/v1beta/{kept.name}?updateMask=ttl'",
+        "-H 'content-type: application/json'",
+        """-d '{"ttl": "90s"}'""",
+    ]
 
 
 def test_calls_are_forgotten(ask: Http, client: Any) -> None:
@@ -196,8 +192,9 @@ def test_no_secret_is_ever_shown(ask: Http, gemini: RunningEmulator) -> None:
         assert ask("POST", path, body, **headers)[0] == 200
     for query in (f"key={secret}", f"access_token={secret}", f"oauth_token={secret}"):
         assert ask("POST", f"{path}?{query}", body)[0] == 200
-    with v1beta.GenerativeServiceClient(api_key=secret) as client:
-        client.count_tokens(model=MODEL, contents=contents(), metadata=[("x-access-token", secret)])
+    with v1beta.GenerativeServiceClient() as client:
+        pairs = [("x-access-token", secret), ("x-goog-api-key", secret), ("x-token-bin", secret.encode())]
+        client.count_tokens(model=MODEL, contents=contents(), metadata=pairs)
     calls = ask.ok("GET", "/emulator/calls")
     assert len(calls["calls"]) == 11
     shown = json.dumps(calls)
@@ -250,6 +247,7 @@ def test_the_properties_of_a_fault_are_described(ask: Http) -> None:
         ({"method": "("}, "is no regular expression"),
         ({"nth": 0}, "nth: 0 is no number of at least 1"),
         ({"status": ["INTERNAL"]}, ""),
+        ({"method": "a{99999999999999999999}"}, ""),
         ("INTERNAL", "a fault is a JSON object"),
         ([{"status": "INTERNAL"}, None], "a fault is a JSON object"),
     ],
@@ -288,7 +286,15 @@ def test_time_is_advanced(ask: Http) -> None:
     before = ask.ok("GET", "/emulator/clock")["now"]
     after = ask.ok("POST", "/emulator/clock", {"advance": 86400 * 400})["now"]
     assert int(after[:4]) > int(before[:4])
-    for wrong in ({"advance": -1}, {"advance": 1e300}, {"advance": "1"}, {"advance": 1, "to": 2}, {}, None, 5):
+    for wrong in (
+        {"advance": -1},
+        {"advance": 1e300},
+        {"advance": "1"},
+        {"advance": 1, "to": 2},
+        {},
+        None,
+        5,
+    ):
         raw = json.dumps(wrong).encode()
         error = ask.error("POST", "/emulator/clock", raw=raw, content_type="application/json")
         assert error["status"] == "INVALID_ARGUMENT"

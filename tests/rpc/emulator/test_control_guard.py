@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from test_control import Http
+from plainhttp import Http
 
 from gemwire.testing import RunningEmulator, emulator
 
@@ -50,7 +50,9 @@ def ask(gemini: RunningEmulator) -> Http:
         ("PUT", "/emulator/quota", {"requests_per_minute": 1}),
     ],
 )
-def test_foreign_pages_are_refused(ask: Http, verb: str, path: str, body: Any, headers: dict[str, str]) -> None:
+def test_foreign_pages_are_refused(
+    ask: Http, verb: str, path: str, body: Any, headers: dict[str, str]
+) -> None:
     status, answer = ask(verb, path, body, **headers)
     assert (status, answer["error"]["status"]) == (403, "PERMISSION_DENIED")
     assert ask.ok("GET", "/emulator/faults")["faults"] == []
@@ -84,6 +86,9 @@ def test_bad_bodies_and_verbs_are_errors_as_everywhere(ask: Http) -> None:
     assert ask.error("POST", "/emulator/faults", raw=b"{", **json)["status"] == "INVALID_ARGUMENT"
     assert ask.error("POST", "/emulator/faults", raw=b"[" * 100_000, **json)["status"] == "INVALID_ARGUMENT"
     assert ask.error("POST", "/emulator/faults", raw=b"\xff", **json)["status"] == "INVALID_ARGUMENT"
+    for number in (b"NaN", b"1e999", b"-Infinity"):
+        fault = b'{"delay": %s}' % number
+        assert ask.error("POST", "/emulator/faults", raw=fault, **json)["status"] == "INVALID_ARGUMENT"
     assert ask.error("POST", "/emulator/faults", raw=b"1" * (2**20 + 1), **json)["code"] == 413
     assert ask.error("PATCH", "/emulator/quota", raw=b"{}", **json)["code"] == 405
     assert ask.headers["allow"] == "GET, PUT"

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
 import re
 from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
-import corpus
 import jsonschema
 import openapi_spec_validator
 import pytest
-from google.protobuf import json_format
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from openapi_document import Answer, operations
 
 from gemwire.testing import RunningEmulator
+from gemwire_emulator.http.openapi.schemas import Schemas
 from gemwire_emulator.server import SERVICES
 from gemwire_proto import DESCRIPTOR_SET, POOL
-from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2
 
 VERSIONS = ("v1beta", "v1")
+PATHS = ("/openapi.json", "/v1/openapi.json")
 #: The operations that a well-known client of the API has, each with its path.
 GENERATIVE = {
     "batch_embed_contents": "models/{model}:batchEmbedContents",
@@ -37,21 +38,6 @@ GENERATIVE = {
 }
 
 
-class Answer:
-    """What a request for a document is answered with."""
-
-    def __init__(self, gemini: RunningEmulator, path: str, verb: str = "GET", **headers: str) -> None:
-        connection = http.client.HTTPConnection(gemini.http.removeprefix("http://"), timeout=20)
-        connection.request(verb, path, headers={n.replace("_", "-"): v for n, v in headers.items()})
-        response = connection.getresponse()
-        self.status, self.headers, self.body = response.status, response.headers, response.read()
-        connection.close()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
 @pytest.fixture(scope="module")
 def gemini() -> Iterator[RunningEmulator]:
     running = RunningEmulator(http_port=0)
@@ -64,9 +50,6 @@ def documents(gemini: RunningEmulator) -> dict[str, Any]:
     return {v: Answer(gemini, path).json for v, path in zip(VERSIONS, PATHS, strict=True)}
 
 
-PATHS = ("/openapi.json", "/v1/openapi.json")
-
-
 @pytest.fixture(scope="module")
 def document(documents: dict[str, Any]) -> Any:
     return documents["v1beta"]
@@ -76,12 +59,6 @@ def document(documents: dict[str, Any]) -> Any:
 def components(document: Any) -> dict[str, Any]:
     found: dict[str, Any] = document["components"]["schemas"]
     return found
-
-
-def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
-    for path, verbs in document["paths"].items():
-        for verb, operation in verbs.items():
-            yield verb, path, operation
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -130,20 +107,150 @@ def test_no_binding_is_missing(documents: dict[str, Any], version: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_path_is_served(
-    gemini: RunningEmulator, documents: dict[str, Any], version: str
-) -> None:
+def test_every_path_is_served(gemini: RunningEmulator, documents: dict[str, Any], version: str) -> None:
     for verb, path, operation in operations(documents[version]):
         before = len(gemini.calls())
-        asked = re.sub(r"\{\w+\}", "none", path)
-        answer = Answer(gemini, asked, verb.upper(), content_length="0")
-        # No more than that: whether there is such a resource is another matter.
-        assert len(gemini.calls()) == before + 1 or answer.status == 400, (verb, path)
-        rpc = "".join(word.title() for word in operation["operationId"].split("_"))
-        service, _, method = gemini.calls()[-1].method.strip("/").rpartition("/")
-        assert rpc.startswith(service.rpartition(".")[2])
-        assert _words(method) <= _words(rpc), (operation["operationId"], method)
+        # Whether there is such a resource is another matter.
+        Answer(gemini, re.sub(r"\{\w+\}", "none", path), verb.upper())
+        (call,) = gemini.calls()[before:]
+        service, method = call.method.strip("/").split("/")[-2:]
+        assert operation["tags"] == [service.rpartition(".")[2]]
+        assert set(re.findall("[a-z]+", _snake(method))) <= set(operation["operationId"].split("_"))
 
 
-def _words(name: str) -> set[str]:
-    return set(re.findall("[A-Z][a-z]*", name))
+def _snake(name: str) -> str:
+    return re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def test_a_schema_holds_itself(components: dict[str, Any]) -> None:
+    schema = {"$ref": "#/components/schemas/Schema"}
+    properties = components["Schema"]["properties"]
+    assert properties["items"]["allOf"] == [schema]
+    assert properties["properties"]["additionalProperties"] == schema
+
+
+def test_what_is_required(components: dict[str, Any]) -> None:
+    def required(name: str) -> list[str]:
+        return components[name].get("required", [])
+
+    # The model is in the path.
+    assert required("GenerateContentRequest") == ["contents"]
+    assert required("TunedModel") == ["tuningTask"]
+    assert required("SafetySetting") == ["category", "threshold"]
+    # It is sent, and never comes back.
+    assert required("TuningTask") == []
+    assert components["TuningTask"]["properties"]["trainingData"]["writeOnly"] is True
+    assert components["TunedModel"]["properties"]["state"]["readOnly"] is True
+
+
+def test_a_patch_brings_any_part(document: Any, components: dict[str, Any]) -> None:
+    (patch,) = (o for v, p, o in operations(document) if v == "patch" and p.endswith("/{tunedModel}"))
+    content = patch["requestBody"]["content"]["application/json"]
+    assert content["schema"] == {"$ref": "#/components/schemas/TunedModelPatch"}
+    assert "required" not in components["TunedModelPatch"]
+    assert components["TunedModelPatch"]["properties"] == components["TunedModel"]["properties"]
+    (mask,) = (p for p in patch["parameters"] if p["in"] == "query")
+    assert (mask["name"], mask["schema"]["type"], mask.get("required")) == ("updateMask", "string", None)
+
+
+def test_parameters(document: Any) -> None:
+    listing = document["paths"]["/v1beta/corpora/{corpus}/documents"]["get"]
+    assert [(p["name"], p["in"]) for p in listing["parameters"]] == [
+        ("corpus", "path"),
+        ("pageSize", "query"),
+        ("pageToken", "query"),
+    ]
+    creating = document["paths"]["/v1beta/tunedModels"]["post"]
+    assert [p["name"] for p in creating["parameters"]] == ["tunedModelId"]
+    assert creating["requestBody"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/TunedModel"
+    }
+
+
+def test_streams(document: Any) -> None:
+    path = document["paths"]["/v1beta/models/{model}:streamGenerateContent"]["post"]
+    content = path["responses"]["200"]["content"]
+    item = {"$ref": "#/components/schemas/GenerateContentResponse"}
+    assert content["application/json"]["schema"] == {"type": "array", "items": item}
+    assert content["text/event-stream"]["schema"]["type"] == "string"
+    (alt,) = (p for p in path["parameters"] if p["in"] == "query")
+    assert alt["schema"]["enum"] == ["json", "sse"]
+
+
+def test_everything_is_described(document: Any, components: dict[str, Any]) -> None:
+    silent = [o["operationId"] for _, _, o in operations(document) if not o.get("description")]
+    silent += [tag["name"] for tag in document["tags"] if not tag["description"]]
+    carried = {"Status", "Interval", "LatLng"}
+    silent += [n for n, schema in components.items() if not schema.get("description") and n not in carried]
+    assert not silent
+    cached = components["CachedContent"]
+    assert "At most one of `expireTime`, `ttl` is set." in cached["description"]
+    assert "* `MAX_TOKENS`: " in components["CandidateFinishReason"]["description"]
+
+
+def test_comments_are_of_what_there_is() -> None:
+    told = json.loads(DESCRIPTOR_SET.with_name("comments.json").read_bytes())
+    assert len(told) > 250
+    for owner, parts in told.items():
+        assert set(parts) <= {"", *_parts(owner)}, owner
+
+
+def _parts(name: str) -> set[str]:
+    for find, parts in (
+        (POOL.FindMessageTypeByName, "fields_by_name"),
+        (POOL.FindEnumTypeByName, "values_by_name"),
+        (POOL.FindServiceByName, "methods_by_name"),
+    ):
+        try:
+            return set(getattr(find(name), parts))
+        except KeyError:
+            continue
+    raise AssertionError(name)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_it_is_sent_once(gemini: RunningEmulator, path: str) -> None:
+    first = Answer(gemini, path)
+    assert first.headers["content-type"] == "application/json"
+    again = Answer(gemini, path, if_none_match=first.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert Answer(gemini, path, if_none_match='W/"other"').status == 200
+    assert Answer(gemini, path, "HEAD").headers["content-length"] == str(len(first.body))
+    zipped = Answer(gemini, path, accept_encoding="gzip")
+    assert zipped.headers["content-encoding"] == "gzip"
+    # Once and well, not quickly each time.
+    assert len(zipped.body) <= len(gzip.compress(first.body)) < len(first.body) / 3
+    assert gzip.decompress(zipped.body) == first.body
+
+
+def test_it_names_the_server_that_was_asked(gemini: RunningEmulator) -> None:
+    assert Answer(gemini, "/openapi.json").json["servers"] == [{"url": gemini.http}]
+    other = Answer(gemini, "/openapi.json", host="emulator.example:8080")
+    assert other.json["servers"] == [{"url": "http://emulator.example:8080"}]
+    assert other.headers["etag"] != Answer(gemini, "/openapi.json").headers["etag"]
+    assert {"host", "accept-encoding"} <= {v.strip().lower() for v in other.headers["vary"].split(",")}
+
+
+def _lonely(name: str) -> Any:
+    """A message of a package of its own, with a field that nobody should use."""
+    package = name.partition(".")[0]
+    file = FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
+    message = file.message_type.add(name=name.partition(".")[2])
+    message.field.add(name="gone", number=1, label=1, type=9).options.deprecated = True
+    pool = DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return pool.FindMessageTypeByName(name)
+
+
+def test_what_is_deprecated() -> None:
+    # No field of the API is, at present.
+    made = Schemas(())
+    assert made.message(_lonely("one.Old")) == {"$ref": "#/components/schemas/Old"}
+    assert made.components["Old"]["properties"] == {"gone": {"type": "string", "deprecated": True}}
+
+
+def test_two_messages_of_one_name_are_refused() -> None:
+    made = Schemas(())
+    made.message(_lonely("one.Same"))
+    with pytest.raises(ValueError, match=r"one\.Same and other\.Same are both Same"):
+        made.message(_lonely("other.Same"))

@@ -14,7 +14,7 @@ import pytest
 from emulation import emulator
 from google.protobuf import json_format
 
-from gemwire_emulator.engines import pictures
+from gemwire_emulator.engines import jpeg, pictures
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import struct_pb2
 
@@ -72,6 +72,33 @@ def test_pictures_are_real_files_decided_by_the_prompt() -> None:
             assert other.struct_value["bytesBase64Encoded"] != found[0]["bytesBase64Encoded"]
 
     run(test())
+
+
+def test_pictures_as_jpeg() -> None:
+    async def test() -> None:
+        async with emulator() as (_, call):
+            fields = asked(aspectRatio="16:9", outputOptions={"mimeType": "image/jpeg"})
+            [found] = map(json_format.MessageToDict, (await call("Predict", model=IMAGEN, **fields)).predictions)
+            assert found["mimeType"] == "image/jpeg"
+            picture = base64.b64decode(found["bytesBase64Encoded"])
+            assert picture.startswith(b"\xff\xd8\xff\xe0")
+            assert picture.endswith(b"\xff\xd9")
+            assert pictures.NOTE.encode() in picture
+            frame = picture.index(b"\xff\xc0")
+            assert struct.unpack(">HH", picture[frame + 5 : frame + 9]) == (36, 64)
+
+    run(test())
+
+
+def test_what_jpeg_holds() -> None:
+    black = jpeg.encoded([bytes(24)] * 8, "")
+    white = jpeg.encoded([b"\xff" * 24] * 8, "")
+    scans = [file[file.index(b"\xff\xda") + 14 : -2] for file in (black, white)]
+    # Category 8 and -128; category 7 and 127; then no colour, twice.
+    assert [f"{int.from_bytes(scan, 'big'):024b}" for scan in scans] == [
+        "100001111111000000000011",
+        "011111111110000000000111",
+    ]
 
 
 def test_marked_prompts_give_no_picture() -> None:

@@ -224,6 +224,51 @@ def test_options_become_faults_replies_quotas_and_time(start: Start, tmp_path: P
     asyncio.run(test())
 
 
+def test_options_become_pace_resources_and_a_journal(start: Start, tmp_path: Path) -> None:
+    journal, resources = tmp_path / "calls.jsonl", tmp_path / "resources.json"
+    resources.write_text('[{"rpc": "CreateCorpus", "request": {"corpus": {"name": "corpora/made"}}}]')
+    process = start(
+        *("--pace", "fast", "--first-token", "0.3", "--latency", "0"),
+        *("--journal", str(journal), "--resources", str(resources)),
+    )
+
+    async def test() -> None:
+        async with calling(process.address) as call:
+            assert [c.name for c in (await call("ListCorpora")).corpora] == ["corpora/made"]
+            answer = await call("GenerateContent", **fields(), key="secret")
+            assert answer.usage_metadata.candidates_token_count > 20
+
+    asyncio.run(test())
+    # It is there though nothing was said goodbye to.
+    process.send(signal.SIGKILL)
+    process.end()
+    listed, generated = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert (listed["status"], generated["status"]) == ("OK", "OK")
+    tokens = generated["responses"][0]["usageMetadata"]["candidatesTokenCount"]
+    assert generated["elapsed"] >= 0.3 + tokens / 200
+    assert generated["metadata"]["x-goog-api-key"] == "…"
+    assert "secret" not in journal.read_text()
+
+
+def test_a_prepared_file_is_the_beginning_of_many(start: Start, tmp_path: Path) -> None:
+    prepared = tmp_path / "prepared.db"
+    first = start("--state", str(prepared))
+
+    async def make(address: str) -> list[str]:
+        async with calling(address) as call:
+            await call("CreateCorpus", corpus={})
+            return sorted(c.name for c in (await call("ListCorpora")).corpora)
+
+    [made] = asyncio.run(make(first.address))
+    first.send(signal.SIGTERM)
+    assert first.end()[0] == 0
+    before = prepared.read_bytes()
+    found = [asyncio.run(make(start("--snapshot", str(prepared)).address)) for _ in range(2)]
+    assert found[0] == found[1]
+    assert (len(found[0]), made in found[0]) == (2, True)
+    assert prepared.read_bytes() == before
+
+
 def test_everyone_is_warned_of_an_open_door(start: Start) -> None:
     process = start("--host", "0.0.0.0")
     process.send(signal.SIGTERM)
@@ -265,6 +310,14 @@ def test_ipv6(start: Start) -> None:
         (["--replies", "{bad}"], "a reply has no words"),
         (["--replies", "{object}"], "must hold a JSON list of replies"),
         (["--state", "/nowhere/file"], "there is no directory /nowhere"),
+        (["--journal", "/nowhere/file"], "--journal: there is no directory /nowhere"),
+        (["--snapshot", "/nowhere/file"], "--snapshot: there is no file /nowhere/file"),
+        (["--snapshot", "{bad}", "--state", "x"], "--state has resources of its own"),
+        (["--resources", "{object}"], "must hold a JSON list of resources"),
+        (["--pace", "quick"], "--pace: 'quick' is none of instant, fast, typical, slow"),
+        (["--pace", '{"speed": 1}'], "a pace has no speed"),
+        (["--tokens-per-second", "x"], "--tokens-per-second: 'x'"),
+        (["--first-token", "-1"], "--first-token: '-1'"),
         (["--engine", "magic"], "argument --engine: invalid choice: 'magic'"),
         (["--unknown"], "unrecognized arguments: --unknown"),
         (["--po", "0"], "unrecognized arguments: --po 0"),
@@ -296,6 +349,11 @@ def test_what_it_cannot_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert code == 1
     assert "cannot be used to remember in" in err
     assert "Traceback" not in err
+    code, err = failed("--snapshot", str(tmp_path / "text"))
+    assert (code, "text is no snapshot" in err, "Traceback" in err) == (1, True, False)
+    (tmp_path / "resources").write_text('[{"rpc": "CreateEverything"}]')
+    code, err = failed("--resources", str(tmp_path / "resources"))
+    assert (code, err) == (1, "gemwire serve: resources[0]: rpc: there is no CreateEverything\n")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, err = failed("--port", str(taken.getsockname()[1]))
     assert code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import sqlite3
 from collections.abc import Coroutine
 from pathlib import Path
@@ -18,6 +19,7 @@ from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.engines.instant import InstantEngine
 from gemwire_emulator.gate import Pace, Quota, Rule
 from gemwire_emulator.server import Emulator, Settings
+from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf.struct_pb2 import Value
 
 MODEL = "models/gemini-2.5-flash"
@@ -75,6 +77,8 @@ def test_there_and_back(tmp_path: Path) -> None:
                 assert (await call.refused("GetCachedContent", name=cache.name)).code == "NOT_FOUND"
                 # The same calls give the same names.
                 assert (await call("CreateCorpus", corpus={"display_name": "later"})).name == made.name
+        # No write-ahead log beside it: the file can be read where nothing can be written.
+        assert path.read_bytes()[18:20] == b"\1\1"
         # Another emulator, which begins there, and comes back there.
         before = hashlib.sha256(path.read_bytes()).digest()
         async with emulator(frozen_at=NOW, snapshot=path) as (running, call):
@@ -147,13 +151,15 @@ def test_bytes_of_files_are_in_it(tmp_path: Path) -> None:
     async def test() -> None:
         data = bytes(range(256)) * 10_000
         async with emulator() as (running, call):
-            name = await film(call)
-            running.world.clock.advance(10)
-            await call("WaitOperation", name=name)
             contents = running.world.contents
             identity, empty = contents.put(data), contents.put(b"")
+            extra = json.dumps({"contents": [identity, empty]})
+            running.world.store.put(
+                "", "files/f", v1beta.File(name="files/f", expiration_time={"seconds": 2**33}), extra=extra
+            )
             running.snapshot(tmp_path / "files")
-            contents.delete(identity)
+            await call("DeleteFile", name="files/f")
+            assert not contents.exists(identity)
             running.restore(tmp_path / "files")
             running.restore(tmp_path / "files")
             assert contents.path(identity).read_bytes() == data

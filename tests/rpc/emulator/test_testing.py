@@ -16,7 +16,7 @@ import pytest
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import Quota
+from gemwire_emulator.gate import Quota, Rule
 
 MODEL = "models/gemini-2.5-flash"
 VARIABLE = "GEMINI_EMULATOR_HOST"
@@ -122,6 +122,95 @@ def test_reset_is_the_start_again() -> None:
                 answer()
             gemini.reset()
             assert gemini.calls() == []
+
+
+def test_reset_brings_the_faults_of_the_settings_back() -> None:
+    with emulator(faults=[Rule.of({"status": "INTERNAL", "nth": 2})], seed=3) as gemini:
+        for _ in range(2):
+            said = answer()
+            with pytest.raises(errors.Internal):
+                answer()
+            gemini.seed(4)
+            assert answer() != said
+            gemini.fail("ABORTED", times=0)
+            gemini.reset()
+            assert answer() == said
+            gemini.reset()
+
+
+def test_quota_and_pace_can_change() -> None:
+    with emulator() as gemini:
+        gemini.quota(requests_per_minute=2)
+        answer()
+        answer()
+        with pytest.raises(errors.ResourceExhausted):
+            answer()
+        gemini.quota()
+        answer()
+        gemini.pace(first=0.3)
+        answer()
+        gemini.pace("instant")
+        answer()
+        slow, quick = [entry.elapsed or 0 for entry in gemini.calls()][-2:]
+        assert slow >= 0.3 > quick
+        gemini.pace("fast", latency=0)
+        with pytest.raises(ValueError, match="'quick' is none of"):
+            gemini.pace("quick")
+        with pytest.raises(ValueError, match="a pace has no speed"):
+            gemini.pace(speed=1)
+
+
+def test_connections_break_and_move() -> None:
+    with emulator() as gemini, v1beta.GenerativeServiceClient() as client:
+
+        def count(**more: Any) -> int:
+            return int(client.count_tokens(model=MODEL, contents=contents(), **more).total_tokens)
+
+        gemini.fail(disconnect=True, times=2)
+        # The client's own retry: nothing is to be seen of it.
+        assert count() == count() == 3
+        assert [e.status for e in gemini.calls()] == ["DISCONNECTED", "DISCONNECTED", "OK", "OK"]
+        gemini.goaway()
+        for _ in range(50):
+            count(retry=None)
+        assert {e.status for e in gemini.calls()[2:]} == {"OK"}
+        assert len({e.peer for e in gemini.calls()}) == 4
+
+
+def test_snapshots(tmp_path: Path) -> None:
+    prepared = tmp_path / "prepared"
+    with emulator(frozen_at=1_800_000_000.0) as gemini:
+        make_cache()
+        gemini.advance(30)
+        gemini.snapshot(prepared)
+        gemini.advance(60)
+        assert caches() == 0
+        gemini.restore(prepared)
+        assert caches() == 1
+        with pytest.raises(FileNotFoundError):
+            gemini.restore(tmp_path / "none")
+    for _ in range(2):
+        with emulator(frozen_at=1_800_000_000.0, snapshot=prepared) as gemini:
+            for _ in range(2):
+                assert caches() == 1
+                gemini.advance(31)
+                assert caches() == 0
+                gemini.reset()
+
+
+def test_resources_from_the_start() -> None:
+    resource = {
+        "rpc": "CreateCachedContent",
+        "request": {"cachedContent": {"model": MODEL, "contents": contents(), "ttl": "60s"}},
+    }
+    with emulator(resources=[resource, resource]):
+        assert caches() == 2
+    with (
+        pytest.raises(ValueError, match=r"resources\[0\]: rpc: there is no"),
+        emulator(resources=[{"rpc": "x"}]),
+    ):
+        pass
+    assert threads() == []
 
 
 def test_it_ends_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,10 +353,20 @@ def test_state_is_of_one_test(client, shared, gemini_emulator, tmp_path, number)
         response = made.generate_content(model=MODEL, contents=CONTENTS)
         assert response.candidates[0].content.parts[0].text.startswith("Emulated")
     gemini_emulator.reply("left behind")
+    gemini_emulator.snapshot(tmp_path / "snapshot")
+    gemini_emulator.seed(5)
+    gemini_emulator.pace(first=0.01)
+    gemini_emulator.quota(1000)
+    gemini_emulator.fail(disconnect=True)
+    gemini_emulator.goaway()
+    assert client.count_tokens(model=MODEL, contents=CONTENTS).total_tokens == 1
     gemini_emulator.fail("INTERNAL", times=0)
     with pytest.raises(errors.Internal):
         client.generate_content(model=MODEL, contents=CONTENTS)
-    assert len(gemini_emulator.calls()) == 5
+    assert [e.status for e in gemini_emulator.calls("CountTokens")] == ["DISCONNECTED", "OK"]
+    assert gemini_emulator.calls("GenerateContent")[0].request.contents[0].parts[0].text == "hello"
+    assert len(gemini_emulator.calls()) == 7
+    gemini_emulator.restore(tmp_path / "snapshot")
 
 
 @pytest.mark.usefixtures("gemini_emulator")
@@ -280,11 +379,32 @@ def test_others_are_left_alone():
 """
 
 
+PREPARED = """
+import pytest
+
+from gemwire import v1beta
+
+
+@pytest.fixture(scope="session")
+def gemini_emulator_options():
+    made = {"corpus": {"name": "corpora/prepared"}}
+    return {"resources": [{"rpc": "CreateCorpus", "request": made}], "seed": 3}
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_everything_is_prepared(gemini_emulator, number):
+    with v1beta.RetrieverServiceClient() as client:
+        assert [corpus.name for corpus in client.list_corpora()] == ["corpora/prepared"]
+        client.delete_corpus(name="corpora/prepared")
+"""
+
+
+@pytest.mark.parametrize("inner", [INNER, PREPARED], ids=["empty", "prepared"])
 @pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["one process", "xdist"])
-def test_the_fixture(options: list[str], tmp_path: Path) -> None:
+def test_the_fixture(options: list[str], inner: str, tmp_path: Path) -> None:
     if options:
         pytest.importorskip("xdist")
-    (tmp_path / "test_inner.py").write_text(INNER)
+    (tmp_path / "test_inner.py").write_text(inner)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
     ended = subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -62,11 +62,11 @@ async def until(socket: ClientConnection, what: str) -> list[Any]:
 
 async def closed(socket: ClientConnection) -> tuple[int, str]:
     """How the server ends a session, which it must."""
-    with pytest.raises(ConnectionClosed) as caught:
+    try:
         while True:
             await socket.recv()
-    received = caught.value.rcvd
-    return (received.code, received.reason) if received else (1006, "")
+    except ConnectionClosed as error:
+        return (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "")
 
 
 async def ended(running: Emulator) -> str | None:
@@ -188,8 +188,15 @@ def test_mistakes_close_the_session(frames: list[Any], code: int, said: str) -> 
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [("UNAVAILABLE", 1011), ("INTERNAL", 1011), ("RESOURCE_EXHAUSTED", 1011), ("DEADLINE_EXCEEDED", 1011)]
-    + [("PERMISSION_DENIED", 1008), ("ABORTED", 1008), ("FAILED_PRECONDITION", 1007)],
+    [
+        ("UNAVAILABLE", 1011),
+        ("INTERNAL", 1011),
+        ("RESOURCE_EXHAUSTED", 1011),
+        ("DEADLINE_EXCEEDED", 1011),
+        ("PERMISSION_DENIED", 1008),
+        ("ABORTED", 1008),
+        ("FAILED_PRECONDITION", 1007),
+    ],
 )
 def test_faults_have_close_codes_and_reasons_that_fit(status: str, code: int) -> None:
     async def test() -> None:
@@ -210,6 +217,7 @@ def test_quotas_hold_by_key() -> None:
             async with talk(running, PATH, additional_headers={"x-goog-api-key": "b"}) as socket:
                 await begin(socket)
             async with talk(running, PATH + "?key=a") as socket:
+                await say(socket, SETUP)
                 code, reason = await closed(socket)
                 assert (code, reason[:23]) == (1011, "You exceeded your quota")
 
@@ -259,17 +267,17 @@ def test_a_client_that_leaves_a_session_that_rests() -> None:
 
 def test_a_client_that_does_not_read_holds_the_engine_up() -> None:
     async def test() -> None:
-        long = Reply("word " * 200_000, pieces=2000)
+        long = Reply("w" * 12_000_000, pieces=120)
         async with emulator(replies=[long]) as running, talk(running, max_queue=1) as socket:
             await begin(socket)
             await say(socket, question("Everything"))
-            await asyncio.sleep(1)
             [entry] = running.journal.calls()
-            assert entry.messages < 1500
-            held = entry.messages
-            await asyncio.sleep(0.2)
-            assert entry.messages == held
-            assert len(text_of(await until(socket, "turnComplete"))) == 1_000_000
+            held = -1
+            while entry.messages > held:
+                held = entry.messages
+                await asyncio.sleep(0.3)
+            assert 0 < held < 100
+            assert len(text_of(await until(socket, "turnComplete"))) == 12_000_000
 
     run(test())
 
@@ -280,12 +288,15 @@ def test_a_broken_connection_has_no_close_frame(after: int) -> None:
         rule = Rule.of({"disconnect": True, "after_messages": after})
         async with emulator(faults=[rule]) as running, talk(running) as socket:
             await say(socket, SETUP)
-            await say(socket, question("Why?"))
             heard = 0
-            with pytest.raises(ConnectionClosed) as caught:
+            try:
                 while await socket.recv():
                     heard += 1
-            assert (heard, caught.value.rcvd) == (after, None)
+                    if heard == 1 < after:
+                        await say(socket, question("Why?"))
+            except ConnectionClosed as error:
+                frame = error.rcvd
+            assert (heard, frame) == (after, None)
             assert await ended(running) == "DISCONNECTED"
 
     run(test())
@@ -297,7 +308,8 @@ def test_frames_have_a_limit() -> None:
             async with talk(running) as socket:
                 await begin(socket)
                 # As the service's requests: 20 MiB are taken, if they are good for anything.
-                await say(socket, {"setup": {"model": "x" * (20 * 2**20)}})
+                with suppress(ConnectionClosed):
+                    await say(socket, {"setup": {"model": "x" * (20 * 2**20)}})
                 assert (await closed(socket))[0] == 1009
             async with talk(running) as socket:
                 await begin(socket)
@@ -348,15 +360,14 @@ def test_what_is_no_live_session_is_answered_in_json() -> None:
                 answer = caught.value.response
                 assert answer.status_code == 404
                 assert json.loads(answer.body)["error"]["status"] == "NOT_FOUND"
-            # A path may be as long as the headers of a request.
             for junk in (
                 b"Sec-WebSocket-Version: 1\r\n",
                 b"",
                 b"Sec-WebSocket-Key: x\r\n",
                 b"x: " + b"y" * 9000,
             ):
-                answer_ = await raw(running, junk)
-                assert answer_.startswith((b"HTTP/1.1 4", b"HTTP/1.1 426")) or answer_ == b""
+                answered = await raw(running, junk)
+                assert answered.startswith(b"HTTP/1.1 4")
             async with talk(running) as socket:
                 await begin(socket)
 

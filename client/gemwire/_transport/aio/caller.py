@@ -12,10 +12,10 @@ from gemwire._transport.aio.bidi import AsyncBidiStream
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.seam import (
-    Binding,
+    AnyBinding,
+    AnyChannels,
     CancelledError,
     Canceller,
-    Channels,
     RpcError,
     Watchdog,
     build_metadata,
@@ -44,7 +44,7 @@ class AsyncCaller:
 
     def __init__(
         self,
-        channels: Channels,
+        channels: AnyChannels,
         authorization: Authorization,
         api_client: str | None,
         host: str = "",
@@ -145,7 +145,7 @@ class AsyncCaller:
         rules: Any,
         began: float,
         seconds: float | None,
-        binding: Binding,
+        binding: AnyBinding,
         watch: Watch | None = None,
     ) -> Attempts:
         deadline = None if seconds is None else began + seconds

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+import grpc
 import grpc.aio
 
 from gemwire._transport import process
@@ -19,7 +21,8 @@ from gemwire_proto._method import Method
 
 _T = TypeVar("_T")
 
-RpcError = grpc.aio.AioRpcError
+#: grpc.aio's own errors are of this kind as well, and those of calls over HTTP.
+RpcError = grpc.RpcError
 CancelledError = asyncio.CancelledError
 sleep = asyncio.sleep
 #: Built once and reused: grpc.aio copies tuples into a Metadata on every call.
@@ -49,6 +52,27 @@ def cancelled_from_outside() -> bool:
     return task is not None and hasattr(task, "cancelling") and bool(task.cancelling())
 
 
+#: Seconds for which something may go on looking at a channel that `connects` looked at.
+PROBING = 0.0
+_SETTLED = (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN)
+
+
+async def connects(channel: Any, seconds: float) -> bool:
+    """Whether a channel gets a connection that speaks HTTP/2, within so many seconds. Sends no call."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while True:
+        state = channel.get_state(try_to_connect=True)
+        if state is grpc.ChannelConnectivity.READY:
+            return True
+        if state in _SETTLED:
+            return False
+        try:
+            await asyncio.wait_for(channel.wait_for_state_change(state), end - loop.time())
+        except asyncio.TimeoutError:
+            return False
+
+
 #: Channels that are open. grpc.aio serves them from a thread, which a fork does not copy.
 _open_channels: weakref.WeakSet[Any] = weakref.WeakSet()
 #: Those that were open when this process was forked: grpc.aio hangs or crashes here whatever is done
@@ -57,6 +81,44 @@ _inherited: list[Any] = []
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _inherited.extend(_open_channels))
+
+
+async def in_thread(work: Callable[..., _T], *arguments: Any) -> _T:
+    """Do something that may take its time at a disk, without holding up the loop."""
+    return await asyncio.to_thread(work, *arguments)
+
+
+async def pieces_of(iterable: Any) -> AsyncIterator[Any]:
+    """What an iterable gives, async or not; one that is not runs on the loop, which it holds up."""
+    if hasattr(iterable, "__aiter__"):
+        async for piece in iterable:
+            yield piece
+    else:
+        for piece in iterable:
+            yield piece
+
+
+async def settled(value: Any) -> Any:
+    """A value, waited for where it is an awaitable."""
+    return await value if inspect.isawaitable(value) else value
+
+
+class AnyBinding(Protocol):
+    """What calls go over: a channel, or connections of HTTP."""
+
+    @property
+    def hearing(self) -> Hearing: ...
+    def callable(self, method: Method[Any, Any]) -> Any: ...
+
+
+class AnyChannels(Protocol):
+    """Where bindings come from, by whatever protocol they speak."""
+
+    @property
+    def closed(self) -> bool: ...
+    def binding(self) -> AnyBinding: ...
+    def replace(self, binding: Any) -> None: ...
+    async def close(self) -> None: ...
 
 
 class Binding:

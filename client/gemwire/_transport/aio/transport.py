@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import google.auth.api_key
 import grpc.aio
 
 from gemwire._transport import credentials as creds
+from gemwire._transport import endpoint
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.seam import Channels
 from gemwire._transport.channels import Target, certificate
-from gemwire._transport.endpoint import DEFAULT_HOST, check_host, is_loopback, with_port
 from gemwire._transport.metadata import user_agent
 from gemwire.options import CertSource, ClientInfo, ClientOptions
 
+_Transport = TypeVar("_Transport", bound="AsyncTransport")
 
-class GrpcAsyncIOTransport(AsyncCaller):
+
+class AsyncTransport(AsyncCaller):
+    """What all transports are: a caller with a host, that can be closed."""
+
+    kind = ""
+    #: Where the environment sends clients with this transport instead; None for nowhere else.
+    emulator: Callable[[], str | None] = staticmethod(endpoint.emulator)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._host} {self._authorization!r}>"
+
+    @property
+    def host(self) -> str:
+        """Host and port."""
+        return self._host
+
+    async def close(self) -> None:
+        """End all calls and connections. A transport that several clients share is closed for all."""
+        await self._channels.close()
+
+    async def __aenter__(self: _Transport) -> _Transport:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+
+class GrpcAsyncIOTransport(AsyncTransport):
     """gRPC by way of grpc.aio. Clients make one; give several the same to share its connections."""
 
     kind = "grpc_asyncio"
@@ -24,7 +53,7 @@ class GrpcAsyncIOTransport(AsyncCaller):
     def __init__(
         self,
         *,
-        host: str = DEFAULT_HOST,
+        host: str = endpoint.DEFAULT_HOST,
         credentials: Any = None,
         credentials_file: str | None = None,
         scopes: Any = None,
@@ -61,44 +90,34 @@ class GrpcAsyncIOTransport(AsyncCaller):
             google.auth.exceptions.DefaultCredentialsError: There are no credentials.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
-        self._host = with_port(check_host(host, "host"))
+        self._host = endpoint.with_port(endpoint.check_host(host, "host"))
         options = ClientOptions(
             credentials_file=credentials_file,
             scopes=scopes,
             quota_project_id=quota_project_id,
             api_audience=api_audience,
         )
-        # Unencrypted, nothing secret leaves this machine: an emulator on it may want to see a key.
-        keyed = isinstance(credentials, google.auth.api_key.Credentials) and is_loopback(host)
-        if channel is not None or (plaintext and not keyed):
+        if channel is not None or (plaintext and not unencrypted_key(credentials, host)):
             authorization: creds.Authorization = creds.ApiKey(())
         else:
             authorization = creds.resolve(
-                credentials, options, DEFAULT_HOST, host, always_use_jwt_access=always_use_jwt_access
+                credentials,
+                options,
+                endpoint.DEFAULT_HOST,
+                host,
+                always_use_jwt_access=always_use_jwt_access,
             )
         self._credentials = credentials
         if channel is not None and not isinstance(channel, grpc.aio.Channel):
             raise TypeError(f"channel: expected a grpc.aio.Channel, got {type(channel).__name__}")
+        self._certificate = certificate(client_cert_source_for_mtls) if channel is None else None
         target = None
         if channel is None:
-            target = Target(self._host, plaintext, certificate(client_cert_source_for_mtls), interceptors)
+            target = Target(self._host, plaintext, self._certificate, interceptors)
         agent = None if client_info is None else user_agent(client_info)
         super().__init__(Channels(target, channel), authorization, agent, self._host, log_content)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._host} {self._authorization!r}>"
 
-    @property
-    def host(self) -> str:
-        """Host and port."""
-        return self._host
-
-    async def close(self) -> None:
-        """End all calls and connections. A transport that several clients share is closed for all."""
-        await self._channels.close()
-
-    async def __aenter__(self) -> GrpcAsyncIOTransport:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.close()
+def unencrypted_key(credentials: Any, host: str) -> bool:
+    """Whether a key is to be sent without encryption: an emulator on this machine may want to see one."""
+    return isinstance(credentials, google.auth.api_key.Credentials) and endpoint.is_loopback(host)

@@ -17,10 +17,10 @@ from gemwire._transport.sync.bidi import BidiStream
 from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
 from gemwire._transport.sync.seam import (
-    Binding,
+    AnyBinding,
+    AnyChannels,
     CancelledError,
     Canceller,
-    Channels,
     RpcError,
     Watchdog,
     build_metadata,
@@ -45,7 +45,7 @@ class Caller:
 
     def __init__(
         self,
-        channels: Channels,
+        channels: AnyChannels,
         authorization: Authorization,
         api_client: str | None,
         host: str = "",
@@ -146,7 +146,7 @@ class Caller:
         rules: Any,
         began: float,
         seconds: float | None,
-        binding: Binding,
+        binding: AnyBinding,
         watch: Watch | None = None,
     ) -> Attempts:
         deadline = None if seconds is None else began + seconds

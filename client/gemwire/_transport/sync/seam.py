@@ -56,6 +56,11 @@ def cancelled_from_outside() -> bool:
     return False
 
 
+#: Seconds for which a thread of grpc's goes on looking at a channel that `connects` looked at; it raises
+#: when the channel is closed meanwhile.
+PROBING = 0.25
+
+
 def connects(channel: Any, seconds: float) -> bool:
     """Whether a channel gets a connection that speaks HTTP/2, within so many seconds. Sends no call."""
     connectivity = grpc.ChannelConnectivity

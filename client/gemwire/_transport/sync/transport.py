@@ -3,21 +3,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import google.auth.api_key
 import grpc
 
 from gemwire._transport import credentials as creds
+from gemwire._transport import endpoint
 from gemwire._transport.channels import Target, certificate
-from gemwire._transport.endpoint import DEFAULT_HOST, check_host, is_loopback, with_port
 from gemwire._transport.metadata import user_agent
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.seam import Channels
 from gemwire.options import CertSource, ClientInfo, ClientOptions
 
+_Transport = TypeVar("_Transport", bound="Transport")
 
-class GrpcTransport(Caller):
+
+class Transport(Caller):
+    """What all transports are: a caller with a host, that can be closed."""
+
+    kind = ""
+    #: Where the environment sends clients with this transport instead; None for nowhere else.
+    emulator: Callable[[], str | None] = staticmethod(endpoint.emulator)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._host} {self._authorization!r}>"
+
+    @property
+    def host(self) -> str:
+        """Host and port."""
+        return self._host
+
+    def close(self) -> None:
+        """End all calls and connections. A transport that several clients share is closed for all."""
+        self._channels.close()
+
+    def __enter__(self: _Transport) -> _Transport:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class GrpcTransport(Transport):
     """gRPC by way of grpc. Clients make one; give several the same to share its connections."""
 
     kind = "grpc"
@@ -25,7 +54,7 @@ class GrpcTransport(Caller):
     def __init__(
         self,
         *,
-        host: str = DEFAULT_HOST,
+        host: str = endpoint.DEFAULT_HOST,
         credentials: Any = None,
         credentials_file: str | None = None,
         scopes: Any = None,
@@ -62,44 +91,34 @@ class GrpcTransport(Caller):
             google.auth.exceptions.DefaultCredentialsError: There are no credentials.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
-        self._host = with_port(check_host(host, "host"))
+        self._host = endpoint.with_port(endpoint.check_host(host, "host"))
         options = ClientOptions(
             credentials_file=credentials_file,
             scopes=scopes,
             quota_project_id=quota_project_id,
             api_audience=api_audience,
         )
-        # Unencrypted, nothing secret leaves this machine: an emulator on it may want to see a key.
-        keyed = isinstance(credentials, google.auth.api_key.Credentials) and is_loopback(host)
-        if channel is not None or (plaintext and not keyed):
+        if channel is not None or (plaintext and not unencrypted_key(credentials, host)):
             authorization: creds.Authorization = creds.ApiKey(())
         else:
             authorization = creds.resolve(
-                credentials, options, DEFAULT_HOST, host, always_use_jwt_access=always_use_jwt_access
+                credentials,
+                options,
+                endpoint.DEFAULT_HOST,
+                host,
+                always_use_jwt_access=always_use_jwt_access,
             )
         self._credentials = credentials
         if channel is not None and not isinstance(channel, grpc.Channel):
             raise TypeError(f"channel: expected a grpc.Channel, got {type(channel).__name__}")
+        self._certificate = certificate(client_cert_source_for_mtls) if channel is None else None
         target = None
         if channel is None:
-            target = Target(self._host, plaintext, certificate(client_cert_source_for_mtls), interceptors)
+            target = Target(self._host, plaintext, self._certificate, interceptors)
         agent = None if client_info is None else user_agent(client_info)
         super().__init__(Channels(target, channel), authorization, agent, self._host, log_content)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._host} {self._authorization!r}>"
 
-    @property
-    def host(self) -> str:
-        """Host and port."""
-        return self._host
-
-    def close(self) -> None:
-        """End all calls and connections. A transport that several clients share is closed for all."""
-        self._channels.close()
-
-    def __enter__(self) -> GrpcTransport:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
+def unencrypted_key(credentials: Any, host: str) -> bool:
+    """Whether a key is to be sent without encryption: an emulator on this machine may want to see one."""
+    return isinstance(credentials, google.auth.api_key.Credentials) and endpoint.is_loopback(host)

@@ -1,6 +1,6 @@
 """Ten operations by a client that openapi-python-client has generated, as its users would write them.
 
-Runs where that client can be imported, as ``ten_operations.py URL KEY``; writes the answers as JSON.
+Runs where that client can be imported, as ``openapi_python_client.py URL KEY``; writes the answers as JSON.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def answers(client: AuthenticatedClient) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for operation, resource, body in calls:
         parsed = operation.sync(resource, client=client, body=body)
-        found[operation.__name__.removeprefix(f"{api.__name__}.")] = (
+        found[operation.__name__.removeprefix(f"{api.__name__}.generative_service_")] = (
             [message.to_dict() for message in parsed] if isinstance(parsed, list) else parsed.to_dict()
         )
     refused = generative_service_generate_model_content.sync("none", client=client, body=asking)

@@ -1,0 +1,74 @@
+# Derived from _async/api.py by scripts/unasync. DO NOT EDIT.
+"""What the resources of one client share: its service clients over one transport, and its call settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from gemwire._sync import v1beta
+from gemwire._sync.client import ServiceClient
+from gemwire.genai import http_options as http
+from gemwire.options import ClientOptions
+
+_S = TypeVar("_S", bound=ServiceClient)
+
+
+class Api:
+    """The API as one client calls it. Nothing is connected before the first call."""
+
+    def __init__(self, credentials: Any, options: ClientOptions, transport: Any, http_options: Any) -> None:
+        """See `gemwire.genai.Client`.
+
+        Raises:
+            ValueError: Options exclude each other, or one is out of range.
+            TypeError: An argument is of a wrong type.
+        """
+        self._http_options = http_options
+        self._defaults = http.settings(http_options)
+        self.generative = v1beta.GenerativeServiceClient(
+            credentials=credentials, client_options=options, transport=transport
+        )
+        self._clients: dict[type[Any], Any] = {}
+
+    @property
+    def models(self) -> v1beta.ModelServiceClient:
+        """ModelService."""
+        return self._client(v1beta.ModelServiceClient)
+
+    @property
+    def caches(self) -> v1beta.CacheServiceClient:
+        """CacheService."""
+        return self._client(v1beta.CacheServiceClient)
+
+    @property
+    def files(self) -> v1beta.FileServiceClient:
+        """FileService."""
+        return self._client(v1beta.FileServiceClient)
+
+    @property
+    def predictions(self) -> v1beta.PredictionServiceClient:
+        """PredictionService."""
+        return self._client(v1beta.PredictionServiceClient)
+
+    def _client(self, kind: type[_S]) -> _S:
+        found = self._clients.get(kind)
+        if found is None:
+            found = self._clients[kind] = kind(transport=self.generative.transport)
+        return found
+
+    def settings(self, own: Mapping[str, Any] | Any | None) -> dict[str, Any]:
+        """Arguments of a service client's method.
+
+        Args:
+            own: `HttpOptions` of the call.
+
+        Raises:
+            ValueError: A value is out of range.
+            TypeError: A value is of a wrong type.
+        """
+        return http.settings(self._http_options, own) if own is not None else self._defaults
+
+    def close(self) -> None:
+        """End all calls and connections."""
+        self.generative.close()

@@ -1,0 +1,110 @@
+"""Where requests go: the address, whom to trust there, and by which proxy."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from google.auth.exceptions import MutualTLSChannelError
+
+from gemwire._transport.endpoint import is_loopback
+
+
+@dataclass(frozen=True)
+class HttpTarget:
+    """Where requests go and how they are secured.
+
+    Attributes:
+        scheme: ``https`` or ``http``.
+        address: host or host:port.
+        certificate: Client certificate and key, PEM, for mutual TLS.
+    """
+
+    scheme: str
+    address: str
+    certificate: tuple[bytes, bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"<HttpTarget {self.origin}{' mTLS' if self.certificate else ''}>"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"{self.scheme}://{self.address}"
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Whom to trust, and the client certificate if there is one; None without TLS.
+
+        Trusted are the authorities in REQUESTS_CA_BUNDLE, else in SSL_CERT_FILE and SSL_CERT_DIR, else
+        those of the system, else, where it has none, certifi's.
+
+        Raises:
+            OSError: A variable names a file that is not there.
+            google.auth.exceptions.MutualTLSChannelError: The client certificate cannot be used.
+        """
+        if self.scheme != "https":
+            return None
+        context = _trusting(os.environ.get("REQUESTS_CA_BUNDLE"))
+        if self.certificate:
+            _present(context, *self.certificate)
+        return context
+
+    def proxy(self) -> str | None:
+        """The proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, unless NO_PROXY excepts the host.
+
+        Never one for a plaintext server on this machine.
+
+        Raises:
+            ValueError: It is a kind of proxy that is not spoken.
+        """
+        host = urlsplit(self.origin).hostname or ""
+        if self.scheme == "http" and is_loopback(self.address):
+            return None
+        proxies = getproxies()
+        proxy = proxies.get(self.scheme) or proxies.get("all")
+        if not proxy or proxy_bypass(host):
+            return None
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        scheme = urlsplit(proxy).scheme
+        if scheme not in ("http", "https"):
+            raise ValueError(
+                f"environment: the proxy for {self.scheme} is of the kind {scheme!r}; "
+                "HTTP proxies are spoken, others are not"
+            )
+        return proxy
+
+
+def _trusting(bundle: str | None) -> ssl.SSLContext:
+    if bundle:
+        if Path(bundle).is_dir():
+            return ssl.create_default_context(capath=bundle)
+        try:
+            return ssl.create_default_context(cafile=bundle)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"REQUESTS_CA_BUNDLE: there is no file {bundle}") from None
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile is None and paths.capath is None and not context.cert_store_stats()["x509_ca"]:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _present(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
+    # ssl reads certificates from files only; this one is the owner's alone, and gone at once.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "client.pem")
+        path.touch(mode=0o600)
+        path.write_bytes(chain + b"\n" + key)
+        try:
+            context.load_cert_chain(path)
+        except ssl.SSLError as error:
+            raise MutualTLSChannelError(
+                f"client_cert_source gave no usable certificate and key: {error}"
+            ) from None

@@ -1,0 +1,133 @@
+# Derived from _transport/aio/download.py by scripts/unasync. DO NOT EDIT.
+"""Downloading a file's content, and going on where a connection broke."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import grpc
+
+from gemwire._transport.http.calls import headers_of
+from gemwire._transport.http.failure import HttpError, of_answer
+from gemwire._transport.retry import policy
+from gemwire._transport.sync.caller import Caller
+from gemwire._transport.sync.seam import RpcError, in_thread, settled, sleep, wait
+from gemwire._transport.transcode import to_http
+from gemwire.options import Retry
+from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
+
+_LONGEST_ERROR = 1 << 18
+
+
+class Download:
+    """One download."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        name: str,
+        *,
+        timeout: float | None,
+        retry: Retry | None,
+        metadata: Any,
+        progress: Callable[[int, int | None], Any] | None,
+    ) -> None:
+        """Nothing is sent yet; see `RestTransport.download_file`."""
+        self._caller = caller
+        self._request = DOWNLOAD_FILE.request(name=name)
+        self._timeout = timeout
+        self._retry = retry
+        self._metadata = metadata
+        self._progress = progress
+        self._received = 0
+        self._total: int | None = None
+        self._tag = ""
+
+    def to_path(self, path: Path) -> int:
+        """Into a file, which is there only when it is complete."""
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            file = in_thread(part.open, "wb")
+            try:
+                received = self.to_file(file)
+            finally:
+                in_thread(file.close)
+            in_thread(part.replace, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return received
+
+    def to_file(self, file: Any) -> int:
+        """Into an object with ``write``. Returns the number of bytes."""
+        caller = self._caller
+        began = time.monotonic()
+        binding = caller._channels.binding()
+        rules = policy(self._retry, None)
+        attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
+        while True:
+            before = self._received
+            left = None if self._timeout is None else max(began + self._timeout - time.monotonic(), 0)
+            ready = caller._authorization.pairs(time.monotonic())
+            pairs = ready if isinstance(ready, tuple) else wait(ready, left)
+            try:
+                self._receive(binding, pairs, left, file)
+                return self._received
+            except RpcError as error:
+                if self._received > before:
+                    # It goes on, if slowly: only failures without progress between them are counted.
+                    attempts.count = 1
+                sleep(attempts.after(error, pairs))
+                binding, _ = attempts.again()
+
+    def _receive(self, binding: Any, pairs: Any, left: float | None, file: Any) -> None:
+        portal = binding.portal
+        page = self._caller._book.page(DOWNLOAD_FILE, self._request, self._metadata, pairs)
+        headers = dict(headers_of(page, left))
+        # Byte ranges are of the bytes that are sent: those are to be the file's own.
+        headers["accept-encoding"] = "identity"
+        if self._received:
+            headers["range"] = f"bytes={self._received}-"
+            if self._tag:
+                headers["if-range"] = self._tag
+        target = urlsplit(to_http(DOWNLOAD_FILE, self._request).target).path + "?alt=media"
+        exchange = portal.run(portal.session.send("GET", target, headers, None, left))
+        try:
+            skipped = self._begin(exchange)
+            if skipped is None:
+                error = portal.run(exchange.rest(_LONGEST_ERROR))
+                raise of_answer(exchange.status, exchange.headers, error)
+            while piece := portal.run(exchange.some()):
+                if skipped:
+                    skipped, piece = max(skipped - len(piece), 0), piece[skipped:]
+                if piece:
+                    settled(in_thread(file.write, piece))
+                    self._received += len(piece)
+                    if self._progress:
+                        self._progress(self._received, self._total)
+        finally:
+            portal.soon(exchange.close)
+
+    def _begin(self, exchange: Any) -> int | None:
+        """How many bytes of an answer are there already; None where it is an error."""
+        at = 0
+        if exchange.status == 206:
+            start, _, total = exchange.header("content-range").removeprefix("bytes ").partition("/")
+            first = start.partition("-")[0]
+            at = int(first) if first.isdecimal() else -1
+            size = total
+        elif exchange.status == 200:
+            size = exchange.header("content-length")
+        else:
+            return None
+        tag = exchange.header("etag")
+        if not 0 <= at <= self._received or (self._received and self._tag and tag and tag != self._tag):
+            raise HttpError(grpc.StatusCode.ABORTED, "the file changed while it was downloaded")
+        self._tag = tag
+        self._total = int(size) if size.isdecimal() else None
+        return self._received - at

@@ -1,0 +1,30 @@
+"""The API in the shape of the google-genai package, over gRPC: programs move by changing an import.
+
+from gemwire import genai
+from gemwire.genai import types
+
+client = genai.Client()
+print(client.models.generate_content(model="gemini-2.5-flash", contents="Why is the sky blue?").text)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gemwire.genai import errors as errors
+    from gemwire.genai import types as types
+    from gemwire.genai.client import Client as Client
+
+__all__ = ["Client", "errors", "types"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Client":
+        from gemwire.genai.client import Client
+
+        return Client
+    if name in __all__:
+        return importlib.import_module(f"gemwire.genai.{name}")
+    raise AttributeError(f"module 'gemwire.genai' has no attribute {name!r}")

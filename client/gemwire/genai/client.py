@@ -1,0 +1,115 @@
+"""`Client`: where a program begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from gemwire._async.api import AsyncApi
+from gemwire._async.resources import AsyncResources
+from gemwire._convert.configs import HttpOptions
+from gemwire._sync.api import Api
+from gemwire._sync.resources import Resources
+from gemwire.options import ClientOptions
+
+_VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
+
+
+class Client(Resources):
+    """The Gemini API, in the shape of google-genai's client. `aio` has the same for asyncio.
+
+    Nothing is connected before the first call, and one client serves any number of threads and event loops.
+    It is closed by `close` or at the end of a ``with`` block, and never by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        vertexai: bool | None = None,
+        api_key: str | None = None,
+        credentials: Any = None,
+        project: str | None = None,
+        location: str | None = None,
+        http_options: HttpOptions | Mapping[str, Any] | None = None,
+        transport: str | None = None,
+    ) -> None:
+        """Decide where the calls go and whose they are.
+
+        Args:
+            vertexai: Whether to call Vertex AI, which this version cannot. Default:
+                GOOGLE_GENAI_USE_ENTERPRISE, then GOOGLE_GENAI_USE_VERTEXAI.
+            api_key: Key of the API. Default: GOOGLE_API_KEY, then GEMINI_API_KEY.
+            credentials: google-auth credentials, instead of a key.
+            project: Of Vertex AI.
+            location: Of Vertex AI.
+            http_options: Where calls go and how long they may take, unless a call says otherwise.
+            transport: ``"grpc"`` (the default), ``"rest"`` for JSON over HTTP, or ``"auto"`` for gRPC and,
+                where that is blocked, REST.
+
+        Raises:
+            ValueError: Options exclude each other, or one is out of range.
+            TypeError: An argument is of a wrong type.
+            google.auth.exceptions.DefaultCredentialsError: There is neither a key nor credentials.
+        """
+        if vertexai if vertexai is not None else _vertex_by_environment():
+            raise ValueError(
+                "vertexai: Vertex AI is not served by this version; leave it out for the Gemini API, "
+                f"and unset {' and '.join(_VERTEX_VARIABLES)}"
+            )
+        for name, value in (("project", project), ("location", location)):
+            if value is not None:
+                raise ValueError(f"{name}: is of Vertex AI; the Gemini API takes a key or credentials")
+        options = HttpOptions.of(http_options, "http_options")
+        self._arguments = (
+            credentials,
+            ClientOptions(api_key=api_key, api_endpoint=_endpoint(options)),
+            transport,
+            options,
+        )
+        super().__init__(Api(*self._arguments))
+        self._aio: AsyncResources | None = None
+
+    @property
+    def aio(self) -> AsyncResources:
+        """The same for asyncio, over connections of its own."""
+        if self._aio is None:
+            credentials, client_options, transport, options = self._arguments
+            named = f"{transport}_asyncio" if transport in {"grpc", "rest"} else transport
+            self._aio = AsyncResources(AsyncApi(credentials, client_options, named, options))
+        return self._aio
+
+    @property
+    def vertexai(self) -> bool:
+        """Whether Vertex AI is called: it is not."""
+        return False
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _vertex_by_environment() -> bool:
+    given = next((os.environ[name] for name in _VERTEX_VARIABLES if os.environ.get(name)), "")
+    return given.lower() in {"1", "true"}
+
+
+def _endpoint(options: HttpOptions) -> str | None:
+    """Host and port of ``http_options.base_url``.
+
+    Raises:
+        ValueError: It is no address, or another version is asked for.
+    """
+    if options.api_version not in {None, "v1beta", "v1alpha"}:
+        raise ValueError(
+            f"http_options.api_version: {options.api_version!r} is not called; v1beta has all that there is"
+        )
+    if not options.base_url:
+        return None
+    host = options.base_url.partition("://")[2] or options.base_url
+    return host.strip("/").partition("/")[0]

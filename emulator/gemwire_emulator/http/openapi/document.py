@@ -1,0 +1,93 @@
+"""The whole document of one version, and its way to whoever asks for it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gemwire_emulator.http.bindings import Route
+from gemwire_emulator.http.openapi import comments
+from gemwire_emulator.http.openapi.operations import from_paths, operation_of, path_of
+from gemwire_emulator.http.openapi.schemas import Schemas
+
+_ABOUT = (
+    "The REST side of an emulator of the Generative Language (Gemini) API, as its protos define it. "
+    "Besides what is here, it has uploads, batches and live sessions, which no proto binds to a path."
+)
+_SECURITY = {
+    "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "x-goog-api-key"},
+    "ApiKeyQuery": {"type": "apiKey", "in": "query", "name": "key"},
+}
+
+
+class Document:
+    """The OpenAPI document of one version."""
+
+    def __init__(self, version: str, routes: Sequence[Route]) -> None:
+        """Nothing is made before it is asked for.
+
+        Args:
+            version: ``v1beta``; paths begin with it.
+            routes: What it has.
+        """
+        self._version = version
+        self._routes = routes
+        # Few names lead to one emulator; whoever makes names up may not fill the memory.
+        self._served = lru_cache(maxsize=8)(self._made)
+
+    async def serve(self, request: Request) -> Response:
+        """Answer a request for it."""
+        url = request.url
+        plain, compressed, tag = self._served(f"{url.scheme}://{url.netloc}")
+        headers = {"etag": tag, "cache-control": "no-cache", "vary": "Accept-Encoding, Host"}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["content-encoding"] = "gzip"
+            return Response(compressed, media_type="application/json", headers=headers)
+        return Response(plain, media_type="application/json", headers=headers)
+
+    def content(self, server: str) -> dict[str, Any]:
+        """The document.
+
+        Args:
+            server: Where it is served: ``http://127.0.0.1:8080``.
+        """
+        return {"openapi": "3.0.3", "servers": [{"url": server}], **self._content}
+
+    def _made(self, server: str) -> tuple[bytes, bytes, str]:
+        plain = json.dumps(self.content(server), ensure_ascii=False, separators=(",", ":")).encode()
+        # Weak: the same document, compressed or not.
+        return plain, gzip.compress(plain, mtime=0), f'W/"{hashlib.sha256(plain).hexdigest()[:32]}"'
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        methods = {route.endpoint.method: None for route in self._routes}
+        schemas = Schemas({name for method in methods for name in from_paths(method)})
+        siblings = Counter(route.endpoint.method for route in self._routes)
+        paths: dict[str, dict[str, Any]] = {}
+        for route in self._routes:
+            operation = operation_of(route, schemas, siblings[route.endpoint.method])
+            paths.setdefault(path_of(self._version, route), {})[route.binding.verb] = operation
+        services = dict.fromkeys(method.service for method in methods)
+        return {
+            "info": {"title": "Generative Language API", "version": self._version, "description": _ABOUT},
+            "tags": [
+                {"name": service.rpartition(".")[2], "description": comments.said(service)}
+                for service in services
+            ],
+            "paths": dict(sorted(paths.items())),
+            "components": {
+                "schemas": dict(sorted(schemas.components.items())),
+                "securitySchemes": _SECURITY,
+            },
+            "security": [{name: []} for name in _SECURITY],
+        }

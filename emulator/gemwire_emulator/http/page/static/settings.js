@@ -1,0 +1,96 @@
+// Quota, pace and time, and everything from the beginning.
+
+import { get, post, put } from "./api.js";
+import { doing, el } from "./dom.js";
+
+/** A form of numbers that sends what was typed and shows what holds. */
+class Numbers {
+  #form = el("form.numbers");
+  #problem = el("p.problem", { role: "alert" });
+  node;
+
+  /** @param {(values: object) => Promise<any>} send */
+  constructor(title, send, ...more) {
+    this.node = el("section", { "aria-label": title }, el("h3", { text: title }), ...more, this.#form, this.#problem);
+    this.#form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      document.activeElement?.blur();
+      try {
+        const fields = [...this.#form.querySelectorAll("input")];
+        await send(Object.fromEntries(fields.map((field) => [field.name, Number(field.value || 0)])));
+        this.#problem.textContent = "";
+      } catch (error) {
+        this.#problem.textContent = error.message;
+      }
+    });
+  }
+
+  show(values) {
+    if (!this.#form.children.length) {
+      const labels = Object.keys(values).map((name) =>
+        el("label", {}, el("span", { text: name.replaceAll("_", " ") }), el("input", { name, type: "number", min: 0, step: "any" })),
+      );
+      this.#form.append(...labels, el("button", { type: "submit", text: "Apply" }));
+    }
+    for (const [name, value] of Object.entries(values)) {
+      const field = this.#form.elements[name];
+      // Nobody's typing is taken away.
+      if (field && field !== document.activeElement) field.value = value;
+    }
+  }
+}
+
+export class Settings {
+  #profiles = el("p.presets");
+  #now = el("output");
+  #quota = new Numbers("Quota for each API key", (values) => put("/quota", values));
+  #pace = new Numbers("Pace, in seconds", (values) => put("/pace", values), this.#profiles);
+  nodes = [this.#quota.node, this.#pace.node, this.#clock(), this.#reset()];
+
+  constructor() {
+    this.#describe();
+  }
+
+  show({ quota, pace }) {
+    this.#quota.show(quota);
+    this.#pace.show(pace);
+  }
+
+  async #describe() {
+    const { profiles } = await get("/pace");
+    const button = (name) => doing(name, () => put("/pace", name).then(() => name));
+    this.#profiles.replaceChildren(...Object.keys(profiles).map(button));
+    this.#tell(await get("/clock"));
+  }
+
+  #tell({ now }) {
+    this.#now.textContent = now.replace("T", " ").replace(/\.\d+Z$/, " UTC").replace(/Z$/, " UTC");
+  }
+
+  #clock() {
+    const skip = (label, seconds) =>
+      doing(label, async () => this.#tell(await post("/clock", { advance: seconds })), { "data-advance": seconds });
+    return el(
+      "section",
+      { "aria-label": "Time" },
+      el("h3", { text: "Time" }),
+      el("p.presets", {}, this.#now, skip("+1 min", 60), skip("+1 h", 3600), skip("+1 day", 86400)),
+      el("p.hint", { text: "Caches and files expire, tunings advance, quotas fill up again." }),
+    );
+  }
+
+  #reset() {
+    let sure = false;
+    const button = el("button.danger", { type: "button", text: "Reset the emulator" });
+    button.addEventListener("click", async () => {
+      if (sure) await post("/reset");
+      sure = !sure;
+      button.textContent = sure ? "Forget all state, faults and calls?" : "Reset the emulator";
+    });
+    button.addEventListener("blur", () => {
+      sure = false;
+      button.textContent = "Reset the emulator";
+    });
+    return el("section", {}, button);
+  }
+}

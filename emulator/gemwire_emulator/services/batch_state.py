@@ -1,0 +1,90 @@
+"""Batches as they are kept: operations without a parent, ``batches/x``, whose metadata is a Struct."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+
+from gemwire_emulator.failure import Failure
+from gemwire_emulator.services import longrunning
+from gemwire_emulator.world import World
+from gemwire_proto.google.protobuf import struct_pb2, timestamp_pb2
+
+KIND = "batches"
+
+
+def tell(world: World, tenant: str, name: str, **news: Any) -> None:
+    """Change a batch's metadata, if it is not done."""
+    operation = longrunning.load(world, tenant, name)
+    if operation is not None:
+        now = json_format.MessageToDict(struct_pb2.Struct.FromString(operation.metadata.value))
+        longrunning.progress(world, tenant, name, struct({**now, **news, "updateTime": time_of(world)}))
+
+
+def end(world: World, tenant: str, name: str, state: str, failure: Failure) -> None:
+    """End a batch with an error, if it is not done."""
+    operation, row = longrunning.load(world, tenant, name), world.store.get(tenant, name)
+    if operation is None or operation.done or row is None:
+        return
+    with world.store.transaction():
+        tell(world, tenant, name, state=f"BATCH_STATE_{state}", endTime=time_of(world))
+        longrunning.fail(world, tenant, name, failure)
+    # Nobody reads the requests any more, nor the answers that there are.
+    for content in json.loads(row.extra)["contents"]:
+        world.contents.delete(content)
+
+
+def cancel(world: World, tenant: str, name: str) -> None:
+    """End a batch, if it is not done."""
+    end(world, tenant, name, "CANCELLED", Failure(grpc.StatusCode.CANCELLED, f"{name} was cancelled."))
+
+
+def forget(world: World, tenant: str, name: str) -> None:
+    """Delete a batch; the work on it stops."""
+    row = world.store.get(tenant, name)
+    if row is not None:
+        world.store.delete(tenant, name)
+        for content in json.loads(row.extra)["contents"]:
+            world.contents.delete(content)
+        longrunning.stir(world, tenant, name)
+
+
+def with_answers(world: World, tenant: str, operation: Any) -> Any:
+    """A batch with its answers, if they are not in a file."""
+    row = world.store.get(tenant, operation.name)
+    extra: dict[str, Any] = json.loads(row.extra) if row else {}
+    content = extra["contents"][1] if extra.get("inline") and operation.HasField("response") else ""
+    if not world.contents.exists(content):
+        return operation
+    with world.contents.path(content).open("rb") as file:
+        answers = {"inlinedResponses": {"inlinedResponses": [json.loads(line) for line in file]}}
+    for packed in (operation.metadata, operation.response):
+        fields = struct_pb2.Struct.FromString(packed.value)
+        fields.update({"output": answers} if packed is operation.metadata else answers)
+        packed.Pack(fields)
+    return operation
+
+
+def struct(fields: dict[str, Any]) -> Any:
+    """A Struct of JSON."""
+    made = struct_pb2.Struct()
+    made.update(fields)
+    return made
+
+
+def stats(total: int, answers: int, errors: int) -> dict[str, str]:
+    """How far a batch has come, as JSON."""
+    counts = {"successful": answers - errors, "failed": errors, "pending": total - answers}
+    # Numbers of 64 bits are strings in JSON.
+    return {"requestCount": str(total)} | {f"{name}RequestCount": str(n) for name, n in counts.items() if n}
+
+
+def time_of(world: World) -> str:
+    """The time, as JSON."""
+    time = timestamp_pb2.Timestamp()
+    time.FromDatetime(world.clock.datetime())
+    text: str = time.ToJsonString()
+    return text

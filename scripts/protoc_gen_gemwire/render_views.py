@@ -1,0 +1,179 @@
+"""``views.py`` and ``views.pyi``: the messages of one API version as Python objects; see ``_view``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from .model import Enum, Field, File, Message, Model, ModelError
+from .source import Source, import_used, join, summary
+from .types import alias
+
+#: What a view shows instead of a well-known type, and what it takes.
+_WELL_KNOWN = {
+    "google.protobuf.Struct": ("dict[str, _Any]", "_Mapping[str, _Any]"),
+    "google.protobuf.Value": ("_Any", "_Any"),
+    "google.protobuf.Timestamp": ("_datetime.datetime", "_datetime.datetime | str"),
+    "google.protobuf.Duration": ("str", "str | float | _datetime.timedelta"),
+    "google.protobuf.FieldMask": ("list[str]", "_Sequence[str] | str"),
+}
+
+
+def module(version: str, files: Sequence[File], model: Model) -> str:
+    """The run-time module."""
+    out = Source(f"the protos of {version}")
+    out.docstring(f"The messages of {version} as Python objects; what a view is says `gemwire_proto._view`.")
+    out()
+    out("from __future__ import annotations")
+    out()
+    out("from gemwire_proto import _view")
+    for file in files:
+        if file.messages or file.enums:
+            package, _, leaf = file.module.rpartition(".")
+            out(f"from {package} import {leaf} as {alias(file.module)}")
+    out()
+    for full_name, enum in _enums(files):
+        home = model.homes[full_name]
+        out()
+        out(f"@_view.Enum.of({alias(home.module)}.{_place(full_name, model)})")
+        out(f"class {flat(full_name, model)}(_view.Enum):")
+        with out.indent():
+            out.docstring(summary(enum.comment) or full_name)
+            out()
+            for value in enum.values:
+                out(f'{value.name} = "{value.name}"')
+        out()
+    for full_name, message in _messages(files):
+        home = model.homes[full_name]
+        kind = f"{alias(home.module)}.{model.python_name(full_name)}"
+        out()
+        out(f"class {flat(full_name, model)}(_view.View, kind={kind}):")
+        with out.indent():
+            out.docstring(summary(message.comment) or full_name)
+            out()
+            out("__slots__ = ()")
+        out()
+    return out.text()
+
+
+def stub(version: str, files: Sequence[File], model: Model) -> str:
+    """The typed face of the same module."""
+    body = Source(f"the protos of {version}")
+    for full_name, enum in _enums(files):
+        body(f"class {flat(full_name, model)}(_view.Enum):")
+        with body.indent():
+            body.docstring(enum.comment or full_name)
+            for value in enum.values:
+                body(f'{value.name} = "{value.name}"')
+                if value.comment:
+                    body.docstring(value.comment)
+        body()
+    for full_name, message in _messages(files):
+        _stub(body, full_name, message, model)
+    head = Source(f"the protos of {version}")
+    if "_datetime." in body.text():
+        head("import datetime as _datetime")
+    import_used(head, body, "collections.abc", "Mapping", "Sequence")
+    import_used(head, body, "typing", "Any")
+    head()
+    head("from google.protobuf.message import Message as _Message")
+    head()
+    head("from gemwire_proto import _view")
+    head()
+    return join(head, body)
+
+
+def _stub(out: Source, full_name: str, message: Message, model: Model) -> None:
+    out(f"class {flat(full_name, model)}(_view.View):")
+    with out.indent():
+        out.docstring(message.comment or full_name)
+        for field in message.fields:
+            out(f"{field.name}: {_shown(field, model)} | None")
+            if field.comment:
+                out.docstring(field.comment)
+        if not message.fields:
+            out("def __init__(self) -> None: ...")
+            out()
+            return
+        out("def __init__(")
+        with out.indent():
+            out("self,")
+            out("*,")
+            for field in message.fields:
+                out(f"{field.name}: {_taken(field, model)} | None = ...,")
+        out(") -> None: ...")
+    out()
+
+
+def _shown(field: Field, model: Model) -> str:
+    item = _item(field, model)[0]
+    if field.map_key:
+        return f"dict[{field.map_key}, {item}]"
+    return f"_view.Items[{item}]" if field.repeated else item
+
+
+def _taken(field: Field, model: Model) -> str:
+    item = _item(field, model)[1]
+    if field.map_key:
+        return f"_Mapping[{field.map_key}, {item}]"
+    return f"_Sequence[{item}]" if field.repeated else item
+
+
+def _item(field: Field, model: Model) -> tuple[str, str]:
+    """What one value of a field is shown as, and what is taken for it."""
+    if field.kind == "scalar":
+        return field.type_name, "bytes | str" if field.type_name == "bytes" else field.type_name
+    if field.type_name in _WELL_KNOWN:
+        return _WELL_KNOWN[field.type_name]
+    if not model.homes[field.type_name].package.startswith("google.ai."):
+        return "_Any", "_Message | _Mapping[str, _Any]"
+    name = flat(field.type_name, model)
+    if field.kind == "enum":
+        return name, f"{name} | str | int"
+    return name, f"{name} | _Message | _Mapping[str, _Any]"
+
+
+def flat(full_name: str, model: Model) -> str:
+    """A name without dots: ``GroundingChunk.Web`` is GroundingChunkWeb."""
+    return model.python_name(full_name).replace(".", "")
+
+
+def _place(full_name: str, model: Model) -> str:
+    """Where an enum's wrapper is found: nested ones only have a descriptor, on their message's."""
+    name = model.python_name(full_name)
+    if "." not in name:
+        return f"{name}.DESCRIPTOR"
+    message, _, enum = name.rpartition(".")
+    return f'{message}.DESCRIPTOR.enum_types_by_name["{enum}"]'
+
+
+def _enums(files: Sequence[File]) -> Iterator[tuple[str, Enum]]:
+    for file in files:
+        for enum in file.enums:
+            yield enum.full_name, enum
+        for message in file.messages:
+            yield from _inner_enums(message)
+
+
+def _inner_enums(message: Message) -> Iterator[tuple[str, Enum]]:
+    for enum in message.enums:
+        yield enum.full_name, enum
+    for nested in message.messages:
+        yield from _inner_enums(nested)
+
+
+def _messages(files: Sequence[File]) -> Iterator[tuple[str, Message]]:
+    seen: dict[str, str] = {}
+    for file in files:
+        for message in file.messages:
+            for nested in _nested(message):
+                short = nested.full_name.removeprefix(file.package + ".").replace(".", "")
+                if other := seen.get(short):
+                    raise ModelError(f"{nested.full_name} and {other} would both be views.{short}")
+                seen[short] = nested.full_name
+                yield nested.full_name, nested
+
+
+def _nested(message: Message) -> Iterator[Message]:
+    yield message
+    for nested in message.messages:
+        yield from _nested(nested)

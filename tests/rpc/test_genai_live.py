@@ -1,0 +1,152 @@
+"""Live sessions of gemwire.genai against the emulator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gemwire import genai
+from gemwire.genai import errors, types
+from gemwire.testing import RunningEmulator
+
+MODEL = "gemini-2.0-flash-live-001"
+LAMP = types.Tool(
+    function_declarations=[
+        {"name": "lamp", "parameters": {"type": "OBJECT", "properties": {"on": {"type": "BOOLEAN"}}}}
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningEmulator]:
+    running = RunningEmulator()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def gemini(server: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> RunningEmulator:
+    server.reset()
+    monkeypatch.setenv("GEMINI_EMULATOR_HOST", server.address)
+    return server
+
+
+async def heard(session: Any) -> str:
+    """What the model says in a turn."""
+    return "".join([message.text or "" async for message in session.receive()])
+
+
+def talking(talk: Callable[[Any], Awaitable[None]], config: Any = None) -> None:
+    """A conversation in one session."""
+
+    async def main() -> None:
+        client = genai.Client(api_key="a-key")
+        async with client.aio.live.connect(model=MODEL, config=config) as session:
+            await talk(session)
+        await client.aio.close()
+        client.close()
+
+    asyncio.run(main())
+
+
+def test_turns(gemini: RunningEmulator) -> None:
+    async def talk(session: Any) -> None:
+        for question in ("Why is the sky blue?", types.UserContent("And the sea?")):
+            await session.send_client_content(turns=question)
+            assert "Emulated answer" in await heard(session)
+
+    talking(
+        talk, types.LiveConnectConfig(response_modalities=["TEXT"], temperature=0.5, system_instruction="x")
+    )
+    [call] = gemini.calls("BidiGenerateContent")
+    setup = call.requests[0].setup
+    assert setup.model == f"models/{MODEL}"
+    assert setup.generation_config.temperature == 0.5
+    assert setup.system_instruction.parts[0].text == "x"
+
+
+def test_realtime_input(gemini: RunningEmulator) -> None:
+    async def talk(session: Any) -> None:
+        await session.send_realtime_input(text="Hello")
+        assert "Hello" in await heard(session)
+
+    talking(talk)
+
+
+def test_functions(gemini: RunningEmulator) -> None:
+    async def talk(session: Any) -> None:
+        await session.send_client_content(turns="Switch on the lamp.")
+        async for message in session.receive():
+            if message.tool_call:
+                [call] = message.tool_call.function_calls
+                answer = types.FunctionResponse(id=call.id, name=call.name, response={"result": "done"})
+                await session.send_tool_response(function_responses=answer)
+        assert call.name == "lamp"
+
+    talking(talk, {"tools": [LAMP]})
+    assert any(request.HasField("tool_response") for request in gemini.calls()[0].requests)
+
+
+def test_a_session_is_resumed_when_its_connection_breaks(gemini: RunningEmulator) -> None:
+    gemini.reply("Blue.", pieces=1)
+
+    async def talk(session: Any) -> None:
+        await session.send_client_content(turns="My name is Ada.")
+        assert await heard(session) == "Blue."
+        await session.send_client_content(turns="What is my name?")
+        assert await heard(session) == "Blue."
+
+    # Everything of the first turn arrives, the handle included; then the connection is gone.
+    gemini.fail(method="BidiGenerateContent", disconnect=True, after_messages=7)
+    talking(talk, {"session_resumption": {}})
+    first, second = gemini.calls("BidiGenerateContent")
+    assert first.status == "DISCONNECTED"
+    assert second.requests[0].setup.session_resumption.handle
+    assert second.status != "DISCONNECTED"
+
+
+def test_a_session_that_is_not_to_be_resumed_ends(gemini: RunningEmulator) -> None:
+    async def talk(session: Any) -> None:
+        await session.send_client_content(turns="Hello")
+        with pytest.raises(errors.APIError):
+            await heard(session)
+
+    gemini.fail(method="BidiGenerateContent", disconnect=True, after_messages=3)
+    talking(talk)
+
+
+def test_sync_sessions(gemini: RunningEmulator) -> None:
+    with genai.Client(api_key="a-key") as client, client.live.connect(model=MODEL) as session:
+        session.send_client_content(turns="Hello")
+        assert "Hello" in "".join(message.text or "" for message in session.receive())
+
+
+@pytest.mark.parametrize(
+    ("send", "message"),
+    [
+        (lambda s: s.send_realtime_input(), "one argument at a time"),
+        (lambda s: s.send_realtime_input(text="a", audio_stream_end=True), "audio_stream_end, text"),
+        (lambda s: s.send_realtime_input(media={"data": b"x", "mime_type": "text/plain"}), "neither sound"),
+        (lambda s: s.send_realtime_input(audio={"data": b"x"}), "audio.mime_type: is required"),
+        (lambda s: s.send_tool_response(function_responses={"name": "lamp"}), r"function_responses\[0\].id"),
+        (lambda s: s.send_client_content(turns=[]), "turns are required"),
+    ],
+)
+def test_bad_input_is_refused_by_name(gemini: RunningEmulator, send: Any, message: str) -> None:
+    async def talk(session: Any) -> None:
+        with pytest.raises(ValueError, match=message):
+            await send(session)
+
+    talking(talk)
+
+
+def test_bad_configs_are_refused_before_anything_is_sent(gemini: RunningEmulator) -> None:
+    with genai.Client(api_key="a-key") as client:
+        with pytest.raises(ValueError, match="did you mean 'temperature'"):
+            client.live.connect(model=MODEL, config={"temprature": 1})
+        with pytest.raises(TypeError, match=r"config\.temperature"):
+            client.live.connect(model=MODEL, config={"temperature": "hot"})
+    assert not gemini.calls()
