@@ -13,6 +13,7 @@ import argparse
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 
 _MESSAGES = "gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2"
 _BASE = "google.protobuf.message"
@@ -27,10 +28,10 @@ CASES = [
 ]
 
 
-def seconds(before: list[str], timed: list[str]) -> float:
-    """One import in a fresh interpreter, the start of Python itself not counted."""
+def seconds(before: list[str], timed: list[str], lines_timed: Sequence[str] = ()) -> float:
+    """Imports and further lines in a fresh interpreter, the start of Python itself not counted."""
     lines = ["import time", *(f"import {name}" for name in before), "start = time.perf_counter()"]
-    lines += [*(f"import {name}" for name in timed), "print(time.perf_counter() - start)"]
+    lines += [*(f"import {name}" for name in timed), *lines_timed, "print(time.perf_counter() - start)"]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True
     )

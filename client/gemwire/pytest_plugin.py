@@ -37,7 +37,7 @@ def gemini_emulator(_gemini_emulator_server: RunningEmulator) -> Iterator[Runnin
     from gemwire.testing import environment
 
     _gemini_emulator_server.reset()
-    with environment(_gemini_emulator_server.address):
+    with environment(_gemini_emulator_server):
         yield _gemini_emulator_server
 
 

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from gemwire_emulator.journal import Entry
-    from gemwire_emulator.server import Emulator, Settings
+    from gemwire_emulator.server import Emulator
+    from gemwire_emulator.settings import Settings
 
 _T = TypeVar("_T")
-_VARIABLE = "GEMINI_EMULATOR_HOST"
 
 
 class RunningEmulator:
@@ -34,7 +34,8 @@ class RunningEmulator:
 
     Attributes:
         address: host:port; what GEMINI_EMULATOR_HOST is set to.
-        http: ``http://host:port`` of the HTTP side; empty without ``http_port`` in the settings.
+        http: ``http://host:port`` of the HTTP side, for GEMINI_EMULATOR_HTTP_HOST; empty without
+            ``http_port`` in the settings.
         https: The same for HTTPS and ``https_port``.
     """
 
@@ -43,7 +44,7 @@ class RunningEmulator:
 
         Args:
             settings: All settings, or
-            **options: some of them, by name; see `gemwire_emulator.server.Settings`.
+            **options: some of them, by name; see `gemwire_emulator.settings.Settings`.
 
         Raises:
             RuntimeError: The address is taken.
@@ -51,7 +52,7 @@ class RunningEmulator:
             TypeError: There is no such setting.
         """
         from gemwire_emulator.server import Emulator
-        from gemwire_emulator.server import Settings as EmulatorSettings
+        from gemwire_emulator.settings import Settings as EmulatorSettings
 
         self._emulator: Emulator = Emulator(settings or EmulatorSettings(**options))
         self._loop = asyncio.new_event_loop()
@@ -209,26 +210,38 @@ class RunningEmulator:
 def emulator(**options: Any) -> Iterator[RunningEmulator]:
     """An emulator to which every client made inside the block goes.
 
+    With ``http_port=0`` it serves HTTP as well, and clients of Google's google-genai go there too.
+
     Args:
-        **options: See `gemwire_emulator.server.Settings`.
+        **options: See `gemwire_emulator.settings.Settings`.
     """
     running = RunningEmulator(**options)
     try:
-        with environment(running.address):
+        with environment(running):
             yield running
     finally:
         running.stop()
 
 
 @contextmanager
-def environment(address: str) -> Iterator[None]:
-    """GEMINI_EMULATOR_HOST set for a while."""
-    before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = address
+def environment(running: RunningEmulator) -> Iterator[None]:
+    """The variables by which clients find an emulator, set for a while.
+
+    Args:
+        running: The emulator.
+    """
+    wanted = {"GEMINI_EMULATOR_HOST": running.address}
+    if running.http:
+        wanted["GEMINI_EMULATOR_HTTP_HOST"] = running.http.removeprefix("http://")
+        # What google-genai, in Python and JavaScript, looks at.
+        wanted["GOOGLE_GEMINI_BASE_URL"] = running.http
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(_VARIABLE, None)
-        else:
-            os.environ[_VARIABLE] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

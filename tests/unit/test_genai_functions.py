@@ -244,7 +244,7 @@ def test_what_contains_itself_is_referred_to() -> None:
         (Thermometer().read, "read", "Read it.", ["place"]),
         (Thermometer(), "Thermometer", "A thermometer.", ["place"]),
         (functools.lru_cache(weather), "weather", None, ["city", "days", "unit"]),
-        (Wrapper(weather), "weather", None, ["city", "days", "unit"]),
+        (Wrapper(nothing), "nothing", "Nothing needed.", None),
         (Thermometer.calibrated, "calibrated", "Whether it is.", ["offset"]),
         (functools.partial(weather, days=2), "weather", None, ["city", "unit"]),
         (functools.partial(weather, "Rome"), "weather", None, ["days", "unit"]),

@@ -11,7 +11,6 @@ from gemwire._async.models import AsyncModels
 from gemwire._convert.configs import AutomaticFunctionCallingConfig, GenerateContentConfig
 from gemwire._convert.content import Content, to_content
 from gemwire._convert.history import History, Turn, answer, copied, is_valid
-from gemwire._convert.merging import Merged
 from gemwire._convert.names import model_name
 from gemwire._convert.responses import GenerateContentResponse
 from gemwire_proto import v1beta
@@ -226,15 +225,13 @@ class AsyncChatResponses:
         return bool(self._responses.cancel())
 
     async def get_final_response(self) -> GenerateContentResponse:
-        """All answers as one: texts that follow each other are merged."""
-        merged, last = Merged(), None
-        async for last in self:
-            merged.add(last._pb)
-        response = GenerateContentResponse.of(merged.message)
-        if last is not None:
-            response._schema = last._schema
-            response.automatic_function_calling_history = last.automatic_function_calling_history
-        return response
+        """The last answer, of all its pieces: texts that follow each other are merged."""
+        last = GenerateContentResponse()
+        async for response in self:
+            last = response
+        made = GenerateContentResponse.of(self._turn.message, last._schema)
+        made.automatic_function_calling_history = last.automatic_function_calling_history
+        return made
 
 
 class AsyncArriving(AsyncIterator[GenerateContentResponse]):

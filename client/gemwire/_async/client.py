@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import google.auth.api_key
-from google.oauth2 import service_account
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
@@ -211,7 +210,7 @@ class AsyncServiceClient(AsyncOperations):
             info: The account's key, as a dict.
             **kwargs: Arguments of the constructor.
         """
-        kwargs["credentials"] = service_account.Credentials.from_service_account_info(info)
+        kwargs["credentials"] = _service_account().from_service_account_info(info)
         return cls(**kwargs)
 
     @classmethod
@@ -222,7 +221,7 @@ class AsyncServiceClient(AsyncOperations):
             filename: The account's key file, JSON.
             **kwargs: Arguments of the constructor.
         """
-        kwargs["credentials"] = service_account.Credentials.from_service_account_file(filename)
+        kwargs["credentials"] = _service_account().from_service_account_file(filename)
         return cls(**kwargs)
 
     from_service_account_json = from_service_account_file
@@ -304,6 +303,13 @@ class AsyncServiceClient(AsyncOperations):
     def parse_common_location_path(path: str) -> dict[str, str]:
         """The variables of such a name; empty when ``path`` is none."""
         return _parsed(r"projects/(?P<project>.+?)/locations/(?P<location>.+?)", path)
+
+
+def _service_account() -> Any:
+    # It imports cryptography, which takes as long as gRPC itself, and most programs have a key.
+    from google.oauth2 import service_account
+
+    return service_account.Credentials
 
 
 def _is_ours(make: Any) -> bool:

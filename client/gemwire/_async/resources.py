@@ -1,4 +1,4 @@
-"""``client.aio``: the resources of a client, for asyncio."""
+"""What a client has: models, chats and the like, each under its name."""
 
 from __future__ import annotations
 

@@ -66,6 +66,7 @@ LiveServerToolCallCancellation = views.BidiGenerateContentToolCallCancellation
 MediaModality = views.Modality
 MediaResolution = views.GenerationConfigMediaResolution
 Modality = views.GenerationConfigModality
+Mode = views.DynamicRetrievalConfigMode
 Outcome = views.CodeExecutionResultOutcome
 SlidingWindow = views.ContextWindowCompressionConfigSlidingWindow
 StartSensitivity = views.RealtimeInputConfigAutomaticActivityDetectionStartSensitivity

@@ -133,6 +133,11 @@ class Turn:
         self._finished = self._finished or bool(piece.candidates and piece.candidates[0].finish_reason)
         self._merged.add(piece)
 
+    @property
+    def message(self) -> Any:
+        """The answer of the last call, as far as it is."""
+        return self._merged.message
+
     def record(self, history: History) -> None:
         """Add the turn, now that all has arrived. One whose pieces do not tell why it ends is not valid."""
         history.record(self._asked, answer(self._merged.message), self._valid and self._finished)

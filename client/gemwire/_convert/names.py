@@ -7,17 +7,21 @@ import re
 _REFUSED = ("..", "?", "&", "#", " ", "\n")
 
 
-def model_name(model: object) -> str:
+def model_name(model: object, argument: str = "model") -> str:
     """``models/m`` for "m"; names with a collection stay as they are.
+
+    Args:
+        model: The name.
+        argument: What to call it in an error.
 
     Raises:
         ValueError: It is empty, or cannot be a name.
         TypeError: It is no text.
     """
     if not isinstance(model, str):
-        raise TypeError(f"model: expected the name of a model, got {type(model).__name__}")
+        raise TypeError(f"{argument}: expected the name of a model, got {type(model).__name__}")
     if not model or any(part in model for part in _REFUSED):
-        raise ValueError(f"model: {model!r} is no name of a model; one is 'gemini-2.5-flash'")
+        raise ValueError(f"{argument}: {model!r} is no name of a model; one is 'gemini-2.5-flash'")
     if model.startswith(("models/", "tunedModels/", "dynamic/")):
         return model
     return f"models/{model}"

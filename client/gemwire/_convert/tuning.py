@@ -210,7 +210,7 @@ def to_tune(base: Any, dataset: Any, config: CreateTuningJobConfig) -> Any:
         TypeError: A value is of a wrong type.
     """
     tuned = v1beta.TunedModel()
-    name = model_name(base)
+    name = model_name(base, "base_model")
     if name.startswith(f"{COLLECTION}/"):
         tuned.tuned_model_source.tuned_model = name
     else:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import tempfile
-import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,6 +74,9 @@ class Video(Config):
         Raises:
             ValueError: There are no bytes.
         """
+        import tempfile
+        import webbrowser
+
         data = self._bytes()
         suffix = "." + (self.mime_type or "video/mp4").rpartition("/")[2]
         # Kept: the player opens it when this function is long done.

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import google.auth.api_key
-from google.oauth2 import service_account
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
@@ -212,7 +211,7 @@ class ServiceClient(Operations):
             info: The account's key, as a dict.
             **kwargs: Arguments of the constructor.
         """
-        kwargs["credentials"] = service_account.Credentials.from_service_account_info(info)
+        kwargs["credentials"] = _service_account().from_service_account_info(info)
         return cls(**kwargs)
 
     @classmethod
@@ -223,7 +222,7 @@ class ServiceClient(Operations):
             filename: The account's key file, JSON.
             **kwargs: Arguments of the constructor.
         """
-        kwargs["credentials"] = service_account.Credentials.from_service_account_file(filename)
+        kwargs["credentials"] = _service_account().from_service_account_file(filename)
         return cls(**kwargs)
 
     from_service_account_json = from_service_account_file
@@ -305,6 +304,13 @@ class ServiceClient(Operations):
     def parse_common_location_path(path: str) -> dict[str, str]:
         """The variables of such a name; empty when ``path`` is none."""
         return _parsed(r"projects/(?P<project>.+?)/locations/(?P<location>.+?)", path)
+
+
+def _service_account() -> Any:
+    # It imports cryptography, which takes as long as gRPC itself, and most programs have a key.
+    from google.oauth2 import service_account
+
+    return service_account.Credentials
 
 
 def _is_ours(make: Any) -> bool:

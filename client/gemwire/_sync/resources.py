@@ -1,5 +1,5 @@
 # Derived from _async/resources.py by scripts/unasync. DO NOT EDIT.
-"""``client.aio``: the resources of a client, for asyncio."""
+"""What a client has: models, chats and the like, each under its name."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from gemwire_proto import _extra
 from gemwire_proto._method import HttpBinding, Kind, Method
 from gemwire_proto._pool import POOL
 
@@ -166,6 +167,7 @@ def _unmatched(method: Method[Any, Any], message: Message) -> str:
 def _filled(rule: _Rule, path: str, method: Method[Any, Any], message: Message) -> HttpRequest:
     try:
         left: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+        _extra.merged(message, left)
     except json_format.Error as error:
         raise ValueError(f"{method.name}: the request has no JSON form: {error}") from None
     for field, _ in rule.variables:
@@ -221,4 +223,5 @@ def from_json(kind: type[_Message], tree: Any) -> _Message:
     except (json_format.Error, AttributeError, TypeError) as error:
         # json_format trips over its own feet where a number or a string stands in place of an object.
         raise ValueError(f"the JSON is no {kind.DESCRIPTOR.name}: {error}") from None
+    _extra.keep(message, tree)
     return message

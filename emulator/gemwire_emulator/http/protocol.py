@@ -127,12 +127,7 @@ class Http(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left, or was left."""
         self._headers_are_there()
-        running = self._running
         super().connection_lost(exc)
-        # uvicorn tells the latest request only; before it there may be one that is being answered.
-        if running is not None and not running.response_complete:
-            running.disconnected = True
-            running.message_event.set()
         if self._connection.lost is not None:
             self._connection.lost()
 

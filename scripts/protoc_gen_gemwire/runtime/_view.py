@@ -267,7 +267,8 @@ class Field:
         self.name: str = field.name
         self.json_name: str = field.json_name.lstrip("_")
         kind: Any = field.message_type
-        self._map = kind is not None and kind.has_options and kind.GetOptions().map_entry
+        # The name first: options are parsed when asked for, by modules that few programs need.
+        self._map = kind is not None and kind.name.endswith("Entry") and kind.GetOptions().map_entry
         self._many = _is_repeated(field) and not self._map
         self._optional = field.has_presence and not _is_repeated(field)
         valued = kind.fields_by_name["value"] if kind is not None and self._map else field

@@ -132,7 +132,7 @@ def test_a_curve() -> None:
 
 
 def test_files(gemini: RunningEmulator) -> None:
-    with environment(gemini.address), v1beta.FileServiceClient() as client:
+    with environment(gemini), v1beta.FileServiceClient() as client:
         client.create_file({"file": {"name": "files/photo", "display_name": "Photo"}})
     assert [f["name"] for f in run(gemini.address, "files", "list", "--json").json] == ["files/photo"]
     assert "files/photo" in run(gemini.address, "files", "list").out

@@ -30,7 +30,7 @@ REQUESTS = {"BidiGenerateContent": '{"setup": {"model": "models/gemini-2.5-flash
 def test_every_rpc_can_be_made(
     gemini: RunningEmulator, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    with environment(gemini.address):
+    with environment(gemini):
         try:
             rpc.rpc(name, REQUESTS.get(name.rpartition(".")[2], "{}"), timeout=10)
         except errors.APIError as error:

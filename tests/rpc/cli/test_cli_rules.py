@@ -39,7 +39,7 @@ def test_every_command_prints_json(
     gemini: RunningEmulator, tree: dict[tuple[str, ...], Any], tmp_path: Path
 ) -> None:
     gemini.reply("Blue.")
-    with environment(gemini.address), v1beta.FileServiceClient() as client:
+    with environment(gemini), v1beta.FileServiceClient() as client:
         client.create_file({"file": {"name": "files/photo"}})
     book = tmp_path / "book.txt"
     book.write_text("word " * 5000)

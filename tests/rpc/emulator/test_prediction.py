@@ -96,8 +96,8 @@ def test_what_jpeg_holds() -> None:
     scans = [file[file.index(b"\xff\xda") + 14 : -2] for file in (black, white)]
     # Category 8 and -128; category 7 and 127; then no colour, twice.
     assert [f"{int.from_bytes(scan, 'big'):024b}" for scan in scans] == [
-        "100001111111000000000011",
-        "011111111110000000000111",
+        "100001111111000000000001",
+        "011111111110000000000011",
     ]
 
 
@@ -213,8 +213,8 @@ def test_models_and_formats_that_there_are_not() -> None:
             assert (await call.refused("Predict", model=VEO, **asked())).code == "NOT_FOUND"
             assert (await call.refused("PredictLongRunning", model=IMAGEN, **asked())).code == "NOT_FOUND"
             assert (await call.refused("Predict", **asked())).fields == ["model"]
-            jpeg = asked(outputOptions={"mimeType": "image/jpeg"})
-            refused = await call.refused("Predict", model=IMAGEN, **jpeg)
+            gif = asked(outputOptions={"mimeType": "image/gif"})
+            refused = await call.refused("Predict", model=IMAGEN, **gif)
             assert refused.fields == ["parameters.outputOptions.mimeType"]
 
     run(test())

@@ -141,3 +141,51 @@ def test_google_genai_live_needs_nothing_but_the_authority(
                 pass
 
     asyncio.run(test())
+
+
+def test_a_person_is_told_what_to_trust(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "gemwire_emulator",
+        "--https-port",
+        "0",
+        "--certificate-dir",
+        str(tmp_path),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        line = running.stdout.readline()
+        running.terminate()
+    assert ", https://127.0.0.1:" in line
+    assert line.endswith(f" SSL_CERT_FILE={tmp_path / 'ca.pem'}\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--certificate-dir", "x"], "--certificate-dir is for --https-port"),
+        (["--https-port", "0", "--certificate-dir", __file__], "is no directory"),
+        (["--https-port", "x"], "--https-port: 'x' is no whole number"),
+    ],
+)
+def test_bad_options(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from gemwire_emulator.__main__ import main
+
+    with pytest.raises(SystemExit) as caught:
+        main(options)
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_ports_that_are_taken(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Emulator(Settings(https_port=0)) as first:
+            port = int(first.https.rpartition(":")[2])
+            with pytest.raises(OSError, match="in use"):
+                await Emulator(Settings(https_port=port)).start()
+            (tmp_path / "file").write_text("")
+            with pytest.raises(OSError, match="file"):
+                await Emulator(Settings(https_port=0, certificate_dir=tmp_path / "file")).start()
+
+    asyncio.run(test())

@@ -301,3 +301,13 @@ def test_what_is_unknown_is_left_out_of_bodies_and_refused_in_queries(twins: Twi
     assert twins.ask("POST", "/v1/corpora", b'{"displayName": "x", "colour": {"a": [1]}}')[0] == 200
     status, _, body = twins.ask("GET", "/v1/corpora?colour=red")
     assert (status, json.loads(body)["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("text", [b'"\\ud800"', b'"\xed\xa0\x80"', b'"\xff"', b"NaN", b"Infinity", b'"\x00"'])
+def test_what_is_no_text_is_refused(twins: Twins, text: bytes) -> None:
+    """Halves of a surrogate pair come from programs that cut a string in two."""
+    for body in (b'{"displayName": %s}' % text, b"{%s: 1}" % text):
+        status, _, answer = twins.ask("POST", "/v1beta/corpora", body)
+        assert (status, json.loads(answer)["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    whole = '{"displayName": "\\ud83e\\udd8a 🦊"}'.encode()
+    assert json.loads(twins.ask("POST", "/v1beta/corpora", whole)[2])["displayName"] == "🦊 🦊"

@@ -483,3 +483,36 @@ def test_the_sync_client_refuses_what_turns_out_to_be_of_asyncio(models: Models)
 
     with pytest.raises(UnsupportedFunctionError, match="weather"):
         models.generate([weather])
+
+
+# As google-genai does it ---------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::google.genai._common.ExperimentalWarning")
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
+@pytest.mark.parametrize("config", [{}, {"automatic_function_calling": {"maximum_remote_calls": 1}}])
+def test_google_genai_goes_the_same_way(config: dict[str, Any]) -> None:
+    google: Any = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
+
+    def weather(city: str) -> str:
+        """The weather."""
+        return "sunny"
+
+    with emulator(http_port=0) as gemini:
+        theirs = google.Client(api_key="k", http_options={"base_url": gemini.http, "api_version": "v1beta"})
+        ours = genai.Client(api_key="k")
+        found: list[Any] = [
+            client.models.generate_content(
+                model=MODEL, contents=PROMPT, config={"tools": [weather], **config}
+            )
+            for client in (theirs, ours)
+        ]
+        theirs.close()
+        ours.close()
+        assert len({len(call.requests[0].contents) for call in gemini.calls()}) == len(gemini.calls()) // 2
+    wanted, got = found
+    assert [part.text for part in got.parts] == [part.text for part in wanted.parts]
+    history = wanted.automatic_function_calling_history
+    assert [content.to_json_dict() for content in got.automatic_function_calling_history] == [
+        content.model_dump(mode="json", exclude_none=True) for content in history
+    ]
