@@ -5,7 +5,7 @@
 The same program three times: it asks a question and reads the text of the answer, or of every piece of a
 streamed one. One server process that answers with constants over gRPC and over HTTP, one client process,
 loopback; the variants take turns. The raw program builds its request for each call, as any program does, and
-sends neither metadata nor a deadline. ``--check`` prints whether the limits hold, and fails where one does not.
+sends neither metadata nor a deadline. ``--check`` says whether the limits hold, and fails where one does not.
 """
 
 from __future__ import annotations
@@ -139,9 +139,8 @@ async def measure(port: int, web: int, rounds: int, count: int, google: bool) ->
         from google import genai as theirs
 
         address = {"base_url": f"http://127.0.0.1:{web}"}
-        unary["google-genai"], streams["google-genai"] = client_calls(
-            theirs.Client(api_key="a-key", http_options=address)
-        )
+        other = theirs.Client(api_key="a-key", http_options=address)
+        unary["google-genai"], streams["google-genai"] = client_calls(other)
     results: dict[str, dict[str, list[float]]] = {UNARY: {}, STREAM: {}}
     for round_ in range(rounds + 1):
         for name, call in rotated(unary, round_):
@@ -152,8 +151,9 @@ async def measure(port: int, web: int, rounds: int, count: int, google: bool) ->
             figure = await stream_load(consume, count if name == "google-genai" else count * 4)
             if round_:
                 results[STREAM].setdefault(name, []).append(figure)
-    await client.aio.close()
-    client.close()
+    for made in [client, *([other] if google else ())]:
+        await made.aio.aclose()
+        made.close()
     await channel.close()
     return results
 
@@ -208,7 +208,9 @@ def main() -> None:
             print(f"{'import of client and types':28} {row}   ({ratios[IMPORT]:.2f})")
     if options.check:
         for kind, ratio in ratios.items():
-            print(f"{'pass' if ratio <= LIMITS[kind] else 'FAIL'}  {kind}: {ratio:.2f}, at most {LIMITS[kind]}")
+            print(
+                f"{'pass' if ratio <= LIMITS[kind] else 'FAIL'}  {kind}: {ratio:.2f}, at most {LIMITS[kind]}"
+            )
         sys.exit(any(ratio > LIMITS[kind] for kind, ratio in ratios.items()))
 
 

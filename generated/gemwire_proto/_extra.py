@@ -31,20 +31,26 @@ def _varint(number: int) -> bytes:
 #: How the field begins on the wire: its number, and that a length follows.
 _TAG = _varint(_NUMBER << 3 | 2)
 
-#: Names in JSON of the fields that are known, by the full names of their messages.
-_declared: dict[str, set[str]] = {}
+#: The fields that are known, by the full names of their messages: names in Python by those in JSON.
+_declared: dict[str, dict[str, str]] = {}
 #: Whether any message of this process has such fields: as long as none has, nobody needs to look.
 _used = False
 
 
-def declare(message: str, name: str) -> None:
+def declare(message: str, name: str, json_name: str) -> None:
     """Know a field.
 
     Args:
         message: Full name of its message.
-        name: Its name in JSON.
+        name: Its name in Python.
+        json_name: Its name in JSON.
     """
-    _declared.setdefault(message, set()).add(name)
+    _declared.setdefault(message, {})[json_name] = name
+
+
+def used() -> bool:
+    """Whether any message of this process may have such fields."""
+    return _used
 
 
 def write(message: Any, name: str, value: Any) -> None:
@@ -69,17 +75,26 @@ def read(message: Any) -> dict[str, Any]:
     """The fields that are set on a message itself, by their names in JSON."""
     made: dict[str, Any] = {}
     if _used:
-        for field in UnknownFieldSet(message):
+        unknown: Any = UnknownFieldSet(message)
+        for field in unknown:
             if field.field_number == _NUMBER:
                 made.update(json.loads(field.data))
     return {name: value for name, value in made.items() if value is not None}
 
 
 def within(message: Any) -> list[str]:
-    """Where such fields are set in a message, dotted: ``generation_config.thinking_config.thinkingLevel``."""
+    """Where such fields are set in a message: ``generation_config.thinking_config.thinking_level``."""
     if not _used or _TAG not in message.SerializeToString():
         return []
-    return [".".join((*path, name)) for path, part, _ in _parts(message, None, ()) for name in read(part)]
+    return [".".join((*path, name)) for path, part, _ in _parts(message, None, ()) for name in names(part)]
+
+
+def names(message: Any) -> list[str]:
+    """Names in Python of the fields that are set on a message itself."""
+    found = read(message)
+    declared = _declared.get(message.DESCRIPTOR.full_name, {}) if found else {}
+    return [declared.get(name, name) for name in found]
+
 
 
 def merged(message: Any, tree: dict[str, Any]) -> dict[str, Any]:
@@ -107,8 +122,7 @@ def keep(message: Any, tree: Any) -> None:
     """
     if not _declared or not isinstance(tree, dict):
         return
-    descriptor = message.DESCRIPTOR
-    for name in _declared.get(descriptor.full_name, set()) & tree.keys():
+    for name in _declared.get(message.DESCRIPTOR.full_name, {}).keys() & tree.keys():
         write(message, name, tree[name])
     for field, value in message.ListFields():
         if _is_plain(field):
@@ -141,4 +155,5 @@ def _is_plain(field: FieldDescriptor) -> bool:
     kind: Any = field.message_type
     if kind is None or kind.full_name.startswith("google.protobuf."):
         return True
-    return bool(kind.GetOptions().map_entry)
+    # The name first, as options are parsed when asked for.
+    return bool(kind.name.endswith("Entry") and kind.GetOptions().map_entry)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Api, Fail, Loopback
+from loopback import Api, Fail, Loopback
 from webserver import WebServer, failure, reply, stream
 
 from gemwire import errors

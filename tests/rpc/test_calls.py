@@ -14,9 +14,9 @@ import google.ai.generativelanguage_v1beta as google_v1beta
 import grpc
 import grpc.aio
 import pytest
-from conftest import MODULES, Api, Call, Fail, Loopback, service_of
 from corpus import samples
 from google.protobuf import field_mask_pb2, struct_pb2
+from loopback import MODULES, Api, Call, Fail, Loopback, service_of
 
 from gemwire import ClientInfo, errors, v1beta
 from gemwire_proto._method import Kind, Method

@@ -19,10 +19,10 @@ from typing import Any
 
 import google.auth.credentials
 import pytest
-from conftest import Api, Fail, Loopback
 from google.auth import api_key
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.oauth2 import credentials as oauth2
+from loopback import Api, Fail, Loopback
 
 from gemwire import ClientOptions, errors, v1beta
 from gemwire._transport.aio.caller import AsyncCaller

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from conftest import Api, Loopback
+from loopback import Api, Loopback
 
 from gemwire import errors, v1beta
 from gemwire.genai import types

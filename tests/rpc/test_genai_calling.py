@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Api, Fail, Loopback
+from loopback import Api, Fail, Loopback
 
 from gemwire import errors, genai, v1beta
 from gemwire.genai import types

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Api, Fail, Loopback, in_thread
+from loopback import Api, Fail, Loopback, in_thread
 
 from gemwire import errors, genai, v1beta
 from gemwire.genai import types

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import Api, Fail, Loopback
+from loopback import Api, Fail, Loopback
 
 from gemwire import errors, v1beta
 from gemwire.genai import types
@@ -78,6 +76,11 @@ def test_a_pager_is_an_iterator_too(api: Api, server: Loopback) -> None:
     assert [step(pager).name for _ in range(3)] == ["models/a", "models/b", "models/c"]
     with pytest.raises(StopAsyncIteration if api.is_async else StopIteration):
         step(pager)
+
+
+def test_the_page_size_is_what_was_asked_for(api: Api, server: Loopback) -> None:
+    serve(server)
+    assert api(api.genai().models.list(config={"page_size": 50})).page_size == 50
 
 
 def test_without_a_page_size_it_is_that_of_the_first_page(api: Api, server: Loopback) -> None:
@@ -195,22 +198,6 @@ def test_what_is_sent_for_a_picture(api: Api, server: Loopback) -> None:
     assert response.positive_prompt_safety_attributes.categories == ["a"]
 
 
-def test_a_picture_is_shown_by_pil(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[bytes] = []
-
-    def opened(file: Any) -> Any:
-        return SimpleNamespace(show=lambda: shown.append(file.read()))
-
-    fake = SimpleNamespace(Image=SimpleNamespace(open=opened))
-    monkeypatch.setitem(sys.modules, "PIL", fake)
-    monkeypatch.setitem(sys.modules, "PIL.Image", fake.Image)
-    types.Image(image_bytes=b"x").show()
-    assert shown == [b"x"]
-    for what in (types.Image().show, lambda: types.Image().save("a")):
-        with pytest.raises(ValueError, match="the picture has no bytes"):
-            what()
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
@@ -318,15 +305,37 @@ def test_videos_that_cannot_be(
     assert not server.journal
 
 
-def test_a_video_is_shown_by_the_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("made", "suffix"),
+    [
+        (types.Image(image_bytes=b"x", mime_type="image/jpeg"), ".jpg"),
+        (types.Image(image_bytes=b"x"), ".png"),
+        (types.Video(video_bytes=b"x", mime_type="video/webm"), ".webm"),
+    ],
+)
+def test_the_system_shows_what_was_made(
+    made: Any, suffix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    types.Video(video_bytes=b"x", mime_type="video/webm").show()
+    made.show()
     (file,) = tmp_path.iterdir()
-    assert (file.suffix, file.read_bytes(), opened) == (".webm", b"x", [file.as_uri()])
-    with pytest.raises(ValueError, match=r"get it with client\.files\.download"):
-        types.Video(uri="https://x").save("a")
+    assert (file.suffix, file.read_bytes(), opened) == (suffix, b"x", [file.as_uri()])
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (types.Image(), "the picture has no bytes"),
+        (types.Video(), "the video has no bytes"),
+        (types.Video(uri="https://x"), "get it with client.files.download"),
+    ],
+)
+def test_what_is_not_there_is_neither_shown_nor_saved(made: Any, says: str, tmp_path: Path) -> None:
+    for what in (made.show, lambda: made.save(tmp_path / "a")):
+        with pytest.raises(ValueError, match=says):
+            what()
 
 
 # Refusals --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, TypedDict
 
 import pytest
-from conftest import Api
+from loopback import Api
 
 from gemwire import genai
 from gemwire.genai import types

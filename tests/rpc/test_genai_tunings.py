@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Api, Fail, Loopback
+from loopback import Api, Fail, Loopback
 
 from gemwire import v1beta
 from gemwire.genai import types

@@ -24,7 +24,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from conftest import Api, Fail, Loopback, in_thread
+from loopback import Api, Fail, Loopback, in_thread
 
 from gemwire import ClientOptions, GrpcAsyncIOTransport, GrpcTransport, Retry, errors, v1beta
 

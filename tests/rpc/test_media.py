@@ -14,7 +14,7 @@ from typing import Any
 import google.auth.api_key
 import grpc
 import pytest
-from conftest import Api
+from loopback import Api
 from webserver import Request, WebServer, Wire, failure, reply
 
 from gemwire import Retry, errors, v1beta

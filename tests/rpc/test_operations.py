@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import MODULES, Api, Fail, Loopback, in_thread
+from loopback import MODULES, Api, Fail, Loopback, in_thread
 
 from gemwire import Retry, errors, v1beta
 from gemwire._transport.aio import operation as aio_operation

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import Api, Fail, Loopback
+from loopback import Api, Fail, Loopback
 
 from gemwire import Retry, errors, v1beta
 

@@ -21,8 +21,8 @@ import certificates
 import google.auth.api_key
 import google.oauth2.credentials
 import pytest
-from conftest import Api, in_thread
 from google.auth.credentials import AnonymousCredentials
+from loopback import Api, in_thread
 from webserver import Request, WebServer, Wire, failure, reply, stream
 
 import gemwire

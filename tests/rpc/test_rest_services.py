@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import TABLE, VERSIONS
 from google.protobuf import json_format
+from loopback import TABLE, VERSIONS
 
 from gemwire import errors
 from gemwire._transport.transcode import bindings

@@ -8,10 +8,10 @@ from typing import Any
 
 import grpc
 import pytest
-from conftest import TABLE, Api, Fail, Headers, Loopback
 from google.api_core import exceptions as google_errors
 from google.api_core import retry as google_retry
 from google.api_core import retry_async as google_retry_async
+from loopback import TABLE, Api, Fail, Headers, Loopback
 
 from gemwire import Retry, errors, v1beta
 from gemwire._transport.retry import Budget, Policy, of_defaults, policy

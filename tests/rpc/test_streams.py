@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import Api, Call, Fail, Headers, Loopback, Trailers, in_thread, nap
+from loopback import Api, Call, Fail, Headers, Loopback, Trailers, in_thread, nap
 
 from gemwire import Retry, errors, v1beta
 

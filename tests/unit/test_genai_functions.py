@@ -251,7 +251,6 @@ def test_what_contains_itself_is_referred_to() -> None:
         (later, "later", "Later.\n\nRaises\n------\nValueError\n    It is over.", ["moment"]),
         (everything, "everything", "", list("abcdefghijkm")),
     ],
-    ids=str,
 )
 def test_what_can_be_called_can_be_declared(
     function: Any, name: str, description: str | None, parameters: list[str] | None
@@ -427,7 +426,7 @@ ARGUMENTS[2] = (
 )
 
 
-@pytest.mark.parametrize(("function", "given", "wanted"), ARGUMENTS, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("function", "given", "wanted"), ARGUMENTS)
 def test_arguments(function: Any, given: dict[str, Any], wanted: dict[str, Any]) -> None:
     found = arguments_of(function, given)
     assert found == wanted
@@ -484,7 +483,6 @@ class Plain:
         (v1beta.FunctionCall(name="f", args={"x": 1}), {"name": "f", "args": {"x": 1}}),
         ((n for n in (1, 2)), [1, 2]),
     ],
-    ids=lambda value: str(value)[:30],
 )
 def test_results(value: Any, wanted: Any) -> None:
     assert plain(value) == wanted

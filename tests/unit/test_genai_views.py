@@ -51,7 +51,7 @@ def test_none_sets_nothing_and_clears() -> None:
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        (types.Candidate, "continuation_token"),
+        (types.GroundingChunkWeb, "domain"),
         (types.GenerateContentResponse, "create_time"),
         (types.SafetyRating, "severity"),
         (types.Model, "labels"),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from gemwire._async import v1beta
 from gemwire._async.client import AsyncServiceClient
+from gemwire._async.connections import AsyncConnections
 from gemwire.genai import http_options as http
 from gemwire.options import ClientOptions
 
@@ -16,19 +17,26 @@ _S = TypeVar("_S", bound=AsyncServiceClient)
 class AsyncApi:
     """The API as one client calls it. Nothing is connected before the first call."""
 
-    def __init__(self, credentials: Any, options: ClientOptions, transport: Any, http_options: Any) -> None:
-        """See `gemwire.genai.Client`.
+    def __init__(
+        self,
+        credentials: Any,
+        options: ClientOptions,
+        transport: str | None,
+        plaintext: bool,
+        http_options: Any,
+    ) -> None:
+        """See `AsyncConnections`; ``http_options`` are of all calls.
 
         Raises:
+            ImportError: ``gemwire[http]`` is not installed, and asked for.
             ValueError: Options exclude each other, or one is out of range.
             TypeError: An argument is of a wrong type.
         """
         self._http_options = http_options
         self._defaults = http.settings(http_options)
-        self.generative = v1beta.GenerativeServiceAsyncClient(
-            credentials=credentials, client_options=options, transport=transport
-        )
+        self._connections = AsyncConnections(credentials, options, transport, plaintext)
         self._clients: dict[type[Any], Any] = {}
+        self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
 
     @property
     def models(self) -> v1beta.ModelServiceAsyncClient:
@@ -53,8 +61,13 @@ class AsyncApi:
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
-            found = self._clients[kind] = kind(transport=self.generative.transport)
+            found = self._clients[kind] = kind(transport=self._connections.transport)
+            found._caller = self._connections.caller
         return found
+
+    def rest(self, what: str) -> Any:
+        """The transport for what only HTTP carries; see `AsyncConnections.rest`."""
+        return self._connections.rest(what)
 
     def settings(self, own: Mapping[str, Any] | Any | None) -> dict[str, Any]:
         """Arguments of a service client's method.
@@ -70,4 +83,4 @@ class AsyncApi:
 
     async def close(self) -> None:
         """End all calls and connections."""
-        await self.generative.close()
+        await self._connections.close()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from gemwire._async.api import AsyncApi
+from gemwire._async.connections import check_grpc
 from gemwire._convert import live as conversion
 from gemwire._convert.live import LiveConnectConfig, LiveServerMessage
 from gemwire._transport.aio.seam import sleep
@@ -39,7 +40,9 @@ class AsyncLive:
             TypeError: An argument is of a wrong type.
         """
         config = LiveConnectConfig.of(config)
-        return AsyncConnecting(self._api, conversion.setup(model, config), config.http_options)
+        setup = conversion.setup(model, config)
+        check_grpc(setup)
+        return AsyncConnecting(self._api, setup, config.http_options)
 
 
 class AsyncConnecting:

@@ -75,7 +75,8 @@ Transcription = views.BidiGenerateContentTranscription
 TurnCoverage = views.RealtimeInputConfigTurnCoverage
 UrlRetrievalStatus = views.UrlMetadataUrlRetrievalStatus
 
-#: Fields that google-genai has on what comes back, and that gRPC does not bring: None to whoever reads them.
+#: Fields that google-genai has on what comes back, and that the Gemini API does not bring: None to whoever
+#: reads them. Those that it brings over HTTP alone are in `gemwire._convert.json_only`.
 _ABSENT: dict[type[View], tuple[str, ...]] = {
     views.CachedContentUsageMetadata: (
         "audio_duration_seconds",
@@ -83,18 +84,14 @@ _ABSENT: dict[type[View], tuple[str, ...]] = {
         "text_count",
         "video_duration_seconds",
     ),
-    views.Candidate: ("continuation_token",),
     views.CitationSource: ("publication_date", "title"),
     views.ContentEmbedding: ("statistics",),
     views.BatchEmbedContentsResponse: ("metadata",),
     views.FunctionCall: ("partial_args", "will_continue"),
-    views.GenerateContentResponse: ("create_time", "model_status", "sdk_http_response"),
+    views.GenerateContentResponse: ("create_time", "sdk_http_response"),
     views.GenerateContentResponsePromptFeedback: ("block_reason_message",),
-    views.GenerateContentResponseUsageMetadata: ("traffic_type",),
-    views.GroundingChunk: ("image",),
     views.GroundingChunkWeb: ("domain",),
-    views.GroundingMetadata: ("image_search_queries", "retrieval_queries", "source_flagging_uris"),
-    views.GroundingSupport: ("rendered_parts",),
+    views.GroundingMetadata: ("retrieval_queries", "source_flagging_uris"),
     views.Model: ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"),
     views.SafetyRating: ("overwritten_threshold", "probability_score", "severity", "severity_score"),
 }

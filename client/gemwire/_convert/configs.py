@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gemwire._convert.config import Config
+from gemwire._convert.json_only import ServiceTier
 from gemwire_proto.v1beta import views
 
 #: What is taken for a part, for a content and for contents.
@@ -40,7 +41,8 @@ class HttpOptions(Config):
     """Where calls go and how long they may take.
 
     Attributes:
-        base_url: Address of the service; host and port count.
+        base_url: Address of the service. One that begins with ``http://`` is a server on this machine,
+            without encryption, that speaks HTTP/1.1; with ``transport="grpc"`` it speaks gRPC.
         api_version: ``v1beta``, which is what is called; others are refused.
         headers: Sent with every call, as metadata.
         timeout: Milliseconds for a whole call.
@@ -109,7 +111,11 @@ class GenerateContentConfig(CallConfig):
         thinking_config: Whether and how long the model thinks.
         image_config: How pictures are made.
         enable_enhanced_civic_answers: Whether answers on civic matters are enhanced.
-        labels: Of Vertex AI.
+        labels: Of the call, for its bill. Goes over HTTP, as do the next four.
+        service_tier: How soon the answer is wanted, and at what price.
+        store: Whether the service may keep the call.
+        continuation_token: Goes on with an answer.
+        audio_transcription_config: How speech is written down.
         routing_config: Of Vertex AI.
         model_selection_config: Of Vertex AI.
         audio_timestamp: Of Vertex AI.
@@ -142,6 +148,10 @@ class GenerateContentConfig(CallConfig):
     image_config: views.ImageConfig | Mapping[str, Any] | None = None
     enable_enhanced_civic_answers: bool | None = None
     labels: Mapping[str, str] | None = None
+    service_tier: ServiceTier | str | None = None
+    store: bool | None = None
+    continuation_token: str | None = None
+    audio_transcription_config: Mapping[str, Any] | None = None
     routing_config: Any | None = None
     model_selection_config: Any | None = None
     audio_timestamp: bool | None = None

@@ -106,7 +106,7 @@ def to_tools(value: Any) -> list[Any]:
         functions.function_declarations.extend(tool.function_declarations)
         tool.ClearField("function_declarations")
         # An empty tool is as good as none, and the API takes functions only from one.
-        if tool.ListFields():
+        if tool.ByteSize():
             made.append(tool)
     names = [declaration.name for declaration in functions.function_declarations]
     twice = sorted({name for name in names if names.count(name) > 1})

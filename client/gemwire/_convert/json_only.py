@@ -6,8 +6,7 @@ Its public protos lack them. A request that sets one goes over HTTP; see `gemwir
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gemwire._convert.config import Config
 from gemwire._convert.plain import plain
@@ -34,6 +33,34 @@ class ServiceTier(str, enum.Enum):
     FLEX = "flex"
     STANDARD = "standard"
     PRIORITY = "priority"
+
+
+class ThinkingConfig(views.ThinkingConfig):
+    """Whether and how much the model thinks."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        thinking_level: ThinkingLevel | str | None
+
+        def __init__(
+            self,
+            *,
+            include_thoughts: bool | None = None,
+            thinking_budget: int | None = None,
+            thinking_level: ThinkingLevel | str | None = None,
+        ) -> None: ...
+
+
+class ImageConfig(views.ImageConfig):
+    """How pictures are made."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        image_size: str | None
+
+        def __init__(self, *, aspect_ratio: str | None = None, image_size: str | None = None) -> None: ...
 
 
 class PartMediaResolutionLevel(str, enum.Enum):
@@ -65,8 +92,8 @@ class JsonField:
         """``form``: the enum or the config that its values are; None for JSON as it is."""
         self.name = name
         self.json_name = _camel(name)
-        self._shown: Callable[[Any], Any] | None = form
-        _extra.declare(message, self.json_name)
+        self._shown: Any = form
+        _extra.declare(message, name, self.json_name)
 
     def __get__(self, view: View | None, owner: type[View]) -> Any:
         return self if view is None else self.read(view._pb)
@@ -98,8 +125,9 @@ class JsonField:
 
     def _json(self, value: Any) -> Any:
         form = self._shown
-        if isinstance(form, type) and issubclass(form, enum.Enum) and isinstance(value, str):
-            known = {str(member.value).upper(): member.value for member in form}
+        if isinstance(form, enum.EnumMeta) and isinstance(value, str):
+            members: Any = form.__members__.values()
+            known = {str(member.value).upper(): member.value for member in members}
             # A name that is not known may be newer than this table: the service decides.
             value = known.get(str(getattr(value, "value", value)).upper(), value)
         elif isinstance(form, type) and issubclass(form, Config) and value is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mimetypes
 import sys
+from pathlib import Path
 from typing import Any
 
 #: How files of a type begin: at which byte, with what.
@@ -71,3 +72,15 @@ def opened(data: bytes) -> Any:
     except ImportError:
         raise ImportError("pictures need pillow: pip install pillow") from None
     return Image.open(io.BytesIO(data))
+
+
+def show(data: bytes, mime_type: str) -> None:
+    """Show a picture or video with whatever the system opens such files with."""
+    import tempfile
+    import webbrowser
+
+    suffix = mimetypes.guess_extension(mime_type) or "." + mime_type.rpartition("/")[2]
+    # Kept: the viewer opens it when this function is long done.
+    with tempfile.NamedTemporaryFile(suffix=suffix, delete=False) as file:
+        file.write(data)
+    webbrowser.open(Path(file.name).as_uri())

@@ -69,20 +69,20 @@ class Image(Config):
             ValueError: There are no bytes.
             OSError: The file cannot be written.
         """
-        if not self.image_bytes:
-            raise ValueError("the picture has no bytes to save")
-        Path(location).write_bytes(self.image_bytes)
+        Path(location).write_bytes(self._bytes())
 
     def show(self) -> None:
-        """Show it on the screen. Needs pillow.
+        """Show it with whatever the system opens such files with.
 
         Raises:
             ValueError: There are no bytes.
-            ImportError: pillow is not installed.
         """
+        media.show(self._bytes(), self.mime_type or "image/png")
+
+    def _bytes(self) -> bytes:
         if not self.image_bytes:
-            raise ValueError("the picture has no bytes to show")
-        media.opened(self.image_bytes).show()
+            raise ValueError("the picture has no bytes")
+        return self.image_bytes
 
 
 class SafetyAttributes(Config):

@@ -16,9 +16,13 @@ from gemwire_proto.v1beta import views
 
 #: Fields of the config that are fields of GenerationConfig, under the same names.
 _GENERATION = frozenset(views.GenerationConfig._fields) & frozenset(GenerateContentConfig._fields)
+#: Fields of the config that are fields of the request, the last four in JSON alone.
+_REQUEST = frozenset(
+    {"tool_config", "safety_settings", "labels", "service_tier", "store", "continuation_token"}
+)
 #: Those that need more than taking over.
 _BY_HAND = frozenset({"response_schema", "response_json_schema", "speech_config"})
-_VERTEX = ("labels", "routing_config", "model_selection_config", "audio_timestamp")
+_VERTEX = ("routing_config", "model_selection_config", "audio_timestamp")
 
 
 def generate_content(model: Any, contents: Any, config: GenerateContentConfig) -> Any:
@@ -102,7 +106,7 @@ def _apply(request: Any, name: str, value: Any) -> None:
         request.system_instruction.CopyFrom(system_instruction(value))
     elif name == "tools":
         request.tools.extend(to_tools(value))
-    elif name in {"tool_config", "safety_settings"}:
+    elif name in _REQUEST:
         _write(request, views.GenerateContentRequest, name, value)
     elif name == "cached_content":
         request.cached_content = getattr(value, "name", None) or value

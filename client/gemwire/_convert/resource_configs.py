@@ -148,6 +148,17 @@ class CreateBatchJobConfig(CallConfig):
     dest: Any | None = None
 
 
+class CreateEmbeddingsBatchJobConfig(CallConfig):
+    """How a batch of embeddings is run.
+
+    Attributes:
+        http_options: For this call alone.
+        display_name: What people call it.
+    """
+
+    display_name: str | None = None
+
+
 # google-genai has a class for each call; these are all the same.
 GetModelConfig: TypeAlias = CallConfig
 DeleteModelConfig: TypeAlias = CallConfig

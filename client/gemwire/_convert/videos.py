@@ -74,15 +74,7 @@ class Video(Config):
         Raises:
             ValueError: There are no bytes.
         """
-        import tempfile
-        import webbrowser
-
-        data = self._bytes()
-        suffix = "." + (self.mime_type or "video/mp4").rpartition("/")[2]
-        # Kept: the player opens it when this function is long done.
-        with tempfile.NamedTemporaryFile(suffix=suffix, delete=False) as file:
-            file.write(data)
-        webbrowser.open(Path(file.name).as_uri())
+        media.show(self._bytes(), self.mime_type or "video/mp4")
 
     def _bytes(self) -> bytes:
         if self.video_bytes:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from gemwire._sync import v1beta
 from gemwire._sync.client import ServiceClient
+from gemwire._sync.connections import Connections
 from gemwire.genai import http_options as http
 from gemwire.options import ClientOptions
 
@@ -17,19 +18,26 @@ _S = TypeVar("_S", bound=ServiceClient)
 class Api:
     """The API as one client calls it. Nothing is connected before the first call."""
 
-    def __init__(self, credentials: Any, options: ClientOptions, transport: Any, http_options: Any) -> None:
-        """See `gemwire.genai.Client`.
+    def __init__(
+        self,
+        credentials: Any,
+        options: ClientOptions,
+        transport: str | None,
+        plaintext: bool,
+        http_options: Any,
+    ) -> None:
+        """See `Connections`; ``http_options`` are of all calls.
 
         Raises:
+            ImportError: ``gemwire[http]`` is not installed, and asked for.
             ValueError: Options exclude each other, or one is out of range.
             TypeError: An argument is of a wrong type.
         """
         self._http_options = http_options
         self._defaults = http.settings(http_options)
-        self.generative = v1beta.GenerativeServiceClient(
-            credentials=credentials, client_options=options, transport=transport
-        )
+        self._connections = Connections(credentials, options, transport, plaintext)
         self._clients: dict[type[Any], Any] = {}
+        self.generative = self._client(v1beta.GenerativeServiceClient)
 
     @property
     def models(self) -> v1beta.ModelServiceClient:
@@ -54,8 +62,13 @@ class Api:
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
-            found = self._clients[kind] = kind(transport=self.generative.transport)
+            found = self._clients[kind] = kind(transport=self._connections.transport)
+            found._caller = self._connections.caller
         return found
+
+    def rest(self, what: str) -> Any:
+        """The transport for what only HTTP carries; see `Connections.rest`."""
+        return self._connections.rest(what)
 
     def settings(self, own: Mapping[str, Any] | Any | None) -> dict[str, Any]:
         """Arguments of a service client's method.
@@ -71,4 +84,4 @@ class Api:
 
     def close(self) -> None:
         """End all calls and connections."""
-        self.generative.close()
+        self._connections.close()

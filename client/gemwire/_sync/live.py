@@ -10,6 +10,7 @@ from typing import Any
 from gemwire._convert import live as conversion
 from gemwire._convert.live import LiveConnectConfig, LiveServerMessage
 from gemwire._sync.api import Api
+from gemwire._sync.connections import check_grpc
 from gemwire._transport.sync.seam import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire_proto import v1beta
@@ -40,7 +41,9 @@ class Live:
             TypeError: An argument is of a wrong type.
         """
         config = LiveConnectConfig.of(config)
-        return Connecting(self._api, conversion.setup(model, config), config.http_options)
+        setup = conversion.setup(model, config)
+        check_grpc(setup)
+        return Connecting(self._api, setup, config.http_options)
 
 
 class Connecting:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from gemwire._sync.api import Api
+from gemwire._sync.batches import Batches
 from gemwire._sync.caches import Caches
 from gemwire._sync.chats import Chats
+from gemwire._sync.files import Files
 from gemwire._sync.live import Live
 from gemwire._sync.models import Models
 from gemwire._sync.operations import Operations
@@ -18,8 +20,10 @@ class Resources:
     Attributes:
         models: Models, and what they generate.
         chats: Conversations that remember what was said.
+        files: Files for requests, and files that models made.
         caches: Content that many requests share.
         tunings: Models trained on examples.
+        batches: Many requests, answered in the background.
         live: Conversations in both directions at once.
         operations: Work that goes on at the server.
     """
@@ -29,8 +33,10 @@ class Resources:
         self._api = api
         self.models = Models(api)
         self.chats = Chats(self.models)
+        self.files = Files(api)
         self.caches = Caches(api)
         self.tunings = Tunings(api)
+        self.batches = Batches(api)
         self.live = Live(api)
         self.operations = Operations(api)
 

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from gemwire._transport.untyped import JsonRequest
 from gemwire_proto import _extra
 from gemwire_proto._method import HttpBinding, Kind, Method
 from gemwire_proto._pool import POOL
@@ -122,7 +123,7 @@ def _pattern(shape: str) -> str:
     return "/".join(known.get(segment) or re.escape(segment) for segment in shape.split("/")) + r"\Z"
 
 
-def to_http(method: Method[Any, Any], message: Message) -> HttpRequest:
+def to_http(method: Method[Any, Any], message: Message | JsonRequest) -> HttpRequest:
     """The HTTP form of a request.
 
     Args:
@@ -132,6 +133,8 @@ def to_http(method: Method[Any, Any], message: Message) -> HttpRequest:
     Raises:
         ValueError: The names in the request fit none of the method's paths, or a value has no JSON form.
     """
+    if isinstance(message, JsonRequest):
+        return HttpRequest(message.verb, message.target, message.body)
     for rule in _rules(method):
         path = _path(rule, message)
         if path is not None:

@@ -12,6 +12,7 @@ from gemwire._async.resources import AsyncResources
 from gemwire._convert.configs import HttpOptions
 from gemwire._sync.api import Api
 from gemwire._sync.resources import Resources
+from gemwire.genai.http_options import address
 from gemwire.options import ClientOptions
 
 _VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
@@ -45,10 +46,11 @@ class Client(Resources):
             project: Of Vertex AI.
             location: Of Vertex AI.
             http_options: Where calls go and how long they may take, unless a call says otherwise.
-            transport: ``"grpc"`` (the default), ``"rest"`` for JSON over HTTP, or ``"auto"`` for gRPC and,
-                where that is blocked, REST.
+            transport: ``"grpc"`` for that alone, ``"rest"`` for JSON over HTTP, or ``"auto"`` for gRPC and,
+                where that is blocked, REST. Default: gRPC, and HTTP for what gRPC cannot carry.
 
         Raises:
+            ImportError: HTTP was asked for, and ``gemwire[http]`` is not installed.
             ValueError: Options exclude each other, or one is out of range.
             TypeError: An argument is of a wrong type.
             google.auth.exceptions.DefaultCredentialsError: There is neither a key nor credentials.
@@ -62,22 +64,19 @@ class Client(Resources):
             if value is not None:
                 raise ValueError(f"{name}: is of Vertex AI; the Gemini API takes a key or credentials")
         options = HttpOptions.of(http_options, "http_options")
-        self._arguments = (
-            credentials,
-            ClientOptions(api_key=api_key, api_endpoint=_endpoint(options)),
-            transport,
-            options,
-        )
+        host, plaintext = address(options)
+        client_options = ClientOptions(api_key=api_key, api_endpoint=host)
+        self._arguments = (credentials, client_options, transport, plaintext, options)
         super().__init__(Api(*self._arguments))
-        self._aio: AsyncResources | None = None
+        self._aio: AsyncClient | None = None
 
     @property
-    def aio(self) -> AsyncResources:
+    def aio(self) -> AsyncClient:
         """The same for asyncio, over connections of its own."""
         if self._aio is None:
-            credentials, client_options, transport, options = self._arguments
+            credentials, client_options, transport, plaintext, options = self._arguments
             named = f"{transport}_asyncio" if transport in {"grpc", "rest"} else transport
-            self._aio = AsyncResources(AsyncApi(credentials, client_options, named, options))
+            self._aio = AsyncClient(AsyncApi(credentials, client_options, named, plaintext, options))
         return self._aio
 
     @property
@@ -94,22 +93,22 @@ class Client(Resources):
         self.close()
 
 
+class AsyncClient(AsyncResources):
+    """The resources of a client for asyncio; closed by `aclose` or at the end of an ``async with`` block."""
+
+    async def aclose(self) -> None:
+        """End all calls and connections; the same as `close`."""
+        await self.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
 def _vertex_by_environment() -> bool:
     given = next((os.environ[name] for name in _VERTEX_VARIABLES if os.environ.get(name)), "")
     return given.lower() in {"1", "true"}
-
-
-def _endpoint(options: HttpOptions) -> str | None:
-    """Host and port of ``http_options.base_url``.
-
-    Raises:
-        ValueError: It is no address, or another version is asked for.
-    """
-    if options.api_version not in {None, "v1beta", "v1alpha"}:
-        raise ValueError(
-            f"http_options.api_version: {options.api_version!r} is not called; v1beta has all that there is"
-        )
-    if not options.base_url:
-        return None
-    host = options.base_url.partition("://")[2] or options.base_url
-    return host.strip("/").partition("/")[0]

@@ -1,4 +1,4 @@
-"""What `HttpOptions` mean for a call over gRPC."""
+"""What `HttpOptions` mean: where calls go, and the arguments of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gemwire._convert.configs import HttpOptions, HttpRetryOptions
+from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
 from gemwire.options import Retry
 
@@ -34,6 +35,38 @@ def settings(*options: Any) -> dict[str, Any]:
     if headers:
         made["metadata"] = tuple(headers.items())
     return made
+
+
+def address(options: HttpOptions) -> tuple[str | None, bool]:
+    """Host and port of ``base_url``, and whether they are without encryption.
+
+    Raises:
+        ValueError: It is no address that calls can go to, or another version is asked for.
+        TypeError: It is no text.
+    """
+    if options.api_version not in {None, "v1beta", "v1alpha"}:
+        raise ValueError(
+            f"http_options.api_version: {options.api_version!r} is not called; v1beta has all that there is"
+        )
+    given = options.base_url
+    if not given:
+        return None, False
+    if not isinstance(given, str):
+        raise TypeError(f"http_options.base_url: expected a text, got {type(given).__name__}")
+    scheme, _, rest = given.rpartition("://")
+    host, _, path = rest.partition("/")
+    if path.strip("/"):
+        raise ValueError(f"http_options.base_url: {given!r} has a path; calls go to a host and a port")
+    if scheme.lower() not in {"", "https", "http"}:
+        raise ValueError(f"http_options.base_url: {given!r} begins with neither https:// nor http://")
+    endpoint.check_host(host, "http_options.base_url")
+    plaintext = scheme.lower() == "http"
+    if plaintext and not endpoint.is_loopback(host):
+        raise ValueError(
+            f"http_options.base_url: {given!r} is another machine, and nothing is sent to those without "
+            "encryption; it must begin with https://"
+        )
+    return host, plaintext
 
 
 def _seconds(milliseconds: Any) -> float:

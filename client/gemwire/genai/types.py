@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from gemwire._convert.aliases import Model as Model
     from gemwire._convert.content import Content as Content
     from gemwire._convert.content import Part as Part
+    from gemwire._convert.files import File as File
     from gemwire._convert.functions import FunctionDeclaration as FunctionDeclaration
+    from gemwire._convert.json_only import ImageConfig as ImageConfig
+    from gemwire._convert.json_only import ThinkingConfig as ThinkingConfig
     from gemwire._convert.responses import GenerateContentResponse as GenerateContentResponse
     from gemwire._convert.tuning import TunedModel as TunedModel
     from gemwire._convert.videos import Video as Video
@@ -28,10 +31,14 @@ from gemwire._convert.aliases import *
 from gemwire._convert.configs import *
 from gemwire._convert.media_configs import *
 from gemwire._convert.resource_configs import *
+from gemwire._convert.batch_types import *
+from gemwire._convert.json_only import *
 from gemwire._convert.content import Content as Content
 from gemwire._convert.content import ModelContent as ModelContent
 from gemwire._convert.content import Part as Part
 from gemwire._convert.content import UserContent as UserContent
+from gemwire._convert.files import File as File
+from gemwire._convert.files import FileStatus as FileStatus
 from gemwire._convert.functions import FunctionDeclaration as FunctionDeclaration
 from gemwire._convert.live import LiveConnectConfig as LiveConnectConfig
 from gemwire._convert.live import LiveServerMessage as LiveServerMessage

@@ -1,4 +1,4 @@
-"""JPEG without a library: one colour for each square of eight by eight pixels, which is all that patterns need.
+"""JPEG without a library: one colour for each square of eight by eight pixels, which patterns can do with.
 
 A square of one colour is its first coefficient alone, so that of the second Huffman table only "no more of
 this square" is ever used, and quantising by 8 makes the coefficient the colour itself.

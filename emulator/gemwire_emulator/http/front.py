@@ -25,7 +25,7 @@ from gemwire_emulator.http.live import LiveApp
 from gemwire_emulator.http.openapi.document import Document
 from gemwire_emulator.http.page.routes import Page
 from gemwire_emulator.http.protocol import Http, Socket
-from gemwire_emulator.http.rpc import RpcApp
+from gemwire_emulator.http.rpc import WORTH_COMPRESSING, RpcApp
 from gemwire_emulator.http.serving import Server
 from gemwire_emulator.http.shell import HANDLERS, Shell
 from gemwire_emulator.http.uploads import UploadApp
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from gemwire_emulator.services.batches import Batches
     from gemwire_emulator.world import World
 
-#: Bytes of a JSON answer from which compressing it is worth the time: more than a packet.
-_WORTH_COMPRESSING = 1400
 #: Seconds for which a connection is kept on which nothing is asked: longer than clients keep theirs, as one
 #: that is closed just when it is used again costs them a request.
 _KEEP_ALIVE = 75
@@ -184,7 +182,7 @@ def _app(
                 expose_headers=["*"],
                 max_age=3600,
             ),
-            Middleware(GZipMiddleware, minimum_size=_WORTH_COMPRESSING, compresslevel=1),
+            Middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING, compresslevel=1),
         ],
     )
     # No Mount: its pattern matches no path with a newline in it; Starlette would refuse that in its words.

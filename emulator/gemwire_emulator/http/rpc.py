@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gemwire_emulator.http.protocol import Connection
 
 #: Bytes of an answer from which compressing it is worth the time: more than a packet.
-_WORTH_COMPRESSING = 1400
+WORTH_COMPRESSING = 1400
 #: Bytes from which JSON is read, written and compressed beside the event loop.
 _LONG_WORK = 128 * 2**10
 _COMPRESSED = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
@@ -122,7 +122,7 @@ async def _answer(
     writing = partial(to_json, response, integer_enums=form.integers)
     text = writing() if response.ByteSize() < _LONG_WORK else await asyncio.to_thread(writing)
     body = text.encode()
-    if len(body) < _WORTH_COMPRESSING or "gzip" not in call.metadata.get("accept-encoding", ""):
+    if len(body) < WORTH_COMPRESSING or "gzip" not in call.metadata.get("accept-encoding", ""):
         await replies.reply(send, body)
         return
     squeeze = partial(gzip.compress, body, 1, mtime=0)

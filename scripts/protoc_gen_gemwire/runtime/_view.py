@@ -18,6 +18,8 @@ from typing import Any, ClassVar, TypeVar, overload
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from gemwire_proto import _extra
+
 _V = TypeVar("_V", bound="View")
 _T = TypeVar("_T")
 
@@ -171,7 +173,7 @@ class View:
         return self.model_copy()
 
     def _set_names(self) -> list[str]:
-        return [field.name for field, _ in self._pb.ListFields()]
+        return [field.name for field, _ in self._pb.ListFields()] + _extra.names(self._pb)
 
     @property
     def model_fields_set(self) -> set[str]:

@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import corpus
 import pytest
@@ -295,7 +295,7 @@ async def ask(
 
     scope = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
-        "method": verb, "scheme": "http", "path": quote_less(path), "raw_path": path,
+        "method": verb, "scheme": "http", "path": unquote(path.decode("latin-1")), "raw_path": path,
         "query_string": query, "root_path": "", "headers": headers, "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2), "state": {},
     }  # fmt: skip
@@ -304,12 +304,6 @@ async def ask(
     assert start["type"] == "http.response.start"
     assert [message.get("more_body", False) for message in rest] == [True] * (len(rest) - 1) + [False]
     return start["status"], dict(start["headers"]), b"".join(message["body"] for message in rest)
-
-
-def quote_less(path: bytes) -> str:
-    from urllib.parse import unquote
-
-    return unquote(path.decode("latin-1"))
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,8 @@ def test_pictures_as_jpeg() -> None:
     async def test() -> None:
         async with emulator() as (_, call):
             fields = asked(aspectRatio="16:9", outputOptions={"mimeType": "image/jpeg"})
-            [found] = map(json_format.MessageToDict, (await call("Predict", model=IMAGEN, **fields)).predictions)
+            [prediction] = (await call("Predict", model=IMAGEN, **fields)).predictions
+            found = json_format.MessageToDict(prediction)
             assert found["mimeType"] == "image/jpeg"
             picture = base64.b64decode(found["bytesBase64Encoded"])
             assert picture.startswith(b"\xff\xd8\xff\xe0")

@@ -14,6 +14,7 @@ from gemwire._transport.http.events import EventParser
 from gemwire._transport.http.failure import BROKEN, HttpError, of_answer, of_error
 from gemwire._transport.metadata import ROUTING
 from gemwire._transport.transcode import HttpRequest, from_json
+from gemwire._transport.untyped import Json
 
 if TYPE_CHECKING:
     from gemwire._transport.http.engine import Exchange, Session
@@ -99,6 +100,9 @@ def message(kind: type[_Message], data: bytes | str) -> _Message:
     """
     try:
         tree: Any = json.loads(data) if data.strip() else {}
+        if issubclass(kind, Json):
+            # No error is looked for: an operation that failed has one of its own.
+            return kind.of(tree)
         error = tree.get("error") if isinstance(tree, dict) else None
         if isinstance(error, dict) and "error" not in kind.DESCRIPTOR.fields_by_name:
             raise of_error(error, ())

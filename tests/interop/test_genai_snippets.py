@@ -1,0 +1,104 @@
+"""What programs written for google-genai do runs after the import is changed, and comes to the same.
+
+The groups run in their order, once through each package, against emulators that are alike. ``docs/genai.md``
+has the outcomes as a table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+from genai_snippets import GROUPS, Group, Run
+
+from gemwire.testing import RunningEmulator, environment
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = 1_800_000_000.0
+
+pytestmark = [
+    # The SDK's words about its own plans.
+    pytest.mark.filterwarnings("ignore::google.genai._common.ExperimentalWarning"),
+    pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The generate_:DeprecationWarning"),
+    # Programs read the text of answers that are function calls.
+    pytest.mark.filterwarnings("ignore:the response has other parts than text"),
+]
+
+
+async def outcomes(run: Run) -> dict[str, Any]:
+    """What each group returns, or the error that it ends with."""
+    made: dict[str, Any] = {}
+    for group in GROUPS:
+        try:
+            found = group.run(run)
+            made[group.title] = await found if inspect.isawaitable(found) else found
+        except Exception as error:
+            made[group.title] = error
+    await run.close()
+    return made
+
+
+def through(package: str, folder: Path) -> dict[str, Any]:
+    """All groups through a package."""
+    certificates = folder / "certificates"
+    running = RunningEmulator(
+        http_port=0, https_port=0, certificate_dir=str(certificates), frozen_at=NOW, tuning_seconds=5
+    )
+    with pytest.MonkeyPatch.context() as patch, environment(running):
+        # google-genai's live sessions speak TLS alone.
+        patch.setenv("GOOGLE_GEMINI_BASE_URL", running.https)
+        patch.setenv("SSL_CERT_FILE", str(certificates / "ca.pem"))
+        for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
+            patch.delenv(name, raising=False)
+        modules = [importlib.import_module(f"{package}{more}") for more in ("", ".types", ".errors")]
+        try:
+            return asyncio.run(outcomes(Run(*modules, running, folder)))
+        finally:
+            running.stop()
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return through("gemwire.genai", tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
+    return through("google.genai", tmp_path_factory.mktemp("theirs"))
+
+
+every_group = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.title)
+
+
+@every_group
+def test_runs(group: Group, ours: dict[str, Any]) -> None:
+    found = ours[group.title]
+    if group.refused:
+        assert isinstance(found, ValueError), found
+        assert "Vertex" in str(found)
+    elif isinstance(found, Exception):
+        raise found
+
+
+@every_group
+def test_comes_to_the_same(group: Group, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    found = theirs[group.title]
+    if group.only_here:
+        # It says so itself, or the service does.
+        assert isinstance(found, ValueError) or getattr(found, "code", None) == 400, found
+    elif not group.refused:
+        if isinstance(found, Exception):
+            raise found
+        assert ours[group.title] == found
+
+
+def test_the_guide_has_the_table() -> None:
+    rows = [f"| {group.title} | {group.outcome} |" for group in GROUPS]
+    text = (ROOT / "docs" / "genai.md").read_text(encoding="utf-8")
+    assert "\n".join(rows) in text, "the rows are to be:\n" + "\n".join(rows)
