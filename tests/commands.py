@@ -55,7 +55,7 @@ def environment(address: str | None, **variables: str) -> dict[str, str]:
 
 
 def run(
-    address: str | None, *arguments: str, stdin: str = "", timeout: float = 30, **variables: str
+    address: str | None, *arguments: str, stdin: str = "", timeout: float = 90, **variables: str
 ) -> Ended:
     """Run a command between pipes."""
     done = subprocess.run(
@@ -128,7 +128,7 @@ class Terminal:
         """Press keys."""
         os.write(self._master, text.encode())
 
-    def expect(self, text: str, within: float = 20) -> str:
+    def expect(self, text: str, within: float = 60) -> str:
         """Wait until a text has come after all that was expected before.
 
         Returns:
@@ -140,7 +140,7 @@ class Terminal:
         start, self._read = self._read, at + len(text)
         return self.seen[start : self._read]
 
-    def end(self, within: float = 20) -> int:
+    def end(self, within: float = 60) -> int:
         """Wait for the end of the command.
 
         Returns:

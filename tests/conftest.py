@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from hypothesis import HealthCheck, settings
 
-import pytest
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Takes addresses out of a test's name: processes share the work only where all find the same names."""
-    if item.nodeid != (name := re.sub(r" at 0x[0-9a-f]+", "", item.nodeid)):
-        item._nodeid = name
+# How fast an example is says how busy the machine is; and CI tries the same examples every time.
+settings.register_profile(
+    "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from patience import comes
 
 from gemwire import genai, v1, v1beta
 from gemwire_proto._method import Kind, Method
@@ -142,19 +143,13 @@ class Loopback(grpc.GenericRpcHandler):
     def calls(self, rpc: str) -> list[Call]:
         return [call for call in self.journal if call.method.name == rpc]
 
-    def idle(self, within: float = 1.0) -> bool:
+    def idle(self) -> bool:
         """Whether all calls have ended, now or in a moment."""
-        end = time.monotonic() + within
-        while self.live and time.monotonic() < end:
-            time.sleep(0.005)
-        return not self.live
+        return comes(lambda: not self.live)
 
-    def busy(self, count: int = 1, within: float = 2.0) -> bool:
+    def busy(self, count: int = 1) -> bool:
         """Whether so many calls are going on, now or in a moment."""
-        end = time.monotonic() + within
-        while len(self.live) < count and time.monotonic() < end:
-            time.sleep(0.005)
-        return len(self.live) >= count
+        return comes(lambda: len(self.live) >= count)
 
     def stop(self) -> None:
         self._server.stop(0).wait()

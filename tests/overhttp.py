@@ -81,7 +81,7 @@ class Process:
         command = [sys.executable, "-m", "gemwire_emulator", "--http-port", "0", "--json", *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
-        assert select.select([self._process.stdout], [], [], 30)[0], "it is not ready after 30 s"
+        assert select.select([self._process.stdout], [], [], 60)[0], "it is not ready after 60 s"
         ready = json.loads(self._process.stdout.readline())
         self.http: str = ready["http"]
         self.grpc: str = ready["grpc"]

@@ -10,6 +10,7 @@ from typing import Any
 import corpus
 import grpc
 from emulation import Refusal
+from patience import PATIENCE
 
 from gemwire.testing import RunningEmulator
 from gemwire_emulator.engines.instant import InstantEngine
@@ -117,7 +118,7 @@ class Populated:
 
     def settled(self) -> bool:
         """Whether all calls have ended, now or in a moment: a caller may know before the server does."""
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE
         while any(entry.status is None for entry in self.emulator.calls()):
             if time.monotonic() > end:
                 return False

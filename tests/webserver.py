@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from patience import comes
+
 
 @dataclass(eq=False)
 class Request:
@@ -66,7 +68,7 @@ class Wire:
     def end(self) -> None:
         self.send(b"0\r\n\r\n")
 
-    def gone(self, within: float = 2.0) -> float | None:
+    def gone(self, within: float = 30.0) -> float | None:
         """Seconds until the other end closed; None if it did not."""
         began = time.monotonic()
         self.sock.settimeout(within)
@@ -137,12 +139,9 @@ class WebServer:
         """Connections that are open."""
         return len(self._sockets)
 
-    def quiet(self, within: float = 2.0) -> bool:
+    def quiet(self) -> bool:
         """Whether all connections are closed, now or in a moment."""
-        end = time.monotonic() + within
-        while self._sockets and time.monotonic() < end:
-            time.sleep(0.005)
-        return not self._sockets
+        return comes(lambda: not self._sockets)
 
     def _accept(self) -> None:
         while True:

@@ -37,6 +37,7 @@ class RunningEmulator:
         http: ``http://host:port`` of the HTTP side, for GEMINI_EMULATOR_HTTP_HOST; empty without
             ``http_port`` in the settings.
         https: The same for HTTPS and ``https_port``.
+        ca_file: What clients of HTTPS have to trust; empty without it.
     """
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
@@ -62,6 +63,7 @@ class RunningEmulator:
             self.address: str = self._await(self._emulator.start())
             self.http: str = self._emulator.http
             self.https: str = self._emulator.https
+            self.ca_file: str = self._emulator.ca_file
         except BaseException:
             self._end_thread()
             raise

@@ -22,6 +22,7 @@ from gemwire_emulator.failure import Failure, invalid
 from gemwire_emulator.pace import Pace as Pace
 from gemwire_emulator.pace import Pacing
 from gemwire_emulator.rules import Rule as Rule
+from gemwire_proto._method import Kind
 from gemwire_proto.google.rpc import error_details_pb2
 
 if TYPE_CHECKING:
@@ -112,12 +113,18 @@ class Gate:
         if call.pacing is not None:
             await call.pacing.whole(response)
 
-    async def paced(self, call: Call, messages: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    def paced(self, call: Call, messages: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
         """The messages of a stream, at the call's pace, with the faults that have their place in it.
 
         Raises:
             Failure: A fault ends it here.
         """
+        # Most streams are left as they are, as every layer costs each message. Only of a live session it is
+        # not yet known what will hit it: see `model_known`.
+        known = call.method.kind is Kind.SERVER_STREAM
+        return messages if known and call.pacing is None and not call.faults else self._held(call, messages)
+
+    async def _held(self, call: Call, messages: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
         count = 0
         async with aclosing(messages):
             async for message in messages:

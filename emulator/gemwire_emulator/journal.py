@@ -105,13 +105,13 @@ class Entry:
     def asked(self, request: Any) -> None:
         """A request came."""
         self._request_type = type(request)
-        self._keep(request.SerializeToString(), self._requests)
+        self._keep(request, self._requests)
 
     def answered(self, response: Any) -> None:
         """A message is about to be answered."""
         self.messages += 1
         self._response_type = type(response)
-        if self._keep(response.SerializeToString(), self._responses):
+        if self._keep(response, self._responses):
             self.times.append(time.time() - self.began)
 
     def fail(self, failure: Failure) -> None:
@@ -130,15 +130,18 @@ class Entry:
         """The journal has forgotten this call: no more of it is kept."""
         self._most_bytes = 0
 
-    def _keep(self, data: bytes, kept: list[bytes]) -> bool:
+    def _keep(self, message: Any, kept: list[bytes]) -> bool:
         """Keep a message, if there is room for it and for all before it."""
-        size = len(data) + _OVERHEAD
-        if not self.complete or self.size + size > self._most_bytes:
-            self.complete = False
-            size = 0
-        else:
-            self.size += size
-            kept.append(data)
+        size = 0
+        if self.complete:
+            data = message.SerializeToString()
+            size = len(data) + _OVERHEAD
+            if self.size + size > self._most_bytes:
+                self.complete = False
+                size = 0
+            else:
+                self.size += size
+                kept.append(data)
         self._changed(self, size)
         return self.complete
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -80,7 +81,9 @@ class Rule:
                 raise ValueError(f"{name}: is no regular expression: {error}") from None
         for name, least in _LEAST.items():
             value = getattr(rule, name)
-            if isinstance(value, bool) or not isinstance(value, (int, type(least))) or value < least:
+            number = isinstance(value, (int, type(least))) and not isinstance(value, bool)
+            # NaN is neither less than anything nor more, and nobody waits for infinity to end.
+            if not number or not least <= value < math.inf:
                 raise ValueError(f"{name}: {value!r} is no number of at least {least}")
         return rule
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +17,8 @@ from google.protobuf.message import Message
 
 _M = TypeVar("_M", bound=Message)
 
+#: Numbers that are taken from the file at a time; each of them alone would be a transaction.
+_BLOCK = 1000
 #: Rows that are read at a time: a page of a long list does not read the list.
 _BATCH = 100
 
@@ -75,6 +77,9 @@ class Store:
         self._database.executescript(_SCHEMA)
         if self._database.execute("SELECT count(*) FROM counter").fetchone()[0] == 0:
             self._database.execute("INSERT INTO counter VALUES (0)")
+        # The last number given, and the last that the file says may be given. What lies between is skipped
+        # after a kill -9: no number comes twice.
+        self._given = self._reserved = 0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -87,14 +92,27 @@ class Store:
             yield
         except BaseException:
             self._database.execute("ROLLBACK")
+            # The block may have been reserved in this transaction: then the file knows nothing of it.
+            self._given = self._reserved
             raise
         self._database.execute("COMMIT")
 
     def next_number(self) -> int:
         """A number never given before."""
-        with self.transaction():
-            self._database.execute("UPDATE counter SET number = number + 1")
-            return int(self._database.execute("SELECT number FROM counter").fetchone()[0])
+        if self._given == self._reserved:
+            with self.transaction():
+                self._database.execute("UPDATE counter SET number = number + ?", (_BLOCK,))
+                self._reserved = int(self._database.execute("SELECT number FROM counter").fetchone()[0])
+            self._given = self._reserved - _BLOCK
+        self._given += 1
+        return self._given
+
+    def _give_back(self) -> None:
+        """Return what is left of the block, unless another process has taken one behind it."""
+        self._database.execute(
+            "UPDATE counter SET number = ? WHERE number = ?", (self._given, self._reserved)
+        )
+        self._reserved = self._given
 
     def put(
         self,
@@ -209,6 +227,7 @@ class Store:
 
     def copy_to(self, other: sqlite3.Connection) -> None:
         """Write all of it, as it is between two calls, to an empty database."""
+        self._give_back()
         self._database.backup(other)
 
     def copy_from(self, path: Path) -> None:
@@ -217,6 +236,7 @@ class Store:
         Raises:
             sqlite3.DatabaseError: It is no such file. Nothing has changed.
         """
+        self._give_back()
         self._database.execute("ATTACH ? AS other", (f"{path.absolute().as_uri()}?mode=ro",))
         try:
             with self.transaction():
@@ -228,4 +248,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
+        # Somebody else writes, or it is closed already: the rest of the block is skipped.
+        with suppress(sqlite3.Error):
+            self._give_back()
         self._database.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import enum
 import json
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
@@ -18,70 +17,15 @@ from typing import Any, ClassVar, TypeVar, overload
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gemwire_proto import _extra
+from gemwire_proto import _enum, _extra
+from gemwire_proto._enum import Enum as Enum
+from gemwire_proto._wellknown import WELL_KNOWN
 
 _V = TypeVar("_V", bound="View")
 _T = TypeVar("_T")
 
 #: View classes by the full names of their messages; a subclass takes the place of its base.
 _VIEWS: dict[str, type[View]] = {}
-#: Enum classes by the full names of their enums.
-_ENUMS: dict[str, type[Enum]] = {}
-
-
-class Enum(str, enum.Enum):
-    """An enum of the API: each member is its name, and equal to its number too.
-
-    Members may be looked up by name in any case (``FinishReason("stop")``) and by number. A number that this
-    version does not know becomes a member of its own, named like ``UNKNOWN_17``.
-    """
-
-    number: int
-
-    @classmethod
-    def of(cls: type[_T], descriptor: Any) -> Callable[[type[Any]], type[Any]]:
-        """Tie a class to its enum."""
-
-        def tie(made: Any) -> Any:
-            for member in made:
-                member.number = int(descriptor.values_by_name[member.value].number)
-            made._by_number = {member.number: member for member in made}
-            _ENUMS[descriptor.full_name] = made
-            return made
-
-        return tie
-
-    @classmethod
-    def _missing_(cls, value: object) -> Any:
-        if isinstance(value, str):
-            return cls.__members__.get(value.upper())
-        if not isinstance(value, int) or isinstance(value, bool):
-            return None
-        known: dict[int, Any] = cls._by_number  # type: ignore[attr-defined]
-        if value not in known:
-            name = f"UNKNOWN_{value}"
-            made: Any = str.__new__(cls, name)
-            made._name_ = made._value_ = name
-            made.number = value
-            known[value] = made
-        return known[value]
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, int):
-            return self.number == other
-        return str.__eq__(self, other) if isinstance(other, str) else NotImplemented
-
-    def __ne__(self, other: object) -> bool:
-        equal = self.__eq__(other)
-        return equal if equal is NotImplemented else not equal
-
-    __hash__ = str.__hash__
-
-    def __int__(self) -> int:
-        return self.number
-
-    def __str__(self) -> str:
-        return f"{type(self).__name__}.{self._name_}"
 
 
 class View:
@@ -410,6 +354,8 @@ def dumped(value: Any, exclude_none: bool = False, by_alias: bool = False, mode:
         return [dumped(item, exclude_none, by_alias, mode) for item in value]
     if isinstance(value, dict):
         return {key: dumped(item, exclude_none, by_alias, mode) for key, item in value.items()}
+    if hasattr(value, "model_dump"):
+        return value.model_dump(exclude_none=exclude_none, mode=mode)
     if mode == "json":
         if isinstance(value, Enum):
             return value._value_
@@ -427,10 +373,10 @@ def _conversion(field: FieldDescriptor) -> _Conversion:
     """How one value of a field is read and written."""
     kind: Any = field.message_type
     if kind is not None:
-        by_hand = _WELL_KNOWN.get(kind.full_name)
+        by_hand = WELL_KNOWN.get(kind.full_name)
         return by_hand or _message_conversion(kind)
     if field.enum_type is not None:
-        return _enum_conversion(field.enum_type)
+        return _enum.conversion(field.enum_type)
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING and field.type == FieldDescriptor.TYPE_BYTES:
         return _same, _bytes
     if field.cpp_type in (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE):
@@ -491,144 +437,6 @@ def _message_conversion(kind: Any) -> _Conversion:
         raise TypeError(f"expected {kind.name} or a dict, got {type(value).__name__}")
 
     return read, write
-
-
-def _enum_conversion(kind: Any) -> _Conversion:
-    name = kind.full_name
-
-    def read(number: int) -> Any:
-        shown = _ENUMS.get(name)
-        return shown(number) if shown else number
-
-    def write(value: Any) -> int:
-        if isinstance(value, Enum):
-            return value.number
-        if isinstance(value, int):
-            return value
-        found = kind.values_by_name.get(str(value).upper()) if isinstance(value, str) else None
-        if found is None:
-            names = ", ".join(n for n in kind.values_by_name if not n.endswith("_UNSPECIFIED"))
-            raise ValueError(f"{value!r} is none of {names}")
-        return int(found.number)
-
-    return read, write
-
-
-def _struct_read(message: Any) -> dict[str, Any]:
-    return {key: _value_read(item) for key, item in message.fields.items()}
-
-
-def _value_read(message: Any) -> Any:
-    which = message.WhichOneof("kind")
-    if which == "struct_value":
-        return _struct_read(message.struct_value)
-    if which == "list_value":
-        return [_value_read(item) for item in message.list_value.values]
-    if which == "number_value":
-        number = message.number_value
-        # JSON has one kind of number; programs expect the whole ones to be int.
-        return int(number) if number.is_integer() and abs(number) < 2**53 else number
-    return None if which in (None, "null_value") else getattr(message, which)
-
-
-def _struct_write(value: Any) -> Any:
-    from gemwire_proto.google.protobuf import struct_pb2
-
-    if isinstance(value, Message):
-        return struct_pb2.Struct.FromString(value.SerializeToString())
-    if not isinstance(value, Mapping):
-        raise TypeError(f"expected a dict, got {type(value).__name__}")
-    made = struct_pb2.Struct()
-    for key, item in value.items():
-        made.fields[key].CopyFrom(_value_write(item))
-    return made
-
-
-def _value_write(value: Any) -> Any:
-    from gemwire_proto.google.protobuf import struct_pb2
-
-    if isinstance(value, Message):
-        return struct_pb2.Value.FromString(value.SerializeToString())
-    if value is None:
-        return struct_pb2.Value(null_value=0)
-    if isinstance(value, bool):
-        return struct_pb2.Value(bool_value=value)
-    if isinstance(value, (int, float)):
-        return struct_pb2.Value(number_value=value)
-    if isinstance(value, Enum):
-        return struct_pb2.Value(string_value=str(value.value))
-    if isinstance(value, str):
-        return struct_pb2.Value(string_value=value)
-    if isinstance(value, Mapping):
-        return struct_pb2.Value(struct_value=_struct_write(value))
-    if isinstance(value, (list, tuple)):
-        listed = struct_pb2.ListValue(values=[_value_write(item) for item in value])
-        return struct_pb2.Value(list_value=listed)
-    raise TypeError(f"expected JSON, got {type(value).__name__}")
-
-
-def _timestamp_read(message: Any) -> datetime.datetime:
-    made: datetime.datetime = message.ToDatetime(tzinfo=datetime.timezone.utc)
-    return made
-
-
-def _timestamp_write(value: Any) -> Any:
-    from gemwire_proto.google.protobuf import timestamp_pb2
-
-    if isinstance(value, Message):
-        return timestamp_pb2.Timestamp.FromString(value.SerializeToString())
-    made: Any = timestamp_pb2.Timestamp()
-    if isinstance(value, datetime.datetime):
-        made.FromDatetime(value)
-    elif isinstance(value, str):
-        made.FromJsonString(value)
-    else:
-        raise TypeError(f"expected a datetime or RFC 3339, got {type(value).__name__}")
-    return made
-
-
-def _duration_read(message: Any) -> str:
-    made: str = message.ToJsonString()
-    return made
-
-
-def _duration_write(value: Any) -> Any:
-    from gemwire_proto.google.protobuf import duration_pb2
-
-    if isinstance(value, Message):
-        return duration_pb2.Duration.FromString(value.SerializeToString())
-    made: Any = duration_pb2.Duration()
-    if isinstance(value, datetime.timedelta):
-        made.FromTimedelta(value)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        made.FromNanoseconds(round(value * 1e9))
-    elif isinstance(value, str):
-        made.FromJsonString(value)
-    else:
-        raise TypeError(f"expected seconds, a timedelta or text such as '3.5s', got {type(value).__name__}")
-    return made
-
-
-def _mask_read(message: Any) -> list[str]:
-    return list(message.paths)
-
-
-def _mask_write(value: Any) -> Any:
-    from gemwire_proto.google.protobuf import field_mask_pb2
-
-    if isinstance(value, Message):
-        return field_mask_pb2.FieldMask.FromString(value.SerializeToString())
-    paths = value.split(",") if isinstance(value, str) else list(value)
-    return field_mask_pb2.FieldMask(paths=paths)
-
-
-_WELL_KNOWN: dict[str, _Conversion] = {
-    "google.protobuf.Struct": (_struct_read, _struct_write),
-    "google.protobuf.Value": (_value_read, _value_write),
-    "google.protobuf.Timestamp": (_timestamp_read, _timestamp_write),
-    "google.protobuf.Duration": (_duration_read, _duration_write),
-    "google.protobuf.FieldMask": (_mask_read, _mask_write),
-}
 
 
 def _is_repeated(field: FieldDescriptor) -> bool:

@@ -29,7 +29,9 @@ def test_a_sdk_sees_no_difference(program: str, wire: str, monkeypatch: pytest.M
         monkeypatch.setenv("EMULATOR_WIRE", wire)
         # Its Node client looks for a project's credentials even where it is told that there are none.
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "a-project")
-        code, said = npm.run(npm.BIN / "node", "--test", "--test-timeout=30000", program, folder=FOLDER)
+        code, said = npm.run(
+            npm.BIN / "node", "--test", "--test-timeout=90000", program, folder=FOLDER, timeout=110
+        )
         assert code == 0, said
         assert emulator.calls()
     finally:

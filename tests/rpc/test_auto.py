@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from loopback import Api, Fail, Loopback
+from patience import PATIENCE
 from webserver import WebServer, failure, reply, stream
 
 from gemwire import errors
@@ -116,11 +117,12 @@ def test_rest_where_grpc_is_blocked(
     blocked: str, web: WebServer, api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = api.client(transport="auto")
-    assert api(client.count_tokens(model=_MODEL, timeout=3)).total_tokens == 7
+    assert api(client.count_tokens(model=_MODEL, timeout=PATIENCE)).total_tokens == 7
     began = time.monotonic()
     for _ in range(3):
-        assert api(client.count_tokens(model=_MODEL, timeout=3)).total_tokens == 7
-    assert time.monotonic() - began < 0.5
+        assert api(client.count_tokens(model=_MODEL, timeout=PATIENCE)).total_tokens == 7
+    # Of a server that is silent, one decision takes three.
+    assert time.monotonic() - began < 3
     assert len(web.requests) == 4
     (record,) = [r for r in caplog.records if r.name == "gemwire"]
     assert record.levelno == logging.WARNING
@@ -132,7 +134,7 @@ def test_a_stream_goes_over_rest(blocked: str, web: WebServer, api: Api) -> None
     web.on(stream({"modelVersion": "a"}, {"modelVersion": "b"}))
     client = api.client(transport="auto")
     for _ in range(2):
-        arriving = api(client.stream_generate_content(model=_MODEL, timeout=3))
+        arriving = api(client.stream_generate_content(model=_MODEL, timeout=PATIENCE))
         assert [m.model_version for m in api.list(arriving)] == ["a", "b"]
     assert len(web.requests) == 2
 
@@ -142,7 +144,7 @@ def test_an_error_of_the_api_settles_it_too(blocked: str, web: WebServer, api: A
     client = api.client(transport="auto")
     for _ in range(2):
         with pytest.raises(errors.NotFound):
-            api(client.count_tokens(model=_MODEL, timeout=3))
+            api(client.count_tokens(model=_MODEL, timeout=PATIENCE))
     assert len([r for r in caplog.records if r.name == "gemwire"]) == 1
 
 
@@ -174,17 +176,17 @@ def test_a_dead_server_gives_the_ordinary_error(
 
 
 def test_a_deadline_holds_while_it_is_decided(blocked: str, web: WebServer, api: Api) -> None:
-    web.on(lambda _, wire: wire.gone(3) and False)
+    web.on(lambda _, wire: wire.gone() and False)
     client = api.client(transport="auto")
     began = time.monotonic()
     with pytest.raises(errors.DeadlineExceeded):
         api(client.count_tokens(model=_MODEL, timeout=0.5))
-    assert 0.45 < time.monotonic() - began < 1.2
+    assert 0.45 < time.monotonic() - began < PATIENCE
 
 
 def test_what_has_no_http_form_stays_on_grpc(blocked: str, web: WebServer, api: Api) -> None:
     client = api.client(transport="auto")
-    api(client.count_tokens(model=_MODEL, timeout=3))
+    api(client.count_tokens(model=_MODEL, timeout=PATIENCE))
 
     async def converse() -> None:
         async with await client.bidi_generate_content(timeout=0.5) as conversation:

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import google.auth.credentials
+import grpc
 import pytest
 from google.auth import api_key
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.oauth2 import credentials as oauth2
-from loopback import Api, Fail, Loopback
+from loopback import Api, Fail, Loopback, nap
+from patience import PATIENCE, comes
 
 from gemwire import ClientOptions, errors, v1beta
 from gemwire._transport.aio.caller import AsyncCaller
@@ -45,12 +47,16 @@ class Credentials(google.auth.credentials.CredentialsWithQuotaProject):
         super().__init__()
         self.life = life
         self.takes = takes
+        #: A renewal waits until it is set.
+        self.gate = threading.Event()
+        self.gate.set()
         self.refreshed = 0
         self.error: Exception | None = None
         self.threads: set[str] = set()
 
     def refresh(self, request: Any) -> None:
         time.sleep(self.takes)
+        assert self.gate.wait(PATIENCE)
         self.refreshed += 1
         self.threads.add(threading.current_thread().name)
         if self.error:
@@ -76,13 +82,6 @@ def settled(it: Token) -> dict[str, str]:
     """The pairs, waited for."""
     ready = it.pairs(time.monotonic())
     return dict(ready if isinstance(ready, tuple) else ready.result(5))
-
-
-def until(condition: Any) -> bool:
-    end = time.monotonic() + 3
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.005)
-    return bool(condition())
 
 
 # Sources
@@ -191,7 +190,7 @@ def test_it_is_renewed_in_the_background_before_it_expires() -> None:
     credentials.takes = 0.1
     for _ in range(20):
         assert it.pairs(now + 3400) == (("authorization", bearer(1)),)
-    assert until(lambda: it.pairs(now) == (("authorization", bearer(2)),))
+    assert comes(lambda: it.pairs(now) == (("authorization", bearer(2)),))
     assert credentials.refreshed == 2
 
 
@@ -203,7 +202,7 @@ def test_a_short_lived_one_at_half_its_life() -> None:
     it.pairs(now + 90)
     assert credentials.refreshed == 1
     it.pairs(now + 110)
-    assert until(lambda: credentials.refreshed == 2)
+    assert comes(lambda: credentials.refreshed == 2)
 
 
 def test_a_renewal_that_fails_fails_no_call(caplog: pytest.LogCaptureFixture) -> None:
@@ -213,20 +212,20 @@ def test_a_renewal_that_fails_fails_no_call(caplog: pytest.LogCaptureFixture) ->
     now = time.monotonic()
     credentials.error = RefreshError(f"no way {KEY}")
     assert it.pairs(now + 3400) == (("authorization", bearer(1)),)
-    assert until(lambda: credentials.refreshed == 2)
-    assert until(lambda: "credentials could not be renewed, the token lives on: RefreshError" in caplog.text)
+    assert comes(lambda: credentials.refreshed == 2)
+    assert comes(lambda: "credentials could not be renewed, the token lives on: RefreshError" in caplog.text)
     assert KEY not in caplog.text
     assert "secret" not in caplog.text
     # Not again at once, and not never.
     assert it.pairs(now + 1) == (("authorization", bearer(1)),)
     assert credentials.refreshed == 2
-    assert until(lambda: it.pairs(now + 30) == (("authorization", bearer(1)),) and credentials.refreshed == 3)
+    assert comes(lambda: it.pairs(now + 30) == (("authorization", bearer(1)),) and credentials.refreshed == 3)
     # Once the token is dead, calls hear of it; and when the endpoint is back, all is well.
     gone = it.pairs(now + 4000)
     with pytest.raises(errors.Unauthenticated, match="the credentials gave no token: no way"):
         gone.result(5)  # type: ignore[union-attr]
     credentials.error = None
-    assert until(lambda: it._renewal is None)
+    assert comes(lambda: it._renewal is None)
     assert dict(it.pairs(now + 4000).result(5))["authorization"] == bearer(credentials.refreshed)  # type: ignore[union-attr]
 
 
@@ -337,23 +336,30 @@ def test_an_api_key_is_not_renewed(api: Api, server: Loopback) -> None:
 
 
 def test_a_call_does_not_wait_longer_than_its_timeout(api: Api, server: Loopback, caller: Callers) -> None:
-    credentials = Credentials(takes=0.6)
+    credentials = Credentials()
+    credentials.gate.clear()
     made = caller(credentials)
-    began = time.monotonic()
     with pytest.raises(errors.DeadlineExceeded, match="gave no token within"):
         api(made.unary(GENERATE_CONTENT, ASK, timeout=0.2))
-    assert time.monotonic() - began < 0.45
     # The renewal goes on, and serves the next call.
-    api(made.unary(GENERATE_CONTENT, ASK, timeout=2))
+    assert not credentials.refreshed
+    credentials.gate.set()
+    api(made.unary(GENERATE_CONTENT, ASK, timeout=PATIENCE))
     assert credentials.refreshed == 1
 
 
 def test_the_wait_counts_against_the_timeout(api: Api, server: Loopback, caller: Callers) -> None:
-    server.on(RPC, [5.0, v1beta.GenerateContentResponse()])
-    began = time.monotonic()
+    left: list[float] = []
+
+    def script(_: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        left.append(context.time_remaining())
+        nap(30, context)
+        yield v1beta.GenerateContentResponse()
+
+    server.on(RPC, script)
     with pytest.raises(errors.DeadlineExceeded):
-        api(caller(Credentials(takes=0.3)).unary(GENERATE_CONTENT, ASK, timeout=0.5))
-    assert time.monotonic() - began < 0.7
+        api(caller(Credentials(takes=0.5)).unary(GENERATE_CONTENT, ASK, timeout=1.2))
+    assert 0 < left[0] <= 1.2 - 0.5
 
 
 def test_no_credentials_to_be_had(api: Api, server: Loopback, caller: Callers) -> None:
@@ -365,21 +371,21 @@ def test_no_credentials_to_be_had(api: Api, server: Loopback, caller: Callers) -
 
 
 def test_the_loop_goes_on_while_a_token_is_fetched(server: Loopback) -> None:
-    credentials = Credentials(takes=0.4)
+    credentials = Credentials()
+    credentials.gate.clear()
 
     async def main() -> None:
         channels = AsyncChannels(Target(server.address, plaintext=True))
         caller = AsyncCaller(channels, token(credentials), None)
         calls = [asyncio.create_task(caller.unary(GENERATE_CONTENT, ASK)) for _ in range(40)]
-        longest, last = 0.0, time.monotonic()
-        while not calls[0].done():
+        # Nothing opens the gate but the loop.
+        for _ in range(20):
             await asyncio.sleep(0.005)
-            now = time.monotonic()
-            longest, last = max(longest, now - last), now
+            assert not calls[0].done()
             # One that gives up does not take the token away from the others.
             calls[1].cancel()
-        await asyncio.gather(*calls[2:])
-        assert longest < 0.2
+        credentials.gate.set()
+        await asyncio.gather(calls[0], *calls[2:])
         await channels.close()
 
     asyncio.run(main())

@@ -134,15 +134,16 @@ def call(name="models/a", **arguments):
     return results
 
 class Slow(google.auth.credentials.Credentials):
-    """A token endpoint that takes 0.3 s; its tokens live for 2."""
+    """A token endpoint that takes its time; its tokens live for 2 s, or as long as is said."""
 
-    def __init__(self, life=2.0):
+    def __init__(self, life=2.0, takes=0.3):
         super().__init__()
+        self.takes = takes
         self.life, self.spans, self.count, self.down = life, [], 0, False
 
     def refresh(self, request):
         began = time.monotonic()
-        time.sleep(0.3)
+        time.sleep(self.takes)
         self.spans.append((began, time.monotonic()))
         if self.down:
             raise google.auth.exceptions.RefreshError("the token endpoint is down")
@@ -322,13 +323,13 @@ def test_one_refresh_for_many_calls(world: World) -> None:
                 await ticking
             return refreshing, early, {seen(model)["authorization"] for model in models}
 
-        credentials = Slow()
+        credentials = Slow(60.0, takes=1.5)
         turned, early, tokens = asyncio.run(main(credentials))
         show([turned, early, sorted(tokens), len(credentials.spans)])
     """
     turned, early, tokens, refreshes = run(world, code)
     assert (early, tokens, refreshes) == (0, ["Bearer token-1"], 1)
-    assert turned >= 5  # of some 30; none if the loop were blocked
+    assert turned >= 3  # of some 30; none if the loop were blocked
 
 
 def test_one_refresh_for_many_threads(world: World) -> None:
@@ -347,7 +348,7 @@ def test_renewed_in_the_background(world: World) -> None:
         async def main(credentials):
             ended = []
             async with aio_client(credentials) as client:
-                until = time.monotonic() + 3.4
+                until = time.monotonic() + 4
                 while time.monotonic() < until:
                     model = await client.get_model(name="models/a")
                     ended.append((time.monotonic(), seen(model)["authorization"]))
@@ -363,7 +364,8 @@ def test_renewed_in_the_background(world: World) -> None:
     during, tokens = run(world, code)
     # A token lives for two seconds and is renewed after one: twice or more, while calls went on.
     assert len(during) >= 2
-    assert min(during) >= 3, during
+    assert min(during) >= 1, during
+    assert max(during) >= 3, during
     assert tokens == [f"Bearer token-{n}" for n in range(1, len(tokens) + 1)]
     assert len(tokens) >= 3
 
@@ -417,11 +419,11 @@ def test_token_endpoint_that_is_down(world: World) -> None:
             async with aio_client(credentials) as client:
                 alive = {seen(await client.get_model(name="models/a"))["authorization"]}
                 credentials.down = True
-                dies = credentials.spans[0][1] + 2
-                while time.monotonic() < dies - 0.2:
+                dies = credentials.spans[0][1] + 3
+                while time.monotonic() < dies - 1:
                     alive.add(seen(await client.get_model(name="models/a"))["authorization"])
                     await asyncio.sleep(0.01)
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(dies + 0.3 - time.monotonic())
                 try:
                     await client.get_model(name="models/a")
                 except errors.APIError as error:
@@ -430,7 +432,7 @@ def test_token_endpoint_that_is_down(world: World) -> None:
                 again = seen(await client.get_model(name="models/a"))["authorization"]
             return sorted(alive), dead, again, logged
 
-        show(asyncio.run(main(Slow())))
+        show(asyncio.run(main(Slow(3.0))))
     """
     alive, dead, again, logged = run(world, code)
     assert alive == ["Bearer token-1"]
@@ -444,7 +446,7 @@ def test_token_endpoint_that_is_down(world: World) -> None:
 def test_waiting_for_a_token_ends_with_the_timeout(world: World) -> None:
     code = """
         async def main():
-            async with aio_client(Slow()) as client:
+            async with aio_client(Slow(60.0, takes=1.0)) as client:
                 first = asyncio.create_task(client.get_model(name="models/a", timeout=0.1))
                 second = asyncio.create_task(client.get_model(name="models/a"))
                 third = asyncio.create_task(client.get_model(name="models/a"))

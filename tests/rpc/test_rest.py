@@ -23,6 +23,7 @@ import google.oauth2.credentials
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from loopback import Api, in_thread
+from patience import PATIENCE, comes
 from webserver import Request, WebServer, Wire, failure, reply, stream
 
 import gemwire
@@ -275,27 +276,29 @@ def test_no_http_form(web: WebServer, api: Api, client: Any) -> None:
 
 def _slow_body(_: Request, wire: Wire) -> None:
     wire.head(200, content_type="application/json", content_length=1000)
-    for _ in range(100):
+    for _ in range(1000):
         wire.send(b" ")
         time.sleep(0.03)
 
 
-@pytest.mark.parametrize("how", [lambda _, wire: wire.gone(5) and False, _slow_body])
+@pytest.mark.parametrize("how", [lambda _, wire: wire.gone() and False, _slow_body])
 def test_a_deadline_holds(web: WebServer, api: Api, client: Any, how: Any) -> None:
     web.on(how)
     began = time.monotonic()
     with pytest.raises(errors.DeadlineExceeded, match="Raise `timeout`"):
         api(client.count_tokens(model=_MODEL, timeout=0.2))
-    assert 0.19 < time.monotonic() - began < 0.8
+    assert 0.19 < time.monotonic() - began < PATIENCE
     assert web.quiet()
 
 
 def test_a_deadline_spans_all_attempts(web: WebServer, api: Api, client: Any) -> None:
     web.on(failure(503, "UNAVAILABLE"))
     began = time.monotonic()
-    with pytest.raises(errors.Unavailable):
+    # The last attempt may be under way when the time is over, or just have ended.
+    with pytest.raises((errors.Unavailable, errors.DeadlineExceeded)) as caught:
         api(client.count_tokens(model=_MODEL, timeout=0.3, retry=Retry(initial=0.02, maximum=0.02)))
-    assert time.monotonic() - began < 0.6
+    assert caught.value.attempts > 1
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_a_deadline_holds_in_a_stream(web: WebServer, api: Api, client: Any) -> None:
@@ -309,7 +312,7 @@ def test_a_deadline_holds_in_a_stream(web: WebServer, api: Api, client: Any) -> 
     began = time.monotonic()
     with pytest.raises(errors.DeadlineExceeded):
         api.list(api(client.stream_generate_content(model=_MODEL, timeout=0.4)))
-    assert 0.39 < time.monotonic() - began < 1
+    assert 0.39 < time.monotonic() - began < PATIENCE
     assert web.quiet()
 
 
@@ -364,6 +367,15 @@ def test_a_stream_is_repeated_until_its_first_message(web: WebServer, api: Api, 
     arriving = api(client.stream_generate_content(model=_MODEL, retry=_QUICK))
     assert _texts(api.list(arriving)) == ["a"]
     assert arriving.attempts == 3
+
+
+def _quiet(api: Api, web: WebServer) -> bool:
+    """Whether all connections are closed, while the loop goes on."""
+    return bool(api(asyncio.to_thread(web.quiet)) if api.is_async else web.quiet())
+
+
+def _arrived(web: WebServer, count: int) -> bool:
+    return comes(lambda: len(web.requests) >= count)
 
 
 def _after_one(rest: Any, pause: float) -> Any:
@@ -439,7 +451,7 @@ class _Endless:
     def __call__(self, _: Request, wire: Wire) -> bool:
         wire.events()
         wire.chunk(b"data: " + json.dumps(_chunk("a")).encode() + b"\n\n")
-        self.gone.append(wire.gone(3))
+        self.gone.append(wire.gone())
         return False
 
 
@@ -455,14 +467,13 @@ def test_leaving_the_loop_ends_the_stream(web: WebServer, api: Api, client: Any)
 
     if api.is_async:
         api(leave())
-        api(asyncio.sleep(0.01))
     else:
         for _ in arriving:
             break
     gc.collect()
-    assert web.quiet()
+    assert _quiet(api, web)
     assert endless.gone != [None]
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_a_stream_that_is_dropped_ends(web: WebServer, api: Api, client: Any) -> None:
@@ -470,9 +481,7 @@ def test_a_stream_that_is_dropped_ends(web: WebServer, api: Api, client: Any) ->
     web.on(endless)
     api(client.stream_generate_content(model=_MODEL))
     gc.collect()
-    if api.is_async:
-        api(asyncio.sleep(0.01))
-    assert web.quiet()
+    assert _quiet(api, web)
 
 
 def test_cancel_wakes_the_reader(web: WebServer, api: Api, client: Any) -> None:
@@ -483,7 +492,7 @@ def test_cancel_wakes_the_reader(web: WebServer, api: Api, client: Any) -> None:
     began = time.monotonic()
     with pytest.raises(errors.Cancelled, match=r"by cancel\(\)"):
         api.list(arriving)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PATIENCE
     timer.join()
     assert not arriving.cancel()
     assert web.quiet()
@@ -494,25 +503,25 @@ def test_an_idle_stream_ends(web: WebServer, api: Api, client: Any) -> None:
     arriving = api(client.stream_generate_content(model=_MODEL, idle_timeout=0.15))
     with pytest.raises(errors.DeadlineExceeded, match=r"no message for 0.15 s"):
         api.list(arriving)
-    web.on(lambda _, wire: wire.gone(3) and False)
+    web.on(lambda _, wire: wire.gone() and False)
     with pytest.raises(errors.DeadlineExceeded, match=r"no message for 0.15 s"):
         api(client.stream_generate_content(model=_MODEL, idle_timeout=0.15))
     assert web.quiet()
 
 
 def test_a_cancelled_task_ends_its_call(web: WebServer) -> None:
-    web.on(lambda _, wire: wire.gone(3) and False)
+    web.on(lambda _, wire: wire.gone() and False)
 
     async def main() -> None:
         async with v1beta.GenerativeServiceAsyncClient(transport="rest_asyncio") as client:
-            for call in (client.count_tokens(model=_MODEL), client.stream_generate_content(model=_MODEL)):
+            calls = (client.count_tokens(model=_MODEL), client.stream_generate_content(model=_MODEL))
+            for number, call in enumerate(calls, 1):
                 task = asyncio.ensure_future(call)
-                await asyncio.sleep(0.1)
+                assert await asyncio.to_thread(_arrived, web, number)
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-            await asyncio.sleep(0.05)
-            assert web.quiet()
+            assert await asyncio.to_thread(web.quiet)
 
     asyncio.run(main())
 
@@ -521,10 +530,10 @@ def test_a_cancelled_task_ends_its_call(web: WebServer) -> None:
 
 
 def test_closing_ends_what_is_under_way(web: WebServer) -> None:
-    web.on(lambda _, wire: wire.gone(5) and False)
+    web.on(lambda _, wire: wire.gone() and False)
     client = v1beta.GenerativeServiceClient(transport="rest")
     with in_thread(lambda: client.count_tokens(model=_MODEL)) as outcome:
-        time.sleep(0.2)
+        assert _arrived(web, 1)
         client.close()
     assert isinstance(outcome[0], errors.Cancelled), outcome
     assert "closed" in str(outcome[0])
@@ -536,7 +545,7 @@ def test_closing_ends_what_is_under_way(web: WebServer) -> None:
     async def main() -> None:
         client = v1beta.GenerativeServiceAsyncClient(transport="rest_asyncio")
         task = asyncio.ensure_future(client.count_tokens(model=_MODEL))
-        await asyncio.sleep(0.2)
+        assert await asyncio.to_thread(_arrived, web, 2)
         await client.close()
         with pytest.raises(errors.Cancelled, match="closed"):
             await task
@@ -615,8 +624,7 @@ def test_clients_that_nobody_closes(web: WebServer) -> None:
         await other.count_tokens(model=_MODEL)
         del other
         gc.collect()
-        await asyncio.sleep(0.05)
-        assert web.quiet()
+        assert await asyncio.to_thread(web.quiet)
 
     asyncio.run(main())
     assert not [t for t in threading.enumerate() if t.name == "gemwire-http"]

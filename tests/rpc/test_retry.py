@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -11,7 +12,8 @@ import pytest
 from google.api_core import exceptions as google_errors
 from google.api_core import retry as google_retry
 from google.api_core import retry_async as google_retry_async
-from loopback import TABLE, Api, Fail, Headers, Loopback
+from loopback import TABLE, Api, Fail, Headers, Loopback, nap
+from patience import PATIENCE
 
 from gemwire import Retry, errors, v1beta
 from gemwire._transport.retry import Budget, Policy, of_defaults, policy
@@ -103,9 +105,9 @@ def test_googles_retry_objects_work(api: Api, server: Loopback) -> None:
     server.on(RPC, UNAVAILABLE)
     began = time.monotonic()
     with pytest.raises(errors.Unavailable) as caught:
-        generate(api, retry=kind(predicate=predicate, initial=0.01, maximum=0.05, timeout=0.3))
+        generate(api, retry=kind(predicate=predicate, initial=0.01, maximum=0.05, timeout=0.6))
     assert caught.value.attempts > 3
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < PATIENCE
     server.on(RPC, Fail("INVALID_ARGUMENT"))
     with pytest.raises(errors.InvalidArgument):
         generate(api, retry=given)
@@ -121,15 +123,15 @@ def test_the_server_may_say_when(api: Api, server: Loopback) -> None:
     server.on(RPC, Fail("RESOURCE_EXHAUSTED", details=(retry_info(0.3),)), ANSWER)
     assert generate(api) == ANSWER
     first, second = server.journal
-    assert 0.3 <= second.time - first.time < 0.3 * 1.1 + 0.2
+    assert 0.3 <= second.time - first.time < PATIENCE
 
 
 def test_it_is_not_waited_for_in_vain(api: Api, server: Loopback) -> None:
     server.on(RPC, Fail("RESOURCE_EXHAUSTED", "quota", details=(retry_info(40),)), ANSWER)
     began = time.monotonic()
     with pytest.raises(errors.ResourceExhausted) as caught:
-        generate(api, timeout=2)
-    assert time.monotonic() - began < 1
+        generate(api, timeout=35)
+    assert time.monotonic() - began < PATIENCE
     assert caught.value.retry_delay == 40
     assert caught.value.hint == "The server asks to wait 40 s."
 
@@ -150,12 +152,12 @@ def test_pushback_is_obeyed(api: Api, server: Loopback) -> None:
     server.on(RPC, pushback("250"), ANSWER)
     assert generate(api) == ANSWER
     first, second = server.journal
-    assert 0.25 <= second.time - first.time < 0.5
-    server.on(RPC, pushback("5000"), ANSWER)
+    assert 0.25 <= second.time - first.time < PATIENCE
+    server.on(RPC, pushback("40000"), ANSWER)
     began = time.monotonic()
     with pytest.raises(errors.Unavailable):
-        generate(api, timeout=1)
-    assert time.monotonic() - began < 0.5
+        generate(api, timeout=35)
+    assert time.monotonic() - began < PATIENCE
 
 
 @pytest.mark.parametrize("text", ["-1", "garbage", "", "1.5", "1e3", "9" * 5000])
@@ -188,22 +190,32 @@ def test_jitter_comes_on_top_of_what_the_server_asks() -> None:
     assert max(drawn) <= 21
 
 
-@pytest.mark.parametrize("timeout", [0.2, 0.7])
+@pytest.mark.parametrize("timeout", [0.6, 1.2])
 def test_the_timeout_spans_all_attempts(api: Api, server: Loopback, timeout: float) -> None:
     server.on(RPC, [0.05, UNAVAILABLE])
     began = time.monotonic()
     with pytest.raises((errors.Unavailable, errors.DeadlineExceeded)) as caught:
         generate(api, timeout=timeout)
-    assert time.monotonic() - began < timeout + 0.15
+    assert time.monotonic() - began < PATIENCE
     assert caught.value.attempts > 2
 
 
 def test_an_attempt_gets_what_is_left(api: Api, server: Loopback) -> None:
-    server.on(RPC, [0.25, UNAVAILABLE], [5.0, ANSWER])
-    began = time.monotonic()
+    left: list[float] = []
+
+    def script(_: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        left.append(context.time_remaining())
+        if len(left) == 1:
+            nap(0.4, context)
+            UNAVAILABLE(context)
+        nap(30, context)
+        yield ANSWER
+
+    server.on(RPC, script)
     with pytest.raises(errors.DeadlineExceeded) as caught:
-        generate(api, timeout=0.5)
-    assert 0.45 < time.monotonic() - began < 0.65
+        generate(api, timeout=1)
+    first, second = left
+    assert second <= first - 0.4
     assert caught.value.attempts == 2
     assert server.idle()
 

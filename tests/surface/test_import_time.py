@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 _BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "import_time.py"
-_LIMIT = 0.060
 _RUNS = 7
 
 
@@ -20,10 +19,15 @@ def _benchmark() -> Any:
     return module
 
 
-def test_messages_import_within_60_ms() -> None:
+def test_messages_import_faster_than_grpc() -> None:
+    """That takes some 55 ms where nothing else goes on; elsewhere both take longer."""
     benchmark = _benchmark()
     _, before, timed = benchmark.CASES[0]
     assert timed == ["gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2"]
-    # The least of several: other work on the machine only ever adds.
-    least = min(benchmark.seconds(before, timed) for _ in range(_RUNS))
-    assert 0 < least <= _LIMIT, f"{least * 1000:.1f} ms"
+    messages, grpc = [], []
+    # In turns, so that a busy moment meets both; and the least, as other work only ever adds.
+    for _ in range(_RUNS):
+        messages.append(benchmark.seconds(before, timed))
+        grpc.append(benchmark.seconds(before, ["grpc"]))
+    least = min(messages)
+    assert 0 < least < min(grpc), f"{least * 1000:.1f} ms, and grpc {min(grpc) * 1000:.1f} ms"

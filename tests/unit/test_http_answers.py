@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gemwire._transport.http.calls import message
@@ -205,6 +205,8 @@ def test_what_cannot_be_read_is_internal(data: bytes | str) -> None:
         ),
     )
 )
+# An empty list passes for a message that is not there.
+@example({"usageMetadata": []})
 def test_whatever_is_sent_is_read_or_refused(tree: Any) -> None:
     with contextlib.suppress(HttpError):
         message(generative_service_pb2.GenerateContentResponse, json.dumps(tree))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gemwire._async import v1beta
 from gemwire._async.client import AsyncServiceClient
 from gemwire._async.connections import AsyncConnections
 from gemwire.genai import http_options as http
 from gemwire.options import ClientOptions
+
+if TYPE_CHECKING:
+    from gemwire._transport.tape import Tape
 
 _S = TypeVar("_S", bound=AsyncServiceClient)
 
@@ -24,8 +27,9 @@ class AsyncApi:
         transport: str | None,
         plaintext: bool,
         http_options: Any,
+        tape: Tape | None = None,
     ) -> None:
-        """See `AsyncConnections`; ``http_options`` are of all calls.
+        """See `AsyncConnections`; ``http_options`` are of all calls, ``tape`` records or answers them.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed, and asked for.
@@ -35,6 +39,8 @@ class AsyncApi:
         self._http_options = http_options
         self._defaults = http.settings(http_options)
         self._connections = AsyncConnections(credentials, options, transport, plaintext)
+        self._tape = tape
+        self._caller = self._taped(self._connections.caller)
         self._clients: dict[type[Any], Any] = {}
         self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
 
@@ -62,12 +68,22 @@ class AsyncApi:
         found = self._clients.get(kind)
         if found is None:
             found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self._connections.caller
+            found._caller = self._caller
         return found
 
     def rest(self, what: str) -> Any:
         """The transport for what only HTTP carries; see `AsyncConnections.rest`."""
-        return self._connections.rest(what)
+        if self._tape and self._tape.replays:
+            return self._caller
+        return self._taped(self._connections.rest(what))
+
+    def _taped(self, caller: Any) -> Any:
+        """A caller that is recorded, or the recording in its place."""
+        if self._tape is None:
+            return caller
+        from gemwire._transport.aio.taped import AsyncRecorder, AsyncReplayer
+
+        return AsyncReplayer(self._tape) if self._tape.replays else AsyncRecorder(caller, self._tape)
 
     def settings(self, own: Mapping[str, Any] | Any | None) -> dict[str, Any]:
         """Arguments of a service client's method.

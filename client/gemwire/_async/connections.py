@@ -100,7 +100,7 @@ class AsyncConnections:
             RuntimeError: The client is closed.
         """
         if self._transport == "grpc_asyncio":
-            raise ValueError(f"{what} goes over HTTP, and the client was made with transport='grpc'")
+            raise ValueError(f"{what}: goes over HTTP, and the client was made with transport='grpc'")
         with self._lock:
             if self._closed:
                 raise RuntimeError("this client is closed; make another")
@@ -109,7 +109,7 @@ class AsyncConnections:
                     self._rest = self._made("rest_asyncio")
                 except ImportError as error:
                     raise ImportError(
-                        f"{what} goes over HTTP, which needs: pip install 'gemwire[http]' ({error})"
+                        f"{what}: goes over HTTP, which needs: pip install 'gemwire[http]' ({error})"
                     ) from None
             return self._rest
 
@@ -155,7 +155,7 @@ class AsyncRoute:
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = request_of(method, request, flattened)
         fields = _extra.within(message)
-        return (self._connections.rest(" and ".join(fields)) if fields else self._transport), message
+        return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
 
 
 def check_grpc(message: Any) -> None:
@@ -165,4 +165,4 @@ def check_grpc(message: Any) -> None:
         ValueError: It has some.
     """
     if fields := _extra.within(message):
-        raise ValueError(f"{' and '.join(fields)}: live sessions are held over gRPC, which does not have it")
+        raise ValueError(f"{', '.join(fields)}: live sessions are held over gRPC, which does not have it")

@@ -43,7 +43,7 @@ class HttpOptions(Config):
     Attributes:
         base_url: Address of the service. One that begins with ``http://`` is a server on this machine,
             without encryption, that speaks HTTP/1.1; with ``transport="grpc"`` it speaks gRPC.
-        api_version: ``v1beta``, which is what is called; others are refused.
+        api_version: ``v1``, ``v1beta`` or ``v1alpha``: v1beta is called, which has what the others have.
         headers: Sent with every call, as metadata.
         timeout: Milliseconds for a whole call.
         retry_options: When calls are repeated.

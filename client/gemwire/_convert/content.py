@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableSequence, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gemwire._convert import media
+from gemwire._convert.json_only import PartMediaResolution
 from gemwire_proto import v1beta
 from gemwire_proto._view import View
 from gemwire_proto.v1beta import views
@@ -18,28 +19,51 @@ class Part(views.Part):
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+        media_resolution: PartMediaResolution | Mapping[str, Any] | None
+
+        def __init__(
+            self,
+            *,
+            text: str | None = None,
+            inline_data: views.Blob | Any | None = None,
+            function_call: views.FunctionCall | Any | None = None,
+            function_response: views.FunctionResponse | Any | None = None,
+            file_data: views.FileData | Any | None = None,
+            executable_code: views.ExecutableCode | Any | None = None,
+            code_execution_result: views.CodeExecutionResult | Any | None = None,
+            video_metadata: views.VideoMetadata | Any | None = None,
+            thought: bool | None = None,
+            thought_signature: bytes | str | None = None,
+            part_metadata: Mapping[str, Any] | None = None,
+            media_resolution: PartMediaResolution | Mapping[str, Any] | None = None,
+        ) -> None: ...
+
     @classmethod
     def from_text(cls, *, text: str) -> Part:
         """A text."""
         return cls(text=text)
 
     @classmethod
-    def from_bytes(cls, *, data: bytes, mime_type: str) -> Part:
+    def from_bytes(cls, *, data: bytes, mime_type: str, media_resolution: Any = None) -> Part:
         """Bytes that go with the request.
 
         Args:
             data: An image, audio, a document…
             mime_type: What they are.
+            media_resolution: How closely they are looked at: a `PartMediaResolution`, or the name of a level.
         """
-        return cls(inline_data=views.Blob(data=data, mime_type=mime_type))
+        blob = views.Blob(data=data, mime_type=mime_type)
+        return cls(inline_data=blob, media_resolution=_resolution(media_resolution))
 
     @classmethod
-    def from_uri(cls, *, file_uri: str, mime_type: str | None = None) -> Part:
+    def from_uri(cls, *, file_uri: str, mime_type: str | None = None, media_resolution: Any = None) -> Part:
         """A file that the service can reach.
 
         Args:
             file_uri: Where it is.
             mime_type: What it is. Default: what its name says.
+            media_resolution: See `from_bytes`.
 
         Raises:
             ValueError: There is no media type, and the name does not tell.
@@ -47,7 +71,8 @@ class Part(views.Part):
         mime_type = mime_type or media.type_of_name(file_uri)
         if not mime_type:
             raise ValueError(f"mime_type: {file_uri!r} does not tell what it is; give one")
-        return cls(file_data=views.FileData(file_uri=file_uri, mime_type=mime_type))
+        data = views.FileData(file_uri=file_uri, mime_type=mime_type)
+        return cls(file_data=data, media_resolution=_resolution(media_resolution))
 
     @classmethod
     def from_function_call(cls, *, name: str, args: Mapping[str, Any]) -> Part:
@@ -276,6 +301,10 @@ def _is_call(part: Any) -> bool:
 def _grouped(parts: Sequence[Any]) -> Any:
     role = "model" if parts and all(map(_is_call, parts)) else "user"
     return v1beta.Content(role=role, parts=parts)
+
+
+def _resolution(value: Any) -> Any:
+    return PartMediaResolution(level=value) if isinstance(value, str) else value
 
 
 def _parts(parts: Any) -> list[Any]:

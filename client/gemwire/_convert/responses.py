@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import logging
 from typing import Any
 
 from gemwire._convert.content import Content
@@ -124,10 +124,11 @@ class GenerateContentResponse(views.GenerateContentResponse):
         return None
 
 
+_logger = logging.getLogger("gemwire")
 _warned: set[str] = set()
 
 
 def _warn_once(text: str) -> None:
     if text not in _warned:
         _warned.add(text)
-        warnings.warn(text, stacklevel=4)
+        _logger.warning(text)

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gemwire._sync import v1beta
 from gemwire._sync.client import ServiceClient
 from gemwire._sync.connections import Connections
 from gemwire.genai import http_options as http
 from gemwire.options import ClientOptions
+
+if TYPE_CHECKING:
+    from gemwire._transport.tape import Tape
 
 _S = TypeVar("_S", bound=ServiceClient)
 
@@ -25,8 +28,9 @@ class Api:
         transport: str | None,
         plaintext: bool,
         http_options: Any,
+        tape: Tape | None = None,
     ) -> None:
-        """See `Connections`; ``http_options`` are of all calls.
+        """See `Connections`; ``http_options`` are of all calls, ``tape`` records or answers them.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed, and asked for.
@@ -36,6 +40,8 @@ class Api:
         self._http_options = http_options
         self._defaults = http.settings(http_options)
         self._connections = Connections(credentials, options, transport, plaintext)
+        self._tape = tape
+        self._caller = self._taped(self._connections.caller)
         self._clients: dict[type[Any], Any] = {}
         self.generative = self._client(v1beta.GenerativeServiceClient)
 
@@ -63,12 +69,22 @@ class Api:
         found = self._clients.get(kind)
         if found is None:
             found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self._connections.caller
+            found._caller = self._caller
         return found
 
     def rest(self, what: str) -> Any:
         """The transport for what only HTTP carries; see `Connections.rest`."""
-        return self._connections.rest(what)
+        if self._tape and self._tape.replays:
+            return self._caller
+        return self._taped(self._connections.rest(what))
+
+    def _taped(self, caller: Any) -> Any:
+        """A caller that is recorded, or the recording in its place."""
+        if self._tape is None:
+            return caller
+        from gemwire._transport.sync.taped import Recorder, Replayer
+
+        return Replayer(self._tape) if self._tape.replays else Recorder(caller, self._tape)
 
     def settings(self, own: Mapping[str, Any] | Any | None) -> dict[str, Any]:
         """Arguments of a service client's method.

@@ -101,7 +101,7 @@ class Connections:
             RuntimeError: The client is closed.
         """
         if self._transport == "grpc":
-            raise ValueError(f"{what} goes over HTTP, and the client was made with transport='grpc'")
+            raise ValueError(f"{what}: goes over HTTP, and the client was made with transport='grpc'")
         with self._lock:
             if self._closed:
                 raise RuntimeError("this client is closed; make another")
@@ -110,7 +110,7 @@ class Connections:
                     self._rest = self._made("rest")
                 except ImportError as error:
                     raise ImportError(
-                        f"{what} goes over HTTP, which needs: pip install 'gemwire[http]' ({error})"
+                        f"{what}: goes over HTTP, which needs: pip install 'gemwire[http]' ({error})"
                     ) from None
             return self._rest
 
@@ -156,7 +156,7 @@ class Route:
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = request_of(method, request, flattened)
         fields = _extra.within(message)
-        return (self._connections.rest(" and ".join(fields)) if fields else self._transport), message
+        return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
 
 
 def check_grpc(message: Any) -> None:
@@ -166,4 +166,4 @@ def check_grpc(message: Any) -> None:
         ValueError: It has some.
     """
     if fields := _extra.within(message):
-        raise ValueError(f"{' and '.join(fields)}: live sessions are held over gRPC, which does not have it")
+        raise ValueError(f"{', '.join(fields)}: live sessions are held over gRPC, which does not have it")

@@ -222,6 +222,11 @@ def http_emulator() -> str | None:
     return host
 
 
+def emulated() -> bool:
+    """Whether some clients are sent to an emulator."""
+    return bool(os.environ.get(_EMULATOR) or os.environ.get(_HTTP_EMULATOR))
+
+
 def either_emulator() -> tuple[str, str | None] | None:
     """Both, for clients that may go from gRPC to REST; the second is None where there is none to go to.
 

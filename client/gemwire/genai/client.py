@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gemwire._async.api import AsyncApi
 from gemwire._async.resources import AsyncResources
 from gemwire._convert.configs import HttpOptions
+from gemwire._convert.debug import DebugConfig
 from gemwire._sync.api import Api
 from gemwire._sync.resources import Resources
 from gemwire.genai.http_options import address
 from gemwire.options import ClientOptions
+
+if TYPE_CHECKING:
+    from gemwire._transport.tape import Tape
 
 _VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
 
@@ -35,6 +39,7 @@ class Client(Resources):
         location: str | None = None,
         http_options: HttpOptions | Mapping[str, Any] | None = None,
         transport: str | None = None,
+        debug_config: DebugConfig | Mapping[str, Any] | None = None,
     ) -> None:
         """Decide where the calls go and whose they are.
 
@@ -48,8 +53,11 @@ class Client(Resources):
             http_options: Where calls go and how long they may take, unless a call says otherwise.
             transport: ``"grpc"`` for that alone, ``"rest"`` for JSON over HTTP, or ``"auto"`` for gRPC and,
                 where that is blocked, REST. Default: gRPC, and HTTP for what gRPC cannot carry.
+            debug_config: Whether calls are recorded to a file, or replayed from one without a service and
+                without a key. Default: what the environment says; see `DebugConfig`.
 
         Raises:
+            FileNotFoundError: There is no recording to replay.
             ImportError: HTTP was asked for, and ``gemwire[http]`` is not installed.
             ValueError: Options exclude each other, or one is out of range.
             TypeError: An argument is of a wrong type.
@@ -65,8 +73,11 @@ class Client(Resources):
                 raise ValueError(f"{name}: is of Vertex AI; the Gemini API takes a key or credentials")
         options = HttpOptions.of(http_options, "http_options")
         host, plaintext = address(options)
+        tape = _tape(DebugConfig.of(debug_config, "debug_config"))
+        if tape and tape.replays and credentials is None:
+            api_key = api_key or "replayed"  # Nothing is sent: none needs to be found.
         client_options = ClientOptions(api_key=api_key, api_endpoint=host)
-        self._arguments = (credentials, client_options, transport, plaintext, options)
+        self._arguments = (credentials, client_options, transport, plaintext, options, tape)
         super().__init__(Api(*self._arguments))
         self._aio: AsyncClient | None = None
 
@@ -74,9 +85,9 @@ class Client(Resources):
     def aio(self) -> AsyncClient:
         """The same for asyncio, over connections of its own."""
         if self._aio is None:
-            credentials, client_options, transport, plaintext, options = self._arguments
+            credentials, client_options, transport, plaintext, options, tape = self._arguments
             named = f"{transport}_asyncio" if transport in {"grpc", "rest"} else transport
-            self._aio = AsyncClient(AsyncApi(credentials, client_options, named, plaintext, options))
+            self._aio = AsyncClient(AsyncApi(credentials, client_options, named, plaintext, options, tape))
         return self._aio
 
     @property
@@ -107,6 +118,16 @@ class AsyncClient(AsyncResources):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _tape(config: DebugConfig) -> Tape | None:
+    decided = config.decided()
+    if decided is None:
+        return None
+    from gemwire._transport.tape import Tape
+
+    path, replays = decided
+    return Tape(path, replays=replays)
 
 
 def _vertex_by_environment() -> bool:

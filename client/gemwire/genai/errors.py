@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from gemwire.errors import APIError as APIError
 from gemwire.errors import ClientError as ClientError
 from gemwire.errors import GemwireError
 from gemwire.errors import ServerError as ServerError
+
+if TYPE_CHECKING:
+    from gemwire._transport.tape import ReplayError as ReplayError
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ReplayError":
+        from gemwire._transport.tape import ReplayError
+
+        return ReplayError
+    raise AttributeError(f"module 'gemwire.genai.errors' has no attribute {name!r}")
 
 
 class UnsupportedFunctionError(GemwireError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,11 @@ from gemwire._convert.configs import HttpOptions, HttpRetryOptions
 from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
 from gemwire.options import Retry
+
+#: What google-genai looks at too.
+_BASE_URL = "GOOGLE_GEMINI_BASE_URL"
+#: All are served by v1beta, which has what the others have.
+_VERSIONS = frozenset({None, "v1", "v1beta", "v1alpha"})
 
 
 def settings(*options: Any) -> dict[str, Any]:
@@ -44,26 +50,28 @@ def address(options: HttpOptions) -> tuple[str | None, bool]:
         ValueError: It is no address that calls can go to, or another version is asked for.
         TypeError: It is no text.
     """
-    if options.api_version not in {None, "v1beta", "v1alpha"}:
+    if options.api_version not in _VERSIONS:
         raise ValueError(
-            f"http_options.api_version: {options.api_version!r} is not called; v1beta has all that there is"
+            f"http_options.api_version: {options.api_version!r} is none of v1, v1beta and v1alpha"
         )
-    given = options.base_url
+    given, named = options.base_url, "http_options.base_url"
+    if not given and not endpoint.emulated():
+        given, named = os.environ.get(_BASE_URL), _BASE_URL
     if not given:
         return None, False
     if not isinstance(given, str):
-        raise TypeError(f"http_options.base_url: expected a text, got {type(given).__name__}")
+        raise TypeError(f"{named}: expected a text, got {type(given).__name__}")
     scheme, _, rest = given.rpartition("://")
     host, _, path = rest.partition("/")
     if path.strip("/"):
-        raise ValueError(f"http_options.base_url: {given!r} has a path; calls go to a host and a port")
+        raise ValueError(f"{named}: {given!r} has a path; calls go to a host and a port")
     if scheme.lower() not in {"", "https", "http"}:
-        raise ValueError(f"http_options.base_url: {given!r} begins with neither https:// nor http://")
-    endpoint.check_host(host, "http_options.base_url")
+        raise ValueError(f"{named}: {given!r} begins with neither https:// nor http://")
+    endpoint.check_host(host, named)
     plaintext = scheme.lower() == "http"
     if plaintext and not endpoint.is_loopback(host):
         raise ValueError(
-            f"http_options.base_url: {given!r} is another machine, and nothing is sent to those without "
+            f"{named}: {given!r} is another machine, and nothing is sent to those without "
             "encryption; it must begin with https://"
         )
     return host, plaintext

@@ -39,6 +39,7 @@ from gemwire._convert.content import Part as Part
 from gemwire._convert.content import UserContent as UserContent
 from gemwire._convert.files import File as File
 from gemwire._convert.files import FileStatus as FileStatus
+from gemwire._convert.debug import DebugConfig as DebugConfig
 from gemwire._convert.functions import FunctionDeclaration as FunctionDeclaration
 from gemwire._convert.live import LiveConnectConfig as LiveConnectConfig
 from gemwire._convert.live import LiveServerMessage as LiveServerMessage

@@ -28,10 +28,9 @@ class Reply:
     model: str = ""
     pieces: int = 1
 
-    def fits(self, request: Any) -> bool:
-        """Whether it answers this request."""
-        said = next(iter(reversed(list(texts_of(request.contents)))), "")
-        return bool(re.search(self.match, said) and re.search(self.model, request.model))
+    def fits(self, said: str, model: str) -> bool:
+        """Whether it answers the last text of a prompt to a model."""
+        return bool(re.search(self.match, said) and re.search(self.model, model))
 
 
 class Canned:
@@ -48,7 +47,10 @@ class Canned:
 
     def reply_to(self, request: Any) -> Reply | None:
         """The first reply that fits a request with ``contents`` and ``model``; None where none does."""
-        return next((r for r in self.replies if r.fits(request)), None)
+        if not self.replies:
+            return None
+        said = next(reversed(texts_of(request.contents)), "")
+        return next((r for r in self.replies if r.fits(said, request.model)), None)
 
     async def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
         """See `base.Engine.generate`."""

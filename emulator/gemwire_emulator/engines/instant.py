@@ -94,7 +94,7 @@ class InstantEngine:
             )
 
     def _prose(self, request: Any, shuffled: random.Random) -> str:
-        said = next((t for t in reversed(list(texts_of(request.contents))) if t), "")
+        said = next(reversed(texts_of(request.contents)), "")
         results = [
             p.function_response
             for c in request.contents[-1:]
@@ -125,12 +125,12 @@ class InstantEngine:
     async def count_prompt(self, request: Any) -> int:
         """Tokens of its texts, also of those that are data, and of the functions it declares."""
         declared = [d for tool in request.tools for d in tool.function_declarations]
-        texts = [*texts_of([request.system_instruction, *request.contents]), *text_files_of(request.contents)]
+        texts = texts_of([request.system_instruction, *request.contents]) + text_files_of(request.contents)
         return self.count_tokens([*texts, *(f"{d.name} {d.description}" for d in declared)])
 
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Words of at most six characters, and signs."""
-        return sum(1 for text in texts for _ in _TOKEN.finditer(text))
+        return sum([len(_TOKEN.findall(text)) for text in texts])
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Hashed words and word parts: texts that share words are close; meaning is not known."""
@@ -153,15 +153,16 @@ def _hashed(text: str) -> list[float]:
     return [x / length for x in vector]
 
 
-def texts_of(contents: Any) -> Any:
+def texts_of(contents: Any) -> list[str]:
     """The texts of contents, in order."""
-    return (part.text for content in contents for part in content.parts if part.text)
+    return [text for content in contents for part in content.parts if (text := part.text)]
 
 
-def text_files_of(contents: Any) -> Any:
+def text_files_of(contents: Any) -> list[str]:
     """The texts that are in contents as data."""
-    blobs = (part.inline_data for content in contents for part in content.parts)
-    return (blob.data.decode(errors="replace") for blob in blobs if blob.mime_type.startswith("text/"))
+    # Asked for, data that is not there becomes an object: this is a third of counting a short prompt.
+    blobs = [p.inline_data for content in contents for p in content.parts if p.HasField("inline_data")]
+    return [blob.data.decode(errors="replace") for blob in blobs if blob.mime_type.startswith("text/")]
 
 
 def plain(struct: Any) -> Any:

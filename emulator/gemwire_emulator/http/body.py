@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.failure import Failure
-from gemwire_emulator.http.interruption import at_most
+from gemwire_emulator.http.interruption import Interruption
 from gemwire_emulator.http.problem import Problem
 
 #: The service's own limit on a JSON request.
@@ -38,7 +38,7 @@ async def chunks(receive: Receive) -> AsyncGenerator[bytes, None]:
     """
     more = True
     while more:
-        with at_most(SILENCE, _silent(SILENCE)):
+        with Interruption(SILENCE, _silent):
             message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
@@ -89,11 +89,11 @@ async def whole(receive: Receive, headers: Mapping[str, Any], most: int = MOST_B
     return bytes(body)
 
 
-def _silent(seconds: float) -> Problem:
+def _silent() -> Problem:
     return Problem(
         408,
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        f"No part of the request's body came for {seconds:g} s.",
+        f"No part of the request's body came for {SILENCE:g} s.",
         {"connection": "close"},
     )
 

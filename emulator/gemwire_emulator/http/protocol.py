@@ -137,7 +137,7 @@ class Http(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, _to_the_last_byte(cycle, app))
 
     def _answering(self) -> bool:
         return self._running is not None and self._running.response_started
@@ -173,6 +173,25 @@ class Http(HttpToolsProtocol):
             self.transport.write(head + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)
         # In the middle of an answer there is no place for another.
         self.transport.close()
+
+
+def _to_the_last_byte(cycle: RequestResponseCycle, app: Any) -> Any:
+    """An application that reads all that came before its client left.
+
+    uvicorn forgets it where the end comes in the same moment, and of an upload every byte counts.
+    """
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        async def everything() -> Any:
+            message = await receive()
+            if message["type"] == "http.disconnect" and cycle.disconnected and cycle.body:
+                message = {"type": "http.request", "body": bytes(cycle.body), "more_body": True}
+                cycle.body = bytearray()
+            return message
+
+        await app(scope, everything, send)
+
+    return reading
 
 
 class Socket(WebSocketsSansIOProtocol):

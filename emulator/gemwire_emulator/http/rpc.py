@@ -16,7 +16,7 @@ from gemwire_emulator.failure import Disconnect, Failure, invalid
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.bindings import Match, Router
 from gemwire_emulator.http.body import Gone, Receive, whole
-from gemwire_emulator.http.interruption import at_most
+from gemwire_emulator.http.interruption import Interruption
 from gemwire_emulator.http.problem import Problem
 from gemwire_emulator.http.requests import Query, Scope, call_of, connection_of, path_of, query_of
 from gemwire_emulator.http.transcode import request_of, to_json
@@ -161,8 +161,7 @@ def _while_wanted(call: Call, connection: Connection | None) -> Iterator[None]:
         Gone: The client left.
         Failure: The deadline passed.
     """
-    late = Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer.")
-    with at_most(call.remaining(), late) as interrupt:
+    with Interruption(call.remaining(), _late) as interrupt:
         if connection is None:
             yield
             return
@@ -171,3 +170,7 @@ def _while_wanted(call: Call, connection: Connection | None) -> Iterator[None]:
             yield
         finally:
             connection.lost = None
+
+
+def _late() -> Failure:
+    return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer.")

@@ -17,6 +17,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from gemwire_emulator.failure import Failure, invalid
 from gemwire_emulator.http.bindings import Match
+from gemwire_emulator.http.reader import Reader
 from gemwire_emulator.http.writer import Writer, is_repeated
 from gemwire_proto import POOL, v1beta
 from gemwire_proto.google.longrunning import operations_pb2
@@ -39,8 +40,17 @@ SYSTEM_PARAMETERS = frozenset(
         ".xgafv",
     }
 )
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+#: One for all: `json.loads` makes one for each text.
+_JSON = json.JSONDecoder(parse_constant=_no_number)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NAMES, _NUMBERS = Writer(), Writer(integer_enums=True)
+_PLAIN = Reader()
 _WHOLE_NUMBERS = frozenset({FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32})
 
 
@@ -86,7 +96,7 @@ def parsed(body: bytes | str) -> Any:
     """
     try:
         text = body.decode() if isinstance(body, bytes) else body
-        data = json.loads(text, parse_constant=_no_number)
+        data = _JSON.decode(text)
         if _SURROGATE.search(text):
             json.dumps(data, ensure_ascii=False).encode()  # Halves of a pair are no text: it says so.
         return data
@@ -106,6 +116,9 @@ def message_of(kind: Any, data: Any) -> Any:
     """
     if not isinstance(data, dict):
         raise _bad_json("the root element must be an object")
+    plain = _PLAIN.read(kind, data)
+    if plain is not None:
+        return plain
     message = kind()
     try:
         tidied = _tidied(data, message.DESCRIPTOR)
@@ -166,10 +179,6 @@ _BY_HAND = {
     v1beta.EmbedContentResponse: _embedding,
     v1beta.BatchEmbedContentsResponse: _embeddings,
 }
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _bad_json(why: str) -> Failure:

@@ -41,9 +41,10 @@ class Writer:
     def write(self, message: Any) -> str:
         """The JSON of a message: camelCase, without what is not set."""
         kind = type(message)
-        if kind not in self._known:
-            self._known[kind] = self._fields(message.DESCRIPTOR)
-        fields = self._known[kind]
+        try:
+            fields = self._known[kind]
+        except KeyError:
+            fields = self._known[kind] = self._fields(message.DESCRIPTOR)
         if fields is None:
             return self._by_json_format(message)
         parts = []

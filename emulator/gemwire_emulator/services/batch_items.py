@@ -111,7 +111,7 @@ async def answer(
         handler = getattr(service, kind.rpc.snake)
         response = to_json(await handler(request, Call(kind.rpc, {"x-goog-api-key": tenant})))
         if kind is KINDS["embed"]:
-            tokens = service.count(list(texts_of([request.content])))
+            tokens = service.count(texts_of([request.content]))
             response = f'{response[:-1]},"tokenCount":"{tokens}"}}'
     except Failure as failure:
         return _error(kept, failure)

@@ -20,10 +20,10 @@ from gemwire_emulator.services.live import Live
 from gemwire_emulator.services.ranges import check_config, check_tokens
 from gemwire_emulator.services.safety import blocked
 from gemwire_emulator.services.schema_checks import check_json, check_tools
+from gemwire_emulator.services.writing import Writing
 from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 
-_REASONS = v1beta.Candidate.FinishReason
 #: The service takes no more contents in one batch.
 _BATCH = 100
 
@@ -38,48 +38,44 @@ class GenerativeService(Answers, Live):
 
     async def generate_content(self, request: Any, call: Call) -> Any:
         """All pieces as one response."""
-        pieces = [piece async for piece in self.stream_generate_content(request, call)]
-        whole = pieces[0]
-        for piece in pieces[1:]:
-            _append(whole, piece)
-        return whole
+        writing, rating, deltas = await self._begun(request, call)
+        if rating is not None:
+            return writing.blocked(rating)
+        async with aclosing(deltas):
+            return writing.whole([delta async for delta in deltas])
 
     async def stream_generate_content(self, request: Any, call: Call) -> AsyncGenerator[Any, None]:
         """Pieces as the engine makes them; usage and finish reason with the last."""
+        writing, rating, deltas = await self._begun(request, call)
+        if rating is not None:
+            yield writing.blocked(rating)
+            return
+        async with aclosing(deltas):
+            async for delta in deltas:
+                yield writing.piece(delta)
+
+    async def _begun(
+        self, request: Any, call: Call
+    ) -> tuple[Writing, dict[str, Any] | None, AsyncGenerator[Delta, None]]:
+        """An answer before its first piece, the rating that blocks it if one does, and what writes it."""
         engine = self._world.engine
         prompt = self._prompt(request, call, "generateContent")
-        check_config(request.generation_config)
+        if request.HasField("generation_config"):
+            check_config(request.generation_config)
         tokens = await engine.count_prompt(prompt)
         if tokens > engine.input_token_limit:
             raise invalid(
                 "contents", f"the prompt has {tokens} tokens, the model takes {engine.input_token_limit}"
             )
-        number = self._world.store.next_number()
-        identity = f"emulated-{number:08x}"
-        common: dict[str, Any] = {"model_version": engine.version, "response_id": identity}
-        reason = blocked(texts_of(prompt.contents), request.safety_settings)
-        if reason is not None:
-            feedback = {"block_reason": "SAFETY", "safety_ratings": [reason]}
-            usage = {"prompt_token_count": tokens, "total_token_count": tokens}
-            yield v1beta.GenerateContentResponse(prompt_feedback=feedback, usage_metadata=usage, **common)
-            return
-        produced = 0
-        trained = learned(
-            self._world, request.model, "".join(p.text for p in request.contents[-1].parts), call
-        )
-        deltas = (
-            engine.generate(prompt) if trained is None else _said(trained, engine.count_tokens([trained]))
-        )
-        async with aclosing(deltas):
-            async for delta in deltas:
-                produced += delta.tokens
-                response = v1beta.GenerateContentResponse(candidates=[_candidate(delta)], **common)
-                response.usage_metadata.prompt_token_count = tokens
-                response.usage_metadata.candidates_token_count = produced
-                response.usage_metadata.total_token_count = tokens + produced
-                if request.cached_content:
-                    response.usage_metadata.cached_content_token_count = self._cached_tokens(request, call)
-                yield response
+        identity = f"emulated-{self._world.store.next_number():08x}"
+        cached = self._cached_tokens(request, call) if request.cached_content else None
+        rating = blocked(texts_of(prompt.contents), request.safety_settings)
+        trained = None
+        if request.model.startswith("tunedModels/"):
+            last = "".join(part.text for part in request.contents[-1].parts)
+            trained = learned(self._world, request.model, last, call)
+        said = None if trained is None else _said(trained, engine.count_tokens([trained]))
+        return Writing(engine.version, identity, tokens, cached), rating, said or engine.generate(prompt)
 
     async def count_tokens(self, request: Any, call: Call) -> Any:
         """Tokens of contents, or of a whole request."""
@@ -201,43 +197,3 @@ def _cut(vector: list[float], dimensions: int) -> list[float]:
     head = vector[:dimensions]
     length = math.sqrt(sum(x * x for x in head)) or 1.0
     return [x / length for x in head]
-
-
-def _candidate(delta: Delta) -> Any:
-    candidate = v1beta.Candidate(index=delta.index, content={"role": "model"})
-    if delta.call is not None:
-        candidate.content.parts.add(function_call=delta.call)
-    elif delta.text or not delta.finish:
-        part = candidate.content.parts.add(text=delta.text)
-        if delta.thought:
-            part.thought = True
-    if delta.finish:
-        candidate.finish_reason = _REASONS.Value(delta.finish)
-    candidate.token_count = delta.tokens
-    for token, probability, others in delta.logprobs:
-        candidate.logprobs_result.chosen_candidates.add(token=token, log_probability=probability)
-        candidate.logprobs_result.top_candidates.add(
-            candidates=[{"token": t, "log_probability": p} for t, p in others]
-        )
-    return candidate
-
-
-def _append(whole: Any, piece: Any) -> None:
-    """Add a piece of a stream to what came before: texts of the same kind join, the rest is the latest."""
-    for new in piece.candidates:
-        old = next((c for c in whole.candidates if c.index == new.index), None)
-        if old is None:
-            whole.candidates.append(new)
-            continue
-        for part in new.content.parts:
-            before = old.content.parts[-1] if old.content.parts else None
-            if part.text and before is not None and before.text and before.thought == part.thought:
-                before.text += part.text
-            elif part.WhichOneof("data") != "text" or part.text:
-                old.content.parts.append(part)
-        old.token_count += new.token_count
-        old.finish_reason = new.finish_reason or old.finish_reason
-        old.logprobs_result.MergeFrom(new.logprobs_result)
-        if not old.logprobs_result.chosen_candidates:
-            old.ClearField("logprobs_result")
-    whole.usage_metadata.CopyFrom(piece.usage_metadata)

@@ -76,7 +76,7 @@ def _check_setup(world: World, setup: Any, call: Call) -> None:
         raise invalid(f"{path}.candidate_count", "must be 1 in a live session")
     if any(part.WhichOneof("data") != "text" for part in setup.system_instruction.parts):
         raise invalid("setup.system_instruction.parts", "must be text")
-    check_tokens(world.engine, list(texts_of([setup.system_instruction])), "setup.system_instruction")
+    check_tokens(world.engine, texts_of([setup.system_instruction]), "setup.system_instruction")
     detection = setup.realtime_input_config.automatic_activity_detection
     for name in ("prefix_padding_ms", "silence_duration_ms"):
         if getattr(detection, name) < 0:

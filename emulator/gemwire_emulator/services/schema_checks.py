@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from google.protobuf.message import Message
@@ -28,18 +29,32 @@ def check_json(message: Any, path: str = "") -> None:
     Raises:
         Failure: INVALID_ARGUMENT that names the field.
     """
+    looked_at = _messages_in(message.DESCRIPTOR)
     for field, value in message.ListFields():
-        if field.message_type is None:
+        if field.number not in looked_at:
             continue
         here = f"{path}.{field.name}" if path else field.name
-        if field.message_type.full_name in _STRUCTS:
+        if looked_at[field.number]:
             if not _finite(value):
                 raise invalid(here, "has a number that is not finite, which JSON does not know")
         elif isinstance(value, Message):
             check_json(value, here)
-        elif not field.message_type.GetOptions().map_entry:
+        else:
             for i, one in enumerate(value):
                 check_json(one, f"{here}[{i}]")
+
+
+@cache
+def _messages_in(descriptor: Any) -> dict[int, bool]:
+    """The fields of a type that are messages, by number, and whether they are JSON themselves.
+
+    It is asked once for each type: descriptors are slow, and every request is looked through.
+    """
+    return {
+        field.number: field.message_type.full_name in _STRUCTS
+        for field in descriptor.fields
+        if field.message_type is not None and not field.message_type.GetOptions().map_entry
+    }
 
 
 def _finite(value: Any) -> bool:

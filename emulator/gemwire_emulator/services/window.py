@@ -22,8 +22,8 @@ def prompt_of(setup: Any, contents: Sequence[Any], engine: Engine) -> tuple[Any,
     Raises:
         Failure: The conversation is longer than the model takes.
     """
-    fixed = engine.count_tokens(list(texts_of([setup.system_instruction])))
-    counts = [engine.count_tokens(list(texts_of([content]))) for content in contents]
+    fixed = engine.count_tokens(texts_of([setup.system_instruction]))
+    counts = [engine.count_tokens(texts_of([content])) for content in contents]
     start, total = 0, fixed + sum(counts)
     compression = setup.context_window_compression
     if compression.WhichOneof("compression_mechanism"):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 #: The highest number that a field can have; no proto is known that uses it.
@@ -96,7 +97,6 @@ def names(message: Any) -> list[str]:
     return [declared.get(name, name) for name in found]
 
 
-
 def merged(message: Any, tree: dict[str, Any]) -> dict[str, Any]:
     """Add such fields to the JSON of a message.
 
@@ -128,11 +128,13 @@ def keep(message: Any, tree: Any) -> None:
         if _is_plain(field):
             continue
         below = tree.get(field.json_name, tree.get(field.name))
-        if isinstance(below, list):
+        # An empty list passes for a message that is not there.
+        single = isinstance(value, Message)
+        if single and isinstance(below, dict):
+            keep(value, below)
+        elif not single and isinstance(below, list):
             for part, branch in zip(value, below, strict=False):
                 keep(part, branch)
-        elif isinstance(below, dict):
-            keep(value, below)
 
 
 def _parts(message: Any, tree: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:

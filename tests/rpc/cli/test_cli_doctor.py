@@ -267,7 +267,7 @@ def test_proxies_are_those_of_grpc(
     with listening() as proxy:
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         its = {name: value.replace("PROXY", address) for name, value in variables.items()}
-        ended = run(gemini.address, "rpc", "--timeout", "1", "Model.ListModels", "{}", **its)
+        ended = run(gemini.address, "rpc", "--timeout", "3", "Model.ListModels", "{}", **its)
         for name in list(os.environ):
             if name.lower().endswith("_proxy"):
                 monkeypatch.delenv(name)

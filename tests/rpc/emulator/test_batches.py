@@ -101,7 +101,7 @@ def get(gemini: RunningEmulator | Process, name: str, key: str = "k") -> Any:
     return ask(gemini.http, "GET", f"/v1beta/{name}", None, key).json
 
 
-def soon(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def soon(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """What is true at last."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

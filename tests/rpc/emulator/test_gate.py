@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from emulation import Caller, Refusal, emulator
+from patience import PATIENCE
 
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.gate import FAULT_HEADER, PACE_HEADER, Pace, Quota, Rule
@@ -51,7 +52,7 @@ async def streamed(call: Caller, **more: Any) -> tuple[int, Refusal | None]:
             count += 1
     except grpc.aio.AioRpcError as error:
         # A client may use a connection for a moment that it knows to be gone.
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         return count, Refusal(error)
     return count, None
 
@@ -104,7 +105,7 @@ def test_a_fault_may_be_slow(*, streaming: bool) -> None:
                 assert (await streamed(call))[1] is None
             else:
                 await call("GenerateContent", **fields())
-            assert 0.2 <= time.monotonic() - began < 2
+            assert 0.2 <= time.monotonic() - began < PATIENCE
             refused = await call.refused("GenerateContent", **fields(), timeout=0.05)
             assert refused.code == "DEADLINE_EXCEEDED"
 
@@ -261,15 +262,20 @@ def test_every_kind_of_prompt_has_tokens() -> None:
 def test_pace() -> None:
     async def test() -> None:
         async with emulator(pace=Pace(latency=0.1, first=0.1, between=0.02)) as (running, call):
-            await streamed(call)
-            [entry] = running.journal.calls("StreamGenerateContent")
-            assert entry.first is not None
-            assert entry.elapsed is not None
-            assert 0.2 <= entry.first < 0.5
-            assert entry.elapsed >= 0.2 + 0.02 * (entry.messages - 1)
-            began = time.monotonic()
-            await call("CountTokens", **fields())
-            assert 0.1 <= time.monotonic() - began < 0.5
+            first, unary = [], []
+            # The least of several: other work on the machine only ever adds.
+            for _ in range(5):
+                await streamed(call)
+                entry = running.journal.calls("StreamGenerateContent")[-1]
+                assert entry.first is not None
+                assert entry.elapsed is not None
+                assert entry.elapsed >= 0.2 + 0.02 * (entry.messages - 1)
+                first.append(entry.first)
+                began = time.monotonic()
+                await call("CountTokens", **fields())
+                unary.append(time.monotonic() - began)
+            assert 0.2 <= min(first) < 0.5
+            assert 0.1 <= min(unary) < 0.5
 
     run(test())
 
@@ -341,18 +347,25 @@ def test_tokens_a_second() -> None:
         async with emulator(pace=Pace(first=0.2, tokens_per_second=50), replies=replies) as (running, call):
             tokens = running.world.engine.count_tokens([text])
             assert tokens >= 20
-            await streamed(call)
-            await call("GenerateContent", **fields())
-            stream, whole = running.journal.calls()
+            first, last, at_once, counted = [], [], [], []
+            # The least of several: other work on the machine only ever adds.
+            for _ in range(3):
+                await streamed(call)
+                await call("GenerateContent", **fields())
+                began = time.monotonic()
+                await call("CountTokens", **fields())
+                counted.append(time.monotonic() - began)
+                stream, whole, _ = running.journal.calls()[-3:]
+                first.append(stream.times[0])
+                last.append(stream.times[-1])
+                at_once.append(whole.times[0])
             # The first token is there at once then, and the rest of its message with it.
             rest = sum(running.world.engine.count_tokens(list(texts_in(m))) for m in stream.responses[1:])
-            assert 0.2 <= stream.times[0] < 0.2 + rest / 50
-            assert 0.2 + rest / 50 <= stream.times[-1] < 0.2 + rest / 50 + 0.5
-            assert 0.2 + tokens / 50 <= whole.times[0] < 0.2 + tokens / 50 + 0.5
+            assert 0.2 <= min(first) < 0.2 + rest / 50
+            assert 0.2 + rest / 50 <= min(last) < 0.2 + rest / 50 + 0.5
+            assert 0.2 + tokens / 50 <= min(at_once) < 0.2 + tokens / 50 + 0.5
             # What has no text has no pace.
-            began = time.monotonic()
-            await call("CountTokens", **fields())
-            assert time.monotonic() - began < 0.15
+            assert min(counted) < 0.2
 
     run(test())
 
@@ -360,11 +373,16 @@ def test_tokens_a_second() -> None:
 def test_a_call_may_bring_its_pace() -> None:
     async def test() -> None:
         async with emulator(pace=Pace(latency=0.2)) as (running, call):
-            for pace in ('{"first": 0.2}', "instant", '"instant"', '{"latency": 0}'):
-                await streamed(call, metadata=((PACE_HEADER, pace),))
-            first = [entry.first for entry in running.journal.calls()]
-            assert 0.4 <= first[0] < 0.6
-            assert max(first[1:]) < 0.15
+            for pace, least, most in (
+                ('{"first": 0.2}', 0.4, 0.6),
+                ("instant", 0, 0.2),
+                ('"instant"', 0, 0.2),
+                ('{"latency": 0}', 0, 0.2),
+            ):
+                for _ in range(3):
+                    await streamed(call, metadata=((PACE_HEADER, pace),))
+                # The least of several: other work on the machine only ever adds.
+                assert least <= min(entry.first for entry in running.journal.calls()[-3:]) < most
             await streamed(call)
             assert running.journal.calls()[-1].first >= 0.2
 

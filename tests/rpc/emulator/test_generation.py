@@ -514,7 +514,7 @@ def test_who_goes_away_stops_the_engine() -> None:
             await stream.read()
             assert not engine.closed
             stream.cancel()
-            for _ in range(100):
+            for _ in range(2000):
                 await asyncio.sleep(0.01)
                 if engine.closed:
                     break

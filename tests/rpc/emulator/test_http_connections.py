@@ -24,13 +24,14 @@ def connection() -> Iterator[http.client.HTTPConnection]:
 
 def test_no_answer_waits_for_an_acknowledgement(connection: http.client.HTTPConnection) -> None:
     took = []
-    for _ in range(20):
+    for _ in range(60):
         began = time.perf_counter()
         connection.request("GET", "/v1beta/models/none")
         connection.getresponse().read()
         took.append(time.perf_counter() - began)
-    # Head and body are two packets. Were the second held back, it would be 40 ms.
-    assert statistics.median(took) < 0.03
+    # Head and body are two packets. Were the second held back, it would be 40 ms; not yet on a connection
+    # that is new. A busy machine takes as long now and then, and never every time.
+    assert statistics.quantiles(took[20:], n=10)[0] < 0.03
 
 
 @pytest.mark.parametrize("path", ["/none", "/v1beta/models/%0A:none", "/%0A/none"])

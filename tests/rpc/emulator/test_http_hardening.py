@@ -97,9 +97,16 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Any:
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+async def begun(running: Emulator, calls: int) -> None:
+    """Until so many calls have begun."""
+    with running.journal.watch() as news:
+        while len(running.journal.calls()) < calls:
+            await news.get()
+
+
 async def settled(running: Emulator, calls: int = 1) -> list[str | None]:
     """How the calls ended."""
-    for _ in range(500):
+    for _ in range(2000):
         statuses = [entry.status for entry in running.journal.calls()]
         if len(statuses) == calls and None not in statuses:
             return statuses
@@ -179,7 +186,7 @@ def test_headers_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_headers_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "HEADER_SECONDS", 1.0)
 
     async def test() -> None:
         async with (
@@ -206,13 +213,13 @@ def test_headers_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bodies_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "SILENCE", 0.3)
+    monkeypatch.setattr(body, "SILENCE", 1.0)
 
     async def test() -> None:
         async with emulator() as running, dialled(running) as wire:
             request = post("generateContent")[:-1]
-            for at in range(0, len(request), 40):
-                await wire.send(request[at : at + 40])
+            for at in range(0, len(request), 14):
+                await wire.send(request[at : at + 14])
                 await asyncio.sleep(0.1)
             # As long as something comes it is waited for.
             assert await wire.refused() == 408
@@ -343,7 +350,7 @@ def test_who_leaves_before_the_request_is_there() -> None:
 @pytest.mark.parametrize("query", ["", "?alt=sse"])
 def test_who_leaves_in_the_middle_of_a_stream(query: str) -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(between=0.03)) as running:
+        async with emulator(pace=Pace(between=0.3)) as running:
             async with dialled(running) as wire:
                 await wire.send(post("streamGenerateContent", query=query))
                 assert (await wire.head())[0] == 200
@@ -352,7 +359,7 @@ def test_who_leaves_in_the_middle_of_a_stream(query: str) -> None:
             [entry] = running.journal.calls()
             told = entry.messages
             assert 0 < told < 10
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.6)
             assert entry.messages == told
 
     run(test())
@@ -360,11 +367,11 @@ def test_who_leaves_in_the_middle_of_a_stream(query: str) -> None:
 
 def test_who_leaves_before_the_answer() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(latency=5)) as running:
+        async with emulator(pace=Pace(latency=30)) as running:
             async with dialled(running) as wire:
                 # The second is never begun.
                 await wire.send(post("generateContent") + post("generateContent"))
-                await asyncio.sleep(0.1)
+                await begun(running, 1)
             assert await settled(running) == ["CANCELLED"]
             running.gate.pace = Pace()
 
@@ -373,14 +380,14 @@ def test_who_leaves_before_the_answer() -> None:
 
 def test_deadlines() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(latency=0.1, between=0.2)) as running:
+        async with emulator(pace=Pace(latency=0.1, between=1.5)) as running:
             for unary, timeout in (("generateContent", "0.05"), ("countTokens", "0"), ("countTokens", "-1")):
                 async with dialled(running) as wire:
                     await wire.send(post(unary, ASK, f"X-Server-Timeout: {timeout}"))
                     assert await wire.refused() == 504
             async with dialled(running) as wire:
                 # In the middle of a stream it is the last event.
-                await wire.send(post("streamGenerateContent", ASK, "X-Server-Timeout: 0.5", query="?alt=sse"))
+                await wire.send(post("streamGenerateContent", ASK, "X-Server-Timeout: 2", query="?alt=sse"))
                 assert (await wire.head())[0] == 200
                 told = (await wire.reader.readuntil(b"\r\n0\r\n\r\n")).decode()
                 assert '"modelVersion"' in told
@@ -437,9 +444,11 @@ def test_a_stream_that_nobody_reads_holds_the_engine_up() -> None:
         async with emulator(replies=[long]) as running, dialled(running) as wire:
             wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
             await wire.send(post("streamGenerateContent", query="?alt=sse"))
-            held = -1
-            while not running.journal.calls() or running.journal.calls()[0].messages > held:
-                held = running.journal.calls()[0].messages if running.journal.calls() else -1
+            await begun(running, 1)
+            [entry] = running.journal.calls()
+            held = 0
+            while not held or entry.messages > held:
+                held = entry.messages
                 await asyncio.sleep(0.3)
             assert 0 < held < 100
             wire.writer.transport.resume_reading()  # type: ignore[attr-defined]
@@ -500,12 +509,16 @@ def test_large_messages_hold_nobody_up() -> None:
 
         async with emulator() as running, dialled(running) as wire:
             ticker = asyncio.ensure_future(ticking())
-            began = loop.time()
-            await wire.send(post("generateContent", large))
-            await wire.answer()
+            shares = []
+            # The least of several: other work on the machine only ever adds.
+            for _ in range(5):
+                gaps.clear()
+                began = loop.time()
+                await wire.send(post("generateContent", large))
+                await wire.answer()
+                shares.append(max(gaps) / (loop.time() - began))
             ticker.cancel()
-            print(max(gaps), loop.time() - began)
-            assert max(gaps) < (loop.time() - began) / 2
+            assert min(shares) < 0.5, shares
 
     run(test())
 
@@ -532,8 +545,8 @@ def test_who_asks_while_it_stops() -> None:
         async with dialled(running) as resting, dialled(running) as busy, dialled(running) as late:
             await busy.send(GET)
             await late.send(post("generateContent", ASK, "x-emulator-fault: " + '{"delay": 30}'))
-            await asyncio.sleep(0.1)
-            stopping = asyncio.ensure_future(running.stop(1.0))
+            await begun(running, 2)
+            stopping = asyncio.ensure_future(running.stop(2.0))
             # What was begun is answered, and nothing else waits for that.
             assert await resting.over()
             assert (await busy.answer())[0] == 200

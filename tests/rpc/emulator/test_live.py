@@ -438,7 +438,7 @@ def test_a_caller_who_goes_away_leaves_nothing_running() -> None:
             await talk.say("Tell me everything")
             await talk.read()
             talk.call.cancel()
-            for _ in range(100):
+            for _ in range(1000):
                 await asyncio.sleep(0.02)
                 if len(asyncio.all_tasks()) <= before:
                     break

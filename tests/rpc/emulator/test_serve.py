@@ -34,12 +34,14 @@ class Process:
         address: host:port.
     """
 
-    def __init__(self, *options: str, as_json: bool = True) -> None:
+    def __init__(self, folder: Path, *options: str, as_json: bool = True) -> None:
         command = [sys.executable, "-m", "gemwire_emulator", *options, *(["--json"] if as_json else [])]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+        # What is killed leaves its temporary files behind.
+        its = {**os.environ, "TMPDIR": str(folder)}
+        self._process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=its)
         assert self._process.stdout is not None
-        assert select.select([self._process.stdout], [], [], 30)[0], "it is not ready after 30 s"
+        assert select.select([self._process.stdout], [], [], 60)[0], "it is not ready after 60 s"
         self.line = self._process.stdout.readline()
         self.ready: dict[str, Any] = json.loads(self.line) if as_json else {}
         self.address: str = self.ready.get("grpc", "")
@@ -61,12 +63,13 @@ class Process:
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts processes that are gone after the test."""
     started: list[Process] = []
+    folder = tmp_path_factory.mktemp("temporary")
 
     def begin(*options: str, **more: Any) -> Process:
-        started.append(Process(*options, **more))
+        started.append(Process(folder, *options, **more))
         return started[-1]
 
     yield begin

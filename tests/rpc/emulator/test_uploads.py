@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from overhttp import Answer, Process, ask
+from patience import PATIENCE
 
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.contents import Contents
@@ -52,7 +53,7 @@ def stored(gemini: RunningEmulator) -> list[Path]:
 
 def soon(condition: Callable[[], bool]) -> bool:
     """Whether it becomes true."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > deadline:
             return False

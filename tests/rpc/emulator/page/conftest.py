@@ -23,7 +23,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import expect
 
     # Not how fast a machine is, but what it comes to.
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=45_000)
     with browsers.launched() as made:
         yield made
 

@@ -1,0 +1,18 @@
+"""How long tests wait for what ought to be there at once: for a condition, never for a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+#: Seconds. Far more than a busy machine needs, and far less than what hangs in a test hangs for: 30 or more.
+PATIENCE = 15.0
+
+
+def comes(condition: Callable[[], Any], within: float = PATIENCE) -> bool:
+    """Whether something becomes true. In asyncio, ask from a thread, so that the loop goes on."""
+    end = time.monotonic() + within
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.005)
+    return bool(found)

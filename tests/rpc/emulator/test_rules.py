@@ -1,0 +1,23 @@
+"""Faults as JSON: what is no number is refused by name."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from gemwire_emulator.rules import Rule
+
+
+@pytest.mark.parametrize("name", ["nth", "times", "after_messages", "delay", "retry_delay"])
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, True, "1", None])
+def test_numbers_are_finite(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"{name}: .* is no number of at least"):
+        Rule.of({name: value})
+
+
+def test_so_it_is_in_json() -> None:
+    with pytest.raises(ValueError, match="delay: inf is no number"):
+        Rule.of(json.loads('{"delay": 1e999}'))
+    assert Rule.of({"delay": 2, "retry_delay": -1, "nth": 3}).delay == 2
