@@ -213,13 +213,13 @@ def test_headers_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bodies_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "SILENCE", 1.0)
+    monkeypatch.setattr(body, "SILENCE", 1.5)
 
     async def test() -> None:
         async with emulator() as running, dialled(running) as wire:
             request = post("generateContent")[:-1]
-            for at in range(0, len(request), 14):
-                await wire.send(request[at : at + 14])
+            for at in range(0, len(request), 10):
+                await wire.send(request[at : at + 10])
                 await asyncio.sleep(0.1)
             # As long as something comes it is waited for.
             assert await wire.refused() == 408
