@@ -20,17 +20,17 @@ REFUSED = {"DownloadFile": {"FAILED_PRECONDITION"}, "BidiGenerateContent": {"INV
 
 def test_deadlines_that_have_passed(populated: Populated) -> None:
     """The caller gives up while the call waits: nothing is done, and it is written down that nothing was."""
-    before = populated.state()
+    before, since = populated.state(), max((e.number for e in populated.emulator.calls()), default=0)
     # So long that no call is answered before its caller has gone, however busy the machine is.
     populated.emulator.fail(delay=20, times=0)
     with ThreadPoolExecutor(len(METHODS)) as pool:
         calls = [pool.submit(populated.send, m, populated.request(m), timeout=0.2) for m in METHODS.values()]
         codes = {one.result().code for one in calls}  # type: ignore[union-attr]
     assert codes == {"DEADLINE_EXCEEDED"}
-    populated.emulator._inside(populated.emulator._emulator.gate.rules.clear)
-    since = len(populated.emulator.calls()) - len(METHODS)
     assert populated.settled()
-    assert {entry.status for entry in populated.emulator.calls()[since:]} == {"CANCELLED"}
+    # On a busy machine some do not even arrive in time.
+    assert {e.status for e in populated.emulator.calls() if e.number > since} == {"CANCELLED"}
+    populated.emulator._inside(populated.emulator._emulator.gate.rules.clear)
     assert populated.state() == before
 
 
