@@ -45,6 +45,30 @@ def generate(api: Api, contents: Any = "Why?", config: Any = None, **arguments: 
 # Requests --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["audio", "document", "speech", "spreadsheet"])
+def test_what_is_said_of_a_part(api: Api, server: Loopback, web: WebServer, name: str) -> None:
+    generate(api, types.Part(text="a", **{f"{name}_metadata": {"what": "it is"}}))
+    [request] = web.requests
+    [content] = request.json["contents"]
+    assert content["parts"] == [{"text": "a", f"{name}Metadata": {"what": "it is"}}]
+    assert not server.journal
+
+
+@pytest.mark.parametrize(
+    ("tool", "wanted"),
+    [
+        ({"google_maps": {"auth_config": {"a": "b"}}}, {"googleMaps": {"authConfig": {"a": "b"}}}),
+        (
+            {"computer_use": {"enable_prompt_injection_detection": True}},
+            {"computerUse": {"enablePromptInjectionDetection": True}},
+        ),
+    ],
+)
+def test_what_is_said_of_a_tool(api: Api, server: Loopback, web: WebServer, tool: Any, wanted: Any) -> None:
+    generate(api, config={"tools": [tool]})
+    assert web.requests[0].json["tools"] == [wanted]
+
+
 HIGH = types.PartMediaResolution(level="MEDIA_RESOLUTION_HIGH")
 
 
