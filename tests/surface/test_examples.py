@@ -111,6 +111,13 @@ def run(page: str, source: str, folder: Path, gemini: RunningEmulator) -> subpro
     )
 
 
+#: On a busy machine grpc.aio may hear of a call's end when its loop is closed, and say so in the next loop.
+_OF_GRPC = re.compile(
+    r"Exception in callback PollerCompletionQueue\._handle_events.*?RuntimeError: Event loop is closed\n",
+    re.DOTALL,
+)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_python(page: str, folder: Path, gemini: RunningEmulator) -> None:
     source = program(page)
@@ -118,7 +125,7 @@ def test_python(page: str, folder: Path, gemini: RunningEmulator) -> None:
     before = len(gemini.calls())
     ended = run(page, source, folder, gemini)
     assert ended.returncode == 0, ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert "Traceback" not in _OF_GRPC.sub("", ended.stderr)
     assert (len(gemini.calls()) > before) is (page not in WITHOUT_CALLS)
 
 
