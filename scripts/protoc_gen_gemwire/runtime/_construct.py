@@ -157,7 +157,8 @@ def _inner(field: FieldDescriptor) -> Descriptor | None:
     return (entry.fields_by_name["value"] if entry else field).message_type
 
 
-def _is_repeated(field: FieldDescriptor) -> bool:
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Whether a field is a list or a map."""
     # protobuf 5 has no is_repeated, protobuf 7 warns of label.
     known = getattr(field, "is_repeated", None)
     return bool(getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED if known is None else known)
@@ -175,7 +176,7 @@ def _explain(descriptor: Descriptor, fields: _Fields, refusal: Exception, path: 
                 construct(made(), **{name: part})
             except _REFUSALS as smaller:
                 inner = _inner(field)
-                one = culprit is not value or not _is_repeated(field)
+                one = culprit is not value or not is_repeated(field)
                 if isinstance(culprit, Mapping) and one and inner and inner.full_name not in _FREE_FORM:
                     _explain(inner, culprit, smaller, f"{path}.{place}")
                 # AttributeError: protobuf took the value for another type and used what it lacks.
@@ -201,6 +202,6 @@ def _parts(field: FieldDescriptor, name: str, value: Any) -> list[tuple[str, Any
                 (f"{name}[{key!r}]", {key: item}, item, f"dict[{type(key).__name__}, {type(item).__name__}]")
                 for key, item in value.items()
             ]
-    elif _is_repeated(field) and _is_many(value):
+    elif is_repeated(field) and _is_many(value):
         return [(f"{name}[{i}]", [item], item, type(item).__name__) for i, item in enumerate(value)]
     return [(name, value, value, type(value).__name__)]

@@ -18,6 +18,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gemwire_proto import _enum, _extra
+from gemwire_proto._construct import is_repeated
 from gemwire_proto._enum import Enum as Enum
 from gemwire_proto._wellknown import WELL_KNOWN
 
@@ -215,11 +216,11 @@ class Field:
         kind: Any = field.message_type
         # The name first: options are parsed when asked for, by modules that few programs need.
         self._map = kind is not None and kind.name.endswith("Entry") and kind.GetOptions().map_entry
-        self._many = _is_repeated(field) and not self._map
-        self._optional = field.has_presence and not _is_repeated(field)
+        self._many = is_repeated(field) and not self._map
+        self._optional = field.has_presence and not is_repeated(field)
         valued = kind.fields_by_name["value"] if kind is not None and self._map else field
         self._read_one, self._write_one = _conversion(valued)
-        if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and not _is_repeated(field):
+        if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and not is_repeated(field):
             # Not those of lists: a vector is for computing, not for reading.
             self._read_one = _shortest
 
@@ -437,9 +438,3 @@ def _message_conversion(kind: Any) -> _Conversion:
         raise TypeError(f"expected {kind.name} or a dict, got {type(value).__name__}")
 
     return read, write
-
-
-def _is_repeated(field: FieldDescriptor) -> bool:
-    # protobuf 5 has no is_repeated, protobuf 7 warns of label.
-    known = getattr(field, "is_repeated", None)
-    return bool(getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED if known is None else known)

@@ -9,6 +9,7 @@ from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
 from gemwire_emulator.http.openapi import comments
+from gemwire_emulator.http.writer import is_repeated
 
 Schema = dict[str, Any]
 
@@ -175,13 +176,6 @@ def behaviors(field: Any) -> set[str]:
     """What ``google.api.field_behavior`` says of a field."""
     found = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
     return {field_behavior_pb2.FieldBehavior.Name(number) for number in found}
-
-
-def is_repeated(field: Any) -> bool:
-    """Whether a field has many values."""
-    # protobuf 5 has no is_repeated, protobuf 7 warns of label.
-    known = getattr(field, "is_repeated", None)
-    return bool(field.label == FieldDescriptor.LABEL_REPEATED if known is None else known)
 
 
 def _name(descriptor: Any) -> str:
