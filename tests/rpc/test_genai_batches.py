@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -213,10 +214,10 @@ def test_bad_names_are_refused(api: Api, gemini: RunningEmulator) -> None:
         api(api.genai(transport="grpc").batches.get(name="batches/a"))
 
 
-@pytest.mark.filterwarnings("ignore::google.genai._common.ExperimentalWarning")
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 def test_google_genai_sees_the_same(gemini: RunningEmulator) -> None:
     google: Any = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
+    warnings.simplefilter("ignore", google._common.ExperimentalWarning)
     theirs = google.Client(api_key="k", http_options={"base_url": gemini.http, "api_version": "v1beta"})
     ours = genai.Client(api_key="k")
     src = [{"contents": "Hello", "config": {"temperature": 0.5}, "metadata": {"a": "b"}}]

@@ -8,6 +8,7 @@ import functools
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -488,11 +489,11 @@ def test_the_sync_client_refuses_what_turns_out_to_be_of_asyncio(models: Models)
 # As google-genai does it ---------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::google.genai._common.ExperimentalWarning")
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 @pytest.mark.parametrize("config", [{}, {"automatic_function_calling": {"maximum_remote_calls": 1}}])
 def test_google_genai_goes_the_same_way(config: dict[str, Any]) -> None:
     google: Any = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
+    warnings.simplefilter("ignore", google._common.ExperimentalWarning)
 
     def weather(city: str) -> str:
         """The weather."""

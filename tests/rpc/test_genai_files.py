@@ -11,6 +11,7 @@ import random
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -284,10 +285,10 @@ def test_a_closed_client_uploads_nothing(api: Api, gemini: RunningEmulator) -> N
         api(resources.files.upload(file=b"x", config={"mime_type": "text/plain"}))
 
 
-@pytest.mark.filterwarnings("ignore::google.genai._common.ExperimentalWarning")
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 def test_google_genai_sees_the_same(gemini: RunningEmulator, tmp_path: Path) -> None:
     google: Any = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
+    warnings.simplefilter("ignore", google._common.ExperimentalWarning)
     theirs = google.Client(api_key="k", http_options={"base_url": gemini.http, "api_version": "v1beta"})
     ours = genai.Client(api_key="k")
     path = tmp_path / "notes.txt"
