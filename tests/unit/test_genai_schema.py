@@ -294,9 +294,7 @@ def test_a_schema_stays_what_it_is() -> None:
     assert to_schema(schema._pb) == ("response_schema", schema)
 
 
-@pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="3.10 finds no local class inside of list[…]"
-)
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="3.10 finds no local class inside of list[…]")
 def test_two_types_of_one_name_stay_two() -> None:
     def made(kind: Any) -> Any:
         @dataclasses.dataclass
