@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 from google.auth.exceptions import MutualTLSChannelError
 
+from gemwire._transport.endpoint import is_loopback
 from gemwire.options import CertSource
 
 #: gRFC A105: the core opens further connections to a host when the streams of one are used up. At 10,
@@ -118,6 +119,11 @@ class Target:
     def __repr__(self) -> str:
         kind = "plaintext" if self.plaintext else "mTLS" if self.certificate else "TLS"
         return f"<Target {self.address} {kind}>"
+
+    def options(self) -> tuple[tuple[str, Any], ...]:
+        """What channels are made with. No proxy leads back to this machine, whatever the environment says."""
+        direct = (("grpc.enable_http_proxy", 0),) if self.plaintext and is_loopback(self.address) else ()
+        return (*OPTIONS, *direct)
 
     def credentials(self) -> grpc.ChannelCredentials:
         """TLS credentials, with the client certificate if there is one."""

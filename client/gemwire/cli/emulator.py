@@ -17,7 +17,8 @@ def health(address: str, proxy: str) -> dict[str, str]:
         address: host:port.
         proxy: The proxy in between, or none.
     """
-    with grpc.insecure_channel(address) as channel:
+    through = (("grpc.enable_http_proxy", int(proxy != "none")),)
+    with grpc.insecure_channel(address, through) as channel:
         # grpc.health.v1 needs no package for this: an empty request, and a status in the answer.
         check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
         try:

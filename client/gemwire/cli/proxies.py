@@ -11,12 +11,16 @@ _PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 _EXEMPT = ("no_grpc_proxy", "no_proxy")
 
 
-def found(target: str) -> dict[str, str]:
+def found(target: str, emulator: bool = False) -> dict[str, str]:
     """The proxy to a target, without its password, and why.
 
     Args:
         target: host:port.
+        emulator: Whether that is an emulator: clients use no proxy to one on this machine.
     """
+    host = urlsplit(f"//{target}").hostname or ""
+    if emulator and _on_this_machine(host):
+        return {"value": "none", "reason": "the emulator is on this machine"}
     name = next((name for name in _PROXIES if name in os.environ), None)
     if name is None:
         reason = f"none of {', '.join(_PROXIES)} is set"
@@ -27,7 +31,6 @@ def found(target: str) -> dict[str, str]:
     if not os.environ[name]:
         return {"value": "none", "reason": f"{name} is empty"}
     exempt = next((name for name in _EXEMPT if name in os.environ), None)
-    host = urlsplit(f"//{target}").hostname or ""
     if exempt and any(_covers(entry.strip(), host) for entry in os.environ[exempt].split(",")):
         return {"value": "none", "reason": f"{exempt} exempts {host} from {name}"}
     return {"value": masked(os.environ[name]), "reason": f"{name} is set"}
@@ -38,6 +41,13 @@ def masked(proxy: str) -> str:
     scheme, separator, rest = proxy.rpartition("://")
     who, at, address = rest.rpartition("@")
     return f"{scheme}{separator}{'***@' if who or at else ''}{address}"
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _covers(entry: str, host: str) -> bool:

@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,12 +86,18 @@ def test_an_emulator_that_does_not() -> None:
     assert "gemwire serve" in report["problems"][0]
 
 
-def test_a_proxy_before_the_emulator(gemini: RunningEmulator) -> None:
-    proxy = {"https_proxy": "http://me:p4ssword@127.0.0.1:1"}
-    report = found(gemini.address, code=1, **proxy)
+def test_no_proxy_before_an_emulator_on_this_machine(gemini: RunningEmulator) -> None:
+    report = found(gemini.address, https_proxy="http://me:p4ssword@127.0.0.1:1")
+    assert report["proxy"] == {"value": "none", "reason": "the emulator is on this machine"}
+    assert report["emulator"]["value"] == "answers"
+
+
+def test_a_proxy_before_an_emulator_elsewhere() -> None:
+    elsewhere = "emulator.test:1"
+    proxy = {"https_proxy": "http://me:p4ssword@127.0.0.1:1", "GEMINI_EMULATOR_ALLOW_REMOTE": "true"}
+    report = found(elsewhere, code=1, **proxy)
     assert report["proxy"] == {"value": "http://***@127.0.0.1:1", "reason": "https_proxy is set"}
-    assert "set no_proxy=127.0.0.1" in report["problems"][0]
-    assert found(gemini.address, **proxy, no_proxy="127.0.0.1")["emulator"]["value"] == "answers"
+    assert "set no_proxy=emulator.test" in report["problems"][0]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +275,6 @@ def test_proxies_are_those_of_grpc(
     with listening() as proxy:
         address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         its = {name: value.replace("PROXY", address) for name, value in variables.items()}
-        ended = run(gemini.address, "rpc", "--timeout", "3", "Model.ListModels", "{}", **its)
         for name in list(os.environ):
             if name.lower().endswith("_proxy"):
                 monkeypatch.delenv(name)
@@ -275,7 +282,11 @@ def test_proxies_are_those_of_grpc(
             monkeypatch.setenv(name, value)
         expected = proxies.found(gemini.address)
         assert expected["reason"]
-        assert (expected["value"] == address) == _was_asked(proxy) == (ended.code != 0)
+        program = "import grpc, sys; grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result(3)"
+        ended = subprocess.run(
+            [sys.executable, "-c", program, gemini.address], check=False, capture_output=True
+        )
+        assert (expected["value"] == address) == _was_asked(proxy) == (ended.returncode != 0)
 
 
 def _was_asked(proxy: socket.socket) -> bool:

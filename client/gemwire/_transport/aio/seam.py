@@ -15,7 +15,7 @@ import grpc.aio
 
 from gemwire._transport import process
 from gemwire._transport.calls import arity
-from gemwire._transport.channels import OPTIONS, Hearing, Target, replacement
+from gemwire._transport.channels import Hearing, Target, replacement
 from gemwire.errors import DeadlineExceeded
 from gemwire_proto._method import Method
 
@@ -209,7 +209,7 @@ class Channels:
     def _open(self, *more: tuple[str, Any]) -> Any:
         target = self._target
         assert target is not None  # noqa: S101 - there is a target or a given channel
-        options = (*OPTIONS, *more)
+        options = (*target.options(), *more)
         interceptors = list(target.interceptors) or None
         if target.plaintext:
             return grpc.aio.insecure_channel(target.address, options=options, interceptors=interceptors)
