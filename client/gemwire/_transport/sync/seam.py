@@ -278,8 +278,8 @@ class Canceller:
         """Cancel, for whoever reads the messages and will not any more.
 
         A stream without a thread of its own (`_THREADLESS`) is let go of by grpc, with 20 KB and its
-        connection, only when all that it began has been seen to end, and grpc itself does not look after a cancellation.
-        After one that never takes long. Nobody else may be reading.
+        connection, only when all that it began has been seen to end, and grpc itself does not look after a
+        cancellation. After one that never takes long. Nobody else may be reading.
         """
         self()
         interruption = sys.exc_info()[1]
