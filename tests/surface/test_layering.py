@@ -119,6 +119,8 @@ def _refusal(module: str, found: Import) -> str | None:
     if inside("gemwire._convert"):
         if module == "gemwire._convert.media" and found.lazy and found.within("PIL"):
             return None  # whoever asks for a picture has it
+        if module == "gemwire._convert.vectors" and found.lazy and found.within("numpy"):
+            return None  # whoever asks for its arrays has it
         if module == "gemwire._convert.config" and found.within("typing_extensions"):
             return None  # for type checkers, which bring it
         own = ("gemwire._convert", "gemwire.errors", "gemwire_proto")
@@ -201,6 +203,7 @@ _BAD = [
     ("gemwire._convert.contents", "from gemwire import options"),
     ("gemwire._convert.contents", "from gemwire._transport import retry"),
     ("gemwire._convert.contents", "def f():\n    import pydantic"),
+    ("gemwire._convert.vectors", "import numpy"),
     ("gemwire.cli.models", "from gemwire._async import models"),
     ("gemwire.cli.models", "from gemwire import _sync"),
     ("gemwire.cli.models", "from gemwire.genai import _client"),

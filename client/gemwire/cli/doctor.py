@@ -36,7 +36,7 @@ def doctor(
         "certificate": _entry(diagnosis.certificate),
         "credentials": _entry(diagnosis.credentials),
         "roots": _roots(),
-        "proxy": proxies.found(diagnosis.endpoint.value, diagnosis.emulator),
+        "proxy": proxies.found(diagnosis.endpoint.value, bool(diagnosis.emulator)),
     }
     if diagnosis.emulator:
         report["emulator"] = emulator.health(diagnosis.endpoint.value, report["proxy"]["value"])
