@@ -13,7 +13,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gemwire import bulk as bulk
+    from gemwire import embeddings as embeddings
     from gemwire import errors as errors
+    from gemwire import limits as limits
+    from gemwire import pipeline as pipeline
     from gemwire import v1 as v1
     from gemwire import v1beta as v1beta
     from gemwire._transport.aio.rest import RestAsyncIOTransport as RestAsyncIOTransport
@@ -22,21 +26,25 @@ if TYPE_CHECKING:
     from gemwire._transport.sync.transport import GrpcTransport as GrpcTransport
     from gemwire.diagnosis import Diagnosis as Diagnosis
     from gemwire.diagnosis import diagnose as diagnose
+    from gemwire.embeddings import Embedder as Embedder
     from gemwire.options import ClientInfo as ClientInfo
     from gemwire.options import ClientOptions as ClientOptions
+    from gemwire.options import Hedge as Hedge
     from gemwire.options import Retry as Retry
     from gemwire_proto._method import DEFAULT as DEFAULT
 
 __version__ = "0.1.0"
 
-_MODULES = ("errors", "v1", "v1beta")
+_MODULES = ("bulk", "embeddings", "errors", "limits", "pipeline", "v1", "v1beta")
 _NAMES = {
     "ClientInfo": "gemwire.options",
     "ClientOptions": "gemwire.options",
     "DEFAULT": "gemwire_proto._method",
     "Diagnosis": "gemwire.diagnosis",
+    "Embedder": "gemwire.embeddings",
     "GrpcAsyncIOTransport": "gemwire._transport.aio.transport",
     "GrpcTransport": "gemwire._transport.sync.transport",
+    "Hedge": "gemwire.options",
     "RestAsyncIOTransport": "gemwire._transport.aio.rest",
     "RestTransport": "gemwire._transport.sync.rest",
     "Retry": "gemwire.options",

@@ -161,6 +161,8 @@ def _attributes(watch: Watch) -> dict[str, Any]:
     }
     if port.isdigit():
         found["server.port"] = int(port)
+    if watch.hedges:
+        found["gemwire.hedges"] = watch.hedges
     if watch.error is not None and not isinstance(watch.error, GeneratorExit):
         found["error.type"] = watch.status
     operation = _OPERATIONS.get(watch.method.name)

@@ -118,6 +118,7 @@ class Method:
     http: tuple[HttpBinding, ...]
     items: str | None  # field of the response that holds a page's items
     operation: tuple[str, str] | None  # full names: response, metadata
+    idempotent: bool  # changes nothing on the server
     policy: Policy
 
 
@@ -216,7 +217,8 @@ def build(files: Sequence[FileDescriptorProto], policies: Mapping[str, Policy]) 
         policies: A policy for each RPC.
 
     Raises:
-        ModelError: Two names collide in snake case, or a field is a Python keyword.
+        ModelError: Two names collide in snake case, a field is a Python keyword, or the policy file says of
+            an RPC what its verb says.
     """
     model = Model()
     comments = {proto.name: _Comments(proto) for proto in files}
@@ -346,6 +348,14 @@ def _bindings(rule: Any) -> Iterator[HttpBinding]:
         yield from _bindings(more)
 
 
+def _idempotent(rpc: str, http: Sequence[HttpBinding], policy: Policy) -> bool:
+    """Whether an RPC changes nothing: its verb is GET, or the policy file says so."""
+    get = bool(http) and all(binding.verb == "get" for binding in http)
+    if get and policy.idempotent:
+        raise ModelError(f"call_policy.json: idempotent: {rpc} is so by its verb, GET; remove it")
+    return get or policy.idempotent
+
+
 def _page_items(request: Message | None, response: Message | None) -> str | None:
     """AIP-4233: the request has page_size and page_token, the response next_page_token and the items."""
     if request is None or response is None:
@@ -389,6 +399,7 @@ def _method(
         http=http,
         items=_page_items(model.messages.get(request), model.messages.get(response)),
         operation=operation,  # type: ignore[arg-type]
+        idempotent=_idempotent(f"{service}/{m.name}", http, policy),
         policy=policy,
     )
 

@@ -1,15 +1,16 @@
-"""The call policy: deadline and retries of every RPC, from ``protos/call_policy.json``.
+"""The call policy: deadline, retries and idempotency of every RPC, from ``protos/call_policy.json``.
 
 The file is a gRPC service config (grpc/service_config.md), so that other
 languages can hand it to their channel as it is. Unlike the one that Google
-publishes, it must name every RPC exactly once and nothing else.
+publishes, it must name every RPC exactly once and nothing else. One list in it is
+ours, which gRPC does not look at: ``idempotent``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -27,6 +28,7 @@ class Policy:
         initial: Seconds, upper bound of the first pause.
         maximum: Seconds, upper bound of any pause.
         multiplier: Growth of the bound from one pause to the next.
+        idempotent: Whether the file says that it changes nothing on the server.
     """
 
     timeout: float | None
@@ -34,6 +36,7 @@ class Policy:
     initial: float
     maximum: float
     multiplier: float
+    idempotent: bool = False
 
 
 def _seconds(text: str) -> float:
@@ -55,8 +58,9 @@ def load(path: Path, rpcs: Iterable[str]) -> dict[str, Policy]:
     Raises:
         PolicyError: An RPC is named twice, has no policy, or does not exist.
     """
+    config = json.loads(path.read_text(encoding="utf-8"))
     policies: dict[str, Policy] = {}
-    for entry in json.loads(path.read_text(encoding="utf-8"))["methodConfig"]:
+    for entry in config["methodConfig"]:
         retry = entry.get("retryPolicy")
         policy = Policy(
             timeout=_seconds(entry["timeout"]) if "timeout" in entry else None,
@@ -75,4 +79,10 @@ def load(path: Path, rpcs: Iterable[str]) -> dict[str, Policy]:
         raise PolicyError(f"{path.name}: {full} is no RPC of the protos; remove or rename it")
     for full in sorted(known - policies.keys()):
         raise PolicyError(f"{path.name}: {full} has no policy; add one")
+    for full in config.get("idempotent", ()):
+        if full not in known:
+            raise PolicyError(f"{path.name}: idempotent: {full} is no RPC of the protos; remove or rename it")
+        if policies[full].idempotent:
+            raise PolicyError(f"{path.name}: idempotent: {full} is there twice; keep one")
+        policies[full] = replace(policies[full], idempotent=True)
     return policies

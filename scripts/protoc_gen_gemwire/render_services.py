@@ -87,6 +87,8 @@ def _table(out: Source, service: Service, types: Types) -> None:
                         f"initial={policy.initial}, maximum={policy.maximum}, multiplier={policy.multiplier},"
                     )
                 out("),")
+            if method.idempotent:
+                out("idempotent=True,")
             if method.items:
                 out(f'items="{method.items}",')
             if method.operation:

@@ -57,6 +57,13 @@ def _edit_policy(checkout: Path, change: Callable[[list[dict[str, Any]]], None])
     file.write_text(json.dumps(policy))
 
 
+def _edit_idempotent(checkout: Path, change: Callable[[list[str]], None]) -> None:
+    file = checkout / "protos" / "call_policy.json"
+    policy = json.loads(file.read_text())
+    change(policy["idempotent"])
+    file.write_text(json.dumps(policy))
+
+
 def _name(method: str, service: str = _SERVICE) -> dict[str, str]:
     return {"service": service, "method": method}
 
@@ -94,6 +101,38 @@ def test_rpc_without_a_policy(checkout: Path) -> None:
 def test_two_policies_for_one_rpc(checkout: Path, place: int) -> None:
     _edit_policy(checkout, lambda configs: configs[place]["name"].append(_name("CountTokens")))
     _assert_refused(checkout, f"{_SERVICE}/CountTokens has two policies")
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        (
+            "GenerateNothing",
+            "idempotent: google.ai.generativelanguage.v1beta.GenerativeService/GenerateNothing is no",
+        ),
+        ("CountTokens", "CountTokens is there twice"),
+    ],
+)
+def test_idempotent_rpcs_exist_and_are_named_once(checkout: Path, method: str, words: str) -> None:
+    _edit_idempotent(checkout, lambda names: names.append(f"{_SERVICE}/{method}"))
+    _assert_refused(checkout, "call_policy.json", words)
+
+
+def test_what_is_read_is_idempotent_by_its_verb(checkout: Path) -> None:
+    models = "google.ai.generativelanguage.v1beta.ModelService"
+    _edit_idempotent(checkout, lambda names: names.append(f"{models}/GetModel"))
+    _assert_refused(checkout, f"idempotent: {models}/GetModel is so by its verb, GET")
+
+
+def test_idempotent_stands_in_the_method_table(checkout: Path) -> None:
+    _edit_idempotent(checkout, lambda names: names.remove(f"{_SERVICE}/CountTokens"))
+    assert _generate(checkout).returncode == 0
+    written = _tree(checkout / "generated" / "gemwire_proto" / "v1beta")
+    before = _tree(_ROOT / "generated" / "gemwire_proto" / "v1beta")
+    changed = [name for name in before if before[name] != written[name]]
+    assert changed == ["generative_service.py"]
+    line = b"    idempotent=True,\n"
+    assert before[changed[0]].count(line) == written[changed[0]].count(line) + 1
 
 
 def _edit_proto(checkout: Path, old: str, new: str) -> None:

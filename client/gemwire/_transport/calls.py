@@ -10,8 +10,10 @@ import grpc
 from google.protobuf.message import Message
 
 from gemwire._transport import metadata as md
+from gemwire._transport import pressure
 from gemwire._transport.credentials import Authorization, Pairs
 from gemwire._transport.observe import Watch
+from gemwire._transport.raw import Wire
 from gemwire._transport.retry import Budget, Policy
 from gemwire._transport.status import from_rpc
 from gemwire.errors import APIError, Cancelled
@@ -55,6 +57,8 @@ def message_of(kind: type[_Request], value: Any, argument: str) -> _Request:
     """A message of ``kind`` from a message, a dict, or a message of the same name of another pool."""
     if type(value) is kind:
         return value
+    if issubclass(kind, Wire):
+        return kind.of(value)
     if isinstance(value, Mapping):
         return kind(**value)
     # proto-plus wrappers of Google's packages carry the message inside.
@@ -164,7 +168,10 @@ class Attempts:
             self.count += 1
             return 0.0
         wait = self._policy.pause(error, self.count, now - self._began, remaining) if self._policy else None
-        allowed = self._budget.failed() if is_overload(error) else True
+        overload = is_overload(error)
+        if overload:
+            pressure.refused(error, self._tried)
+        allowed = self._budget.failed() if overload else True
         if wait is None or not allowed:
             if wait is not None:
                 error.hint = "Not repeated: too many calls failed of late (retry budget)."
@@ -184,6 +191,19 @@ class Attempts:
             raise self.closing() from None
         self._binding, self._tried = self._channels.binding(), time.monotonic()
         return self._binding, self._tried
+
+    def beside(self) -> tuple[Any, float]:
+        """What another attempt beside those under way goes over, and when it begins. Raises as `again`."""
+        self.count += 1
+        if self.watch:
+            self.watch.hedges += 1
+        return self.again()
+
+    def outlived(self, error: APIError) -> None:
+        """Count the error of an attempt beside which others go on; the last one is counted by `after`."""
+        if is_overload(error):
+            pressure.refused(error, self._tried)
+            self._budget.failed()
 
     def idle(self, seconds: float) -> None:
         """Note that nothing came for so long that the stream was ended."""

@@ -62,6 +62,7 @@ class Watch:
         received: Their bytes.
         latest: The last of them.
         attempts: How often it was tried.
+        hedges: How many of these began beside another.
         error: What it ended with; None for success.
         content: Whether content may be shown.
     """
@@ -80,14 +81,17 @@ class Watch:
         self.received = 0
         self.latest: Any = None
         self.attempts = 1
+        self.hedges = 0
         self.error: BaseException | None = None
         self._ended = False
         self._begun = [(sink, _safely(sink.begin, self)) for sink in _sinks]
 
-    def message(self, message: Message) -> None:
+    def message(self, message: Any) -> None:
         """A message has arrived."""
         if self.first is None:
             self.first = time.monotonic() - self._clock
+        if type(message) is bytes:  # Of a raw call; what is asked of it is parsed then.
+            message = self.method.response(message)
         self.messages += 1
         self.received += message.ByteSize()
         self.latest = message
@@ -142,6 +146,7 @@ def _log(watch: Watch) -> None:
             "status": watch.status,
             "elapsed": watch.elapsed,
             "attempts": watch.attempts,
+            "hedges": watch.hedges,
         },
     )
     if watch.content:

@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 
 from gemwire.errors import APIError
-from gemwire.options import Retry
+from gemwire.options import Hedge, Retry
 from gemwire_proto._method import DEFAULT, Default, RetryDefaults
 
 PUSHBACK = "grpc-retry-pushback-ms"
@@ -38,6 +38,11 @@ class Budget:
         self._ratio = ratio
 
     @property
+    def enough(self) -> bool:
+        """Whether calls may be repeated."""
+        return self._tokens > self._most / 2
+
+    @property
     def full(self) -> bool:
         """Whether nothing was taken; then a success has nothing to give back."""
         return self._tokens >= self._most
@@ -48,7 +53,7 @@ class Budget:
     def failed(self) -> bool:
         """Count a failure. Returns whether calls may be repeated."""
         self._tokens = max(0.0, self._tokens - 1.0)
-        return self._tokens > self._most / 2
+        return self.enough
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Policy:
         multiplier: Growth of the bound.
         within: Seconds from the first attempt after which no other is begun; None for the call's timeout.
         on_error: Called with each error that is followed by another attempt.
+        hedge: When another attempt begins beside one that is slow; None for never.
     """
 
     wanted: Callable[[APIError], bool]
@@ -72,6 +78,17 @@ class Policy:
     multiplier: float
     within: float | None = None
     on_error: Callable[[Exception], Any] | None = None
+    hedge: Hedge | None = None
+
+    def passing(self, error: APIError, asked: float | None) -> bool:
+        """Whether an error is one after which a further attempt may do better.
+
+        Args:
+            error: What the attempt ended with.
+            asked: Seconds that the server asks to wait; None where it does not say.
+        """
+        told_when = asked is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        return told_when or self.wanted(error) or _turned_away(error)
 
     def pause(self, error: APIError, attempt: int, elapsed: float, remaining: float | None) -> float | None:
         """Seconds to wait before the next attempt; None to give up.
@@ -85,8 +102,7 @@ class Policy:
         if self.max_attempts is not None and attempt >= self.max_attempts:
             return None
         asked, refused = server_delay(error)
-        told_when = asked is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED
-        if refused or not (self.wanted(error) or told_when or _turned_away(error)):
+        if refused or not self.passing(error, asked):
             return None
         bound = min(self.initial * self.multiplier ** min(attempt - 1, 64), self.maximum)
         # Jitter comes on top of what the server asks for, lest all its callers return at once.
@@ -136,12 +152,26 @@ def policy(retry: Any, default: RetryDefaults | None) -> Policy | None:
             retry.initial,
             retry.maximum,
             retry.multiplier,
+            hedge=retry.hedge,
         )
     if hasattr(retry, "_predicate") and hasattr(retry, "_initial"):
         return _of_api_core(retry)
     raise TypeError(
         f"retry: expected gemwire.Retry, a google.api_core retry or None, got {type(retry).__name__}"
     )
+
+
+def unhedged(retry: Any, what: str) -> Policy | None:
+    """The policy of something that goes in steps, of which none is sent twice at a time.
+
+    Raises:
+        ValueError: ``retry`` has a hedge.
+        TypeError: It is none that `policy` takes.
+    """
+    found = policy(retry, None)
+    if found and found.hedge:
+        raise ValueError(f"retry: {what} cannot be hedged, a hedge is for calls with one answer")
+    return found
 
 
 _defaults: dict[RetryDefaults, Policy] = {}

@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from gemwire._transport.raw import Wire
 from gemwire._transport.untyped import JsonRequest
 from gemwire_proto import _extra
 from gemwire_proto._method import HttpBinding, Kind, Method
@@ -123,7 +124,7 @@ def _pattern(shape: str) -> str:
     return "/".join(known.get(segment) or re.escape(segment) for segment in shape.split("/")) + r"\Z"
 
 
-def to_http(method: Method[Any, Any], message: Message | JsonRequest) -> HttpRequest:
+def to_http(method: Method[Any, Any], message: Message | JsonRequest | Wire) -> HttpRequest:
     """The HTTP form of a request.
 
     Args:
@@ -135,11 +136,12 @@ def to_http(method: Method[Any, Any], message: Message | JsonRequest) -> HttpReq
     """
     if isinstance(message, JsonRequest):
         return HttpRequest(message.verb, message.target, message.body)
+    request: Message = message.parsed() if isinstance(message, Wire) else message
     for rule in _rules(method):
-        path = _path(rule, message)
+        path = _path(rule, request)
         if path is not None:
-            return _filled(rule, path, method, message)
-    raise ValueError(_unmatched(method, message))
+            return _filled(rule, path, method, request)
+    raise ValueError(_unmatched(method, request))
 
 
 def _path(rule: _Rule, message: Message) -> str | None:

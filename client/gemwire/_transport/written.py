@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport import status
+from gemwire._transport.raw import Wire
 from gemwire._transport.transcode import from_json
 from gemwire._transport.untyped import Json, JsonRequest
 from gemwire.errors import APIError
@@ -31,6 +32,8 @@ def tree(value: Any) -> Any:
     Args:
         value: A message, a `JsonRequest`, `Json`, bytes, or what JSON holds.
     """
+    if isinstance(value, Wire):
+        value = value.parsed()
     if isinstance(value, Message):
         made: dict[str, Any] = json_format.MessageToDict(value, descriptor_pool=POOL)
         _extra.merged(value, made)

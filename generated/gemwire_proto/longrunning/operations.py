@@ -31,6 +31,7 @@ LIST_OPERATIONS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="operations",
 )
 GET_OPERATION = _method.Method(
@@ -50,6 +51,7 @@ GET_OPERATION = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 DELETE_OPERATION = _method.Method(
     service="google.longrunning.Operations",
@@ -98,6 +100,7 @@ WAIT_OPERATION = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 SERVICE = _method.Service(
     name="google.longrunning.Operations",

@@ -33,6 +33,7 @@ GENERATE_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 STREAM_GENERATE_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1.GenerativeService",
@@ -53,6 +54,7 @@ STREAM_GENERATE_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 EMBED_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1.GenerativeService",
@@ -71,6 +73,7 @@ EMBED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 BATCH_EMBED_CONTENTS = _method.Method(
     service="google.ai.generativelanguage.v1.GenerativeService",
@@ -89,6 +92,7 @@ BATCH_EMBED_CONTENTS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 COUNT_TOKENS = _method.Method(
     service="google.ai.generativelanguage.v1.GenerativeService",
@@ -107,6 +111,7 @@ COUNT_TOKENS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1.GenerativeService",

@@ -29,6 +29,7 @@ GET_MODEL = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 LIST_MODELS = _method.Method(
     service="google.ai.generativelanguage.v1.ModelService",
@@ -46,6 +47,7 @@ LIST_MODELS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="models",
 )
 SERVICE = _method.Service(

@@ -33,6 +33,7 @@ LIST_CACHED_CONTENTS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="cached_contents",
 )
 CREATE_CACHED_CONTENT = _method.Method(
@@ -69,6 +70,7 @@ GET_CACHED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 UPDATE_CACHED_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.CacheService",

@@ -30,6 +30,7 @@ GENERATE_MESSAGE = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 COUNT_MESSAGE_TOKENS = _method.Method(
     service="google.ai.generativelanguage.v1beta.DiscussService",
@@ -48,6 +49,7 @@ COUNT_MESSAGE_TOKENS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.DiscussService",

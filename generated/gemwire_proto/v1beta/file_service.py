@@ -47,6 +47,7 @@ LIST_FILES = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="files",
 )
 GET_FILE = _method.Method(
@@ -66,6 +67,7 @@ GET_FILE = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 DELETE_FILE = _method.Method(
     service="google.ai.generativelanguage.v1beta.FileService",
@@ -102,6 +104,7 @@ DOWNLOAD_FILE = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.FileService",

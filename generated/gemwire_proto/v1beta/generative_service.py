@@ -34,6 +34,7 @@ GENERATE_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 GENERATE_ANSWER = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -52,6 +53,7 @@ GENERATE_ANSWER = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 STREAM_GENERATE_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -72,6 +74,7 @@ STREAM_GENERATE_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 EMBED_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -90,6 +93,7 @@ EMBED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 BATCH_EMBED_CONTENTS = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -108,6 +112,7 @@ BATCH_EMBED_CONTENTS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 COUNT_TOKENS = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -126,6 +131,7 @@ COUNT_TOKENS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 BIDI_GENERATE_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",

@@ -36,6 +36,7 @@ GET_MODEL = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 LIST_MODELS = _method.Method(
     service="google.ai.generativelanguage.v1beta.ModelService",
@@ -53,6 +54,7 @@ LIST_MODELS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="models",
 )
 GET_TUNED_MODEL = _method.Method(
@@ -72,6 +74,7 @@ GET_TUNED_MODEL = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 LIST_TUNED_MODELS = _method.Method(
     service="google.ai.generativelanguage.v1beta.ModelService",
@@ -89,6 +92,7 @@ LIST_TUNED_MODELS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="tuned_models",
 )
 CREATE_TUNED_MODEL = _method.Method(

@@ -57,6 +57,7 @@ GET_PERMISSION = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 LIST_PERMISSIONS = _method.Method(
     service="google.ai.generativelanguage.v1beta.PermissionService",
@@ -76,6 +77,7 @@ LIST_PERMISSIONS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="permissions",
 )
 UPDATE_PERMISSION = _method.Method(

@@ -36,6 +36,7 @@ PREDICT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 PREDICT_LONG_RUNNING = _method.Method(
     service="google.ai.generativelanguage.v1beta.PredictionService",

@@ -59,6 +59,7 @@ GET_CORPUS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 UPDATE_CORPUS = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",
@@ -111,6 +112,7 @@ LIST_CORPORA = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="corpora",
 )
 QUERY_CORPUS = _method.Method(
@@ -129,6 +131,7 @@ QUERY_CORPUS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 CREATE_DOCUMENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",
@@ -165,6 +168,7 @@ GET_DOCUMENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 UPDATE_DOCUMENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",
@@ -219,6 +223,7 @@ LIST_DOCUMENTS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="documents",
 )
 QUERY_DOCUMENT = _method.Method(
@@ -237,6 +242,7 @@ QUERY_DOCUMENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 CREATE_CHUNK = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",
@@ -290,6 +296,7 @@ GET_CHUNK = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 UPDATE_CHUNK = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",
@@ -378,6 +385,7 @@ LIST_CHUNKS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
     items="chunks",
 )
 SERVICE = _method.Service(

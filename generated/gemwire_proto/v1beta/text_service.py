@@ -32,6 +32,7 @@ GENERATE_TEXT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 EMBED_TEXT = _method.Method(
     service="google.ai.generativelanguage.v1beta.TextService",
@@ -50,6 +51,7 @@ EMBED_TEXT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 BATCH_EMBED_TEXT = _method.Method(
     service="google.ai.generativelanguage.v1beta.TextService",
@@ -68,6 +70,7 @@ BATCH_EMBED_TEXT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 COUNT_TEXT_TOKENS = _method.Method(
     service="google.ai.generativelanguage.v1beta.TextService",
@@ -86,6 +89,7 @@ COUNT_TEXT_TOKENS = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    idempotent=True,
 )
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.TextService",

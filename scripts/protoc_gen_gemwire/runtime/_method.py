@@ -100,6 +100,7 @@ class Method(Generic[_Request, _Response]):
         http: The REST bindings; empty when there are none.
         timeout: Seconds for a whole call; None for no deadline.
         retry: When a call is repeated; None for never.
+        idempotent: Whether it changes nothing on the server, so that a call may be sent twice.
         items: Response field that holds a page's items, for paged methods.
         result: Class of a long-running operation's result.
         progress: Class of a long-running operation's metadata.
@@ -117,6 +118,7 @@ class Method(Generic[_Request, _Response]):
     http: tuple[HttpBinding, ...] = ()
     timeout: float | None = None
     retry: RetryDefaults | None = None
+    idempotent: bool = False
     items: str | None = None
     result: type[Message] | None = None
     progress: type[Message] | None = None

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.bidi import AsyncBidiStream
+from gemwire._transport.aio.hedging import AsyncHedged
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.seam import (
@@ -26,6 +27,7 @@ from gemwire._transport.aio.seam import (
 from gemwire._transport.aio.stream import AsyncStream
 from gemwire._transport.calls import Attempts, MetadataBook, request_of
 from gemwire._transport.credentials import Authorization
+from gemwire._transport.hedges import Hedges
 from gemwire._transport.observe import Watch, watching
 from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
 from gemwire.errors import Cancelled, DeadlineExceeded
@@ -63,6 +65,7 @@ class AsyncCaller:
         self._authorization = authorization
         self._book = MetadataBook(api_client, build_metadata)
         self._budget = Budget()
+        self._hedges = Hedges(self._budget)
         self._host = host
         self._log_content = log_content
 
@@ -85,8 +88,8 @@ class AsyncCaller:
             retry: When to repeat it; see `gemwire.Retry`.
             timeout: Seconds for everything.
             metadata: The caller's pairs.
-            opening: How to begin an attempt, for streams. Default: the call itself, whose one
-                response is the result.
+            opening: How an attempt begins, for streams, and tells those who watch. Default: the call
+                itself, whose one response is the result.
 
         Raises:
             APIError: It failed for good.
@@ -95,7 +98,12 @@ class AsyncCaller:
         """
         message = request_of(method, request, flattened)
         seconds = method.timeout if timeout is DEFAULT else check_timeout(timeout, method.timeout)
-        rules = of_defaults(method.retry) if retry is DEFAULT else policy(retry, method.retry)
+        if retry is DEFAULT:
+            rules = of_defaults(method.retry)
+        else:
+            rules = policy(retry, method.retry)
+            if rules and rules.hedge:
+                opening = AsyncHedged(method, self._hedges.plan(method, message, rules, rules.hedge))
         binding = self._channels.binding()
         began = time.monotonic()
         left = seconds
@@ -116,7 +124,7 @@ class AsyncCaller:
                         result = await call(message, timeout=left, metadata=page)
                     else:
                         attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
-                        result = await opening(call(message, timeout=left, metadata=page), attempts)
+                        result = await opening(call, message, left, page, attempts)
                     break
                 except RpcError as error:
                     attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
@@ -166,7 +174,10 @@ class AsyncCaller:
         """Begin a call with many answers; returns when the first is there. See `unary`."""
         idle = check_timeout(idle_timeout, None, "idle_timeout")
 
-        async def open_(call: Any, attempts: Attempts) -> AsyncStream[_Response]:
+        async def open_(
+            begin: Any, request: Any, left: float | None, metadata: Any, attempts: Attempts
+        ) -> AsyncStream[_Response]:
+            call = begin(request, timeout=left, metadata=metadata)
             canceller = Canceller(call)
             watchdog = Watchdog(idle, canceller) if idle else None
             arriving = call.__aiter__()

@@ -15,7 +15,7 @@ from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.seam import RpcError, in_thread, settled, sleep, wait
 from gemwire._transport.http.calls import headers_of
 from gemwire._transport.http.failure import HttpError, of_answer
-from gemwire._transport.retry import policy
+from gemwire._transport.retry import unhedged
 from gemwire._transport.transcode import to_http
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
@@ -67,7 +67,7 @@ class AsyncDownload:
         caller = self._caller
         began = time.monotonic()
         binding = caller._channels.binding()
-        rules = policy(self._retry, None)
+        rules = unhedged(self._retry, "a download")
         attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
         while True:
             before = self._received

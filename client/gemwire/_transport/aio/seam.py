@@ -52,6 +52,9 @@ def cancelled_from_outside() -> bool:
     return task is not None and hasattr(task, "cancelling") and bool(task.cancelling())
 
 
+#: Seconds that a call which is cancelled may take to end before it is left to itself.
+_LEAVING = 1.0
+
 #: Seconds for which something may go on looking at a channel that `connects` looked at.
 PROBING = 0.0
 _SETTLED = (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN)
@@ -269,6 +272,56 @@ class Watchdog:
         else:
             self.fired = True
             self._strike()
+
+
+class Race:
+    """Calls with one answer, side by side."""
+
+    __slots__ = ("_running",)
+
+    def __init__(self) -> None:
+        self._running: list[asyncio.Task[Any]] = []
+
+    @property
+    def running(self) -> bool:
+        """Whether there is one that `next` has not given yet."""
+        return bool(self._running)
+
+    def start(self, call: Any, request: Any, timeout: float | None, metadata: Any) -> None:
+        """Begin one more."""
+
+        async def attempt() -> Any:
+            return await call(request, timeout=timeout, metadata=metadata)
+
+        task = asyncio.get_running_loop().create_task(attempt())
+        task.add_done_callback(_fruitless)
+        self._running.append(task)
+
+    async def next(self, seconds: float | None) -> asyncio.Task[Any] | None:
+        """One that has ended, an answer before an error; None if that takes longer than ``seconds``."""
+        ended, _ = await asyncio.wait(self._running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not ended:
+            return None
+        found = min(ended, key=_fruitless)
+        self._running.remove(found)
+        return found
+
+    @staticmethod
+    def result(ended: asyncio.Task[Any]) -> Any:
+        """Its answer, or its error is raised."""
+        return ended.result()
+
+    async def end(self) -> None:
+        """Cancel all that are left, and see to it that the server hears of that."""
+        if self._running:
+            for task in self._running:
+                task.cancel()
+            await asyncio.wait(self._running, timeout=_LEAVING)
+
+
+def _fruitless(task: asyncio.Task[Any]) -> bool:
+    """Whether a task ended without an answer; looked at, asyncio does not complain of its error."""
+    return task.cancelled() or task.exception() is not None
 
 
 class Canceller:

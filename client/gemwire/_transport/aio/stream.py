@@ -14,13 +14,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
-from google.protobuf.message import Message
-
 from gemwire._transport.aio.seam import CancelledError, Canceller, RpcError, Watchdog, cancelled_from_outside
 from gemwire._transport.calls import Attempts
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
-_Response = TypeVar("_Response", bound=Message)
+_Response = TypeVar("_Response")
 
 
 class AsyncStream(Generic[_Response]):

@@ -20,7 +20,7 @@ from gemwire._transport.aio.source import AsyncSource
 from gemwire._transport.calls import Attempts
 from gemwire._transport.http.calls import headers_of, message
 from gemwire._transport.http.failure import HttpError, of_answer
-from gemwire._transport.retry import policy
+from gemwire._transport.retry import unhedged
 from gemwire._transport.transcode import to_http
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import CREATE_FILE
@@ -116,7 +116,7 @@ class AsyncUpload:
         """Take a step until it is done, or its failures are too many."""
         caller = self._caller
         binding = caller._channels.binding()
-        rules = policy(self._retry, None)
+        rules = unhedged(self._retry, "an upload")
         attempts: Attempts = caller._attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
         asking = False
         while True:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from gemwire._transport.http.events import EventParser
 from gemwire._transport.http.failure import BROKEN, HttpError, of_answer, of_error
 from gemwire._transport.metadata import ROUTING
+from gemwire._transport.raw import Wire
 from gemwire._transport.transcode import HttpRequest, from_json
 from gemwire._transport.untyped import Json
 
@@ -98,6 +99,8 @@ def message(kind: type[_Message], data: bytes | str) -> _Message:
     Raises:
         HttpError: It is an error, or no such message.
     """
+    if issubclass(kind, Wire):
+        return message(kind.typed, data).SerializeToString()
     try:
         tree: Any = json.loads(data) if data.strip() else {}
         if issubclass(kind, Json):
@@ -111,6 +114,17 @@ def message(kind: type[_Message], data: bytes | str) -> _Message:
         gist = data[:80].decode("utf-8", "replace") if isinstance(data, bytes) else data[:80]
         text = f"the answer cannot be read: {error} (it begins with {gist!r})"
         raise HttpError(grpc.StatusCode.INTERNAL, text) from None
+
+
+async def unary(
+    session: Session,
+    request: HttpRequest,
+    headers: Mapping[str, str],
+    timeout: float | None,
+    kind: type[_Message],
+) -> _Message:
+    """Make a call with one answer; returns its message. Raises as `whole` and `message`."""
+    return message(kind, await whole(session, request, headers, timeout))
 
 
 class EventSource:

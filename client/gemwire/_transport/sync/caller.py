@@ -11,9 +11,11 @@ from google.protobuf.message import Message
 
 from gemwire._transport.calls import Attempts, MetadataBook, request_of
 from gemwire._transport.credentials import Authorization
+from gemwire._transport.hedges import Hedges
 from gemwire._transport.observe import Watch, watching
 from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
 from gemwire._transport.sync.bidi import BidiStream
+from gemwire._transport.sync.hedging import Hedged
 from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
 from gemwire._transport.sync.seam import (
@@ -64,6 +66,7 @@ class Caller:
         self._authorization = authorization
         self._book = MetadataBook(api_client, build_metadata)
         self._budget = Budget()
+        self._hedges = Hedges(self._budget)
         self._host = host
         self._log_content = log_content
 
@@ -86,8 +89,8 @@ class Caller:
             retry: When to repeat it; see `gemwire.Retry`.
             timeout: Seconds for everything.
             metadata: The caller's pairs.
-            opening: How to begin an attempt, for streams. Default: the call itself, whose one
-                response is the result.
+            opening: How an attempt begins, for streams, and tells those who watch. Default: the call
+                itself, whose one response is the result.
 
         Raises:
             APIError: It failed for good.
@@ -96,7 +99,12 @@ class Caller:
         """
         message = request_of(method, request, flattened)
         seconds = method.timeout if timeout is DEFAULT else check_timeout(timeout, method.timeout)
-        rules = of_defaults(method.retry) if retry is DEFAULT else policy(retry, method.retry)
+        if retry is DEFAULT:
+            rules = of_defaults(method.retry)
+        else:
+            rules = policy(retry, method.retry)
+            if rules and rules.hedge:
+                opening = Hedged(method, self._hedges.plan(method, message, rules, rules.hedge))
         binding = self._channels.binding()
         began = time.monotonic()
         left = seconds
@@ -117,7 +125,7 @@ class Caller:
                         result = call(message, timeout=left, metadata=page)
                     else:
                         attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
-                        result = opening(call(message, timeout=left, metadata=page), attempts)
+                        result = opening(call, message, left, page, attempts)
                     break
                 except RpcError as error:
                     attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
@@ -167,7 +175,10 @@ class Caller:
         """Begin a call with many answers; returns when the first is there. See `unary`."""
         idle = check_timeout(idle_timeout, None, "idle_timeout")
 
-        def open_(call: Any, attempts: Attempts) -> Stream[_Response]:
+        def open_(
+            begin: Any, request: Any, left: float | None, metadata: Any, attempts: Attempts
+        ) -> Stream[_Response]:
+            call = begin(request, timeout=left, metadata=metadata)
             canceller = Canceller(call)
             watchdog = Watchdog(idle, canceller) if idle else None
             arriving = call.__iter__()

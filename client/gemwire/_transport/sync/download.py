@@ -14,7 +14,7 @@ import grpc
 
 from gemwire._transport.http.calls import headers_of
 from gemwire._transport.http.failure import HttpError, of_answer
-from gemwire._transport.retry import policy
+from gemwire._transport.retry import unhedged
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.seam import RpcError, in_thread, settled, sleep, wait
 from gemwire._transport.transcode import to_http
@@ -68,7 +68,7 @@ class Download:
         caller = self._caller
         began = time.monotonic()
         binding = caller._channels.binding()
-        rules = policy(self._retry, None)
+        rules = unhedged(self._retry, "a download")
         attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
         while True:
             before = self._received

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
@@ -251,6 +252,58 @@ class Watchdog:
         else:
             self.fired = True
             self._strike()
+
+
+class Race:
+    """Calls with one answer, side by side, each begun by grpc or by the thread of HTTP."""
+
+    __slots__ = ("_ended", "_running")
+
+    def __init__(self) -> None:
+        self._running: list[Any] = []
+        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    @property
+    def running(self) -> bool:
+        """Whether there is one that `next` has not given yet."""
+        return bool(self._running)
+
+    def start(self, call: Any, request: Any, timeout: float | None, metadata: Any) -> None:
+        """Begin one more."""
+        begin = getattr(call, "future", None)
+        if begin is None:
+            # What decides between gRPC and HTTP, on the first calls, cannot be left once it has begun.
+            begun: Any = Future()
+            try:
+                begun.set_result(call(request, timeout=timeout, metadata=metadata))
+            except Exception as error:
+                begun.set_exception(error)
+        else:
+            begun = begin(request, timeout=timeout, metadata=metadata)
+        self._running.append(begun)
+        begun.add_done_callback(lambda _: self._ended.put(begun))
+
+    def next(self, seconds: float | None) -> Any:
+        """One that has ended; None if that takes longer than ``seconds``."""
+        try:
+            found = self._ended.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        self._running.remove(found)
+        return found
+
+    @staticmethod
+    def result(ended: Any) -> Any:
+        """Its answer, or its error is raised."""
+        try:
+            return ended.result()
+        except futures.CancelledError:
+            raise CancelledError from None
+
+    def end(self) -> None:
+        """Cancel all that are left."""
+        for begun in self._running:
+            begun.cancel()
 
 
 class Canceller:

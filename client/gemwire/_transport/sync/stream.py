@@ -15,13 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
-from google.protobuf.message import Message
-
 from gemwire._transport.calls import Attempts
 from gemwire._transport.sync.seam import CancelledError, Canceller, RpcError, Watchdog, cancelled_from_outside
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
-_Response = TypeVar("_Response", bound=Message)
+_Response = TypeVar("_Response")
 
 
 class Stream(Generic[_Response]):

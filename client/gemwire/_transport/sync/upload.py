@@ -18,7 +18,7 @@ import grpc
 from gemwire._transport.calls import Attempts
 from gemwire._transport.http.calls import headers_of, message
 from gemwire._transport.http.failure import HttpError, of_answer
-from gemwire._transport.retry import policy
+from gemwire._transport.retry import unhedged
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.seam import RpcError, sleep, wait
 from gemwire._transport.sync.source import Source
@@ -117,7 +117,7 @@ class Upload:
         """Take a step until it is done, or its failures are too many."""
         caller = self._caller
         binding = caller._channels.binding()
-        rules = policy(self._retry, None)
+        rules = unhedged(self._retry, "an upload")
         attempts: Attempts = caller._attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
         asking = False
         while True:
