@@ -135,6 +135,20 @@ class APIError(GemwireError):
         info = self._detail("RetryInfo")
         return info.retry_delay.ToNanoseconds() / 1e9 if info else None
 
+    def trailers(self) -> tuple[tuple[str, str | bytes], ...]:
+        """`trailing_metadata`, and the details as gRPC sends them: for a server that hands the error on."""
+        if not self.details:
+            return tuple(self.trailing_metadata)
+        from gemwire_proto.google.rpc import status_pb2
+
+        packed = status_pb2.Status(code=self.grpc_code.value[0], message=self.message)
+        for detail in self.details:
+            if detail.DESCRIPTOR.full_name == "google.protobuf.Any":
+                packed.details.add().MergeFromString(detail.SerializeToString())
+            else:
+                packed.details.add().Pack(detail)
+        return (*self.trailing_metadata, ("grpc-status-details-bin", packed.SerializeToString()))
+
     @property
     def grpc_status_code(self) -> grpc.StatusCode:
         """`grpc_code`, under the name that google.api_core gives it."""

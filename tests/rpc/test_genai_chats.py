@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import time
 from typing import Any
@@ -373,6 +374,89 @@ def test_histories_are_nobodys_but_the_chats(api: Api, server: Loopback) -> None
     assert both(chat)[0] == [("user", ["a"]), ("user", ["x"]), ("model", ["b"])]
 
 
+def test_what_is_shown_is_not_what_is_sent(api: Api, server: Loopback, streamed: bool) -> None:
+    """Whoever changes a content that he got, or gave, changes his own: the conversation is what was said."""
+
+    def weather() -> str:
+        return "sunny"
+
+    call = piece(function_call={"name": "weather", "args": {}}, finish=1)
+    on(server, streamed, piece("b", finish=1), call, piece("d", finish=1), piece("e", finish=1))
+    given, asked = types.UserContent("a"), types.ModelContent("x")
+    chat = api.genai().chats.create(model=MODEL, history=[given], config={"tools": [weather]})
+    chat.record_history("w", [asked], is_valid=True)
+    first = said(api, chat, "c", streamed)
+    second = said(api, chat, "weather?", streamed)
+    for response in (*first, *second):
+        contents = [candidate.content for candidate in response.candidates]
+        for content in [*contents, *response.automatic_function_calling_history]:
+            content.parts[0].text = "changed"
+    for curated in (False, True):
+        for content in chat.get_history(curated):
+            content.role = "model"
+            content.parts[0].text = "changed"
+    given.parts[0].text = asked.parts[0].text = "changed"
+    said(api, chat, "f", streamed)
+    texts = ["a", "w", "x", "c", "b", "weather?", "", "", "d", "f"]
+    assert [c.parts[0].text for c in server.journal[-1].request.contents] == texts
+    assert [c.parts[0].text or "" for c in chat.get_history(True)] == [*texts, "e"]
+
+
+def test_each_turn_is_sent_as_it_is_remembered(api: Api, server: Loopback, streamed: bool) -> None:
+    """Turns that are valid and others, failures and recorded turns in between."""
+    outcomes = [
+        piece("a", finish=1),
+        piece(),
+        Fail("INTERNAL"),
+        piece("b", "c", finish=1),
+        piece("d", finish=1),
+    ]
+    on(server, streamed, *outcomes)
+    history = [user("h"), model("i"), user("j"), model()]
+    chat = api.genai().chats.create(model=MODEL, history=history)
+    for number in range(len(outcomes)):
+        before = turns(chat.get_history(curated=True))
+        try:
+            said(api, chat, f"{number}", streamed)
+        except errors.APIError:
+            assert number == 2
+            assert turns(chat.get_history(curated=True)) == before
+        assert turns(server.journal[-1].request.contents) == [*before, ("user", [f"{number}"])]
+        chat.record_history(f"r{number}", [types.ModelContent("s")], is_valid=number % 2 == 0)
+    assert [text for _, [text, *_] in both(chat)[1]] == [
+        *("h", "i", "0", "a", "r0", "s", "r2", "s", "3"),
+        *(["bc"] if streamed else ["b"]),
+        *("4", "d", "r4", "s"),
+    ]
+
+
+def test_a_config_that_is_changed_counts(api: Api, server: Loopback) -> None:
+    on(server, False, piece("a", finish=1))
+    config = types.GenerateContentConfig(temperature=0.5)
+    chat = api.genai().chats.create(model=MODEL, config=config)
+    api(chat.send_message("x"))
+    config.temperature = 0.25
+    api(chat.send_message("y"))
+    assert [call.request.generation_config.temperature for call in server.journal] == [0.5, 0.25]
+
+
+def test_turns_recorded_by_many_threads(api: Api, server: Loopback) -> None:
+    """What is sent is what is remembered, in the same order."""
+    chat = api.genai().chats.create(model=MODEL)
+
+    def record(name: str) -> None:
+        for number in range(100):
+            chat.record_history(f"{name}{number}", [types.ModelContent("m")], is_valid=True)
+
+    with contextlib.ExitStack() as stack:
+        for name in "abcd":
+            stack.enter_context(in_thread(record, name))
+    api(chat.send_message("x"))
+    sent = turns(server.journal[0].request.contents)
+    assert len(sent) == 801
+    assert sent[:-1] == both(chat)[1][:800]
+
+
 def test_turns_may_be_recorded(api: Api) -> None:
     chat = api.genai().chats.create(model=MODEL)
     chat.record_history(types.UserContent("a"), [types.ModelContent("b")], is_valid=True)
@@ -429,6 +513,22 @@ def test_functions_that_were_called_are_remembered(
     said(api, chat, "more", streamed)
     assert len(server.journal) == 4
     assert called(types.Content.of(c) for c in server.journal[-1].request.contents)[:6] == wanted
+
+
+def test_functions_are_remembered_after_a_turn_that_was_not(
+    api: Api, server: Loopback, streamed: bool
+) -> None:
+    def weather() -> str:
+        return "sunny"
+
+    call = piece(function_call={"name": "weather", "args": {}}, finish=1)
+    on(server, streamed, piece(), call, piece("d", finish=1))
+    chat = api.genai().chats.create(model=MODEL, config={"tools": [weather]})
+    said(api, chat, "a", streamed)
+    said(api, chat, "b", streamed)
+    wanted = [("user", ["text"]), ("model", ["function_call"]), ("user", ["function_response"])]
+    assert called(chat.get_history(curated=True)) == [*wanted, ("model", ["text"])]
+    assert len(chat.get_history()) == 6
 
 
 def test_the_final_response_is_that_of_the_last_call(api: Api, server: Loopback) -> None:

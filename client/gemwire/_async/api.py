@@ -36,6 +36,7 @@ class AsyncApi:
             ValueError: Options exclude each other, or one is out of range.
             TypeError: An argument is of a wrong type.
         """
+        self._arguments = (credentials, options, transport, plaintext, http_options, tape)
         self._http_options = http_options
         self._defaults = http.settings(http_options)
         self._connections = AsyncConnections(credentials, options, transport, plaintext)
@@ -43,6 +44,17 @@ class AsyncApi:
         self._caller = self._taped(self._connections.caller)
         self._clients: dict[type[Any], Any] = {}
         self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        credentials, options, *_, tape = self._arguments
+        if credentials is not None or options.api_key:
+            raise TypeError(
+                "this client was given a key or credentials and does not pickle, so that no secret is "
+                "written out; set GOOGLE_API_KEY or application default credentials where it is used"
+            )
+        if tape is not None:
+            raise TypeError("this client records or replays calls and does not pickle")
+        return type(self), self._arguments
 
     @property
     def models(self) -> v1beta.ModelServiceAsyncClient:

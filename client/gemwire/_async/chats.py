@@ -7,11 +7,14 @@ import weakref
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from gemwire._async.models import AsyncModels
+from gemwire._async.answering import answered, streamed
+from gemwire._async.api import AsyncApi
+from gemwire._convert.calling import functions_of
 from gemwire._convert.configs import AutomaticFunctionCallingConfig, GenerateContentConfig
 from gemwire._convert.content import Content, to_content
 from gemwire._convert.history import History, Turn, answer, copied, is_valid
 from gemwire._convert.names import model_name
+from gemwire._convert.request import head
 from gemwire._convert.responses import GenerateContentResponse
 from gemwire_proto import v1beta
 from gemwire_proto._view import View
@@ -20,9 +23,9 @@ from gemwire_proto._view import View
 class AsyncChats:
     """Conversations."""
 
-    def __init__(self, models: AsyncModels) -> None:
-        """``models``: what answers."""
-        self._models = models
+    def __init__(self, api: AsyncApi) -> None:
+        """``api``: what the resources share."""
+        self._api = api
 
     def create(
         self,
@@ -42,7 +45,7 @@ class AsyncChats:
             ValueError: A turn of the history is neither the user's nor the model's.
             TypeError: An argument is of a wrong type.
         """
-        return AsyncChat(self._models, model, GenerateContentConfig.of(config), History(history))
+        return AsyncChat(self._api, model, GenerateContentConfig.of(config), History(history))
 
 
 class AsyncChat:
@@ -51,11 +54,9 @@ class AsyncChat:
     One message at a time: each builds on the answer to the one before.
     """
 
-    def __init__(
-        self, models: AsyncModels, model: str, config: GenerateContentConfig, history: History
-    ) -> None:
+    def __init__(self, api: AsyncApi, model: str, config: GenerateContentConfig, history: History) -> None:
         """See `AsyncChats.create`."""
-        self._models = models
+        self._api = api
         self._model = model_name(model)
         self._config = config
         self._history = history
@@ -81,15 +82,14 @@ class AsyncChat:
             APIError: The call failed.
         """
         said, (told, quiet) = _message(message), self._configured(config)
-        before = self._history.curated
+        functions = functions_of(told)
         claim = self._claim()
         try:
-            response = await self._models.generate_content(
-                model=self._model, contents=[*before, said], config=told
-            )
-            called, answered = _messages(response), answer(response._pb)
-            valid = bool(answered) and is_valid(answered[0])
-            self._history.record(copied(called[len(before) :]) or [said], answered, valid)
+            draft, before = self._history.draft(head(self._model, told), said)
+            response = await answered(self._api, draft, told, functions)
+            called, reply = _messages(response), answer(response._pb)
+            valid = bool(reply) and is_valid(reply[0])
+            self._history.record(copied(called[before:]) or [said], reply, valid)
         finally:
             claim.over = True
         if quiet:
@@ -115,16 +115,15 @@ class AsyncChat:
             APIError: The call failed; also while one reads.
         """
         said, (told, quiet) = _message(message), self._configured(config)
-        before = self._history.curated
+        functions = functions_of(told)
         claim = self._claim()
         try:
-            responses = await self._models.generate_content_stream(
-                model=self._model, contents=[*before, said], config=told
-            )
+            draft, before = self._history.draft(head(self._model, told), said)
+            responses = await streamed(self._api, draft, told, functions)
         except BaseException:
             claim.over = True
             raise
-        return AsyncChatResponses(responses, self._history, Turn(said, len(before)), claim, quiet)
+        return AsyncChatResponses(responses, self._history, Turn(said, before), claim, quiet)
 
     def record_history(self, user_input: Any, model_output: Sequence[Any], is_valid: bool) -> None:
         """Add a turn that was not had with the model.
@@ -148,7 +147,7 @@ class AsyncChat:
             curated: Without the turns that had no valid answer: what is sent with the next message.
 
         Returns:
-            A list of its own: changing it does not change the conversation.
+            Copies: changing them does not change the conversation.
         """
         return self._history.shown(curated)
 

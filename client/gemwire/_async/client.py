@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import google.auth.api_key
 
@@ -14,6 +14,9 @@ from gemwire._transport import endpoint
 from gemwire._transport.aio.transport import AsyncTransport, GrpcAsyncIOTransport
 from gemwire.options import CertSource, ClientInfo, ClientOptions
 from gemwire_proto.longrunning.operations import AsyncOperations
+
+if TYPE_CHECKING:
+    from gemwire._async.raw import AsyncRaw
 
 _Client = TypeVar("_Client", bound="AsyncServiceClient")
 
@@ -175,6 +178,13 @@ class AsyncServiceClient(AsyncOperations):
     def universe_domain(self) -> str:
         """The cloud universe, ``googleapis.com`` for almost everyone."""
         return self._universe_domain
+
+    @property
+    def raw(self) -> AsyncRaw:
+        """Calls with bytes in the place of messages, for gateways."""
+        from gemwire._async.raw import AsyncRaw
+
+        return AsyncRaw(self._caller, self.SERVICE)
 
     async def close(self) -> None:
         """End all calls and connections. A shared transport is closed for all its clients."""

@@ -16,6 +16,7 @@ from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.aio.transport import GrpcAsyncIOTransport
 from gemwire._transport.calls import request_of
+from gemwire._transport.raw import Wire
 from gemwire.options import ClientOptions
 from gemwire_proto import _extra
 
@@ -154,7 +155,7 @@ class AsyncRoute:
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = request_of(method, request, flattened)
-        fields = _extra.within(message)
+        fields = _extra.within(message.parsed() if isinstance(message, Wire) else message)
         return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from gemwire._async.api import AsyncApi
 from gemwire._async.batches import AsyncBatches
 from gemwire._async.caches import AsyncCaches
@@ -11,6 +14,12 @@ from gemwire._async.live import AsyncLive
 from gemwire._async.models import AsyncModels
 from gemwire._async.operations import AsyncOperations
 from gemwire._async.tunings import AsyncTunings
+from gemwire._convert.calling import functions_of
+from gemwire._convert.configs import GenerateContentConfig
+from gemwire._convert.prepared import Prompt
+
+if TYPE_CHECKING:
+    from gemwire._async.prepared import AsyncPreparedPrompt
 
 
 class AsyncResources:
@@ -31,13 +40,48 @@ class AsyncResources:
         """``api``: what they share."""
         self._api = api
         self.models = AsyncModels(api)
-        self.chats = AsyncChats(self.models)
+        self.chats = AsyncChats(api)
         self.files = AsyncFiles(api)
         self.caches = AsyncCaches(api)
         self.tunings = AsyncTunings(api)
         self.batches = AsyncBatches(api)
         self.live = AsyncLive(api)
         self.operations = AsyncOperations(api)
+
+    def prepare(
+        self,
+        *,
+        model: str,
+        contents: Any = None,
+        system_instruction: Any = None,
+        tools: Sequence[Any] | None = None,
+        config: GenerateContentConfig | Any | None = None,
+    ) -> AsyncPreparedPrompt:
+        """Prepare what many requests begin with: it is converted and serialised once. Nothing is sent.
+
+        Args:
+            model: Name of the model, with or without ``models/``.
+            contents: What all requests begin with: a text, parts, contents, files, pictures or a list of
+                them; None for nothing.
+            system_instruction: What the model is told beside the contents.
+            tools: Functions and tools that the model may use.
+            config: `GenerateContentConfig`, or a dict of its fields.
+
+        Raises:
+            ValueError: An argument says nothing that can be sent, or is in ``config`` as well.
+            TypeError: An argument is of a wrong type.
+            UnsupportedFunctionError: A function is async, and the client is not.
+        """
+        from gemwire._async.prepared import AsyncPreparedPrompt
+
+        made = GenerateContentConfig.of(config)
+        for name, value in (("system_instruction", system_instruction), ("tools", tools)):
+            if value is not None:
+                if getattr(made, name) is not None:
+                    raise ValueError(f"{name}: is in config as well; give it once")
+                made = made.model_copy(update={name: value})
+        functions = functions_of(made)
+        return AsyncPreparedPrompt(self._api, Prompt.of(model, contents, made, functions))
 
     async def close(self) -> None:
         """End all calls and connections."""

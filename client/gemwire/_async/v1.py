@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gemwire._async.client import AsyncServiceClient
+from gemwire._async.preparing import AsyncPreparing
 from gemwire_proto.v1.generative_service import AsyncGenerativeService
 from gemwire_proto.v1.model_service import AsyncModelService
 
 
-class GenerativeServiceAsyncClient(AsyncGenerativeService, AsyncServiceClient):
+class GenerativeServiceAsyncClient(AsyncGenerativeService, AsyncPreparing):
     """Generates content, answers, embeddings and token counts."""
 
 

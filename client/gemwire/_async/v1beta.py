@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gemwire._async.client import AsyncServiceClient
+from gemwire._async.preparing import AsyncPreparing
 from gemwire_proto.v1beta.cache_service import AsyncCacheService
 from gemwire_proto.v1beta.discuss_service import AsyncDiscussService
 from gemwire_proto.v1beta.file_service import AsyncFileService
@@ -14,7 +15,7 @@ from gemwire_proto.v1beta.retriever_service import AsyncRetrieverService
 from gemwire_proto.v1beta.text_service import AsyncTextService
 
 
-class GenerativeServiceAsyncClient(AsyncGenerativeService, AsyncServiceClient):
+class GenerativeServiceAsyncClient(AsyncGenerativeService, AsyncPreparing):
     """Generates content, answers, embeddings and token counts."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from gemwire._convert.configs import AutomaticFunctionCallingConfig, GenerateContentConfig
 from gemwire._convert.content import Content
+from gemwire._convert.draft import Draft
 from gemwire._convert.functions import arguments_of, function_name, is_function
 from gemwire._convert.plain import plain
 from gemwire_proto import v1beta
@@ -39,7 +40,10 @@ class Settings:
 
     def history(self, request: Any) -> list[Content]:
         """The contents of a request, for the response that it got."""
-        return [Content.of(content) for content in request.contents] if self.keep_history else []
+        if not self.keep_history:
+            return []
+        whole = request.whole() if isinstance(request, Draft) else request
+        return [Content.of(content) for content in whole.contents]
 
 
 def settings(config: GenerateContentConfig) -> Settings:

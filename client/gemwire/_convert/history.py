@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gemwire._convert.content import Content, to_content
+from gemwire._convert.draft import Draft
 from gemwire._convert.merging import Merged
 from gemwire_proto import v1beta
 
@@ -17,7 +19,9 @@ class History:
 
     Attributes:
         comprehensive: All turns.
-        curated: Without those that the model gave no valid answer to: what is sent with the next one.
+        curated: Without those that the model gave no valid answer to: what is sent with the next one. They
+            are kept serialised as well, so that sending them again costs no more than copying bytes; nobody
+            else gets hold of them.
     """
 
     def __init__(self, given: Any = None) -> None:
@@ -34,6 +38,8 @@ class History:
             raise TypeError(f"history: expected a list of contents, got {type(given).__name__}")
         self.comprehensive: list[Any] = [_turn(item, at) for at, item in enumerate(given or ())]
         self.curated: list[Any] = curated(self.comprehensive)
+        self._sent = _serialised(self.curated)
+        self._lock = threading.Lock()
 
     def record(self, asked: Sequence[Any], answered: Sequence[Any], valid: bool) -> None:
         """Add a turn.
@@ -44,13 +50,33 @@ class History:
             valid: Whether it is good enough to be sent again.
         """
         turns = [*asked, *(answered or [v1beta.Content(role="model")])]
-        self.comprehensive.extend(turns)
-        if valid:
-            self.curated.extend(turns)
+        with self._lock:
+            self.comprehensive.extend(turns)
+            if valid:
+                self.curated.extend(turns)
+                self._sent += _serialised(turns)
+
+    def draft(self, head: Any, said: Any) -> tuple[Draft, int]:
+        """The request that goes on with the chat, and how many contents it begins with.
+
+        Args:
+            head: It without contents, as a message.
+            said: What the user says now, as a message.
+        """
+        with self._lock:
+            before, count = self._sent, len(self.curated)
+        added = v1beta.GenerateContentRequest(contents=[said])
+        return Draft(head.model, (head.SerializeToString(), before), added), count
 
     def shown(self, only_curated: bool) -> list[Content]:
-        """The turns as programs see them; changing the list changes nothing here."""
-        return [Content.of(turn) for turn in (self.curated if only_curated else self.comprehensive)]
+        """The turns as programs see them: copies."""
+        return [Content.of(turn) for turn in copied(self.curated if only_curated else self.comprehensive)]
+
+
+def _serialised(turns: Sequence[Any]) -> bytes:
+    """A request with nothing but these contents; such bytes may follow each other."""
+    data: bytes = v1beta.GenerateContentRequest(contents=turns).SerializeToString()
+    return data
 
 
 def curated(turns: Sequence[Any]) -> list[Any]:

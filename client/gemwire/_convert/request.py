@@ -38,12 +38,23 @@ def generate_content(model: Any, contents: Any, config: GenerateContentConfig) -
         TypeError: A value is of a wrong type.
     """
     request = v1beta.GenerateContentRequest(model=model_name(model), contents=to_contents(contents))
+    _configure(request, config)
+    return request
+
+
+def head(model: Any, config: GenerateContentConfig) -> Any:
+    """The GenerateContentRequest without its contents; see `generate_content`."""
+    request = v1beta.GenerateContentRequest(model=model_name(model))
+    _configure(request, config)
+    return request
+
+
+def _configure(request: Any, config: GenerateContentConfig) -> None:
     for name, value in config.given():
         if name in _GENERATION and name not in _BY_HAND:
             _write(request.generation_config, views.GenerationConfig, name, value)
         else:
             _apply(request, name, value)
-    return request
 
 
 def count_tokens(model: Any, contents: Any, config: CountTokensConfig) -> Any:

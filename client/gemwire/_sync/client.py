@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import google.auth.api_key
 
@@ -15,6 +15,9 @@ from gemwire._transport import endpoint
 from gemwire._transport.sync.transport import GrpcTransport, Transport
 from gemwire.options import CertSource, ClientInfo, ClientOptions
 from gemwire_proto.longrunning.operations import Operations
+
+if TYPE_CHECKING:
+    from gemwire._sync.raw import Raw
 
 _Client = TypeVar("_Client", bound="ServiceClient")
 
@@ -176,6 +179,13 @@ class ServiceClient(Operations):
     def universe_domain(self) -> str:
         """The cloud universe, ``googleapis.com`` for almost everyone."""
         return self._universe_domain
+
+    @property
+    def raw(self) -> Raw:
+        """Calls with bytes in the place of messages, for gateways."""
+        from gemwire._sync.raw import Raw
+
+        return Raw(self._caller, self.SERVICE)
 
     def close(self) -> None:
         """End all calls and connections. A shared transport is closed for all its clients."""

@@ -16,6 +16,7 @@ from gemwire._sync import v1beta
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.calls import request_of
+from gemwire._transport.raw import Wire
 from gemwire._transport.sync.transport import GrpcTransport
 from gemwire.options import ClientOptions
 from gemwire_proto import _extra
@@ -155,7 +156,7 @@ class Route:
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = request_of(method, request, flattened)
-        fields = _extra.within(message)
+        fields = _extra.within(message.parsed() if isinstance(message, Wire) else message)
         return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
 
 

@@ -3,6 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gemwire._convert.calling import functions_of
+from gemwire._convert.configs import GenerateContentConfig
+from gemwire._convert.prepared import Prompt
 from gemwire._sync.api import Api
 from gemwire._sync.batches import Batches
 from gemwire._sync.caches import Caches
@@ -12,6 +18,9 @@ from gemwire._sync.live import Live
 from gemwire._sync.models import Models
 from gemwire._sync.operations import Operations
 from gemwire._sync.tunings import Tunings
+
+if TYPE_CHECKING:
+    from gemwire._sync.prepared import PreparedPrompt
 
 
 class Resources:
@@ -32,13 +41,48 @@ class Resources:
         """``api``: what they share."""
         self._api = api
         self.models = Models(api)
-        self.chats = Chats(self.models)
+        self.chats = Chats(api)
         self.files = Files(api)
         self.caches = Caches(api)
         self.tunings = Tunings(api)
         self.batches = Batches(api)
         self.live = Live(api)
         self.operations = Operations(api)
+
+    def prepare(
+        self,
+        *,
+        model: str,
+        contents: Any = None,
+        system_instruction: Any = None,
+        tools: Sequence[Any] | None = None,
+        config: GenerateContentConfig | Any | None = None,
+    ) -> PreparedPrompt:
+        """Prepare what many requests begin with: it is converted and serialised once. Nothing is sent.
+
+        Args:
+            model: Name of the model, with or without ``models/``.
+            contents: What all requests begin with: a text, parts, contents, files, pictures or a list of
+                them; None for nothing.
+            system_instruction: What the model is told beside the contents.
+            tools: Functions and tools that the model may use.
+            config: `GenerateContentConfig`, or a dict of its fields.
+
+        Raises:
+            ValueError: An argument says nothing that can be sent, or is in ``config`` as well.
+            TypeError: An argument is of a wrong type.
+            UnsupportedFunctionError: A function is async, and the client is not.
+        """
+        from gemwire._sync.prepared import PreparedPrompt
+
+        made = GenerateContentConfig.of(config)
+        for name, value in (("system_instruction", system_instruction), ("tools", tools)):
+            if value is not None:
+                if getattr(made, name) is not None:
+                    raise ValueError(f"{name}: is in config as well; give it once")
+                made = made.model_copy(update={name: value})
+        functions = functions_of(made)
+        return PreparedPrompt(self._api, Prompt.of(model, contents, made, functions))
 
     def close(self) -> None:
         """End all calls and connections."""

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from gemwire._sync.client import ServiceClient
+from gemwire._sync.preparing import Preparing
 from gemwire_proto.v1.generative_service import GenerativeService
 from gemwire_proto.v1.model_service import ModelService
 
 
-class GenerativeServiceClient(GenerativeService, ServiceClient):
+class GenerativeServiceClient(GenerativeService, Preparing):
     """Generates content, answers, embeddings and token counts."""
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from gemwire._sync.client import ServiceClient
+from gemwire._sync.preparing import Preparing
 from gemwire_proto.v1beta.cache_service import CacheService
 from gemwire_proto.v1beta.discuss_service import DiscussService
 from gemwire_proto.v1beta.file_service import FileService
@@ -15,7 +16,7 @@ from gemwire_proto.v1beta.retriever_service import RetrieverService
 from gemwire_proto.v1beta.text_service import TextService
 
 
-class GenerativeServiceClient(GenerativeService, ServiceClient):
+class GenerativeServiceClient(GenerativeService, Preparing):
     """Generates content, answers, embeddings and token counts."""
 
 

@@ -140,10 +140,10 @@ def _routes(kind: type[Message], routing: tuple[str, ...]) -> Any:
         described: Any = kind.DESCRIPTOR
         owner = "Routes"
         for name in path.split("."):
-            found = described.fields_by_name[name]
+            found: Any = described.fields_by_name[name]
             described = found.message_type
             field = _text(1, name) + _number(3, found.number) + _number(4, _OPTIONAL) + _number(5, found.type)
-            if described is not None:
+            if found.message_type is not None:
                 field += _text(6, f".{package}.{owner}_{name}")
             fields.setdefault(owner, {})[name] = _part(2, field)
             owner = f"{owner}_{name}"
