@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -50,6 +51,19 @@ def test_by_default_too(api: Api, server: Loopback) -> None:
     server.on(RPC, UNAVAILABLE, ANSWER)
     client = api.client()
     assert api(client.generate_content(model="models/m")).model_version == "x"
+
+
+def test_the_log_tells_of_attempts_that_failed(
+    api: Api, server: Loopback, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.on(RPC, UNAVAILABLE, UNAVAILABLE, ANSWER)
+    with caplog.at_level(logging.INFO, logger="gemwire"):
+        generate(api)
+    first, second = (record.getMessage() for record in caplog.records)
+    assert (
+        "GenerativeService/GenerateContent failed with UNAVAILABLE (later), attempt 1; again in 0.0" in first
+    )
+    assert "attempt 2" in second
 
 
 def test_the_error_tells_the_attempts(api: Api, server: Loopback) -> None:

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from gemwire._transport import metadata as md
 from gemwire._transport import pressure
 from gemwire._transport.credentials import Authorization, Pairs
-from gemwire._transport.observe import Watch
+from gemwire._transport.observe import Watch, logger
 from gemwire._transport.raw import Wire
 from gemwire._transport.retry import Budget, Policy
 from gemwire._transport.status import from_rpc
@@ -178,6 +178,10 @@ class Attempts:
             raise error from None
         if self._policy and self._policy.on_error:
             self._policy.on_error(error)
+        logger.info(
+            "%s failed with %s (%s), attempt %d; again in %.1f s",
+            *(self._method.path[1:], error.status, error.message, self.count, wait),
+        )
         self.count += 1
         return wait
 
