@@ -10,6 +10,7 @@ EXTRAS = {
     "emulator": ("grpc_health", "grpc_reflection"),
     "local": ("xllamacpp",),
     "otel": ("opentelemetry",),
+    "ray": ("ray",),
 }
 
 

@@ -13,11 +13,13 @@ except ImportError:
 
 import gemwire
 from gemwire.cli import (
+    batch,
     caches,
     chat,
     content,
     corpora,
     doctor,
+    embed_file,
     extras,
     files,
     generate,
@@ -26,6 +28,7 @@ from gemwire.cli import (
     rpc,
     serve,
     tuned_models,
+    waiting,
 )
 
 app = typer.Typer(
@@ -38,6 +41,8 @@ app.command("generate")(generate.generate)
 app.command("chat")(chat.chat)
 app.command("count-tokens")(content.count_tokens)
 app.command("embed")(content.embed)
+app.command("batch")(batch.batch)
+app.command("embed-file")(embed_file.embed_file)
 app.add_typer(models.app, name="models")
 app.add_typer(tuned_models.app, name="tuned-models")
 app.add_typer(files.app, name="files")
@@ -83,6 +88,7 @@ def main() -> None:
 
     from gemwire import errors
 
+    waiting.tell()
     try:
         code = app(prog_name="gemwire", standalone_mode=False)
     except DefaultCredentialsError as error:

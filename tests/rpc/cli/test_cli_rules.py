@@ -45,11 +45,15 @@ def test_every_command_prints_json(
     book.write_text("word " * 5000)
     examples = tmp_path / "examples.jsonl"
     examples.write_text('{"text_input": "a", "output": "b"}\n')
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('"x"\n')
     lines: list[tuple[str, ...]] = [
         ("generate", "x"),
         ("chat",),
         ("count-tokens", "x"),
         ("embed", "x"),
+        ("batch", str(prompts), str(tmp_path / "answers.jsonl")),
+        ("embed-file", str(prompts), str(tmp_path / "vectors.jsonl")),
         ("models", "list"),
         ("models", "get", "gemini-2.5-flash"),
         ("tuned-models", "create", str(examples), "--id", "a"),
