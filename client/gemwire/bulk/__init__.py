@@ -1,0 +1,19 @@
+"""Jobs over files: a request a line, a million lines, and each answered once, whatever happens in between.
+
+    from gemwire import bulk
+
+    done = bulk.generate("questions.jsonl", "answers.jsonl", model="gemini-2.5-flash", concurrency=64)
+
+The same call continues a job that ended early. See docs/bulk.md.
+"""
+
+from __future__ import annotations
+
+from gemwire.bulk.engine import JobStopped as JobStopped
+from gemwire.bulk.jobs import RETRY as RETRY
+from gemwire.bulk.jobs import embed as embed
+from gemwire.bulk.jobs import generate as generate
+from gemwire.bulk.progress import Prices as Prices
+from gemwire.bulk.progress import Progress as Progress
+
+__all__ = ["RETRY", "JobStopped", "Prices", "Progress", "embed", "generate"]
