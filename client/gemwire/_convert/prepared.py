@@ -14,7 +14,7 @@ from gemwire._convert.configs import GenerateContentConfig
 from gemwire._convert.content import to_contents
 from gemwire._convert.draft import Draft
 from gemwire._convert.request import head
-from gemwire_proto import v1beta
+from gemwire_proto import _extra, v1beta
 from gemwire_proto._view import View
 
 
@@ -57,6 +57,12 @@ class Prompt:
         calling.settings(config)
         made = head(model, config)
         return cls(made.model, config, functions, made.SerializeToString(), first.SerializeToString())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Another process may have made it.
+        vars(self).update(state)
+        _extra.arrived(self.head)
+        _extra.arrived(self.contents)
 
     @property
     def size(self) -> int:

@@ -129,7 +129,7 @@ def message(kind: Any, tree: dict[str, Any]) -> Any:
 
     Args:
         kind: Class of the message.
-        tree: JSON; names of fields that only JSON has may change in it.
+        tree: JSON.
 
     Raises:
         ValueError: It is no such message, or has a field that nobody knows.
@@ -145,17 +145,13 @@ def message(kind: Any, tree: dict[str, Any]) -> Any:
 
 
 def _known(descriptor: Any, tree: dict[str, Any], path: str) -> None:
-    """See that all names are known, and have those of JSON's own fields as JSON writes them."""
+    """See that all names are known."""
     fields = {name: field for field in descriptor.fields for name in (field.name, field.json_name)}
-    extra = _extra._declared.get(descriptor.full_name, {})
-    camel = {snake: name for name, snake in extra.items()}
-    for name in list(tree):
-        value = tree[name]
+    extra = _extra.declared(descriptor.full_name)
+    for name, value in tree.items():
         field = fields.get(name)
         if field is None:
-            if name in camel:
-                tree[camel[name]] = tree.pop(name)
-            elif name not in extra:
+            if name not in extra and name not in extra.values():
                 raise ValueError(f"{path}{name}: {descriptor.name} has no such field")
             continue
         inner = field.message_type

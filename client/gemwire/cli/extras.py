@@ -8,6 +8,7 @@ import importlib.util
 EXTRAS = {
     "cli": ("typer", "rich"),
     "emulator": ("grpc_health", "grpc_reflection"),
+    "http": ("aiohttp",),
     "local": ("xllamacpp",),
     "otel": ("opentelemetry",),
     "ray": ("ray",),

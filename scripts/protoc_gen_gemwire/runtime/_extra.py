@@ -49,9 +49,20 @@ def declare(message: str, name: str, json_name: str) -> None:
     _declared.setdefault(message, {})[json_name] = name
 
 
+def declared(message: str) -> dict[str, str]:
+    """The fields that are known of a message, by its full name: names in Python by those in JSON."""
+    return _declared.get(message, {})
+
+
 def used() -> bool:
     """Whether any message of this process may have such fields."""
     return _used
+
+
+def arrived(data: bytes) -> None:
+    """Look at a serialised message that another process may have made: whether it has such fields."""
+    global _used  # noqa: PLW0603
+    _used = _used or _TAG in data
 
 
 def write(message: Any, name: str, value: Any) -> None:
@@ -93,8 +104,8 @@ def within(message: Any) -> list[str]:
 def names(message: Any) -> list[str]:
     """Names in Python of the fields that are set on a message itself."""
     found = read(message)
-    declared = _declared.get(message.DESCRIPTOR.full_name, {}) if found else {}
-    return [declared.get(name, name) for name in found]
+    known = declared(message.DESCRIPTOR.full_name)
+    return [known.get(name, name) for name in found]
 
 
 def merged(message: Any, tree: dict[str, Any]) -> dict[str, Any]:
@@ -122,8 +133,10 @@ def keep(message: Any, tree: Any) -> None:
     """
     if not _declared or not isinstance(tree, dict):
         return
-    for name in _declared.get(message.DESCRIPTOR.full_name, {}).keys() & tree.keys():
-        write(message, name, tree[name])
+    for name, in_python in declared(message.DESCRIPTOR.full_name).items():
+        # JSON of protos is read under either name.
+        for written in {name, in_python} & tree.keys():
+            write(message, name, tree[written])
     for field, value in message.ListFields():
         if _is_plain(field):
             continue

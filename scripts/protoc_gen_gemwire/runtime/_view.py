@@ -344,6 +344,7 @@ def view(message: Message) -> Any:
 
 
 def _restored(cls: type[_V], data: bytes) -> _V:
+    _extra.arrived(data)
     return cls.of(cls._kind.FromString(data))
 
 
