@@ -98,9 +98,9 @@ def map(  # noqa: A001 - the name that everybody knows
 ) -> Results[Any]:
     """Call a function for each item of a source, some at a time.
 
-    Nothing begins before the results are iterated. Then at most `concurrency` items are read that the
-    consumer has not taken the results of; twice as many when `ordered`, after which a slow first item
-    stops the reading. However the loop is left, everything that was begun ends.
+    Nothing begins before the results are iterated. Then at most twice `concurrency` items are read that the
+    consumer has not taken the results of: a slow consumer stops the reading, and when `ordered` so does a
+    slow first item. However the loop is left, everything that was begun ends.
 
     Args:
         function: An async function of one item; a sync function, which is called in as many threads; or

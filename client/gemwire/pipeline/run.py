@@ -160,7 +160,9 @@ class Run:
     def resize(self, concurrency: int) -> None:
         """Have so many items in the function at once from now on; what has begun goes on."""
         self._concurrency = concurrency
-        self.room = concurrency if self._cells is None else 2 * concurrency
+        # As many again as are in the function: else each worker would wait for the consumer's turn after each
+        # item, which is most of what an item costs.
+        self.room = 2 * concurrency
         if self._exhausted:
             return
         for _ in range(concurrency - len(self._workers)):

@@ -1,0 +1,191 @@
+"""The same program with each library, asyncio: a question goes out, the text of what comes is read.
+
+Each library is a function of the server's ports and gives a `Library`. Nothing is done for one that is not
+done for another: a request is built for each call, as a program does it, and the text of each chunk is read.
+The `bare` calls are the strictest comparison with the stub: one request for all, and nobody looks at answers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import grpc.aio
+from measure import GEMWIRE, GEMWIRE_GENAI, GOOGLE, GOOGLE_GENAI, RAW, Ports, installed
+
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as pb
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2_grpc as stubs
+
+CONTENTS = [{"role": "user", "parts": [{"text": "Why is the sky blue?"}]}]
+UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+
+def nothing() -> None:
+    """What happens at the first chunk, where nobody wants to know."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Library:
+    """What the rows call.
+
+    Attributes:
+        ask: ``ask(model, contents)``: the text of the answer.
+        stream: ``stream(model, contents, first)``: how many chunks have text; calls ``first`` at the first.
+        close: Ends it.
+        bare: ``bare(model)`` gives a call.
+        bare_stream: ``bare_stream(model)`` gives a call that counts chunks.
+    """
+
+    ask: Callable[..., Any]
+    stream: Callable[..., Any]
+    close: Callable[[], Any]
+    bare: Callable[[str], Callable[[], Any]] | None = None
+    bare_stream: Callable[[str], Callable[[], Any]] | None = None
+
+
+def raw(ports: Ports) -> Library:
+    """grpc.aio's stub, as a program without any library uses it: no metadata, no deadline."""
+    channel = grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}", options=UNLIMITED)
+    stub = stubs.GenerativeServiceStub(channel)
+
+    async def ask(model: str, contents: Any = CONTENTS) -> str:
+        response = await stub.GenerateContent(
+            pb.GenerateContentRequest(model=f"models/{model}", contents=contents)
+        )
+        text: str = response.candidates[0].content.parts[0].text
+        return text
+
+    async def stream(model: str, contents: Any = CONTENTS, first: Callable[[], None] = nothing) -> int:
+        request = pb.GenerateContentRequest(model=f"models/{model}", contents=contents)
+        got = 0
+        async for chunk in stub.StreamGenerateContent(request):
+            if chunk.candidates[0].content.parts[0].text:
+                got += 1
+                if got == 1:
+                    first()
+        return got
+
+    def bare(model: str) -> Callable[[], Any]:
+        request = pb.GenerateContentRequest(model=f"models/{model}", contents=CONTENTS)
+        return lambda: stub.GenerateContent(request)
+
+    def bare_stream(model: str) -> Callable[[], Any]:
+        request = pb.GenerateContentRequest(model=f"models/{model}", contents=CONTENTS)
+
+        async def count() -> int:
+            got = 0
+            async for _ in stub.StreamGenerateContent(request):
+                got += 1
+            return got
+
+        return count
+
+    return Library(ask, stream, channel.close, bare, bare_stream)
+
+
+def generated(client: Any, request_type: Any) -> Library:
+    """A client in the shape of Google's generated ones."""
+
+    async def ask(model: str, contents: Any = CONTENTS) -> str:
+        response = await client.generate_content({"model": f"models/{model}", "contents": contents})
+        text: str = response.candidates[0].content.parts[0].text
+        return text
+
+    async def stream(model: str, contents: Any = CONTENTS, first: Callable[[], None] = nothing) -> int:
+        chunks = await client.stream_generate_content({"model": f"models/{model}", "contents": contents})
+        got = 0
+        async for chunk in chunks:
+            if chunk.candidates[0].content.parts[0].text:
+                got += 1
+                if got == 1:
+                    first()
+        return got
+
+    def bare(model: str) -> Callable[[], Any]:
+        request = request_type(model=f"models/{model}", contents=CONTENTS)
+        return lambda: client.generate_content(request)
+
+    def bare_stream(model: str) -> Callable[[], Any]:
+        request = request_type(model=f"models/{model}", contents=CONTENTS)
+
+        async def count() -> int:
+            got = 0
+            async for _ in await client.stream_generate_content(request):
+                got += 1
+            return got
+
+        return count
+
+    async def close() -> None:
+        if hasattr(client, "close"):
+            await client.close()
+        else:
+            await client.transport.close()
+
+    return Library(ask, stream, close, bare, bare_stream)
+
+
+def gemwire(_: Ports) -> Library:
+    """The service client."""
+    from gemwire import v1beta
+
+    return generated(v1beta.GenerativeServiceAsyncClient(), v1beta.GenerateContentRequest)
+
+
+def google(ports: Ports) -> Library:
+    """google-ai-generativelanguage, on a plaintext channel, with its own wrappers, retries and deadlines."""
+    from google.ai import generativelanguage_v1beta as v1beta
+    from google.ai.generativelanguage_v1beta.services.generative_service.transports import (
+        GenerativeServiceGrpcAsyncIOTransport,
+    )
+
+    channel = grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}", options=UNLIMITED)
+    transport = GenerativeServiceGrpcAsyncIOTransport(channel=channel)
+    client = v1beta.GenerativeServiceAsyncClient(transport=transport)
+    return generated(client, v1beta.GenerateContentRequest)
+
+
+def genai(client: Any) -> Library:
+    """A client in the shape of google-genai's. It takes the contents as the other libraries do."""
+    models = client.aio.models
+
+    async def ask(model: str, contents: Any = CONTENTS) -> str:
+        response = await models.generate_content(model=model, contents=contents)
+        text: str = response.text
+        return text
+
+    async def stream(model: str, contents: Any = CONTENTS, first: Callable[[], None] = nothing) -> int:
+        got = 0
+        async for chunk in await models.generate_content_stream(model=model, contents=contents):
+            if chunk.text:
+                got += 1
+                if got == 1:
+                    first()
+        return got
+
+    async def close() -> None:
+        await client.aio.aclose()
+        client.close()
+
+    return Library(ask, stream, close)
+
+
+def gemwire_genai(_: Ports) -> Library:
+    """The client in google-genai's shape."""
+    from gemwire import genai as ours
+
+    return genai(ours.Client(api_key="a-key"))
+
+
+def google_genai(ports: Ports) -> Library:
+    """google-genai, over plaintext HTTP, with the HTTP stack that it finds."""
+    from google import genai as theirs
+
+    address = {"base_url": f"http://127.0.0.1:{ports.http}"}
+    return genai(theirs.Client(api_key="a-key", http_options=address))
+
+
+_ALL = {RAW: raw, GEMWIRE: gemwire, GEMWIRE_GENAI: gemwire_genai, GOOGLE: google, GOOGLE_GENAI: google_genai}
+#: What can be measured here.
+ALL = {name: make for name, make in _ALL.items() if installed(name)}
