@@ -16,21 +16,14 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from gemwire_proto._wire import varint
+
 #: The highest number that a field can have; no proto is known that uses it.
 _NUMBER = 2**29 - 1
 
 
-def _varint(number: int) -> bytes:
-    made = bytearray()
-    while number > 0x7F:
-        made.append(number & 0x7F | 0x80)
-        number >>= 7
-    made.append(number)
-    return bytes(made)
-
-
 #: How the field begins on the wire: its number, and that a length follows.
-_TAG = _varint(_NUMBER << 3 | 2)
+_TAG = varint(_NUMBER << 3 | 2)
 
 #: The fields that are known, by the full names of their messages: names in Python by those in JSON.
 _declared: dict[str, dict[str, str]] = {}
@@ -79,7 +72,7 @@ def write(message: Any, name: str, value: Any) -> None:
     global _used  # noqa: PLW0603
     data = json.dumps({name: value}, ensure_ascii=False).encode()
     # As with all fields on the wire, the last counts.
-    message.MergeFromString(_TAG + _varint(len(data)) + data)
+    message.MergeFromString(_TAG + varint(len(data)) + data)
     _used = True
 
 

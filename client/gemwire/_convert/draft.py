@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gemwire_proto import v1beta
+from gemwire_proto._wire import varint
 
 _INNER = v1beta.CountTokensRequest.DESCRIPTOR.fields_by_name["generate_content_request"].number
 
@@ -51,13 +52,4 @@ class Draft:
         """A serialised CountTokensRequest for all of it."""
         data = self.data()
         outer = v1beta.CountTokensRequest(model=self.model).SerializeToString()
-        return b"".join((outer, _varint(_INNER << 3 | 2), _varint(len(data)), data))
-
-
-def _varint(number: int) -> bytes:
-    made = bytearray()
-    while number > 0x7F:
-        made.append(number & 0x7F | 0x80)
-        number >>= 7
-    made.append(number)
-    return bytes(made)
+        return b"".join((outer, varint(_INNER << 3 | 2), varint(len(data)), data))

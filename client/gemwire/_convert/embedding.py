@@ -10,6 +10,7 @@ from typing import Any
 from gemwire._convert.content import to_content
 from gemwire._convert.names import model_name
 from gemwire_proto import v1beta
+from gemwire_proto._wire import varint
 
 _EMBEDDABLE = ("text", "inline_data", "file_data")
 #: ``role: "user"`` of a content.
@@ -69,30 +70,16 @@ class Entries:
                 text = content.encode()
             except UnicodeEncodeError as error:
                 raise ValueError(f"{_place(argument, index)}: is no valid Unicode: {error}") from None
-            part = b"\x12%b%b" % (_varint(len(text)), text)
-            inner = b"\n%b%b%b" % (_varint(len(part)), part, _ROLE)
+            part = b"\x12%b%b" % (varint(len(text)), text)
+            inner = b"\n%b%b%b" % (varint(len(part)), part, _ROLE)
         else:
             inner = _content(content, _place(argument, index)).SerializeToString()
-        request = b"%b\x12%b%b%b" % (self._head, _varint(len(inner)), inner, self._tail)
-        return b"\x12%b%b" % (_varint(len(request)), request)
+        request = b"%b\x12%b%b%b" % (self._head, varint(len(inner)), inner, self._tail)
+        return b"\x12%b%b" % (varint(len(request)), request)
 
     def batch(self, entries: list[bytes]) -> v1beta.BatchEmbedContentsRequest:
         """The request for some entries."""
         return v1beta.BatchEmbedContentsRequest.FromString(b"".join((self._batch, *entries)))
-
-
-_BYTES = tuple(bytes((n,)) for n in range(128))
-
-
-def _varint(value: int) -> bytes:
-    if value < 0x80:
-        return _BYTES[value]
-    made = bytearray()
-    while value > 0x7F:
-        made.append(value & 0x7F | 0x80)
-        value >>= 7
-    made.append(value)
-    return bytes(made)
 
 
 def _task_type(value: Any) -> int | None:

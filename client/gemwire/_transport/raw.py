@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError, Message
 
 from gemwire_proto._method import Method
 from gemwire_proto._runtime import DescriptorPool, MessageMeta
+from gemwire_proto._wire import varint
 
 
 class Wire:
@@ -161,21 +162,12 @@ def _routes(kind: type[Message], routing: tuple[str, ...]) -> Any:
 _OPTIONAL = 1
 
 
-def _varint(number: int) -> bytes:
-    made = bytearray()
-    while number > 0x7F:
-        made.append(number & 0x7F | 0x80)
-        number >>= 7
-    made.append(number)
-    return bytes(made)
-
-
 def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
+    return varint(field << 3) + varint(value)
 
 
 def _part(field: int, data: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(data)) + data
+    return varint(field << 3 | 2) + varint(len(data)) + data
 
 
 def _text(field: int, text: str) -> bytes:
