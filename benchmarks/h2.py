@@ -42,14 +42,14 @@ import uvloop
 from pyqwest import Headers, HTTPTransport, HTTPVersion, Request, StreamErrorCode
 
 from gemwire import errors, v1beta
-from gemwire._transport import process
+from gemwire._transport import fork
+from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.seam import cancelled_from_outside
-from gemwire._transport.aio.transport import AsyncTransport
-from gemwire._transport.channels import Hearing
+from gemwire._transport.channel_options import Hearing
 from gemwire._transport.credentials import ApiKey
 from gemwire._transport.metadata import user_agent
-from gemwire_proto._method import Kind, Method
 from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
+from gemwire_runtime.method import Kind, Method
 
 # ruff: noqa: D102 - what the methods do is what those of grpc and of gemwire's own transports do
 
@@ -299,7 +299,7 @@ class Binding:
         self.origin = origin
         self.loop = loop
         self.hearing = hearing or Hearing()
-        self.generation = process.generation()
+        self.generation = fork.generation()
         self.live: set[StreamCall] = set()
         self.transport = HTTPTransport(
             http_version=HTTPVersion.HTTP2,

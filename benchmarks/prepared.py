@@ -25,9 +25,9 @@ from collections.abc import Callable
 from typing import Any
 
 from gemwire import genai, v1beta
-from gemwire._async.chats import _message
-from gemwire._convert.request import head
 from gemwire.genai import types
+from gemwire.genai._aio.chats import _message
+from gemwire.genai._convert.requests import head
 
 MODEL = "models/bench"
 TURNS = (1, 10, 100, 1000)

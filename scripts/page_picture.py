@@ -12,7 +12,7 @@ from typing import Any
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(_ROOT / "tests"))
 
-import browser  # noqa: E402 - the tests know where to find one
+import chromium  # noqa: E402 - the tests know where to find one
 
 from gemwire import errors, v1beta  # noqa: E402
 from gemwire.testing import RunningEmulator, emulator  # noqa: E402
@@ -59,9 +59,9 @@ def _call(gemini: RunningEmulator) -> None:
 
 def main() -> None:
     """Take it."""
-    with emulator(seed=7, http_port=0) as gemini, browser.launched() as chromium:
+    with emulator(seed=7, http_port=0) as gemini, chromium.launched() as browser:
         _call(gemini)
-        page = chromium.new_page(viewport=_SIZE)
+        page = browser.new_page(viewport=_SIZE)
         page.goto(gemini.http)
         page.locator("#list .row").first.click()
         page.locator("svg.timeline").hover(position={"x": 300, "y": 20})

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from gemwire import pipeline as pipeline
     from gemwire import v1 as v1
     from gemwire import v1beta as v1beta
-    from gemwire._transport.aio.rest import RestAsyncIOTransport as RestAsyncIOTransport
-    from gemwire._transport.aio.transport import GrpcAsyncIOTransport as GrpcAsyncIOTransport
-    from gemwire._transport.sync.rest import RestTransport as RestTransport
-    from gemwire._transport.sync.transport import GrpcTransport as GrpcTransport
+    from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport as GrpcAsyncIOTransport
+    from gemwire._transport.aio.rest_transport import RestAsyncIOTransport as RestAsyncIOTransport
+    from gemwire._transport.sync.grpc_transport import GrpcTransport as GrpcTransport
+    from gemwire._transport.sync.rest_transport import RestTransport as RestTransport
     from gemwire.diagnosis import Diagnosis as Diagnosis
     from gemwire.diagnosis import diagnose as diagnose
     from gemwire.embeddings import Embedder as Embedder
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gemwire.options import ClientOptions as ClientOptions
     from gemwire.options import Hedge as Hedge
     from gemwire.options import Retry as Retry
-    from gemwire_proto._method import DEFAULT as DEFAULT
+    from gemwire_runtime.method import DEFAULT as DEFAULT
 
 __version__ = "0.1.0"
 
@@ -39,14 +39,14 @@ _MODULES = ("bulk", "embeddings", "errors", "limits", "pipeline", "v1", "v1beta"
 _NAMES = {
     "ClientInfo": "gemwire.options",
     "ClientOptions": "gemwire.options",
-    "DEFAULT": "gemwire_proto._method",
+    "DEFAULT": "gemwire_runtime.method",
     "Diagnosis": "gemwire.diagnosis",
     "Embedder": "gemwire.embeddings",
-    "GrpcAsyncIOTransport": "gemwire._transport.aio.transport",
-    "GrpcTransport": "gemwire._transport.sync.transport",
+    "GrpcAsyncIOTransport": "gemwire._transport.aio.grpc_transport",
+    "GrpcTransport": "gemwire._transport.sync.grpc_transport",
     "Hedge": "gemwire.options",
-    "RestAsyncIOTransport": "gemwire._transport.aio.rest",
-    "RestTransport": "gemwire._transport.sync.rest",
+    "RestAsyncIOTransport": "gemwire._transport.aio.rest_transport",
+    "RestTransport": "gemwire._transport.sync.rest_transport",
     "Retry": "gemwire.options",
     "diagnose": "gemwire.diagnosis",
 }

@@ -24,7 +24,7 @@ from google.auth.transport import mtls
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.channels import certificate
+from gemwire._transport.channel_options import certificate
 from gemwire.options import ClientOptions
 
 NONE = "none"

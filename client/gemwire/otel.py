@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from gemwire import __version__
 from gemwire._transport.observe import Watch, add_sink
 from gemwire.errors import APIError
-from gemwire_proto._method import Kind
+from gemwire_runtime.method import Kind
 
 #: RPC → gen_ai.operation.name; other RPCs get the conventions for RPCs only.
 _OPERATIONS = {

@@ -109,7 +109,7 @@ class RunningEmulator:
         Raises:
             ValueError: A fault has no such property.
         """
-        from gemwire_emulator.gate import Rule
+        from gemwire_emulator.admission import Rule
 
         rule = Rule.of({"status": status, **fault})
         self._inside(lambda: self._emulator.gate.rules.append(rule))
@@ -120,7 +120,7 @@ class RunningEmulator:
 
     def quota(self, requests_per_minute: int = 0, tokens_per_minute: int = 0) -> None:
         """Limit each API key from now on; 0 for no limit. What was used before counts."""
-        from gemwire_emulator.gate import Quota
+        from gemwire_emulator.admission import Quota
 
         quota = Quota(requests_per_minute, tokens_per_minute)
         self._inside(lambda: setattr(self._emulator.gate, "quota", quota))
@@ -135,7 +135,7 @@ class RunningEmulator:
         Raises:
             ValueError: There is no such profile or part.
         """
-        from gemwire_emulator.gate import Pace
+        from gemwire_emulator.admission import Pace
 
         pace = Pace().but(profile or {}).but(parts)
         self._inside(lambda: setattr(self._emulator.gate, "pace", pace))

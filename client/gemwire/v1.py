@@ -21,25 +21,17 @@ from typing import TYPE_CHECKING, Any
 from gemwire_proto import v1 as _messages
 
 if TYPE_CHECKING:
-    from gemwire._async.v1 import (
-        GenerativeServiceAsyncClient as GenerativeServiceAsyncClient,
-    )
-    from gemwire._async.v1 import (
-        ModelServiceAsyncClient as ModelServiceAsyncClient,
-    )
-    from gemwire._sync.v1 import (
-        GenerativeServiceClient as GenerativeServiceClient,
-    )
-    from gemwire._sync.v1 import (
-        ModelServiceClient as ModelServiceClient,
-    )
+    from gemwire._clients.aio.v1 import GenerativeServiceAsyncClient as GenerativeServiceAsyncClient
+    from gemwire._clients.aio.v1 import ModelServiceAsyncClient as ModelServiceAsyncClient
+    from gemwire._clients.sync.v1 import GenerativeServiceClient as GenerativeServiceClient
+    from gemwire._clients.sync.v1 import ModelServiceClient as ModelServiceClient
     from gemwire_proto.v1 import *  # noqa: F403
 
 _CLIENTS = {
-    "GenerativeServiceAsyncClient": "gemwire._async.v1",
-    "ModelServiceAsyncClient": "gemwire._async.v1",
-    "GenerativeServiceClient": "gemwire._sync.v1",
-    "ModelServiceClient": "gemwire._sync.v1",
+    "GenerativeServiceAsyncClient": "gemwire._clients.aio.v1",
+    "ModelServiceAsyncClient": "gemwire._clients.aio.v1",
+    "GenerativeServiceClient": "gemwire._clients.sync.v1",
+    "ModelServiceClient": "gemwire._clients.sync.v1",
 }
 __all__ = [*_CLIENTS, *_messages.__all__]  # noqa: PLE0604 - all are strings
 

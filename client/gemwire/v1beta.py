@@ -21,81 +21,45 @@ from typing import TYPE_CHECKING, Any
 from gemwire_proto import v1beta as _messages
 
 if TYPE_CHECKING:
-    from gemwire._async.v1beta import (
-        CacheServiceAsyncClient as CacheServiceAsyncClient,
-    )
-    from gemwire._async.v1beta import (
-        DiscussServiceAsyncClient as DiscussServiceAsyncClient,
-    )
-    from gemwire._async.v1beta import (
-        FileServiceAsyncClient as FileServiceAsyncClient,
-    )
-    from gemwire._async.v1beta import (
-        GenerativeServiceAsyncClient as GenerativeServiceAsyncClient,
-    )
-    from gemwire._async.v1beta import (
-        ModelServiceAsyncClient as ModelServiceAsyncClient,
-    )
-    from gemwire._async.v1beta import (
-        PermissionServiceAsyncClient as PermissionServiceAsyncClient,
-    )
-    from gemwire._async.v1beta import (
-        PredictionServiceAsyncClient as PredictionServiceAsyncClient,
-    )
-    from gemwire._async.v1beta import (
-        RetrieverServiceAsyncClient as RetrieverServiceAsyncClient,
-    )
-    from gemwire._async.v1beta import (
-        TextServiceAsyncClient as TextServiceAsyncClient,
-    )
-    from gemwire._sync.v1beta import (
-        CacheServiceClient as CacheServiceClient,
-    )
-    from gemwire._sync.v1beta import (
-        DiscussServiceClient as DiscussServiceClient,
-    )
-    from gemwire._sync.v1beta import (
-        FileServiceClient as FileServiceClient,
-    )
-    from gemwire._sync.v1beta import (
-        GenerativeServiceClient as GenerativeServiceClient,
-    )
-    from gemwire._sync.v1beta import (
-        ModelServiceClient as ModelServiceClient,
-    )
-    from gemwire._sync.v1beta import (
-        PermissionServiceClient as PermissionServiceClient,
-    )
-    from gemwire._sync.v1beta import (
-        PredictionServiceClient as PredictionServiceClient,
-    )
-    from gemwire._sync.v1beta import (
-        RetrieverServiceClient as RetrieverServiceClient,
-    )
-    from gemwire._sync.v1beta import (
-        TextServiceClient as TextServiceClient,
-    )
+    from gemwire._clients.aio.v1beta import CacheServiceAsyncClient as CacheServiceAsyncClient
+    from gemwire._clients.aio.v1beta import DiscussServiceAsyncClient as DiscussServiceAsyncClient
+    from gemwire._clients.aio.v1beta import FileServiceAsyncClient as FileServiceAsyncClient
+    from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient as GenerativeServiceAsyncClient
+    from gemwire._clients.aio.v1beta import ModelServiceAsyncClient as ModelServiceAsyncClient
+    from gemwire._clients.aio.v1beta import PermissionServiceAsyncClient as PermissionServiceAsyncClient
+    from gemwire._clients.aio.v1beta import PredictionServiceAsyncClient as PredictionServiceAsyncClient
+    from gemwire._clients.aio.v1beta import RetrieverServiceAsyncClient as RetrieverServiceAsyncClient
+    from gemwire._clients.aio.v1beta import TextServiceAsyncClient as TextServiceAsyncClient
+    from gemwire._clients.sync.v1beta import CacheServiceClient as CacheServiceClient
+    from gemwire._clients.sync.v1beta import DiscussServiceClient as DiscussServiceClient
+    from gemwire._clients.sync.v1beta import FileServiceClient as FileServiceClient
+    from gemwire._clients.sync.v1beta import GenerativeServiceClient as GenerativeServiceClient
+    from gemwire._clients.sync.v1beta import ModelServiceClient as ModelServiceClient
+    from gemwire._clients.sync.v1beta import PermissionServiceClient as PermissionServiceClient
+    from gemwire._clients.sync.v1beta import PredictionServiceClient as PredictionServiceClient
+    from gemwire._clients.sync.v1beta import RetrieverServiceClient as RetrieverServiceClient
+    from gemwire._clients.sync.v1beta import TextServiceClient as TextServiceClient
     from gemwire_proto.v1beta import *  # noqa: F403
 
 _CLIENTS = {
-    "GenerativeServiceAsyncClient": "gemwire._async.v1beta",
-    "ModelServiceAsyncClient": "gemwire._async.v1beta",
-    "CacheServiceAsyncClient": "gemwire._async.v1beta",
-    "FileServiceAsyncClient": "gemwire._async.v1beta",
-    "PermissionServiceAsyncClient": "gemwire._async.v1beta",
-    "PredictionServiceAsyncClient": "gemwire._async.v1beta",
-    "RetrieverServiceAsyncClient": "gemwire._async.v1beta",
-    "TextServiceAsyncClient": "gemwire._async.v1beta",
-    "DiscussServiceAsyncClient": "gemwire._async.v1beta",
-    "GenerativeServiceClient": "gemwire._sync.v1beta",
-    "ModelServiceClient": "gemwire._sync.v1beta",
-    "CacheServiceClient": "gemwire._sync.v1beta",
-    "FileServiceClient": "gemwire._sync.v1beta",
-    "PermissionServiceClient": "gemwire._sync.v1beta",
-    "PredictionServiceClient": "gemwire._sync.v1beta",
-    "RetrieverServiceClient": "gemwire._sync.v1beta",
-    "TextServiceClient": "gemwire._sync.v1beta",
-    "DiscussServiceClient": "gemwire._sync.v1beta",
+    "GenerativeServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "ModelServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "CacheServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "FileServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "PermissionServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "PredictionServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "RetrieverServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "TextServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "DiscussServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "GenerativeServiceClient": "gemwire._clients.sync.v1beta",
+    "ModelServiceClient": "gemwire._clients.sync.v1beta",
+    "CacheServiceClient": "gemwire._clients.sync.v1beta",
+    "FileServiceClient": "gemwire._clients.sync.v1beta",
+    "PermissionServiceClient": "gemwire._clients.sync.v1beta",
+    "PredictionServiceClient": "gemwire._clients.sync.v1beta",
+    "RetrieverServiceClient": "gemwire._clients.sync.v1beta",
+    "TextServiceClient": "gemwire._clients.sync.v1beta",
+    "DiscussServiceClient": "gemwire._clients.sync.v1beta",
 }
 __all__ = [*_CLIENTS, *_messages.__all__]  # noqa: PLE0604 - all are strings
 

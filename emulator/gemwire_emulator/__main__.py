@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gemwire_emulator import flags
+from gemwire_emulator.admission import Quota
 from gemwire_emulator.engines.local import LocalEngine
-from gemwire_emulator.failure import Failure
-from gemwire_emulator.gate import Quota
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.server import Emulator, Settings
 
 #: Seconds that calls have to finish after SIGTERM.

@@ -18,11 +18,11 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.failure import Failure
-from gemwire_emulator.gate import Gate, Rule
+from gemwire_emulator.admission import Gate, Rule
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.journal import Entry, Journal
-from gemwire_emulator.pace import Pacing
-from gemwire_proto._method import Kind, Method, Service
+from gemwire_emulator.latency import Pacing
+from gemwire_runtime.method import Kind, Method, Service
 
 _logger = logging.getLogger("gemwire_emulator")
 

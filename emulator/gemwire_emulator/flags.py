@@ -15,8 +15,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from gemwire_emulator.admission import Pace, Rule
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import Pace, Rule
 
 
 def faults(texts: Iterable[str], file: Path | None = None) -> list[Rule]:
@@ -47,7 +47,7 @@ def replies(file: Path) -> list[Reply]:
 
 
 def resources(file: Path) -> list[Any]:
-    """Requests that make resources; see `gemwire_emulator.preparation`.
+    """Requests that make resources; see `gemwire_emulator.seed_resources`.
 
     Args:
         file: JSON with a list: ``[{"rpc": "CreateCorpus", "request": {"corpus": {"name": "corpora/c"}}}]``.

@@ -14,8 +14,8 @@ from google.protobuf.message import DecodeError
 
 from gemwire_emulator.connections import Connections
 from gemwire_emulator.dispatch import Call, Dispatcher, Endpoint
-from gemwire_emulator.failure import Disconnect, Failure
-from gemwire_proto._method import Kind
+from gemwire_emulator.errors import Disconnect, Failure
+from gemwire_runtime.method import Kind
 
 #: Seconds in which grpc notices that a connection is broken, and ends the calls on it.
 _NOTICE = 5.0

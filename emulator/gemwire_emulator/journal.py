@@ -15,7 +15,7 @@ from gemwire_emulator.journal_file import JournalFile
 
 if TYPE_CHECKING:
     from gemwire_emulator.dispatch import Call
-    from gemwire_emulator.failure import Failure
+    from gemwire_emulator.errors import Failure
 
 #: Headers whose values are not kept.
 _SECRET = frozenset({"x-goog-api-key", "authorization", "proxy-authorization", "cookie"})

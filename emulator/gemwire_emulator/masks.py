@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.quoting import quoted
 
 

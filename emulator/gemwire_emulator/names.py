@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.quoting import quoted
 
 #: No path would have "." and ".." as steps.

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.store import Row
 
 

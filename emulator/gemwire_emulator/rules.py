@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.failure import Disconnect, Failure
+from gemwire_emulator.errors import Disconnect, Failure
 from gemwire_proto.google.rpc import error_details_pb2
 
 #: Ways in, as `Call.front` names them.

@@ -10,18 +10,19 @@ from typing import Any
 import grpc.aio
 
 from gemwire_emulator import snapshots
+from gemwire_emulator.admission import Gate
+from gemwire_emulator.blob_store import Contents
 from gemwire_emulator.clock import Clock
-from gemwire_emulator.contents import Contents
 from gemwire_emulator.dispatch import Dispatcher
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.canned import Canned
 from gemwire_emulator.engines.instant import InstantEngine
 from gemwire_emulator.engines.local import LocalEngine
-from gemwire_emulator.gate import Gate
 from gemwire_emulator.grpc_front import GrpcFront
 from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
-from gemwire_emulator.preparation import prepare
+from gemwire_emulator.prompt_text import texts_in
+from gemwire_emulator.seed_resources import prepare
 from gemwire_emulator.services.batches import Batches
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
@@ -34,9 +35,8 @@ from gemwire_emulator.services.permissions import PermissionService
 from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Store
-from gemwire_emulator.wording import texts_in
-from gemwire_emulator.world import World
 from gemwire_proto.longrunning import operations
 from gemwire_proto.v1 import generative_service as v1_generative
 from gemwire_proto.v1 import model_service as v1_model

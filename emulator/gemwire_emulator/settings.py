@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from gemwire_emulator.admission import Pace, Quota, Rule
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import Pace, Quota, Rule
 
 
 @dataclass

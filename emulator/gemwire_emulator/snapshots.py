@@ -12,8 +12,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from gemwire_emulator.contents import Contents
-from gemwire_emulator.world import World
+from gemwire_emulator.blob_store import Contents
+from gemwire_emulator.state import World
 
 _PIECE = 2**20
 _TABLES = """

@@ -13,7 +13,6 @@ from google.protobuf.compiler import plugin_pb2
 
 from . import model, policy, render_comments, render_grpc, render_messages, render_services, render_views
 
-_RUNTIME = Path(__file__).with_name("runtime")
 #: Packages whose files come from elsewhere: their comments are not ours to carry.
 _CARRIED = frozenset({"google.api", "google.protobuf", "google.rpc", "google.type"})
 
@@ -40,9 +39,7 @@ def _render(request: plugin_pb2.CodeGeneratorRequest) -> dict[str, str]:
     everything = model.build(request.proto_file, policies)
     wanted = set(request.file_to_generate)
     skipped = frozenset(f.path for f in everything.files) - wanted
-    files = {
-        path.name: path.read_text(encoding="utf-8") for path in sorted(_RUNTIME.iterdir()) if path.is_file()
-    }
+    files = {"__init__.py": render_services.root(), "py.typed": ""}
     versions: dict[str, list[model.File]] = defaultdict(list)
     for file in everything.files:
         if file.path not in wanted:

@@ -15,7 +15,7 @@ def module(file: File, skipped: frozenset[str]) -> str:
     out = Source(file.path)
     out.docstring(file.comment or f"Messages of {file.path}.")
     out()
-    out("from gemwire_proto import _pool")
+    out("from gemwire_runtime import pool as _pool")
     for path in file.imports:
         if path not in skipped:
             package, _, leaf = path.removesuffix(".proto").replace("/", ".").rpartition(".")
@@ -46,7 +46,7 @@ def stub(file: File, model: Model) -> str:
     import_used(head, body, "google.protobuf.internal", "containers", "well_known_types")
     import_used(head, body, "google.protobuf.message", "Message")
     head()
-    import_used(head, body, "gemwire_proto._typing", "EnumType")
+    import_used(head, body, "gemwire_runtime.enum_type", "EnumType")
     for line in types.imports():
         head(line)
     head()

@@ -38,7 +38,7 @@ def module(service: Service, file: File, model: Model) -> str:
     head("from typing import TYPE_CHECKING as _TYPE_CHECKING" if foreign else "")
     import_used(head, body, "typing", "Any")
     head()
-    head("from gemwire_proto import _method")
+    head("from gemwire_runtime import method as _method")
     for line in types.imports():
         if line not in foreign:
             head(line)
@@ -270,6 +270,29 @@ def _rest(method: Method) -> str:
         return "; gRPC only"
     first = method.http[0]
     return f"; REST: {first.verb.upper()} {first.template}"
+
+
+def root() -> str:
+    """Render ``gemwire_proto/__init__.py``: it loads the descriptors before any module that needs them."""
+    out = Source("protos/")
+    out.docstring(
+        "The Generative Language API as Python messages, method tables and typed methods.\n\n"
+        "The messages live in a descriptor pool of their own (`POOL`), so that Google's packages can be "
+        "imported in the same process. ``gemwire_proto.google.…_pb2`` hold the messages under protoc's usual "
+        "names, ``…_pb2_grpc`` the raw stubs and servicers; ``gemwire_proto.v1beta`` and "
+        "``gemwire_proto.v1`` give every message and enum of a version by its plain name and hold, per "
+        "service, a method table and typed methods. What they do at run time is `gemwire_runtime`."
+    )
+    out()
+    out("from pathlib import Path as _Path")
+    out()
+    out("from gemwire_runtime.pool import POOL as POOL, load as _load")
+    out()
+    out('DESCRIPTOR_SET = _Path(__file__).with_name("descriptors.binpb")')
+    out("_load(DESCRIPTOR_SET)")
+    out()
+    out('__all__ = ["DESCRIPTOR_SET", "POOL"]')
+    return out.text()
 
 
 def index(version: str, files: list[File]) -> str:

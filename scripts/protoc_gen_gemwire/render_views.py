@@ -1,4 +1,4 @@
-"""``views.py`` and ``views.pyi``: the messages of one API version as Python objects; see ``_view``."""
+"""``views.py`` and ``views.pyi``: one API version's messages as Python objects."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ _WELL_KNOWN = {
 def module(version: str, files: Sequence[File], model: Model) -> str:
     """The run-time module."""
     out = Source(f"the protos of {version}")
-    out.docstring(f"The messages of {version} as Python objects; what a view is says `gemwire_proto._view`.")
+    out.docstring(
+        f"The messages of {version} as Python objects; what a view is says `gemwire_runtime.views`."
+    )
     out()
     out("from __future__ import annotations")
     out()
-    out("from gemwire_proto import _view")
+    out("from gemwire_runtime import views as _views")
     for file in files:
         if file.messages or file.enums:
             package, _, leaf = file.module.rpartition(".")
@@ -34,8 +36,8 @@ def module(version: str, files: Sequence[File], model: Model) -> str:
     for full_name, enum in _enums(files):
         home = model.homes[full_name]
         out()
-        out(f"@_view.Enum.of({alias(home.module)}.{_place(full_name, model)})")
-        out(f"class {flat(full_name, model)}(_view.Enum):")
+        out(f"@_views.Enum.of({alias(home.module)}.{_place(full_name, model)})")
+        out(f"class {flat(full_name, model)}(_views.Enum):")
         with out.indent():
             out.docstring(summary(enum.comment) or full_name)
             out()
@@ -46,7 +48,7 @@ def module(version: str, files: Sequence[File], model: Model) -> str:
         home = model.homes[full_name]
         kind = f"{alias(home.module)}.{model.python_name(full_name)}"
         out()
-        out(f"class {flat(full_name, model)}(_view.View, kind={kind}):")
+        out(f"class {flat(full_name, model)}(_views.View, kind={kind}):")
         with out.indent():
             out.docstring(summary(message.comment) or full_name)
             out()
@@ -59,7 +61,7 @@ def stub(version: str, files: Sequence[File], model: Model) -> str:
     """The typed face of the same module."""
     body = Source(f"the protos of {version}")
     for full_name, enum in _enums(files):
-        body(f"class {flat(full_name, model)}(_view.Enum):")
+        body(f"class {flat(full_name, model)}(_views.Enum):")
         with body.indent():
             body.docstring(enum.comment or full_name)
             for value in enum.values:
@@ -77,13 +79,13 @@ def stub(version: str, files: Sequence[File], model: Model) -> str:
     head()
     head("from google.protobuf.message import Message as _Message")
     head()
-    head("from gemwire_proto import _view")
+    head("from gemwire_runtime import views as _views")
     head()
     return join(head, body)
 
 
 def _stub(out: Source, full_name: str, message: Message, model: Model) -> None:
-    out(f"class {flat(full_name, model)}(_view.View):")
+    out(f"class {flat(full_name, model)}(_views.View):")
     with out.indent():
         out.docstring(message.comment or full_name)
         for field in message.fields:
@@ -108,7 +110,7 @@ def _shown(field: Field, model: Model) -> str:
     item = _item(field, model)[0]
     if field.map_key:
         return f"dict[{field.map_key}, {item}]"
-    return f"_view.Items[{item}]" if field.repeated else item
+    return f"_views.Items[{item}]" if field.repeated else item
 
 
 def _taken(field: Field, model: Model) -> str:

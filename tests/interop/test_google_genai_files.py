@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from overhttp import ask
+from emulator_process import ask
 
 genai = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
 from google.genai import errors, types  # noqa: E402

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import npm
+import node_packages
 import pytest
 
 from gemwire.testing import RunningEmulator
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent / "node"
     [("genai.mjs", ""), ("generative_ai.mjs", ""), ("gapic.mjs", "grpc"), ("gapic.mjs", "rest")],
 )
 def test_a_sdk_sees_no_difference(program: str, wire: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    npm.install(FOLDER)
+    node_packages.install(FOLDER)
     # A tuning ends in a moment, as nobody moves the clock from there.
     emulator = RunningEmulator(http_port=0, tuning_seconds=0.2)
     try:
@@ -29,8 +29,8 @@ def test_a_sdk_sees_no_difference(program: str, wire: str, monkeypatch: pytest.M
         monkeypatch.setenv("EMULATOR_WIRE", wire)
         # Its Node client looks for a project's credentials even where it is told that there are none.
         monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "a-project")
-        code, said = npm.run(
-            npm.BIN / "node", "--test", "--test-timeout=90000", program, folder=FOLDER, timeout=110
+        code, said = node_packages.run(
+            node_packages.BIN / "node", "--test", "--test-timeout=90000", program, folder=FOLDER, timeout=110
         )
         assert code == 0, said
         assert emulator.calls()

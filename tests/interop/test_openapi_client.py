@@ -10,7 +10,7 @@ from typing import Any
 
 import openapi_tools
 import pytest
-from emulation import calling
+from emulator_calls import calling
 from google.protobuf import json_format
 
 from gemwire.testing import RunningEmulator

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openapi_tools
 import pytest
-from populated import BY_NAME, Populated
+from populated_emulator import BY_NAME, Populated
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 

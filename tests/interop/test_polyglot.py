@@ -13,7 +13,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
-import npm
+import node_packages
 import pytest
 from google.protobuf import json_format
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -75,7 +75,7 @@ def tool(name: str) -> str:
 
 def run(*command: str | Path, cwd: Path = ROOT, timeout: float = 60) -> tuple[int, str]:
     """The exit code and all that was said."""
-    return npm.run(*command, folder=POLYGLOT, cwd=cwd, timeout=timeout)
+    return node_packages.run(*command, folder=POLYGLOT, cwd=cwd, timeout=timeout)
 
 
 def protoc(*arguments: str) -> tuple[int, str]:
@@ -83,7 +83,7 @@ def protoc(*arguments: str) -> tuple[int, str]:
 
 
 def node(*arguments: str | Path, cwd: Path = ROOT) -> str:
-    code, said = run(npm.BIN / "node", *arguments, cwd=cwd)
+    code, said = run(node_packages.BIN / "node", *arguments, cwd=cwd)
     assert code == 0, said
     return said
 
@@ -91,7 +91,7 @@ def node(*arguments: str | Path, cwd: Path = ROOT) -> str:
 @pytest.fixture(scope="module")
 def modules() -> Path:
     """The npm packages, installed when the lock file asks for others than are there."""
-    return npm.install(POLYGLOT)
+    return node_packages.install(POLYGLOT)
 
 
 @pytest.fixture(scope="module")

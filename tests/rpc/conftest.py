@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from loopback import Api, Loopback
+from scripted_grpc_server import Api, Loopback
 
 
 @pytest.fixture(autouse=True)

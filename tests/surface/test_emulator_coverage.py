@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gemwire_emulator.dispatch import Dispatcher
 from gemwire_emulator.server import SERVICES, Emulator, Settings
-from gemwire_emulator.world import World
-from gemwire_proto._method import Kind, Service
+from gemwire_emulator.state import World
+from gemwire_runtime.method import Kind, Service
 
 _PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
 _BEGIN, _END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
@@ -30,10 +30,10 @@ def tables() -> list[Service]:
 
 def handled() -> set[str]:
     """The paths that the emulator's dispatcher answers."""
+    from gemwire_emulator.admission import Gate
     from gemwire_emulator.clock import Clock
     from gemwire_emulator.engines.canned import Canned
     from gemwire_emulator.engines.instant import InstantEngine
-    from gemwire_emulator.gate import Gate
     from gemwire_emulator.journal import Journal
     from gemwire_emulator.store import Store
 

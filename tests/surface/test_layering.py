@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_SOURCE_ROOTS = ("client", "generated", "emulator")
+_SOURCE_ROOTS = ("client", "runtime", "generated", "emulator")
 _FORBIDDEN_NAMES = frozenset({"utils", "helpers", "common", "misc"})
 
 
@@ -90,13 +90,20 @@ def _refusal(module: str, found: Import) -> str | None:
     def inside(room: str) -> bool:
         return f"{module}.".startswith(f"{room}.")
 
+    if inside("gemwire_runtime"):
+        if found.within("gemwire_proto") and not found.lazy:
+            return "the runtime comes before what is generated"
+        own = ("gemwire_runtime", "gemwire_proto", "google.protobuf", "google._upb")
+        return _only("gemwire_runtime", found, *own)
     if inside("gemwire_proto"):
-        protobuf = ("gemwire_proto", "google.protobuf", "google._upb")
+        protobuf = ("gemwire_proto", "gemwire_runtime", "google.protobuf")
         return _only("gemwire_proto", found, *protobuf, *(("grpc",) if module.endswith("_pb2_grpc") else ()))
     if inside("gemwire_emulator"):
         return "client and server must not share a mistake" if found.within("gemwire") else None
     if inside("gemwire.cli"):
-        foreign = found.within("gemwire", "gemwire_proto") and not found.within("gemwire.cli")
+        foreign = found.within("gemwire", "gemwire_proto", "gemwire_runtime") and not found.within(
+            "gemwire.cli"
+        )
         return (
             "the command line is a user: public names only"
             if foreign and _is_private(found.full_name)
@@ -105,26 +112,31 @@ def _refusal(module: str, found: Import) -> str | None:
     if found.within("gemwire_emulator") and not found.lazy and module != "gemwire.testing":
         return "the client runs without the emulator"
     if inside("gemwire._transport"):
-        if module == "gemwire._transport.http.engine" and found.within("aiohttp", "yarl"):
+        if module == "gemwire._transport.rest.session" and found.within("aiohttp", "yarl"):
             return None  # the one module that knows the HTTP client
-        if module == "gemwire._transport.http.target" and found.lazy and found.within("certifi"):
+        if module == "gemwire._transport.rest.tls_and_proxy" and found.lazy and found.within("certifi"):
             return None  # google-auth's requests brings it
         # An optional package, recognised when the user has it: never loaded by us.
         if found.lazy and found.within("google.api_core"):
             return None
-        own = ("gemwire._transport", "gemwire.errors", "gemwire.options", "gemwire_proto")
+        generated = ("gemwire_proto", "gemwire_runtime")
+        own = ("gemwire._transport", "gemwire.errors", "gemwire.options", *generated)
         return _only(
             "gemwire._transport", found, *own, "grpc", "google.auth", "google.oauth2", "google.protobuf"
         )
-    if inside("gemwire._convert"):
-        if module == "gemwire._convert.media" and found.lazy and found.within("PIL"):
+    if inside("gemwire._clients") and found.within("gemwire"):
+        own = ("gemwire._clients", "gemwire._transport", "gemwire.errors", "gemwire.options")
+        return None if found.within(*own) else "service clients stand on the transport alone"
+    if inside("gemwire.genai._types") or inside("gemwire.genai._convert"):
+        if module == "gemwire.genai._convert.media_types" and found.lazy and found.within("PIL"):
             return None  # whoever asks for a picture has it
-        if module == "gemwire._convert.vectors" and found.lazy and found.within("numpy"):
+        if module == "gemwire.genai._convert.embedding_vectors" and found.lazy and found.within("numpy"):
             return None  # whoever asks for its arrays has it
-        if module == "gemwire._convert.config" and found.within("typing_extensions"):
+        if module == "gemwire.genai._types.config" and found.within("typing_extensions"):
             return None  # for type checkers, which bring it
-        own = ("gemwire._convert", "gemwire.errors", "gemwire_proto")
-        return _only("gemwire._convert", found, *own, "google.protobuf")
+        rooms = ("gemwire.genai._convert", "gemwire.genai._types")
+        own = (*rooms, "gemwire.errors", "gemwire_proto", "gemwire_runtime")
+        return _only("gemwire.genai._convert", found, *own, "google.protobuf")
     return None
 
 
@@ -175,40 +187,40 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
 # Proof that the check can fail ---------------------------------------------------------------------
 
 _BAD = [
-    ("gemwire_proto._pool", "import gemwire"),
-    ("gemwire_proto._pool", "import requests"),
-    ("gemwire_proto._pool", "from google.auth import credentials"),
-    ("gemwire_proto._pool", "from google import api_core"),
-    ("gemwire_proto._pool", "import google"),
+    ("gemwire_runtime.pool", "import gemwire"),
+    ("gemwire_runtime.pool", "import requests"),
+    ("gemwire_runtime.pool", "from google.auth import credentials"),
+    ("gemwire_runtime.pool", "from google import api_core"),
+    ("gemwire_runtime.pool", "import google"),
     ("gemwire_proto.google.rpc.status_pb2", "import grpc"),
     ("gemwire_proto.x_pb2_grpc", "from gemwire import errors"),
-    ("gemwire_proto._method", "def f():\n    from gemwire.errors import APIError"),
+    ("gemwire_runtime.method", "def f():\n    from gemwire.errors import APIError"),
     (
-        "gemwire_proto._method",
+        "gemwire_runtime.method",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import gemwire.errors",
     ),
-    ("gemwire_proto._method", "import importlib\nimportlib.import_module('gemwire.errors')"),
-    ("gemwire_proto._method", "__import__('gemwire')"),
-    ("gemwire._transport.retry", "from gemwire import _async"),
-    ("gemwire._transport.retry", "from gemwire._async import models"),
-    ("gemwire._transport.retry", "from .._convert import contents"),
+    ("gemwire_runtime.method", "import importlib\nimportlib.import_module('gemwire.errors')"),
+    ("gemwire_runtime.method", "__import__('gemwire')"),
+    ("gemwire._transport.retry", "from gemwire import _clients"),
+    ("gemwire._transport.retry", "from gemwire.genai._aio import models"),
+    ("gemwire._transport.retry", "from ..genai._convert import contents"),
     ("gemwire._transport.aio.caller", "from ... import genai"),
     ("gemwire._transport.aio.caller", "from gemwire import v1beta"),
     ("gemwire._transport.retry", "import httpx"),
-    ("gemwire._transport.aio.http", "import aiohttp"),
+    ("gemwire._transport.aio.http_connection", "import aiohttp"),
     ("gemwire._transport.retry", "from google.api_core import retry"),
     ("gemwire._transport.retry", "from gemwire.errors_of_others import x"),
     ("gemwire._transport.retry", "from google.authority import x"),
-    ("gemwire._convert.contents", "import grpc"),
-    ("gemwire._convert.contents", "from gemwire import options"),
-    ("gemwire._convert.contents", "from gemwire._transport import retry"),
-    ("gemwire._convert.contents", "def f():\n    import pydantic"),
-    ("gemwire._convert.vectors", "import numpy"),
-    ("gemwire.cli.models", "from gemwire._async import models"),
-    ("gemwire.cli.models", "from gemwire import _sync"),
+    ("gemwire.genai._convert.contents", "import grpc"),
+    ("gemwire.genai._convert.contents", "from gemwire import options"),
+    ("gemwire.genai._convert.contents", "from gemwire._transport import retry"),
+    ("gemwire.genai._convert.contents", "def f():\n    import pydantic"),
+    ("gemwire.genai._convert.embedding_vectors", "import numpy"),
+    ("gemwire.cli.models", "from gemwire.genai._aio import models"),
+    ("gemwire.cli.models", "from gemwire import _clients"),
     ("gemwire.cli.models", "from gemwire.genai import _client"),
     ("gemwire.cli.models", "from .._transport import retry"),
-    ("gemwire.cli.models", "from gemwire_proto import _pool"),
+    ("gemwire.cli.models", "from gemwire_runtime import _pool"),
     ("gemwire_emulator.server", "import gemwire"),
     ("gemwire_emulator.server", "from gemwire import errors"),
     ("gemwire_emulator.server", "def f():\n    from gemwire.testing import Emulator"),
@@ -218,11 +230,14 @@ _BAD = [
     ("gemwire", "try:\n    import gemwire_emulator\nexcept ImportError:\n    pass"),
 ]
 _GOOD = [
-    ("gemwire_proto._pool", "from __future__ import annotations\nimport sys, collections.abc"),
-    ("gemwire_proto._pool", "from google.protobuf import message\nfrom google._upb import _message"),
-    ("gemwire_proto._pool", "from . import _construct\nfrom gemwire_proto.google.rpc import status_pb2"),
+    ("gemwire_runtime.pool", "from __future__ import annotations\nimport sys, collections.abc"),
+    ("gemwire_runtime.pool", "from google.protobuf import message\nfrom google._upb import _message"),
+    (
+        "gemwire_runtime.pool",
+        "from . import upb\ndef f():\n    from gemwire_proto.google.rpc import status_pb2",
+    ),
     ("gemwire_proto.google.rpc.x_pb2_grpc", "import grpc"),
-    ("gemwire._transport.http.engine", "import aiohttp\nfrom yarl import URL"),
+    ("gemwire._transport.rest.session", "import aiohttp\nfrom yarl import URL"),
     ("gemwire._transport.retry", "import grpc.aio\nimport google.auth\nfrom google.auth import credentials"),
     ("gemwire._transport.retry", "from gemwire import errors, options\nfrom gemwire.options import Retry"),
     (
@@ -231,8 +246,8 @@ _GOOD = [
     ),
     ("gemwire._transport.retry", "def f():\n    from google.api_core import exceptions"),
     (
-        "gemwire._convert.contents",
-        "import base64\nfrom gemwire_proto import v1beta\nfrom ..errors import APIError",
+        "gemwire.genai._convert.contents",
+        "import base64\nfrom gemwire_proto import v1beta\nfrom ...errors import APIError",
     ),
     (
         "gemwire.cli.models",
@@ -257,7 +272,7 @@ def test_the_check_lets_pass(module: str, source: str) -> None:
 
 def test_relative_imports_of_a_package() -> None:
     assert violations("gemwire._transport", "from . import retry", is_package=True) == []
-    assert violations("gemwire._transport", "from .. import _async", is_package=True)
+    assert violations("gemwire._transport", "from .. import _clients", is_package=True)
 
 
 def test_a_violation_says_where_and_why() -> None:

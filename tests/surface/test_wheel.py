@@ -48,6 +48,7 @@ def test_top_level(wheel: Path, names: set[str]) -> None:
     assert {name.split("/")[0] for name in names} == {
         "gemwire",
         "gemwire_proto",
+        "gemwire_runtime",
         "gemwire_emulator",
         f"gemwire-{version}.dist-info",
     }
@@ -56,7 +57,7 @@ def test_top_level(wheel: Path, names: set[str]) -> None:
 def test_it_holds_the_packages_whole(names: set[str]) -> None:
     expected = {
         path.relative_to(_ROOT / root).as_posix()
-        for root in ("client", "generated", "emulator")
+        for root in ("client", "runtime", "generated", "emulator")
         for path in (_ROOT / root).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -64,6 +65,7 @@ def test_it_holds_the_packages_whole(names: set[str]) -> None:
     assert {
         "gemwire/py.typed",
         "gemwire_proto/py.typed",
+        "gemwire_runtime/py.typed",
         "gemwire_emulator/py.typed",
         "gemwire_proto/descriptors.binpb",
         "gemwire_proto/v1beta/__init__.pyi",
@@ -92,9 +94,9 @@ def test_metadata(wheel: Path) -> None:
 _PROGRAM = """
 import importlib.metadata, pathlib, sys
 from gemwire import v1, v1beta
-import gemwire, gemwire_emulator, gemwire_proto
+import gemwire, gemwire_emulator, gemwire_proto, gemwire_runtime
 home = pathlib.Path(sys.prefix)
-for package in (gemwire, gemwire_emulator, gemwire_proto):
+for package in (gemwire, gemwire_emulator, gemwire_proto, gemwire_runtime):
     assert home in pathlib.Path(package.__file__).parents, package.__file__
 request = v1beta.GenerateContentRequest(model="models/m", contents=[{"parts": [{"text": "hi"}]}])
 assert v1.GenerateContentRequest.FromString(request.SerializeToString()).contents[0].parts[0].text == "hi"

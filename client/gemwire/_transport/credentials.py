@@ -23,7 +23,7 @@ import google.auth.api_key
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
-from gemwire._transport import metadata, process
+from gemwire._transport import fork, metadata
 from gemwire.errors import Unauthenticated
 from gemwire.options import ClientOptions
 
@@ -91,7 +91,7 @@ class Token:
         self._audience = audience
         self._quota_project_id = quota_project_id
         self._fresh = _NOTHING
-        self._generation = process.generation()
+        self._generation = fork.generation()
         self._lock = threading.Lock()
         self._renewal: Future[Pairs] | None = None
 
@@ -122,9 +122,9 @@ class Token:
         return True
 
     def _renew(self) -> Future[Pairs]:
-        if self._generation != process.generation():
+        if self._generation != fork.generation():
             # A fork may have copied a lock that is held and a thread that is not there.
-            self._lock, self._renewal, self._generation = threading.Lock(), None, process.generation()
+            self._lock, self._renewal, self._generation = threading.Lock(), None, fork.generation()
         with self._lock:
             if self._renewal is None:
                 self._renewal = Future()

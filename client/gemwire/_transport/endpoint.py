@@ -3,7 +3,7 @@
 AIP-4114 (mutual TLS) and the universe rules of Google's generated clients. The
 decision is a pure function of the options, the environment and what
 certificates there are; its table is in docs/authentication.md and in
-tests/unit/test_endpoint.py.
+tests/unit/transport/test_endpoint.py.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from google.protobuf.message import Message
 
 from gemwire.errors import APIError
-from gemwire_proto._method import Method
+from gemwire_runtime.method import Method
 
 logger = logging.getLogger("gemwire")
 

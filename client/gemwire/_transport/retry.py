@@ -16,7 +16,7 @@ import grpc
 
 from gemwire.errors import APIError
 from gemwire.options import Hedge, Retry
-from gemwire_proto._method import DEFAULT, Default, RetryDefaults
+from gemwire_runtime.method import DEFAULT, Default, RetryDefaults
 
 PUSHBACK = "grpc-retry-pushback-ms"
 

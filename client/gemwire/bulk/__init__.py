@@ -9,7 +9,7 @@ The same call continues a job that ended early. See docs/bulk.md.
 
 from __future__ import annotations
 
-from gemwire.bulk.engine import JobStopped as JobStopped
+from gemwire.bulk.executor import JobStopped as JobStopped
 from gemwire.bulk.jobs import RETRY as RETRY
 from gemwire.bulk.jobs import embed as embed
 from gemwire.bulk.jobs import generate as generate

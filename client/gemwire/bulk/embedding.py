@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gemwire._convert.embedding import Entries
-from gemwire._convert.names import model_name
 from gemwire.bulk import client as clients
 from gemwire.bulk.lines import Line
 from gemwire.bulk.outcome import Outcome, failed, record, refused
+from gemwire.bulk.parse_line import BadLine, tree_of
 from gemwire.bulk.rate import Rate
-from gemwire.bulk.requests import BadLine, tree_of
 from gemwire.bulk.task import Answer
 from gemwire.errors import APIError
+from gemwire.genai._convert.embeddings import Entries
+from gemwire.genai._convert.resource_names import model_name
 from gemwire.options import Retry
 
 

@@ -9,19 +9,20 @@ from typing import Any, ClassVar
 
 from google.protobuf import json_format
 
-from gemwire._convert.configs import GenerateContentConfig
-from gemwire._convert.request import generate_content
-from gemwire._transport.transcode import from_json
+from gemwire._transport.rest.transcode import from_json
 from gemwire.bulk import client as clients
 from gemwire.bulk.lines import Line
 from gemwire.bulk.outcome import Outcome, answered, failed, refused
+from gemwire.bulk.parse_line import BadLine, asked, borrows, over
 from gemwire.bulk.rate import Rate
-from gemwire.bulk.requests import BadLine, asked, borrows, over
 from gemwire.bulk.task import Answer
 from gemwire.errors import APIError
+from gemwire.genai._convert.requests import generate_content
+from gemwire.genai._types.call_configs import GenerateContentConfig
 from gemwire.options import Retry
-from gemwire_proto import _extra, v1beta
-from gemwire_proto._pool import POOL
+from gemwire_proto import v1beta
+from gemwire_runtime import json_only_fields
+from gemwire_runtime.pool import POOL
 
 
 @dataclass(frozen=True)
@@ -106,4 +107,4 @@ class Generating:
 
 
 def _json(message: Any) -> dict[str, Any]:
-    return _extra.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))
+    return json_only_fields.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))

@@ -12,7 +12,7 @@ from gemwire.bulk.progress import Prices, Progress
 from gemwire.options import Retry
 
 if TYPE_CHECKING:
-    from gemwire.bulk.engine import Engine
+    from gemwire.bulk.executor import Engine
     from gemwire.bulk.task import Task
     from gemwire.pipeline import Adaptive
 
@@ -244,15 +244,15 @@ def _engine(
             raise ValueError(f"concurrency: {concurrency} is {named}")
     rate = Rate(requests_per_minute, tokens_per_minute)
     if engine == "ray":
-        from gemwire.bulk.cluster import RayEngine
+        from gemwire.bulk.ray_executor import RayEngine
 
         _check_pickles(task)
         return lambda: RayEngine(task, concurrency, rate, processes, ray_address)
     if processes == 1:
-        from gemwire.bulk.local import LocalEngine
+        from gemwire.bulk.local_executor import LocalEngine
 
         return lambda: LocalEngine(task, concurrency, rate)
-    from gemwire.bulk.processes import ProcessEngine
+    from gemwire.bulk.process_executor import ProcessEngine
 
     _check_pickles(task)
     return lambda: ProcessEngine(task, concurrency, rate, processes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from gemwire._transport.written import error_tree
+from gemwire._transport.call_json import error_tree
 from gemwire.errors import APIError, PermissionDenied, ResourceExhausted, ServerError, Unauthenticated
 
 #: Reasons under which no call of these credentials will ever succeed, whatever their status is.

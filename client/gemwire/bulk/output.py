@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from gemwire.bulk.finished import Finished
+from gemwire.bulk.completion_bitmap import Finished
 from gemwire.bulk.outcome import Outcome
 
 #: How every line that a job writes begins and ends; what is between was never read again.

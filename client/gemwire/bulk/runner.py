@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gemwire.bulk.engine import Engine, JobStopped
+from gemwire.bulk.completion_bitmap import Finished
+from gemwire.bulk.executor import Engine, JobStopped
 from gemwire.bulk.files import Files
-from gemwire.bulk.finished import Finished
-from gemwire.bulk.identity import Identity
+from gemwire.bulk.job_manifest import Identity
 from gemwire.bulk.lines import lines, measure
 from gemwire.bulk.lock import locked
-from gemwire.bulk.matrix import Matrix
+from gemwire.bulk.npy_writer import Matrix
 from gemwire.bulk.outcome import Outcome
 from gemwire.bulk.output import JsonLines
 from gemwire.bulk.progress import Prices, Progress

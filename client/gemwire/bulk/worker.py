@@ -1,4 +1,4 @@
-"""A process of a job: lines come in over a socket, outcomes go out. Run by `gemwire.bulk.processes`.
+"""A process of a job: lines come in over a socket, outcomes go out. Run by `gemwire.bulk.process_executor`.
 
 It lives as long as the socket: when the process at the other end is gone, however it went, so is this one.
 """

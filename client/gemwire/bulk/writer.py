@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from gemwire.bulk.finished import Finished
-from gemwire.bulk.matrix import Matrix
+from gemwire.bulk.completion_bitmap import Finished
+from gemwire.bulk.npy_writer import Matrix
 from gemwire.bulk.outcome import Outcome
 from gemwire.bulk.output import JsonLines
 

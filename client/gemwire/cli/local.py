@@ -24,7 +24,7 @@ def answering(wanted: bool) -> Iterator[None]:
     from gemwire.cli import output
     from gemwire.testing import emulator
     from gemwire_emulator.engines.local import LocalEngine
-    from gemwire_emulator.failure import Failure
+    from gemwire_emulator.errors import Failure
 
     engine = LocalEngine()
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gemwire._async.client import AsyncServiceClient
-from gemwire._convert.vectors import FORMS
+from gemwire._clients.aio.service_client import AsyncServiceClient
+from gemwire.genai._convert.embedding_vectors import FORMS
 from gemwire_proto.v1beta.generative_service import AsyncGenerativeService
 
 

@@ -13,10 +13,10 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, TypeVar
 
-from gemwire._transport import process
+from gemwire._transport import fork
 from gemwire.embeddings.arguments import check_many
+from gemwire.embeddings.batcher import closed
 from gemwire.embeddings.embedder import Embedder, OnError, Vector
-from gemwire.embeddings.gathering import closed
 
 _T = TypeVar("_T")
 #: Seconds that the end may take; what is left then ends with the process.
@@ -115,7 +115,7 @@ class _Life:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._loop = asyncio.new_event_loop()
-        self._generation = process.generation()
+        self._generation = fork.generation()
         self._lock = threading.Lock()
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="gemwire-embedder", daemon=True)
@@ -134,7 +134,7 @@ class _Life:
         Raises:
             RuntimeError: The embedder is closed, or of another process.
         """
-        if self._generation != process.generation():
+        if self._generation != fork.generation():
             raise RuntimeError("this embedder was made before the process forked; make one here")
         with self._lock:
             if self._ending:
@@ -143,7 +143,7 @@ class _Life:
 
     def end(self, *, finish: bool) -> None:
         """End everything, and wait for that: for the texts that are there too, if they are to ``finish``."""
-        if self._generation != process.generation():
+        if self._generation != fork.generation():
             return
         with self._lock:
             if self._ending:

@@ -10,16 +10,16 @@ from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from gemwire import errors
-from gemwire._convert.embedding import Entries
-from gemwire._convert.vectors import Packed
-from gemwire._transport.aio.transport import AsyncTransport
+from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.metadata import check
 from gemwire._transport.retry import check_timeout, policy
 from gemwire.embeddings.arguments import check_many, form_of, seconds, service_client, whole
-from gemwire.embeddings.gathering import Gathering, closed, own
-from gemwire.embeddings.window import Window
-from gemwire_proto._method import DEFAULT, Metadata, Timeout
+from gemwire.embeddings.batcher import Gathering, closed, own
+from gemwire.embeddings.reorder_buffer import Window
+from gemwire.genai._convert.embedding_vectors import Packed
+from gemwire.genai._convert.embeddings import Entries
 from gemwire_proto.v1beta.generative_service import BATCH_EMBED_CONTENTS
+from gemwire_runtime.method import DEFAULT, Metadata, Timeout
 
 _Embedder = TypeVar("_Embedder", bound="Embedder")
 #: A list of float, ``array.array('f')`` or a float32 array of numpy.

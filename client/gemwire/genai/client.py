@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from gemwire._async.api import AsyncApi
-from gemwire._async.resources import AsyncResources
-from gemwire._convert.configs import HttpOptions
-from gemwire._convert.debug import DebugConfig
-from gemwire._sync.api import Api
-from gemwire._sync.resources import Resources
+from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resources import AsyncResources
+from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.resources import Resources
+from gemwire.genai._types.call_configs import HttpOptions
+from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai.http_options import address
 from gemwire.options import ClientOptions
 
 if TYPE_CHECKING:
-    from gemwire._transport.tape import Tape
+    from gemwire._transport.recording import Tape
 
 _VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
 
@@ -124,7 +124,7 @@ def _tape(config: DebugConfig) -> Tape | None:
     decided = config.decided()
     if decided is None:
         return None
-    from gemwire._transport.tape import Tape
+    from gemwire._transport.recording import Tape
 
     path, replays = decided
     return Tape(path, replays=replays)

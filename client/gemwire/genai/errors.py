@@ -10,12 +10,12 @@ from gemwire.errors import GemwireError
 from gemwire.errors import ServerError as ServerError
 
 if TYPE_CHECKING:
-    from gemwire._transport.tape import ReplayError as ReplayError
+    from gemwire._transport.recording import ReplayError as ReplayError
 
 
 def __getattr__(name: str) -> Any:
     if name == "ReplayError":
-        from gemwire._transport.tape import ReplayError
+        from gemwire._transport.recording import ReplayError
 
         return ReplayError
     raise AttributeError(f"module 'gemwire.genai.errors' has no attribute {name!r}")

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from gemwire._convert.configs import HttpOptions, HttpRetryOptions
 from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
+from gemwire.genai._types.call_configs import HttpOptions, HttpRetryOptions
 from gemwire.options import Retry
 
 #: What google-genai looks at too.

@@ -1,7 +1,7 @@
 """The types of `gemwire.genai`, under the names that google-genai gives them.
 
-Messages are views (see `gemwire_proto._view`): objects over the protobuf messages that are sent. Configs are
-plain objects. Wherever one is taken, a dict of its fields is taken too.
+Messages are views (see `gemwire_runtime.views`): objects over the protobuf messages that are sent. Configs
+are plain objects. Wherever one is taken, a dict of its fields is taken too.
 """
 
 # ruff: noqa: F403, I001 - the order matters: Python takes the last of two that have one name.
@@ -12,53 +12,53 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     # mypy takes the first of two.
-    from gemwire._convert.aliases import CitationMetadata as CitationMetadata
-    from gemwire._convert.aliases import EmbedContentResponse as EmbedContentResponse
-    from gemwire._convert.aliases import Modality as Modality
-    from gemwire._convert.aliases import Model as Model
-    from gemwire._convert.content import Content as Content
-    from gemwire._convert.content import Part as Part
-    from gemwire._convert.files import File as File
-    from gemwire._convert.functions import FunctionDeclaration as FunctionDeclaration
-    from gemwire._convert.json_only import ImageConfig as ImageConfig
-    from gemwire._convert.json_only import ThinkingConfig as ThinkingConfig
-    from gemwire._convert.responses import GenerateContentResponse as GenerateContentResponse
-    from gemwire._convert.tuning import TunedModel as TunedModel
-    from gemwire._convert.videos import Video as Video
+    from gemwire.genai._types.aliases import CitationMetadata as CitationMetadata
+    from gemwire.genai._types.aliases import EmbedContentResponse as EmbedContentResponse
+    from gemwire.genai._types.aliases import Modality as Modality
+    from gemwire.genai._types.aliases import Model as Model
+    from gemwire.genai._types.content import Content as Content
+    from gemwire.genai._types.content import Part as Part
+    from gemwire.genai._types.files import File as File
+    from gemwire.genai._types.functions import FunctionDeclaration as FunctionDeclaration
+    from gemwire.genai._types.json_only import ImageConfig as ImageConfig
+    from gemwire.genai._types.json_only import ThinkingConfig as ThinkingConfig
+    from gemwire.genai._types.responses import GenerateContentResponse as GenerateContentResponse
+    from gemwire.genai._types.tuning import TunedModel as TunedModel
+    from gemwire.genai._types.videos import Video as Video
 
 from gemwire_proto.v1beta.views import *  # type: ignore[assignment]
-from gemwire._convert.aliases import *
-from gemwire._convert.configs import *
-from gemwire._convert.media_configs import *
-from gemwire._convert.resource_configs import *
-from gemwire._convert.batch_types import *
-from gemwire._convert.json_only import *
-from gemwire._convert.content import Content as Content
-from gemwire._convert.content import ModelContent as ModelContent
-from gemwire._convert.content import Part as Part
-from gemwire._convert.content import UserContent as UserContent
-from gemwire._convert.files import File as File
-from gemwire._convert.files import FileStatus as FileStatus
-from gemwire._convert.debug import DebugConfig as DebugConfig
-from gemwire._convert.functions import FunctionDeclaration as FunctionDeclaration
-from gemwire._convert.live import LiveConnectConfig as LiveConnectConfig
-from gemwire._convert.live import LiveServerMessage as LiveServerMessage
-from gemwire._convert.pictures import GeneratedImage as GeneratedImage
-from gemwire._convert.pictures import GenerateImagesResponse as GenerateImagesResponse
-from gemwire._convert.pictures import Image as Image
-from gemwire._convert.pictures import SafetyAttributes as SafetyAttributes
-from gemwire._convert.responses import GenerateContentResponse as GenerateContentResponse
-from gemwire._convert.tuning import JobState as JobState
-from gemwire._convert.tuning import TunedModel as TunedModel
-from gemwire._convert.tuning import TunedModelInfo as TunedModelInfo
-from gemwire._convert.tuning import TuningDataset as TuningDataset
-from gemwire._convert.tuning import TuningJob as TuningJob
-from gemwire._convert.videos import GeneratedVideo as GeneratedVideo
-from gemwire._convert.videos import GenerateVideosOperation as GenerateVideosOperation
-from gemwire._convert.videos import GenerateVideosResponse as GenerateVideosResponse
-from gemwire._convert.videos import GenerateVideosSource as GenerateVideosSource
-from gemwire._convert.videos import Operation as Operation
-from gemwire._convert.videos import Video as Video
+from gemwire.genai._types.aliases import *
+from gemwire.genai._types.call_configs import *
+from gemwire.genai._types.media_configs import *
+from gemwire.genai._types.resource_configs import *
+from gemwire.genai._types.batches import *
+from gemwire.genai._types.json_only import *
+from gemwire.genai._types.content import Content as Content
+from gemwire.genai._types.content import ModelContent as ModelContent
+from gemwire.genai._types.content import Part as Part
+from gemwire.genai._types.content import UserContent as UserContent
+from gemwire.genai._types.files import File as File
+from gemwire.genai._types.files import FileStatus as FileStatus
+from gemwire.genai._types.recording_config import DebugConfig as DebugConfig
+from gemwire.genai._types.functions import FunctionDeclaration as FunctionDeclaration
+from gemwire.genai._types.live import LiveConnectConfig as LiveConnectConfig
+from gemwire.genai._types.live import LiveServerMessage as LiveServerMessage
+from gemwire.genai._types.images import GeneratedImage as GeneratedImage
+from gemwire.genai._types.images import GenerateImagesResponse as GenerateImagesResponse
+from gemwire.genai._types.images import Image as Image
+from gemwire.genai._types.images import SafetyAttributes as SafetyAttributes
+from gemwire.genai._types.responses import GenerateContentResponse as GenerateContentResponse
+from gemwire.genai._types.tuning import JobState as JobState
+from gemwire.genai._types.tuning import TunedModel as TunedModel
+from gemwire.genai._types.tuning import TunedModelInfo as TunedModelInfo
+from gemwire.genai._types.tuning import TuningDataset as TuningDataset
+from gemwire.genai._types.tuning import TuningJob as TuningJob
+from gemwire.genai._types.videos import GeneratedVideo as GeneratedVideo
+from gemwire.genai._types.videos import GenerateVideosOperation as GenerateVideosOperation
+from gemwire.genai._types.videos import GenerateVideosResponse as GenerateVideosResponse
+from gemwire.genai._types.videos import GenerateVideosSource as GenerateVideosSource
+from gemwire.genai._types.videos import Operation as Operation
+from gemwire.genai._types.videos import Video as Video
 
 if TYPE_CHECKING:
     # google-genai has a TypedDict beside each type; here dicts are checked where they arrive.

@@ -12,8 +12,8 @@ A pipeline takes them as ``limits=``. See docs/pipelines.md.
 
 from __future__ import annotations
 
+from gemwire.limits.limiter import Limits
 from gemwire.limits.permit import Permit, Reservation
-from gemwire.limits.price import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE, estimate
-from gemwire.limits.queue import Limits
+from gemwire.limits.token_count import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE, estimate
 
 __all__ = ["CHARACTERS_PER_TOKEN", "TOKENS_PER_IMAGE", "Limits", "Permit", "Reservation", "estimate"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from gemwire.limits.price import used_tokens
+from gemwire.limits.token_count import used_tokens
 
 if TYPE_CHECKING:
-    from gemwire.limits.queue import Limits
+    from gemwire.limits.limiter import Limits
 
 
 class Permit:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gemwire._transport import pressure
+from gemwire._transport import overload
 from gemwire.errors import APIError
 from gemwire.pipeline.run import Run
 
@@ -128,7 +128,7 @@ class Adapted:
     async def __call__(self, item: Any) -> Any:
         """Call it, again where it was refused."""
         # The worker's own context; what the function sets in motion has a copy of it.
-        pressure.listener.set(self._heard)
+        overload.listener.set(self._heard)
         repeats = 0
         while True:
             began = time.monotonic()
@@ -170,7 +170,7 @@ class Adapted:
 
 def _is_refusal(error: Exception) -> bool:
     if isinstance(error, APIError):
-        from gemwire._transport.calls import is_overload
+        from gemwire._transport.attempts import is_overload
 
         return is_overload(error)
     return getattr(error, "code", None) in {429, 503}

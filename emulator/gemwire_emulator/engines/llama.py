@@ -20,7 +20,7 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.weights import WeightsError
 
 _HOST = "127.0.0.1"

@@ -21,7 +21,7 @@ from gemwire_emulator import weights
 from gemwire_emulator.engines import grammars, prompts, schemas
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.llama import Llama, Refused
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.errors import Failure, invalid
 from gemwire_proto import v1beta
 
 #: Tokens of a prompt and its answer. A prompt of that length takes eight seconds on two cores.

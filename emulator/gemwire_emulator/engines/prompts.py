@@ -7,7 +7,7 @@ from typing import Any
 
 from gemwire_emulator.engines import grammars, schemas
 from gemwire_emulator.engines.instant import plain
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 
 _ROLES = {"model": "assistant", "system": "system"}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import struct_pb2
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.body import Gone, Receive, whole
 from gemwire_emulator.http.requests import call_of, check_route, query_of
@@ -15,7 +15,7 @@ from gemwire_emulator.http.transcode import message_of, parsed, to_json
 from gemwire_emulator.services.batches import METHODS, Batches
 
 if TYPE_CHECKING:
-    from gemwire_emulator.gate import Gate
+    from gemwire_emulator.admission import Gate
     from gemwire_emulator.journal import Journal
 
 

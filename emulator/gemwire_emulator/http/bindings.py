@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_proto._method import HttpBinding, Method
+from gemwire_runtime.method import HttpBinding, Method
 
 #: The versions that are served, all with what v1beta has: Google's SDKs differ in which they call.
 VERSIONS = ("v1", "v1beta", "v1alpha")

@@ -8,9 +8,9 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.failure import Failure
-from gemwire_emulator.http.interruption import Interruption
-from gemwire_emulator.http.problem import Problem
+from gemwire_emulator.errors import Failure
+from gemwire_emulator.http.json_errors import Problem
+from gemwire_emulator.http.task_interrupt import Interruption
 
 #: The service's own limit on a JSON request.
 MOST_BYTES = 20 * 2**20

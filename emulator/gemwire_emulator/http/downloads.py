@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gemwire_emulator.failure import Failure, not_found
+from gemwire_emulator.errors import Failure, not_found
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.bindings import VERSIONS
 from gemwire_emulator.http.body import Receive
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from gemwire_emulator.dispatch import Endpoint
-    from gemwire_emulator.world import World
+    from gemwire_emulator.state import World
 
 _PIECE = 256 * 2**10
 _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")

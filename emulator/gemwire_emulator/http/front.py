@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
+from gemwire_emulator.http.app import HANDLERS, Shell
 from gemwire_emulator.http.batches import BatchApp
 from gemwire_emulator.http.bindings import Router
 from gemwire_emulator.http.body import MOST_BYTES
@@ -27,15 +28,14 @@ from gemwire_emulator.http.page.routes import Page
 from gemwire_emulator.http.protocol import Http, Socket
 from gemwire_emulator.http.rpc import WORTH_COMPRESSING, RpcApp
 from gemwire_emulator.http.serving import Server
-from gemwire_emulator.http.shell import HANDLERS, Shell
 from gemwire_emulator.http.uploads import UploadApp
 
 if TYPE_CHECKING:
+    from gemwire_emulator.admission import Gate
     from gemwire_emulator.dispatch import Dispatcher
-    from gemwire_emulator.gate import Gate
     from gemwire_emulator.journal import Journal
     from gemwire_emulator.services.batches import Batches
-    from gemwire_emulator.world import World
+    from gemwire_emulator.state import World
 
 #: Seconds for which a connection is kept on which nothing is asked: longer than clients keep theirs, as one
 #: that is closed just when it is used again costs them a request.

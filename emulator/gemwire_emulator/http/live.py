@@ -11,12 +11,12 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.failure import Disconnect, Failure
+from gemwire_emulator.errors import Disconnect, Failure
 from gemwire_emulator.http.bindings import VERSIONS
 from gemwire_emulator.http.body import Gone, Receive
-from gemwire_emulator.http.interruption import Interruption
 from gemwire_emulator.http.replies import JSON, Send, error_body
 from gemwire_emulator.http.requests import Scope, call_of, connection_of, path_of, query_of
+from gemwire_emulator.http.task_interrupt import Interruption
 from gemwire_emulator.http.transcode import message_of, parsed, to_json
 
 # Constrained is for tokens that are good for one session; here it is the same.

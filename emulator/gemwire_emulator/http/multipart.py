@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from email.message import Message
 
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.http.body import MOST_BYTES
 
 _END_OF_HEADERS = b"\r\n\r\n"

@@ -16,8 +16,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from gemwire_emulator.http.cork import Cork
-from gemwire_emulator.http.problem import Problem, error_of
+from gemwire_emulator.http.json_errors import Problem, error_of
+from gemwire_emulator.http.write_coalescing import Cork
 
 #: Bytes that the line and the headers of a request may have.
 MOST_HEADER_BYTES = 64 * 2**10

@@ -6,8 +6,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gemwire_emulator.failure import Failure
-from gemwire_emulator.http.problem import Problem, error_of, status_of
+from gemwire_emulator.errors import Failure
+from gemwire_emulator.http.json_errors import Problem, error_of, status_of
 
 Send = Callable[[Any], Awaitable[None]]
 

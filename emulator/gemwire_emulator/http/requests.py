@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 import grpc
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.errors import Failure, invalid
 from gemwire_emulator.http.bindings import VERSIONS
-from gemwire_emulator.http.problem import Problem
-from gemwire_proto._method import Method
+from gemwire_emulator.http.json_errors import Problem
+from gemwire_runtime.method import Method
 
 if TYPE_CHECKING:
     from gemwire_emulator.http.protocol import Connection

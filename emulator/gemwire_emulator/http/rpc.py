@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from gemwire_emulator.dispatch import Call, Endpoint
-from gemwire_emulator.failure import Disconnect, Failure, invalid
+from gemwire_emulator.errors import Disconnect, Failure, invalid
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.bindings import Match, Router
 from gemwire_emulator.http.body import Gone, Receive, whole
-from gemwire_emulator.http.interruption import Interruption
-from gemwire_emulator.http.problem import Problem
+from gemwire_emulator.http.json_errors import Problem
 from gemwire_emulator.http.requests import Query, Scope, call_of, connection_of, path_of, query_of
+from gemwire_emulator.http.task_interrupt import Interruption
 from gemwire_emulator.http.transcode import request_of, to_json
-from gemwire_proto._method import Kind
+from gemwire_runtime.method import Kind
 
 if TYPE_CHECKING:
     from gemwire_emulator.http.protocol import Connection

@@ -15,10 +15,10 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.errors import Failure, invalid
 from gemwire_emulator.http.bindings import Match
-from gemwire_emulator.http.reader import Reader
-from gemwire_emulator.http.writer import Writer, is_repeated
+from gemwire_emulator.http.json_reader import Reader
+from gemwire_emulator.http.json_writer import Writer, is_repeated
 from gemwire_proto import POOL, v1beta
 from gemwire_proto.google.longrunning import operations_pb2
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from gemwire_emulator.dispatch import Call, Endpoint
-from gemwire_emulator.failure import Failure, exhausted, failed_precondition, invalid, not_found
+from gemwire_emulator.errors import Failure, exhausted, failed_precondition, invalid, not_found
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.body import Gone, Receive, chunks, whole
 from gemwire_emulator.http.multipart import Related
@@ -26,9 +26,9 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
 
 if TYPE_CHECKING:
-    from gemwire_emulator.gate import Gate
+    from gemwire_emulator.admission import Gate
     from gemwire_emulator.journal import Journal
-    from gemwire_emulator.world import World
+    from gemwire_emulator.state import World
 
 _CREATE = file_service.SERVICE.methods["CreateFile"]
 #: Bytes that are hashed and written at a time, away from the event loop.

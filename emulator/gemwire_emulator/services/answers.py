@@ -14,14 +14,14 @@ from typing import Any
 
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.services.catalogue import known_model, serves
 from gemwire_emulator.services.metadata_filters import Filters
-from gemwire_emulator.services.naming import existing
 from gemwire_emulator.services.ranges import check_tokens
+from gemwire_emulator.services.resource_lookup import existing
 from gemwire_emulator.services.retrieval import check_count, product, search
 from gemwire_emulator.services.safety import blocked
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 
 _STYLES: Any = v1beta.GenerateAnswerRequest.AnswerStyle

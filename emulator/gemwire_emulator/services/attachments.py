@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.services.files import content_of, file_of
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 
 #: A file's address, whatever host it names, or its name; other addresses are not looked at.

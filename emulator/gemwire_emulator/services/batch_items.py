@@ -18,10 +18,10 @@ import grpc
 
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.errors import Failure, invalid
 from gemwire_emulator.http.transcode import message_of, parsed, to_json
-from gemwire_proto._method import Method
 from gemwire_proto.v1beta import generative_service
+from gemwire_runtime.method import Method
 
 if TYPE_CHECKING:
     from gemwire_emulator.services.generation import GenerativeService

@@ -8,9 +8,9 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.services import longrunning
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto.google.protobuf import struct_pb2, timestamp_pb2
 
 KIND = "batches"

@@ -16,21 +16,21 @@ import grpc
 from google.protobuf import json_format
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure, failed_precondition, invalid
+from gemwire_emulator.errors import Failure, failed_precondition, invalid
 from gemwire_emulator.names import check, derived
 from gemwire_emulator.services import batch_items, files, longrunning
 from gemwire_emulator.services.batch_items import KINDS
 from gemwire_emulator.services.batch_state import KIND, end, stats, struct, tell, time_of
 from gemwire_emulator.services.catalogue import known_model
 from gemwire_emulator.services.generation import GenerativeService
-from gemwire_emulator.services.naming import check_display_name
+from gemwire_emulator.services.resource_lookup import check_display_name
 from gemwire_emulator.services.slots import Slots
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Row
-from gemwire_emulator.world import World
 from gemwire_proto import v1beta
-from gemwire_proto._method import Kind, Method
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.google.protobuf import struct_pb2
+from gemwire_runtime.method import Kind, Method
 
 #: Batches that are worked on at a time, and requests of each.
 _AT_ONCE = 2

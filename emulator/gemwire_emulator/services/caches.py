@@ -7,17 +7,17 @@ from typing import Any
 
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.instant import text_files_of, texts_of
-from gemwire_emulator.failure import invalid, not_found
+from gemwire_emulator.errors import invalid, not_found
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
 from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.attachments import attached
 from gemwire_emulator.services.catalogue import known_model, serves
-from gemwire_emulator.services.naming import check_display_name, new_name
 from gemwire_emulator.services.ranges import check_tokens
+from gemwire_emulator.services.resource_lookup import check_display_name, new_name
 from gemwire_emulator.services.schema_checks import check_json, check_tools
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Row
-from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 

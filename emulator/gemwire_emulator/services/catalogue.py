@@ -8,10 +8,10 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import DOMAIN, Failure, failed_precondition, not_found
+from gemwire_emulator.errors import DOMAIN, Failure, failed_precondition, not_found
 from gemwire_emulator.names import check
 from gemwire_emulator.services.permissions import READER, demand
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.rpc import error_details_pb2
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import already_exists, invalid
+from gemwire_emulator.errors import already_exists, invalid
 from gemwire_emulator.masks import apply
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
 from gemwire_emulator.services.metadata_filters import check_metadata
-from gemwire_emulator.services.naming import check_masked, existing, new_name
+from gemwire_emulator.services.resource_lookup import check_masked, existing, new_name
 from gemwire_emulator.services.retrieval import keepable_vectors
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import already_exists, exhausted, failed_precondition, invalid
+from gemwire_emulator.errors import already_exists, exhausted, failed_precondition, invalid
 from gemwire_emulator.masks import apply
 from gemwire_emulator.paging import page
 from gemwire_emulator.services.chunks import Chunks
 from gemwire_emulator.services.documents import Documents
 from gemwire_emulator.services.metadata_filters import Filters
-from gemwire_emulator.services.naming import check_display_name, check_masked, existing, new_name
 from gemwire_emulator.services.permissions import grant_owner
 from gemwire_emulator.services.ranges import check_tokens
+from gemwire_emulator.services.resource_lookup import check_display_name, check_masked, existing, new_name
 from gemwire_emulator.services.retrieval import Found, check_count, search
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 

@@ -8,12 +8,12 @@ import json
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import already_exists, exhausted, failed_precondition, invalid, not_found
+from gemwire_emulator.errors import already_exists, exhausted, failed_precondition, invalid, not_found
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
-from gemwire_emulator.services.naming import check_display_name, new_name
+from gemwire_emulator.services.resource_lookup import check_display_name, new_name
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Row
-from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 

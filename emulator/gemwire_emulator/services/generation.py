@@ -10,7 +10,7 @@ from typing import Any
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.answers import Answers
 from gemwire_emulator.services.attachments import attached
@@ -18,10 +18,10 @@ from gemwire_emulator.services.caches import cached_content
 from gemwire_emulator.services.catalogue import known_model, learned
 from gemwire_emulator.services.live import Live
 from gemwire_emulator.services.ranges import check_config, check_tokens
+from gemwire_emulator.services.response_builder import Writing
 from gemwire_emulator.services.safety import blocked
 from gemwire_emulator.services.schema_checks import check_json, check_tools
-from gemwire_emulator.services.writing import Writing
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 
 #: The service takes no more contents in one batch.

@@ -7,13 +7,13 @@ from contextlib import aclosing
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.names import check
 from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.catalogue import known_model, learned
 from gemwire_emulator.services.ranges import check_legacy, check_tokens
 from gemwire_emulator.services.safety import blocked
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 
 #: The service takes no more texts in one batch.

@@ -8,14 +8,14 @@ from typing import Any
 
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.names import check
 from gemwire_emulator.services.catalogue import known_model
 from gemwire_emulator.services.ranges import check_config, check_tokens
 from gemwire_emulator.services.resumption import Memory, restored
 from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.services.session import Session
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 
 #: Generation settings that a live session does not have.
 _UNSUPPORTED = (

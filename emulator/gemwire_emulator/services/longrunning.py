@@ -17,9 +17,9 @@ import grpc
 from google.protobuf.message import Message
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.names import derived
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto.google.longrunning import operations_pb2
 
 KIND = "operations"

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.quoting import quoted
 from gemwire_proto import v1beta
 

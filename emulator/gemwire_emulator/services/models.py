@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import already_exists, failed_precondition, invalid, not_found
+from gemwire_emulator.errors import already_exists, failed_precondition, invalid, not_found
 from gemwire_emulator.masks import apply
 from gemwire_emulator.names import check, check_id, derived
 from gemwire_emulator.paging import page
@@ -15,8 +15,8 @@ from gemwire_emulator.services.catalogue import base_models
 from gemwire_emulator.services.permissions import OWNER, READER, WRITER, address, demand, grant_owner
 from gemwire_emulator.services.tuned_model_filter import TunedModelFilter
 from gemwire_emulator.services.tuning_checks import check_description, lessons, settle
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Row
-from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import invalid, not_found
+from gemwire_emulator.errors import invalid, not_found
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
 from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services import batch_state, longrunning
 from gemwire_emulator.services.catalogue import known_model
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Row
-from gemwire_emulator.world import World
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.google.protobuf import empty_pb2
 

@@ -14,13 +14,13 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import DOMAIN, Failure, already_exists, failed_precondition, invalid, not_found
+from gemwire_emulator.errors import DOMAIN, Failure, already_exists, failed_precondition, invalid, not_found
 from gemwire_emulator.masks import apply
 from gemwire_emulator.names import check, derived
 from gemwire_emulator.paging import page
 from gemwire_emulator.quoting import quoted
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Row
-from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 from gemwire_proto.google.rpc import error_details_pb2

@@ -10,17 +10,17 @@ from google.protobuf import json_format
 
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines import pictures
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.names import check
 from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services import longrunning
 from gemwire_emulator.services.catalogue import known_model
-from gemwire_emulator.services.doom import doom_in
+from gemwire_emulator.services.failure_markers import doom_in
 from gemwire_emulator.services.files import store_file
 from gemwire_emulator.services.ranges import check_tokens
 from gemwire_emulator.services.safety import blocked
 from gemwire_emulator.services.schema_checks import check_json
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 
 _STILL_SIZES = {"1:1": (64, 64), "3:4": (48, 64), "4:3": (64, 48), "9:16": (36, 64), "16:9": (64, 36)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.schemas import of_config
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.schema_checks import check_schema
 

@@ -9,10 +9,10 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import DOMAIN, Failure, invalid
+from gemwire_emulator.errors import DOMAIN, Failure, invalid
 from gemwire_emulator.names import derived
 from gemwire_emulator.quoting import quoted
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 from gemwire_proto.google.rpc import error_details_pb2
 

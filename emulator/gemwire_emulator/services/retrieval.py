@@ -14,10 +14,10 @@ from typing import Any
 
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.canned import Canned
-from gemwire_emulator.failure import invalid, not_found
+from gemwire_emulator.errors import invalid, not_found
 from gemwire_emulator.services.metadata_filters import Filters
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Row
-from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 
 _RESULTS = 10

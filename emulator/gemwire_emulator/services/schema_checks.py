@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gemwire_emulator.engines import schemas
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.quoting import quoted
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})

@@ -10,13 +10,13 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.engines.tones import tone
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.errors import Failure, invalid
 from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.activity import Activity
 from gemwire_emulator.services.resumption import Memory
 from gemwire_emulator.services.schema_checks import check_json
 from gemwire_emulator.services.window import prompt_of
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 
 _HANDLING = v1beta.RealtimeInputConfig.ActivityHandling

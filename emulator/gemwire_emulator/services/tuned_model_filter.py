@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.permissions import OWNER, READER, WRITER, role_of
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 
 _TERM = re.compile(r'\s*(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?=\s|\Z)')
 _ROLES = {"owner": OWNER, "writers": WRITER, "readers": READER}

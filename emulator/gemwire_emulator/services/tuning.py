@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.services import longrunning
-from gemwire_emulator.services.doom import doom_in
+from gemwire_emulator.services.failure_markers import doom_in
+from gemwire_emulator.state import World
 from gemwire_emulator.store import Row
-from gemwire_emulator.world import World
 from gemwire_proto import v1beta
 
 #: In how many strides a training is told of.

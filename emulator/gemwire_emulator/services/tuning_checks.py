@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gemwire_emulator.failure import invalid
-from gemwire_emulator.services.doom import doom_in
+from gemwire_emulator.errors import invalid
+from gemwire_emulator.services.failure_markers import doom_in
 
 _EXAMPLES = 500
 _INPUT = 40_000

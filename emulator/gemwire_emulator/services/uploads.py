@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.failure import Failure, invalid, not_found
+from gemwire_emulator.errors import Failure, invalid, not_found
 from gemwire_emulator.services import files
-from gemwire_emulator.services.naming import check_display_name, new_name
-from gemwire_emulator.world import World
+from gemwire_emulator.services.resource_lookup import check_display_name, new_name
+from gemwire_emulator.state import World
 from gemwire_proto import v1beta
 
 _KIND = "uploads"

@@ -7,7 +7,7 @@ from typing import Any
 
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.failure import invalid
+from gemwire_emulator.errors import invalid
 from gemwire_proto import v1beta
 
 

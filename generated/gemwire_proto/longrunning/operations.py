@@ -10,7 +10,7 @@ from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
 from typing import Any as _Any
 
-from gemwire_proto import _method
+from gemwire_runtime import method as _method
 from gemwire_proto.google.longrunning import operations_pb2 as _longrunning_operations_pb2
 from gemwire_proto.google.protobuf import empty_pb2 as _protobuf_empty_pb2
 

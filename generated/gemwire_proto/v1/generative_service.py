@@ -10,7 +10,7 @@ from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapp
 
 from typing import Any as _Any
 
-from gemwire_proto import _method
+from gemwire_runtime import method as _method
 from gemwire_proto.google.ai.generativelanguage.v1 import content_pb2 as _v1_content_pb2
 from gemwire_proto.google.ai.generativelanguage.v1 import generative_service_pb2 as _v1_generative_service_pb2
 

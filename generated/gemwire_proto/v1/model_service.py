@@ -8,7 +8,7 @@ from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
 from typing import Any as _Any
 
-from gemwire_proto import _method
+from gemwire_runtime import method as _method
 from gemwire_proto.google.ai.generativelanguage.v1 import model_pb2 as _v1_model_pb2
 from gemwire_proto.google.ai.generativelanguage.v1 import model_service_pb2 as _v1_model_service_pb2
 

@@ -10,7 +10,7 @@ from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
 from typing import Any as _Any
 
-from gemwire_proto import _method
+from gemwire_runtime import method as _method
 from gemwire_proto.google.ai.generativelanguage.v1beta import discuss_service_pb2 as _v1beta_discuss_service_pb2
 
 GENERATE_MESSAGE = _method.Method(

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable as _AsyncIterable, Coroutine as _Corou
 
 from typing import Any as _Any
 
-from gemwire_proto import _method
+from gemwire_runtime import method as _method
 from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _v1beta_content_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as _v1beta_generative_service_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import safety_pb2 as _v1beta_safety_pb2

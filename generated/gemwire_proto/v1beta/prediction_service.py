@@ -11,7 +11,7 @@ from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapp
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from gemwire_proto import _method
+from gemwire_runtime import method as _method
 from gemwire_proto.google.ai.generativelanguage.v1beta import prediction_service_pb2 as _v1beta_prediction_service_pb2
 from gemwire_proto.google.longrunning import operations_pb2 as _longrunning_operations_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2

@@ -16,7 +16,7 @@ from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from gemwire_proto import _method
+from gemwire_runtime import method as _method
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _v1beta_retriever_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_service_pb2 as _v1beta_retriever_service_pb2
 from gemwire_proto.google.protobuf import empty_pb2 as _protobuf_empty_pb2

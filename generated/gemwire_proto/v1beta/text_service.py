@@ -11,7 +11,7 @@ from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapp
 
 from typing import Any as _Any
 
-from gemwire_proto import _method
+from gemwire_runtime import method as _method
 from gemwire_proto.google.ai.generativelanguage.v1beta import text_service_pb2 as _v1beta_text_service_pb2
 
 GENERATE_TEXT = _method.Method(

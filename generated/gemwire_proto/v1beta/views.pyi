@@ -5,9 +5,9 @@ from typing import Any as _Any
 
 from google.protobuf.message import Message as _Message
 
-from gemwire_proto import _view
+from gemwire_runtime import views as _views
 
-class Type(_view.Enum):
+class Type(_views.Enum):
     """The JSON types a `Schema` can ask for."""
     TYPE_UNSPECIFIED = "TYPE_UNSPECIFIED"
     """No type given; not a value to send."""
@@ -27,7 +27,7 @@ class Type(_view.Enum):
     """The value null and no other. Useful inside `Schema.any_of`; otherwise prefer `Schema.nullable`.
     """
 
-class Modality(_view.Enum):
+class Modality(_views.Enum):
     """The kinds of media that tokens are counted by. `GenerationConfig.Modality` is a different enum, for the
     kinds of output.
     """
@@ -44,14 +44,14 @@ class Modality(_view.Enum):
     DOCUMENT = "DOCUMENT"
     """Documents such as PDF files."""
 
-class ExecutableCodeLanguage(_view.Enum):
+class ExecutableCodeLanguage(_views.Enum):
     """The programming languages the sandbox can run."""
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
     """No language given; not a value to send."""
     PYTHON = "PYTHON"
     """Python 3, with a fixed set of libraries such as NumPy."""
 
-class CodeExecutionResultOutcome(_view.Enum):
+class CodeExecutionResultOutcome(_views.Enum):
     """The ways in which a run can end."""
     OUTCOME_UNSPECIFIED = "OUTCOME_UNSPECIFIED"
     """No outcome given; not a value to send."""
@@ -66,21 +66,21 @@ class CodeExecutionResultOutcome(_view.Enum):
     kept.
     """
 
-class ToolComputerUseEnvironment(_view.Enum):
+class ToolComputerUseEnvironment(_views.Enum):
     """The kinds of interface that can be operated."""
     ENVIRONMENT_UNSPECIFIED = "ENVIRONMENT_UNSPECIFIED"
     """No environment given; another value is needed."""
     ENVIRONMENT_BROWSER = "ENVIRONMENT_BROWSER"
     """A web browser."""
 
-class DynamicRetrievalConfigMode(_view.Enum):
+class DynamicRetrievalConfigMode(_views.Enum):
     """The ways of deciding."""
     MODE_UNSPECIFIED = "MODE_UNSPECIFIED"
     """Searches for every prompt."""
     MODE_DYNAMIC = "MODE_DYNAMIC"
     """Searches when the predicted benefit reaches `dynamic_threshold`."""
 
-class FunctionCallingConfigMode(_view.Enum):
+class FunctionCallingConfigMode(_views.Enum):
     """How far the model is free to choose between text and function calls."""
     MODE_UNSPECIFIED = "MODE_UNSPECIFIED"
     """Same as `AUTO`; better name the mode you want."""
@@ -97,7 +97,7 @@ class FunctionCallingConfigMode(_view.Enum):
     `allowed_function_names` if that list is not empty.
     """
 
-class FunctionDeclarationBehavior(_view.Enum):
+class FunctionDeclarationBehavior(_views.Enum):
     """Whether the conversation waits for the result of a call. Only the live service (`BidiGenerateContent`)
     takes notice.
     """
@@ -110,7 +110,7 @@ class FunctionDeclarationBehavior(_view.Enum):
     decides at which moment.
     """
 
-class FunctionResponseScheduling(_view.Enum):
+class FunctionResponseScheduling(_views.Enum):
     """When a non-blocking result is brought into the conversation. Only for functions declared as
     `NON_BLOCKING`.
     """
@@ -124,7 +124,7 @@ class FunctionResponseScheduling(_view.Enum):
     """Adds the result and has the model react at once. What it is saying at that moment is broken off.
     """
 
-class HarmCategory(_view.Enum):
+class HarmCategory(_views.Enum):
     """The kinds of harm that content is examined for. Values 1 to 6 belong to the legacy PaLM models, values
     7 to 11 to the Gemini models.
     """
@@ -155,7 +155,7 @@ class HarmCategory(_view.Enum):
     `GenerationConfig.enable_enhanced_civic_answers` instead.
     """
 
-class ContentFilterBlockedReason(_view.Enum):
+class ContentFilterBlockedReason(_views.Enum):
     """The grounds on which content was held back."""
     BLOCKED_REASON_UNSPECIFIED = "BLOCKED_REASON_UNSPECIFIED"
     """No reason was given."""
@@ -168,7 +168,7 @@ class ContentFilterBlockedReason(_view.Enum):
     `ContentFilter.message` may say more.
     """
 
-class SafetyRatingHarmProbability(_view.Enum):
+class SafetyRatingHarmProbability(_views.Enum):
     """How likely it is that content belongs to a harm category. This is a measure of confidence, not of
     severity: mild content can be rated `HIGH` and grave content `LOW`.
     """
@@ -183,7 +183,7 @@ class SafetyRatingHarmProbability(_view.Enum):
     HIGH = "HIGH"
     """Harm is very likely."""
 
-class SafetySettingHarmBlockThreshold(_view.Enum):
+class SafetySettingHarmBlockThreshold(_views.Enum):
     """From which probability of harm on content is blocked. Some protections, such as those for children,
     stay on whatever is chosen.
     """
@@ -202,7 +202,7 @@ class SafetySettingHarmBlockThreshold(_view.Enum):
     """The filter for this category does not run. Do not count on ratings for it in the response.
     """
 
-class FileState(_view.Enum):
+class FileState(_views.Enum):
     """Where a file is in its processing. Poll `FileService.GetFile` until it leaves `PROCESSING`.
     """
     STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
@@ -218,7 +218,7 @@ class FileState(_view.Enum):
     after correcting the cause.
     """
 
-class FileSource(_view.Enum):
+class FileSource(_views.Enum):
     """How a file came to the service."""
     SOURCE_UNSPECIFIED = "SOURCE_UNSPECIFIED"
     """The origin is not given."""
@@ -232,7 +232,7 @@ class FileSource(_view.Enum):
     bucket.
     """
 
-class ConditionOperator(_view.Enum):
+class ConditionOperator(_views.Enum):
     """The comparisons a `Condition` can make. Each works on certain kinds of `CustomMetadata.value` only.
     """
     OPERATOR_UNSPECIFIED = "OPERATOR_UNSPECIFIED"
@@ -259,7 +259,7 @@ class ConditionOperator(_view.Enum):
     `CustomMetadata.string_list_value`.
     """
 
-class ChunkState(_view.Enum):
+class ChunkState(_views.Enum):
     """Where a chunk stands in the processing that makes it searchable."""
     STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
     """The default when the state is not given. The service does not normally report it.
@@ -272,7 +272,7 @@ class ChunkState(_view.Enum):
     STATE_FAILED = "STATE_FAILED"
     """Processing ended in an error, so queries will not return the chunk."""
 
-class TaskType(_view.Enum):
+class TaskType(_views.Enum):
     """What an embedding will be used for."""
     TASK_TYPE_UNSPECIFIED = "TASK_TYPE_UNSPECIFIED"
     """No use given; the model applies its default."""
@@ -298,7 +298,7 @@ class TaskType(_view.Enum):
     `RETRIEVAL_DOCUMENT`.
     """
 
-class GenerationConfigModality(_view.Enum):
+class GenerationConfigModality(_views.Enum):
     """Kinds of output that can be asked for in `response_modalities`. It describes output only and differs
     from the top-level `Modality` enum, which classifies counted tokens.
     """
@@ -311,7 +311,7 @@ class GenerationConfigModality(_view.Enum):
     AUDIO = "AUDIO"
     """The reply may contain generated speech, as inline data."""
 
-class GenerationConfigMediaResolution(_view.Enum):
+class GenerationConfigMediaResolution(_views.Enum):
     """How finely images and video frames of the prompt are examined. A higher level spends more tokens per
     image or frame; the model decides how many.
     """
@@ -325,7 +325,7 @@ class GenerationConfigMediaResolution(_view.Enum):
     """The most detail, for small print and fine structure; costs the most tokens.
     """
 
-class GenerateContentResponsePromptFeedbackBlockReason(_view.Enum):
+class GenerateContentResponsePromptFeedbackBlockReason(_views.Enum):
     """Why a prompt was refused."""
     BLOCK_REASON_UNSPECIFIED = "BLOCK_REASON_UNSPECIFIED"
     """No reason given: the prompt was not blocked."""
@@ -343,7 +343,7 @@ class GenerateContentResponsePromptFeedbackBlockReason(_view.Enum):
     IMAGE_SAFETY = "IMAGE_SAFETY"
     """Blocked because of unsafe content in connection with image generation."""
 
-class CandidateFinishReason(_view.Enum):
+class CandidateFinishReason(_views.Enum):
     """Why the model stopped writing a candidate. Only `STOP` is a normal end; after `MAX_TOKENS` the text is
     usable but cut short, and after the other values content may be partial or missing.
     """
@@ -390,7 +390,7 @@ class CandidateFinishReason(_view.Enum):
     TOO_MANY_TOOL_CALLS = "TOO_MANY_TOOL_CALLS"
     """The model made too many tool calls in a row, so the service broke off."""
 
-class UrlMetadataUrlRetrievalStatus(_view.Enum):
+class UrlMetadataUrlRetrievalStatus(_views.Enum):
     """Outcomes of fetching a URL."""
     URL_RETRIEVAL_STATUS_UNSPECIFIED = "URL_RETRIEVAL_STATUS_UNSPECIFIED"
     """No outcome was recorded."""
@@ -403,7 +403,7 @@ class UrlMetadataUrlRetrievalStatus(_view.Enum):
     URL_RETRIEVAL_STATUS_UNSAFE = "URL_RETRIEVAL_STATUS_UNSAFE"
     """The page was left out because its content is unsafe."""
 
-class GenerateAnswerRequestAnswerStyle(_view.Enum):
+class GenerateAnswerRequestAnswerStyle(_views.Enum):
     """How closely the answer follows the wording of the sources."""
     ANSWER_STYLE_UNSPECIFIED = "ANSWER_STYLE_UNSPECIFIED"
     """No style given. Not usable in a request, as the field is required."""
@@ -415,7 +415,7 @@ class GenerateAnswerRequestAnswerStyle(_view.Enum):
     """Longer answer with detail, possibly set out in several sentences or points.
     """
 
-class GenerateAnswerResponseInputFeedbackBlockReason(_view.Enum):
+class GenerateAnswerResponseInputFeedbackBlockReason(_views.Enum):
     """Why the input was refused."""
     BLOCK_REASON_UNSPECIFIED = "BLOCK_REASON_UNSPECIFIED"
     """Default; not used in responses."""
@@ -425,7 +425,7 @@ class GenerateAnswerResponseInputFeedbackBlockReason(_view.Enum):
     OTHER = "OTHER"
     """Some reason the service does not detail."""
 
-class RealtimeInputConfigActivityHandling(_view.Enum):
+class RealtimeInputConfigActivityHandling(_views.Enum):
     """What the user's activity does to a response in progress."""
     ACTIVITY_HANDLING_UNSPECIFIED = "ACTIVITY_HANDLING_UNSPECIFIED"
     """Not set; treated as `START_OF_ACTIVITY_INTERRUPTS`."""
@@ -436,7 +436,7 @@ class RealtimeInputConfigActivityHandling(_view.Enum):
     NO_INTERRUPTION = "NO_INTERRUPTION"
     """The model finishes its response whatever the user does."""
 
-class RealtimeInputConfigTurnCoverage(_view.Enum):
+class RealtimeInputConfigTurnCoverage(_views.Enum):
     """Which of the streamed input counts as part of the user's turn."""
     TURN_COVERAGE_UNSPECIFIED = "TURN_COVERAGE_UNSPECIFIED"
     """Not set; normally the same as `TURN_INCLUDES_ONLY_ACTIVITY`. A model may have another default.
@@ -447,7 +447,7 @@ class RealtimeInputConfigTurnCoverage(_view.Enum):
     """Everything since the previous turn, silence and video frames included. It uses up more tokens.
     """
 
-class RealtimeInputConfigAutomaticActivityDetectionStartSensitivity(_view.Enum):
+class RealtimeInputConfigAutomaticActivityDetectionStartSensitivity(_views.Enum):
     """How readily sound is taken for the start of speech."""
     START_SENSITIVITY_UNSPECIFIED = "START_SENSITIVITY_UNSPECIFIED"
     """Not set; treated as `START_SENSITIVITY_HIGH`."""
@@ -457,7 +457,7 @@ class RealtimeInputConfigAutomaticActivityDetectionStartSensitivity(_view.Enum):
     """Reacts cautiously: fewer false starts, at the risk of missing quiet speech.
     """
 
-class RealtimeInputConfigAutomaticActivityDetectionEndSensitivity(_view.Enum):
+class RealtimeInputConfigAutomaticActivityDetectionEndSensitivity(_views.Enum):
     """How readily a pause is taken for the end of speech."""
     END_SENSITIVITY_UNSPECIFIED = "END_SENSITIVITY_UNSPECIFIED"
     """Not set; treated as `END_SENSITIVITY_HIGH`."""
@@ -466,7 +466,7 @@ class RealtimeInputConfigAutomaticActivityDetectionEndSensitivity(_view.Enum):
     END_SENSITIVITY_LOW = "END_SENSITIVITY_LOW"
     """Tolerates longer pauses before it ends the user's turn."""
 
-class TunedModelState(_view.Enum):
+class TunedModelState(_views.Enum):
     """Stages in the life of a tuned model."""
     STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
     """Zero value that stands for no state; the service does not report it."""
@@ -479,7 +479,7 @@ class TunedModelState(_view.Enum):
     `CreateTunedModel` returned.
     """
 
-class PermissionGranteeType(_view.Enum):
+class PermissionGranteeType(_views.Enum):
     """Kind of grantee that a permission names."""
     GRANTEE_TYPE_UNSPECIFIED = "GRANTEE_TYPE_UNSPECIFIED"
     """No kind was given. Stands for an unset value; do not send it."""
@@ -491,7 +491,7 @@ class PermissionGranteeType(_view.Enum):
     EVERYONE = "EVERYONE"
     """Anyone at all. `Permission.email_address` must not be set."""
 
-class PermissionRole(_view.Enum):
+class PermissionRole(_views.Enum):
     """What a grantee may do with the resource. Each role includes the ones below it: `OWNER`, then `WRITER`,
     then `READER`.
     """
@@ -506,11 +506,11 @@ class PermissionRole(_view.Enum):
     READER = "READER"
     """May use the resource: generate with a tuned model, or query a corpus."""
 
-class Content(_view.View):
+class Content(_views.View):
     """One turn of a conversation: who speaks, and what in which order. A list of these makes up the history
     sent to a model; a candidate answer is one more of them and can be appended to the history as it is.
     """
-    parts: _view.Items[Part] | None
+    parts: _views.Items[Part] | None
     """The pieces of the turn, in reading order. They may differ in kind, for instance text followed by an
     image.
     """
@@ -526,7 +526,7 @@ class Content(_view.View):
         role: str | None = ...,
     ) -> None: ...
 
-class Part(_view.View):
+class Part(_views.View):
     """One piece of a turn: text, media, a function call, a result and so on. Exactly one member of `data` is
     normally set. Answers may in addition hold parts with nothing but a `thought_signature`.
     """
@@ -582,7 +582,7 @@ class Part(_view.View):
         part_metadata: _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class FunctionResponsePart(_view.View):
+class FunctionResponsePart(_views.View):
     """A piece of media that goes with a function result. Used in `FunctionResponse.parts`.
     """
     inline_data: FunctionResponseBlob | None
@@ -593,7 +593,7 @@ class FunctionResponsePart(_view.View):
         inline_data: FunctionResponseBlob | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class Blob(_view.View):
+class Blob(_views.View):
     """Raw bytes with their media type. Use `Part.text` for text rather than a blob of type `text/plain`.
     """
     mime_type: str | None
@@ -610,7 +610,7 @@ class Blob(_view.View):
         data: bytes | str | None = ...,
     ) -> None: ...
 
-class FunctionResponseBlob(_view.View):
+class FunctionResponseBlob(_views.View):
     """Raw bytes that a function returned, with their media type. The counterpart of `Blob` for function
     results.
     """
@@ -627,7 +627,7 @@ class FunctionResponseBlob(_view.View):
         data: bytes | str | None = ...,
     ) -> None: ...
 
-class FileData(_view.View):
+class FileData(_views.View):
     """A reference to media that is not part of the message."""
     mime_type: str | None
     """IANA media type of the file. May be left out where the service knows it from the upload.
@@ -644,7 +644,7 @@ class FileData(_view.View):
         file_uri: str | None = ...,
     ) -> None: ...
 
-class VideoMetadata(_view.View):
+class VideoMetadata(_views.View):
     """Restricts a video to a stretch of it and sets the sampling rate."""
     start_offset: str | None
     """Where the stretch begins, measured from the start of the video. The beginning of the video when unset.
@@ -664,7 +664,7 @@ class VideoMetadata(_view.View):
         fps: float | None = ...,
     ) -> None: ...
 
-class ExecutableCode(_view.View):
+class ExecutableCode(_views.View):
     """A program written by the model, which the service runs in a sandbox. Set by the service when
     `Tool.code_execution` is enabled. The next part of the same turn normally holds the matching
     `CodeExecutionResult`. The client has nothing to run.
@@ -680,7 +680,7 @@ class ExecutableCode(_view.View):
         code: str | None = ...,
     ) -> None: ...
 
-class CodeExecutionResult(_view.View):
+class CodeExecutionResult(_views.View):
     """How a run of `ExecutableCode` went and what it printed. Set by the service, in the part after the code.
     """
     outcome: CodeExecutionResultOutcome | None
@@ -696,13 +696,13 @@ class CodeExecutionResult(_view.View):
         output: str | None = ...,
     ) -> None: ...
 
-class Tool(_view.View):
+class Tool(_views.View):
     """Abilities beyond text generation that the model may use in a request. Functions declared here are run
     by the client; all other tools are run by the service. Each field enables one tool, and setting an
     empty message is enough where there is nothing to configure. Which tools a model knows, and which of
     them combine, depends on the model; INVALID_ARGUMENT answers the rest.
     """
-    function_declarations: _view.Items[FunctionDeclaration] | None
+    function_declarations: _views.Items[FunctionDeclaration] | None
     """Functions of the client that the model may ask for. The service never runs them: it returns
     `FunctionCall` parts and expects a `FunctionResponse` for each in the following turn. How freely the
     model chooses is up to `ToolConfig.function_calling_config`. Names must be unique within a request.
@@ -740,7 +740,7 @@ class Tool(_view.View):
         google_maps: GoogleMaps | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class ToolGoogleSearch(_view.View):
+class ToolGoogleSearch(_views.View):
     """Lets the model look things up with Google Search. The answer is accompanied by `GroundingMetadata`.
     """
     time_range_filter: _Any | None
@@ -753,7 +753,7 @@ class ToolGoogleSearch(_view.View):
         time_range_filter: _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class ToolComputerUse(_view.View):
+class ToolComputerUse(_views.View):
     """Lets the model operate a graphical interface through predefined functions. The model answers with calls
     such as clicks and key strokes. The client carries them out and returns a screenshot with each result.
     Needs a model trained for the purpose.
@@ -761,7 +761,7 @@ class ToolComputerUse(_view.View):
     environment: ToolComputerUseEnvironment | None
     """The interface that the client puts at the model's disposal. It decides which functions are predefined.
     """
-    excluded_predefined_functions: _view.Items[str] | None
+    excluded_predefined_functions: _views.Items[str] | None
     """Names of predefined functions that the model is not to be offered. Use it to rule out actions, or to
     replace a function by one of your own in `Tool.function_declarations`. All are offered when empty.
     """
@@ -772,7 +772,7 @@ class ToolComputerUse(_view.View):
         excluded_predefined_functions: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class GoogleMaps(_view.View):
+class GoogleMaps(_views.View):
     """Settings of the Google Maps tool."""
     enable_widget: bool | None
     """Whether to return a token for showing a Google Maps widget. The token arrives in
@@ -785,17 +785,17 @@ class GoogleMaps(_view.View):
         enable_widget: bool | None = ...,
     ) -> None: ...
 
-class UrlContext(_view.View):
+class UrlContext(_views.View):
     """Switches on the reading of web pages named in the prompt. Has no settings.
     `Candidate.url_context_metadata` tells which addresses were read and with what success.
     """
     def __init__(self) -> None: ...
 
-class FileSearch(_view.View):
+class FileSearch(_views.View):
     """Settings of the tool that searches stored documents. The service looks up passages that fit the prompt
     and hands them to the model.
     """
-    retrieval_resources: _view.Items[FileSearchRetrievalResource] | None
+    retrieval_resources: _views.Items[FileSearchRetrievalResource] | None
     """The stores to search; at least one. How many may be combined is limited by the service.
     """
     retrieval_config: FileSearchRetrievalConfig | None
@@ -807,7 +807,7 @@ class FileSearch(_view.View):
         retrieval_config: FileSearchRetrievalConfig | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class FileSearchRetrievalResource(_view.View):
+class FileSearchRetrievalResource(_views.View):
     """One store of documents to search."""
     rag_store_name: str | None
     """Resource name of the store, in the form `ragStores/{rag_store}`."""
@@ -817,7 +817,7 @@ class FileSearchRetrievalResource(_view.View):
         rag_store_name: str | None = ...,
     ) -> None: ...
 
-class FileSearchRetrievalConfig(_view.View):
+class FileSearchRetrievalConfig(_views.View):
     """How passages are picked from the stores. Not to be confused with the top-level message
     `RetrievalConfig`.
     """
@@ -836,7 +836,7 @@ class FileSearchRetrievalConfig(_view.View):
         metadata_filter: str | None = ...,
     ) -> None: ...
 
-class GoogleSearchRetrieval(_view.View):
+class GoogleSearchRetrieval(_views.View):
     """Settings of the search tool of the Gemini 1.5 generation. Legacy: use `Tool.GoogleSearch` with newer
     models.
     """
@@ -849,7 +849,7 @@ class GoogleSearchRetrieval(_view.View):
         dynamic_retrieval_config: DynamicRetrievalConfig | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class DynamicRetrievalConfig(_view.View):
+class DynamicRetrievalConfig(_views.View):
     """Decides whether a prompt is worth a search. Legacy, together with `GoogleSearchRetrieval`.
     """
     mode: DynamicRetrievalConfigMode | None
@@ -867,13 +867,13 @@ class DynamicRetrievalConfig(_view.View):
         dynamic_threshold: float | None = ...,
     ) -> None: ...
 
-class CodeExecution(_view.View):
+class CodeExecution(_views.View):
     """Switches on the running of programs that the model writes. Has no settings. See `ExecutableCode` and
     `CodeExecutionResult` for what it adds to the answer.
     """
     def __init__(self) -> None: ...
 
-class ToolConfig(_view.View):
+class ToolConfig(_views.View):
     """Settings shared by all tools of a request."""
     function_calling_config: FunctionCallingConfig | None
     """How the model may use the declared functions. Mode `AUTO` applies when unset.
@@ -887,7 +887,7 @@ class ToolConfig(_view.View):
         retrieval_config: RetrievalConfig | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class RetrievalConfig(_view.View):
+class RetrievalConfig(_views.View):
     """Facts about the user that improve what retrieval tools find."""
     lat_lng: _Any | None
     """Where the user is, in degrees of latitude and longitude (WGS 84). Makes questions such as "near me"
@@ -903,11 +903,11 @@ class RetrievalConfig(_view.View):
         language_code: str | None = ...,
     ) -> None: ...
 
-class FunctionCallingConfig(_view.View):
+class FunctionCallingConfig(_views.View):
     """Controls whether and which functions the model calls."""
     mode: FunctionCallingConfigMode | None
     """How free the model is; `AUTO` when unset."""
-    allowed_function_names: _view.Items[str] | None
+    allowed_function_names: _views.Items[str] | None
     """Names of the functions that may be called. Each must equal a `FunctionDeclaration.name` of the request.
     Only for the modes `ANY` and `VALIDATED`. All declared functions when empty.
     """
@@ -918,7 +918,7 @@ class FunctionCallingConfig(_view.View):
         allowed_function_names: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class FunctionDeclaration(_view.View):
+class FunctionDeclaration(_views.View):
     """Describes a function of the client to the model. The model sees the name, the description and the
     schemas, and composes calls from these alone, so their wording matters. Nothing is executed by the
     service.
@@ -960,7 +960,7 @@ class FunctionDeclaration(_view.View):
         behavior: FunctionDeclarationBehavior | str | int | None = ...,
     ) -> None: ...
 
-class FunctionCall(_view.View):
+class FunctionCall(_views.View):
     """A request of the model that the client run one of its functions. Set by the service. The arguments are
     model output and may violate the schema, so check them before use.
     """
@@ -982,7 +982,7 @@ class FunctionCall(_view.View):
         args: _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class FunctionResponse(_view.View):
+class FunctionResponse(_views.View):
     """The result of a `FunctionCall`, sent by the client. In request and response dialogues it belongs in the
     turn right after the call, one for each call of that turn.
     """
@@ -995,7 +995,7 @@ class FunctionResponse(_view.View):
     """The result as a JSON object. The keys are up to you; by custom `output` or `result` holds a value and
     `error` the description of a failure. Wrap results that are not objects.
     """
-    parts: _view.Items[FunctionResponsePart] | None
+    parts: _views.Items[FunctionResponsePart] | None
     """Media that belong to the result, such as a screenshot. Only for models that take media in function
     results.
     """
@@ -1019,7 +1019,7 @@ class FunctionResponse(_view.View):
         scheduling: FunctionResponseScheduling | str | int | None = ...,
     ) -> None: ...
 
-class Schema(_view.View):
+class Schema(_views.View):
     """The shape of a JSON value: a selection of OpenAPI 3.0 schema keywords. Describes function arguments and
     results as well as answers produced with `GenerationConfig.response_schema`. Schemas nest through
     `items`, `properties` and `any_of`. Very large or deep schemas are refused with INVALID_ARGUMENT. In
@@ -1038,7 +1038,7 @@ class Schema(_view.View):
     """
     nullable: bool | None
     """Whether the value may also be null; false when unset."""
-    enum: _view.Items[str] | None
+    enum: _views.Items[str] | None
     """The permitted values of a `STRING`; anything else is excluded. Goes together with `format` set to
     `enum`. No restriction when empty.
     """
@@ -1051,7 +1051,7 @@ class Schema(_view.View):
     properties: dict[str, Schema] | None
     """The members of an `OBJECT`, each with its shape. Maps carry no order: see `property_ordering`.
     """
-    required: _view.Items[str] | None
+    required: _views.Items[str] | None
     """Names of those `properties` that an `OBJECT` must have. The model may leave out all others.
     """
     min_properties: int | None
@@ -1072,9 +1072,9 @@ class Schema(_view.View):
     """A sample value, by way of illustration. Taken into account only on the outermost schema, when that is
     an `OBJECT`.
     """
-    any_of: _view.Items[Schema] | None
+    any_of: _views.Items[Schema] | None
     """Alternatives: the value has to fit at least one of these schemas."""
-    property_ordering: _view.Items[str] | None
+    property_ordering: _views.Items[str] | None
     """The order in which the members of an `OBJECT` are to be written. Lists names from `properties`. Not an
     OpenAPI keyword. The order affects quality as well as looks, since the model writes members one after
     another: put reasoning before conclusions, and keep examples in the prompt in the same order.
@@ -1110,7 +1110,7 @@ class Schema(_view.View):
         default: _Any | None = ...,
     ) -> None: ...
 
-class GroundingPassage(_view.View):
+class GroundingPassage(_views.View):
     """One passage of text that `GenerateAnswer` may base its answer on."""
     id: str | None
     """A name for the passage, chosen by the client. Attributions in the answer refer to it, so make it unique
@@ -1125,11 +1125,11 @@ class GroundingPassage(_view.View):
         content: Content | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class GroundingPassages(_view.View):
+class GroundingPassages(_views.View):
     """The passages that `GenerateAnswer` may base its answer on. Sent inside the request, as the alternative
     to naming a corpus with `SemanticRetrieverConfig`.
     """
-    passages: _view.Items[GroundingPassage] | None
+    passages: _views.Items[GroundingPassage] | None
     """The passages, in any order."""
     def __init__(
         self,
@@ -1137,7 +1137,7 @@ class GroundingPassages(_view.View):
         passages: _Sequence[GroundingPassage | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class ModalityTokenCount(_view.View):
+class ModalityTokenCount(_views.View):
     """How many tokens of one kind of media were counted. Set by the service, in the `*_tokens_details` lists
     of usage metadata and token counts.
     """
@@ -1152,7 +1152,7 @@ class ModalityTokenCount(_view.View):
         token_count: int | None = ...,
     ) -> None: ...
 
-class CachedContent(_view.View):
+class CachedContent(_views.View):
     """The beginning of a prompt, stored so that many requests can share it. It pays off when a long document,
     video or instruction is queried repeatedly: the cached tokens are charged at a lower rate, plus storage
     for as long as the entry lives. It works only with the model it was made for. A request that uses it
@@ -1184,12 +1184,12 @@ class CachedContent(_view.View):
     """Instruction that steers the model in every request that uses the entry. Text parts only. Fixed at
     creation and not returned afterwards.
     """
-    contents: _view.Items[Content] | None
+    contents: _views.Items[Content] | None
     """The conversation to cache, in order; the contents of later requests follow it. Text, inline data and
     uploaded files are possible. The model sets the smallest and largest number of tokens that can be
     cached. Fixed at creation and not returned afterwards.
     """
-    tools: _view.Items[Tool] | None
+    tools: _views.Items[Tool] | None
     """Tools, such as function declarations, offered in every request that uses the entry. Fixed at creation
     and not returned afterwards.
     """
@@ -1220,7 +1220,7 @@ class CachedContent(_view.View):
         usage_metadata: CachedContentUsageMetadata | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class CachedContentUsageMetadata(_view.View):
+class CachedContentUsageMetadata(_views.View):
     """Size of a cached entry."""
     total_token_count: int | None
     """Tokens the entry takes up, its system instruction and tools included. Storage is charged by this number
@@ -1232,7 +1232,7 @@ class CachedContentUsageMetadata(_view.View):
         total_token_count: int | None = ...,
     ) -> None: ...
 
-class ListCachedContentsRequest(_view.View):
+class ListCachedContentsRequest(_views.View):
     """Asks `CacheService.ListCachedContents` for a page of entries."""
     page_size: int | None
     """Most entries to put on the page. When unset or 0 the service chooses a number; larger values than 1000
@@ -1249,9 +1249,9 @@ class ListCachedContentsRequest(_view.View):
         page_token: str | None = ...,
     ) -> None: ...
 
-class ListCachedContentsResponse(_view.View):
+class ListCachedContentsResponse(_views.View):
     """A page of entries from `CacheService.ListCachedContents`."""
-    cached_contents: _view.Items[CachedContent] | None
+    cached_contents: _views.Items[CachedContent] | None
     """The entries on this page, without their input-only fields."""
     next_page_token: str | None
     """Pass it as `page_token` to get the following page; empty on the last one."""
@@ -1262,7 +1262,7 @@ class ListCachedContentsResponse(_view.View):
         next_page_token: str | None = ...,
     ) -> None: ...
 
-class CreateCachedContentRequest(_view.View):
+class CreateCachedContentRequest(_views.View):
     """Tells `CacheService.CreateCachedContent` what to store."""
     cached_content: CachedContent | None
     """The entry to make. Needs a `model` and something to cache; leave `name` and the other fields that only
@@ -1274,7 +1274,7 @@ class CreateCachedContentRequest(_view.View):
         cached_content: CachedContent | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class GetCachedContentRequest(_view.View):
+class GetCachedContentRequest(_views.View):
     """Asks `CacheService.GetCachedContent` for one entry."""
     name: str | None
     """The entry wanted, in the form `cachedContents/{id}`."""
@@ -1284,7 +1284,7 @@ class GetCachedContentRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class UpdateCachedContentRequest(_view.View):
+class UpdateCachedContentRequest(_views.View):
     """Tells `CacheService.UpdateCachedContent` which entry to keep for how long."""
     cached_content: CachedContent | None
     """Carries the `name` of the entry and its new `ttl` or `expire_time`."""
@@ -1299,7 +1299,7 @@ class UpdateCachedContentRequest(_view.View):
         update_mask: _Sequence[str] | str | None = ...,
     ) -> None: ...
 
-class DeleteCachedContentRequest(_view.View):
+class DeleteCachedContentRequest(_views.View):
     """Tells `CacheService.DeleteCachedContent` which entry to delete."""
     name: str | None
     """The entry to delete, in the form `cachedContents/{id}`."""
@@ -1309,11 +1309,11 @@ class DeleteCachedContentRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class CitationMetadata(_view.View):
+class CitationMetadata(_views.View):
     """The sources from which one answer recites longer passages. Set by the service only. Without recited
     passages the field that holds this message is usually absent.
     """
-    citation_sources: _view.Items[CitationSource] | None
+    citation_sources: _views.Items[CitationSource] | None
     """The recited passages, one entry for each passage and source."""
     def __init__(
         self,
@@ -1321,7 +1321,7 @@ class CitationMetadata(_view.View):
         citation_sources: _Sequence[CitationSource | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class CitationSource(_view.View):
+class CitationSource(_views.View):
     """One stretch of an answer, with the work it was taken from. Every field may be missing: the service
     fills in what it knows.
     """
@@ -1352,7 +1352,7 @@ class CitationSource(_view.View):
         license: str | None = ...,
     ) -> None: ...
 
-class ContentFilter(_view.View):
+class ContentFilter(_views.View):
     """Why a legacy PaLM request lost some or all of its answers. Found in `GenerateTextResponse.filters` and
     `GenerateMessageResponse.filters`. Gemini responses say the same with `PromptFeedback.block_reason` and
     `Candidate.finish_reason`.
@@ -1370,7 +1370,7 @@ class ContentFilter(_view.View):
         message: str | None = ...,
     ) -> None: ...
 
-class SafetyFeedback(_view.View):
+class SafetyFeedback(_views.View):
     """A rating that led to blocking, next to the setting that it ran into. Legacy: only
     `GenerateTextResponse` carries it. It may concern the prompt as well as an answer that was dropped.
     """
@@ -1385,7 +1385,7 @@ class SafetyFeedback(_view.View):
         setting: SafetySetting | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class SafetyRating(_view.View):
+class SafetyRating(_views.View):
     """The classifier's verdict on one piece of content for one harm category. Set by the service. The content
     is a prompt or a candidate, depending on where the rating is found, and each category is rated at most
     once for it.
@@ -1406,7 +1406,7 @@ class SafetyRating(_view.View):
         blocked: bool | None = ...,
     ) -> None: ...
 
-class SafetySetting(_view.View):
+class SafetySetting(_views.View):
     """The caller's limit for one harm category, given with a request. The limit holds for the prompt as well
     as for the answers. A request may name each category only once; categories left out keep the default of
     the model.
@@ -1424,7 +1424,7 @@ class SafetySetting(_view.View):
         threshold: SafetySettingHarmBlockThreshold | str | int | None = ...,
     ) -> None: ...
 
-class GenerateMessageRequest(_view.View):
+class GenerateMessageRequest(_views.View):
     """A conversation to continue, with the parameters that steer sampling (legacy). Every parameter left
     unset takes the default of the chosen model; an explicit zero is not the same as unset.
     """
@@ -1464,19 +1464,19 @@ class GenerateMessageRequest(_view.View):
         top_k: int | None = ...,
     ) -> None: ...
 
-class GenerateMessageResponse(_view.View):
+class GenerateMessageResponse(_views.View):
     """The replies to a conversation, with what was filtered (legacy). Check that `candidates` is not empty
     before reading it.
     """
-    candidates: _view.Items[Message] | None
+    candidates: _views.Items[Message] | None
     """The alternative replies that passed the filters. To go on with the conversation, append the chosen one
     to `MessagePrompt.messages` of the next request.
     """
-    messages: _view.Items[Message] | None
+    messages: _views.Items[Message] | None
     """The conversation history that the model really used. It can be shorter than the one sent when the
     oldest messages were dropped to fit `Model.input_token_limit`.
     """
-    filters: _view.Items[ContentFilter] | None
+    filters: _views.Items[ContentFilter] | None
     """Why content of the prompt or of the replies was held back. Empty when nothing was blocked. Unlike
     `GenerateTextRequest`, this method has no safety settings to adjust.
     """
@@ -1488,7 +1488,7 @@ class GenerateMessageResponse(_view.View):
         filters: _Sequence[ContentFilter | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class Message(_view.View):
+class Message(_views.View):
     """One message of a PaLM conversation (legacy). It is plain text by one author, used for the history, the
     examples and the generated replies alike.
     """
@@ -1512,7 +1512,7 @@ class Message(_view.View):
         citation_metadata: CitationMetadata | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class MessagePrompt(_view.View):
+class MessagePrompt(_views.View):
     """Everything a PaLM chat model is given to reply to (legacy). The model reads `context`, then `examples`,
     then `messages`. When the whole is longer than `Model.input_token_limit`, the oldest of `messages` are
     the first to be dropped.
@@ -1522,11 +1522,11 @@ class MessagePrompt(_view.View):
     or in which style it answers. It is not remembered, so send it with each request; it has priority over
     `messages` when the input must be shortened.
     """
-    examples: _view.Items[Example] | None
+    examples: _views.Items[Example] | None
     """Sample exchanges that show the model which replies are wanted. They are read as models of style and not
     as part of the conversation, and have priority over `messages` when the input must be shortened.
     """
-    messages: _view.Items[Message] | None
+    messages: _views.Items[Message] | None
     """The recent conversation, oldest message first. Turns alternate between two authors and the last message
     is the one to reply to. The oldest are dropped when the input is longer than `Model.input_token_limit`;
     `GenerateMessageResponse.messages` shows what was left.
@@ -1539,7 +1539,7 @@ class MessagePrompt(_view.View):
         messages: _Sequence[Message | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class Example(_view.View):
+class Example(_views.View):
     """A sample exchange: a message and the reply the model should give to it (legacy).
     """
     input: Message | None
@@ -1553,7 +1553,7 @@ class Example(_view.View):
         output: Message | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class CountMessageTokensRequest(_view.View):
+class CountMessageTokensRequest(_views.View):
     """A conversation whose tokens are to be counted (legacy)."""
     model: str | None
     """Resource name of the model, `models/{model}`, whose tokenizer counts. Different models can count the
@@ -1569,7 +1569,7 @@ class CountMessageTokensRequest(_view.View):
         prompt: MessagePrompt | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class CountMessageTokensResponse(_view.View):
+class CountMessageTokensResponse(_views.View):
     """The size of a conversation in tokens (legacy)."""
     token_count: int | None
     """How many tokens the model makes of the conversation. Never negative."""
@@ -1579,7 +1579,7 @@ class CountMessageTokensResponse(_view.View):
         token_count: int | None = ...,
     ) -> None: ...
 
-class File(_view.View):
+class File(_views.View):
     """A file held by the service for use in prompts. Refer to it with `FileData.file_uri` once `state` is
     `ACTIVE`. An uploaded file can have up to 2 GB, all files of a project together up to 20 GB, and the
     service deletes it after 48 hours.
@@ -1650,7 +1650,7 @@ class File(_view.View):
         error: _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class VideoFileMetadata(_view.View):
+class VideoFileMetadata(_views.View):
     """What the service found out about a video file."""
     video_duration: str | None
     """Length of the video. Known only once the file has been processed."""
@@ -1660,7 +1660,7 @@ class VideoFileMetadata(_view.View):
         video_duration: str | float | _datetime.timedelta | None = ...,
     ) -> None: ...
 
-class CreateFileRequest(_view.View):
+class CreateFileRequest(_views.View):
     """Metadata of the file to create."""
     file: File | None
     """The metadata to store, of which the client sets `File.name` and `File.display_name`. Both are optional;
@@ -1672,7 +1672,7 @@ class CreateFileRequest(_view.View):
         file: File | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class CreateFileResponse(_view.View):
+class CreateFileResponse(_views.View):
     """The file that was created."""
     file: File | None
     """Metadata of the new file, with its name and address. Check `File.state` before using it in a prompt.
@@ -1683,7 +1683,7 @@ class CreateFileResponse(_view.View):
         file: File | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class ListFilesRequest(_view.View):
+class ListFilesRequest(_views.View):
     """Which page of the project's files to list."""
     page_size: int | None
     """Most files to return in one page. Unset or 0 means 10; at most 100. A page can hold fewer even when
@@ -1699,9 +1699,9 @@ class ListFilesRequest(_view.View):
         page_token: str | None = ...,
     ) -> None: ...
 
-class ListFilesResponse(_view.View):
+class ListFilesResponse(_views.View):
     """One page of the project's files."""
-    files: _view.Items[File] | None
+    files: _views.Items[File] | None
     """Metadata of the files on this page."""
     next_page_token: str | None
     """Token to pass as `ListFilesRequest.page_token` for the next page. Empty on the last page.
@@ -1713,7 +1713,7 @@ class ListFilesResponse(_view.View):
         next_page_token: str | None = ...,
     ) -> None: ...
 
-class GetFileRequest(_view.View):
+class GetFileRequest(_views.View):
     """Names the file whose metadata is read."""
     name: str | None
     """Resource name of the file, `files/{file}`."""
@@ -1723,7 +1723,7 @@ class GetFileRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class DeleteFileRequest(_view.View):
+class DeleteFileRequest(_views.View):
     """Names the file to delete."""
     name: str | None
     """Resource name of the file, `files/{file}`."""
@@ -1733,7 +1733,7 @@ class DeleteFileRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class DownloadFileRequest(_view.View):
+class DownloadFileRequest(_views.View):
     """Names the file to download."""
     name: str | None
     """Resource name of the file, `files/{file}`. It must be a file whose `File.source` is `GENERATED`.
@@ -1744,12 +1744,12 @@ class DownloadFileRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class DownloadFileResponse(_view.View):
+class DownloadFileResponse(_views.View):
     """Empty answer of `DownloadFile`. The content itself comes over HTTP and not in this message.
     """
     def __init__(self) -> None: ...
 
-class Corpus(_view.View):
+class Corpus(_views.View):
     """A named store of `Document` resources that can be searched as a whole. It is the top of the hierarchy
     (corpus, document, chunk) and the level at which access is shared, through `PermissionService`. The
     service caps how many corpora one project may own.
@@ -1776,7 +1776,7 @@ class Corpus(_view.View):
         update_time: _datetime.datetime | str | None = ...,
     ) -> None: ...
 
-class Document(_view.View):
+class Document(_views.View):
     """A group of `Chunk` resources that belong together, such as one article. It carries the metadata that
     its chunks share, so a query on the corpus can be narrowed by document. One corpus holds at most 10,000
     documents.
@@ -1791,7 +1791,7 @@ class Document(_view.View):
     """Label for people to read, such as the title of the source. At most 512 characters, including spaces; it
     need not be unique.
     """
-    custom_metadata: _view.Items[CustomMetadata] | None
+    custom_metadata: _views.Items[CustomMetadata] | None
     """Properties of your own, for use in `QueryCorpusRequest.metadata_filters`. A document takes at most 20
     entries; use each `CustomMetadata.key` once.
     """
@@ -1809,11 +1809,11 @@ class Document(_view.View):
         create_time: _datetime.datetime | str | None = ...,
     ) -> None: ...
 
-class StringList(_view.View):
+class StringList(_views.View):
     """A list of strings, wrapped so that it can be one choice of a oneof. It lets a single
     `CustomMetadata.key` hold several values, such as the tags of an article.
     """
-    values: _view.Items[str] | None
+    values: _views.Items[str] | None
     """The strings held under the key. Filters test them one by one with `Condition.Operator.INCLUDES` or
     `Condition.Operator.EXCLUDES`.
     """
@@ -1823,7 +1823,7 @@ class StringList(_view.View):
         values: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class CustomMetadata(_view.View):
+class CustomMetadata(_views.View):
     """One property, a key with its value, that the client attaches to a resource. `Document` and `Chunk`
     carry these; `MetadataFilter` selects by them. The service stores them without interpreting them.
     """
@@ -1846,7 +1846,7 @@ class CustomMetadata(_view.View):
         key: str | None = ...,
     ) -> None: ...
 
-class MetadataFilter(_view.View):
+class MetadataFilter(_views.View):
     """A test on one metadata key that restricts what a query may return. A query with several filters returns
     only what passes all of them.
     """
@@ -1855,7 +1855,7 @@ class MetadataFilter(_view.View):
     document and `chunk.custom_metadata.year` at the chunk. Only `QueryCorpusRequest` accepts the document
     level.
     """
-    conditions: _view.Items[Condition] | None
+    conditions: _views.Items[Condition] | None
     """The tests to try on the key; the filter passes if any one holds. To require two conditions on the same
     key, such as the ends of a numeric range, send two filters with that key. This works for numbers only:
     text values of one key can be combined with OR but not with AND.
@@ -1867,7 +1867,7 @@ class MetadataFilter(_view.View):
         conditions: _Sequence[Condition | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class Condition(_view.View):
+class Condition(_views.View):
     """A comparison of stored metadata with a given value. The stored value stands on the left of the
     operator: with `LESS` and 2020, it matches metadata below 2020.
     """
@@ -1885,7 +1885,7 @@ class Condition(_view.View):
         operation: ConditionOperator | str | int | None = ...,
     ) -> None: ...
 
-class Chunk(_view.View):
+class Chunk(_views.View):
     """A passage of a `Document`, the unit that is embedded, stored and found. The client splits the text; the
     service turns each chunk into one vector and ranks it on its own. One corpus holds at most 1,000,000
     chunks.
@@ -1898,7 +1898,7 @@ class Chunk(_view.View):
     data: ChunkData | None
     """The content to embed and to return when it matches. Required, and limited to 2,043 tokens.
     """
-    custom_metadata: _view.Items[CustomMetadata] | None
+    custom_metadata: _views.Items[CustomMetadata] | None
     """Properties of your own, for use in the `metadata_filters` of a query. A chunk takes at most 20 entries;
     use each `CustomMetadata.key` once.
     """
@@ -1921,7 +1921,7 @@ class Chunk(_view.View):
         state: ChunkState | str | int | None = ...,
     ) -> None: ...
 
-class ChunkData(_view.View):
+class ChunkData(_views.View):
     """The content of a `Chunk`. Text is the only kind at present."""
     string_value: str | None
     """The passage as plain text, within the token limit of `Chunk.data`."""
@@ -1931,7 +1931,7 @@ class ChunkData(_view.View):
         string_value: str | None = ...,
     ) -> None: ...
 
-class GenerateContentRequest(_view.View):
+class GenerateContentRequest(_views.View):
     """Everything a model needs to produce the next reply of a conversation. Used by `GenerateContent` and
     `StreamGenerateContent`, and as an input of `CountTokens`. The service keeps no conversation, so the
     whole history travels with every request.
@@ -1946,12 +1946,12 @@ class GenerateContentRequest(_view.View):
     `Content.role` is of no importance. Not every model accepts one. Leave it unset with `cached_content`,
     whose own instruction applies.
     """
-    contents: _view.Items[Content] | None
+    contents: _views.Items[Content] | None
     """The conversation so far, oldest turn first, ending with the turn to answer. A single-turn question is
     one `Content`. In a longer conversation the turns of the roles `user` and `model` follow each other,
     and function calls and their responses are turns as well. At least one is needed.
     """
-    tools: _view.Items[Tool] | None
+    tools: _views.Items[Tool] | None
     """Tools the model may use, such as declared functions, code execution or search. The model only asks for
     declared functions: the client runs them and sends the result back in the next request. Which tools
     exist, and which can be combined, depends on the model. Leave it empty with `cached_content`.
@@ -1960,7 +1960,7 @@ class GenerateContentRequest(_view.View):
     """Settings that apply to all of `tools`, such as the function calling mode. Of no use without tools.
     Leave it unset with `cached_content`.
     """
-    safety_settings: _view.Items[SafetySetting] | None
+    safety_settings: _views.Items[SafetySetting] | None
     """Blocking thresholds that replace the default ones, at most one per category. They apply to the prompt
     and to the candidates. A category that is not listed keeps its default threshold; a category listed
     twice is an error, as is one that the model does not know.
@@ -1987,7 +1987,7 @@ class GenerateContentRequest(_view.View):
         cached_content: str | None = ...,
     ) -> None: ...
 
-class PrebuiltVoiceConfig(_view.View):
+class PrebuiltVoiceConfig(_views.View):
     """Picks one of the ready-made voices of the service."""
     voice_name: str | None
     """Name of the voice, for example `Kore` or `Puck`. The model decides which names exist and which voice
@@ -1999,7 +1999,7 @@ class PrebuiltVoiceConfig(_view.View):
         voice_name: str | None = ...,
     ) -> None: ...
 
-class VoiceConfig(_view.View):
+class VoiceConfig(_views.View):
     """Describes the voice that speaks the output."""
     prebuilt_voice_config: PrebuiltVoiceConfig | None
     """Speak with a ready-made voice."""
@@ -2009,7 +2009,7 @@ class VoiceConfig(_view.View):
         prebuilt_voice_config: PrebuiltVoiceConfig | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class SpeakerVoiceConfig(_view.View):
+class SpeakerVoiceConfig(_views.View):
     """Gives one named speaker of a dialogue a voice."""
     speaker: str | None
     """Name of the speaker, spelled exactly as in the text to be spoken."""
@@ -2022,9 +2022,9 @@ class SpeakerVoiceConfig(_view.View):
         voice_config: VoiceConfig | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class MultiSpeakerVoiceConfig(_view.View):
+class MultiSpeakerVoiceConfig(_views.View):
     """Voices for a text that several speakers share."""
-    speaker_voice_configs: _view.Items[SpeakerVoiceConfig] | None
+    speaker_voice_configs: _views.Items[SpeakerVoiceConfig] | None
     """One entry for each speaker that occurs in the text. The number of speakers a model can tell apart is
     limited by the model.
     """
@@ -2034,7 +2034,7 @@ class MultiSpeakerVoiceConfig(_view.View):
         speaker_voice_configs: _Sequence[SpeakerVoiceConfig | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class SpeechConfig(_view.View):
+class SpeechConfig(_views.View):
     """Options for output that the model speaks. Only for requests whose
     `GenerationConfig.response_modalities` include `AUDIO`, and only for models that produce speech.
     """
@@ -2056,7 +2056,7 @@ class SpeechConfig(_view.View):
         language_code: str | None = ...,
     ) -> None: ...
 
-class ThinkingConfig(_view.View):
+class ThinkingConfig(_views.View):
     """Controls the reasoning that a thinking model does before it replies. Only for models with
     `Model.thinking` set; other models answer it with an error.
     """
@@ -2077,7 +2077,7 @@ class ThinkingConfig(_view.View):
         thinking_budget: int | None = ...,
     ) -> None: ...
 
-class ImageConfig(_view.View):
+class ImageConfig(_views.View):
     """Options for images that the model generates. Only for models that output images; other models answer it
     with an error.
     """
@@ -2092,7 +2092,7 @@ class ImageConfig(_view.View):
         aspect_ratio: str | None = ...,
     ) -> None: ...
 
-class GenerationConfig(_view.View):
+class GenerationConfig(_views.View):
     """Options that shape how a model samples and formats its reply. All are optional and not every model
     supports every option; an unsupported one usually fails with INVALID_ARGUMENT.
     """
@@ -2100,7 +2100,7 @@ class GenerationConfig(_view.View):
     """Number of alternative replies to generate. Unset means 1. The upper limit depends on the model, and
     some models only produce one. The tokens of every candidate are charged.
     """
-    stop_sequences: _view.Items[str] | None
+    stop_sequences: _views.Items[str] | None
     """Strings that end the generation as soon as one of them is produced. At most 5. The matching string is
     left out of the reply, and `Candidate.finish_reason` is `STOP`.
     """
@@ -2172,7 +2172,7 @@ class GenerationConfig(_view.View):
     """Whether to give enhanced answers to civic questions, such as on elections. Only some models offer this.
     Unset means false.
     """
-    response_modalities: _view.Items[GenerationConfigModality] | None
+    response_modalities: _views.Items[GenerationConfigModality] | None
     """The kinds of output that the reply is to contain. Empty means text only. The set must be exactly one of
     the combinations that the model supports, or the call fails with INVALID_ARGUMENT.
     """
@@ -2214,7 +2214,7 @@ class GenerationConfig(_view.View):
         media_resolution: GenerationConfigMediaResolution | str | int | None = ...,
     ) -> None: ...
 
-class SemanticRetrieverConfig(_view.View):
+class SemanticRetrieverConfig(_views.View):
     """Tells `GenerateAnswer` which stored corpus to search, and how. The chunks found become the sources of
     the answer.
     """
@@ -2226,7 +2226,7 @@ class SemanticRetrieverConfig(_view.View):
     """Query by whose meaning the chunks of `source` are matched. It may differ from the question in
     `GenerateAnswerRequest.contents`.
     """
-    metadata_filters: _view.Items[MetadataFilter] | None
+    metadata_filters: _views.Items[MetadataFilter] | None
     """Filters that limit the search by the metadata of documents or chunks. Empty means that all of `source`
     is searched.
     """
@@ -2246,12 +2246,12 @@ class SemanticRetrieverConfig(_view.View):
         minimum_relevance_score: float | None = ...,
     ) -> None: ...
 
-class GenerateContentResponse(_view.View):
+class GenerateContentResponse(_views.View):
     """The model's reply, or one piece of it in a stream. A prompt that was blocked gives no candidates;
     `prompt_feedback` then tells why. Otherwise each candidate tells in `Candidate.finish_reason` how it
     ended.
     """
-    candidates: _view.Items[Candidate] | None
+    candidates: _views.Items[Candidate] | None
     """The alternative replies, as many as were asked for and produced. Empty when the prompt was blocked. In
     a stream, match the pieces by `Candidate.index`.
     """
@@ -2278,13 +2278,13 @@ class GenerateContentResponse(_view.View):
         response_id: str | None = ...,
     ) -> None: ...
 
-class GenerateContentResponsePromptFeedback(_view.View):
+class GenerateContentResponsePromptFeedback(_views.View):
     """What the content filters found in the prompt."""
     block_reason: GenerateContentResponsePromptFeedbackBlockReason | None
     """Why the prompt was blocked; unspecified when it was not. If it is set there are no candidates: change
     the prompt before trying again.
     """
-    safety_ratings: _view.Items[SafetyRating] | None
+    safety_ratings: _views.Items[SafetyRating] | None
     """Ratings of the prompt, at most one per harm category."""
     def __init__(
         self,
@@ -2293,7 +2293,7 @@ class GenerateContentResponsePromptFeedback(_view.View):
         safety_ratings: _Sequence[SafetyRating | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class GenerateContentResponseUsageMetadata(_view.View):
+class GenerateContentResponseUsageMetadata(_views.View):
     """Number of tokens that a request and its reply used. In a stream the counts cover everything so far, so
     those of the last message are the ones to keep; do not add them up.
     """
@@ -2317,13 +2317,13 @@ class GenerateContentResponseUsageMetadata(_view.View):
     """Tokens of prompt and reply together. It can be more than `prompt_token_count` plus
     `candidates_token_count`, because thoughts and the input added by tools also use tokens.
     """
-    prompt_tokens_details: _view.Items[ModalityTokenCount] | None
+    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
     """`prompt_token_count` split by modality, such as text, image or audio."""
-    cache_tokens_details: _view.Items[ModalityTokenCount] | None
+    cache_tokens_details: _views.Items[ModalityTokenCount] | None
     """`cached_content_token_count` split by modality."""
-    candidates_tokens_details: _view.Items[ModalityTokenCount] | None
+    candidates_tokens_details: _views.Items[ModalityTokenCount] | None
     """`candidates_token_count` split by modality."""
-    tool_use_prompt_tokens_details: _view.Items[ModalityTokenCount] | None
+    tool_use_prompt_tokens_details: _views.Items[ModalityTokenCount] | None
     """`tool_use_prompt_token_count` split by modality."""
     def __init__(
         self,
@@ -2340,7 +2340,7 @@ class GenerateContentResponseUsageMetadata(_view.View):
         tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class Candidate(_view.View):
+class Candidate(_views.View):
     """One reply of the model."""
     index: int | None
     """Position of this candidate in the list of candidates, from 0. In a stream it tells which candidate a
@@ -2357,7 +2357,7 @@ class Candidate(_view.View):
     """Explanation of `finish_reason` for people to read. Its wording is not fixed, so do not parse it. Set
     only together with a `finish_reason`.
     """
-    safety_ratings: _view.Items[SafetyRating] | None
+    safety_ratings: _views.Items[SafetyRating] | None
     """Ratings of this candidate, at most one per harm category."""
     citation_metadata: CitationMetadata | None
     """Sources of passages that the reply quotes. They tell where quoted material was published, and possibly
@@ -2365,7 +2365,7 @@ class Candidate(_view.View):
     """
     token_count: int | None
     """Number of tokens in this candidate."""
-    grounding_attributions: _view.Items[GroundingAttribution] | None
+    grounding_attributions: _views.Items[GroundingAttribution] | None
     """Sources that contributed to a grounded answer. Filled for `GenerateAnswer` only.
     """
     grounding_metadata: GroundingMetadata | None
@@ -2401,9 +2401,9 @@ class Candidate(_view.View):
         url_context_metadata: UrlContextMetadata | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class UrlContextMetadata(_view.View):
+class UrlContextMetadata(_views.View):
     """Report of the `UrlContext` tool on the URLs it fetched."""
-    url_metadata: _view.Items[UrlMetadata] | None
+    url_metadata: _views.Items[UrlMetadata] | None
     """One entry for each URL that the tool tried to fetch."""
     def __init__(
         self,
@@ -2411,7 +2411,7 @@ class UrlContextMetadata(_view.View):
         url_metadata: _Sequence[UrlMetadata | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class UrlMetadata(_view.View):
+class UrlMetadata(_views.View):
     """How the fetching of one URL went."""
     retrieved_url: str | None
     """The URL that the tool fetched or tried to fetch."""
@@ -2424,16 +2424,16 @@ class UrlMetadata(_view.View):
         url_retrieval_status: UrlMetadataUrlRetrievalStatus | str | int | None = ...,
     ) -> None: ...
 
-class LogprobsResult(_view.View):
+class LogprobsResult(_views.View):
     """Log probabilities of the tokens of one candidate, step by step. Filled only when the request sets
     `GenerationConfig.response_logprobs`. The two lists run in parallel: element `i` of each describes
     decoding step `i`.
     """
     log_probability_sum: float | None
     """Sum of the log probabilities over all tokens of the candidate."""
-    top_candidates: _view.Items[LogprobsResultTopCandidates] | None
+    top_candidates: _views.Items[LogprobsResultTopCandidates] | None
     """Best alternatives at each decoding step, one element per step."""
-    chosen_candidates: _view.Items[LogprobsResultCandidate] | None
+    chosen_candidates: _views.Items[LogprobsResultCandidate] | None
     """The token actually emitted at each decoding step, one element per step. With sampling, the emitted
     token need not be among the `top_candidates` of that step.
     """
@@ -2445,7 +2445,7 @@ class LogprobsResult(_view.View):
         chosen_candidates: _Sequence[LogprobsResultCandidate | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class LogprobsResultCandidate(_view.View):
+class LogprobsResultCandidate(_views.View):
     """One token the model considered at a decoding step, with its score."""
     token: str | None
     """Text of the token. It can be a fragment of a word."""
@@ -2463,9 +2463,9 @@ class LogprobsResultCandidate(_view.View):
         log_probability: float | None = ...,
     ) -> None: ...
 
-class LogprobsResultTopCandidates(_view.View):
+class LogprobsResultTopCandidates(_views.View):
     """The most likely tokens of a single decoding step."""
-    candidates: _view.Items[LogprobsResultCandidate] | None
+    candidates: _views.Items[LogprobsResultCandidate] | None
     """Tokens of this step, most likely first. `GenerationConfig.logprobs` decides how many are listed.
     """
     def __init__(
@@ -2474,7 +2474,7 @@ class LogprobsResultTopCandidates(_view.View):
         candidates: _Sequence[LogprobsResultCandidate | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class AttributionSourceId(_view.View):
+class AttributionSourceId(_views.View):
     """Identifies the source that supports part of a grounded answer."""
     grounding_passage: AttributionSourceIdGroundingPassageId | None
     """Set when the source is a passage sent inline with the request."""
@@ -2487,7 +2487,7 @@ class AttributionSourceId(_view.View):
         semantic_retriever_chunk: AttributionSourceIdSemanticRetrieverChunk | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class AttributionSourceIdGroundingPassageId(_view.View):
+class AttributionSourceIdGroundingPassageId(_views.View):
     """Points at one part of a passage that came inline with the request."""
     passage_id: str | None
     """The `GroundingPassage.id` the caller gave the passage in `GenerateAnswerRequest.inline_passages`.
@@ -2501,7 +2501,7 @@ class AttributionSourceIdGroundingPassageId(_view.View):
         part_index: int | None = ...,
     ) -> None: ...
 
-class AttributionSourceIdSemanticRetrieverChunk(_view.View):
+class AttributionSourceIdSemanticRetrieverChunk(_views.View):
     """Points at a stored `Chunk` that the semantic retriever found."""
     source: str | None
     """Name of the corpus or document that was searched. Repeats `SemanticRetrieverConfig.source` of the
@@ -2518,7 +2518,7 @@ class AttributionSourceIdSemanticRetrieverChunk(_view.View):
         chunk: str | None = ...,
     ) -> None: ...
 
-class GroundingAttribution(_view.View):
+class GroundingAttribution(_views.View):
     """Links an answer to one source that supports it. Produced by `GenerateAnswer` only; `GenerateContent`
     reports its sources in `GroundingMetadata`.
     """
@@ -2533,7 +2533,7 @@ class GroundingAttribution(_view.View):
         content: Content | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class RetrievalMetadata(_view.View):
+class RetrievalMetadata(_views.View):
     """Scores that explain why a search was made or left out."""
     google_search_dynamic_retrieval_score: float | None
     """How likely a Google search was to help with the prompt, from 0 to 1. Present only with
@@ -2546,7 +2546,7 @@ class RetrievalMetadata(_view.View):
         google_search_dynamic_retrieval_score: float | None = ...,
     ) -> None: ...
 
-class GroundingMetadata(_view.View):
+class GroundingMetadata(_views.View):
     """Sources a candidate relied on, and which parts of its text each one supports. Returned when a grounding
     tool (Google Search, Google Maps, file search) was enabled and the model used it.
     """
@@ -2554,17 +2554,17 @@ class GroundingMetadata(_view.View):
     """Ready-made search suggestions to show next to the answer. Present only for answers grounded with Google
     Search.
     """
-    grounding_chunks: _view.Items[GroundingChunk] | None
+    grounding_chunks: _views.Items[GroundingChunk] | None
     """Sources that were retrieved. `GroundingSupport.grounding_chunk_indices` refers to positions in this
     list.
     """
-    grounding_supports: _view.Items[GroundingSupport] | None
+    grounding_supports: _views.Items[GroundingSupport] | None
     """Stretches of the answer, each tied to the sources that support it. Use these to place inline citations.
     """
     retrieval_metadata: RetrievalMetadata | None
     """Scores from the retrieval step. See `RetrievalMetadata` for when they are filled.
     """
-    web_search_queries: _view.Items[str] | None
+    web_search_queries: _views.Items[str] | None
     """Search queries the model issued, useful for offering follow-up searches."""
     google_maps_widget_context_token: str | None
     """Token with which a client can render a Google Maps places widget. Returned only for answers grounded
@@ -2581,7 +2581,7 @@ class GroundingMetadata(_view.View):
         google_maps_widget_context_token: str | None = ...,
     ) -> None: ...
 
-class SearchEntryPoint(_view.View):
+class SearchEntryPoint(_views.View):
     """Search suggestions that accompany an answer grounded with Google Search. Applications that show such an
     answer are expected to show these too, as Google's terms for the tool require.
     """
@@ -2599,7 +2599,7 @@ class SearchEntryPoint(_view.View):
         sdk_blob: bytes | str | None = ...,
     ) -> None: ...
 
-class GroundingChunk(_view.View):
+class GroundingChunk(_views.View):
     """One source that was retrieved to ground the answer."""
     web: GroundingChunkWeb | None
     """Set when the source is a web page."""
@@ -2615,7 +2615,7 @@ class GroundingChunk(_view.View):
         maps: GroundingChunkMaps | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class GroundingChunkWeb(_view.View):
+class GroundingChunkWeb(_views.View):
     """A page found by a web search."""
     uri: str | None
     """Address of the page. It may be a redirect link issued by the search service instead of the page's own
@@ -2630,7 +2630,7 @@ class GroundingChunkWeb(_view.View):
         title: str | None = ...,
     ) -> None: ...
 
-class GroundingChunkRetrievedContext(_view.View):
+class GroundingChunkRetrievedContext(_views.View):
     """A piece of the caller's own documents, found by the file search tool."""
     uri: str | None
     """Address of the document, if it has one."""
@@ -2646,7 +2646,7 @@ class GroundingChunkRetrievedContext(_view.View):
         text: str | None = ...,
     ) -> None: ...
 
-class GroundingChunkMaps(_view.View):
+class GroundingChunkMaps(_views.View):
     """A place found by the Google Maps tool."""
     uri: str | None
     """Google Maps link of the place."""
@@ -2669,9 +2669,9 @@ class GroundingChunkMaps(_view.View):
         place_answer_sources: GroundingChunkMapsPlaceAnswerSources | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class GroundingChunkMapsPlaceAnswerSources(_view.View):
+class GroundingChunkMapsPlaceAnswerSources(_views.View):
     """Material about the place that went into the answer."""
-    review_snippets: _view.Items[GroundingChunkMapsPlaceAnswerSourcesReviewSnippet] | None
+    review_snippets: _views.Items[GroundingChunkMapsPlaceAnswerSourcesReviewSnippet] | None
     """Reviews of the place that were used."""
     def __init__(
         self,
@@ -2679,7 +2679,7 @@ class GroundingChunkMapsPlaceAnswerSources(_view.View):
         review_snippets: _Sequence[GroundingChunkMapsPlaceAnswerSourcesReviewSnippet | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class GroundingChunkMapsPlaceAnswerSourcesReviewSnippet(_view.View):
+class GroundingChunkMapsPlaceAnswerSourcesReviewSnippet(_views.View):
     """An extract of a user review that the answer drew on."""
     review_id: str | None
     """Identifier of the review."""
@@ -2695,7 +2695,7 @@ class GroundingChunkMapsPlaceAnswerSourcesReviewSnippet(_view.View):
         title: str | None = ...,
     ) -> None: ...
 
-class Segment(_view.View):
+class Segment(_views.View):
     """A stretch of the text of a `Content`, located by part and byte offsets. Offsets count bytes of the
     UTF-8 text, not characters, so encode the text before slicing it.
     """
@@ -2717,14 +2717,14 @@ class Segment(_view.View):
         text: str | None = ...,
     ) -> None: ...
 
-class GroundingSupport(_view.View):
+class GroundingSupport(_views.View):
     """Ties one stretch of the answer to the sources that support it."""
     segment: Segment | None
     """The stretch of the answer that is supported."""
-    grounding_chunk_indices: _view.Items[int] | None
+    grounding_chunk_indices: _views.Items[int] | None
     """Zero-based positions in `GroundingMetadata.grounding_chunks` of the supporting sources.
     """
-    confidence_scores: _view.Items[float] | None
+    confidence_scores: _views.Items[float] | None
     """Confidence in each source, from 0 to 1, in the order of `grounding_chunk_indices`. The model decides
     whether scores are given; newer ones may leave the list empty, so do not rely on equal lengths.
     """
@@ -2736,7 +2736,7 @@ class GroundingSupport(_view.View):
         confidence_scores: _Sequence[float] | None = ...,
     ) -> None: ...
 
-class GenerateAnswerRequest(_view.View):
+class GenerateAnswerRequest(_views.View):
     """Asks for an answer based only on the supplied or retrieved passages. Input of `GenerateAnswer`.
     """
     inline_passages: GroundingPassages | None
@@ -2748,13 +2748,13 @@ class GenerateAnswerRequest(_view.View):
     """Name of the model that writes the answer. Format: `models/{model}`. The model must list
     `generateAnswer` among its supported methods.
     """
-    contents: _view.Items[Content] | None
+    contents: _views.Items[Content] | None
     """The conversation so far, oldest turn first, ending with the question. A single question is a list with
     one `Content`. Questions are supported in English only.
     """
     answer_style: GenerateAnswerRequestAnswerStyle | None
     """How the answer should be worded. Leaving it unspecified is an error."""
-    safety_settings: _view.Items[SafetySetting] | None
+    safety_settings: _views.Items[SafetySetting] | None
     """Blocking thresholds by harm category, for both the question and the answer. At most one entry per
     category. Categories that are not listed keep the service's default threshold. The accepted categories
     are harassment, hate speech, sexually explicit and dangerous content.
@@ -2775,7 +2775,7 @@ class GenerateAnswerRequest(_view.View):
         temperature: float | None = ...,
     ) -> None: ...
 
-class GenerateAnswerResponse(_view.View):
+class GenerateAnswerResponse(_views.View):
     """A grounded answer, or the reason there is none. Output of `GenerateAnswer`."""
     answer: Candidate | None
     """The answer the model wrote, with its `grounding_attributions`. The model tries to answer even when it
@@ -2798,12 +2798,12 @@ class GenerateAnswerResponse(_view.View):
         input_feedback: GenerateAnswerResponseInputFeedback | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class GenerateAnswerResponseInputFeedback(_view.View):
+class GenerateAnswerResponseInputFeedback(_views.View):
     """What the safety check found in the question and its passages."""
     block_reason: GenerateAnswerResponseInputFeedbackBlockReason | None
     """Why the input was blocked. If set, the call produced no answer and the question must be changed.
     """
-    safety_ratings: _view.Items[SafetyRating] | None
+    safety_ratings: _views.Items[SafetyRating] | None
     """Safety ratings of the input, at most one per category."""
     def __init__(
         self,
@@ -2812,7 +2812,7 @@ class GenerateAnswerResponseInputFeedback(_view.View):
         safety_ratings: _Sequence[SafetyRating | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class EmbedContentRequest(_view.View):
+class EmbedContentRequest(_views.View):
     """Asks for the embedding of one piece of text. Input of `EmbedContent`, and an entry of
     `BatchEmbedContentsRequest`.
     """
@@ -2848,9 +2848,9 @@ class EmbedContentRequest(_view.View):
         output_dimensionality: int | None = ...,
     ) -> None: ...
 
-class ContentEmbedding(_view.View):
+class ContentEmbedding(_views.View):
     """An embedding: a point in the model's vector space."""
-    values: _view.Items[float] | None
+    values: _views.Items[float] | None
     """Components of the vector. Vectors of different models, or of different lengths, cannot be compared.
     """
     def __init__(
@@ -2859,7 +2859,7 @@ class ContentEmbedding(_view.View):
         values: _Sequence[float] | None = ...,
     ) -> None: ...
 
-class EmbedContentResponse(_view.View):
+class EmbedContentResponse(_views.View):
     """Output of `EmbedContent`."""
     embedding: ContentEmbedding | None
     """Embedding of `EmbedContentRequest.content`."""
@@ -2869,13 +2869,13 @@ class EmbedContentResponse(_view.View):
         embedding: ContentEmbedding | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class BatchEmbedContentsRequest(_view.View):
+class BatchEmbedContentsRequest(_views.View):
     """Asks for several embeddings in one call. Input of `BatchEmbedContents`."""
     model: str | None
     """Name of the embedding model. Format: `models/{model}`. Every entry of `requests` must name this same
     model.
     """
-    requests: _view.Items[EmbedContentRequest] | None
+    requests: _views.Items[EmbedContentRequest] | None
     """Pieces to embed, each with its own task type and options. The service caps the number of entries per
     call and refuses more with INVALID_ARGUMENT, so split long lists.
     """
@@ -2886,9 +2886,9 @@ class BatchEmbedContentsRequest(_view.View):
         requests: _Sequence[EmbedContentRequest | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class BatchEmbedContentsResponse(_view.View):
+class BatchEmbedContentsResponse(_views.View):
     """Output of `BatchEmbedContents`."""
-    embeddings: _view.Items[ContentEmbedding] | None
+    embeddings: _views.Items[ContentEmbedding] | None
     """Embeddings in the order of `BatchEmbedContentsRequest.requests`, one for each.
     """
     def __init__(
@@ -2897,13 +2897,13 @@ class BatchEmbedContentsResponse(_view.View):
         embeddings: _Sequence[ContentEmbedding | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class CountTokensRequest(_view.View):
+class CountTokensRequest(_views.View):
     """Asks how many tokens an input takes up, without generating anything. Input of `CountTokens`. Give
     either `contents` or `generate_content_request`, not both.
     """
     model: str | None
     """Name of the model whose tokenizer counts. Format: `models/{model}`."""
-    contents: _view.Items[Content] | None
+    contents: _views.Items[Content] | None
     """Conversation to count. Leave it empty when `generate_content_request` is set. System instructions and
     tools cannot be counted this way.
     """
@@ -2919,7 +2919,7 @@ class CountTokensRequest(_view.View):
         generate_content_request: GenerateContentRequest | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class CountTokensResponse(_view.View):
+class CountTokensResponse(_views.View):
     """Output of `CountTokens`."""
     total_tokens: int | None
     """Number of tokens in the whole input, never negative. Tokens of the cached content are included when the
@@ -2927,9 +2927,9 @@ class CountTokensResponse(_view.View):
     """
     cached_content_token_count: int | None
     """How many of `total_tokens` belong to the cached content."""
-    prompt_tokens_details: _view.Items[ModalityTokenCount] | None
+    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
     """Tokens of the input split by modality (text, image, audio and so on)."""
-    cache_tokens_details: _view.Items[ModalityTokenCount] | None
+    cache_tokens_details: _views.Items[ModalityTokenCount] | None
     """Tokens of the cached content split by modality."""
     def __init__(
         self,
@@ -2940,7 +2940,7 @@ class CountTokensResponse(_view.View):
         cache_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class RealtimeInputConfig(_view.View):
+class RealtimeInputConfig(_views.View):
     """How a live session treats `BidiGenerateContentRealtimeInput`. Decides how the user's turns are detected
     and what they do to a response in progress.
     """
@@ -2958,7 +2958,7 @@ class RealtimeInputConfig(_view.View):
         turn_coverage: RealtimeInputConfigTurnCoverage | str | int | None = ...,
     ) -> None: ...
 
-class RealtimeInputConfigAutomaticActivityDetection(_view.View):
+class RealtimeInputConfigAutomaticActivityDetection(_views.View):
     """Settings of the server's voice activity detection. It is on unless `disabled` is true.
     """
     disabled: bool | None
@@ -2987,7 +2987,7 @@ class RealtimeInputConfigAutomaticActivityDetection(_view.View):
         silence_duration_ms: int | None = ...,
     ) -> None: ...
 
-class SessionResumptionConfig(_view.View):
+class SessionResumptionConfig(_views.View):
     """Switches on session resumption, and optionally resumes an earlier session. Its presence in the setup,
     even empty, makes the server send `SessionResumptionUpdate` messages.
     """
@@ -3001,7 +3001,7 @@ class SessionResumptionConfig(_view.View):
         handle: str | None = ...,
     ) -> None: ...
 
-class ContextWindowCompressionConfig(_view.View):
+class ContextWindowCompressionConfig(_views.View):
     """Keeps a long session within the model's context window. Without it, the session ends when the window is
     full.
     """
@@ -3019,7 +3019,7 @@ class ContextWindowCompressionConfig(_view.View):
         trigger_tokens: int | None = ...,
     ) -> None: ...
 
-class ContextWindowCompressionConfigSlidingWindow(_view.View):
+class ContextWindowCompressionConfigSlidingWindow(_views.View):
     """Drops the oldest turns of the conversation. What remains always begins at a user turn, and system
     instructions are never dropped.
     """
@@ -3034,13 +3034,13 @@ class ContextWindowCompressionConfigSlidingWindow(_view.View):
         target_tokens: int | None = ...,
     ) -> None: ...
 
-class AudioTranscriptionConfig(_view.View):
+class AudioTranscriptionConfig(_views.View):
     """Asks for a transcript of spoken audio. It has no options: setting the field that holds it, even to an
     empty message, is what turns transcription on.
     """
     def __init__(self) -> None: ...
 
-class BidiGenerateContentSetup(_view.View):
+class BidiGenerateContentSetup(_views.View):
     """Configuration of a live session; the first message a client sends. It is sent once. Wait for
     `BidiGenerateContentSetupComplete` before sending anything else.
     """
@@ -3056,7 +3056,7 @@ class BidiGenerateContentSetup(_view.View):
     """Instruction that steers the model throughout the session. Text parts only; each part is treated as a
     separate paragraph.
     """
-    tools: _view.Items[Tool] | None
+    tools: _views.Items[Tool] | None
     """Tools the model may call during the session. Function calls arrive as `BidiGenerateContentToolCall`
     messages and are answered with `BidiGenerateContentToolResponse`.
     """
@@ -3092,11 +3092,11 @@ class BidiGenerateContentSetup(_view.View):
         output_audio_transcription: AudioTranscriptionConfig | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentClientContent(_view.View):
+class BidiGenerateContentClientContent(_views.View):
     """Adds turns to the conversation in a fixed order. Sending it interrupts any response the model is
     producing. For audio and video as they are captured, use `BidiGenerateContentRealtimeInput`.
     """
-    turns: _view.Items[Content] | None
+    turns: _views.Items[Content] | None
     """Turns to append, oldest first. A single prompt is one `Content`; several can restore the history of an
     earlier conversation.
     """
@@ -3111,12 +3111,12 @@ class BidiGenerateContentClientContent(_view.View):
         turn_complete: bool | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentRealtimeInput(_view.View):
+class BidiGenerateContentRealtimeInput(_views.View):
     """Input streamed while it is being captured. Unlike `BidiGenerateContentClientContent`, it can be sent at
     any time without cutting off the model, and turns end where activity ends, not by a flag. The server
     may process it before the turn is over. The relative order of audio, video and text is not guaranteed.
     """
-    media_chunks: _view.Items[Blob] | None
+    media_chunks: _views.Items[Blob] | None
     """Superseded way to send media; use `audio`, `video` or `text` instead. Avoid sending more than one chunk
     per message.
     """
@@ -3148,23 +3148,23 @@ class BidiGenerateContentRealtimeInput(_view.View):
         activity_end: BidiGenerateContentRealtimeInputActivityEnd | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentRealtimeInputActivityStart(_view.View):
+class BidiGenerateContentRealtimeInputActivityStart(_views.View):
     """Mark that the user has begun to speak or act. Allowed only when automatic activity detection is
     disabled.
     """
     def __init__(self) -> None: ...
 
-class BidiGenerateContentRealtimeInputActivityEnd(_view.View):
+class BidiGenerateContentRealtimeInputActivityEnd(_views.View):
     """Mark that the user has stopped speaking or acting. Allowed only when automatic activity detection is
     disabled.
     """
     def __init__(self) -> None: ...
 
-class BidiGenerateContentToolResponse(_view.View):
+class BidiGenerateContentToolResponse(_views.View):
     """Results of function calls the model asked for. Answers a `BidiGenerateContentToolCall`; results may be
     sent together or one by one.
     """
-    function_responses: _view.Items[FunctionResponse] | None
+    function_responses: _views.Items[FunctionResponse] | None
     """One result per call, matched by `FunctionResponse.id` to `FunctionCall.id`."""
     def __init__(
         self,
@@ -3172,7 +3172,7 @@ class BidiGenerateContentToolResponse(_view.View):
         function_responses: _Sequence[FunctionResponse | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentClientMessage(_view.View):
+class BidiGenerateContentClientMessage(_views.View):
     """Anything a client sends on the `BidiGenerateContent` stream."""
     setup: BidiGenerateContentSetup | None
     """Session configuration. Sent first, and only once."""
@@ -3191,11 +3191,11 @@ class BidiGenerateContentClientMessage(_view.View):
         tool_response: BidiGenerateContentToolResponse | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentSetupComplete(_view.View):
+class BidiGenerateContentSetupComplete(_views.View):
     """Confirms the session configuration; the client may now send input."""
     def __init__(self) -> None: ...
 
-class BidiGenerateContentServerContent(_view.View):
+class BidiGenerateContentServerContent(_views.View):
     """A piece of the model's response in a live session. It comes as fast as it is generated, which can be
     faster than real time, so the client buffers audio and plays it at its own pace.
     """
@@ -3245,11 +3245,11 @@ class BidiGenerateContentServerContent(_view.View):
         waiting_for_input: bool | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentToolCall(_view.View):
+class BidiGenerateContentToolCall(_views.View):
     """Asks the client to run functions and send back their results. Reply with
     `BidiGenerateContentToolResponse`.
     """
-    function_calls: _view.Items[FunctionCall] | None
+    function_calls: _views.Items[FunctionCall] | None
     """Calls to run. Keep each `FunctionCall.id`: the result must repeat it."""
     def __init__(
         self,
@@ -3257,11 +3257,11 @@ class BidiGenerateContentToolCall(_view.View):
         function_calls: _Sequence[FunctionCall | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentToolCallCancellation(_view.View):
+class BidiGenerateContentToolCallCancellation(_views.View):
     """Withdraws function calls whose results are no longer wanted. Sent when the user interrupts the model
     while calls are pending. A client that has already run such a call should undo its effects if it can.
     """
-    ids: _view.Items[str] | None
+    ids: _views.Items[str] | None
     """The `FunctionCall.id` of each call withdrawn."""
     def __init__(
         self,
@@ -3269,7 +3269,7 @@ class BidiGenerateContentToolCallCancellation(_view.View):
         ids: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class GoAway(_view.View):
+class GoAway(_views.View):
     """Warns that the server is about to close the connection. With session resumption on, reconnect with the
     latest handle.
     """
@@ -3283,7 +3283,7 @@ class GoAway(_view.View):
         time_left: str | float | _datetime.timedelta | None = ...,
     ) -> None: ...
 
-class SessionResumptionUpdate(_view.View):
+class SessionResumptionUpdate(_views.View):
     """Tells whether the session can be resumed from this point, and how. Sent only when
     `BidiGenerateContentSetup.session_resumption` was set.
     """
@@ -3303,7 +3303,7 @@ class SessionResumptionUpdate(_view.View):
         resumable: bool | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentTranscription(_view.View):
+class BidiGenerateContentTranscription(_views.View):
     """A piece of a transcript of spoken audio."""
     text: str | None
     """Text of this piece, to be appended to the pieces before it."""
@@ -3313,7 +3313,7 @@ class BidiGenerateContentTranscription(_view.View):
         text: str | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentServerMessage(_view.View):
+class BidiGenerateContentServerMessage(_views.View):
     """Anything the server sends on the `BidiGenerateContent` stream."""
     setup_complete: BidiGenerateContentSetupComplete | None
     """The setup was accepted. Always the first message of a session."""
@@ -3341,7 +3341,7 @@ class BidiGenerateContentServerMessage(_view.View):
         usage_metadata: UsageMetadata | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class UsageMetadata(_view.View):
+class UsageMetadata(_views.View):
     """Tokens used in a live session. `GenerateContent` has its own message,
     `GenerateContentResponse.UsageMetadata`, with other field names.
     """
@@ -3360,13 +3360,13 @@ class UsageMetadata(_view.View):
     """Tokens counted in all, prompt and response together. Read it here instead of adding up the other
     fields.
     """
-    prompt_tokens_details: _view.Items[ModalityTokenCount] | None
+    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
     """`prompt_token_count` split by modality."""
-    cache_tokens_details: _view.Items[ModalityTokenCount] | None
+    cache_tokens_details: _views.Items[ModalityTokenCount] | None
     """`cached_content_token_count` split by modality."""
-    response_tokens_details: _view.Items[ModalityTokenCount] | None
+    response_tokens_details: _views.Items[ModalityTokenCount] | None
     """`response_token_count` split by modality."""
-    tool_use_prompt_tokens_details: _view.Items[ModalityTokenCount] | None
+    tool_use_prompt_tokens_details: _views.Items[ModalityTokenCount] | None
     """`tool_use_prompt_token_count` split by modality."""
     def __init__(
         self,
@@ -3383,7 +3383,7 @@ class UsageMetadata(_view.View):
         tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class Model(_view.View):
+class Model(_views.View):
     """A model the service offers, with its limits and default sampling settings. The service publishes these
     entries and clients can only read them; a model tuned by a user is a `TunedModel` instead.
     """
@@ -3414,7 +3414,7 @@ class Model(_view.View):
     """Largest answer the model can write, counted in tokens. `GenerationConfig.max_output_tokens` can lower
     this bound for one request but not raise it.
     """
-    supported_generation_methods: _view.Items[str] | None
+    supported_generation_methods: _views.Items[str] | None
     """Names of the API methods this model can be used with. They are spelled as in the REST paths, in lower
     camel case: `generateContent`, `countTokens`, `embedContent`, `createCachedContent`, `createTunedModel`
     and so on. Test this list before calling a method; accept names you do not know.
@@ -3457,7 +3457,7 @@ class Model(_view.View):
         thinking: bool | None = ...,
     ) -> None: ...
 
-class TunedModel(_view.View):
+class TunedModel(_views.View):
     """A model that a user has trained further on examples of their own. It comes from
     `ModelService.CreateTunedModel`, takes its place in generation requests as `tunedModels/{tuned_model}`
     once its state is `ACTIVE`, and is visible only to its owner and to those it was shared with.
@@ -3506,7 +3506,7 @@ class TunedModel(_view.View):
     """The training that makes the model: data and settings in, times and metrics out. Must be given at
     creation; read the progress back from here.
     """
-    reader_project_numbers: _view.Items[int] | None
+    reader_project_numbers: _views.Items[int] | None
     """Numbers of the Google Cloud projects whose callers may read this model. These are project numbers, not
     project ids. Empty means that no project gets access this way.
     """
@@ -3528,7 +3528,7 @@ class TunedModel(_view.View):
         reader_project_numbers: _Sequence[int] | None = ...,
     ) -> None: ...
 
-class TunedModelSource(_view.View):
+class TunedModelSource(_views.View):
     """Names the tuned model from which another one is trained."""
     tuned_model: str | None
     """The tuned model to continue from, as `tunedModels/{tuned_model}`. It must be `ACTIVE` and readable by
@@ -3545,7 +3545,7 @@ class TunedModelSource(_view.View):
         base_model: str | None = ...,
     ) -> None: ...
 
-class TuningTask(_view.View):
+class TuningTask(_views.View):
     """One training run: its data, its settings, its times and its metrics. The client supplies
     `training_data` and `hyperparameters`; the rest is filled in by the service.
     """
@@ -3553,7 +3553,7 @@ class TuningTask(_view.View):
     """Moment the training began, in UTC. Unset while it waits."""
     complete_time: _datetime.datetime | None
     """Moment the training ended, in UTC. Unset until then."""
-    snapshots: _view.Items[TuningSnapshot] | None
+    snapshots: _views.Items[TuningSnapshot] | None
     """Loss measurements taken as training went on. They give the loss curve: plot `mean_loss` against `step`
     or `epoch`. Set by the service only.
     """
@@ -3575,7 +3575,7 @@ class TuningTask(_view.View):
         hyperparameters: Hyperparameters | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class Hyperparameters(_view.View):
+class Hyperparameters(_views.View):
     """Knobs of a training run. Every field is optional and falls back to a default of its own. All are fixed
     once the tuned model is created.
     """
@@ -3605,7 +3605,7 @@ class Hyperparameters(_view.View):
         batch_size: int | None = ...,
     ) -> None: ...
 
-class Dataset(_view.View):
+class Dataset(_views.View):
     """A body of examples to train or to evaluate with."""
     examples: TuningExamples | None
     """Examples carried in the request itself. The size of a request therefore limits how many there can be.
@@ -3616,9 +3616,9 @@ class Dataset(_view.View):
         examples: TuningExamples | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class TuningExamples(_view.View):
+class TuningExamples(_views.View):
     """A list of examples, wrapped so that it can be a member of a oneof."""
-    examples: _view.Items[TuningExample] | None
+    examples: _views.Items[TuningExample] | None
     """The examples, all with the same kind of input. At least one is needed; how many the service demands or
     accepts depends on the base model.
     """
@@ -3628,7 +3628,7 @@ class TuningExamples(_view.View):
         examples: _Sequence[TuningExample | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class TuningExample(_view.View):
+class TuningExample(_views.View):
     """One pair of an input and the answer the model should learn to give."""
     text_input: str | None
     """The prompt, as plain text. Write it as the prompts of real use will be."""
@@ -3643,7 +3643,7 @@ class TuningExample(_view.View):
         output: str | None = ...,
     ) -> None: ...
 
-class TuningSnapshot(_view.View):
+class TuningSnapshot(_views.View):
     """A measurement of the training loss after one step. Every field is set by the service.
     """
     step: int | None
@@ -3665,7 +3665,7 @@ class TuningSnapshot(_view.View):
         compute_time: _datetime.datetime | str | None = ...,
     ) -> None: ...
 
-class GetModelRequest(_view.View):
+class GetModelRequest(_views.View):
     """Asks `ModelService.GetModel` for one model."""
     name: str | None
     """The model wanted, in the form `models/{model}`. Use a `name` that `ListModels` returned.
@@ -3676,7 +3676,7 @@ class GetModelRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class ListModelsRequest(_view.View):
+class ListModelsRequest(_views.View):
     """Asks `ModelService.ListModels` for a page of models."""
     page_size: int | None
     """Most models to put on the page. 50 when unset or 0; larger values than 1000 count as 1000. The page may
@@ -3693,9 +3693,9 @@ class ListModelsRequest(_view.View):
         page_token: str | None = ...,
     ) -> None: ...
 
-class ListModelsResponse(_view.View):
+class ListModelsResponse(_views.View):
     """A page of models from `ModelService.ListModels`."""
-    models: _view.Items[Model] | None
+    models: _views.Items[Model] | None
     """The models on this page."""
     next_page_token: str | None
     """Pass it as `page_token` to get the following page; empty on the last one."""
@@ -3706,7 +3706,7 @@ class ListModelsResponse(_view.View):
         next_page_token: str | None = ...,
     ) -> None: ...
 
-class GetTunedModelRequest(_view.View):
+class GetTunedModelRequest(_views.View):
     """Asks `ModelService.GetTunedModel` for one tuned model."""
     name: str | None
     """The tuned model wanted, in the form `tunedModels/{tuned_model}`."""
@@ -3716,7 +3716,7 @@ class GetTunedModelRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class ListTunedModelsRequest(_view.View):
+class ListTunedModelsRequest(_views.View):
     """Asks `ModelService.ListTunedModels` for a page of tuned models."""
     page_size: int | None
     """Most tuned models to put on the page. 10 when unset or 0; larger values than 1000 count as 1000. The
@@ -3739,9 +3739,9 @@ class ListTunedModelsRequest(_view.View):
         filter: str | None = ...,
     ) -> None: ...
 
-class ListTunedModelsResponse(_view.View):
+class ListTunedModelsResponse(_views.View):
     """A page of tuned models from `ModelService.ListTunedModels`."""
-    tuned_models: _view.Items[TunedModel] | None
+    tuned_models: _views.Items[TunedModel] | None
     """The tuned models on this page, in whatever state they are."""
     next_page_token: str | None
     """Pass it as `page_token` to get the following page; empty on the last one."""
@@ -3752,7 +3752,7 @@ class ListTunedModelsResponse(_view.View):
         next_page_token: str | None = ...,
     ) -> None: ...
 
-class CreateTunedModelRequest(_view.View):
+class CreateTunedModelRequest(_views.View):
     """Tells `ModelService.CreateTunedModel` what to train."""
     tuned_model_id: str | None
     """Identifier to give the model, the part after `tunedModels/`. At most 40 characters: lower-case letters,
@@ -3770,7 +3770,7 @@ class CreateTunedModelRequest(_view.View):
         tuned_model: TunedModel | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class CreateTunedModelMetadata(_view.View):
+class CreateTunedModelMetadata(_views.View):
     """Progress of a training, found in the metadata of its operation. Unpack it from
     `google.longrunning.Operation.metadata` on the operation that `CreateTunedModel` returned.
     """
@@ -3785,7 +3785,7 @@ class CreateTunedModelMetadata(_view.View):
     """How many training steps are behind."""
     completed_percent: float | None
     """Share of the training that is done, as a percentage."""
-    snapshots: _view.Items[TuningSnapshot] | None
+    snapshots: _views.Items[TuningSnapshot] | None
     """Loss measurements so far. They are also kept in `TuningTask.snapshots` of the tuned model.
     """
     def __init__(
@@ -3798,7 +3798,7 @@ class CreateTunedModelMetadata(_view.View):
         snapshots: _Sequence[TuningSnapshot | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class UpdateTunedModelRequest(_view.View):
+class UpdateTunedModelRequest(_views.View):
     """Tells `ModelService.UpdateTunedModel` which model to change and how."""
     tuned_model: TunedModel | None
     """The new values. Its `name` must be that of an existing model, as `tunedModels/{tuned_model}`; other
@@ -3816,7 +3816,7 @@ class UpdateTunedModelRequest(_view.View):
         update_mask: _Sequence[str] | str | None = ...,
     ) -> None: ...
 
-class DeleteTunedModelRequest(_view.View):
+class DeleteTunedModelRequest(_views.View):
     """Tells `ModelService.DeleteTunedModel` which model to delete."""
     name: str | None
     """The tuned model to delete, in the form `tunedModels/{tuned_model}`."""
@@ -3826,7 +3826,7 @@ class DeleteTunedModelRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class Permission(_view.View):
+class Permission(_views.View):
     """Grants a role on a tuned model or a corpus to a user, a group or everyone. The roles are cumulative: a
     `WRITER` can do what a `READER` can, and an `OWNER` what both can. Who is meant is fixed at creation;
     only `role` can change later.
@@ -3857,7 +3857,7 @@ class Permission(_view.View):
         role: PermissionRole | str | int | None = ...,
     ) -> None: ...
 
-class CreatePermissionRequest(_view.View):
+class CreatePermissionRequest(_views.View):
     """A permission to add, and the resource to add it to."""
     parent: str | None
     """Resource that the permission is for. Either `tunedModels/{tuned_model}` or `corpora/{corpus}`.
@@ -3873,7 +3873,7 @@ class CreatePermissionRequest(_view.View):
         permission: Permission | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class GetPermissionRequest(_view.View):
+class GetPermissionRequest(_views.View):
     """Names the permission to read."""
     name: str | None
     """Resource name of the permission. Either `tunedModels/{tuned_model}/permissions/{permission}` or
@@ -3885,7 +3885,7 @@ class GetPermissionRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class ListPermissionsRequest(_view.View):
+class ListPermissionsRequest(_views.View):
     """Which resource's permissions to list, and which page of them."""
     parent: str | None
     """Resource whose permissions are listed. Either `tunedModels/{tuned_model}` or `corpora/{corpus}`.
@@ -3906,9 +3906,9 @@ class ListPermissionsRequest(_view.View):
         page_token: str | None = ...,
     ) -> None: ...
 
-class ListPermissionsResponse(_view.View):
+class ListPermissionsResponse(_views.View):
     """One page of the permissions of a resource."""
-    permissions: _view.Items[Permission] | None
+    permissions: _views.Items[Permission] | None
     """The permissions on this page."""
     next_page_token: str | None
     """Token to pass as `ListPermissionsRequest.page_token` for the next page. Empty on the last page.
@@ -3920,7 +3920,7 @@ class ListPermissionsResponse(_view.View):
         next_page_token: str | None = ...,
     ) -> None: ...
 
-class UpdatePermissionRequest(_view.View):
+class UpdatePermissionRequest(_views.View):
     """New values for a permission, and which of them to apply."""
     permission: Permission | None
     """The permission with its new role. `Permission.name` says which one to change; fields that `update_mask`
@@ -3935,7 +3935,7 @@ class UpdatePermissionRequest(_view.View):
         update_mask: _Sequence[str] | str | None = ...,
     ) -> None: ...
 
-class DeletePermissionRequest(_view.View):
+class DeletePermissionRequest(_views.View):
     """Names the permission to remove."""
     name: str | None
     """Resource name of the permission. Either `tunedModels/{tuned_model}/permissions/{permission}` or
@@ -3947,7 +3947,7 @@ class DeletePermissionRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class TransferOwnershipRequest(_view.View):
+class TransferOwnershipRequest(_views.View):
     """Which tuned model to hand over, and to whom."""
     name: str | None
     """Resource name of the tuned model, `tunedModels/{tuned_model}`."""
@@ -3961,18 +3961,18 @@ class TransferOwnershipRequest(_view.View):
         email_address: str | None = ...,
     ) -> None: ...
 
-class TransferOwnershipResponse(_view.View):
+class TransferOwnershipResponse(_views.View):
     """Empty answer of `TransferOwnership`. Getting it means that the ownership has changed.
     """
     def __init__(self) -> None: ...
 
-class PredictRequest(_view.View):
+class PredictRequest(_views.View):
     """Inputs and parameters of a prediction that is answered at once."""
     model: str | None
     """Resource name of the model to run, `models/{model}`. It must list `predict` among its
     `Model.supported_generation_methods`.
     """
-    instances: _view.Items[_Any] | None
+    instances: _views.Items[_Any] | None
     """The inputs of the prediction, as JSON values in the form the model defines. For an image model each one
     is typically an object with a `prompt` string. The model decides how many it takes in a call.
     """
@@ -3988,13 +3988,13 @@ class PredictRequest(_view.View):
         parameters: _Any | None = ...,
     ) -> None: ...
 
-class PredictLongRunningRequest(_view.View):
+class PredictLongRunningRequest(_views.View):
     """Inputs and parameters of a prediction that runs as an operation."""
     model: str | None
     """Resource name of the model to run, `models/{model}`. It must list `predictLongRunning` among its
     `Model.supported_generation_methods`.
     """
-    instances: _view.Items[_Any] | None
+    instances: _views.Items[_Any] | None
     """The inputs of the prediction, as JSON values in the form the model defines. For a video model each one
     is typically an object with a `prompt` string and, optionally, an image to start from. The model
     decides how many it takes in a call.
@@ -4011,9 +4011,9 @@ class PredictLongRunningRequest(_view.View):
         parameters: _Any | None = ...,
     ) -> None: ...
 
-class PredictResponse(_view.View):
+class PredictResponse(_views.View):
     """Results of a prediction that was answered at once."""
-    predictions: _view.Items[_Any] | None
+    predictions: _views.Items[_Any] | None
     """The results, as JSON values in the form the model defines. An image model typically gives objects with
     `bytesBase64Encoded` and `mimeType`. Results removed by a safety filter can be missing, so do not count
     on a fixed number.
@@ -4024,7 +4024,7 @@ class PredictResponse(_view.View):
         predictions: _Sequence[_Any] | None = ...,
     ) -> None: ...
 
-class PredictLongRunningResponse(_view.View):
+class PredictLongRunningResponse(_views.View):
     """Result of a finished `PredictLongRunning` operation. Packed in the `response` of the operation.
     """
     generate_video_response: PredictLongRunningGeneratedVideoResponse | None
@@ -4035,13 +4035,13 @@ class PredictLongRunningResponse(_view.View):
         generate_video_response: PredictLongRunningGeneratedVideoResponse | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class PredictLongRunningMetadata(_view.View):
+class PredictLongRunningMetadata(_views.View):
     """Metadata of a `PredictLongRunning` operation. It has no fields: the operation reports no progress
     beyond its `done` flag.
     """
     def __init__(self) -> None: ...
 
-class Media(_view.View):
+class Media(_views.View):
     """One generated piece of media."""
     video: Video | None
     """A generated video."""
@@ -4051,7 +4051,7 @@ class Media(_view.View):
         video: Video | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class Video(_view.View):
+class Video(_views.View):
     """A video, either inline or as the address to fetch it from."""
     video: bytes | None
     """The video file itself, as raw bytes. In JSON it appears in base64."""
@@ -4066,16 +4066,16 @@ class Video(_view.View):
         uri: str | None = ...,
     ) -> None: ...
 
-class PredictLongRunningGeneratedVideoResponse(_view.View):
+class PredictLongRunningGeneratedVideoResponse(_views.View):
     """Videos made by one job, with a count of those that were filtered out. An operation can succeed and
     still hold no video when all of them were filtered.
     """
-    generated_samples: _view.Items[Media] | None
+    generated_samples: _views.Items[Media] | None
     """The videos that passed the safety filters. Can be fewer than were asked for, or none.
     """
     rai_media_filtered_count: int | None
     """How many videos the responsible-AI filters removed. Zero when none was."""
-    rai_media_filtered_reasons: _view.Items[str] | None
+    rai_media_filtered_reasons: _views.Items[str] | None
     """Why videos were removed, in words. Empty when none was. The texts are meant for people: do not match on
     them.
     """
@@ -4087,7 +4087,7 @@ class PredictLongRunningGeneratedVideoResponse(_view.View):
         rai_media_filtered_reasons: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class CreateCorpusRequest(_view.View):
+class CreateCorpusRequest(_views.View):
     """Request of `RetrieverService.CreateCorpus`."""
     corpus: Corpus | None
     """The corpus to create. Required, though every field in it may be left unset; the times are ignored if
@@ -4099,7 +4099,7 @@ class CreateCorpusRequest(_view.View):
         corpus: Corpus | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class GetCorpusRequest(_view.View):
+class GetCorpusRequest(_views.View):
     """Request of `RetrieverService.GetCorpus`."""
     name: str | None
     """The corpus to read, in the form `corpora/{corpus}`."""
@@ -4109,7 +4109,7 @@ class GetCorpusRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class UpdateCorpusRequest(_view.View):
+class UpdateCorpusRequest(_views.View):
     """Request of `RetrieverService.UpdateCorpus`."""
     corpus: Corpus | None
     """The new values, with `Corpus.name` saying which corpus they are for. Fields outside `update_mask` are
@@ -4124,7 +4124,7 @@ class UpdateCorpusRequest(_view.View):
         update_mask: _Sequence[str] | str | None = ...,
     ) -> None: ...
 
-class DeleteCorpusRequest(_view.View):
+class DeleteCorpusRequest(_views.View):
     """Request of `RetrieverService.DeleteCorpus`."""
     name: str | None
     """The corpus to delete, in the form `corpora/{corpus}`."""
@@ -4139,7 +4139,7 @@ class DeleteCorpusRequest(_view.View):
         force: bool | None = ...,
     ) -> None: ...
 
-class ListCorporaRequest(_view.View):
+class ListCorporaRequest(_views.View):
     """Request of `RetrieverService.ListCorpora`."""
     page_size: int | None
     """How many corpora to return at most, per page. A page may hold fewer even if more follow. Unset or 0
@@ -4156,9 +4156,9 @@ class ListCorporaRequest(_view.View):
         page_token: str | None = ...,
     ) -> None: ...
 
-class ListCorporaResponse(_view.View):
+class ListCorporaResponse(_views.View):
     """One page of the caller's corpora."""
-    corpora: _view.Items[Corpus] | None
+    corpora: _views.Items[Corpus] | None
     """The corpora on this page, in ascending order of `Corpus.create_time`."""
     next_page_token: str | None
     """Token that fetches the following page. Empty on the last page."""
@@ -4169,7 +4169,7 @@ class ListCorporaResponse(_view.View):
         next_page_token: str | None = ...,
     ) -> None: ...
 
-class QueryCorpusRequest(_view.View):
+class QueryCorpusRequest(_views.View):
     """Request of `RetrieverService.QueryCorpus`."""
     name: str | None
     """The corpus to search, in the form `corpora/{corpus}`."""
@@ -4177,7 +4177,7 @@ class QueryCorpusRequest(_view.View):
     """What to look for, in natural language. It is compared by meaning, so it need not share words with the
     text. Required.
     """
-    metadata_filters: _view.Items[MetadataFilter] | None
+    metadata_filters: _views.Items[MetadataFilter] | None
     """Tests that a chunk and its document must pass to be returned. All filters have to pass, while within
     one filter any of its conditions suffices. Keys start with `document.custom_metadata.` or
     `chunk.custom_metadata.`. Empty means the whole corpus.
@@ -4198,9 +4198,9 @@ class QueryCorpusRequest(_view.View):
         results_count: int | None = ...,
     ) -> None: ...
 
-class QueryCorpusResponse(_view.View):
+class QueryCorpusResponse(_views.View):
     """What `RetrieverService.QueryCorpus` found."""
-    relevant_chunks: _view.Items[RelevantChunk] | None
+    relevant_chunks: _views.Items[RelevantChunk] | None
     """The chunks that match, with their scores. Empty if nothing does."""
     def __init__(
         self,
@@ -4208,7 +4208,7 @@ class QueryCorpusResponse(_view.View):
         relevant_chunks: _Sequence[RelevantChunk | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class RelevantChunk(_view.View):
+class RelevantChunk(_views.View):
     """One result of a query: a chunk and how well it matches."""
     chunk_relevance_score: float | None
     """How close the chunk is in meaning to the query; higher is closer. Use it to rank the results of one
@@ -4226,7 +4226,7 @@ class RelevantChunk(_view.View):
         document: Document | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class CreateDocumentRequest(_view.View):
+class CreateDocumentRequest(_views.View):
     """Request of `RetrieverService.CreateDocument`."""
     parent: str | None
     """The corpus to create the document in, in the form `corpora/{corpus}`."""
@@ -4241,7 +4241,7 @@ class CreateDocumentRequest(_view.View):
         document: Document | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class GetDocumentRequest(_view.View):
+class GetDocumentRequest(_views.View):
     """Request of `RetrieverService.GetDocument`."""
     name: str | None
     """The document to read, in the form `corpora/{corpus}/documents/{document}`."""
@@ -4251,7 +4251,7 @@ class GetDocumentRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class UpdateDocumentRequest(_view.View):
+class UpdateDocumentRequest(_views.View):
     """Request of `RetrieverService.UpdateDocument`."""
     document: Document | None
     """The new values, with `Document.name` saying which document they are for. Fields outside `update_mask`
@@ -4268,7 +4268,7 @@ class UpdateDocumentRequest(_view.View):
         update_mask: _Sequence[str] | str | None = ...,
     ) -> None: ...
 
-class DeleteDocumentRequest(_view.View):
+class DeleteDocumentRequest(_views.View):
     """Request of `RetrieverService.DeleteDocument`."""
     name: str | None
     """The document to delete, in the form `corpora/{corpus}/documents/{document}`.
@@ -4284,7 +4284,7 @@ class DeleteDocumentRequest(_view.View):
         force: bool | None = ...,
     ) -> None: ...
 
-class ListDocumentsRequest(_view.View):
+class ListDocumentsRequest(_views.View):
     """Request of `RetrieverService.ListDocuments`."""
     parent: str | None
     """The corpus whose documents to list, in the form `corpora/{corpus}`."""
@@ -4304,9 +4304,9 @@ class ListDocumentsRequest(_view.View):
         page_token: str | None = ...,
     ) -> None: ...
 
-class ListDocumentsResponse(_view.View):
+class ListDocumentsResponse(_views.View):
     """One page of the documents of a corpus."""
-    documents: _view.Items[Document] | None
+    documents: _views.Items[Document] | None
     """The documents on this page, in ascending order of `Document.create_time`."""
     next_page_token: str | None
     """Token that fetches the following page. Empty on the last page."""
@@ -4317,7 +4317,7 @@ class ListDocumentsResponse(_view.View):
         next_page_token: str | None = ...,
     ) -> None: ...
 
-class QueryDocumentRequest(_view.View):
+class QueryDocumentRequest(_views.View):
     """Request of `RetrieverService.QueryDocument`."""
     name: str | None
     """The document to search, in the form `corpora/{corpus}/documents/{document}`.
@@ -4329,7 +4329,7 @@ class QueryDocumentRequest(_view.View):
     results_count: int | None
     """How many chunks to return at most. Fewer may come back. Unset or 0 means 10; the largest count is 100.
     """
-    metadata_filters: _view.Items[MetadataFilter] | None
+    metadata_filters: _views.Items[MetadataFilter] | None
     """Tests on its metadata that a chunk must pass to be returned. They combine as in
     `QueryCorpusRequest.metadata_filters`, but only keys that start with `chunk.custom_metadata.` are
     possible: `name` already settles the document. Empty means all chunks of the document.
@@ -4343,9 +4343,9 @@ class QueryDocumentRequest(_view.View):
         metadata_filters: _Sequence[MetadataFilter | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class QueryDocumentResponse(_view.View):
+class QueryDocumentResponse(_views.View):
     """What `RetrieverService.QueryDocument` found."""
-    relevant_chunks: _view.Items[RelevantChunk] | None
+    relevant_chunks: _views.Items[RelevantChunk] | None
     """The chunks that match, with their scores. Empty if nothing does."""
     def __init__(
         self,
@@ -4353,7 +4353,7 @@ class QueryDocumentResponse(_view.View):
         relevant_chunks: _Sequence[RelevantChunk | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class CreateChunkRequest(_view.View):
+class CreateChunkRequest(_views.View):
     """Request of `RetrieverService.CreateChunk`, and one entry of a batch. See
     `BatchCreateChunksRequest.requests`.
     """
@@ -4370,13 +4370,13 @@ class CreateChunkRequest(_view.View):
         chunk: Chunk | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class BatchCreateChunksRequest(_view.View):
+class BatchCreateChunksRequest(_views.View):
     """Request of `RetrieverService.BatchCreateChunks`."""
     parent: str | None
     """The document to add the chunks to. Has the form `corpora/{corpus}/documents/{document}`. Every
     `CreateChunkRequest.parent` in `requests` has to be this same document.
     """
-    requests: _view.Items[CreateChunkRequest] | None
+    requests: _views.Items[CreateChunkRequest] | None
     """The chunks to create, one entry each. At least 1 and at most 100."""
     def __init__(
         self,
@@ -4385,9 +4385,9 @@ class BatchCreateChunksRequest(_view.View):
         requests: _Sequence[CreateChunkRequest | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class BatchCreateChunksResponse(_view.View):
+class BatchCreateChunksResponse(_views.View):
     """The chunks that `RetrieverService.BatchCreateChunks` made."""
-    chunks: _view.Items[Chunk] | None
+    chunks: _views.Items[Chunk] | None
     """The chunks created, with their names filled in."""
     def __init__(
         self,
@@ -4395,7 +4395,7 @@ class BatchCreateChunksResponse(_view.View):
         chunks: _Sequence[Chunk | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class GetChunkRequest(_view.View):
+class GetChunkRequest(_views.View):
     """Request of `RetrieverService.GetChunk`."""
     name: str | None
     """The chunk to read. Has the form `corpora/{corpus}/documents/{document}/chunks/{chunk}`.
@@ -4406,7 +4406,7 @@ class GetChunkRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class UpdateChunkRequest(_view.View):
+class UpdateChunkRequest(_views.View):
     """Request of `RetrieverService.UpdateChunk`, and one entry of a batch. See
     `BatchUpdateChunksRequest.requests`.
     """
@@ -4425,13 +4425,13 @@ class UpdateChunkRequest(_view.View):
         update_mask: _Sequence[str] | str | None = ...,
     ) -> None: ...
 
-class BatchUpdateChunksRequest(_view.View):
+class BatchUpdateChunksRequest(_views.View):
     """Request of `RetrieverService.BatchUpdateChunks`."""
     parent: str | None
     """The document that holds the chunks. Has the form `corpora/{corpus}/documents/{document}`. The
     `Chunk.name` of every entry in `requests` has to lie under it.
     """
-    requests: _view.Items[UpdateChunkRequest] | None
+    requests: _views.Items[UpdateChunkRequest] | None
     """The changes to make, one entry for each chunk. At least 1 and at most 100."""
     def __init__(
         self,
@@ -4440,9 +4440,9 @@ class BatchUpdateChunksRequest(_view.View):
         requests: _Sequence[UpdateChunkRequest | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class BatchUpdateChunksResponse(_view.View):
+class BatchUpdateChunksResponse(_views.View):
     """The chunks that `RetrieverService.BatchUpdateChunks` changed."""
-    chunks: _view.Items[Chunk] | None
+    chunks: _views.Items[Chunk] | None
     """The chunks as they are after the change."""
     def __init__(
         self,
@@ -4450,7 +4450,7 @@ class BatchUpdateChunksResponse(_view.View):
         chunks: _Sequence[Chunk | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class DeleteChunkRequest(_view.View):
+class DeleteChunkRequest(_views.View):
     """Request of `RetrieverService.DeleteChunk`, and one entry of a batch. See
     `BatchDeleteChunksRequest.requests`.
     """
@@ -4463,13 +4463,13 @@ class DeleteChunkRequest(_view.View):
         name: str | None = ...,
     ) -> None: ...
 
-class BatchDeleteChunksRequest(_view.View):
+class BatchDeleteChunksRequest(_views.View):
     """Request of `RetrieverService.BatchDeleteChunks`."""
     parent: str | None
     """The document that holds the chunks. Has the form `corpora/{corpus}/documents/{document}`. Every
     `DeleteChunkRequest.name` in `requests` has to lie under it.
     """
-    requests: _view.Items[DeleteChunkRequest] | None
+    requests: _views.Items[DeleteChunkRequest] | None
     """The chunks to delete, one entry each. At least one entry is needed."""
     def __init__(
         self,
@@ -4478,7 +4478,7 @@ class BatchDeleteChunksRequest(_view.View):
         requests: _Sequence[DeleteChunkRequest | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class ListChunksRequest(_view.View):
+class ListChunksRequest(_views.View):
     """Request of `RetrieverService.ListChunks`."""
     parent: str | None
     """The document whose chunks to list. Has the form `corpora/{corpus}/documents/{document}`.
@@ -4499,9 +4499,9 @@ class ListChunksRequest(_view.View):
         page_token: str | None = ...,
     ) -> None: ...
 
-class ListChunksResponse(_view.View):
+class ListChunksResponse(_views.View):
     """One page of the chunks of a document."""
-    chunks: _view.Items[Chunk] | None
+    chunks: _views.Items[Chunk] | None
     """The chunks on this page, in ascending order of `Chunk.create_time`."""
     next_page_token: str | None
     """Token that fetches the following page. Empty on the last page."""
@@ -4512,7 +4512,7 @@ class ListChunksResponse(_view.View):
         next_page_token: str | None = ...,
     ) -> None: ...
 
-class GenerateTextRequest(_view.View):
+class GenerateTextRequest(_views.View):
     """A prompt to complete, with the parameters that steer sampling (legacy). Every parameter left unset
     takes the default of the chosen model; an explicit zero is not the same as unset.
     """
@@ -4545,13 +4545,13 @@ class GenerateTextRequest(_view.View):
     """How many of the likeliest tokens can be drawn at each step. It works together with `top_p`: a token
     must pass both limits. Unset, `Model.top_k` applies.
     """
-    safety_settings: _view.Items[SafetySetting] | None
+    safety_settings: _views.Items[SafetySetting] | None
     """Blocking thresholds, at most one `SafetySetting` per harm category. They apply to the prompt and to the
     completions; a category not listed keeps the service's default threshold. The PaLM categories are meant
     here: `HARM_CATEGORY_DEROGATORY`, `HARM_CATEGORY_TOXICITY`, `HARM_CATEGORY_VIOLENCE`,
     `HARM_CATEGORY_SEXUAL`, `HARM_CATEGORY_MEDICAL` and `HARM_CATEGORY_DANGEROUS`.
     """
-    stop_sequences: _view.Items[str] | None
+    stop_sequences: _views.Items[str] | None
     """Strings that end the completion where the first of them appears. The string itself is not part of the
     output. At most 5; with none, only the model and `max_output_tokens` decide where the text ends.
     """
@@ -4569,19 +4569,19 @@ class GenerateTextRequest(_view.View):
         stop_sequences: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class GenerateTextResponse(_view.View):
+class GenerateTextResponse(_views.View):
     """The completions of one prompt, with what the safety filters did (legacy). Check that `candidates` is
     not empty before reading it.
     """
-    candidates: _view.Items[TextCompletion] | None
+    candidates: _views.Items[TextCompletion] | None
     """The completions that passed the safety filters. Empty when all of them, or the prompt itself, were
     blocked: `filters` and `safety_feedback` then say why.
     """
-    filters: _view.Items[ContentFilter] | None
+    filters: _views.Items[ContentFilter] | None
     """Why content was held back from this answer. Empty when nothing was blocked. `ContentFilter.reason`
     separates safety blocks from other ones; for safety blocks `safety_feedback` has the details.
     """
-    safety_feedback: _view.Items[SafetyFeedback] | None
+    safety_feedback: _views.Items[SafetyFeedback] | None
     """The ratings that led to a safety block, each with the setting it broke. Lowering the strictness of that
     `SafetySetting` is what would let the content through.
     """
@@ -4593,7 +4593,7 @@ class GenerateTextResponse(_view.View):
         safety_feedback: _Sequence[SafetyFeedback | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class TextPrompt(_view.View):
+class TextPrompt(_views.View):
     """The prompt given to a PaLM text model (legacy). A wrapper around one plain string: it has no turns and
     no media.
     """
@@ -4606,11 +4606,11 @@ class TextPrompt(_view.View):
         text: str | None = ...,
     ) -> None: ...
 
-class TextCompletion(_view.View):
+class TextCompletion(_views.View):
     """One completion produced by a PaLM text model (legacy)."""
     output: str | None
     """The generated text. Set by the service; it does not repeat the prompt."""
-    safety_ratings: _view.Items[SafetyRating] | None
+    safety_ratings: _views.Items[SafetyRating] | None
     """How likely the completion is to be harmful, by category. At most one rating per category. A completion
     that is returned at all has passed its thresholds.
     """
@@ -4626,7 +4626,7 @@ class TextCompletion(_view.View):
         citation_metadata: CitationMetadata | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class EmbedTextRequest(_view.View):
+class EmbedTextRequest(_views.View):
     """One text to turn into an embedding vector (legacy)."""
     model: str | None
     """Resource name of the embedding model, `models/{model}`. For example `models/embedding-gecko-001`. It
@@ -4642,7 +4642,7 @@ class EmbedTextRequest(_view.View):
         text: str | None = ...,
     ) -> None: ...
 
-class EmbedTextResponse(_view.View):
+class EmbedTextResponse(_views.View):
     """The embedding vector of one text (legacy)."""
     embedding: Embedding | None
     """The vector computed for `EmbedTextRequest.text`. Set by the service."""
@@ -4652,18 +4652,18 @@ class EmbedTextResponse(_view.View):
         embedding: Embedding | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class BatchEmbedTextRequest(_view.View):
+class BatchEmbedTextRequest(_views.View):
     """Several texts to embed in one call (legacy). Fill either `texts` or `requests`, not both.
     """
     model: str | None
     """Resource name of the embedding model, `models/{model}`. It serves the whole batch, so every entry of
     `requests` must name the same model.
     """
-    texts: _view.Items[str] | None
+    texts: _views.Items[str] | None
     """The texts to embed, as plain strings. Excludes `requests`. The service sets how many one batch may
     hold.
     """
-    requests: _view.Items[EmbedTextRequest] | None
+    requests: _views.Items[EmbedTextRequest] | None
     """The texts to embed, as complete requests. Excludes `texts`. `EmbedTextRequest.model` of each entry must
     equal `model` of the batch.
     """
@@ -4675,9 +4675,9 @@ class BatchEmbedTextRequest(_view.View):
         requests: _Sequence[EmbedTextRequest | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class BatchEmbedTextResponse(_view.View):
+class BatchEmbedTextResponse(_views.View):
     """The embedding vectors of a batch of texts (legacy)."""
-    embeddings: _view.Items[Embedding] | None
+    embeddings: _views.Items[Embedding] | None
     """One vector per input text, in the order of the inputs. Set by the service."""
     def __init__(
         self,
@@ -4685,11 +4685,11 @@ class BatchEmbedTextResponse(_view.View):
         embeddings: _Sequence[Embedding | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
-class Embedding(_view.View):
+class Embedding(_views.View):
     """An embedding vector as the PaLM methods return it (legacy). Compare only vectors that come from the
     same model. `GenerativeService` answers with `ContentEmbedding` instead.
     """
-    value: _view.Items[float] | None
+    value: _views.Items[float] | None
     """The components of the vector, in order. Their number depends on the model and is the same for every
     text.
     """
@@ -4699,7 +4699,7 @@ class Embedding(_view.View):
         value: _Sequence[float] | None = ...,
     ) -> None: ...
 
-class CountTextTokensRequest(_view.View):
+class CountTextTokensRequest(_views.View):
     """A prompt whose tokens are to be counted (legacy)."""
     model: str | None
     """Resource name of the model, `models/{model}`, whose tokenizer counts. Different models can count the
@@ -4715,7 +4715,7 @@ class CountTextTokensRequest(_view.View):
         prompt: TextPrompt | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
-class CountTextTokensResponse(_view.View):
+class CountTextTokensResponse(_views.View):
     """The size of a prompt in tokens (legacy)."""
     token_count: int | None
     """How many tokens the model makes of the prompt. Never negative."""

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import commands
+import gemwire_command
 import pytest
-from commands import Ended, Terminal, complaint, run
-from counted import Counted, numbers, write
+from counting_server import Counted, numbers, write
+from gemwire_command import Ended, Terminal, complaint, run
 
 from gemwire.testing import RunningEmulator, emulator
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def refused(
 
 
 def test_arguments_that_are_wrong(counted: Counted, tmp_path: Path) -> None:
-    # More of them are in tests/unit/test_bulk_arguments.py.
+    # More of them are in tests/unit/bulk/test_bulk_arguments.py.
     write(tmp_path / "in.jsonl", 3)
     for arguments, told in [
         (("--concurrency", "many"), "--concurrency: 'many' is neither a whole number nor auto"),

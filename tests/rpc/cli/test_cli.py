@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import commands
+import gemwire_command
 import pytest
-from commands import Ended, complaint, run
+from gemwire_command import Ended, complaint, run
 
 from gemwire import v1beta
 from gemwire.cli import chart, tuned_models
 from gemwire.testing import RunningEmulator, environment
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 
 def test_generate_from_a_pipe(gemini: RunningEmulator) -> None:

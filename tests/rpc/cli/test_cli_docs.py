@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import commands
+import gemwire_command
 import pytest
-from commands import environment
+from gemwire_command import environment
 
 from gemwire.testing import RunningEmulator
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 PAGE = Path(__file__).parents[3] / "docs" / "command-line.md"
 BLOCKS = {

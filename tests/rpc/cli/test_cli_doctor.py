@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import certificates
-import commands
+import gemwire_command
 import google.auth.exceptions
 import pytest
-from commands import run
+from gemwire_command import run
 from google.oauth2.credentials import Credentials
 
 import gemwire
@@ -24,7 +24,7 @@ from gemwire import v1beta
 from gemwire.cli import proxies
 from gemwire.testing import RunningEmulator
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 HOST = "generativelanguage.googleapis.com"
 MTLS_HOST = "generativelanguage.mtls.googleapis.com"

@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import commands
+import gemwire_command
 import pytest
-from commands import Ended, Terminal, complaint, environment, run
+from gemwire_command import Ended, Terminal, complaint, environment, run
 
 from gemwire.cli import output
 from gemwire.testing import RunningEmulator
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 WEATHER = {
     "name": "get_weather",

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from commands import Terminal, run
+from gemwire_command import Terminal, run
 
 from gemwire_emulator import weights
 

@@ -6,15 +6,15 @@ import json
 import re
 from pathlib import Path
 
-import commands
+import gemwire_command
 import pytest
-from commands import complaint, run
+from gemwire_command import complaint, run
 
 from gemwire import errors
 from gemwire.cli import rpc
 from gemwire.testing import RunningEmulator, environment
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 COVERAGE = Path(__file__).parents[3] / "docs" / "emulator.md"
 EVERY = [

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import commands
+import gemwire_command
 import grpc
 import pytest
-from commands import complaint, run
+from gemwire_command import complaint, run
 
 from gemwire import errors, v1beta
 from gemwire.cli import main
 from gemwire.testing import RunningEmulator, environment
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 
 def leaves(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:

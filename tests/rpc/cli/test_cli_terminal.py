@@ -7,14 +7,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import commands
+import gemwire_command
 import pytest
-from commands import Terminal, run
+from gemwire_command import Terminal, run
 
 from gemwire.testing import RunningEmulator
-from gemwire_emulator.gate import Pace
+from gemwire_emulator.admission import Pace
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 CTRL_C, CTRL_D, UP = "\x03", "\x04", "\x1b[A"
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import commands
+import gemwire_command
 import pytest
-from commands import Ended, complaint, run
-from counted import Counted, numbers
+from counting_server import Counted, numbers
+from gemwire_command import Ended, complaint, run
 
 from gemwire.testing import RunningEmulator
 
-running, gemini = commands.running, commands.gemini
+running, gemini = gemwire_command.running, gemwire_command.gemini
 
 
 @pytest.fixture

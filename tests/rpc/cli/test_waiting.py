@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from commands import Terminal, run
+from gemwire_command import Terminal, run
 
 
 @pytest.fixture

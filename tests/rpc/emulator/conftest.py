@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from emulation import Refusal
-from populated import BY_NAME, Populated
+from emulator_calls import Refusal
+from populated_emulator import BY_NAME, Populated
 
 
 @pytest.fixture(scope="module")

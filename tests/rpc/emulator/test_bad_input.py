@@ -13,25 +13,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import corpus
 import pytest
-from emulation import Refusal
+import random_messages
+from emulator_calls import Refusal
 from google.protobuf import json_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from populated import (
-    BY_NAME,
-    HELLO,
-    LIMIT,
-    LONG,
-    METHODS,
-    MODEL,
-    Populated,
-    having,
-)
+from populated_emulator import BY_NAME, HELLO, LIMIT, LONG, METHODS, MODEL, Populated, having
 
 from gemwire_proto import v1beta
-from gemwire_proto._method import Kind, Method
+from gemwire_runtime.method import Kind, Method
 
 
 def places(message: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -40,9 +31,9 @@ def places(message: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
         path = f"{prefix}{field.name}"
         if field.message_type is None:
             yield path, message, field
-        elif corpus.is_map(field) or field.message_type.full_name == "google.protobuf.FieldMask":
+        elif random_messages.is_map(field) or field.message_type.full_name == "google.protobuf.FieldMask":
             continue
-        elif corpus.is_repeated(field):
+        elif random_messages.is_repeated(field):
             for i, one in enumerate(getattr(message, field.name)):
                 yield from places(one, f"{path}[{i}].")
         elif message.HasField(field.name):
@@ -63,7 +54,7 @@ def variants(populated: Populated, method: Method[Any, Any], wanted: Any) -> Ite
         for value in wanted(field):
             request = populated.request(method)
             path, container, _ = next(p for i, p in enumerate(places(request)) if i == number)
-            if corpus.is_repeated(field):
+            if random_messages.is_repeated(field):
                 getattr(container, field.name).append(value)
             else:
                 setattr(container, field.name, value)
@@ -367,7 +358,7 @@ class Fuzz:
 
     def request(self, method: Method[Any, Any], base: Any = None) -> Any:
         """A request that has a part of a random one; ``base`` is what it is made of, if not the valid one."""
-        noise = corpus.filled(method.request, self._chance, self._chance.randrange(3))
+        noise = random_messages.filled(method.request, self._chance, self._chance.randrange(3))
         if self._chance.random() < 0.1:
             return noise
         request = base or self._populated.request(method)
@@ -377,7 +368,7 @@ class Fuzz:
     def _mix(self, message: Any, noise: Any, share: float) -> None:
         """Take over a part of the noise, at any depth."""
         for field, value in noise.ListFields():
-            nested = field.message_type is not None and not corpus.is_repeated(field)
+            nested = field.message_type is not None and not random_messages.is_repeated(field)
             if nested and message.HasField(field.name):
                 self._mix(getattr(message, field.name), value, share)
             elif self._chance.random() < share:

@@ -7,12 +7,12 @@ from typing import Any
 
 import grpc
 import pytest
-from emulation import Refusal
+from emulator_calls import Refusal
 from google.protobuf.message import DecodeError
-from populated import BY_NAME, CLIENT_ERRORS, DOCUMENT, LONG, METHODS, MODEL, Populated
+from populated_emulator import BY_NAME, CLIENT_ERRORS, DOCUMENT, LONG, METHODS, MODEL, Populated
 
 from gemwire_emulator.server import SERVICES
-from gemwire_proto._method import Method
+from gemwire_runtime.method import Method
 
 #: What valid calls may end with: the file was uploaded, not generated; a caller who is gone sent no setup.
 REFUSED = {"DownloadFile": {"FAILED_PRECONDITION"}, "BidiGenerateContent": {"INVALID_ARGUMENT"}}

@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
-from overhttp import Answer, Process, ask
+from emulator_process import Answer, Process, ask
 
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.engines.base import Delta

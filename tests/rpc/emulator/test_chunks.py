@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from emulation import Caller, emulator
+from emulator_calls import Caller, emulator
 
 from gemwire_proto import v1beta
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import grpc
 import pytest
-from emulation import Caller, calling, emulator
-from patience import comes
+from emulator_calls import Caller, calling, emulator
+from eventually import comes
 
 from gemwire import errors, v1beta
 from gemwire import testing as gemwire_testing
+from gemwire_emulator.admission import FAULT_HEADER, Pace, Rule
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import FAULT_HEADER, Pace, Rule
 from gemwire_emulator.server import Emulator
 
 MODEL = "models/gemini-2.5-flash"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from plainhttp import Http
+from json_http import Http
 
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator, emulator

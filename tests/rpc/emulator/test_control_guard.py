@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from plainhttp import Http
+from json_http import Http
 
 from gemwire.testing import RunningEmulator, emulator
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from overhttp import Answer, ask
+from emulator_process import Answer, ask
 
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.http import downloads

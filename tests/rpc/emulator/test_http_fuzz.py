@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
-import corpus
 import pytest
+import random_messages
 from google.protobuf.descriptor import FieldDescriptor
-from populated import CHUNK, CORPUS, DOCUMENT, METHODS, MODEL, TUNED, Populated
+from populated_emulator import CHUNK, CORPUS, DOCUMENT, METHODS, MODEL, TUNED, Populated
 
 from gemwire_emulator.http.bindings import bindings_of
-from gemwire_emulator.http.problem import HTTP_STATUS
+from gemwire_emulator.http.json_errors import HTTP_STATUS
 
 CASES, MANY = 4_000, 100_000
 #: How many before the emulator's state is made anew: it shall hold what requests name.
@@ -235,9 +235,9 @@ class Fuzz:
         chance = self.chance
         if chance.random() < 0.1 or depth == 0:
             return chance.choice(_WRONG)
-        if corpus.is_map(field):
+        if random_messages.is_map(field):
             return {chance.choice(["a", "", "1"]): chance.choice(_WRONG) for _ in range(chance.randint(0, 2))}
-        if corpus.is_repeated(field) and chance.random() < 0.95:
+        if random_messages.is_repeated(field) and chance.random() < 0.95:
             return [self._single(field, depth) for _ in range(chance.randint(0, 2))]
         return self._single(field, depth)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from gemwire_emulator.admission import Pace, Rule
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import Pace, Rule
 from gemwire_emulator.http import body, protocol
 from gemwire_emulator.server import Emulator, Settings
 

@@ -8,16 +8,16 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from emulation import emulator
+from emulator_calls import emulator
 from google.protobuf import json_format
 
+from gemwire_emulator.admission import Rule
 from gemwire_emulator.dispatch import Call
-from gemwire_emulator.gate import Rule
 from gemwire_emulator.journal import Journal
 from gemwire_proto import v1beta
-from gemwire_proto._method import Method
 from gemwire_proto.google.protobuf.struct_pb2 import Value
 from gemwire_proto.v1beta import generative_service
+from gemwire_runtime.method import Method
 
 MODEL = "models/gemini-2.5-flash"
 METHOD: Method[Any, Any] = generative_service.SERVICE.methods["GenerateContent"]

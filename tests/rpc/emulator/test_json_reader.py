@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import corpus
 import pytest
+import random_messages
 from google.protobuf import json_format, message_factory, struct_pb2
 
-from gemwire_emulator.http.reader import Reader
+from gemwire_emulator.http.json_reader import Reader
 from gemwire_proto import POOL, v1beta
 
 _KINDS = [
     message_factory.GetMessageClass(descriptor)
-    for descriptor in corpus.descriptors(POOL, "google.ai.generativelanguage.v1beta")
+    for descriptor in random_messages.descriptors(POOL, "google.ai.generativelanguage.v1beta")
 ]
 _REQUEST = v1beta.GenerateContentRequest
 
@@ -27,7 +27,7 @@ def by_json_format(kind: Any, data: Any) -> Any:
 def test_what_it_reads_it_reads_as_json_format_does(names: str) -> None:
     reader, read = Reader(), 0
     for kind in _KINDS:
-        for message in (kind(), *corpus.samples(kind)):
+        for message in (kind(), *random_messages.samples(kind)):
             text = json_format.MessageToJson(
                 message, preserving_proto_field_name=names == "proto", descriptor_pool=POOL
             )

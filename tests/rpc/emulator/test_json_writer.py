@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import corpus
 import pytest
+import random_messages
 from google.protobuf import json_format, message_factory
 
-from gemwire_emulator.http.writer import Writer
+from gemwire_emulator.http.json_writer import Writer
 from gemwire_proto import POOL
 
 _PACKAGES = ("google.ai.generativelanguage.v1beta", "google.ai.generativelanguage.v1", "google.longrunning")
 _KINDS = [
     message_factory.GetMessageClass(descriptor)
     for package in _PACKAGES
-    for descriptor in corpus.descriptors(POOL, package)
+    for descriptor in random_messages.descriptors(POOL, package)
 ]
 
 
@@ -24,7 +24,7 @@ _KINDS = [
 def test_every_message_is_written_as_json_format_writes_it(numbers: bool) -> None:
     writer, written = Writer(integer_enums=numbers), 0
     for kind in _KINDS:
-        for message in (kind(), *corpus.samples(kind)):
+        for message in (kind(), *random_messages.samples(kind)):
             expected: Any = json_format.MessageToDict(
                 message, use_integers_for_enums=numbers, descriptor_pool=POOL
             )

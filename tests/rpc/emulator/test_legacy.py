@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from emulation import emulator
+from emulator_calls import emulator
 
 from gemwire_emulator.engines.canned import Reply
 from gemwire_proto import v1beta

@@ -11,10 +11,10 @@ from typing import Any
 
 import grpc
 import pytest
-from emulation import Caller, Refusal, emulator
+from emulator_calls import Caller, Refusal, emulator
 
+from gemwire_emulator.admission import Pace, Rule
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import Pace, Rule
 from gemwire_proto import v1beta
 
 MODEL = "models/gemini-2.0-flash"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from emulation import Caller, emulator
+from emulator_calls import Caller, emulator
 
 from gemwire_emulator.engines.canned import Reply
 

@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 import grpc
 import jsonschema
 import pytest
-from emulation import emulator
+from emulator_calls import emulator
 from google.protobuf import json_format
 
 from gemwire_emulator.engines import grammars
 from gemwire_emulator.engines.local import LocalEngine
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import struct_pb2
 

@@ -7,9 +7,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 import grpc
-from emulation import Caller, emulator
+from emulator_calls import Caller, emulator
 
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.errors import Failure, invalid
 from gemwire_emulator.services import longrunning
 from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning import operations_pb2

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulation import Caller, calling, emulator
+from emulator_calls import Caller, calling, emulator
 
 from gemwire_proto import v1beta
 

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-import corpus
 import jsonschema
 import pytest
+import random_messages
 from google.protobuf import json_format
 from google.protobuf.message_factory import GetMessageClass
 from openapi_document import Answer, closed, operations
-from populated import Populated
+from populated_emulator import Populated
 
 from gemwire_emulator.server import SERVICES
 from gemwire_proto import POOL
-from gemwire_proto._method import HttpBinding
+from gemwire_runtime.method import HttpBinding
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def _messages() -> dict[str, Any]:
     return {
         descriptor.full_name.removeprefix(f"{package}.").replace(".", ""): descriptor
         for package in packages
-        for descriptor in corpus.descriptors(POOL, package)
+        for descriptor in random_messages.descriptors(POOL, package)
     }
 
 
@@ -54,7 +54,7 @@ def test_messages_are_what_their_schemas_say(schemas: dict[str, Any]) -> None:
     tried = 0
     for name in components.keys() & messages.keys():
         validator = jsonschema.Draft4Validator({"$ref": f"#/components/schemas/{name}", **schemas})
-        for sample in corpus.samples(GetMessageClass(messages[name])):
+        for sample in random_messages.samples(GetMessageClass(messages[name])):
             whole = json_format.MessageToDict(
                 sample, always_print_fields_with_no_presence=True, descriptor_pool=POOL
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulation import emulator
+from emulator_calls import emulator
 from google.protobuf import json_format
 
 from gemwire_emulator.engines import jpeg, pictures

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulation import Caller, emulator
+from emulator_calls import Caller, emulator
 
 from gemwire_emulator.engines.instant import InstantEngine
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import grpc
 import pytest
-from emulation import calling
+from emulator_calls import calling
 
 from gemwire_emulator.__main__ import parser, settings_of
 from gemwire_proto import v1beta

@@ -12,12 +12,12 @@ from typing import Any
 
 import grpc
 import pytest
-from emulation import Caller, emulator
+from emulator_calls import Caller, emulator
 from google.protobuf import json_format
 
+from gemwire_emulator.admission import Pace, Quota, Rule
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.engines.instant import InstantEngine
-from gemwire_emulator.gate import Pace, Quota, Rule
 from gemwire_emulator.server import Emulator, Settings
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf.struct_pb2 import Value

@@ -15,8 +15,8 @@ import pytest
 
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator, emulator
+from gemwire_emulator.admission import Quota, Rule
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import Quota, Rule
 
 MODEL = "models/gemini-2.5-flash"
 VARIABLE = "GEMINI_EMULATOR_HOST"

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-import corpus
 import pytest
-from emulation import Refusal
+import random_messages
+from emulator_calls import Refusal
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
-from populated import CORPUS, METHODS, MODEL, TUNED, Populated
+from populated_emulator import CORPUS, METHODS, MODEL, TUNED, Populated
 
 from gemwire_emulator.http.bindings import VERSIONS, bindings_of
-from gemwire_proto._method import HttpBinding, Kind, Method
-from gemwire_proto._pool import POOL
 from gemwire_proto.google.rpc import error_details_pb2
+from gemwire_runtime.method import HttpBinding, Kind, Method
+from gemwire_runtime.pool import POOL
 
 #: Requests for each binding: one that is answered, then ever wilder ones.
 SAMPLES, MANY = 8, 200
@@ -119,8 +119,8 @@ def _sample(request: Any, chance: random.Random, sample: int, samples: int) -> A
     if sample == 0:
         return request
     if sample == samples - 1:
-        return corpus.filled(type(request), chance, chance.randrange(8))
-    wild = corpus.filled(type(request), chance, chance.randrange(8))
+        return random_messages.filled(type(request), chance, chance.randrange(8))
+    wild = random_messages.filled(type(request), chance, chance.randrange(8))
     changed = type(request)()
     changed.CopyFrom(request)
     if sample % 2:
@@ -146,15 +146,15 @@ def _mutate(message: Any, chance: random.Random) -> None:
     value = getattr(message, field.name)
     if field.message_type is None:
         message.ClearField(field.name)
-        corpus._fill_field(message, field, chance, 1)
-    elif corpus.is_repeated(field):
+        random_messages._fill_field(message, field, chance, 1)
+    elif random_messages.is_repeated(field):
         _mutate(chance.choice(value), chance)
     else:
         _mutate(value, chance)
 
 
 def _is_special(field: FieldDescriptor) -> bool:
-    return field.message_type.full_name.startswith("google.protobuf.") or corpus.is_map(field)
+    return field.message_type.full_name.startswith("google.protobuf.") or random_messages.is_map(field)
 
 
 def _fit(request: Any, binding: HttpBinding, chance: random.Random) -> None:
@@ -174,7 +174,7 @@ def _fit(request: Any, binding: HttpBinding, chance: random.Random) -> None:
         request.update_mask.paths.append("display_name")
     if binding.body != "*":
         for field, _ in list(request.ListFields()):
-            if field.name != binding.body and corpus.is_repeated(field) and field.message_type:
+            if field.name != binding.body and random_messages.is_repeated(field) and field.message_type:
                 request.ClearField(field.name)
 
 
@@ -229,10 +229,10 @@ def _spelled(value: Any, descriptor: Any, chance: random.Random) -> Any:
     spelled = {}
     for key, item in value.items():
         field = descriptor.fields_by_name.get(key) or descriptor.fields_by_camelcase_name[key]
-        if corpus.is_map(field):
+        if random_messages.is_map(field):
             inner = field.message_type.fields_by_name["value"]
             spelled[key] = {k: _one(v, inner, chance) for k, v in item.items()}
-        elif isinstance(item, list) and corpus.is_repeated(field):
+        elif isinstance(item, list) and random_messages.is_repeated(field):
             spelled[key] = [_one(one, field, chance) for one in item]
         else:
             spelled[key] = _one(item, field, chance)

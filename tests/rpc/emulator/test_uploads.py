@@ -20,11 +20,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from overhttp import Answer, Process, ask
-from patience import PATIENCE
+from emulator_process import Answer, Process, ask
+from eventually import PATIENCE
 
 from gemwire.testing import RunningEmulator, emulator
-from gemwire_emulator.contents import Contents
+from gemwire_emulator.blob_store import Contents
 from gemwire_emulator.http import body
 from gemwire_emulator.http.multipart import Related
 from gemwire_emulator.services import files

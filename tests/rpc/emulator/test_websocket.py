@@ -12,8 +12,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from gemwire_emulator.admission import Pace, Quota, Rule
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.gate import Pace, Quota, Rule
 from gemwire_emulator.http import live
 from gemwire_emulator.server import Emulator, Settings
 

@@ -11,7 +11,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.seam import Canceller, RpcError, Watchdog, cancelled_from_outside
-from gemwire._transport.calls import Attempts, message_of
+from gemwire._transport.attempts import Attempts, message_of
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
 #: Seconds in which the status of a call that has ended arrives; it is on its way.

@@ -25,14 +25,14 @@ from gemwire._transport.aio.seam import (
     wait,
 )
 from gemwire._transport.aio.stream import AsyncStream
-from gemwire._transport.calls import Attempts, MetadataBook, request_of
+from gemwire._transport.attempts import Attempts, MetadataBook, request_of
 from gemwire._transport.credentials import Authorization
-from gemwire._transport.hedges import Hedges
+from gemwire._transport.hedge_policy import Hedges
 from gemwire._transport.observe import Watch, watching
 from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
 from gemwire.errors import Cancelled, DeadlineExceeded
-from gemwire_proto._method import DEFAULT, Metadata, Method, Timeout
 from gemwire_proto.longrunning import operations
+from gemwire_runtime.method import DEFAULT, Metadata, Method, Timeout
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -41,7 +41,7 @@ _Response = TypeVar("_Response", bound=Message)
 class AsyncCaller:
     """Calls over one set of channels with one set of credentials.
 
-    It is what the generated methods call; `gemwire_proto._method.AsyncCaller` is its interface.
+    It is what the generated methods call; `gemwire_runtime.method.AsyncCaller` is its interface.
     """
 
     def __init__(

@@ -13,10 +13,10 @@ import grpc
 
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.seam import RpcError, in_thread, settled, sleep, wait
-from gemwire._transport.http.calls import headers_of
-from gemwire._transport.http.failure import HttpError, of_answer
+from gemwire._transport.rest.exchange import headers_of
+from gemwire._transport.rest.http_errors import HttpError, of_answer
+from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.retry import unhedged
-from gemwire._transport.transcode import to_http
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
 

@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 from gemwire._transport.aio.seam import Race, RpcError
-from gemwire._transport.calls import Attempts
-from gemwire._transport.hedges import Plan
+from gemwire._transport.attempts import Attempts
+from gemwire._transport.hedge_policy import Plan
 from gemwire.errors import APIError
-from gemwire_proto._method import Method
+from gemwire_runtime.method import Method
 
 
 class AsyncHedged:

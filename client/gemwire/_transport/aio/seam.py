@@ -13,11 +13,11 @@ from typing import Any, Protocol, TypeVar
 import grpc
 import grpc.aio
 
-from gemwire._transport import process
-from gemwire._transport.calls import arity
-from gemwire._transport.channels import Hearing, Target, replacement
+from gemwire._transport import fork
+from gemwire._transport.attempts import arity
+from gemwire._transport.channel_options import Hearing, Target, replacement
 from gemwire.errors import DeadlineExceeded
-from gemwire_proto._method import Method
+from gemwire_runtime.method import Method
 
 _T = TypeVar("_T")
 
@@ -133,7 +133,7 @@ class Binding:
         self.channel = channel
         self.hearing = hearing or Hearing()
         self.loop = loop
-        self.generation = process.generation()
+        self.generation = fork.generation()
         self._calls: dict[Method[Any, Any], Any] = {}
 
     def callable(self, method: Method[Any, Any]) -> Any:
@@ -175,7 +175,7 @@ class Channels:
         """
         latest = self._latest
         loop = asyncio.get_running_loop()
-        if latest is not None and latest.loop is loop and latest.generation == process.generation():
+        if latest is not None and latest.loop is loop and latest.generation == fork.generation():
             return latest
         return self._bind(loop)
 
@@ -183,7 +183,7 @@ class Channels:
         if self._closed:
             raise RuntimeError("this client is closed; make another")
         found = self._bindings.get(loop)
-        if found is None or found.generation != process.generation():
+        if found is None or found.generation != fork.generation():
             if _inherited:
                 raise RuntimeError(
                     "grpc.aio does not work in a process that was forked while an asyncio client was open: "
@@ -228,7 +228,7 @@ class Channels:
         bindings = [*self._bindings.values(), *self._retired]
         self._bindings.clear()
         for binding in bindings:
-            if binding.generation != process.generation():
+            if binding.generation != fork.generation():
                 continue
             if binding.loop is loop:
                 await binding.channel.close()

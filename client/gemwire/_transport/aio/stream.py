@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
 from gemwire._transport.aio.seam import CancelledError, Canceller, RpcError, Watchdog, cancelled_from_outside
-from gemwire._transport.calls import Attempts
+from gemwire._transport.attempts import Attempts
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
 _Response = TypeVar("_Response")

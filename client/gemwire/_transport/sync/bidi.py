@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from gemwire._transport.calls import Attempts, message_of
+from gemwire._transport.attempts import Attempts, message_of
 from gemwire._transport.sync.seam import CancelledError, Canceller, RpcError, Watchdog
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 

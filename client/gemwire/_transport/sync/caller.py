@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from gemwire._transport.calls import Attempts, MetadataBook, request_of
+from gemwire._transport.attempts import Attempts, MetadataBook, request_of
 from gemwire._transport.credentials import Authorization
-from gemwire._transport.hedges import Hedges
+from gemwire._transport.hedge_policy import Hedges
 from gemwire._transport.observe import Watch, watching
 from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
 from gemwire._transport.sync.bidi import BidiStream
@@ -32,8 +32,8 @@ from gemwire._transport.sync.seam import (
 )
 from gemwire._transport.sync.stream import Stream
 from gemwire.errors import Cancelled, DeadlineExceeded
-from gemwire_proto._method import DEFAULT, Metadata, Method, Timeout
 from gemwire_proto.longrunning import operations
+from gemwire_runtime.method import DEFAULT, Metadata, Method, Timeout
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -42,7 +42,7 @@ _Response = TypeVar("_Response", bound=Message)
 class Caller:
     """Calls over one set of channels with one set of credentials.
 
-    It is what the generated methods call; `gemwire_proto._method.Caller` is its interface.
+    It is what the generated methods call; `gemwire_runtime.method.Caller` is its interface.
     """
 
     def __init__(

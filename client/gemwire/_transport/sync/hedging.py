@@ -6,11 +6,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from gemwire._transport.calls import Attempts
-from gemwire._transport.hedges import Plan
+from gemwire._transport.attempts import Attempts
+from gemwire._transport.hedge_policy import Plan
 from gemwire._transport.sync.seam import Race, RpcError
 from gemwire.errors import APIError
-from gemwire_proto._method import Method
+from gemwire_runtime.method import Method
 
 
 class Hedged:

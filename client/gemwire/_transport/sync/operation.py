@@ -16,7 +16,7 @@ from gemwire._transport.status import from_status
 from gemwire._transport.sync.seam import sleep, spawn
 from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeout, Unavailable
 from gemwire.options import Retry
-from gemwire_proto._method import DEFAULT, Method, Timeout
+from gemwire_runtime.method import DEFAULT, Method, Timeout
 
 _Result = TypeVar("_Result", bound=Message)
 _Progress = TypeVar("_Progress", bound=Message)

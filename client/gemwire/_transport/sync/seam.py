@@ -15,11 +15,11 @@ from typing import Any, Protocol, TypeVar
 import grpc
 from grpc.experimental import ChannelOptions
 
-from gemwire._transport import process
-from gemwire._transport.calls import arity
-from gemwire._transport.channels import Hearing, Target, replacement
+from gemwire._transport import fork
+from gemwire._transport.attempts import arity
+from gemwire._transport.channel_options import Hearing, Target, replacement
 from gemwire.errors import DeadlineExceeded
-from gemwire_proto._method import Method
+from gemwire_runtime.method import Method
 
 _T = TypeVar("_T")
 
@@ -121,7 +121,7 @@ class Binding:
     def __init__(self, channel: Any, hearing: Hearing | None = None) -> None:
         self.channel = channel
         self.hearing = hearing or Hearing()
-        self.generation = process.generation()
+        self.generation = fork.generation()
         self._calls: dict[Method[Any, Any], Any] = {}
 
     def callable(self, method: Method[Any, Any]) -> Any:
@@ -137,7 +137,7 @@ class Binding:
 
 
 def _close(channel: Any, generation: int) -> None:
-    if generation == process.generation():
+    if generation == fork.generation():
         channel.close()
 
 
@@ -150,7 +150,7 @@ class Channels:
         self._given = given
         self._closed = False
         self._lock = threading.Lock()
-        self._generation = process.generation()
+        self._generation = fork.generation()
         self._latest: Binding | None = None
         self._retired: weakref.WeakSet[Binding] = weakref.WeakSet()
 
@@ -165,18 +165,18 @@ class Channels:
             RuntimeError: The client is closed.
         """
         latest = self._latest
-        if latest is not None and latest.generation == process.generation():
+        if latest is not None and latest.generation == fork.generation():
             return latest
         return self._bind()
 
     def _bind(self) -> Binding:
-        if self._generation != process.generation():
+        if self._generation != fork.generation():
             # A fork may have copied a lock that is held.
-            self._lock, self._generation = threading.Lock(), process.generation()
+            self._lock, self._generation = threading.Lock(), fork.generation()
         with self._lock:
             if self._closed:
                 raise RuntimeError("this client is closed; make another")
-            if self._latest is None or self._latest.generation != process.generation():
+            if self._latest is None or self._latest.generation != fork.generation():
                 self._latest = Binding(self._given or self._open())
             return self._latest
 
@@ -313,7 +313,7 @@ class Canceller:
 
     def __init__(self, call: Any) -> None:
         self._call = call
-        self._generation = process.generation()
+        self._generation = fork.generation()
 
     def done(self) -> bool:
         """Whether the call has ended."""
@@ -340,6 +340,6 @@ class Canceller:
             # Ctrl-C inside of grpc, which has taken the call apart by itself: to consume would hang for good.
             return
         consume = getattr(self._call, "_consume_next_event", None)
-        if consume is not None and self._generation == process.generation():
+        if consume is not None and self._generation == fork.generation():
             while self._call._state.due:
                 consume()

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
-from gemwire._transport.calls import Attempts
+from gemwire._transport.attempts import Attempts
 from gemwire._transport.sync.seam import CancelledError, Canceller, RpcError, Watchdog, cancelled_from_outside
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 

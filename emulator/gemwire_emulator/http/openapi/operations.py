@@ -9,7 +9,7 @@ from typing import Any
 from gemwire_emulator.http.bindings import Route
 from gemwire_emulator.http.openapi import comments
 from gemwire_emulator.http.openapi.schemas import Schema, Schemas, behaviors
-from gemwire_proto._method import HttpBinding, Kind, Method
+from gemwire_runtime.method import HttpBinding, Kind, Method
 
 _VARIABLE = re.compile(r"\{([\w.]+)=([^}]+)\}")
 _IRREGULAR = {"corpora": "corpus"}

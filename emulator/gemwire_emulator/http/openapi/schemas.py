@@ -8,8 +8,8 @@ from typing import Any
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
+from gemwire_emulator.http.json_writer import is_repeated
 from gemwire_emulator.http.openapi import comments
-from gemwire_emulator.http.writer import is_repeated
 
 Schema = dict[str, Any]
 

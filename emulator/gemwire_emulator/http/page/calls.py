@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.http.bindings import Route
 from gemwire_emulator.http.page import curl, entries
 from gemwire_emulator.http.page.resource import Asked

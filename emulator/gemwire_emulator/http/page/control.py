@@ -10,11 +10,11 @@ from typing import Any
 
 import grpc
 
+from gemwire_emulator.admission import Gate, Quota, Rule
 from gemwire_emulator.clock import Clock
-from gemwire_emulator.failure import Failure, invalid
-from gemwire_emulator.gate import Gate, Quota, Rule
+from gemwire_emulator.errors import Failure, invalid
 from gemwire_emulator.http.page.resource import Asked
-from gemwire_emulator.pace import PROFILES
+from gemwire_emulator.latency import PROFILES
 from gemwire_emulator.rules import FRONTS
 
 _STATUSES = [code.name for code in grpc.StatusCode if code is not grpc.StatusCode.OK]

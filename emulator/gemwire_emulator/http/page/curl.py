@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.http.bindings import Route
 from gemwire_emulator.journal import Entry
-from gemwire_proto._method import Kind
+from gemwire_runtime.method import Kind
 
 _VARIABLE = re.compile(r"\{([\w.]+)[^}]*\}")
 

@@ -6,10 +6,10 @@ import base64
 import re
 from typing import Any
 
+from gemwire_emulator.http.json_errors import error_of
 from gemwire_emulator.http.page.elided import tree
-from gemwire_emulator.http.problem import error_of
 from gemwire_emulator.journal import Entry
-from gemwire_emulator.wording import texts_in
+from gemwire_emulator.prompt_text import texts_in
 
 #: Characters of a request's text that a row has.
 _EXCERPT = 160

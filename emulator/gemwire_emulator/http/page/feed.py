@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.body import Receive
 from gemwire_emulator.http.page import entries

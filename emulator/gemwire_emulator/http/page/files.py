@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.body import Receive
 from gemwire_emulator.http.page.guard import Guard

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from gemwire_emulator.failure import Failure
+from gemwire_emulator.errors import Failure
 from gemwire_emulator.flags import is_loopback
-from gemwire_emulator.http.problem import Problem
+from gemwire_emulator.http.json_errors import Problem
 
 
 class Guard:

@@ -10,11 +10,11 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.failure import Failure, invalid
+from gemwire_emulator.errors import Failure, invalid
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.body import Gone, Receive, whole
+from gemwire_emulator.http.json_errors import Problem, error_of, status_of
 from gemwire_emulator.http.page.guard import Guard
-from gemwire_emulator.http.problem import Problem, error_of, status_of
 from gemwire_emulator.http.requests import Scope, headers_of, path_of, query_of
 
 #: Bytes that what is sent here may have.

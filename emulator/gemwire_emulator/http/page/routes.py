@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from gemwire_emulator.gate import Gate
+from gemwire_emulator.admission import Gate
 from gemwire_emulator.http import bindings
 from gemwire_emulator.http.page.calls import Calls
 from gemwire_emulator.http.page.control import Control
@@ -16,7 +16,7 @@ from gemwire_emulator.http.page.files import files
 from gemwire_emulator.http.page.guard import Guard
 from gemwire_emulator.http.page.resource import Asked, Resource
 from gemwire_emulator.journal import Journal
-from gemwire_emulator.world import World
+from gemwire_emulator.state import World
 
 
 class Page:

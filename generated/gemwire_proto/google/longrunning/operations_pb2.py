@@ -4,7 +4,7 @@ as `ModelService.CreateTunedModel` answers with an `Operation`; the `Operations`
 same host as that method, lets a client follow it, cancel it and forget it.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.protobuf import any_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import duration_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import empty_pb2 as _  # noqa: F401

@@ -6,7 +6,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf.internal import containers as _containers, well_known_types as _well_known_types
 from google.protobuf.message import Message as _Message
 
-from gemwire_proto._typing import EnumType as _EnumType
+from gemwire_runtime.enum_type import EnumType as _EnumType
 from google.protobuf import struct_pb2 as _twin_struct_pb2
 
 DESCRIPTOR: _descriptor.FileDescriptor

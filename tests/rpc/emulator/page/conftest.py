@@ -19,7 +19,7 @@ _SIZE = {"width": 1280, "height": 800}
 def browser() -> Iterator[Any]:
     """Chromium; for one module at a time, as its driver has a loop in this thread."""
     pytest.importorskip("playwright")
-    import browser as browsers
+    import chromium as browsers
     from playwright.sync_api import expect
 
     # Not how fast a machine is, but what it comes to.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import websockets.sync.client
-from plainhttp import Http
+from json_http import Http
 
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator

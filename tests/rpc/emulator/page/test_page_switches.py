@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from patience import PATIENCE, comes
-from plainhttp import Http
-from webserver import WebServer
+from eventually import PATIENCE, comes
+from json_http import Http
+from scripted_http_server import WebServer
 
 from gemwire import errors
 from gemwire.testing import RunningEmulator, emulator

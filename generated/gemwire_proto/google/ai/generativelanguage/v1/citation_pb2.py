@@ -3,6 +3,6 @@
 `GenerativeService`, in `Candidate.citation_metadata`.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1/citation.proto")

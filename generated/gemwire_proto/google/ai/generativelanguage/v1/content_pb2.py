@@ -4,7 +4,7 @@ media. The requests and responses of `GenerativeService` are made of these messa
 service of its own.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.protobuf import duration_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1/content.proto")

@@ -7,7 +7,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf.internal import containers as _containers
 from google.protobuf.message import Message as _Message
 
-from gemwire_proto._typing import EnumType as _EnumType
+from gemwire_runtime.enum_type import EnumType as _EnumType
 from gemwire_proto.google.protobuf import duration_pb2 as _protobuf_duration_pb2
 from google.protobuf import duration_pb2 as _twin_duration_pb2
 

@@ -4,7 +4,7 @@ stream, computing embeddings and counting tokens. It holds `GenerativeService` a
 and results of its methods. Almost every client of the API starts here.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1 import citation_pb2 as _  # noqa: F401
 from gemwire_proto.google.ai.generativelanguage.v1 import content_pb2 as _  # noqa: F401
 from gemwire_proto.google.ai.generativelanguage.v1 import safety_pb2 as _  # noqa: F401

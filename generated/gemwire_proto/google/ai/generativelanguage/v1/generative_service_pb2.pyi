@@ -6,7 +6,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf.internal import containers as _containers
 from google.protobuf.message import Message as _Message
 
-from gemwire_proto._typing import EnumType as _EnumType
+from gemwire_runtime.enum_type import EnumType as _EnumType
 from gemwire_proto.google.ai.generativelanguage.v1 import citation_pb2 as _v1_citation_pb2
 from gemwire_proto.google.ai.generativelanguage.v1 import content_pb2 as _v1_content_pb2
 from gemwire_proto.google.ai.generativelanguage.v1 import safety_pb2 as _v1_safety_pb2

@@ -3,6 +3,6 @@
 from `GetModel` and `ListModels`; other messages only name a model, as `models/{model}`.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1/model.proto")

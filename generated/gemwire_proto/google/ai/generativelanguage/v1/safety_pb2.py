@@ -3,6 +3,6 @@
 goes into requests and `SafetyRating` comes back in responses of `GenerativeService`.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1/safety.proto")

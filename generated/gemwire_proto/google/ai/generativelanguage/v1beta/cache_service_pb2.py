@@ -3,7 +3,7 @@
 same long context again and again use it; the entries themselves are consumed by `GenerativeService`.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import cached_content_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import empty_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import field_mask_pb2 as _  # noqa: F401

@@ -3,7 +3,7 @@
 `CacheService` manages these entries and `GenerateContentRequest.cached_content` puts one to use.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import duration_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import timestamp_pb2 as _  # noqa: F401

@@ -3,6 +3,6 @@
 content service (`Candidate`) and of the two legacy PaLM services (`TextCompletion` and `Message`).
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1beta/citation.proto")

@@ -4,7 +4,7 @@ structured data. Almost every request and response of the content, cache, retrie
 made of these messages. The file holds no service of its own.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.protobuf import duration_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import struct_pb2 as _  # noqa: F401
 from gemwire_proto.google.type import interval_pb2 as _  # noqa: F401

@@ -3,7 +3,7 @@
 `FileService`, and by programs that put `File.uri` into `FileData.file_uri` of a `Part`.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.protobuf import duration_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import timestamp_pb2 as _  # noqa: F401
 from gemwire_proto.google.rpc import status_pb2 as _  # noqa: F401

@@ -6,7 +6,7 @@ from typing import Any as _Any, ClassVar as _ClassVar, Literal as _Literal
 from google.protobuf import descriptor as _descriptor
 from google.protobuf.message import Message as _Message
 
-from gemwire_proto._typing import EnumType as _EnumType
+from gemwire_runtime.enum_type import EnumType as _EnumType
 from gemwire_proto.google.protobuf import duration_pb2 as _protobuf_duration_pb2
 from gemwire_proto.google.protobuf import timestamp_pb2 as _protobuf_timestamp_pb2
 from gemwire_proto.google.rpc import status_pb2 as _rpc_status_pb2

@@ -3,7 +3,7 @@
 Used by programs whose media are too large to send inline or are used in several prompts.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import file_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import empty_pb2 as _  # noqa: F401
 

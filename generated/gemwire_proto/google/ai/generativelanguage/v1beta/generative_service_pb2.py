@@ -5,7 +5,7 @@ counting tokens. It holds `GenerativeService` and the requests, options and resu
 every client of the API starts here; `CountTokens` and the cached-content messages build on the same types.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import citation_pb2 as _  # noqa: F401
 from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _  # noqa: F401
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _  # noqa: F401

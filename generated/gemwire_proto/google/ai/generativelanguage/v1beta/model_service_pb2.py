@@ -4,7 +4,7 @@ only `GetModel` and `ListModels`, to discover limits and supported methods befor
 `GenerativeService`.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import model_pb2 as _  # noqa: F401
 from gemwire_proto.google.ai.generativelanguage.v1beta import tuned_model_pb2 as _  # noqa: F401
 from gemwire_proto.google.longrunning import operations_pb2 as _  # noqa: F401

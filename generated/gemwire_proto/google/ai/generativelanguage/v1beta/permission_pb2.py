@@ -3,6 +3,6 @@
 `PermissionService`, by the program that shares a resource and by the one that inspects its sharing.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1beta/permission.proto")

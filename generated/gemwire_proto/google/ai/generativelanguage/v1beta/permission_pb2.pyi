@@ -4,7 +4,7 @@ from typing import ClassVar as _ClassVar, Literal as _Literal
 from google.protobuf import descriptor as _descriptor
 from google.protobuf.message import Message as _Message
 
-from gemwire_proto._typing import EnumType as _EnumType
+from gemwire_runtime.enum_type import EnumType as _EnumType
 
 DESCRIPTOR: _descriptor.FileDescriptor
 

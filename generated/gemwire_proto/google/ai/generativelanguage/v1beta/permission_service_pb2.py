@@ -3,7 +3,7 @@
 here, and a tuned model is handed over to another owner. Used by programs that share these resources.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import permission_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import empty_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import field_mask_pb2 as _  # noqa: F401

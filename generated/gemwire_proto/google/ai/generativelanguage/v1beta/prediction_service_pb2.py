@@ -4,7 +4,7 @@ images (Imagen) and videos (Veo). Programs that work with Gemini text models do 
 `GenerativeService`.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.longrunning import operations_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import struct_pb2 as _  # noqa: F401
 

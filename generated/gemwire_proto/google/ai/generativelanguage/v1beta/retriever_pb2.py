@@ -4,7 +4,7 @@ those, plus the metadata attached to them and the filters that select on it. `Re
 searches these messages, and `GenerateAnswerRequest.semantic_retriever` draws on them to ground an answer.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.protobuf import timestamp_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1beta/retriever.proto")

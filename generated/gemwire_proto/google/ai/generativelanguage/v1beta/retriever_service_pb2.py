@@ -5,7 +5,7 @@ behind `GenerateAnswerRequest.semantic_retriever`, or to fetch passages for a pr
 resources are in retriever.proto.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import empty_pb2 as _  # noqa: F401
 from gemwire_proto.google.protobuf import field_mask_pb2 as _  # noqa: F401

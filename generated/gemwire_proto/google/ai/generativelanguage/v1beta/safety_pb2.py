@@ -4,6 +4,6 @@ goes into requests and `SafetyRating` comes back in responses of the content ser
 `SafetyFeedback` serve only the legacy PaLM text and chat services.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1beta/safety.proto")

@@ -4,7 +4,7 @@ methods need this file: new ones use `GenerativeService`, where `GenerateContent
 `BatchEmbedContents` and `CountTokens` do the same work for Gemini models.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.ai.generativelanguage.v1beta import citation_pb2 as _  # noqa: F401
 from gemwire_proto.google.ai.generativelanguage.v1beta import safety_pb2 as _  # noqa: F401
 

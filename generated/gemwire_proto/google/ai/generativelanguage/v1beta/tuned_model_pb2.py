@@ -5,7 +5,7 @@ hyperparameters and the progress records. `ModelService` creates and manages tun
 for `createTunedModel` in `Model.supported_generation_methods`.
 """
 
-from gemwire_proto import _pool
+from gemwire_runtime import pool as _pool
 from gemwire_proto.google.protobuf import timestamp_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "google/ai/generativelanguage/v1beta/tuned_model.proto")

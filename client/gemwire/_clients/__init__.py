@@ -1,0 +1,1 @@
+"""Clients of the services: what the generated methods are mixed into."""

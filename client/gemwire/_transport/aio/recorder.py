@@ -1,0 +1,244 @@
+"""Callers that write calls down, and that answer them from what was written."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from gemwire._transport import call_json
+from gemwire._transport.aio.caller import AsyncCaller
+from gemwire._transport.attempts import request_of
+from gemwire._transport.recording import Take, Tape
+from gemwire.errors import APIError
+from gemwire_proto.v1beta import File
+from gemwire_runtime.method import DEFAULT
+
+_UPLOAD, _DOWNLOAD = "files/Upload", "files/Download"
+
+
+class AsyncRecorder(AsyncCaller):
+    """Makes calls through another caller, and writes them down: what is asked, what comes, and when."""
+
+    def __init__(self, caller: Any, tape: Tape) -> None:
+        """``caller``: makes the calls. ``tape``: gets them."""
+        self._caller = caller
+        self._tape = tape
+
+    async def unary(
+        self,
+        method: Any,
+        request: Any,
+        flattened: tuple[Any, ...] = (),
+        retry: Any = DEFAULT,
+        timeout: Any = DEFAULT,
+        metadata: Any = (),
+        opening: Any = None,
+    ) -> Any:
+        """See `AsyncCaller.unary`. Of several attempts, the last is recorded."""
+        message = request_of(method, request, flattened)
+        take = self._tape.begin(method.path[1:], message)
+
+        async def call() -> Any:
+            return await self._caller.unary(method, message, (), retry, timeout, metadata)
+
+        return await self._taken(take, call)
+
+    async def _taken(self, take: Take, call: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            response = await call()
+        except APIError as error:
+            take.fail(error)
+            take.end()
+            raise
+        except BaseException:
+            take.drop()
+            raise
+        take.add(response)
+        take.end()
+        return response
+
+    async def server_stream(
+        self,
+        method: Any,
+        request: Any,
+        flattened: tuple[Any, ...] = (),
+        retry: Any = DEFAULT,
+        timeout: Any = DEFAULT,
+        metadata: Any = (),
+        idle_timeout: float | None = None,
+    ) -> Any:
+        """See `AsyncCaller.server_stream`."""
+        message = request_of(method, request, flattened)
+        take = self._tape.begin(method.path[1:], message)
+        try:
+            stream = await self._caller.server_stream(
+                method, message, (), retry, timeout, metadata, idle_timeout
+            )
+        except APIError as error:
+            take.fail(error)
+            take.end()
+            raise
+        except BaseException:
+            take.drop()
+            raise
+        return AsyncRecordedStream(stream, take)
+
+    async def bidi(self, *_: Any, **__: Any) -> Any:
+        """Not recorded; see `refused`.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise refused()
+
+    async def upload_file(self, source: Any, *, file: Any = None, **more: Any) -> Any:
+        """Upload a file. What is said of it is recorded, its bytes are not."""
+        take = self._tape.begin(_UPLOAD, file)
+
+        async def call() -> Any:
+            return await self._caller.upload_file(source, file=file, **more)
+
+        return await self._taken(take, call)
+
+    async def download_file(self, name: str, destination: Any, **more: Any) -> int:
+        """Download a file; its bytes are recorded."""
+        take = self._tape.begin(_DOWNLOAD, {"name": name})
+        memory = io.BytesIO()
+
+        async def call() -> bytes:
+            await self._caller.download_file(name, memory, **more)
+            return memory.getvalue()
+
+        return put(await self._taken(take, call), destination)
+
+
+class AsyncReplayer(AsyncCaller):
+    """Answers calls from a tape. Nothing is sent, and nothing is waited for."""
+
+    def __init__(self, tape: Tape) -> None:
+        """``tape``: has the answers."""
+        self._tape = tape
+
+    async def unary(
+        self,
+        method: Any,
+        request: Any,
+        flattened: tuple[Any, ...] = (),
+        retry: Any = DEFAULT,
+        timeout: Any = DEFAULT,
+        metadata: Any = (),
+        opening: Any = None,
+    ) -> Any:
+        """See `AsyncCaller.unary`.
+
+        Raises:
+            ReplayError: There is no such call.
+        """
+        found = self._tape.find(method.path[1:], request_of(method, request, flattened))
+        return _answer(found, method.response)
+
+    async def server_stream(
+        self,
+        method: Any,
+        request: Any,
+        flattened: tuple[Any, ...] = (),
+        retry: Any = DEFAULT,
+        timeout: Any = DEFAULT,
+        metadata: Any = (),
+        idle_timeout: float | None = None,
+    ) -> Any:
+        """See `AsyncCaller.server_stream`.
+
+        Raises:
+            ReplayError: There is no such call.
+        """
+        found = self._tape.find(method.path[1:], request_of(method, request, flattened))
+        if not found["responses"] and "error" in found:
+            raise call_json.error(found["error"], found["method"])
+        return AsyncReplayedStream(found, method.response)
+
+    async def bidi(self, *_: Any, **__: Any) -> Any:
+        """Not recorded; see `refused`.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise refused()
+
+    async def upload_file(self, source: Any, *, file: Any = None, **_: Any) -> Any:
+        """What a recorded upload gave; what is uploaded is not looked at."""
+        return _answer(self._tape.find(_UPLOAD, file), File)
+
+    async def download_file(self, name: str, destination: Any, **_: Any) -> int:
+        """The bytes of a recorded download."""
+        return put(_answer(self._tape.find(_DOWNLOAD, {"name": name}), bytes), destination)
+
+
+class AsyncRecordedStream:
+    """The messages of a stream, which are written down as they are read."""
+
+    def __init__(self, stream: Any, take: Take) -> None:
+        """``stream``: of messages."""
+        self._stream = stream
+        self._take = take
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        try:
+            async for message in self._stream:
+                self._take.add(message)
+                yield message
+        except APIError as error:
+            self._take.fail(error)
+            raise
+        finally:
+            self._take.end()
+
+    def cancel(self) -> bool:
+        """End the call, from any task or thread."""
+        return bool(self._stream.cancel())
+
+
+class AsyncReplayedStream:
+    """The messages of a recorded stream, and its error."""
+
+    def __init__(self, call: dict[str, Any], kind: Any) -> None:
+        """``call``: as it was recorded; ``kind``: class of its messages."""
+        self._call = call
+        self._kind = kind
+        self._over = False
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        for response in self._call["responses"]:
+            if self._over:
+                return
+            yield call_json.message(self._kind, response["message"])
+        self._over = True
+        if "error" in self._call:
+            raise call_json.error(self._call["error"], self._call["method"])
+
+    def cancel(self) -> bool:
+        """Give no more."""
+        over, self._over = self._over, True
+        return not over
+
+
+def _answer(call: dict[str, Any], kind: Any) -> Any:
+    if "error" in call:
+        raise call_json.error(call["error"], call["method"])
+    return call_json.message(kind, call["responses"][0]["message"])
+
+
+def put(data: bytes, destination: Any) -> int:
+    """Write bytes to a path, or to an object with ``write``; tells how many."""
+    if hasattr(destination, "write"):
+        destination.write(data)
+    else:
+        Path(destination).write_bytes(data)
+    return len(data)
+
+
+def refused() -> ValueError:
+    """What is wrong with a live session."""
+    return ValueError("live sessions are not recorded; leave debug_config out for them")

@@ -1,0 +1,176 @@
+"""What an HTTP answer that is none means, in the terms of gRPC.
+
+`HttpError` is to the caller what grpc's own error is: a code, a text, trailing metadata with the
+details in it. So retries, budgets and the errors that users see are the same over both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+
+from gemwire._transport.retry import PUSHBACK
+from gemwire._transport.status import DETAILS
+from gemwire_runtime.pool import POOL
+
+Headers = Sequence[tuple[str, str]]
+
+#: How an error of a connection begins, for whoever asks whether a server answered at all; the first as
+#: gRPC's core words it.
+UNCONNECTED = "failed to connect to all addresses; last error: "
+BROKEN = "the connection broke: "
+
+#: google/rpc/code.proto, for an error of the API that does not name its status.
+_CANONICAL = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    416: "OUT_OF_RANGE",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+#: What another than the API answered, a proxy or a wrong server: as gRPC reads such answers.
+#: https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
+_FOREIGN = {
+    400: "INTERNAL",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "UNIMPLEMENTED",
+    407: "PERMISSION_DENIED",
+    413: "INVALID_ARGUMENT",
+    429: "UNAVAILABLE",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "UNAVAILABLE",
+}
+
+
+class HttpError(grpc.RpcError):
+    """A call over HTTP failed. Read like grpc's own error; users never see it.
+
+    Attributes:
+        delivered: Whether the server may have seen the call.
+        of_api: Whether it is the API's own word.
+    """
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        details: str,
+        trailers: Sequence[tuple[str, str | bytes]] = (),
+        *,
+        delivered: bool = True,
+        of_api: bool = False,
+    ) -> None:
+        super().__init__(details)
+        self._code = code
+        self._details = details
+        self._trailers = tuple(trailers)
+        self.delivered = delivered
+        self.of_api = of_api
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
+
+    def details(self) -> str:
+        return self._details
+
+    def trailing_metadata(self) -> tuple[Any, ...]:
+        return self._trailers
+
+
+def of_answer(status: int, headers: Headers, body: bytes) -> HttpError:
+    """The error of an answer whose status is not 200."""
+    error = _api_error(body)
+    if error is not None:
+        return of_error(error, headers, status)
+    named = {name.lower(): value for name, value in headers}
+    if 300 <= status < 400:
+        where = named.get("location", "elsewhere")
+        text = f"HTTP {status}: redirected to {where!r}, which is not followed; check api_endpoint"
+        return HttpError(grpc.StatusCode.UNKNOWN, text, headers)
+    kind = named.get("content-type", "nothing").partition(";")[0]
+    phrase = HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
+    text = f"HTTP {status} {phrase}".rstrip() + f", and {kind} instead of an answer of the API"
+    if gist := _gist(body):
+        text += f": {gist}"
+    code = grpc.StatusCode[_FOREIGN.get(status, "UNKNOWN")]
+    return HttpError(code, text, [*headers, *_pushback(headers)])
+
+
+def of_error(error: dict[str, Any], headers: Headers, status: int = 0) -> HttpError:
+    """The error of an ``error`` object of the API.
+
+    Args:
+        error: What stands under ``error``: code, message, status, details.
+        headers: The answer's.
+        status: Its HTTP status; 200 or 0 for an error within a stream.
+    """
+    from gemwire_proto.google.rpc import error_details_pb2, status_pb2  # noqa: F401 - brings the types
+
+    name = str(error.get("status", ""))
+    number = error.get("code")
+    if name not in grpc.StatusCode.__members__:
+        known = number if isinstance(number, int) and number in _CANONICAL else status
+        name = _CANONICAL.get(known, "UNKNOWN")
+    code = grpc.StatusCode[name]
+    packed = status_pb2.Status(code=code.value[0], message=str(error.get("message", "")))
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        try:
+            json_format.ParseDict(
+                detail, packed.details.add(), ignore_unknown_fields=True, descriptor_pool=POOL
+            )
+        except (json_format.Error, AttributeError, TypeError, ValueError):
+            # A type that is not known here, or damaged: the others still tell.
+            del packed.details[-1]
+    trailers: list[tuple[str, str | bytes]] = [*headers]
+    if packed.details:
+        trailers.append((DETAILS, packed.SerializeToString()))
+    if not any(detail.type_url.endswith("google.rpc.RetryInfo") for detail in packed.details):
+        trailers += _pushback(headers)
+    return HttpError(code, packed.message, trailers, of_api=True)
+
+
+def _api_error(body: bytes) -> dict[str, Any] | None:
+    try:
+        tree = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(tree, list) and tree:
+        # A stream that is asked for as a JSON array fails as one.
+        tree = tree[0]
+    error = tree.get("error") if isinstance(tree, dict) else None
+    return error if isinstance(error, dict) else None
+
+
+def _pushback(headers: Headers) -> list[tuple[str, str | bytes]]:
+    """``Retry-After`` in seconds, as gRPC would say it."""
+    for name, value in headers:
+        if name.lower() == "retry-after" and value.isdecimal() and len(value) < 7:
+            return [(PUSHBACK, f"{value}000")]
+    return []
+
+
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(rb"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+def _gist(body: bytes) -> str:
+    """A line of what a page says."""
+    title = _TITLE.search(body)
+    text = title.group(1) if title else _TAG.sub(b" ", body[:4096])
+    return " ".join(text.decode("utf-8", "replace").split())[:200]

@@ -1,0 +1,1 @@
+"""The asyncio resources, and the source that ``_sync`` is derived from (scripts/unasync)."""

@@ -1,0 +1,114 @@
+"""What the resources of one client share: its service clients over one transport, and its call settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from gemwire._clients.aio import v1beta
+from gemwire._clients.aio.service_client import AsyncServiceClient
+from gemwire.genai import http_options as http
+from gemwire.genai._aio.connections import AsyncConnections
+from gemwire.options import ClientOptions
+
+if TYPE_CHECKING:
+    from gemwire._transport.recording import Tape
+
+_S = TypeVar("_S", bound=AsyncServiceClient)
+
+
+class AsyncApi:
+    """The API as one client calls it. Nothing is connected before the first call."""
+
+    def __init__(
+        self,
+        credentials: Any,
+        options: ClientOptions,
+        transport: str | None,
+        plaintext: bool,
+        http_options: Any,
+        tape: Tape | None = None,
+    ) -> None:
+        """See `AsyncConnections`; ``http_options`` are of all calls, ``tape`` records or answers them.
+
+        Raises:
+            ImportError: ``gemwire[http]`` is not installed, and asked for.
+            ValueError: Options exclude each other, or one is out of range.
+            TypeError: An argument is of a wrong type.
+        """
+        self._arguments = (credentials, options, transport, plaintext, http_options, tape)
+        self._http_options = http_options
+        self._defaults = http.settings(http_options)
+        self._connections = AsyncConnections(credentials, options, transport, plaintext)
+        self._tape = tape
+        self._caller = self._taped(self._connections.caller)
+        self._clients: dict[type[Any], Any] = {}
+        self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        credentials, options, *_, tape = self._arguments
+        if credentials is not None or options.api_key:
+            raise TypeError(
+                "this client was given a key or credentials and does not pickle, so that no secret is "
+                "written out; set GOOGLE_API_KEY or application default credentials where it is used"
+            )
+        if tape is not None:
+            raise TypeError("this client records or replays calls and does not pickle")
+        return type(self), self._arguments
+
+    @property
+    def models(self) -> v1beta.ModelServiceAsyncClient:
+        """ModelService."""
+        return self._client(v1beta.ModelServiceAsyncClient)
+
+    @property
+    def caches(self) -> v1beta.CacheServiceAsyncClient:
+        """CacheService."""
+        return self._client(v1beta.CacheServiceAsyncClient)
+
+    @property
+    def files(self) -> v1beta.FileServiceAsyncClient:
+        """FileService."""
+        return self._client(v1beta.FileServiceAsyncClient)
+
+    @property
+    def predictions(self) -> v1beta.PredictionServiceAsyncClient:
+        """PredictionService."""
+        return self._client(v1beta.PredictionServiceAsyncClient)
+
+    def _client(self, kind: type[_S]) -> _S:
+        found = self._clients.get(kind)
+        if found is None:
+            found = self._clients[kind] = kind(transport=self._connections.transport)
+            found._caller = self._caller
+        return found
+
+    def rest(self, what: str) -> Any:
+        """The transport for what only HTTP carries; see `AsyncConnections.rest`."""
+        if self._tape and self._tape.replays:
+            return self._caller
+        return self._taped(self._connections.rest(what))
+
+    def _taped(self, caller: Any) -> Any:
+        """A caller that is recorded, or the recording in its place."""
+        if self._tape is None:
+            return caller
+        from gemwire._transport.aio.recorder import AsyncRecorder, AsyncReplayer
+
+        return AsyncReplayer(self._tape) if self._tape.replays else AsyncRecorder(caller, self._tape)
+
+    def settings(self, own: Mapping[str, Any] | Any | None) -> dict[str, Any]:
+        """Arguments of a service client's method.
+
+        Args:
+            own: `HttpOptions` of the call.
+
+        Raises:
+            ValueError: A value is out of range.
+            TypeError: A value is of a wrong type.
+        """
+        return http.settings(self._http_options, own) if own is not None else self._defaults
+
+    async def close(self) -> None:
+        """End all calls and connections."""
+        await self._connections.close()

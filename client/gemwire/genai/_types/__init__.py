@@ -1,0 +1,1 @@
+"""The public objects of `gemwire.genai.types`: views of messages, and configs."""

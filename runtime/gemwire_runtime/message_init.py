@@ -1,0 +1,207 @@
+"""What a message constructor does with a value that protobuf refuses.
+
+The ordinary way costs one extra frame and nothing else: protobuf's own
+constructor. Only when that fails are the arguments looked at, for two reasons:
+
+* Well-known types and messages of another pool (``google.protobuf.*_pb2``,
+  Google's own packages) are of other classes than ours, although they mean
+  the same. They are taken over through their bytes.
+* protobuf's text often names neither the message nor the field
+  ("bad argument type for built-in operation"). The error is raised again, of
+  the same type, with the path to the culprit in front.
+
+Both need the arguments a second time. A generator among them is spent by then
+and is refused: to make it a list beforehand would cost every message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from gemwire_runtime.upb import construct
+
+_REFUSALS = (TypeError, ValueError, OverflowError, AttributeError)
+_Fields = Mapping[str, Any]
+
+
+def construction(descriptor: Descriptor) -> dict[str, Callable[..., None]]:
+    """The ``__init__`` that a message class is created with."""
+
+    def __init__(self: Message, /, **fields: Any) -> None:
+        try:
+            construct(self, **fields)
+        except _REFUSALS as refusal:
+            _refuse_spent(fields, refusal, descriptor.full_name)
+            adopted = _adopt_fields(descriptor, fields)
+            if adopted is fields:
+                _explain(descriptor, fields, refusal, descriptor.full_name)
+            self.Clear()
+            try:
+                construct(self, **adopted)
+            except _REFUSALS as second:
+                _explain(descriptor, adopted, second, descriptor.full_name)
+
+    # Python's own errors (a positional argument) name the function by this.
+    __init__.__qualname__ = f"{descriptor.full_name}.__init__"
+    return {"__init__": __init__}
+
+
+def merging(descriptor: Descriptor) -> dict[str, Callable[..., None]]:
+    """``CopyFrom`` and ``MergeFrom`` of a well-known type that take its twin of another pool."""
+    if descriptor.file.package != "google.protobuf":
+        return {}
+
+    def MergeFrom(self: Message, other: Message) -> None:
+        base: Any = super(type(self), self)
+        base.MergeFrom(_adopt(descriptor, other))
+
+    def CopyFrom(self: Message, other: Message) -> None:
+        base: Any = super(type(self), self)
+        base.CopyFrom(_adopt(descriptor, other))
+
+    return {"MergeFrom": MergeFrom, "CopyFrom": CopyFrom}
+
+
+def _refuse_spent(value: Any, refusal: Exception, path: str) -> None:
+    """Raise if there is an iterator: its items are gone, and a second try would silently go without them."""
+    if isinstance(value, Iterator):
+        once = f"a {type(value).__name__} cannot be read again after an error"
+        raise TypeError(f"{path}: give a list; {once} ({refusal})") from None
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            _refuse_spent(item, refusal, f"{path}.{name}")
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _refuse_spent(item, refusal, f"{path}[{index}]")
+
+
+def _adopt(descriptor: Descriptor, value: Any) -> Any:
+    """``value`` with every message of a foreign pool replaced by ours; the same object if there was none."""
+    # proto-plus, which Google's packages are made with, wraps its messages.
+    value = getattr(value, "_pb", value)
+    if isinstance(value, Message):
+        if value.DESCRIPTOR is descriptor or value.DESCRIPTOR.full_name != descriptor.full_name:
+            return value
+        return _class_of(descriptor).FromString(value.SerializeToString())
+    if isinstance(value, Mapping):
+        fields = _adopt_fields(descriptor, value)
+        return fields if isinstance(fields, dict) else dict(fields)
+    return value
+
+
+def _class_of(descriptor: Descriptor) -> type[Message]:
+    # Imported late: see _runtime.
+    from google.protobuf import message_factory
+
+    return message_factory.GetMessageClass(descriptor)
+
+
+def _adopt_fields(descriptor: Descriptor, fields: _Fields) -> _Fields:
+    if descriptor.full_name in _FREE_FORM:
+        return fields
+    adopted: dict[str, Any] = {}
+    for name, value in fields.items():
+        field = descriptor.fields_by_name.get(name)
+        inner = _inner(field) if field is not None else None
+        if field is None or inner is None:
+            continue
+        if _entry(field) and isinstance(value, Mapping):
+            taken: Any = {key: _adopt_map_value(inner, item) for key, item in value.items()}
+            same = all(taken[key] is value[key] for key in taken)
+        elif _is_many(value):
+            items = list(value)
+            taken = [_adopt(inner, item) for item in items]
+            same = all(a is b for a, b in zip(taken, items, strict=True))
+        else:
+            taken = _adopt(inner, value)
+            same = taken is value
+        if not same:
+            adopted[name] = taken
+    return {**fields, **adopted} if adopted else fields
+
+
+def _adopt_map_value(descriptor: Descriptor, value: Any) -> Any:
+    """A dict becomes a message: protobuf before 6.30 takes no dicts as the values of a map."""
+    if not isinstance(value, Mapping):
+        return _adopt(descriptor, value)
+    made = _class_of(descriptor)()
+    try:
+        construct(made, **_adopt_fields(descriptor, value))
+    except _REFUSALS:
+        return value  # The map will be refused as well, and `_explain` finds the place.
+    return made
+
+
+def _is_many(value: Any) -> bool:
+    """Whether a value suits a repeated field; Struct and ListValue can be iterated, but are one value."""
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, Message))
+
+
+# Their dicts are data of the user's, not fields.
+_FREE_FORM = frozenset({"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
+
+
+def _entry(field: FieldDescriptor) -> Descriptor | None:
+    """The type of a map's entries; None for any other field."""
+    kind: Any = field.message_type
+    return kind if kind is not None and kind.has_options and kind.GetOptions().map_entry else None
+
+
+def _inner(field: FieldDescriptor) -> Descriptor | None:
+    """The message type of a field's values: of a map, that of its values; None for scalars."""
+    entry = _entry(field)
+    return (entry.fields_by_name["value"] if entry else field).message_type
+
+
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Whether a field is a list or a map."""
+    # protobuf 5 has no is_repeated, protobuf 7 warns of label.
+    known = getattr(field, "is_repeated", None)
+    return bool(getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED if known is None else known)
+
+
+def _explain(descriptor: Descriptor, fields: _Fields, refusal: Exception, path: str) -> NoReturn:
+    """Find the smallest part of ``fields`` that protobuf refuses and raise an error that names it."""
+    made = _class_of(descriptor)
+    for name, value in fields.items():
+        field = descriptor.fields_by_name.get(name)
+        if field is None:
+            raise ValueError(f"{path} has no field {name!r}") from None
+        for place, part, culprit, got in _parts(field, name, value):
+            try:
+                construct(made(), **{name: part})
+            except _REFUSALS as smaller:
+                inner = _inner(field)
+                one = culprit is not value or not is_repeated(field)
+                if isinstance(culprit, Mapping) and one and inner and inner.full_name not in _FREE_FORM:
+                    _explain(inner, culprit, smaller, f"{path}.{place}")
+                # AttributeError: protobuf took the value for another type and used what it lacks.
+                other = inner is not None and isinstance(smaller, AttributeError)
+                text = f"expected {inner and inner.full_name}" if other else smaller
+                raise _error(smaller)(f"{path}.{place}: {text} (got {got})") from None
+    raise _error(refusal)(f"{path}: {refusal}") from None
+
+
+def _error(refusal: Exception) -> type[Exception]:
+    """What is out of range stays a ValueError; an AttributeError comes from a value of an unforeseen type."""
+    return ValueError if isinstance(refusal, (ValueError, OverflowError)) else TypeError
+
+
+def _parts(field: FieldDescriptor, name: str, value: Any) -> list[tuple[str, Any, Any, str]]:
+    """A list's items and a map's entries one by one, anything else whole.
+
+    Each with its place, what to try alone, the value in question and the name of what was given.
+    """
+    if _entry(field):
+        if isinstance(value, Mapping):
+            return [
+                (f"{name}[{key!r}]", {key: item}, item, f"dict[{type(key).__name__}, {type(item).__name__}]")
+                for key, item in value.items()
+            ]
+    elif is_repeated(field) and _is_many(value):
+        return [(f"{name}[{i}]", [item], item, type(item).__name__) for i, item in enumerate(value)]
+    return [(name, value, value, type(value).__name__)]

@@ -1,0 +1,441 @@
+"""Messages as Python objects: what is not set is None, enums have names, Structs are dicts.
+
+A view holds a message and nothing else. Reading and writing its attributes reads and writes the message, so
+that a view of a response costs nothing for what is not looked at, and a request is built once. Two views are
+equal where their messages are.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
+from typing import Any, ClassVar, TypeVar, overload
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from gemwire_runtime import enums, json_only_fields
+from gemwire_runtime.enums import Enum as Enum
+from gemwire_runtime.message_init import is_repeated
+from gemwire_runtime.well_known import WELL_KNOWN
+
+_V = TypeVar("_V", bound="View")
+_T = TypeVar("_T")
+
+#: View classes by the full names of their messages; a subclass takes the place of its base.
+_VIEWS: dict[str, type[View]] = {}
+
+
+class View:
+    """Base of all views; subclasses are tied to their message by ``kind=``.
+
+    A view is made of fields, of a dict (`model_validate`) or of a message (`of`). Field names may be given in
+    camelCase as well. Whatever a field holds may be given as a view, a message or a dict.
+    """
+
+    __slots__ = ("_pb",)
+
+    _pb: Any
+    _kind: ClassVar[type[Message]]
+    _fields: ClassVar[dict[str, Field]] = {}
+    _aliases: ClassVar[dict[str, str]] = {}
+
+    def __init_subclass__(
+        cls,
+        kind: type[Message] | None = None,
+        registered: bool = True,
+        also: Mapping[str, str] | None = None,
+    ) -> None:
+        """Tie a class to a message.
+
+        Args:
+            kind: Its class; that of the base by default.
+            registered: Whether messages of that kind are shown as this class from now on.
+            also: Further names of fields: attributes and arguments, but not in what is dumped.
+        """
+        if kind is not None:
+            cls._kind = kind
+            described: list[Any] = list(kind.DESCRIPTOR.fields)
+            cls._fields = {field.name: Field(field) for field in described}
+            cls._aliases = {field.json_name.lstrip("_"): field.name for field in described}
+            for name, field in cls._fields.items():
+                setattr(cls, name, field)
+        if also:
+            cls._aliases = {**cls._aliases, **also}
+            for name, of in also.items():
+                setattr(cls, name, cls._fields[of])
+        if registered:
+            _VIEWS[cls._kind.DESCRIPTOR.full_name] = cls
+
+    def __init__(self, **fields: Any) -> None:
+        """Make a message of some fields; None leaves a field unset.
+
+        Raises:
+            ValueError: There is no such field, or a value is out of range.
+            TypeError: A value is of a wrong type.
+        """
+        self._pb = self._kind()
+        self._set(fields)
+
+    def _set(self, fields: Mapping[str, Any]) -> None:
+        for name, value in fields.items():
+            field = self._fields.get(name) or self._fields.get(self._aliases.get(name, ""))
+            if field is None:
+                raise ValueError(
+                    f"{type(self).__name__} has no field {name!r}; it has {', '.join(self._fields)}"
+                )
+            if value is not None:
+                field.write(self._pb, value)
+
+    @classmethod
+    def of(cls: type[_V], message: Message) -> _V:
+        """The view of a message, which is not copied."""
+        made = object.__new__(cls)
+        made._pb = message
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, View):
+            return bool(self._pb == other._pb)
+        return bool(self._pb == other) if isinstance(other, Message) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self._set_names())
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self._pb.SerializeToString())
+
+    def __copy__(self: _V) -> _V:
+        return self.model_copy()
+
+    def __deepcopy__(self: _V, memo: Any) -> _V:
+        return self.model_copy()
+
+    def _set_names(self) -> list[str]:
+        return [field.name for field, _ in self._pb.ListFields()] + json_only_fields.names(self._pb)
+
+    @property
+    def model_fields_set(self) -> set[str]:
+        """Names of the fields that are set."""
+        return set(self._set_names())
+
+    def model_copy(self: _V, *, update: Mapping[str, Any] | None = None, deep: bool = True) -> _V:
+        """A copy, with some fields changed.
+
+        Args:
+            update: Fields and their new values; None clears one.
+            deep: As pydantic's; a copy is always deep.
+        """
+        made = type(self).of(self._kind())
+        made._pb.CopyFrom(self._pb)
+        for name, value in (update or {}).items():
+            setattr(made, name, value)
+        return made
+
+    @classmethod
+    def model_validate(cls: type[_V], data: Any) -> _V:
+        """A view of a dict, a message or another view.
+
+        Raises:
+            ValueError: There is no such field, or a value is out of range.
+            TypeError: A value is of a wrong type.
+        """
+        if isinstance(data, View):
+            data = data._pb
+        if isinstance(data, Message):
+            return cls.of(data)
+        if not isinstance(data, Mapping):
+            raise TypeError(f"{cls.__name__} is made of a dict, not of {type(data).__name__}")
+        return cls(**data)
+
+    from_dict = model_validate
+
+    @classmethod
+    def model_validate_json(cls: type[_V], text: str | bytes) -> _V:
+        """A view of JSON.
+
+        Raises:
+            ValueError: It is no JSON, or has other fields.
+        """
+        return cls.model_validate(json.loads(text))
+
+    from_json = model_validate_json
+
+    def model_dump(
+        self, *, exclude_none: bool = False, by_alias: bool = False, mode: str = "python"
+    ) -> dict[str, Any]:
+        """The fields as a dict.
+
+        Args:
+            exclude_none: Leave out what is not set, at every depth.
+            by_alias: Write names in camelCase.
+            mode: ``"python"`` keeps bytes, datetimes and enums; ``"json"`` writes text.
+        """
+        made = {}
+        names = self._set_names() if exclude_none else self._fields
+        for name in names:
+            key = self._fields[name].json_name if by_alias else name
+            made[key] = dumped(getattr(self, name), exclude_none, by_alias, mode)
+        return made
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is set, as a dict."""
+        return self.model_dump(exclude_none=True)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """What is set, as a dict that json can write."""
+        return self.model_dump(exclude_none=True, mode="json")
+
+    def model_dump_json(
+        self, *, exclude_none: bool = False, by_alias: bool = False, indent: int | None = None
+    ) -> str:
+        """The fields as JSON; see `model_dump`."""
+        made = self.model_dump(exclude_none=exclude_none, by_alias=by_alias, mode="json")
+        return json.dumps(made, indent=indent, ensure_ascii=False)
+
+    def to_json(self) -> str:
+        """What is set, as JSON."""
+        return self.model_dump_json(exclude_none=True)
+
+
+class Field:
+    """An attribute of views: one field of their message."""
+
+    __slots__ = ("_many", "_map", "_optional", "_read_one", "_write_one", "json_name", "name")
+
+    def __init__(self, field: FieldDescriptor) -> None:
+        """``field``: what it reads and writes."""
+        self.name: str = field.name
+        self.json_name: str = field.json_name.lstrip("_")
+        kind: Any = field.message_type
+        # The name first: options are parsed when asked for, by modules that few programs need.
+        self._map = kind is not None and kind.name.endswith("Entry") and kind.GetOptions().map_entry
+        self._many = is_repeated(field) and not self._map
+        self._optional = field.has_presence and not is_repeated(field)
+        valued = kind.fields_by_name["value"] if kind is not None and self._map else field
+        self._read_one, self._write_one = _conversion(valued)
+        if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and not is_repeated(field):
+            # Not those of lists: a vector is for computing, not for reading.
+            self._read_one = _shortest
+
+    def __get__(self, view: View | None, owner: type[View]) -> Any:
+        if view is None:
+            return self
+        return self.read(view._pb)
+
+    def __set__(self, view: View, value: Any) -> None:
+        view._pb.ClearField(self.name)
+        if value is not None:
+            self.write(view._pb, value)
+
+    def read(self, message: Any) -> Any:
+        """The value; None where there is none."""
+        if self._optional:
+            return self._read_one(getattr(message, self.name)) if message.HasField(self.name) else None
+        value = getattr(message, self.name)
+        if self._many:
+            return Items(value, self._read_one, self._write_one) if value else None
+        if self._map:
+            return {key: self._read_one(item) for key, item in value.items()} or None
+        return self._read_one(value) if value else None
+
+    def write(self, message: Any, value: Any) -> None:
+        """Set the value.
+
+        Raises:
+            TypeError: It is of a wrong type.
+            ValueError: It is out of range.
+        """
+        try:
+            self._write(message, value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}: {error}") from None
+
+    def _write(self, message: Any, value: Any) -> None:
+        if self._map:
+            target = getattr(message, self.name)
+            if not isinstance(value, Mapping):
+                raise TypeError(f"expected a dict, got {type(value).__name__}")
+            for key, item in value.items():
+                made = self._write_one(item)
+                if isinstance(made, Message):
+                    target[key].CopyFrom(made)
+                else:
+                    target[key] = made
+        elif self._many:
+            if isinstance(value, (str, bytes, Mapping, View)) or not isinstance(value, Iterable):
+                raise TypeError(f"expected a list, got {type(value).__name__}")
+            getattr(message, self.name).extend([self._write_one(item) for item in value])
+        else:
+            made = self._write_one(value)
+            if isinstance(made, Message):
+                getattr(message, self.name).CopyFrom(made)
+            else:
+                setattr(message, self.name, made)
+
+
+class Items(MutableSequence[_T]):
+    """A repeated field, as a list of views; changing it changes the message."""
+
+    __slots__ = ("_container", "_read", "_write")
+
+    def __init__(self, container: Any, read: Callable[[Any], Any], write: Callable[[Any], Any]) -> None:
+        self._container = container
+        self._read = read
+        self._write = write
+
+    @overload
+    def __getitem__(self, at: int) -> _T: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[_T]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        found = self._container[at]
+        return [self._read(item) for item in found] if isinstance(at, slice) else self._read(found)
+
+    def __setitem__(self, at: Any, value: Any) -> None:
+        items = list(self)
+        items[at] = value
+        made = [self._write(item) for item in items]
+        del self._container[:]
+        self._container.extend(made)
+
+    def __delitem__(self, at: int | slice) -> None:
+        del self._container[at]
+
+    def __len__(self) -> int:
+        return len(self._container)
+
+    def __iter__(self) -> Iterator[_T]:
+        return map(self._read, self._container)
+
+    def insert(self, at: int, value: Any) -> None:
+        """Insert an item."""
+        if at >= len(self._container):
+            self._container.extend([self._write(value)])
+        else:
+            self[at:at] = [value]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Items):
+            return bool(self._container == other._container)
+        return list(self) == other if isinstance(other, list) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+    def __add__(self, other: Iterable[Any]) -> list[Any]:
+        return [*self, *other]
+
+    def __radd__(self, other: Iterable[Any]) -> list[Any]:
+        return [*other, *self]
+
+
+def view(message: Message) -> Any:
+    """The view of a message."""
+    return _VIEWS[message.DESCRIPTOR.full_name].of(message)
+
+
+def _restored(cls: type[_V], data: bytes) -> _V:
+    json_only_fields.arrived(data)
+    return cls.of(cls._kind.FromString(data))
+
+
+def dumped(value: Any, exclude_none: bool = False, by_alias: bool = False, mode: str = "python") -> Any:
+    """A value of a view's field as dicts, lists and scalars; see `View.model_dump`."""
+    if isinstance(value, View):
+        return value.model_dump(exclude_none=exclude_none, by_alias=by_alias, mode=mode)
+    if isinstance(value, Items):
+        return [dumped(item, exclude_none, by_alias, mode) for item in value]
+    if isinstance(value, dict):
+        return {key: dumped(item, exclude_none, by_alias, mode) for key, item in value.items()}
+    if hasattr(value, "model_dump"):
+        return value.model_dump(exclude_none=exclude_none, mode=mode)
+    if mode == "json":
+        if isinstance(value, Enum):
+            return value._value_
+        if isinstance(value, bytes):
+            return base64.urlsafe_b64encode(value).decode()
+        if isinstance(value, datetime.datetime):
+            return value.isoformat().replace("+00:00", "Z")
+    return value
+
+
+_Conversion = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+
+
+def _conversion(field: FieldDescriptor) -> _Conversion:
+    """How one value of a field is read and written."""
+    kind: Any = field.message_type
+    if kind is not None:
+        by_hand = WELL_KNOWN.get(kind.full_name)
+        return by_hand or _message_conversion(kind)
+    if field.enum_type is not None:
+        return enums.conversion(field.enum_type)
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING and field.type == FieldDescriptor.TYPE_BYTES:
+        return _same, _bytes
+    if field.cpp_type in (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE):
+        return _same, _same
+    if field.cpp_type in (FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_BOOL):
+        return _same, _same
+    return _same, _whole
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_FLOAT = struct.Struct("<f")
+
+
+def _shortest(value: float) -> float:
+    """The shortest decimal that is the same number in 32 bits: 0.95, not 0.949999988079071."""
+    bits = _FLOAT.pack(value)
+    for digits in (6, 7, 8):
+        short = float(f"{value:.{digits}g}")
+        if _FLOAT.pack(short) == bits:
+            return short
+    return value
+
+
+def _whole(value: Any) -> Any:
+    # Programs write top_k=20.0, as the API's JSON allows it.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, str):
+        padded = value + "=" * (-len(value) % 4)
+        return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    raise TypeError(f"expected bytes or base64, got {type(value).__name__}")
+
+
+def _message_conversion(kind: Any) -> _Conversion:
+    name = kind.full_name
+
+    def read(message: Any) -> Any:
+        shown = _VIEWS.get(name)
+        return shown.of(message) if shown else message
+
+    def write(value: Any) -> Any:
+        if isinstance(value, View):
+            value = value._pb
+        if isinstance(value, Message):
+            if value.DESCRIPTOR.full_name != name:
+                raise TypeError(f"expected {kind.name}, got {value.DESCRIPTOR.name}")
+            return value
+        shown = _VIEWS.get(name)
+        if isinstance(value, Mapping) and shown:
+            return shown(**value)._pb
+        raise TypeError(f"expected {kind.name} or a dict, got {type(value).__name__}")
+
+    return read, write

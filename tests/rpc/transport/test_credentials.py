@@ -1,0 +1,433 @@
+"""Where credentials come from, how they stay fresh, and that nobody sees them.
+
+What needs TLS is in test_mtls.py. Here the callers are put together by hand, with tokens over
+plaintext, which a client would never do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+import logging
+import pickle
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import google.auth.credentials
+import grpc
+import pytest
+from eventually import PATIENCE, comes
+from google.auth import api_key
+from google.auth.exceptions import DefaultCredentialsError, RefreshError
+from google.oauth2 import credentials as oauth2
+from scripted_grpc_server import Api, Fail, Loopback, nap
+
+from gemwire import ClientOptions, errors, v1beta
+from gemwire._transport.aio.caller import AsyncCaller
+from gemwire._transport.aio.seam import Channels as AsyncChannels
+from gemwire._transport.channel_options import Target
+from gemwire._transport.credentials import Token
+from gemwire._transport.sync.caller import Caller
+from gemwire._transport.sync.seam import Channels
+from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
+
+KEY = "AIzaSecretSecretSecret"
+HOST = "generativelanguage.googleapis.com"
+RPC = "GenerateContent"
+
+
+class Credentials(google.auth.credentials.CredentialsWithQuotaProject):
+    """Credentials whose renewals the test decides on."""
+
+    def __init__(self, life: float = 3600, takes: float = 0.0) -> None:
+        super().__init__()
+        self.life = life
+        self.takes = takes
+        #: A renewal waits until it is set.
+        self.gate = threading.Event()
+        self.gate.set()
+        self.refreshed = 0
+        self.error: Exception | None = None
+        self.threads: set[str] = set()
+
+    def refresh(self, request: Any) -> None:
+        time.sleep(self.takes)
+        assert self.gate.wait(PATIENCE)
+        self.refreshed += 1
+        self.threads.add(threading.current_thread().name)
+        if self.error:
+            raise self.error
+        self.token = f"secret-{self.refreshed}"
+        now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+        self.expiry = now + datetime.timedelta(seconds=self.life)
+
+    def with_quota_project(self, quota_project_id: str) -> Credentials:
+        self._quota_project_id = quota_project_id
+        return self
+
+
+def bearer(number: int) -> str:
+    return f"Bearer secret-{number}"
+
+
+def token(credentials: Any) -> Token:
+    return Token(credentials, HOST, None)
+
+
+def settled(it: Token) -> dict[str, str]:
+    """The pairs, waited for."""
+    ready = it.pairs(time.monotonic())
+    return dict(ready if isinstance(ready, tuple) else ready.result(5))
+
+
+# Sources
+
+
+@pytest.fixture
+def _no_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without application default credentials."""
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+
+
+def sent_by(api: Api, **arguments: Any) -> dict[str, str]:
+    ready = api.client(**arguments).transport._authorization.pairs(time.monotonic())
+    assert isinstance(ready, tuple)
+    return dict(ready)
+
+
+def adc(path: Path) -> Path:
+    file = path / "adc.json"
+    file.write_text(
+        json.dumps({"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"})
+    )
+    return file
+
+
+@pytest.mark.usefixtures("_no_defaults")
+def test_the_order_of_sources(api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(DefaultCredentialsError, match="GEMINI_API_KEY"):
+        api.client()
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(adc(tmp_path)))
+    assert "google.oauth2.credentials.Credentials" in repr(api.client().transport)
+    monkeypatch.setenv("GEMINI_API_KEY", "gemini-key")
+    assert sent_by(api) == {"x-goog-api-key": "gemini-key"}
+    monkeypatch.setenv("GOOGLE_API_KEY", "google-key")
+    assert sent_by(api) == {"x-goog-api-key": "google-key"}
+    assert sent_by(api, client_options={"api_key": "mine"}) == {"x-goog-api-key": "mine"}
+    assert sent_by(api, credentials=api_key.Credentials("theirs")) == {"x-goog-api-key": "theirs"}
+    assert "Credentials" in repr(api.client(credentials=Credentials()).transport)
+    monkeypatch.setenv("GOOGLE_API_KEY", "")
+    assert sent_by(api) == {"x-goog-api-key": "gemini-key"}
+
+
+def test_the_emulator_comes_before_the_environment(
+    api: Api, server: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOOGLE_API_KEY", KEY)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(adc(tmp_path)))
+    api(api.client().generate_content(model="m"))
+    api(api.client(credentials=Credentials()).generate_content(model="m"))
+    for call in server.journal:
+        assert {key for key, _ in call.metadata} == {
+            "user-agent",
+            "x-goog-api-client",
+            "x-goog-request-params",
+        }
+
+
+@pytest.mark.parametrize("key", ["two words", "line\n", "ключ", "\x00"])
+def test_keys_that_no_header_can_carry(api: Api, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    with pytest.raises(ValueError, match="API key holds") as caught:
+        api.client(client_options={"api_key": key})
+    assert key not in str(caught.value)
+    monkeypatch.setenv("GEMINI_API_KEY", key.replace("\x00", "\x01"))
+    with pytest.raises(ValueError, match="environment variable GEMINI_API_KEY: the API key holds"):
+        api.client()
+
+
+def test_the_quota_project_goes_along(api: Api) -> None:
+    quota = ("x-goog-user-project", "p")
+    options = ClientOptions(quota_project_id="p")
+    assert quota in sent_by(api, client_options=ClientOptions(api_key=KEY, quota_project_id="p")).items()
+
+    def pairs(credentials: Any, client_options: ClientOptions) -> dict[str, str]:
+        client = api.client(credentials=credentials, client_options=client_options)
+        return settled(client.transport._authorization)
+
+    assert pairs(Credentials(), options) == {"authorization": bearer(1), quota[0]: "p"}
+    assert pairs(oauth2.Credentials(token="t"), options) == {"authorization": "Bearer t", quota[0]: "p"}
+    own = Credentials().with_quota_project("own")
+    assert pairs(own, ClientOptions())["x-goog-user-project"] == "own"
+
+
+# Renewal
+
+
+def test_a_token_is_fetched_once_for_all() -> None:
+    credentials = Credentials(takes=0.1)
+    it = token(credentials)
+    assert credentials.refreshed == 0
+    waiting = [it.pairs(time.monotonic()) for _ in range(50)]
+    assert {dict(ready.result(5))["authorization"] for ready in waiting} == {bearer(1)}  # type: ignore[union-attr]
+    assert settled(it) == {"authorization": bearer(1)}
+    assert credentials.refreshed == 1
+    assert credentials.threads == {"gemwire-credentials"}
+
+
+def test_it_is_renewed_in_the_background_before_it_expires() -> None:
+    credentials = Credentials(life=3600)
+    it = token(credentials)
+    settled(it)
+    now = time.monotonic()
+    assert it.pairs(now + 3200) == (("authorization", bearer(1)),)
+    assert credentials.refreshed == 1
+    # Less than five minutes are left: the old one still serves while the new one comes.
+    credentials.takes = 0.1
+    for _ in range(20):
+        assert it.pairs(now + 3400) == (("authorization", bearer(1)),)
+    assert comes(lambda: it.pairs(now) == (("authorization", bearer(2)),))
+    assert credentials.refreshed == 2
+
+
+def test_a_short_lived_one_at_half_its_life() -> None:
+    credentials = Credentials(life=200)
+    it = token(credentials)
+    settled(it)
+    now = time.monotonic()
+    it.pairs(now + 90)
+    assert credentials.refreshed == 1
+    it.pairs(now + 110)
+    assert comes(lambda: credentials.refreshed == 2)
+
+
+def test_a_renewal_that_fails_fails_no_call(caplog: pytest.LogCaptureFixture) -> None:
+    credentials = Credentials(life=3600)
+    it = token(credentials)
+    settled(it)
+    now = time.monotonic()
+    credentials.error = RefreshError(f"no way {KEY}")
+    assert it.pairs(now + 3400) == (("authorization", bearer(1)),)
+    assert comes(lambda: credentials.refreshed == 2)
+    assert comes(lambda: "credentials could not be renewed, the token lives on: RefreshError" in caplog.text)
+    assert KEY not in caplog.text
+    assert "secret" not in caplog.text
+    # Not again at once, and not never.
+    assert it.pairs(now + 1) == (("authorization", bearer(1)),)
+    assert credentials.refreshed == 2
+    assert comes(lambda: it.pairs(now + 30) == (("authorization", bearer(1)),) and credentials.refreshed == 3)
+    # Once the token is dead, calls hear of it; and when the endpoint is back, all is well.
+    gone = it.pairs(now + 4000)
+    with pytest.raises(errors.Unauthenticated, match="the credentials gave no token: no way"):
+        gone.result(5)  # type: ignore[union-attr]
+    credentials.error = None
+    assert comes(lambda: it._renewal is None)
+    assert dict(it.pairs(now + 4000).result(5))["authorization"] == bearer(credentials.refreshed)  # type: ignore[union-attr]
+
+
+def test_a_refused_token_is_replaced_once() -> None:
+    credentials = Credentials()
+    it = token(credentials)
+    settled(it)
+    old = it.pairs(time.monotonic())
+    assert isinstance(old, tuple)
+    # Many calls with the same token are refused.
+    for _ in range(10):
+        assert it.refused(old)
+        assert settled(it) == {"authorization": bearer(2)}
+    assert credentials.refreshed == 2
+
+
+def test_a_plain_access_token_is_taken_as_it_is() -> None:
+    it = token(oauth2.Credentials(token="t"))
+    assert settled(it) == {"authorization": "Bearer t"}
+    pairs = it.pairs(time.monotonic())
+    assert isinstance(pairs, tuple)
+    it.refused(pairs)
+    with pytest.raises(errors.Unauthenticated, match="gave no token"):
+        settled(it)
+
+
+def test_a_token_that_no_header_can_carry_is_not_shown() -> None:
+    with pytest.raises(errors.Unauthenticated) as caught:
+        settled(token(oauth2.Credentials(token="secret\n")))
+    assert "secret" not in str(caught.value)
+
+
+# In calls
+
+
+class Callers:
+    """Calls with a token, in one flavour."""
+
+    def __init__(self, api: Api, server: Loopback) -> None:
+        self._api = api
+        self._target = Target(server.address, plaintext=True)
+        self._made: list[Any] = []
+
+    def __call__(self, credentials: Credentials) -> Any:
+        if self._api.is_async:
+            made: Any = AsyncCaller(AsyncChannels(self._target), token(credentials), None)
+        else:
+            made = Caller(Channels(self._target), token(credentials), None)
+        self._made.append(made)
+        return made
+
+    def close(self) -> None:
+        for made in self._made:
+            self._api(made._channels.close())
+
+
+@pytest.fixture
+def caller(api: Api, server: Loopback) -> Iterator[Callers]:
+    made = Callers(api, server)
+    yield made
+    made.close()
+
+
+ASK = {"model": "models/m"}
+
+
+def sent_tokens(server: Loopback) -> list[Any]:
+    return [call.values("authorization")[0] for call in server.journal]
+
+
+def test_calls_carry_the_token(api: Api, server: Loopback, caller: Callers) -> None:
+    made = caller(Credentials())
+    api(made.unary(GENERATE_CONTENT, ASK))
+    api.list(api(made.server_stream(STREAM_GENERATE_CONTENT, ASK)))
+    api(made.unary(GENERATE_CONTENT, ASK, metadata=[("x-mine", "1")]))
+    assert sent_tokens(server) == [bearer(1)] * 3
+
+
+def test_unauthenticated_forces_one_renewal(api: Api, server: Loopback, caller: Callers) -> None:
+    server.on(RPC, Fail("UNAUTHENTICATED"), v1beta.GenerateContentResponse(model_version="x"))
+    credentials = Credentials()
+    # Also where nothing else is repeated.
+    assert api(caller(credentials).unary(GENERATE_CONTENT, ASK, retry=None)).model_version == "x"
+    assert sent_tokens(server) == [bearer(1), bearer(2)]
+
+
+def test_only_one(api: Api, server: Loopback, caller: Callers) -> None:
+    server.on(RPC, Fail("UNAUTHENTICATED", "who are you"))
+    credentials = Credentials()
+    with pytest.raises(errors.Unauthenticated, match="who are you") as caught:
+        api(caller(credentials).unary(GENERATE_CONTENT, ASK))
+    assert caught.value.attempts == len(server.journal) == credentials.refreshed == 2
+    assert "secret" not in str(caught.value) + repr(caught.value)
+
+
+def test_streams_do_so_too(api: Api, server: Loopback, caller: Callers) -> None:
+    server.on("StreamGenerateContent", Fail("UNAUTHENTICATED"), v1beta.GenerateContentResponse())
+    stream = api(caller(Credentials()).server_stream(STREAM_GENERATE_CONTENT, ASK))
+    assert stream.attempts == 2
+    assert len(api.list(stream)) == 1
+
+
+def test_an_api_key_is_not_renewed(api: Api, server: Loopback) -> None:
+    server.on(RPC, Fail("UNAUTHENTICATED"))
+    with pytest.raises(errors.Unauthenticated):
+        api(api.client(client_options={"api_key": KEY}).generate_content(model="m"))
+    assert len(server.journal) == 1
+
+
+def test_a_call_does_not_wait_longer_than_its_timeout(api: Api, server: Loopback, caller: Callers) -> None:
+    credentials = Credentials()
+    credentials.gate.clear()
+    made = caller(credentials)
+    with pytest.raises(errors.DeadlineExceeded, match="gave no token within"):
+        api(made.unary(GENERATE_CONTENT, ASK, timeout=0.2))
+    # The renewal goes on, and serves the next call.
+    assert not credentials.refreshed
+    credentials.gate.set()
+    api(made.unary(GENERATE_CONTENT, ASK, timeout=PATIENCE))
+    assert credentials.refreshed == 1
+
+
+def test_the_wait_counts_against_the_timeout(api: Api, server: Loopback, caller: Callers) -> None:
+    left: list[float] = []
+
+    def script(_: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        left.append(context.time_remaining())
+        nap(30, context)
+        yield v1beta.GenerateContentResponse()
+
+    server.on(RPC, script)
+    with pytest.raises(errors.DeadlineExceeded):
+        api(caller(Credentials(takes=0.5)).unary(GENERATE_CONTENT, ASK, timeout=1.2))
+    assert 0 < left[0] <= 1.2 - 0.5
+
+
+def test_no_credentials_to_be_had(api: Api, server: Loopback, caller: Callers) -> None:
+    credentials = Credentials()
+    credentials.error = RefreshError("endpoint down")
+    with pytest.raises(errors.Unauthenticated, match="gave no token: endpoint down"):
+        api(caller(credentials).unary(GENERATE_CONTENT, ASK))
+    assert not server.journal
+
+
+def test_the_loop_goes_on_while_a_token_is_fetched(server: Loopback) -> None:
+    credentials = Credentials()
+    credentials.gate.clear()
+
+    async def main() -> None:
+        channels = AsyncChannels(Target(server.address, plaintext=True))
+        caller = AsyncCaller(channels, token(credentials), None)
+        calls = [asyncio.create_task(caller.unary(GENERATE_CONTENT, ASK)) for _ in range(40)]
+        # Nothing opens the gate but the loop.
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+            assert not calls[0].done()
+            # One that gives up does not take the token away from the others.
+            calls[1].cancel()
+        credentials.gate.set()
+        await asyncio.gather(calls[0], *calls[2:])
+        await channels.close()
+
+    asyncio.run(main())
+    assert credentials.refreshed == 1
+    assert sent_tokens(server) == [bearer(1)] * 39
+
+
+# Secrecy
+
+
+def test_secrets_are_nowhere(api: Api, server: Loopback, caplog: pytest.LogCaptureFixture) -> None:
+    server.on(RPC, v1beta.GenerateContentResponse(), Fail("INVALID_ARGUMENT", "bad"))
+    options = ClientOptions(api_key=KEY, log_content=True)
+    client = api.client(client_options=options)
+    with caplog.at_level(logging.DEBUG):
+        api(client.generate_content(model="m"))
+        with pytest.raises(errors.InvalidArgument) as caught:
+            api(client.generate_content(model="m"))
+    assert server.journal[0].values("x-goog-api-key") == [KEY]
+    shown = [
+        options,
+        client,
+        client.transport,
+        client.transport._authorization,
+        caught.value,
+        vars(caught.value),
+    ]
+    assert KEY not in repr(shown) + str(caught.value) + caplog.text + str(pickle.dumps(caught.value))
+    with pytest.raises(TypeError) as refused:
+        pickle.dumps(client)
+    assert KEY not in str(refused.value)
+
+
+def test_nor_is_a_token(
+    api: Api, server: Loopback, caller: Callers, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.on(RPC, v1beta.GenerateContentResponse(), Fail("INVALID_ARGUMENT", "bad"))
+    made = caller(Credentials())
+    with caplog.at_level(logging.DEBUG, "gemwire"):
+        api(made.unary(GENERATE_CONTENT, ASK))
+        with pytest.raises(errors.InvalidArgument) as caught:
+            api(made.unary(GENERATE_CONTENT, ASK))
+    assert sent_tokens(server) == [bearer(1)] * 2
+    shown = repr([made._authorization, caught.value, vars(caught.value)]) + caplog.text
+    assert "secret-1" not in shown + str(pickle.dumps(caught.value))

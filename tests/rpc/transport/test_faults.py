@@ -1,0 +1,195 @@
+"""Failing servers and networks: benchmarks/faults.py in short, asserting what it promises.
+
+Each fault checks itself, by limits that hold on a slow machine: a call that ends within its deadline, in
+a result or an error of gemwire, and nothing left behind. Those marked ``slow`` wait for the network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from gemwire import errors
+from gemwire._transport.attempts import is_overload
+from gemwire._transport.channel_options import Hearing
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
+
+import faults
+
+#: Recovery of a connection that goes silent, the sync and the asyncio one, stays among the ordinary tests.
+SLOW = {
+    ("black_hole_stream", "async"),
+    ("black_hole_stream", "sync"),
+    ("black_hole_quiet", "async"),
+    ("black_hole_quiet", "sync"),
+    ("black_hole_idle", "async"),
+    ("black_hole_idle", "sync"),
+    ("slow_server", "async"),
+    ("slow_server", "sync"),
+    ("stalled_handshake", "async"),
+    ("stalled_handshake", "sync"),
+    ("unavailable_always", "sync"),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _warm() -> None:
+    faults.warm_up()
+
+
+@pytest.mark.parametrize(
+    ("name", "flavour"),
+    [
+        pytest.param(name, flavour, marks=[pytest.mark.slow] if (name, flavour) in SLOW else [])
+        for name in faults.FAULTS
+        for flavour in faults.FLAVOURS
+    ],
+)
+def test_fault(name: str, flavour: str) -> None:
+    outcome = faults.FAULTS[name](flavour, True)
+    print(outcome.row())
+    assert outcome.ok, outcome.row()
+
+
+@pytest.fixture(params=faults.FLAVOURS)
+def connected(request: pytest.FixtureRequest) -> Iterator[tuple[Any, faults.Server]]:
+    """A client that has made a call, and its server."""
+    with faults.Server() as server, faults.face_to(request.param, server.port) as face:
+        assert face.unary({}).result().saw == "result"
+        yield face, server
+
+
+def replace(face: Any) -> None:
+    """Do what happens when a channel went silent."""
+    channels = face.client.transport._channels
+    if isinstance(face, faults.SyncFace):
+        channels.replace(channels.binding())
+        return
+
+    async def work() -> None:
+        channels.replace(channels.binding())
+
+    asyncio.run_coroutine_threadsafe(work(), face._loop).result(10)
+
+
+def settled(descriptors: int, seconds: float = 5.0) -> bool:
+    """Whether so few descriptors are open, at the latest after some seconds."""
+    until = time.monotonic() + seconds
+    while faults.descriptors() > descriptors and time.monotonic() < until:
+        time.sleep(0.05)
+    return faults.descriptors() <= descriptors
+
+
+def test_a_replaced_channel_closes_when_its_last_call_has_ended(
+    connected: tuple[Any, faults.Server],
+) -> None:
+    face, _ = connected
+    before = faults.descriptors()
+    stream = face.stream({"chunks": 20, "every": 0.05})
+    stream.reached(2)
+    replace(face)
+    assert face.unary({}).result().saw == "result"
+    assert faults.descriptors() > before
+    assert stream.result().messages == 20
+    assert settled(before)
+    assert face.unary({}).result().saw == "result"
+
+
+def test_closing_ends_the_calls_of_a_replaced_channel(connected: tuple[Any, faults.Server]) -> None:
+    face, server = connected
+    stream = face.stream({"chunks": 1000, "every": 0.05})
+    stream.reached(2)
+    replace(face)
+    assert face.unary({}).result().saw == "result"
+    face.close()
+    ended = stream.result(10)
+    assert ended.saw == "Cancelled"
+    assert ended.typed
+    until = time.monotonic() + 5
+    while server.ask("open") and time.monotonic() < until:
+        time.sleep(0.05)
+    assert server.ask("open") == 0
+
+
+def test_a_call_that_a_stopping_server_turned_away_is_repeated(connected: tuple[Any, faults.Server]) -> None:
+    # gRPC's core says just CANCELLED of calls that its server never looked at.
+    face, server = connected
+    told = {"key": "k", "fails": 1, "code": "CANCELLED", "message": "CANCELLED"}
+    assert face.unary(told).result().saw == "result"
+    assert server.ask("seen k") == 2
+    assert face.unary({**told, "key": "own", "message": "I do not want to"}).result().saw == "Cancelled"
+
+
+class Failure:
+    """What grpc raises, as far as `Hearing` looks."""
+
+    def __init__(self, code: grpc.StatusCode, trailers: tuple[tuple[str, str], ...] = ()) -> None:
+        self._code, self._trailers = code, trailers
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
+
+    def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
+        return self._trailers
+
+
+LATE = Failure(grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+def test_silence_is_noticed_after_some_seconds_of_it() -> None:
+    hearing, now = Hearing(), time.monotonic()
+    assert not hearing.unanswered(LATE, now - 2), "the first"
+    assert hearing.silent_since is not None
+    hearing.silent_since -= 2
+    assert not hearing.unanswered(LATE, time.monotonic()), "too early"
+    hearing.silent_since -= 2
+    assert not hearing.unanswered(LATE, hearing.silent_since - 1), "began before the silence was known"
+    assert hearing.unanswered(LATE, time.monotonic())
+    assert hearing.unanswered(None, time.monotonic()), "an idle stream"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Failure(grpc.StatusCode.NOT_FOUND),
+        Failure(grpc.StatusCode.UNAVAILABLE),
+        Failure(grpc.StatusCode.DEADLINE_EXCEEDED, (("server", "x"),)),
+    ],
+)
+def test_an_answer_ends_the_silence(answer: Failure) -> None:
+    hearing = Hearing(patience=12, silent_since=time.monotonic() - 100)
+    assert not hearing.unanswered(answer, time.monotonic())
+    assert hearing.silent_since is None
+    assert hearing.patience == 3
+
+
+def test_replacing_in_vain_becomes_rarer() -> None:
+    patience = []
+    hearing = Hearing()
+    for _ in range(7):
+        hearing = hearing.successor()
+        patience.append(hearing.patience)
+        assert hearing.silent_since is not None
+    assert patience == [6, 12, 24, 48, 60, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("error", "overload"),
+    [
+        (errors.Unavailable("overloaded"), True),
+        (errors.ResourceExhausted("quota"), True),
+        (errors.Unavailable("failed to connect to all addresses; last error: Connection refused"), False),
+        (errors.Unavailable("Stream removed (RST_STREAM (Received RST_STREAM with error code 7))"), False),
+        (errors.Internal("no"), False),
+    ],
+)
+def test_broken_connections_do_not_use_up_the_retry_budget(error: errors.APIError, overload: bool) -> None:
+    assert is_overload(error) is overload

@@ -1,0 +1,131 @@
+"""What jobs refuse before anything is read, sent or written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gemwire import Retry, bulk
+from gemwire.pipeline import Adaptive
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in.jsonl").write_text('"Hello"\n')
+    (tmp_path / "linked.jsonl").symlink_to(tmp_path / "in.jsonl")
+    return tmp_path
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"concurrency": 0}, "concurrency: 0 is less than 1"),
+        ({"processes": 0}, "processes: 0 is less than 1"),
+        ({"processes": 4, "concurrency": 3}, "concurrency: 3 is less than one for each of 4 processes"),
+        ({"requests_per_minute": 0}, "requests_per_minute: 0 is not a positive number"),
+        ({"tokens_per_minute": -1}, "tokens_per_minute: -1 is not a positive number"),
+        ({"timeout": 0}, "timeout: 0 is not a number of seconds"),
+        ({"prices": {"tokens_in": 1, "tokens_out": -1}}, "prices.tokens_out: -1 is no price"),
+        ({"prices": {"tokens_in": float("nan")}}, "prices.tokens_in: nan is no price"),
+        ({"prices": {"input": 1}}, "prices: 'input' is neither tokens_in nor tokens_out"),
+        ({"model": "a b"}, "model: 'a b' is no name of a model"),
+        ({"config": {"temprature": 1}}, "GenerateContentConfig has no field 'temprature'"),
+        ({"engine": "spark"}, "engine: 'spark' is none of 'local', 'ray'"),
+        ({"ray_address": "auto"}, "ray_address: is of a Ray cluster"),
+        ({"input": "none.jsonl"}, "input: none.jsonl: No such file"),
+        ({"input": "."}, "input: .: Is a directory"),
+        ({"input": "-"}, "input: standard input cannot be read again"),
+        ({"output": "-"}, "output: a job writes a file"),
+        ({"output": ""}, "output: a job writes a file"),
+        ({"output": "."}, "output: "),
+        ({"output": "in.jsonl"}, "output: in.jsonl is the input as well"),
+        ({"output": "linked.jsonl"}, "output: linked.jsonl is the input as well"),
+        ({"failures": "in.jsonl"}, "failures: in.jsonl is the input as well"),
+        ({"failures": "out.jsonl"}, "failures: out.jsonl is the output as well"),
+        ({"output": "none/out.jsonl"}, "output: there is no directory none"),
+        ({"output": "out.npy"}, "output: answers are not numbers"),
+    ],
+)
+def test_values(folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], told: str) -> None:
+    monkeypatch.chdir(folder)
+    arguments = {"input": "in.jsonl", "output": "out.jsonl", "model": "m", **given}
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}"):
+        bulk.generate(**arguments)
+    assert left(folder) == ["in.jsonl", "linked.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"concurrency": "many"}, "concurrency: expected a whole number or Adaptive, got 'many'"),
+        ({"concurrency": True}, "concurrency: expected a whole number or Adaptive, got True"),
+        ({"processes": 1.5}, "processes: expected a whole number, got 1.5"),
+        ({"requests_per_minute": "x"}, "requests_per_minute: expected a number, got 'x'"),
+        ({"timeout": "x"}, "timeout: expected seconds, got 'x'"),
+        ({"retry": 3}, "retry: expected gemwire.Retry, got int"),
+        ({"prices": 3}, "prices: expected Prices or a dict, got int"),
+        ({"prices": {"tokens_in": "x"}}, "prices.tokens_in: expected a number, got 'x'"),
+        ({"input": 5}, "input: expected a path, got int"),
+        ({"output": None}, "output: expected a path, got NoneType"),
+        (
+            {"processes": 2, "client": {"credentials": lambda: 1}},
+            "client: what other processes are to be given",
+        ),
+    ],
+    ids=lambda value: None if isinstance(value, str) else "",
+)
+def test_types(folder: Path, given: dict[str, Any], told: str) -> None:
+    arguments = {"input": folder / "in.jsonl", "output": folder / "out.jsonl", "model": "m", **given}
+    with pytest.raises(TypeError, match=f"^{re.escape(told)}"):
+        bulk.generate(**arguments)
+    assert left(folder) == ["in.jsonl", "linked.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"dimensions": 0}, "output_dimensionality"),
+        ({"task_type": "NONSENSE"}, "task_type"),
+        ({"input": "in.csv"}, "input: in.csv: is it lines of text"),
+    ],
+)
+def test_embeddings(folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], told: str) -> None:
+    monkeypatch.chdir(folder)
+    arguments = {"input": "in.jsonl", "output": "out.jsonl", "model": "m", **given}
+    with pytest.raises(ValueError, match=told):
+        bulk.embed(**arguments)
+    assert left(folder) == ["in.jsonl", "linked.jsonl"]
+
+
+def test_shares() -> None:
+    from gemwire.bulk.process_executor import shares
+
+    assert shares(10, 3) == [4, 3, 3]
+    assert shares(Adaptive(8, 1, 100), 4) == [Adaptive(2, 1, 25)] * 4
+    assert shares(Adaptive(1, 1, 2), 4) == [Adaptive(1, 1, 1)] * 4
+
+
+def test_what_is_allowed_is_divided(tmp_path: Path) -> None:
+    from gemwire.bulk.embedding import Embedding
+    from gemwire.bulk.process_executor import ProcessEngine
+    from gemwire.bulk.rate import Rate
+
+    task = Embedding("m", None, None, None, False, 60.0, bulk.RETRY, {})
+    engine = ProcessEngine(task, 5, Rate(600, None), 2)
+    assert [(order.concurrency, order.rate) for order in engine._orders] == [
+        (3, Rate(300, None)),
+        (2, Rate(300, None)),
+    ]
+    assert Rate(None, 30).share(4) == Rate(None, 7.5)
+
+
+def test_the_retry_of_jobs_is_patient() -> None:
+    assert isinstance(bulk.RETRY, Retry)
+    assert {code.name for code in bulk.RETRY.codes} == {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}

@@ -1,0 +1,406 @@
+"""Views: messages as objects, as programs written for google-genai use them."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import json
+import math
+import pickle
+import struct
+from typing import Any
+
+import pytest
+
+from gemwire import v1beta
+from gemwire.genai import types
+from gemwire_runtime.views import Items, _shortest
+
+
+def content(*texts: str) -> types.Content:
+    return types.Content(role="user", parts=[types.Part(text=text) for text in texts])
+
+
+# What is not set -------------------------------------------------------------------------------------
+
+
+def test_what_is_not_set_is_none() -> None:
+    part = types.Part()
+    assert {name: getattr(part, name) for name in types.Part._fields} == dict.fromkeys(types.Part._fields)
+    response = types.GenerateContentResponse()
+    assert response.candidates is None
+    assert response.usage_metadata is None
+    assert response.model_version is None
+
+
+def test_what_is_set_to_zero_is_zero_where_the_field_can_tell() -> None:
+    config = types.GenerationConfig(temperature=0, candidate_count=0)
+    assert (config.temperature, config.candidate_count, config.top_p) == (0.0, 0, None)
+    assert types.Part(text="").text == ""
+    assert config.model_fields_set == {"temperature", "candidate_count"}
+
+
+def test_none_sets_nothing_and_clears() -> None:
+    part = types.Part(text=None)
+    assert part == types.Part()
+    part = types.Part(text="a", thought=True)
+    part.text = None
+    assert part == types.Part(thought=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (types.GroundingChunkWeb, "domain"),
+        (types.GenerateContentResponse, "create_time"),
+        (types.SafetyRating, "severity"),
+        (types.Model, "labels"),
+    ],
+)
+def test_fields_that_grpc_does_not_bring_are_none(kind: Any, name: str) -> None:
+    assert getattr(kind(), name) is None
+    with pytest.raises(ValueError, match=f"no field '{name}'"):
+        kind(**{name: "x"})
+
+
+# Making ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [types.Part(text="a")],
+        [v1beta.Part(text="a")],
+        [{"text": "a"}],
+        (types.Part.from_text(text="a"),),
+        iter([{"text": "a"}]),
+    ],
+    ids=["view", "message", "dict", "tuple", "iterator"],
+)
+def test_a_field_takes_views_messages_and_dicts(parts: Any) -> None:
+    assert types.Content(role="user", parts=parts) == content("a")
+
+
+def test_names_may_be_in_camel_case() -> None:
+    blob = types.Blob(mimeType="image/png", data=b"x")  # type: ignore[call-arg]
+    assert blob.mime_type == "image/png"
+    part = types.Part(inlineData={"mimeType": "image/png"})  # type: ignore[call-arg]
+    assert part.inline_data.mime_type == "image/png"
+
+
+def test_what_is_given_is_copied() -> None:
+    inner = types.Part(text="a")
+    outer = types.Content(parts=[inner])
+    inner.text = "b"
+    assert outer.parts[0].text == "a"
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (lambda: types.Part(txt="a"), ValueError, "Part has no field 'txt'; it has text"),
+        (lambda: types.Part(text=3), TypeError, "text"),
+        (lambda: types.Content(parts="ab"), TypeError, "parts: expected a list, got str"),
+        (lambda: types.Content(parts={"text": "a"}), TypeError, "parts: expected a list, got dict"),
+        (lambda: types.Content(parts=[3]), TypeError, "parts: expected Part or a dict, got int"),
+        (lambda: types.Content(parts=[{"txt": 1}]), ValueError, "parts: Part has no field 'txt'"),
+        (lambda: types.Part(inline_data=types.FileData()), TypeError, "expected Blob, got FileData"),
+        (lambda: types.GenerationConfig(max_output_tokens=2**40), ValueError, "max_output_tokens"),
+        (lambda: types.GenerationConfig(top_k=1.5), TypeError, "top_k"),
+        (lambda: types.Blob(data="no base64!"), ValueError, "data"),
+        (lambda: types.Blob(data=3), TypeError, "data: expected bytes or base64, got int"),
+        (lambda: types.FunctionCall(args=[1]), TypeError, "args: expected a dict, got list"),
+        (lambda: types.FunctionCall(args={"a": object()}), TypeError, "args: expected JSON, got object"),
+        (lambda: types.Schema(properties=[1]), TypeError, "properties: expected a dict, got list"),
+        (lambda: types.CachedContent(expire_time=3), TypeError, "expire_time: expected a datetime"),
+        (lambda: types.CachedContent(ttl=[]), TypeError, "ttl: expected seconds"),
+        (lambda: types.Content.model_validate("a"), TypeError, "made of a dict, not of str"),
+        (lambda: types.Content.model_validate_json("{"), ValueError, ""),
+        (lambda: setattr(types.Part(), "text", 3), TypeError, "text"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(make: Any, error: type[Exception], says: str) -> None:
+    with pytest.raises(error) as caught:
+        make()
+    assert says in str(caught.value)
+
+
+# Identity --------------------------------------------------------------------------------------------
+
+
+def test_equality_is_that_of_the_messages() -> None:
+    assert content("a") == content("a")
+    assert content("a") != content("b")
+    assert content("a") == v1beta.Content(role="user", parts=[{"text": "a"}])
+    assert types.UserContent("a") == content("a")
+    assert content("a") != "a"
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(content("a"))
+
+
+def test_isinstance() -> None:
+    response = types.GenerateContentResponse(
+        candidates=[{"content": {"parts": [{"function_call": {"name": "f", "args": {}}}]}}]
+    )
+    candidate = response.candidates[0]
+    assert isinstance(candidate, types.Candidate)
+    assert isinstance(candidate.content, types.Content)
+    assert isinstance(candidate.content.parts[0], types.Part)
+    assert isinstance(response.function_calls[0], types.FunctionCall)
+    assert isinstance(types.UserContent("a"), types.Content)
+    assert not isinstance(candidate.content, types.UserContent)
+
+
+def test_repr_shows_what_is_set() -> None:
+    assert repr(content("a")) == "Content(parts=[Part(text='a')], role='user')"
+
+
+# Mutation --------------------------------------------------------------------------------------------
+
+
+def test_writing_goes_to_the_message() -> None:
+    message = v1beta.Content()
+    view = types.Content.of(message)
+    view.role = "model"
+    view.parts = [{"text": "a"}]
+    view.parts[0].text = "b"
+    view.parts.append({"text": "c"})
+    assert message == v1beta.Content(role="model", parts=[{"text": "b"}, {"text": "c"}])
+
+
+def test_a_list_of_a_view_is_a_list() -> None:
+    made = content("a", "b", "c")
+    parts = made.parts
+    assert isinstance(parts, Items)
+    assert [part.text for part in parts] == ["a", "b", "c"]
+    assert (len(parts), parts[-1].text, [p.text for p in parts[1:]]) == (3, "c", ["b", "c"])
+    parts.insert(0, {"text": "0"})
+    del parts[1]
+    parts[1] = types.Part(text="B")
+    assert [part.text for part in made.parts] == ["0", "B", "c"]
+    assert parts.pop().text == "c"
+    assert parts == [types.Part(text="0"), types.Part(text="B")]
+    more = [types.Part(text="z")]
+    assert [part.text for part in parts + more] == ["0", "B", "z"]
+    assert [part.text for part in more + parts] == ["z", "0", "B"]
+    with pytest.raises(IndexError):
+        parts[5]
+    with pytest.raises(TypeError, match="expected Part"):
+        parts.append(3)
+
+
+# Copies ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how",
+    [copy.copy, copy.deepcopy, lambda v: v.model_copy(), lambda v: pickle.loads(pickle.dumps(v))],
+    ids=["copy", "deepcopy", "model_copy", "pickle"],
+)
+@pytest.mark.parametrize("given", [content("a"), types.UserContent("a")], ids=["Content", "UserContent"])
+def test_copies_are_equal_and_their_own(how: Any, given: types.Content) -> None:
+    made = how(given)
+    assert made == given
+    assert type(made) is type(given)
+    made.parts[0].text = "b"
+    assert given.parts[0].text == "a"
+
+
+def test_a_copy_with_changes() -> None:
+    made = content("a").model_copy(update={"role": "model", "parts": None})
+    assert made == types.Content(role="model")
+
+
+def test_responses_copy_and_pickle() -> None:
+    given = types.GenerateContentResponse(candidates=[{"content": {"parts": [{"text": "a"}]}}])
+    for made in (copy.deepcopy(given), pickle.loads(pickle.dumps(given))):
+        assert made == given
+        assert made.text == "a"
+        assert made.automatic_function_calling_history == []
+
+
+# Dumps -----------------------------------------------------------------------------------------------
+
+RICH: dict[str, Any] = {
+    "role": "model",
+    "parts": [
+        {"inline_data": {"mime_type": "image/png", "data": b"\xfb\xff\x00"}},
+        {"function_call": {"id": "1", "name": "f", "args": {"a": [1, 2.5, None, True, {"b": "c"}]}}},
+        {"executable_code": {"language": "PYTHON", "code": "1"}},
+    ],
+}
+
+
+def test_dump_and_back() -> None:
+    made = types.Content(**RICH)
+    assert made.model_dump(exclude_none=True) == RICH
+    assert made.to_dict() == RICH
+    assert types.Content.model_validate(made.model_dump()) == made
+    assert types.Content.from_dict(made.to_dict()) == made
+    assert made.model_dump()["parts"][0]["text"] is None
+
+
+def test_json_and_back() -> None:
+    made = types.Content(**RICH)
+    shown = json.loads(made.model_dump_json(exclude_none=True))
+    assert shown["parts"][0] == {"inline_data": {"mime_type": "image/png", "data": "-_8A"}}
+    assert shown["parts"][1]["function_call"]["args"] == {"a": [1, 2.5, None, True, {"b": "c"}]}
+    assert shown["parts"][2]["executable_code"]["language"] == "PYTHON"
+    assert types.Content.model_validate_json(made.model_dump_json()) == made
+    assert types.Content.from_json(made.to_json()) == made
+    assert made.to_json_dict() == shown
+    assert "\n  " in made.model_dump_json(indent=2)
+
+
+def test_dumps_in_camel_case() -> None:
+    made = types.Part(inline_data={"mime_type": "image/png"})
+    assert made.model_dump(exclude_none=True, by_alias=True) == {"inlineData": {"mimeType": "image/png"}}
+    assert "mimeType" in made.model_dump_json(by_alias=True)
+    assert types.Part.model_validate(made.model_dump(by_alias=True)) == made
+
+
+def test_a_config_dumps_what_is_in_it() -> None:
+    config = types.GenerateContentConfig(
+        tools=[types.Tool(google_search=types.GoogleSearch())],
+        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+        temperature=0.5,
+    )
+    assert config.to_dict() == {
+        "tools": [{"google_search": {}}],
+        "automatic_function_calling": {"disable": True},
+        "temperature": 0.5,
+    }
+    assert json.loads(config.model_dump_json())["temperature"] == 0.5
+    assert json.loads(config.model_dump_json())["seed"] is None
+
+
+# Enums -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given", ["BLOCK_ONLY_HIGH", "block_only_high", 3, types.HarmBlockThreshold.BLOCK_ONLY_HIGH]
+)
+def test_enums_by_name_number_and_member(given: Any) -> None:
+    setting = types.SafetySetting(threshold=given)
+    assert setting.threshold is types.HarmBlockThreshold.BLOCK_ONLY_HIGH
+    assert setting.threshold == "BLOCK_ONLY_HIGH"
+    assert setting.threshold == 3
+    assert int(setting.threshold) == 3
+    assert setting.threshold in {"BLOCK_ONLY_HIGH", "OFF"}
+    assert setting.threshold != "OFF"
+    assert (setting.threshold.name, setting.threshold.value) == ("BLOCK_ONLY_HIGH",) * 2
+
+
+def test_enums_are_looked_up() -> None:
+    assert types.FinishReason("stop") is types.FinishReason.STOP is types.FinishReason(1)
+    assert types.FinishReason["MAX_TOKENS"] == 2
+    with pytest.raises(ValueError, match="NOPE"):
+        types.FinishReason("NOPE")
+
+
+def test_a_number_of_a_later_version_is_a_member_of_its_own() -> None:
+    message = v1beta.Candidate()
+    message.MergeFromString(bytes([2 << 3, 77]))  # field 2, as a varint
+    candidate = types.Candidate.of(message)
+    reason = candidate.finish_reason
+    assert (reason, reason.name, reason.number) == (77, "UNKNOWN_77", 77)
+    assert reason is types.Candidate.of(message).finish_reason
+    assert candidate.to_dict() == {"finish_reason": reason}
+    assert types.Candidate(finish_reason=reason) == candidate
+
+
+def test_an_enum_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match=r"category: 'HARM' is none of .*HARM_CATEGORY_HATE_SPEECH"):
+        types.SafetySetting(category="HARM")
+
+
+# Well-known types ------------------------------------------------------------------------------------
+
+
+def test_structs_are_dicts() -> None:
+    args = {"whole": 1, "part": 0.5, "no": None, "yes": True, "text": "a", "list": [1, [2]], "d": {"e": {}}}
+    call = types.FunctionCall(name="f", args=args)
+    assert call.args == args
+    assert type(call.args["whole"]) is int
+    assert types.FunctionCall.model_validate_json(call.to_json()) == call
+    assert types.FunctionCall(args={"a": (1, 2), "e": types.Type.STRING}).args == {"a": [1, 2], "e": "STRING"}
+
+
+def test_values_are_what_they_hold() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    assert types.FunctionDeclaration(parameters_json_schema=schema).parameters_json_schema == schema
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        dt.datetime(2030, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc),
+        "2030-01-02T03:04:05Z",
+        dt.datetime(2030, 1, 2, 4, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=1))),
+    ],
+)
+def test_timestamps(given: Any) -> None:
+    cache = types.CachedContent(expire_time=given)
+    assert cache.expire_time == dt.datetime(2030, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
+    assert cache.to_json_dict() == {"expire_time": "2030-01-02T03:04:05Z"}
+    assert types.CachedContent.from_json(cache.to_json()) == cache
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("3600s", "3600s"), (90, "90s"), (1.5, "1.500s"), (dt.timedelta(minutes=2), "120s")],
+)
+def test_durations(given: Any, shown: str) -> None:
+    cache = types.CachedContent(ttl=given)
+    assert cache.ttl == shown
+    assert types.CachedContent.from_json(cache.to_json()) == cache
+
+
+def test_bytes_may_be_base64() -> None:
+    for text in ("-_8A", "+/8A"):
+        assert types.Blob(data=text).data == b"\xfb\xff\x00"  # type: ignore[arg-type, unused-ignore]
+
+
+# Floats ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [0.95, 0.1, 1e-7, 3.4028235e38, 16777216.0, -0.3, 0.0, 123456.79, math.inf])
+def test_a_float_of_32_bits_is_shown_as_it_was_written(value: float) -> None:
+    assert types.GenerationConfig(temperature=value).temperature == value
+
+
+def test_the_shown_float_is_the_same_in_32_bits() -> None:
+    for bits in range(1, 2**31, 104_729 * 64):
+        (value,) = struct.unpack("<f", struct.pack("<I", bits))
+        if math.isfinite(value):
+            shown = _shortest(value)
+            assert struct.pack("<f", shown) == struct.pack("<f", value)
+            assert len(repr(shown)) <= len(repr(value))
+
+
+def test_whole_floats_are_taken_for_ints() -> None:
+    assert types.GenerationConfig(top_k=20.0).top_k == 20  # type: ignore[arg-type, unused-ignore]
+
+
+# Other names -----------------------------------------------------------------------------------------
+
+
+def test_fields_have_the_names_of_google_genai_too() -> None:
+    model = types.Model.of(v1beta.Model(supported_generation_methods=["generateContent"]))
+    assert list(model.supported_actions) == list(model.supported_generation_methods) == ["generateContent"]
+    metadata = types.CitationMetadata(citations=[{"uri": "u"}])  # type: ignore[call-arg, unused-ignore]
+    assert metadata.citation_sources == metadata.citations == [types.Citation(uri="u")]
+    assert isinstance(metadata.citations[0], types.Citation)
+    metadata.citations = None
+    assert metadata == types.CitationMetadata()
+
+
+def test_a_response_shows_the_subclasses() -> None:
+    response = types.GenerateContentResponse(candidates=[{"citation_metadata": {"citation_sources": [{}]}}])
+    assert isinstance(response.candidates[0].citation_metadata, types.CitationMetadata)
+
+
+def test_typed_dicts_are_dicts_and_other_names_are_refused() -> None:
+    assert types.ContentDict(role="user") == {"role": "user"}
+    with pytest.raises(AttributeError, match=r"'EditImageConfig'.*Vertex"):
+        _ = types.EditImageConfig  # type: ignore[attr-defined, unused-ignore]
