@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 
 #: google.rpc.Code's own mapping.
 HTTP_STATUS = {
@@ -31,7 +31,7 @@ HTTP_STATUS = {
 }
 
 
-class Problem(Failure):
+class Problem(StatusError):
     """A failure whose HTTP status is not that of its code: 405, 413 and the like.
 
     Attributes:
@@ -48,12 +48,12 @@ class Problem(Failure):
         self.headers = headers or {}
 
 
-def status_of(failure: Failure) -> int:
+def status_of(failure: StatusError) -> int:
     """The HTTP status of a failure."""
     return failure.http_status if isinstance(failure, Problem) else HTTP_STATUS[failure.code]
 
 
-def error_of(failure: Failure) -> dict[str, Any]:
+def error_of(failure: StatusError) -> dict[str, Any]:
     """The JSON object of a failure."""
     error: dict[str, Any] = {
         "code": status_of(failure),

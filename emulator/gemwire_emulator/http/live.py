@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Disconnect, Failure
+from gemwire_emulator.errors import Disconnect, StatusError
 from gemwire_emulator.http.bindings import VERSIONS
 from gemwire_emulator.http.body import Gone, Receive
 from gemwire_emulator.http.replies import JSON, Send, error_body
@@ -59,11 +59,11 @@ class LiveApp:
         await receive()
         path = path_of(scope)
         if not _PATH.fullmatch(path):
-            await _decline(send, Failure(grpc.StatusCode.NOT_FOUND, f"There is no WebSocket at {path}."))
+            await _decline(send, StatusError(grpc.StatusCode.NOT_FOUND, f"There is no WebSocket at {path}."))
             return
         try:
             call = call_of(self._endpoint.method, scope, query_of(scope), front="websocket")
-        except Failure as failure:
+        except StatusError as failure:
             await _decline(send, failure)
             return
         await send({"type": "websocket.accept"})
@@ -86,7 +86,7 @@ class LiveApp:
             connection = connection_of(scope)
             if connection is not None:
                 connection.sever()
-        except Failure as failure:
+        except StatusError as failure:
             await _close(send, _CODES.get(failure.code, _INTERNAL), failure.message)
         except asyncio.CancelledError:
             await _close(send, 1012, "The emulator stops.")
@@ -115,7 +115,7 @@ async def _close(send: Send, code: int, reason: str) -> None:
         await send({"type": "websocket.close", "code": code, "reason": cut})
 
 
-async def _decline(send: Send, failure: Failure) -> None:
+async def _decline(send: Send, failure: StatusError) -> None:
     """Answer with HTTP instead."""
     status, body = error_body(failure)
     headers = [(b"content-type", JSON.encode())]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.json_errors import Problem, error_of, status_of
 
 Send = Callable[[Any], Awaitable[None]]
@@ -36,7 +36,7 @@ async def reply(
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(send: Send, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
+async def refuse(send: Send, failure: StatusError, headers: Mapping[str, str] | None = None) -> None:
     """Send an error, with more headers than it has of its own."""
     own = failure.headers if isinstance(failure, Problem) else {}
     status, body = error_body(failure)
@@ -86,6 +86,6 @@ class Stream:
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
-def error_body(failure: Failure) -> tuple[int, bytes]:
+def error_body(failure: StatusError) -> tuple[int, bytes]:
     """HTTP's status of a failure, and the body that says it."""
     return status_of(failure), json.dumps(error_of(failure), ensure_ascii=False).encode(errors="replace")

@@ -15,8 +15,9 @@ import pytest
 
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator, emulator
-from gemwire_emulator.admission import Quota, Rule
+from gemwire_emulator.admission import Quota
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.fault_rules import FaultRule
 
 MODEL = "models/gemini-2.5-flash"
 VARIABLE = "GEMINI_EMULATOR_HOST"
@@ -125,7 +126,7 @@ def test_reset_is_the_start_again() -> None:
 
 
 def test_reset_brings_the_faults_of_the_settings_back() -> None:
-    with emulator(faults=[Rule.of({"status": "INTERNAL", "nth": 2})], seed=3) as gemini:
+    with emulator(faults=[FaultRule.from_json({"status": "INTERNAL", "nth": 2})], seed=3) as gemini:
         for _ in range(2):
             said = answer()
             with pytest.raises(errors.Internal):

@@ -8,11 +8,12 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.bindings import Route
 from gemwire_emulator.http.page import curl, entries
 from gemwire_emulator.http.page.resource import Asked
-from gemwire_emulator.journal import Entry, Journal
+from gemwire_emulator.journal import Journal
+from gemwire_emulator.journal_entry import JournalEntry
 
 #: Calls that an answer may have.
 _MOST = 1000
@@ -67,12 +68,12 @@ class Calls:
         entry, base = self._entry(asked), f"{asked.scheme}://{asked.host}"
         return {"curl": await asyncio.to_thread(curl.command, entry, self._routes, base)}
 
-    def _entry(self, asked: Asked) -> Entry:
+    def _entry(self, asked: Asked) -> JournalEntry:
         text = asked.path["number"]
         for entry in self._journal.entries:
             if str(entry.number) == text:
                 return entry
-        raise Failure(grpc.StatusCode.NOT_FOUND, f"There is no call {text}, or it is forgotten.")
+        raise StatusError(grpc.StatusCode.NOT_FOUND, f"There is no call {text}, or it is forgotten.")
 
 
 def _filter(asked: Asked) -> Callable[[dict[str, Any]], bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http import replies
 from gemwire_emulator.http.body import Receive
 from gemwire_emulator.http.page.guard import Guard
@@ -47,7 +47,7 @@ class File:
         try:
             # A link from elsewhere may lead here: there is nothing in it but the page itself.
             self._guard.check_host(headers_of(scope))
-        except Failure as failure:
+        except StatusError as failure:
             await refuse(send, failure)
             return
         await replies.reply(send, self._body, content_type=self._type, headers=_HEADERS)

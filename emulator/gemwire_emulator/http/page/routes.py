@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from gemwire_emulator.admission import Gate
+from gemwire_emulator.admission import AdmissionController
 from gemwire_emulator.http import bindings
 from gemwire_emulator.http.page.calls import Calls
 from gemwire_emulator.http.page.control import Control
@@ -16,7 +16,7 @@ from gemwire_emulator.http.page.files import files
 from gemwire_emulator.http.page.guard import Guard
 from gemwire_emulator.http.page.resource import Asked, Resource
 from gemwire_emulator.journal import Journal
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 
 
 class Page:
@@ -27,22 +27,28 @@ class Page:
     """
 
     def __init__(
-        self, world: World, gate: Gate, journal: Journal, *, reset: Callable[[], None], address: str
+        self,
+        state: State,
+        admission: AdmissionController,
+        journal: Journal,
+        *,
+        reset: Callable[[], None],
+        address: str,
     ) -> None:
         """See `gemwire_emulator.http.front.HttpFront`.
 
         Args:
-            world: Has the clock.
-            gate: Faults, quota and pace.
+            state: Has the clock.
+            admission: Faults, quota and pace.
             journal: The calls.
             reset: Forgets everything.
             address: host:port of the gRPC side.
         """
         self.guard = Guard()
-        self._world = world
+        self._state = state
         self._journal = journal
         self._address = address
-        self._control = Control(gate, world.clock, reset)
+        self._control = Control(admission, state.clock, reset)
         self._feed = Feed(self.guard, journal, self._control.state)
 
     def routes(self, rpcs: Sequence[bindings.Route]) -> list[Route]:
@@ -74,7 +80,7 @@ class Page:
 
     async def _about(self, asked: Asked) -> Any:
         """``GET /emulator``: which emulator this is."""
-        engine = self._world.engine
+        engine = self._state.engine
         return {"grpc": self._address, "http": f"{asked.scheme}://{asked.host}", "engine": engine.name}
 
     def close(self) -> None:

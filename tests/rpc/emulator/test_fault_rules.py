@@ -7,17 +7,17 @@ import math
 
 import pytest
 
-from gemwire_emulator.rules import Rule
+from gemwire_emulator.fault_rules import FaultRule
 
 
 @pytest.mark.parametrize("name", ["nth", "times", "after_messages", "delay", "retry_delay"])
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, True, "1", None])
 def test_numbers_are_finite(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"{name}: .* is no number of at least"):
-        Rule.of({name: value})
+        FaultRule.from_json({name: value})
 
 
 def test_so_it_is_in_json() -> None:
     with pytest.raises(ValueError, match="delay: inf is no number"):
-        Rule.of(json.loads('{"delay": 1e999}'))
-    assert Rule.of({"delay": 2, "retry_delay": -1, "nth": 3}).delay == 2
+        FaultRule.from_json(json.loads('{"delay": 1e999}'))
+    assert FaultRule.from_json({"delay": 2, "retry_delay": -1, "nth": 3}).delay == 2
