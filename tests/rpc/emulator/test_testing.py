@@ -74,9 +74,9 @@ def test_faults() -> None:
         assert caught.value.retry_delay == 7
         answer()
         assert [entry.status for entry in gemini.calls()] == ["OK", "RESOURCE_EXHAUSTED", "OK"]
-        with pytest.raises(ValueError, match="a fault has no colour"):
+        with pytest.raises(ValueError, match="unknown field colour; a fault has"):
             gemini.fail("UNAVAILABLE", colour=1)
-        with pytest.raises(ValueError, match="'AVAILABLE' is no status"):
+        with pytest.raises(ValueError, match="'AVAILABLE' is not a status code"):
             gemini.fail("AVAILABLE")
 
 
@@ -155,9 +155,9 @@ def test_quota_and_pace_can_change() -> None:
         slow, quick = [entry.elapsed or 0 for entry in gemini.calls()][-2:]
         assert slow >= 0.3 > quick
         gemini.pace("fast", latency=0)
-        with pytest.raises(ValueError, match="'quick' is none of"):
+        with pytest.raises(ValueError, match="'quick' is not one of"):
             gemini.pace("quick")
-        with pytest.raises(ValueError, match="a pace has no speed"):
+        with pytest.raises(ValueError, match="unknown field speed; a pace has"):
             gemini.pace(speed=1)
 
 
