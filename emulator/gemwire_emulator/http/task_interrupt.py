@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 class TaskInterrupt:
-    """A block of a task that others may end: ``with TaskInterrupt() as interrupt: …; interrupt(ClientDisconnected())``.
+    """A block of a task that others may end: ``with TaskInterrupt() as interrupt: …; interrupt(error)``.
 
     It costs neither a task, a future nor a generator, as every request has two.
     """
