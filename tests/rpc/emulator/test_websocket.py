@@ -171,7 +171,7 @@ def test_tools_and_handles() -> None:
         ([question("first")], 1007, "* setup: must be the first message"),
         ([SETUP, SETUP], 1007, "* setup: is sent once, as the first message"),
         ([SETUP, {"colour": 1}], 1007, "* message_type: set one of client_content"),
-        ([{"setup": {"model": "models/none"}}], 1008, "models/none is not found"),
+        ([{"setup": {"model": "models/none"}}], 1008, "models/none was not found"),
         ([{"setup": {"model": MODEL, "sessionResumption": {"handle": "x.0"}}}], 1008, "setup.session_resum"),
     ],
 )
