@@ -1,4 +1,4 @@
-"""What an item ends with when its function fails."""
+"""The error of one item of a pipeline."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 
 class ItemFailed(Exception):
-    """The function failed for one item.
+    """Failure of the function for one item.
 
-    Raised by a pipeline with ``on_error="raise"``, where ``__cause__`` is the error; a value among the
-    others with ``on_error="return"``.
+    Raised by a pipeline with ``on_error="raise"``, where ``__cause__`` is the error; one of the results with
+    ``on_error="return"``.
 
     Attributes:
-        item: What the function was called with.
-        index: Where it stood in the source, from 0.
-        error: What the function raised.
+        item: Argument of the function.
+        index: Position of the item in the source, from 0.
+        error: Exception that the function raised.
     """
 
     def __init__(self, item: Any, index: int, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""What a pipeline calls for each item: async functions, sync functions, prepared prompts."""
+"""The functions that a pipeline can call: async ones, sync ones in threads, and prepared prompts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 
-def of(function: Any) -> Any:
-    """The callable that a ``function`` argument stands for.
+def resolve_callable(function: object) -> Callable[[Any], Any]:
+    """Return the function to call: the argument itself, or its ``generate`` method.
 
     Raises:
-        TypeError: It is none.
+        TypeError: The argument is not callable.
     """
-    generate = getattr(function, "generate", None)
+    generate: object = getattr(function, "generate", None)
     if callable(generate) and not inspect.isroutine(function):
         return generate
     if inspect.isawaitable(function):
@@ -29,18 +29,18 @@ def of(function: Any) -> Any:
     return function
 
 
-def is_async(function: Any) -> bool:
-    """Whether it is known to be async before it is called."""
+def is_async(function: object) -> bool:
+    """Return whether a function is declared async."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - its kind is asked, not whether it is there
+        getattr(function, "__call__", None)  # noqa: B004 - its kind is asked for, not its existence
     )
 
 
-class Threaded:
-    """Calls a function in threads.
+class ThreadCaller:
+    """Calls a sync function in a thread pool.
 
-    A function that turns out to return an awaitable, as a lambda around an async method does, is called
-    on the event loop from then on.
+    A function that turns out to return an awaitable, such as a lambda around an async method, is called on
+    the event loop from then on.
     """
 
     def __init__(self, function: Callable[[Any], Any], threads: int) -> None:
@@ -49,15 +49,15 @@ class Threaded:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="gemwire-pipeline")
         self._async = False
 
-    async def __call__(self, item: Any) -> Any:
-        """Call it."""
+    async def __call__(self, item: object) -> object:
+        """Call the function for an item."""
         if self._async:
             return await self._function(item)
         running = self._pool.submit(contextvars.copy_context().run, self._run, item)
         try:
             result = await asyncio.wrap_future(running)
         except asyncio.CancelledError:
-            running.add_done_callback(_drop)
+            running.add_done_callback(_close_coroutine)
             raise
         if inspect.isawaitable(result):
             self._async = True
@@ -65,28 +65,30 @@ class Threaded:
             return await result
         return result
 
-    def _run(self, item: Any) -> Any:
+    def _run(self, item: object) -> object:
         try:
             return self._function(item)
         except StopIteration as error:
-            # A future cannot hold one.
+            # A future cannot hold a StopIteration.
             raise RuntimeError("the function raised StopIteration") from error
 
     async def close(self) -> None:
-        """Wait for the calls that run, which nothing can stop, and end the threads."""
+        """Wait for the running calls, which cannot be stopped, and end the threads."""
         ended: asyncio.Future[None] = self._loop.create_future()
 
-        def end() -> None:
+        def shut_down() -> None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._loop.call_soon_threadsafe(ended.set_result, None)
 
-        thread = threading.Thread(target=end, name="gemwire-pipeline-end", daemon=True)
+        thread = threading.Thread(target=shut_down, name="gemwire-pipeline-shutdown", daemon=True)
         thread.start()
         await ended
         thread.join()
 
 
-def _drop(ended: Future[Any]) -> None:
-    """Nobody will await what came out."""
-    if not ended.cancelled() and not ended.exception() and inspect.iscoroutine(ended.result()):
-        ended.result().close()
+def _close_coroutine(future: Future[object]) -> None:
+    """Close a coroutine that will not be awaited."""
+    if not future.cancelled() and not future.exception():
+        result = future.result()
+        if inspect.iscoroutine(result):
+            result.close()
