@@ -10,7 +10,9 @@ from google.protobuf.message import Message
 
 from gemwire_runtime import json_only_fields
 
-#: The tag of every field from 2**29 - 2048 on ends with these bytes.
+#: Numbers of the fields that the service has in JSON alone: the highest that protobuf allows.
+FIRST_NUMBER, LAST_NUMBER = 2**29 - 2048, 2**29 - 1
+#: The tag of each of them, whatever its wire type, ends with these bytes.
 _MARK = b"\xff\xff\x0f"
 
 
