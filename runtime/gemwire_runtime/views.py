@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeVar, overload
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gemwire_runtime import enums, json_only_fields
+from gemwire_runtime import enums
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.message_init import is_repeated
 from gemwire_runtime.well_known import WELL_KNOWN
@@ -118,7 +118,7 @@ class View:
         return self.model_copy()
 
     def _set_names(self) -> list[str]:
-        return [field.name for field, _ in self._pb.ListFields()] + json_only_fields.names(self._pb)
+        return [field.name for field, _ in self._pb.ListFields()]
 
     @property
     def model_fields_set(self) -> set[str]:
@@ -344,7 +344,6 @@ def view(message: Message) -> Any:
 
 
 def _restored(cls: type[_V], data: bytes) -> _V:
-    json_only_fields.arrived(data)
     return cls.of(cls._kind.FromString(data))
 
 

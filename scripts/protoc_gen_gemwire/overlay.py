@@ -1,7 +1,7 @@
-"""Merging of overlay protos: what the service has over HTTP alone, into the descriptors of its public protos.
+"""Merging of overlay protos: fields and RPCs that the service has over HTTP alone.
 
-An overlay file names the file that it merges into. Its messages and services that carry ``extends`` add to those
-of the same name there; all others are new. ``protos/README.md`` describes the form for authors.
+An overlay file names the file of the public protos that it merges into. Its messages and services that carry
+``extends`` add to those of the same name there; all others are new. ``protos/README.md`` describes the form.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ class _Overlay:
         number = 4 if old else 5
         for index, enum in enumerate(source.enum_type):
             self._check_free(f"{scope}.{enum.name}", target, enum.name)
-            self._moved[*old, number, index] = ((*new, number, len(target.enum_type)), "")
+            self._moved[(*old, number, index)] = ((*new, number, len(target.enum_type)), "")
             target.enum_type.add().CopyFrom(enum)
 
     def _check_free(self, full_name: str, target: FileDescriptorProto | DescriptorProto, name: str) -> None:
@@ -211,7 +211,7 @@ class _Overlay:
                 if one in names:
                     raise self._fail(element, f"{one!r} is the name of {names[one]}")
             taken[field.number] = field.name
-            self._moved[*old, 2, index] = ((*new, 2, len(target.field)), FIELD_NOTE)
+            self._moved[(*old, 2, index)] = ((*new, 2, len(target.field)), FIELD_NOTE)
             added = target.field.add()
             added.CopyFrom(field)
             self._retype_field(added)

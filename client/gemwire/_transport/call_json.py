@@ -18,7 +18,6 @@ from gemwire._transport.json_method import Json, JsonRequest
 from gemwire._transport.rest.transcode import from_json
 from gemwire._transport.serialized_message import Wire
 from gemwire.errors import APIError
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 _SECRET = re.compile(
@@ -36,7 +35,6 @@ def tree(value: Any) -> Any:
         value = value.parsed()
     if isinstance(value, Message):
         made: dict[str, Any] = json_format.MessageToDict(value, descriptor_pool=POOL)
-        json_only_fields.merged(value, made)
         return _redacted(made)
     if isinstance(value, JsonRequest):
         body = None if value.body is None else json.loads(value.body)

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from gemwire.genai._types.aliases import CitationMetadata as CitationMetadata
     from gemwire.genai._types.aliases import EmbedContentResponse as EmbedContentResponse
     from gemwire.genai._types.aliases import Modality as Modality
+    from gemwire.genai._types.aliases import Transcription as Transcription
     from gemwire.genai._types.aliases import Model as Model
     from gemwire.genai._types.content import Content as Content
     from gemwire.genai._types.content import Part as Part
     from gemwire.genai._types.files import File as File
     from gemwire.genai._types.functions import FunctionDeclaration as FunctionDeclaration
-    from gemwire.genai._types.json_only import ImageConfig as ImageConfig
-    from gemwire.genai._types.json_only import ThinkingConfig as ThinkingConfig
     from gemwire.genai._types.responses import GenerateContentResponse as GenerateContentResponse
     from gemwire.genai._types.tuning import TunedModel as TunedModel
     from gemwire.genai._types.videos import Video as Video
@@ -32,7 +31,6 @@ from gemwire.genai._types.call_configs import *
 from gemwire.genai._types.media_configs import *
 from gemwire.genai._types.resource_configs import *
 from gemwire.genai._types.batches import *
-from gemwire.genai._types.json_only import *
 from gemwire.genai._types.content import Content as Content
 from gemwire.genai._types.content import ModelContent as ModelContent
 from gemwire.genai._types.content import Part as Part

@@ -1,6 +1,6 @@
 """How a client's calls reach the API: over gRPC, or over HTTP, each over what can carry it.
 
-Bytes of files, batches, and fields that the public protos lack (`gemwire_runtime.json_only_fields`) go
+Bytes of files, batches, and fields that the public protos lack (`gemwire_runtime.json_only`) go
 over HTTP. What that takes is made when the first of them is there.
 """
 
@@ -18,7 +18,7 @@ from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
 from gemwire._transport.attempts import request_of
 from gemwire._transport.serialized_message import Wire
 from gemwire.options import ClientOptions
-from gemwire_runtime import json_only_fields
+from gemwire_runtime import json_only
 
 
 class AsyncConnections:
@@ -133,14 +133,14 @@ class AsyncRoute:
 
     def unary(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """See `AsyncCaller`; of the others too."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.unary(method, request, (), *rest, **more)
         return self._transport.unary(method, request, flattened, *rest, **more)
 
     def server_stream(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """Begin a call with many answers."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.server_stream(method, request, (), *rest, **more)
         return self._transport.server_stream(method, request, flattened, *rest, **more)
@@ -155,8 +155,12 @@ class AsyncRoute:
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = request_of(method, request, flattened)
-        fields = json_only_fields.within(message.parsed() if isinstance(message, Wire) else message)
-        return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
+        data = message.data if isinstance(message, Wire) else message.SerializeToString()
+        if json_only.suspect(data):
+            fields = json_only.paths(message.parsed() if isinstance(message, Wire) else message)
+            if fields:
+                return self._connections.rest(", ".join(fields)), message
+        return self._transport, message
 
 
 def check_grpc(message: Any) -> None:
@@ -165,5 +169,5 @@ def check_grpc(message: Any) -> None:
     Raises:
         ValueError: It has some.
     """
-    if fields := json_only_fields.within(message):
+    if fields := json_only.paths(message):
         raise ValueError(f"{', '.join(fields)}: live sessions are held over gRPC, which does not have it")

@@ -30,7 +30,6 @@ from gemwire.genai._types.tuning import JobState
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import timestamp_pb2
 from gemwire_proto.v1beta import views
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 COLLECTION = "batches"
@@ -137,7 +136,8 @@ def _request(model: str, given: Any, place: str) -> dict[str, Any]:
 
 
 def _json(message: Any) -> dict[str, Any]:
-    return json_only_fields.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))
+    tree: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    return tree
 
 
 def job(tree: Mapping[str, Any]) -> BatchJob:
@@ -242,6 +242,4 @@ def _embedded(item: Mapping[str, Any]) -> InlinedEmbedContentResponse:
 
 
 def _message(kind: Any, tree: Any) -> Any:
-    made = json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)
-    json_only_fields.keep(made, tree)
-    return made
+    return json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)

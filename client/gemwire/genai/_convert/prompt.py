@@ -15,7 +15,6 @@ from gemwire.genai._types.call_configs import GenerateContentConfig
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import to_contents
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.views import View
 
 
@@ -58,12 +57,6 @@ class Prompt:
         function_calls.settings(config)
         made = head(model, config)
         return cls(made.model, config, functions, made.SerializeToString(), first.SerializeToString())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Another process may have made it.
-        vars(self).update(state)
-        json_only_fields.arrived(self.head)
-        json_only_fields.arrived(self.contents)
 
     @property
     def size(self) -> int:

@@ -16,10 +16,8 @@ from gemwire_runtime.views import View
 
 #: Fields of the config that are fields of GenerationConfig, under the same names.
 _GENERATION = frozenset(views.GenerationConfig._fields) & frozenset(GenerateContentConfig._fields)
-#: Fields of the config that are fields of the request, the last four in JSON alone.
-_REQUEST = frozenset(
-    {"tool_config", "safety_settings", "labels", "service_tier", "store", "continuation_token"}
-)
+#: Fields of the config that are fields of the request, the last three in JSON alone.
+_REQUEST = frozenset({"tool_config", "safety_settings", "labels", "store", "continuation_token"})
 #: Those that need more than taking over.
 _BY_HAND = frozenset({"response_schema", "response_json_schema", "speech_config"})
 _VERTEX = ("routing_config", "model_selection_config", "audio_timestamp")
@@ -117,6 +115,8 @@ def _apply(request: Any, name: str, value: Any) -> None:
         request.system_instruction.CopyFrom(system_instruction(value))
     elif name == "tools":
         request.tools.extend(to_tools(value))
+    elif name == "service_tier":
+        _write(request, views.GenerateContentRequest, name, _service_tier(value))
     elif name in _REQUEST:
         _write(request, views.GenerateContentRequest, name, value)
     elif name == "cached_content":
@@ -136,6 +136,11 @@ def _schema(config: Any, value: Any) -> None:
     _write(config, views.GenerationConfig, field, made)
     if not config.response_mime_type:
         config.response_mime_type = "application/json"
+
+
+def _service_tier(value: Any) -> Any:
+    text = getattr(value, "value", value)
+    return text.lower() if isinstance(text, str) else text
 
 
 def speech_config(value: Any) -> Any:

@@ -1,7 +1,7 @@
 # Derived from genai/_aio/connections.py by scripts/unasync. DO NOT EDIT.
 """How a client's calls reach the API: over gRPC, or over HTTP, each over what can carry it.
 
-Bytes of files, batches, and fields that the public protos lack (`gemwire_runtime.json_only_fields`) go
+Bytes of files, batches, and fields that the public protos lack (`gemwire_runtime.json_only`) go
 over HTTP. What that takes is made when the first of them is there.
 """
 
@@ -19,7 +19,7 @@ from gemwire._transport.attempts import request_of
 from gemwire._transport.serialized_message import Wire
 from gemwire._transport.sync.grpc_transport import GrpcTransport
 from gemwire.options import ClientOptions
-from gemwire_runtime import json_only_fields
+from gemwire_runtime import json_only
 
 
 class Connections:
@@ -134,14 +134,14 @@ class Route:
 
     def unary(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """See `Caller`; of the others too."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.unary(method, request, (), *rest, **more)
         return self._transport.unary(method, request, flattened, *rest, **more)
 
     def server_stream(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """Begin a call with many answers."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.server_stream(method, request, (), *rest, **more)
         return self._transport.server_stream(method, request, flattened, *rest, **more)
@@ -156,8 +156,12 @@ class Route:
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = request_of(method, request, flattened)
-        fields = json_only_fields.within(message.parsed() if isinstance(message, Wire) else message)
-        return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
+        data = message.data if isinstance(message, Wire) else message.SerializeToString()
+        if json_only.suspect(data):
+            fields = json_only.paths(message.parsed() if isinstance(message, Wire) else message)
+            if fields:
+                return self._connections.rest(", ".join(fields)), message
+        return self._transport, message
 
 
 def check_grpc(message: Any) -> None:
@@ -166,5 +170,5 @@ def check_grpc(message: Any) -> None:
     Raises:
         ValueError: It has some.
     """
-    if fields := json_only_fields.within(message):
+    if fields := json_only.paths(message):
         raise ValueError(f"{', '.join(fields)}: live sessions are held over gRPC, which does not have it")

@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+from typing import TYPE_CHECKING, Any
 
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import Items, View
+from gemwire_runtime.upb import descriptor_of
+from gemwire_runtime.views import Field, Items, View
+
+
+class ServiceTier(str, enum.Enum):
+    """Service tiers of requests, which set latency and price. The API has them in lower case."""
+
+    UNSPECIFIED = "unspecified"
+    FLEX = "flex"
+    STANDARD = "standard"
+    PRIORITY = "priority"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ServiceTier | None:
+        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
+
+
+class GenerateContentResponseUsageMetadata(views.GenerateContentResponseUsageMetadata):
+    """Tokens that a request and its response took, and the tier that served them."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        service_tier: ServiceTier | str | None
+
+
+class _ServiceTierField(Field):
+    """Shows a tier as the enum's member; one that is not known stays text."""
+
+    def read(self, message: Any) -> ServiceTier | str | None:
+        """Return the tier; None where there is none."""
+        tier = message.service_tier
+        try:
+            return ServiceTier(tier) if tier else None
+        except ValueError:
+            return str(tier)
+
+
+_usage = GenerateContentResponseUsageMetadata
+_field = _ServiceTierField(descriptor_of(_usage._kind).fields_by_name["service_tier"])
+_usage._fields = {**_usage._fields, "service_tier": _field}
+setattr(_usage, "service_tier", _field)  # noqa: B010 - mypy has another type
 
 
 class Citation(views.CitationSource):
@@ -69,14 +111,17 @@ Modality = views.GenerationConfigModality
 Mode = views.DynamicRetrievalConfigMode
 Outcome = views.CodeExecutionResultOutcome
 SlidingWindow = views.ContextWindowCompressionConfigSlidingWindow
+ModelStage = views.ModelStatusModelStage
 StartSensitivity = views.RealtimeInputConfigAutomaticActivityDetectionStartSensitivity
+ThinkingLevel = views.ThinkingConfigThinkingLevel
 ToolCodeExecution = views.CodeExecution
 Transcription = views.BidiGenerateContentTranscription
+TrafficType = views.GenerateContentResponseUsageMetadataTrafficType
 TurnCoverage = views.RealtimeInputConfigTurnCoverage
 UrlRetrievalStatus = views.UrlMetadataUrlRetrievalStatus
 
 #: Fields that google-genai has on what comes back, and that the Gemini API does not bring: None to whoever
-#: reads them. Those that it brings over HTTP alone are in `gemwire.genai._types.json_only`.
+#: reads them.
 _ABSENT: dict[type[View], tuple[str, ...]] = {
     views.CachedContentUsageMetadata: (
         "audio_duration_seconds",

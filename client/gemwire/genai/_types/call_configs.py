@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from gemwire.genai._types.aliases import ServiceTier
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.json_only import ServiceTier
 from gemwire_proto.v1beta import views
 
 #: What is taken for a part, for a content and for contents.

@@ -6,7 +6,6 @@ from collections.abc import Mapping, MutableSequence, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gemwire.genai._convert import media_types
-from gemwire.genai._types.json_only import PartMediaResolution
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.views import View
@@ -20,7 +19,6 @@ class Part(views.Part):
     __slots__ = ()
 
     if TYPE_CHECKING:
-        media_resolution: PartMediaResolution | Mapping[str, Any] | None
 
         def __init__(
             self,
@@ -36,7 +34,7 @@ class Part(views.Part):
             thought: bool | None = None,
             thought_signature: bytes | str | None = None,
             part_metadata: Mapping[str, Any] | None = None,
-            media_resolution: PartMediaResolution | Mapping[str, Any] | None = None,
+            media_resolution: views.PartMediaResolution | Mapping[str, Any] | None = None,
         ) -> None: ...
 
     @classmethod
@@ -306,7 +304,7 @@ def _grouped(parts: Sequence[Any]) -> Any:
 
 
 def _resolution(value: Any) -> Any:
-    return PartMediaResolution(level=value) if isinstance(value, str) else value
+    return views.PartMediaResolution(level=value) if isinstance(value, str) else value
 
 
 def _parts(parts: Any) -> list[Any]:
