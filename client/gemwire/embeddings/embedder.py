@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeVar
 
 from gemwire import errors
 from gemwire._transport.aio.grpc_transport import AsyncTransport
-from gemwire._transport.metadata import check
-from gemwire._transport.retry import check_timeout, policy
+from gemwire._transport.metadata import validate
+from gemwire._transport.retry import check_timeout, resolve_policy
 from gemwire.embeddings.arguments import check_many, form_of, seconds, service_client, whole
 from gemwire.embeddings.batcher import Gathering, closed, own
 from gemwire.embeddings.reorder_buffer import Window
@@ -94,9 +94,9 @@ class Embedder:
         self._most_bytes = whole("batch_bytes", batch_bytes)
         self._concurrency = whole("concurrency", concurrency)
         self._delay = seconds("delay", delay)
-        policy(None if retry is DEFAULT else retry, None)
+        resolve_policy(None if retry is DEFAULT else retry, None)
         check_timeout(timeout, None)
-        check(metadata)
+        validate(metadata)
         self._mine, self._client, settings = service_client(client)
         self._retry = settings.get("retry", DEFAULT) if retry is DEFAULT else retry
         self._timeout = settings.get("timeout", DEFAULT) if timeout is DEFAULT else timeout

@@ -17,7 +17,7 @@ import grpc
 import pytest
 
 from gemwire import errors
-from gemwire._transport.attempts import is_overload
+from gemwire._transport.overload import is_overload
 from gemwire._transport.connection_health import ConnectionHealth
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from gemwire._transport.method_registry import find
-from gemwire._transport.serialized_message import raw
+from gemwire._transport.serialized_message import with_serialized_messages
 from gemwire_runtime.method import DEFAULT, Kind, Metadata, Method, Service, Timeout
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class AsyncRaw:
         method = self.method(name)
         if method.kind is not kind:
             raise ValueError(f"method: {method.name} is called with raw.{method.kind.value}")
-        return raw(method)
+        return with_serialized_messages(method)
 
     async def unary(
         self,

@@ -14,9 +14,9 @@ from gemwire._transport.aio.grpc_transport import AsyncTransport, unencrypted_ke
 from gemwire._transport.aio.http_loop import HttpChannels
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
-from gemwire._transport.attempts import request_of
+from gemwire._transport.request_message import create_request
 from gemwire._transport.channel_options import certificate
-from gemwire._transport.metadata import over_http, user_agent
+from gemwire._transport.metadata import build_user_agent, to_http_user_agent
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
 from gemwire.options import CertSource, ClientInfo, ClientOptions, Retry
@@ -105,7 +105,7 @@ class RestAsyncIOTransport(AsyncTransport):
             raise ValueError(f"url_scheme: over http, {host!r} would be sent the credentials unencrypted")
         self._credentials = credentials
         target = HttpTarget(scheme, bracketed(host), certificate(client_cert_source_for_mtls))
-        agent = None if client_info is None else over_http(user_agent(client_info), engine)
+        agent = None if client_info is None else to_http_user_agent(build_user_agent(client_info), engine)
         super().__init__(HttpChannels(target), authorization, agent, target.origin, log_content)
 
     async def upload_file(
@@ -145,7 +145,7 @@ class RestAsyncIOTransport(AsyncTransport):
         """
         if chunk_size < 1:
             raise ValueError(f"chunk_size: {chunk_size} is not a number of bytes")
-        request = request_of(CREATE_FILE, {"file": file} if file is not None else None, ())
+        request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
         seconds = check_timeout(timeout, None)
         source = AsyncSource(source, size)
         kind = mime_type or request.file.mime_type or source.mime_type()

@@ -15,7 +15,7 @@ from gemwire._transport.metadata import ROUTING
 from gemwire._transport.rest.http_errors import BROKEN, HttpError, of_answer, of_error
 from gemwire._transport.rest.sse import EventParser
 from gemwire._transport.rest.transcode import HttpRequest, from_json
-from gemwire._transport.serialized_message import Wire
+from gemwire._transport.serialized_message import SerializedMessage
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange, Session
@@ -99,8 +99,8 @@ def message(kind: type[_Message], data: bytes | str) -> _Message:
     Raises:
         HttpError: It is an error, or no such message.
     """
-    if issubclass(kind, Wire):
-        return message(kind.typed, data).SerializeToString()
+    if issubclass(kind, SerializedMessage):
+        return message(kind.message_type, data).SerializeToString()
     try:
         tree: Any = json.loads(data) if data.strip() else {}
         if issubclass(kind, Json):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gemwire._transport.serialized_message import serialised
+from gemwire._transport.serialized_message import with_serialized_request
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import AsyncCalling, generate
 from gemwire.genai._aio.response_stream import AsyncResponses
@@ -31,7 +31,7 @@ async def answered(
         APIError: A call failed.
     """
     settings = api.settings(config.http_options)
-    method = serialised(GENERATE_CONTENT)
+    method = with_serialized_request(GENERATE_CONTENT)
 
     async def call(draft: Draft) -> Any:
         wire = method.request(draft.data(), method.request.routes(model=draft.model))
@@ -47,7 +47,7 @@ async def streamed(
 ) -> AsyncResponses:
     """The same piece by piece; see `answered`."""
     settings = api.settings(config.http_options)
-    method = serialised(STREAM_GENERATE_CONTENT)
+    method = with_serialized_request(STREAM_GENERATE_CONTENT)
 
     async def call(draft: Draft) -> Any:
         wire = method.request(draft.data(), method.request.routes(model=draft.model))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gemwire._transport.serialized_message import serialised
+from gemwire._transport.serialized_message import with_serialized_request
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_executor import check
 from gemwire.genai._aio.prepared_generate import answered, streamed
@@ -108,7 +108,7 @@ class AsyncPreparedPrompt:
             APIError: The call failed.
         """
         draft = self._prompt.draft(contents)
-        method = serialised(COUNT_TOKENS)
+        method = with_serialized_request(COUNT_TOKENS)
         wire = method.request(draft.counting(), method.request.routes(model=draft.model))
         settings = self._api.settings(self._prompt.config.http_options)
         response = await self._api.generative._caller.unary(method, wire, (), **settings)
