@@ -589,7 +589,7 @@ def test_client_info(client: Any, info: Any) -> None:
         (
             {"client_info": gemwire.ClientInfo(user_agent="a\nb")},
             "ValueError",
-            "client_info: the value of 'x-goog-api-client' holds a line break",
+            "client_info: the value of 'x-goog-api-client' contains a line break",
         ),
     ],
 )
