@@ -143,6 +143,7 @@ class Method(Generic[_Request, _Response]):
 #: A method of any request and response types.
 AnyMethod = Method[Any, Any]
 
+
 @dataclass(frozen=True, eq=False)
 class Service:
     """A service's method table.

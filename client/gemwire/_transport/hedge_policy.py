@@ -59,8 +59,8 @@ class HedgeState:
         self._tokens = 1.0
         self._latencies: dict[tuple[str, str], LatencyWindow] = {}
 
-    def create_plan(self, method: AnyMethod, request: Message, policy: RetryPolicy, hedge: Hedge) -> HedgePlan:
-        """Build the hedge plan of one call.
+    def create_plan(self, method: AnyMethod, request: Message, policy: RetryPolicy) -> HedgePlan:
+        """Build the plan of one call, whose policy has a hedge.
 
         Raises:
             ValueError: The method cannot be hedged.
@@ -69,6 +69,8 @@ class HedgeState:
             raise ValueError(f"retry: {method.name} is a stream; only calls with one response can be hedged")
         if not method.idempotent:
             raise ValueError(f"retry: {method.name} is not idempotent; a hedge could execute it twice")
+        hedge = policy.hedge
+        assert hedge is not None  # noqa: S101 - checked by the caller
         self._tokens = min(_MAX_SAVED, self._tokens + hedge.budget)
         return HedgePlan(self, policy, hedge, self._window(method, request) if hedge.percentile else None)
 

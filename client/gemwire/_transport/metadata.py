@@ -55,7 +55,9 @@ def _validate_pair(pair: Sequence[object], argument: str) -> Pair:
     if not isinstance(key, str):
         raise TypeError(f"{argument}: a key must be a string, got {type(key).__name__}")
     if not _KEY.match(key):
-        raise ValueError(f"{argument}: {key!r} is not a valid header name; use lower-case letters, digits and _ . -")
+        raise ValueError(
+            f"{argument}: {key!r} is not a valid header name; use lower-case letters, digits and _ . -"
+        )
     if key.startswith("grpc-"):
         raise ValueError(f"{argument}: {key!r} is reserved for gRPC")
     if key.endswith("-bin"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from google.protobuf.message import Message
 
@@ -87,15 +87,15 @@ class ObservedCall:
         self._ended = False
         self._states = [(observer, _call_safely(observer.on_start, self)) for observer in _observers]
 
-    def record_message(self, message: Message | bytes) -> None:
+    def record_message(self, message: object) -> None:
         """Note a message that has arrived."""
         if self.first is None:
             self.first = time.monotonic() - self._clock
-        if isinstance(message, bytes):  # Of a raw call; parsed when an observer reads a field.
-            message = self.method.response(message)
+        # Bytes come from a raw call; they are parsed when an observer reads a field.
+        latest = self.method.response(message) if type(message) is bytes else cast("Message", message)
         self.messages += 1
-        self.received += message.ByteSize()
-        self.latest = message
+        self.received += latest.ByteSize()
+        self.latest = latest
 
     def finish(self, attempts: int, error: BaseException | None = None) -> None:
         """Note the end of the call; only the first time counts."""

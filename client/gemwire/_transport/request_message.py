@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
@@ -13,9 +13,7 @@ from gemwire_runtime.method import Method
 _Request = TypeVar("_Request", bound=Message)
 
 
-def create_request(
-    method: Method[_Request, Message], request: object, flattened: tuple[object, ...]
-) -> _Request:
+def create_request(method: Method[_Request, Any], request: object, flattened: tuple[object, ...]) -> _Request:
     """Return the request message of a call.
 
     Args:

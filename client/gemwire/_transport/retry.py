@@ -121,12 +121,12 @@ class RetryPolicy:
 
 
 def _was_not_processed(error: APIError) -> bool:
-    """Return whether a server that was shutting down ignored the call: gRPC's core reports a bare CANCELLED."""
+    """Return whether a stopping server ignored the call, which gRPC's core reports as a bare CANCELLED."""
     return error.grpc_code is grpc.StatusCode.CANCELLED and error.message == "CANCELLED"
 
 
 def server_requested_delay(error: APIError) -> tuple[float | None, bool]:
-    """Return the seconds that the server asks to wait (pushback, RetryInfo), and whether it refuses retries."""
+    """Return the seconds that the server asks to wait (pushback or RetryInfo), and whether it says no."""
     for key, value in error.trailing_metadata:
         if key == PUSHBACK:
             # gRFC A6: anything but a number of milliseconds means no.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -26,7 +26,9 @@ _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 def error_from_rpc(error: grpc.RpcError, method: str, attempts: int, elapsed: float) -> APIError:
     """Convert an error of grpc, of grpc.aio or of a call over HTTP."""
     code = error.code() or grpc.StatusCode.UNKNOWN
-    trailers = [(key, value) for key, value in (error.trailing_metadata() or ())]
+    trailing = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    # Plain tuples: grpc's own pairs do not pickle.
+    trailers = [(key, value) for key, value in trailing]
     details = decode_details(value for key, value in trailers if key == DETAILS)
     message = error.details() or code.name.replace("_", " ").lower()
     found = BY_STATUS.get(code, Unknown)(
@@ -102,7 +104,7 @@ def _hint(error: APIError) -> str:
         return "TLS failed: check the certificates, and whether the port serves TLS at all."
     if "failed to connect to all addresses" in message and _HUNG_UP.search(message):
         # A TLS 1.3 server rejects the client's certificate after the client considers the handshake done.
-        return "The server closed the connection: it may require a client certificate, or only one side uses TLS."
+        return "The server closed the connection: it may require a client certificate, or one side lacks TLS."
     if isinstance(error, DeadlineExceeded):
         return "Raise `timeout`, or request less."
     if isinstance(error, Unauthenticated):

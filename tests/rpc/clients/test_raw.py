@@ -235,7 +235,7 @@ def test_how_calls_are_routed(server: Loopback, method: Any, data: bytes, params
     # What cannot be parsed is refused by the server before its handlers.
     for call in server.journal:
         assert call.values("x-goog-request-params") == [params]
-    chosen = for_bytes(method).request.of(data)
+    chosen = for_bytes(method).request.from_bytes(data)
     values = metadata.routing_values(chosen, method.routing)
     assert metadata.routing_header(method.routing, values)[1] == params
 

@@ -351,7 +351,7 @@ def test_what_is_remembered_has_a_bound() -> None:
     assert rules is not None
     assert rules.hedge is not None
     for number in range(1000):
-        hedges.create_plan(COUNT_TOKENS, v1beta.CountTokensRequest(model=f"models/{number}"), rules, rules.hedge)
+        hedges.create_plan(COUNT_TOKENS, v1beta.CountTokensRequest(model=f"models/{number}"), rules)
     assert len(hedges._latencies) <= 256
 
 

@@ -61,7 +61,8 @@ def test_the_log_tells_of_attempts_that_failed(
         generate(api)
     first, second = (record.getMessage() for record in caplog.records)
     assert (
-        "GenerativeService/GenerateContent failed with UNAVAILABLE (later), attempt 1; retrying in 0.0" in first
+        "GenerativeService/GenerateContent failed with UNAVAILABLE (later), attempt 1; retrying in 0.0"
+        in first
     )
     assert "attempt 2" in second
 

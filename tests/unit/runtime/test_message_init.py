@@ -556,7 +556,9 @@ def test_client_info(client: Any, info: Any) -> None:
     text = made.transport.metadata_cache.api_client
     assert text == info.to_user_agent()
     assert text.startswith("mine/1 ")
-    assert client(client_options={"api_key": KEY}, client_info=None).transport.metadata_cache.api_client is None
+    assert (
+        client(client_options={"api_key": KEY}, client_info=None).transport.metadata_cache.api_client is None
+    )
     default = client(client_options={"api_key": KEY}).transport.metadata_cache.api_client
     assert [token.split("/")[0] for token in default.split()] == ["gl-python", "grpc", "gax", "gapic", "pb"]
 

@@ -99,7 +99,9 @@ class AsyncPreparedRequest:
         """
         method = self._method("GenerateContent")
         wire = self._wire(method, contents, fields)
-        return await self._client._caller.unary(with_serialized_request(method), wire, (), retry, timeout, metadata)
+        return await self._client._caller.unary(
+            with_serialized_request(method), wire, (), retry, timeout, metadata
+        )
 
     async def generate_stream(
         self,
@@ -153,7 +155,7 @@ class AsyncPreparedRequest:
             changed.MergeFrom(kind(**fields))
             head, model = changed.SerializeToString(), changed.model
             _check_model(model)
-        return wire(b"".join((head, self._contents, added)), wire.routes(model=model))
+        return wire(b"".join((head, self._contents, added)), wire.routing_type(model=model))
 
 
 def _check_model(model: str) -> None:

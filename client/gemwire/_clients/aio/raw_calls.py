@@ -74,7 +74,7 @@ class AsyncRaw:
         """
         chosen = self._raw(method, Kind.UNARY)
         response: bytes = await self._caller.unary(
-            chosen, chosen.request.of(data), (), retry, timeout, metadata
+            chosen, chosen.request.from_bytes(data), (), retry, timeout, metadata
         )
         return response
 
@@ -108,7 +108,7 @@ class AsyncRaw:
         """
         chosen = self._raw(method, Kind.SERVER_STREAM)
         stream: AsyncStream[bytes] = await self._caller.server_stream(
-            chosen, chosen.request.of(data), (), retry, timeout, metadata, idle_timeout
+            chosen, chosen.request.from_bytes(data), (), retry, timeout, metadata, idle_timeout
         )
         return stream
 

@@ -10,12 +10,12 @@ from typing import Any
 from gemwire._transport import endpoint
 from gemwire._transport.aio.channel_pool import ChannelPool
 from gemwire._transport.aio.concurrency import sleep
-from gemwire._transport.aio.connection import Connection
 from gemwire._transport.aio.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
 from gemwire._transport.aio.http_loop import HttpChannels
 from gemwire._transport.aio.rest_transport import bracketed, http_engine
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.connection import Connection
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget

@@ -170,7 +170,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
 
 
 class _Sender:
-    """Sends the requests of an iterable until the call ends. It must not refer to the stream, to let it go."""
+    """Sends the requests of an iterable until the call ends. It must not keep the stream alive."""
 
     __slots__ = ("_call", "_request_type", "error", "task")
 
@@ -183,8 +183,11 @@ class _Sender:
         self._call = call
         self._request_type = request_type
         self.error: Exception | None = None
-        task = self.task = asyncio.ensure_future(self._run(iterate(requests)))
-        call.add_done_callback(lambda _: task.cancel())
+        self.task = asyncio.ensure_future(self._run(iterate(requests)))
+        call.add_done_callback(self._stop)
+
+    def _stop(self, _: object) -> None:
+        self.task.cancel()
 
     async def _run(self, requests: AsyncIterator[object]) -> None:
         try:

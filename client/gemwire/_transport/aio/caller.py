@@ -43,7 +43,7 @@ from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, Method, RetryOption, Timeout
 
 if TYPE_CHECKING:
-    from gemwire_proto.google.longrunning.operations_pb2 import Operation
+    from gemwire_proto.google.longrunning import operations_pb2
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -145,11 +145,9 @@ class AsyncCaller:
         else:
             policy = resolve_policy(retry, method.retry)
             if policy and policy.hedge:
-                plan = self._hedges.create_plan(method, message, policy, policy.hedge)
-                attempt = AsyncHedgedAttempt(method, plan)
+                attempt = AsyncHedgedAttempt(method, self._hedges.create_plan(method, message, policy))
         connection = self.pool.current()
-        began = time.monotonic()
-        left = seconds
+        began, left = time.monotonic(), seconds
         attempts: Attempts | None = None
         observed = ObservedCall(method, message, self._host, self._log_content) if has_observers() else None
         ready = self.authorization.pairs(began)
@@ -172,7 +170,9 @@ class AsyncCaller:
                         result = await attempt(call, message, left, headers, attempts)
                     break
                 except RpcError as error:
-                    attempts = attempts or self.start_attempts(method, policy, began, seconds, connection, observed)
+                    attempts = attempts or self.start_attempts(
+                        method, policy, began, seconds, connection, observed
+                    )
                     await sleep(attempts.next_delay(error, pairs))
                     connection, now = attempts.rebind()
                     left = None if seconds is None else max(began + seconds - now, 0)
@@ -278,7 +278,7 @@ class AsyncCaller:
 
     async def operation(
         self,
-        method: Method[_Request, Operation],
+        method: Method[_Request, operations_pb2.Operation],
         request: _Request | Mapping[str, object] | None,
         flattened: tuple[object, ...] = (),
         retry: RetryOption = DEFAULT,
@@ -288,7 +288,7 @@ class AsyncCaller:
         """Start a long-running operation. See `unary`."""
         operation = await self.unary(method, request, flattened, retry, timeout, metadata)
 
-        async def get(name: str, timeout: Timeout) -> Operation:
+        async def get(name: str, timeout: Timeout) -> operations_pb2.Operation:
             return await self.unary(operations.GET_OPERATION, None, (name,), timeout=timeout)
 
         async def cancel(name: str) -> None:

@@ -18,7 +18,7 @@ from gemwire_runtime.method import DEFAULT, AnyMethod, Timeout
 from gemwire_runtime.retry import Retry
 
 if TYPE_CHECKING:
-    from gemwire_proto.google.longrunning.operations_pb2 import Operation
+    from gemwire_proto.google.longrunning import operations_pb2
     from gemwire_proto.google.protobuf.any_pb2 import Any as PackedMessage
 
 _Result = TypeVar("_Result", bound=Message)
@@ -43,8 +43,8 @@ class AsyncOperation(Generic[_Result, _Progress]):
     def __init__(
         self,
         method: AnyMethod,
-        operation: Operation,
-        get: Callable[[str, Timeout], Awaitable[Operation]],
+        operation: operations_pb2.Operation,
+        get: Callable[[str, Timeout], Awaitable[operations_pb2.Operation]],
         cancel: Callable[[str], Awaitable[None]],
     ) -> None:
         """Wrap the response of the method that started the operation.
@@ -66,7 +66,7 @@ class AsyncOperation(Generic[_Result, _Progress]):
         return f"<{type(self).__name__} {self.name} {'done' if self._operation.done else 'running'}>"
 
     @property
-    def operation(self) -> Operation:
+    def operation(self) -> operations_pb2.Operation:
         """The ``google.longrunning.Operation`` as of the latest poll."""
         return self._operation
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from gemwire._transport import call_json
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.request_message import create_request
 from gemwire._transport.recording import Take, Tape
+from gemwire._transport.request_message import create_request
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import DEFAULT

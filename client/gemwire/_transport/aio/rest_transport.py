@@ -14,9 +14,9 @@ from gemwire._transport.aio.grpc_transport import AsyncTransport, unencrypted_ke
 from gemwire._transport.aio.http_loop import HttpChannels
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
-from gemwire._transport.request_message import create_request
 from gemwire._transport.channel_options import certificate
 from gemwire._transport.metadata import build_user_agent, to_http_user_agent
+from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
 from gemwire.options import CertSource, ClientInfo, ClientOptions, Retry

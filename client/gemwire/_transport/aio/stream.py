@@ -21,7 +21,7 @@ from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
 from gemwire.errors import APIError
 
-_Response = TypeVar("_Response", bound=Message)
+_Response = TypeVar("_Response")
 
 
 class AsyncStream(AsyncStreamCall[_Response]):

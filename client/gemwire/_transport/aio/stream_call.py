@@ -21,7 +21,9 @@ class AsyncStreamCall(ABC, Generic[_Response]):
 
     __slots__ = ("__weakref__", "_attempts", "_call", "_cancel", "_cancelled", "_idle_timeout", "_iterated")
 
-    def __init__(self, call: Any, canceller: Canceller, attempts: Attempts, idle_timeout: float | None) -> None:
+    def __init__(
+        self, call: Any, canceller: Canceller, attempts: Attempts, idle_timeout: float | None
+    ) -> None:
         """Wrap a call that has been started.
 
         Args:

@@ -10,13 +10,13 @@ from typing import Any
 
 from gemwire._transport import endpoint
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.connection import Connection
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.rest.transcode import bindings
 from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire._transport.sync.concurrency import sleep
-from gemwire._transport.sync.connection import Connection
 from gemwire._transport.sync.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.sync.grpc_transport import GrpcTransport
 from gemwire._transport.sync.http_loop import HttpChannels

@@ -149,7 +149,7 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
 
 
 def _drain(outgoing: _Outgoing) -> Iterator[Message]:
-    """Yield what was written, until the end. It must not refer to the stream, to let it go."""
+    """Yield what was written, until the end. It must not keep the stream alive."""
     while (message := outgoing.get()) is not None:
         yield message
 
@@ -169,7 +169,7 @@ def _create_waker(outgoing: _Outgoing, ended: threading.Event) -> Callable[[], N
 
 
 class _Sender:
-    """Yields the requests of an iterable to grpc. It must not refer to the stream, to let it go."""
+    """Yields the requests of an iterable to grpc. It must not keep the stream alive."""
 
     def __init__(self, request_type: type[Message], requests: Iterable[object]) -> None:
         self._request_type = request_type

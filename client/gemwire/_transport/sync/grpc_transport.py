@@ -12,7 +12,7 @@ import grpc
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.channel_options import Target, certificate
-from gemwire._transport.metadata import user_agent
+from gemwire._transport.metadata import build_user_agent
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire.options import CertSource, ClientInfo, ClientOptions
@@ -28,7 +28,7 @@ class Transport(Caller):
     emulator: Callable[[], str | None] = staticmethod(endpoint.emulator)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._host} {self._authorization!r}>"
+        return f"<{type(self).__name__} {self._host} {self.authorization!r}>"
 
     @property
     def host(self) -> str:
@@ -115,7 +115,7 @@ class GrpcTransport(Transport):
         target = None
         if channel is None:
             target = Target(self._host, plaintext, self._certificate, interceptors)
-        agent = None if client_info is None else user_agent(client_info)
+        agent = None if client_info is None else build_user_agent(client_info)
         super().__init__(ChannelPool(target, channel), authorization, agent, self._host, log_content)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.attempts import request_of
 from gemwire._transport.channel_options import certificate
-from gemwire._transport.metadata import over_http, user_agent
+from gemwire._transport.metadata import build_user_agent, to_http_user_agent
+from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
 from gemwire._transport.sync.download import Download
@@ -106,7 +106,7 @@ class RestTransport(Transport):
             raise ValueError(f"url_scheme: over http, {host!r} would be sent the credentials unencrypted")
         self._credentials = credentials
         target = HttpTarget(scheme, bracketed(host), certificate(client_cert_source_for_mtls))
-        agent = None if client_info is None else over_http(user_agent(client_info), engine)
+        agent = None if client_info is None else to_http_user_agent(build_user_agent(client_info), engine)
         super().__init__(HttpChannels(target), authorization, agent, target.origin, log_content)
 
     def upload_file(
@@ -146,7 +146,7 @@ class RestTransport(Transport):
         """
         if chunk_size < 1:
             raise ValueError(f"chunk_size: {chunk_size} is not a number of bytes")
-        request = request_of(CREATE_FILE, {"file": file} if file is not None else None, ())
+        request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
         seconds = check_timeout(timeout, None)
         source = Source(source, size)
         kind = mime_type or request.file.mime_type or source.mime_type()

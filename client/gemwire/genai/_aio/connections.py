@@ -155,7 +155,9 @@ class AsyncRoute:
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = create_request(method, request, flattened)
-        fields = json_only_fields.within(message.parse() if isinstance(message, SerializedMessage) else message)
+        fields = json_only_fields.within(
+            message.parse() if isinstance(message, SerializedMessage) else message
+        )
         return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
 
 

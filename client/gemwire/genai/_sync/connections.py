@@ -15,8 +15,8 @@ import google.auth.api_key
 from gemwire._clients.sync import v1beta
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.attempts import request_of
-from gemwire._transport.serialized_message import Wire
+from gemwire._transport.request_message import create_request
+from gemwire._transport.serialized_message import SerializedMessage
 from gemwire._transport.sync.grpc_transport import GrpcTransport
 from gemwire.options import ClientOptions
 from gemwire_runtime import json_only_fields
@@ -155,8 +155,10 @@ class Route:
         return self._transport.operation(method, request, flattened, *rest, **more)
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
-        message = request_of(method, request, flattened)
-        fields = json_only_fields.within(message.parsed() if isinstance(message, Wire) else message)
+        message = create_request(method, request, flattened)
+        fields = json_only_fields.within(
+            message.parse() if isinstance(message, SerializedMessage) else message
+        )
         return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
 
 

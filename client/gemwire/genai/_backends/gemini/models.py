@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gemwire._transport.serialized_message import serialised
+from gemwire._transport.serialized_message import with_serialized_request
 from gemwire.genai._backends.base import Call, GenerateRequest, ModelsBackend, Page, as_message
 from gemwire.genai._convert import requests
 from gemwire.genai._convert.function_calls import Functions
@@ -80,8 +80,8 @@ class GeminiModels(ModelsBackend):
 
     def count_prepared(self, request: Draft) -> Call[views.CountTokensResponse]:
         """Call CountTokens with a GenerateContentRequest that is serialized."""
-        method = serialised(COUNT_TOKENS)
-        wire = method.request(request.counting(), method.request.routes(model=request.model))
+        method = with_serialized_request(COUNT_TOKENS)
+        wire = method.request(request.counting(), method.request.routing_type(model=request.model))
         return Call(method, wire, views.CountTokensResponse.of)
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
@@ -139,8 +139,8 @@ def _generate(
 ) -> Call[v1beta.GenerateContentResponse]:
     if not isinstance(request, Draft):
         return Call(method, request, as_message)
-    bytes_method = serialised(method)
-    wire = bytes_method.request(request.data(), bytes_method.request.routes(model=request.model))
+    bytes_method = with_serialized_request(method)
+    wire = bytes_method.request(request.data(), bytes_method.request.routing_type(model=request.model))
     return Call(bytes_method, wire, as_message)
 
 
