@@ -5,11 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import grpc
 
 CertSource = Callable[[], "tuple[bytes, bytes]"]
+
+
+class UserAgentSource(Protocol):
+    """A `ClientInfo`, or google.api_core's."""
+
+    def to_user_agent(self) -> str:
+        """Return the value of ``x-goog-api-client``."""
+        ...
+
+
 _VERSION = "0.1.0"
 
 
