@@ -149,12 +149,12 @@ class Emulator:
         if settings.http_port is None and settings.https_port is None:
             return
         try:
-            from gemwire_emulator.http.front import HttpFront
+            from gemwire_emulator.http.server import HttpServer
         except ImportError as error:
             raise RuntimeError(
                 f"the HTTP side needs {error.name}: pip install 'gemwire[emulator]'"
             ) from error
-        front = self._http_front = HttpFront(
+        front = self._http_front = HttpServer(
             dispatcher,
             self.world,
             self.gate,

@@ -139,6 +139,7 @@ class Service:
     snake: str
     comment: str
     host: str
+    scopes: tuple[str, ...]
     methods: tuple[Method, ...]
     resources: tuple[Resource, ...]
 
@@ -430,6 +431,7 @@ def _service(
         snake=snake_case(s.name),
         comment=comments(*path),
         host=s.options.Extensions[client_pb2.default_host],
+        scopes=tuple(filter(None, s.options.Extensions[client_pb2.oauth_scopes].replace(" ", "").split(","))),
         methods=methods,
         resources=_resources(methods, model),
     )

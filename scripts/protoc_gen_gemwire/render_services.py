@@ -99,6 +99,7 @@ def _table(out: Source, service: Service, types: Types) -> None:
     with out.indent():
         out(f'name="{service.full_name}",')
         out(f'host="{service.host}",')
+        out(f"scopes={_tuple(service.scopes)},")
         out("methods={")
         with out.indent():
             for method in service.methods:
@@ -173,7 +174,7 @@ def _method(out: Source, method: Method, file: File, model: Model, types: Types,
             out("*,")
             for name in method.flattened:
                 out(f"{name}: {types.input(request.field(name))} | None = None,")
-            out("retry: _Any = _method.DEFAULT,")
+            out("retry: _method.RetryOption = _method.DEFAULT,")
         out("timeout: _method.Timeout = _method.DEFAULT,")
         out("metadata: _method.Metadata = (),")
         if method.kind != "UNARY":

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from email.message import Message
 
 from gemwire_emulator.errors import invalid
-from gemwire_emulator.http.body import MOST_BYTES
+from gemwire_emulator.http.request_body import MAX_BODY_BYTES
 
 _END_OF_HEADERS = b"\r\n\r\n"
 _FIELD = "Content-Type"
@@ -21,7 +21,7 @@ def parameter(content_type: str, name: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-class Related:
+class MultipartReader:
     """A body of two parts.
 
     Attributes:
@@ -85,8 +85,10 @@ class Related:
         """What is before a mark; both are taken out of the buffer."""
         seen = 0
         while (at := self._buffer.find(mark, seen)) < 0:
-            if len(self._buffer) > MOST_BYTES:
-                raise invalid("body", f"the JSON part of a multipart upload has at most {MOST_BYTES} bytes")
+            if len(self._buffer) > MAX_BODY_BYTES:
+                raise invalid(
+                    "body", f"the JSON part of a multipart upload has at most {MAX_BODY_BYTES} bytes"
+                )
             seen = max(0, len(self._buffer) - len(mark))
             await self._more()
         before = bytes(self._buffer[:at])

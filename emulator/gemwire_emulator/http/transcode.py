@@ -16,9 +16,9 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
 from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.http.bindings import Match
-from gemwire_emulator.http.json_reader import Reader
-from gemwire_emulator.http.json_writer import Writer, is_repeated
+from gemwire_emulator.http.json_reader import JsonReader
+from gemwire_emulator.http.json_writer import JsonWriter, is_repeated
+from gemwire_emulator.http.router import Match
 from gemwire_proto import POOL, v1beta
 from gemwire_proto.google.longrunning import operations_pb2
 
@@ -49,12 +49,12 @@ def _no_number(name: str) -> None:
 #: One for all: `json.loads` makes one for each text.
 _JSON = json.JSONDecoder(parse_constant=_no_number)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_NAMES, _NUMBERS = Writer(), Writer(integer_enums=True)
-_PLAIN = Reader()
+_NAMES, _NUMBERS = JsonWriter(), JsonWriter(integer_enums=True)
+_PLAIN = JsonReader()
 _WHOLE_NUMBERS = frozenset({FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32})
 
 
-def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> Any:
+def build_request(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> Any:
     """The request that a path, a query and a body make.
 
     Args:
@@ -66,7 +66,7 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
         Failure: One of them does not fit.
     """
     kind, binding = match.route.endpoint.request, match.route.binding
-    data: Any = parsed(body) if body.strip() else {}
+    data: Any = parse_json(body) if body.strip() else {}
     if binding.body and not isinstance(data, dict):
         raise _bad_json("the root element must be an object")
     inferred = binding.verb == "patch" and "update_mask" in kind.DESCRIPTOR.fields_by_name
@@ -77,7 +77,7 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
         fields = {binding.body: data}
     # A GET or DELETE has no body that means anything; Google's Node client sends `{}` with DELETE.
     _add_query(kind.DESCRIPTOR, fields, query)
-    request = message_of(kind, fields)
+    request = parse_message(kind, fields)
     for path, value in match.values.items():
         _assign(request, path, value)
     if inferred and not request.HasField("update_mask"):
@@ -88,7 +88,7 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
     return request
 
 
-def parsed(body: bytes | str) -> Any:
+def parse_json(body: bytes | str) -> Any:
     """The value that some JSON is.
 
     Raises:
@@ -104,7 +104,7 @@ def parsed(body: bytes | str) -> Any:
         raise _bad_json(str(error)) from None
 
 
-def message_of(kind: Any, data: Any) -> Any:
+def parse_message(kind: Any, data: Any) -> Any:
     """The message that a JSON object is.
 
     Args:

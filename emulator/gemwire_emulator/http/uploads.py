@@ -16,11 +16,11 @@ import grpc
 
 from gemwire_emulator.dispatch import Call, Endpoint
 from gemwire_emulator.errors import Failure, exhausted, failed_precondition, invalid, not_found
-from gemwire_emulator.http import replies
-from gemwire_emulator.http.body import Gone, Receive, chunks, whole
-from gemwire_emulator.http.multipart import Related
-from gemwire_emulator.http.requests import Scope, call_of, check_route, headers_of, path_of, query_of
-from gemwire_emulator.http.transcode import message_of, parsed, to_json
+from gemwire_emulator.http import responses
+from gemwire_emulator.http.asgi_scope import Scope, check_route, create_call, get_headers, get_path, get_query
+from gemwire_emulator.http.multipart import MultipartReader
+from gemwire_emulator.http.request_body import ClientDisconnected, Receive, iter_chunks, read_body
+from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 from gemwire_emulator.services.uploads import SIZE, Session, Uploads
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
@@ -49,26 +49,26 @@ class UploadApp:
         self._uploads = Uploads(world)
         self._turns: dict[str, _Turn] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: replies.Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
         """Serve one request."""
         session: Session | None = None
         try:
             check_route(scope, "POST", "PUT")
-            identity = dict(query_of(scope)).get("upload_id", "")
+            identity = dict(get_query(scope)).get("upload_id", "")
             if identity:
                 session = self._uploads.find(identity)
-                await self._go_on(session, headers_of(scope), receive, send)
+                await self._go_on(session, get_headers(scope), receive, send)
             else:
                 await self._begin(scope, receive, send)
-        except Gone:
+        except ClientDisconnected:
             pass
         except Failure as failure:
-            await replies.refuse(send, failure, self._progress(session))
+            await responses.send_error(send, failure, self._progress(session))
         except FileNotFoundError:
             # A reset came between.
-            await replies.refuse(send, not_found("The upload"), self._progress(None))
+            await responses.send_error(send, not_found("The upload"), self._progress(None))
         except OSError as error:
-            await replies.refuse(send, exhausted("disk", str(error)), self._progress(session))
+            await responses.send_error(send, exhausted("disk", str(error)), self._progress(session))
 
     def _progress(self, session: Session | None) -> dict[str, str]:
         """The headers that say how far an upload has come."""
@@ -79,15 +79,15 @@ class UploadApp:
             headers["x-goog-upload-size-received"] = str(self._uploads.received(session))
         return headers
 
-    async def _begin(self, scope: Scope, receive: Receive, send: replies.Send) -> None:
-        query = query_of(scope)
-        call = call_of(_CREATE, scope, query)
+    async def _begin(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
+        query = get_query(scope)
+        call = create_call(_CREATE, scope, query)
         kind = dict(query).get("uploadType") or dict(query).get("upload_protocol") or ""
         kind = str(call.metadata.get("x-goog-upload-protocol", kind)).lower()
         if kind == "resumable":
             await self._start(call, scope, receive, send)
         elif kind == "multipart":
-            related = Related(str(call.metadata.get("content-type", "")), chunks(receive))
+            related = MultipartReader(str(call.metadata.get("content-type", "")), iter_chunks(receive))
             request = _request(await related.json(), call)
             request.file.mime_type = request.file.mime_type or related.content_type
             await self._at_once(request, call, None, related.data(), send)
@@ -95,7 +95,7 @@ class UploadApp:
             request = _request(b"", call)
             request.file.mime_type = request.file.mime_type or str(call.metadata.get("content-type", ""))
             size = _number(call.metadata, "Content-Length")
-            await self._at_once(request, call, size, chunks(receive), send)
+            await self._at_once(request, call, size, iter_chunks(receive), send)
         else:
             raise invalid(
                 "X-Goog-Upload-Protocol",
@@ -103,11 +103,11 @@ class UploadApp:
                 " /v1beta/files",
             )
 
-    async def _start(self, call: Call, scope: Scope, receive: Receive, send: replies.Send) -> None:
+    async def _start(self, call: Call, scope: Scope, receive: Receive, send: responses.Send) -> None:
         if _command(call.metadata) != "start":
             raise invalid("X-Goog-Upload-Command", "must be start, or the URL must have an upload_id")
         size = _number(call.metadata, SIZE)
-        request = _request(await whole(receive, call.metadata), call)
+        request = _request(await read_body(receive, call.metadata), call)
         begun: list[Session] = []
 
         def begin(request: Any, call: Call) -> Any:
@@ -116,14 +116,14 @@ class UploadApp:
 
         await self._endpoint(begin).unary(request, call)
         host = call.metadata.get("host") or "{}:{}".format(*scope["server"])
-        url = f"{scope['scheme']}://{host}{path_of(scope)}?upload_id={begun[0].identity}"
+        url = f"{scope['scheme']}://{host}{get_path(scope)}?upload_id={begun[0].identity}"
         headers = {
             **self._progress(begun[0]),
             "x-goog-upload-url": f"{url}&upload_protocol=resumable",
             "x-goog-upload-control-url": f"{url}&upload_protocol=resumable",
             "x-goog-upload-chunk-granularity": str(_GRANULARITY),
         }
-        await replies.reply(send, b"", headers=headers)
+        await responses.send_response(send, b"", headers=headers)
 
     async def _at_once(
         self,
@@ -131,7 +131,7 @@ class UploadApp:
         call: Call,
         size: int | None,
         data: AsyncGenerator[bytes, None],
-        send: replies.Send,
+        send: responses.Send,
     ) -> None:
         session = self._uploads.begin(request.file, call, size)
         try:
@@ -145,10 +145,10 @@ class UploadApp:
         finally:
             if session.status == "active":
                 self._uploads.cancel(session)
-        await replies.reply(send, to_json(response).encode(), headers=self._progress(session))
+        await responses.send_response(send, to_json(response).encode(), headers=self._progress(session))
 
     async def _go_on(
-        self, session: Session, headers: Mapping[str, str], receive: Receive, send: replies.Send
+        self, session: Session, headers: Mapping[str, str], receive: Receive, send: responses.Send
     ) -> None:
         command = _command(headers)
         if command not in _COMMANDS:
@@ -172,7 +172,7 @@ class UploadApp:
         body = b""
         if session.status == "final":
             body = to_json(v1beta.CreateFileResponse(file=session.wanted)).encode()
-        await replies.reply(send, body, headers=self._progress(session))
+        await responses.send_response(send, body, headers=self._progress(session))
 
     async def _upload(self, session: Session, headers: Mapping[str, str], receive: Receive) -> None:
         received = self._uploads.received(session)
@@ -180,7 +180,7 @@ class UploadApp:
         if offset != received:
             raise invalid("X-Goog-Upload-Offset", f"is {offset}, but {received} bytes have come; go on there")
         self._uploads.check_fits(session, received + (_number(headers, "Content-Length") or 0))
-        await self._take(session, chunks(receive))
+        await self._take(session, iter_chunks(receive))
 
     async def _take(self, session: Session, data: AsyncGenerator[bytes, None]) -> None:
         """Write what comes. What has come counts, however it ends."""
@@ -244,7 +244,7 @@ class _Turn:
 
 def _request(body: bytes, call: Call) -> Any:
     """The CreateFileRequest that a body and the headers make. Of media types, the one in the body counts."""
-    request = message_of(v1beta.CreateFileRequest, parsed(body.strip() or b"{}"))
+    request = parse_message(v1beta.CreateFileRequest, parse_json(body.strip() or b"{}"))
     named = str(call.metadata.get("x-goog-upload-file-name", ""))
     request.file.mime_type = (
         request.file.mime_type

@@ -19,7 +19,7 @@ import grpc
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.engines.instant import texts_of
 from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.http.transcode import message_of, parsed, to_json
+from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 from gemwire_proto.v1beta import generative_service
 from gemwire_runtime.method import Method
 
@@ -126,7 +126,7 @@ async def answer(
 def _entry(line: bytes | None) -> dict[str, Any]:
     if line is None:
         raise invalid("request", f"has more than {_MOST} bytes")
-    entry = parsed(line)
+    entry = parse_json(line)
     if not isinstance(entry, dict):
         raise invalid("request", 'must be in an object: {"key": …, "request": {…}}')
     return entry
@@ -135,7 +135,7 @@ def _entry(line: bytes | None) -> dict[str, Any]:
 def _request(entry: dict[str, Any], kind: Kind, model: str) -> Any:
     if not isinstance(entry.get("request"), dict):
         raise invalid("request", "is required, as an object")
-    request = message_of(kind.rpc.request, entry["request"])
+    request = parse_message(kind.rpc.request, entry["request"])
     # Names without "models/" are usual in files.
     if request.model.removeprefix("models/") not in {"", model.removeprefix("models/")}:
         raise invalid("request.model", f"must be {model}, the model of the batch, or be left out")

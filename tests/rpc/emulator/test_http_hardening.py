@@ -14,7 +14,7 @@ import pytest
 
 from gemwire_emulator.admission import Pace, Rule
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.http import body, protocol
+from gemwire_emulator.http import protocol, request_body
 from gemwire_emulator.server import Emulator, Settings
 
 MODEL = "/v1beta/models/gemini-2.5-flash"
@@ -213,7 +213,7 @@ def test_headers_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bodies_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "SILENCE", 1.5)
+    monkeypatch.setattr(request_body, "READ_TIMEOUT", 1.5)
 
     async def test() -> None:
         async with emulator() as running, dialled(running) as wire:
@@ -232,7 +232,7 @@ def test_bodies_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bodies_have_a_limit() -> None:
     async def test() -> None:
         async with emulator() as running:
-            large = b'{"x": "' + b"y" * body.MOST_BYTES + b'"}'
+            large = b'{"x": "' + b"y" * request_body.MAX_BODY_BYTES + b'"}'
             async with dialled(running) as wire:
                 await wire.send(post("generateContent", large))
                 assert await wire.refused() == 413

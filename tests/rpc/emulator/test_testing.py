@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,18 @@ def make_cache() -> None:
         )
 
 
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "gemwire-emulator"]
+@pytest.fixture
+def threads() -> Callable[[], list[str]]:
+    """List the emulator threads that this test began.
+
+    An earlier test on the same worker may have begun the emulator of the session.
+    """
+    before = set(threading.enumerate())
+
+    def begun() -> list[str]:
+        return [t.name for t in set(threading.enumerate()) - before if t.name == "gemwire-emulator"]
+
+    return begun
 
 
 def test_calls_can_be_asserted_on_also_afterwards() -> None:
@@ -198,7 +209,7 @@ def test_snapshots(tmp_path: Path) -> None:
                 gemini.reset()
 
 
-def test_resources_from_the_start() -> None:
+def test_resources_from_the_start(threads: Callable[[], list[str]]) -> None:
     resource = {
         "rpc": "CreateCachedContent",
         "request": {"cachedContent": {"model": MODEL, "contents": contents(), "ttl": "60s"}},
@@ -213,7 +224,7 @@ def test_resources_from_the_start() -> None:
     assert threads() == []
 
 
-def test_it_ends_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_ends_without_a_trace(monkeypatch: pytest.MonkeyPatch, threads: Callable[[], list[str]]) -> None:
     assert threads() == []
     with emulator() as gemini:
         assert os.environ[VARIABLE] == gemini.address
@@ -234,7 +245,7 @@ def test_it_ends_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     assert threads() == []
 
 
-def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_a_start_that_fails_leaves_nothing(tmp_path: Path, threads: Callable[[], list[str]]) -> None:
     (tmp_path / "text").write_text("this is no database " * 100)
     with pytest.raises(sqlite3.DatabaseError), emulator(state=tmp_path / "text"):
         pass
@@ -248,7 +259,7 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert VARIABLE not in os.environ
 
 
-def test_a_stream_under_way_ends_with_it() -> None:
+def test_a_stream_under_way_ends_with_it(threads: Callable[[], list[str]]) -> None:
     with emulator() as gemini:
         gemini.reply("a b c d e f", pieces=6)
         gemini.fail(method="Stream", delay=30)

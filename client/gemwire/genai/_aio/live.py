@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
-from gemwire._transport.aio.seam import sleep
+from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.connections import check_grpc

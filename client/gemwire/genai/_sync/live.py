@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from gemwire._transport.sync.seam import sleep
+from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.connections import check_grpc

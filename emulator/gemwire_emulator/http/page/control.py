@@ -13,7 +13,7 @@ import grpc
 from gemwire_emulator.admission import Gate, Quota, Rule
 from gemwire_emulator.clock import Clock
 from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.http.page.resource import Asked
+from gemwire_emulator.http.page.json_endpoint import ControlRequest
 from gemwire_emulator.latency import PROFILES
 from gemwire_emulator.rules import FRONTS
 
@@ -43,74 +43,74 @@ class Control:
             "pace": asdict(self._gate.pace),
         }
 
-    async def faults(self, asked: Asked) -> Any:
+    async def faults(self, request: ControlRequest) -> Any:
         """``GET /emulator/faults``: the rules, and what a rule can have."""
         return {"faults": self._faults(), "fields": [_described(f) for f in fields(Rule) if f.compare]}
 
-    async def add_faults(self, asked: Asked) -> Any:
+    async def add_faults(self, request: ControlRequest) -> Any:
         """``POST /emulator/faults``: a rule, or a list of them."""
-        wanted = asked.body if isinstance(asked.body, list) else [asked.body]
+        wanted = request.body if isinstance(request.body, list) else [request.body]
         rules = [_rule(data) for data in wanted]
         self._gate.rules.extend(rules)
         return {"faults": [fault for fault in self._faults() if fault["number"] in self._numbers_of(rules)]}
 
-    async def clear_faults(self, asked: Asked) -> Any:
+    async def clear_faults(self, request: ControlRequest) -> Any:
         """``DELETE /emulator/faults``: none any more."""
         self._gate.rules.clear()
         return {}
 
-    async def remove_fault(self, asked: Asked) -> Any:
+    async def remove_fault(self, request: ControlRequest) -> Any:
         """``DELETE /emulator/faults/{number}``: not this one any more."""
         for number, rule in self._rules():
-            if str(number) == asked.path["number"]:
+            if str(number) == request.path["number"]:
                 self._gate.rules[:] = [kept for kept in self._gate.rules if kept is not rule]
                 return {}
-        raise Failure(grpc.StatusCode.NOT_FOUND, f"There is no fault {asked.path['number']}.")
+        raise Failure(grpc.StatusCode.NOT_FOUND, f"There is no fault {request.path['number']}.")
 
-    async def quota(self, asked: Asked) -> Any:
+    async def quota(self, request: ControlRequest) -> Any:
         """``GET /emulator/quota``."""
         return asdict(self._gate.quota)
 
-    async def set_quota(self, asked: Asked) -> Any:
+    async def set_quota(self, request: ControlRequest) -> Any:
         """``PUT /emulator/quota``: what is not named stays."""
         known = [f.name for f in fields(Quota)]
-        for name, value in _object(asked.body, "a quota").items():
+        for name, value in _object(request.body, "a quota").items():
             if name not in known:
                 raise _wrong(f"a quota has no {name}; it has {', '.join(known)}")
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise invalid(name, f"{value!r} is no whole number of at least 0")
-        self._gate.quota = replace(self._gate.quota, **asked.body)
+        self._gate.quota = replace(self._gate.quota, **request.body)
         return asdict(self._gate.quota)
 
-    async def pace(self, asked: Asked) -> Any:
+    async def pace(self, request: ControlRequest) -> Any:
         """``GET /emulator/pace``: the pace, and the profiles there are."""
         profiles = {name: asdict(profile) for name, profile in PROFILES.items()}
         return {"pace": asdict(self._gate.pace), "profiles": profiles}
 
-    async def set_pace(self, asked: Asked) -> Any:
+    async def set_pace(self, request: ControlRequest) -> Any:
         """``PUT /emulator/pace``: a profile's name, or what is to be otherwise."""
         try:
-            self._gate.pace = self._gate.pace.but(asked.body)
+            self._gate.pace = self._gate.pace.but(request.body)
         except ValueError as error:
             raise _wrong(str(error)) from None
         return {"pace": asdict(self._gate.pace)}
 
-    async def clock(self, asked: Asked) -> Any:
+    async def clock(self, request: ControlRequest) -> Any:
         """``GET /emulator/clock``: the emulator's time."""
         return {"now": self._clock.datetime().isoformat().replace("+00:00", "Z")}
 
-    async def advance(self, asked: Asked) -> Any:
+    async def advance(self, request: ControlRequest) -> Any:
         """``POST /emulator/clock`` with ``{"advance": seconds}``."""
-        seconds: Any = _object(asked.body, "what to do with the clock").get("advance")
+        seconds: Any = _object(request.body, "what to do with the clock").get("advance")
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-        if set(asked.body) != {"advance"} or not number:
+        if set(request.body) != {"advance"} or not number:
             raise _wrong('the clock takes {"advance": seconds}')
         if not math.isfinite(seconds) or not 0 <= seconds <= _MOST_SECONDS:
             raise invalid("advance", f"{seconds!r} is no number from 0 to {_MOST_SECONDS}")
         self._clock.advance(seconds)
-        return await self.clock(asked)
+        return await self.clock(request)
 
-    async def reset(self, asked: Asked) -> Any:
+    async def reset(self, request: ControlRequest) -> Any:
         """``POST /emulator/reset``: no state, no calls; faults, quota and pace of the settings."""
         self._reset()
         return {}

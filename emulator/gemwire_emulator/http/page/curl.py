@@ -13,14 +13,14 @@ import grpc
 from google.protobuf import json_format
 
 from gemwire_emulator.errors import Failure
-from gemwire_emulator.http.bindings import Route
+from gemwire_emulator.http.router import RpcRoute
 from gemwire_emulator.journal import Entry
 from gemwire_runtime.method import Kind
 
 _VARIABLE = re.compile(r"\{([\w.]+)[^}]*\}")
 
 
-def command(entry: Entry, routes: Iterable[Route], base: str) -> str:
+def build_curl_command(entry: Entry, routes: Iterable[RpcRoute], base: str) -> str:
     """The command that makes the same call again.
 
     Args:
@@ -43,7 +43,7 @@ def command(entry: Entry, routes: Iterable[Route], base: str) -> str:
     )
 
 
-def _path(route: Route, request: dict[str, Any]) -> str:
+def _path(route: RpcRoute, request: dict[str, Any]) -> str:
     """The path that the fields of a request make; what is in it is taken out of the request."""
     template = route.binding.template
     path = _VARIABLE.sub(lambda found: _field(request, found[1]), template)
@@ -65,7 +65,7 @@ def _camel(name: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 
 
-def _written(entry: Entry, route: Route, path: str, request: dict[str, Any], base: str) -> str:
+def _written(entry: Entry, route: RpcRoute, path: str, request: dict[str, Any], base: str) -> str:
     binding = route.binding
     body = request if binding.body == "*" else request.pop(_camel(binding.body), {}) if binding.body else None
     query = list(_parameters(request)) if binding.body != "*" else []

@@ -16,18 +16,18 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
-from gemwire_emulator.http.app import HANDLERS, Shell
+from gemwire_emulator.http.app import EXCEPTION_HANDLERS, RootApp
 from gemwire_emulator.http.batches import BatchApp
-from gemwire_emulator.http.bindings import Router
-from gemwire_emulator.http.body import MOST_BYTES
-from gemwire_emulator.http.certificates import certificate
+from gemwire_emulator.http.certificates import ensure_certificate
 from gemwire_emulator.http.downloads import DownloadApp
+from gemwire_emulator.http.listener import Listener
 from gemwire_emulator.http.live import LiveApp
 from gemwire_emulator.http.openapi.document import Document
 from gemwire_emulator.http.page.routes import Page
-from gemwire_emulator.http.protocol import Http, Socket
+from gemwire_emulator.http.protocol import HttpProtocol, WebSocketProtocol
+from gemwire_emulator.http.request_body import MAX_BODY_BYTES
+from gemwire_emulator.http.router import Router
 from gemwire_emulator.http.rpc import WORTH_COMPRESSING, RpcApp
-from gemwire_emulator.http.serving import Server
 from gemwire_emulator.http.uploads import UploadApp
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _ANY_MODEL = "/{version}/{collection}/{model}"
 _LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
 
 
-class HttpFront:
+class HttpServer:
     """Serves an emulator's endpoints over HTTP."""
 
     def __init__(
@@ -71,7 +71,7 @@ class HttpFront:
         """
         self._page = Page(world, gate, journal, reset=reset, address=address)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._servers: list[tuple[Server, asyncio.Task[None]]] = []
+        self._servers: list[tuple[Listener, asyncio.Task[None]]] = []
         self.app = _app(dispatcher, world, gate, journal, batches, self._page)
 
     async def listen(self, host: str, port: int, **tls: Any) -> str:
@@ -93,12 +93,12 @@ class HttpFront:
         # asyncio sets it only where the protocol is named, and create_server names none: without it, the
         # second half of an answer waits 40 ms for the first to be acknowledged. Connections inherit it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = Server(
+        server = Listener(
             uvicorn.Config(
                 self.app,
-                http=Http,
-                ws=Socket,
-                ws_max_size=MOST_BYTES,
+                http=HttpProtocol,
+                ws=WebSocketProtocol,
+                ws_max_size=MAX_BODY_BYTES,
                 # What is small on the wire could be large in memory; and it is this machine's own wire.
                 ws_per_message_deflate=False,
                 loop="none",
@@ -112,7 +112,7 @@ class HttpFront:
             )
         )
         self._page.guard.listens(host)
-        self._servers.append((server, await server.begin(listener)))
+        self._servers.append((server, await server.start(listener)))
         shown = f"[{host.strip('[]')}]" if family == socket.AF_INET6 else host
         return f"{shown}:{listener.getsockname()[1]}"
 
@@ -133,7 +133,7 @@ class HttpFront:
         if folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="gemwire-emulator-")
             folder = self._folder.name
-        files = certificate(Path(folder), host)
+        files = ensure_certificate(Path(folder), host)
         address = await self.listen(host, port, ssl_certfile=files.server)
         return address, str(files.authority.absolute())
 
@@ -145,7 +145,7 @@ class HttpFront:
         """
         self._page.close()
         for server, _ in self._servers:
-            server.end(grace)
+            server.stop(grace)
         await asyncio.gather(*(task for _, task in self._servers))
         self._servers.clear()
         if self._folder is not None:
@@ -154,7 +154,7 @@ class HttpFront:
 
 def _app(
     dispatcher: Dispatcher, world: World, gate: Gate, journal: Journal, batches: Batches, page: Page
-) -> Shell:
+) -> RootApp:
     endpoints = dispatcher.endpoints
     # One version's endpoints serve all: v1beta has everything that the others have.
     router = Router(e for path, e in endpoints.items() if ".v1." not in path)
@@ -172,7 +172,7 @@ def _app(
             Route(f"{_ANY_MODEL}:batchGenerateContent", BatchApp("generate", batches, gate, journal)),
             Route(f"{_ANY_MODEL}:asyncBatchEmbedContent", BatchApp("embed", batches, gate, journal)),
         ],
-        exception_handlers=HANDLERS,
+        exception_handlers=EXCEPTION_HANDLERS,
         middleware=[
             Middleware(
                 CORSMiddleware,
@@ -188,4 +188,4 @@ def _app(
     # No Mount: its pattern matches no path with a newline in it; Starlette would refuse that in its words.
     app.router.default = rpcs
     app.router.redirect_slashes = False
-    return Shell(LiveApp(endpoints[_LIVE]), rpcs, app)
+    return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from gemwire_emulator.errors import Failure
-from gemwire_emulator.http import replies
-from gemwire_emulator.http.body import Receive
-from gemwire_emulator.http.page.guard import Guard
-from gemwire_emulator.http.page.resource import refuse
-from gemwire_emulator.http.requests import Scope, headers_of
+from gemwire_emulator.http import responses
+from gemwire_emulator.http.asgi_scope import Scope, get_headers
+from gemwire_emulator.http.page.csrf_guard import CsrfGuard
+from gemwire_emulator.http.page.json_endpoint import send_control_error
+from gemwire_emulator.http.request_body import Receive
 
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {
@@ -36,24 +36,24 @@ _HEADERS = {
 class File:
     """One of them, an ASGI application."""
 
-    def __init__(self, guard: Guard, path: Path) -> None:
+    def __init__(self, guard: CsrfGuard, path: Path) -> None:
         """It is read once."""
         self._guard = guard
         self._body = path.read_bytes()
         self._type = _TYPES[path.suffix]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: replies.Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
         """Serve one request."""
         try:
             # A link from elsewhere may lead here: there is nothing in it but the page itself.
-            self._guard.check_host(headers_of(scope))
+            self._guard.check_host(get_headers(scope))
         except Failure as failure:
-            await refuse(send, failure)
+            await send_control_error(send, failure)
             return
-        await replies.reply(send, self._body, content_type=self._type, headers=_HEADERS)
+        await responses.send_response(send, self._body, content_type=self._type, headers=_HEADERS)
 
 
-def files(guard: Guard) -> dict[str, File]:
+def files(guard: CsrfGuard) -> dict[str, File]:
     """All of them, by path."""
     found = {f"/page/{path.name}": File(guard, path) for path in _FOLDER.iterdir() if path.suffix in _TYPES}
     return {"/": found["/page/index.html"], **found}

@@ -11,8 +11,8 @@ import grpc
 
 from gemwire_emulator.dispatch import Call
 from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.http.bindings import VERSIONS
-from gemwire_emulator.http.json_errors import Problem
+from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.router import VERSIONS
 from gemwire_runtime.method import Method
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ Scope = Mapping[str, Any]
 Query = Sequence[tuple[str, str]]
 
 
-def path_of(scope: Scope) -> str:
+def get_path(scope: Scope) -> str:
     """The path as it was sent, percent-encoded, without doubled slashes at its beginning."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     return "/" + raw.partition(b"?")[0].decode("latin-1").lstrip("/")
 
 
-def query_of(scope: Scope) -> Query:
+def get_query(scope: Scope) -> Query:
     """The parameters, in order."""
     raw = scope["query_string"]
     return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else ()
 
 
-def headers_of(scope: Scope) -> dict[str, str]:
+def get_headers(scope: Scope) -> dict[str, str]:
     """The headers; keys in lower case. Of those that are repeated, all values."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
@@ -43,7 +43,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def connection_of(scope: Scope) -> Connection | None:
+def get_connection(scope: Scope) -> Connection | None:
     """The connection that a request came over; None where there is no socket below."""
     connection: Connection | None = scope.get("state", {}).get("connection")
     return connection
@@ -56,18 +56,18 @@ def check_route(scope: Scope, *verbs: str) -> None:
         Failure: It is that.
     """
     if scope["path_params"]["version"] not in VERSIONS:
-        raise Failure(grpc.StatusCode.NOT_FOUND, f"There is nothing at {path_of(scope)}.")
+        raise Failure(grpc.StatusCode.NOT_FOUND, f"There is nothing at {get_path(scope)}.")
     if scope["method"] not in verbs:
         allowed = ", ".join(verbs)
-        raise Problem(
+        raise HttpFailure(
             405,
             grpc.StatusCode.UNIMPLEMENTED,
-            f"{path_of(scope)} has no {scope['method']}; it has {allowed}.",
+            f"{get_path(scope)} has no {scope['method']}; it has {allowed}.",
             {"allow": allowed},
         )
 
 
-def call_of(method: Method[Any, Any], scope: Scope, query: Query, front: str = "http") -> Call:
+def create_call(method: Method[Any, Any], scope: Scope, query: Query, front: str = "http") -> Call:
     """The call that a request makes.
 
     The API key is taken from the header or from ``?key=``; a deadline from X-Server-Timeout, as Google's
@@ -82,14 +82,14 @@ def call_of(method: Method[Any, Any], scope: Scope, query: Query, front: str = "
     Raises:
         Failure: X-Server-Timeout is no number.
     """
-    headers = headers_of(scope)
+    headers = get_headers(scope)
     for name, value in query:
         if name == "key":
             headers.setdefault("x-goog-api-key", value)
     host, port = scope.get("client") or ("", 0)
     peer = f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
     call = Call(method, headers, front=front, peer=peer)
-    connection = connection_of(scope)
+    connection = get_connection(scope)
     if connection is not None:
         call.go_away = connection.go_away
     if "x-server-timeout" in headers:

@@ -13,10 +13,10 @@ import grpc
 
 from gemwire_emulator.errors import Failure
 from gemwire_emulator.flags import is_loopback
-from gemwire_emulator.http.json_errors import Problem
+from gemwire_emulator.http.json_errors import HttpFailure
 
 
-class Guard:
+class CsrfGuard:
     """Tells requests of the page, of curl and of tests from those that foreign pages make.
 
     Attributes:
@@ -56,7 +56,7 @@ class Guard:
         # A foreign page cannot send this type without being asked for CORS first.
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if verb in {"POST", "PUT"} and content_type != "application/json":
-            raise Problem(
+            raise HttpFailure(
                 415,
                 grpc.StatusCode.INVALID_ARGUMENT,
                 "Content-Type must be application/json: foreign pages cannot send that.",

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from gemwire_emulator.errors import Failure
-from gemwire_emulator.http import replies
-from gemwire_emulator.http.body import Receive
-from gemwire_emulator.http.page import entries
-from gemwire_emulator.http.page.guard import Guard
-from gemwire_emulator.http.page.resource import HEADERS, refuse
-from gemwire_emulator.http.requests import Scope, headers_of
+from gemwire_emulator.http import responses
+from gemwire_emulator.http.asgi_scope import Scope, get_headers
+from gemwire_emulator.http.page import call_json
+from gemwire_emulator.http.page.csrf_guard import CsrfGuard
+from gemwire_emulator.http.page.json_endpoint import HEADERS, send_control_error
+from gemwire_emulator.http.request_body import Receive
 from gemwire_emulator.journal import Entry, Journal
 
 #: Seconds between two events, and calls that one may have: 2,000 a second are more than anybody reads.
@@ -27,10 +27,10 @@ _AGAIN = 1000
 _WAITING = 50_000
 
 
-class Feed:
+class EventStream:
     """``GET /emulator/events``, an ASGI application."""
 
-    def __init__(self, guard: Guard, journal: Journal, state: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, guard: CsrfGuard, journal: Journal, state: Callable[[], dict[str, Any]]) -> None:
         """``state``: the switches."""
         self._guard = guard
         self._journal = journal
@@ -41,12 +41,12 @@ class Feed:
         """End what goes on: the emulator stops."""
         self._closed.set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: replies.Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
         """Serve one page."""
         try:
-            self._guard.check(scope["method"], headers_of(scope))
+            self._guard.check(scope["method"], get_headers(scope))
         except Failure as failure:
-            await refuse(send, failure)
+            await send_control_error(send, failure)
             return
         pairs = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
         pairs.append((b"content-type", b"text/event-stream"))
@@ -75,7 +75,7 @@ class Feed:
             closing.cancel()
 
     async def _tell(
-        self, changes: asyncio.Queue[Entry], ending: asyncio.Future[None], send: replies.Send
+        self, changes: asyncio.Queue[Entry], ending: asyncio.Future[None], send: responses.Send
     ) -> None:
         pending: dict[int, Entry] = {}
         told: dict[str, Any] = {}
@@ -109,7 +109,7 @@ class Feed:
         oldest = kept[0].number if kept else 2**63
         for number in [number for number in pending if number < oldest]:
             del pending[number]
-        return [entries.row(pending.pop(number)) for number in sorted(pending)[-_MOST:]]
+        return [call_json.summarize_call(pending.pop(number)) for number in sorted(pending)[-_MOST:]]
 
 
 def _part(text: str) -> dict[str, Any]:

@@ -9,45 +9,45 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.errors import Failure
-from gemwire_emulator.http.json_errors import Problem
-from gemwire_emulator.http.task_interrupt import Interruption
+from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.task_interrupt import TaskInterrupt
 
 #: The service's own limit on a JSON request.
-MOST_BYTES = 20 * 2**20
+MAX_BODY_BYTES = 20 * 2**20
 #: Bytes beyond that which are still read, and forgotten, before an error is said.
-_SURPLUS = 10 * MOST_BYTES
+_SURPLUS = 10 * MAX_BODY_BYTES
 #: Seconds without a byte after which a body is given up: who sends one byte a minute holds no memory.
-SILENCE = 30.0
+READ_TIMEOUT = 30.0
 
 Receive = Callable[[], Awaitable[Any]]
 
 
-class Gone(Exception):
+class ClientDisconnected(Exception):
     """The client has left."""
 
 
-async def chunks(receive: Receive) -> AsyncGenerator[bytes, None]:
+async def iter_chunks(receive: Receive) -> AsyncGenerator[bytes, None]:
     """A body as it arrives.
 
     Args:
         receive: ASGI's.
 
     Raises:
-        Gone: The client left before it was complete.
-        Problem: The client sent nothing for too long.
+        ClientDisconnected: The client left before it was complete.
+        HttpFailure: The client sent nothing for too long.
     """
     more = True
     while more:
-        with Interruption(SILENCE, _silent):
+        with TaskInterrupt(READ_TIMEOUT, _silent):
             message = await receive()
         if message["type"] == "http.disconnect":
-            raise Gone
+            raise ClientDisconnected
         more = message.get("more_body", False)
         if message.get("body"):
             yield message["body"]
 
 
-async def whole(receive: Receive, headers: Mapping[str, Any], most: int = MOST_BYTES) -> bytes:
+async def read_body(receive: Receive, headers: Mapping[str, Any], most: int = MAX_BODY_BYTES) -> bytes:
     """A body, all of it.
 
     Args:
@@ -56,7 +56,7 @@ async def whole(receive: Receive, headers: Mapping[str, Any], most: int = MOST_B
         most: Bytes that it may have, also when decompressed.
 
     Raises:
-        Gone: The client left before it was complete.
+        ClientDisconnected: The client left before it was complete.
         Failure: It is too large, or not what its headers say.
     """
     length = headers.get("content-length")
@@ -64,14 +64,14 @@ async def whole(receive: Receive, headers: Mapping[str, Any], most: int = MOST_B
         return b""
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding not in {"identity", "gzip"}:
-        raise Problem(
+        raise HttpFailure(
             415,
             grpc.StatusCode.INVALID_ARGUMENT,
             f"Content-Encoding {encoding!r} is not understood; gzip is.",
         )
     unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     body, surplus = bytearray(), 0
-    async for chunk in chunks(receive):
+    async for chunk in iter_chunks(receive):
         if surplus or len(body) > most:
             # Few clients read before they have sent all: one that is hung up on hears of no error.
             surplus += len(chunk)
@@ -89,17 +89,17 @@ async def whole(receive: Receive, headers: Mapping[str, Any], most: int = MOST_B
     return bytes(body)
 
 
-def _silent() -> Problem:
-    return Problem(
+def _silent() -> HttpFailure:
+    return HttpFailure(
         408,
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        f"No part of the request's body came for {SILENCE:g} s.",
+        f"No part of the request's body came for {READ_TIMEOUT:g} s.",
         {"connection": "close"},
     )
 
 
-def _too_large(most: int) -> Problem:
-    return Problem(
+def _too_large(most: int) -> HttpFailure:
+    return HttpFailure(
         413,
         grpc.StatusCode.INVALID_ARGUMENT,
         f"Request payload size exceeds the limit: {most} bytes.",

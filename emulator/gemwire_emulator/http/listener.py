@@ -13,7 +13,7 @@ import uvicorn
 _TICK = 1.0
 
 
-class Server(uvicorn.Server):
+class Listener(uvicorn.Server):
     """One listener."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -24,8 +24,8 @@ class Server(uvicorn.Server):
         self._hurry = asyncio.Event()
         self._grace: float | None = None
 
-    async def begin(self, listener: socket.socket) -> asyncio.Task[None]:
-        """Serve on a socket, until `end`.
+    async def start(self, listener: socket.socket) -> asyncio.Task[None]:
+        """Serve on a socket, until `stop`.
 
         Returns:
             What ends with it.
@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
         await self._up.wait()
         return task
 
-    def end(self, grace: float | None) -> None:
+    def stop(self, grace: float | None) -> None:
         """Take no more.
 
         Args:
@@ -52,7 +52,7 @@ class Server(uvicorn.Server):
         self._up.set()
 
     async def main_loop(self) -> None:
-        """Until `end`."""
+        """Until `stop`."""
         while not await self.on_tick(0):
             try:
                 await asyncio.wait_for(self._down.wait(), _TICK)

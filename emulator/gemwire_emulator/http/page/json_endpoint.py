@@ -11,11 +11,11 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.http import replies
-from gemwire_emulator.http.body import Gone, Receive, whole
-from gemwire_emulator.http.json_errors import Problem, error_of, status_of
-from gemwire_emulator.http.page.guard import Guard
-from gemwire_emulator.http.requests import Scope, headers_of, path_of, query_of
+from gemwire_emulator.http import responses
+from gemwire_emulator.http.asgi_scope import Scope, get_headers, get_path, get_query
+from gemwire_emulator.http.json_errors import HttpFailure, error_to_json, get_http_status
+from gemwire_emulator.http.page.csrf_guard import CsrfGuard
+from gemwire_emulator.http.request_body import ClientDisconnected, Receive, read_body
 
 #: Bytes that what is sent here may have.
 _MOST_BYTES = 2**20
@@ -28,7 +28,7 @@ HEADERS = {
 
 
 @dataclass
-class Asked:
+class ControlRequest:
     """A request.
 
     Attributes:
@@ -57,52 +57,52 @@ class Asked:
         return int(text)
 
 
-Handler = Callable[[Asked], Awaitable[Any]]
+Handler = Callable[[ControlRequest], Awaitable[Any]]
 
 
-class Resource:
+class JsonEndpoint:
     """An ASGI application for one path."""
 
-    def __init__(self, guard: Guard, **handlers: Handler) -> None:
+    def __init__(self, guard: CsrfGuard, **handlers: Handler) -> None:
         """``handlers``: by verb; what they return is the answer."""
         self._guard = guard
         self._handlers = handlers
 
-    async def __call__(self, scope: Scope, receive: Receive, send: replies.Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
         """Serve one request."""
-        headers = headers_of(scope)
+        headers = get_headers(scope)
         try:
             self._guard.check(scope["method"], headers)
             handler = self._handler(scope)
-            asked = Asked(
-                headers.get("host", ""), scope["scheme"], scope["path_params"], dict(query_of(scope))
+            asked = ControlRequest(
+                headers.get("host", ""), scope["scheme"], scope["path_params"], dict(get_query(scope))
             )
-            if body := await whole(receive, headers, _MOST_BYTES):
+            if body := await read_body(receive, headers, _MOST_BYTES):
                 asked.body = _parsed(body)
             answer = await handler(asked)
-            await replies.reply(send, json.dumps(answer).encode(), headers=HEADERS)
-        except Gone:
+            await responses.send_response(send, json.dumps(answer).encode(), headers=HEADERS)
+        except ClientDisconnected:
             pass
         except Failure as failure:
-            await refuse(send, failure)
+            await send_control_error(send, failure)
 
     def _handler(self, scope: Scope) -> Handler:
         if handler := self._handlers.get(scope["method"]):
             return handler
         verbs = ", ".join(self._handlers)
-        raise Problem(
+        raise HttpFailure(
             405,
             grpc.StatusCode.UNIMPLEMENTED,
-            f"{path_of(scope)} has no {scope['method']}; it has {verbs}.",
+            f"{get_path(scope)} has no {scope['method']}; it has {verbs}.",
             {"allow": verbs},
         )
 
 
-async def refuse(send: replies.Send, failure: Failure) -> None:
+async def send_control_error(send: responses.Send, failure: Failure) -> None:
     """Send an error."""
-    headers = {**HEADERS, **(failure.headers if isinstance(failure, Problem) else {})}
-    body = json.dumps(error_of(failure)).encode()
-    await replies.reply(send, body, status_of(failure), headers=headers)
+    headers = {**HEADERS, **(failure.headers if isinstance(failure, HttpFailure) else {})}
+    body = json.dumps(error_to_json(failure)).encode()
+    await responses.send_response(send, body, get_http_status(failure), headers=headers)
 
 
 def _finite(text: str) -> float:

@@ -7,18 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from gemwire_emulator.errors import Failure
-from gemwire_emulator.http.json_errors import Problem, error_of, status_of
+from gemwire_emulator.http.json_errors import HttpFailure, error_to_json, get_http_status
 
 Send = Callable[[Any], Awaitable[None]]
 
-JSON = "application/json; charset=UTF-8"
+JSON_TYPE = "application/json; charset=UTF-8"
 
 
-async def reply(
+async def send_response(
     send: Send,
     body: bytes,
     status: int = 200,
-    content_type: str = JSON,
+    content_type: str = JSON_TYPE,
     headers: Mapping[str, str] | None = None,
 ) -> None:
     """Send a whole answer.
@@ -36,14 +36,14 @@ async def reply(
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(send: Send, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
+async def send_error(send: Send, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
     """Send an error, with more headers than it has of its own."""
-    own = failure.headers if isinstance(failure, Problem) else {}
-    status, body = error_body(failure)
-    await reply(send, body, status, headers={**(headers or {}), **own})
+    own = failure.headers if isinstance(failure, HttpFailure) else {}
+    status, body = encode_error(failure)
+    await send_response(send, body, status, headers={**(headers or {}), **own})
 
 
-class Stream:
+class MessageStream:
     r"""Sends message after message: as events, ``data: {…}\r\n\r\n``, or as an array that grows.
 
     An error is the last of them; nothing else marks the end of events.
@@ -61,7 +61,7 @@ class Stream:
         """
         self.started = False
         self._send = send
-        self._content_type = b"text/event-stream" if events else JSON.encode()
+        self._content_type = b"text/event-stream" if events else JSON_TYPE.encode()
         self._before, self._between = (b"data: ", b"data: ") if events else (b"[", b",\r\n")
         self._after, self._end = (b"\r\n\r\n", b"") if events else (b"", b"]")
 
@@ -86,6 +86,8 @@ class Stream:
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
-def error_body(failure: Failure) -> tuple[int, bytes]:
+def encode_error(failure: Failure) -> tuple[int, bytes]:
     """HTTP's status of a failure, and the body that says it."""
-    return status_of(failure), json.dumps(error_of(failure), ensure_ascii=False).encode(errors="replace")
+    return get_http_status(failure), json.dumps(error_to_json(failure), ensure_ascii=False).encode(
+        errors="replace"
+    )

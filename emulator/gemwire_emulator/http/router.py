@@ -39,7 +39,7 @@ _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
 
 @dataclass(frozen=True)
-class Route:
+class RpcRoute:
     """One binding of an RPC.
 
     Attributes:
@@ -64,7 +64,7 @@ class Match:
         values: Request fields, dotted, and their values.
     """
 
-    route: Route
+    route: RpcRoute
     values: dict[str, str]
 
 
@@ -78,8 +78,8 @@ class Router:
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         """``endpoints``: those of one version, whose bindings serve all."""
-        self._routes: dict[tuple[str, str, str], list[Route]] = defaultdict(list)
-        self.routes: list[Route] = []
+        self._routes: dict[tuple[str, str, str], list[RpcRoute]] = defaultdict(list)
+        self.routes: list[RpcRoute] = []
         for endpoint in endpoints:
             for binding in bindings_of(endpoint.method):
                 self.add(endpoint, binding)
@@ -88,7 +88,7 @@ class Router:
         """Serve a further binding."""
         template = binding.template.lstrip("/").partition("/")[2]
         pattern, variables = _compiled(template)
-        route = Route(endpoint, binding, pattern, variables)
+        route = RpcRoute(endpoint, binding, pattern, variables)
         self.routes.append(route)
         plain = _VARIABLE.sub(lambda found: found[2] or "*", template)
         first, custom = _key(plain)

@@ -6,8 +6,8 @@ import base64
 import re
 from typing import Any
 
-from gemwire_emulator.http.json_errors import error_of
-from gemwire_emulator.http.page.elided import tree
+from gemwire_emulator.http.json_errors import error_to_json
+from gemwire_emulator.http.page.elision import to_display_json
 from gemwire_emulator.journal import Entry
 from gemwire_emulator.prompt_text import texts_in
 
@@ -22,7 +22,7 @@ _PROMPT = ("prompt_token_count",)
 _OUTPUT = ("candidates_token_count", "response_token_count")
 
 
-def row(entry: Entry) -> dict[str, Any]:
+def summarize_call(entry: Entry) -> dict[str, Any]:
     """What the list shows of a call."""
     request = entry.request
     prompt, output = _tokens(entry.response)
@@ -42,7 +42,7 @@ def row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def whole(entry: Entry, *, elide: bool) -> dict[str, Any]:
+def describe_call(entry: Entry, *, elide: bool) -> dict[str, Any]:
     """All of a call.
 
     Args:
@@ -51,16 +51,16 @@ def whole(entry: Entry, *, elide: bool) -> dict[str, Any]:
     """
     # A response comes before its time, and more come while this is written.
     times = [_rounded(time) for time in list(entry.times)]
-    shown = row(entry) | {
+    shown = summarize_call(entry) | {
         "peer": entry.peer,
         "metadata": {key: _value(key, value) for key, value in entry.metadata.items()},
-        "requests": [tree(request, elide=elide) for request in entry.requests],
-        "responses": [tree(response, elide=elide) for response in entry.responses[: len(times)]],
+        "requests": [to_display_json(request, elide=elide) for request in entry.requests],
+        "responses": [to_display_json(response, elide=elide) for response in entry.responses[: len(times)]],
         "complete": entry.complete,
         "times": times,
     }
     if entry.failure is not None:
-        shown |= error_of(entry.failure)
+        shown |= error_to_json(entry.failure)
     return shown
 
 

@@ -17,7 +17,7 @@ _MOST_NUMBERS = 32
 _Mark = Callable[[Any], None]
 
 
-def tree(message: Any, *, elide: bool) -> Any:
+def to_display_json(message: Any, *, elide: bool) -> Any:
     """A message as JSON.
 
     Args:
