@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.channel_options import Target, certificate
 from gemwire._transport.metadata import user_agent
-from gemwire.options import CertSource, ClientOptions, UserAgentSource
+from gemwire.options import CertSource, ClientInfo, ClientOptions, UserAgentSource
 
 if TYPE_CHECKING:
     import google.auth.credentials
+
+
+class TransportArguments(TypedDict, total=False):
+    """Arguments that all transports take, those of Google's and a few more.
+
+    Attributes:
+        host: Host, or host:port. Default: that of the service.
+        credentials: google-auth credentials. Default: those of the environment.
+        credentials_file: File to load them from instead.
+        scopes: OAuth scopes.
+        client_cert_source_for_mtls: Returns the client certificate and key.
+        quota_project_id: Project to bill.
+        client_info: Source of ``x-goog-api-client``; None to send none.
+        always_use_jwt_access: Whether service accounts sign their own tokens. Default: True.
+        api_audience: Audience of the tokens of a Google Distributed Cloud account. Default: ``host``.
+        plaintext: Whether to connect without TLS and send no tokens, as to an emulator.
+        interceptors: gRPC client interceptors; REST takes none.
+        log_content: Whether logs may contain requests and responses.
+    """
+
+    host: str
+    credentials: google.auth.credentials.Credentials | None
+    credentials_file: str | None
+    scopes: Sequence[str] | None
+    client_cert_source_for_mtls: CertSource | None
+    quota_project_id: str | None
+    client_info: UserAgentSource | None
+    always_use_jwt_access: bool
+    api_audience: str | None
+    plaintext: bool
+    interceptors: Sequence[object]
+    log_content: bool
 
 
 @dataclass(frozen=True)
@@ -53,7 +85,7 @@ class ConnectionSettings:
         cert_source: CertSource | None = None,
         plaintext: bool = False,
         anonymous: bool = False,
-        default_scopes: Iterable[str] = (),
+        default_scopes: Sequence[str] = (),
         always_use_jwt_access: bool = True,
     ) -> ConnectionSettings:
         """Find the credentials and run the certificate source. Nothing is connected.
@@ -95,7 +127,7 @@ class ConnectionSettings:
             plaintext,
             certificate(cert_source),
             None if client_info is None else user_agent(client_info),
-            options.interceptors,
+            tuple(options.interceptors),
             options.log_content,
         )
 
@@ -108,9 +140,9 @@ class ConnectionSettings:
         *,
         service_host: str,
         emulator: endpoint.Emulator | None,
-        default_scopes: Iterable[str] = (),
+        default_scopes: Sequence[str] = (),
     ) -> ConnectionSettings:
-        """Decide where a client connects to, by its options and the environment. See `build`.
+        """Resolve the settings of a service client by its options and the environment. See `build`.
 
         Args:
             options: The client's options.
@@ -138,8 +170,46 @@ class ConnectionSettings:
             default_scopes=default_scopes,
         )
 
+    @classmethod
+    def of_transport(
+        cls,
+        *,
+        host: str = endpoint.DEFAULT_HOST,
+        credentials: google.auth.credentials.Credentials | None = None,
+        credentials_file: str | None = None,
+        scopes: Sequence[str] | None = None,
+        client_cert_source_for_mtls: CertSource | None = None,
+        quota_project_id: str | None = None,
+        client_info: UserAgentSource | None = ClientInfo(),  # noqa: B008 - frozen
+        always_use_jwt_access: bool = True,
+        api_audience: str | None = None,
+        plaintext: bool = False,
+        interceptors: Sequence[object] = (),
+        log_content: bool = False,
+    ) -> ConnectionSettings:
+        """Resolve the settings of a transport made without a client; see `TransportArguments`."""
+        endpoint.check_host(host, "host")
+        options = ClientOptions(
+            credentials_file=credentials_file,
+            scopes=scopes,
+            quota_project_id=quota_project_id,
+            api_audience=api_audience,
+            interceptors=interceptors,
+            log_content=log_content,
+        )
+        return cls.build(
+            options,
+            credentials,
+            client_info,
+            service_host=endpoint.DEFAULT_HOST,
+            host=host,
+            http_host=host,
+            cert_source=client_cert_source_for_mtls,
+            plaintext=plaintext,
+            anonymous=plaintext,
+            always_use_jwt_access=always_use_jwt_access,
+        )
+
     def grpc_target(self) -> Target:
         """Return what gRPC channels are opened with."""
-        return Target(
-            endpoint.with_port(self.host), self.plaintext, self.certificate, self.interceptors
-        )
+        return Target(endpoint.with_port(self.host), self.plaintext, self.certificate, self.interceptors)

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -222,9 +222,7 @@ def _from_key(key: str, options: ClientOptions) -> ApiKey:
     return ApiKey((("x-goog-api-key", key), *quota))
 
 
-def is_key_given(
-    credentials: google.auth.credentials.Credentials | None, options: ClientOptions
-) -> bool:
+def is_key_given(credentials: google.auth.credentials.Credentials | None, options: ClientOptions) -> bool:
     """Return whether an API key was given in code, not by the environment."""
     return bool(options.api_key) or isinstance(credentials, google.auth.api_key.Credentials)
 
@@ -244,7 +242,7 @@ def resolve(
     audience: str,
     host: str,
     *,
-    default_scopes: Iterable[str] = (),
+    default_scopes: Sequence[str] = (),
     always_use_jwt_access: bool = True,
 ) -> Authorization:
     """Find the credentials of a client.
@@ -293,7 +291,7 @@ def _from_google(
     credentials: google.auth.credentials.Credentials,
     options: ClientOptions,
     audience: str,
-    default_scopes: Iterable[str],
+    default_scopes: Sequence[str],
     always_use_jwt_access: bool,
 ) -> Authorization:
     """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens."""
@@ -307,7 +305,7 @@ def _from_google(
     if isinstance(credentials, google.auth.api_key.Credentials):
         return _from_key(check_api_key(credentials.token, "credentials"), options)
     credentials = google.auth.credentials.with_scopes_if_required(
-        credentials, scopes=options.scopes, default_scopes=tuple(default_scopes)
+        credentials, scopes=options.scopes, default_scopes=default_scopes
     )
     if hasattr(credentials, "with_always_use_jwt_access"):
         credentials = credentials.with_always_use_jwt_access(always_use_jwt_access)
@@ -328,21 +326,19 @@ def _duplicate() -> Exception:
     return kind(text)
 
 
-def _load_file(
-    options: ClientOptions, default_scopes: Iterable[str]
-) -> google.auth.credentials.Credentials:
+def _load_file(options: ClientOptions, default_scopes: Sequence[str]) -> google.auth.credentials.Credentials:
     warnings.warn(
-        "client_options.credentials_file is deprecated by google-auth for files from external sources; load and "
-        "validate them yourself and pass `credentials`",
+        "client_options.credentials_file is deprecated by google-auth for files from external sources; load "
+        "and validate them yourself and pass `credentials`",
         DeprecationWarning,
         stacklevel=_depth_of_user(),
     )
     with warnings.catch_warnings():
         # google-auth warns too, of our line instead of the user's.
         warnings.simplefilter("ignore", DeprecationWarning)
-        credentials, _ = google.auth.load_credentials_from_file(
-            options.credentials_file, scopes=options.scopes, default_scopes=tuple(default_scopes)
-        )
+        credentials: google.auth.credentials.Credentials = google.auth.load_credentials_from_file(
+            options.credentials_file, scopes=options.scopes, default_scopes=default_scopes
+        )[0]
     return credentials
 
 
@@ -355,14 +351,14 @@ def _depth_of_user() -> int:
 
 
 def _load_default(
-    options: ClientOptions, default_scopes: Iterable[str]
+    options: ClientOptions, default_scopes: Sequence[str]
 ) -> google.auth.credentials.Credentials:
     try:
-        credentials, _ = google.auth.default(
+        credentials: google.auth.credentials.Credentials = google.auth.default(
             scopes=options.scopes,
             quota_project_id=options.quota_project_id,
-            default_scopes=tuple(default_scopes),
-        )
+            default_scopes=default_scopes,
+        )[0]
     except GoogleAuthError as error:
         raise type(error)(
             f"{error} Three ways to make calls: set GEMINI_API_KEY, or pass client_options={{'api_key': …}}; "

@@ -38,13 +38,13 @@ class HttpTarget:
         """Return the target of a client's calls over HTTP.
 
         Raises:
-            ValueError: The client has no HTTP address, or would send credentials unencrypted to another machine.
+            ValueError: There is no HTTP address, or credentials would be sent to another machine unencrypted.
         """
         host = settings.http_host
         if host is None:
             raise ValueError(
-                f"{EMULATOR} is set, but calls over HTTP do not go there: set {HTTP_EMULATOR} to the emulator's "
-                "HTTP address as well, or unset both to call the service"
+                f"{EMULATOR} is set, but calls over HTTP do not go there: set {HTTP_EMULATOR} to the "
+                "emulator's HTTP address as well, or unset both to call the service"
             )
         if settings.plaintext and settings.authorization.secret and not is_loopback(host):
             raise ValueError(
