@@ -267,9 +267,7 @@ class Embedder:
                     groups += group[:half], group[half:]
                     continue
                 if len(group) > 1:
-                    error.hint = (
-                        "None of many texts was accepted: the cause may be a setting that they share."
-                    )
+                    error.hint = "No text of the batch was accepted: the cause may be a setting they share."
                 results: list[Vector] = [copy_error(error) for _ in group]
             except Exception as error:
                 results = [copy_error(error) for _ in group]
