@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,77 @@ def _only(module: str, found: Import, *allowed: str) -> str | None:
     return f"{module} may import only the standard library and {', '.join(allowed)}"
 
 
+#: What a room may import of gemwire beside itself. The tools for throughput stand each on those before it.
+_ROOMS: dict[str, tuple[str, ...]] = {
+    "gemwire.genai.errors": ("gemwire._transport.recording", "gemwire.errors"),
+    "gemwire.genai.http_options": (
+        "gemwire._transport",
+        "gemwire.errors",
+        "gemwire.genai._types",
+        "gemwire.options",
+    ),
+    "gemwire.genai.client_arguments": (
+        "gemwire._transport",
+        "gemwire.genai._types",
+        "gemwire.genai.http_options",
+        "gemwire.options",
+    ),
+    "gemwire.genai._backends": (
+        "gemwire._transport.json_method",
+        "gemwire._transport.serialized_message",
+        "gemwire.errors",
+        "gemwire.genai._convert",
+        "gemwire.genai._types",
+    ),
+    **{
+        f"gemwire.genai.{flavour}": (
+            f"gemwire._clients.{flavour[1:]}",
+            "gemwire._transport",
+            "gemwire.errors",
+            "gemwire.genai._backends",
+            "gemwire.genai._convert",
+            "gemwire.genai._types",
+            "gemwire.genai.client_arguments",
+            "gemwire.genai.errors",
+            "gemwire.genai.http_options",
+            "gemwire.options",
+        )
+        for flavour in ("_aio", "_sync")
+    },
+    "gemwire._arguments": (),
+    "gemwire.limits": ("gemwire._arguments", "gemwire._transport.fork"),
+    "gemwire.pipeline": (
+        "gemwire._arguments",
+        "gemwire._transport.attempts",
+        "gemwire._transport.overload",
+        "gemwire.errors",
+        "gemwire.limits",
+    ),
+    "gemwire.embeddings": (
+        "gemwire._arguments",
+        "gemwire._clients.aio",
+        "gemwire._transport",
+        "gemwire.errors",
+        "gemwire.genai._convert",
+        "gemwire.genai.client",
+        "gemwire.v1beta",
+    ),
+    "gemwire.bulk": (
+        "gemwire._arguments",
+        "gemwire._transport.call_json",
+        "gemwire._transport.rest.transcode",
+        "gemwire.embeddings",
+        "gemwire.errors",
+        "gemwire.genai._convert",
+        "gemwire.genai._types",
+        "gemwire.genai.client",
+        "gemwire.limits",
+        "gemwire.options",
+        "gemwire.pipeline",
+    ),
+}
+
+
 def _refusal(module: str, found: Import) -> str | None:
     """Why ``module`` may not import this; None when it may."""
 
@@ -118,6 +190,8 @@ def _refusal(module: str, found: Import) -> str | None:
             return None  # the one module that knows the HTTP client
         if module == "gemwire._transport.rest.tls_and_proxy" and found.lazy and found.within("certifi"):
             return None  # google-auth's requests brings it
+        if found.within("typing_extensions") and module.endswith("_transport"):
+            return None  # for type checkers, which bring it
         # An optional package, recognised when the user has it: never loaded by us.
         if found.lazy and found.within("google.api_core"):
             return None
@@ -129,6 +203,13 @@ def _refusal(module: str, found: Import) -> str | None:
     if inside("gemwire._clients") and found.within("gemwire"):
         own = ("gemwire._clients", "gemwire._transport", "gemwire.errors", "gemwire.options")
         return None if found.within(*own) else "service clients stand on the transport alone"
+    if (inside("gemwire.genai._aio") and found.within("gemwire._transport.sync")) or (
+        inside("gemwire.genai._sync") and found.within("gemwire._transport.aio")
+    ):
+        return "each flavour stands alone"
+    for room, allowed in _ROOMS.items():
+        if inside(room) and found.within("gemwire") and not found.within(room, *allowed):
+            return f"{room} may import of gemwire only {', '.join(allowed) or 'nothing'}"
     if inside("gemwire.genai._types") or inside("gemwire.genai._convert"):
         if module == "gemwire.genai._convert.media_types" and found.lazy and found.within("PIL"):
             return None  # whoever asks for a picture has it
@@ -158,6 +239,29 @@ def violations(module: str, source: str, *, is_package: bool = False) -> list[st
     ]
 
 
+def circle(sources: dict[str, str]) -> list[str] | None:
+    """Find a circle among modules that import each other, imports inside functions included.
+
+    Args:
+        sources: The text of each module by its full name.
+    """
+    arrows: dict[str, set[str]] = {}
+    for name, text in sources.items():
+        finder = _Finder(name.rpartition(".")[0])
+        finder.visit(ast.parse(text))
+        arrows[name] = {
+            target
+            for found in finder.found
+            for target in (found.module, found.full_name)
+            if target in sources
+        }
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return None
+
+
 def _modules(suffix: str = ".py") -> dict[str, Path]:
     found = {}
     for root in _SOURCE_ROOTS:
@@ -178,6 +282,17 @@ def test_every_module_keeps_to_its_room() -> None:
         )
     ]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("room", ["bulk", "cli", "embeddings", "limits", "pipeline"])
+def test_no_modules_import_each_other_in_a_circle(room: str) -> None:
+    modules = {name: path for name, path in _modules().items() if name.startswith(f"gemwire.{room}.")}
+    assert circle({name: path.read_text(encoding="utf-8") for name, path in modules.items()}) is None
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a.x": "from a import y", "a.y": "def f():\n    from a.z import g", "a.z": "import a.x"})
+    assert circle({"a.x": "from a import y", "a.y": "from a.z import g", "a.z": "import b"}) is None
 
 
 def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
@@ -218,11 +333,36 @@ _BAD = [
     ("gemwire.genai._convert.contents", "from gemwire._transport import retry"),
     ("gemwire.genai._convert.contents", "def f():\n    import pydantic"),
     ("gemwire.genai._convert.embedding_vectors", "import numpy"),
+    ("gemwire.genai._backends.gemini.models", "from gemwire.genai._aio import models"),
+    ("gemwire.genai._backends.gemini.models", "from gemwire.genai import errors"),
+    ("gemwire.genai._backends.gemini.models", "from gemwire._transport.aio import caller"),
+    ("gemwire.genai._backends.gemini.models", "from gemwire._clients.aio import v1beta"),
+    ("gemwire.genai._aio.models", "from gemwire.genai.client import Client"),
+    ("gemwire.genai._aio.models", "from gemwire.genai import types"),
+    ("gemwire.genai._aio.models", "from gemwire import genai"),
+    ("gemwire.genai._aio.models", "def f():\n    from gemwire.genai._sync import models"),
+    ("gemwire.genai._sync.models", "from gemwire._transport.aio import caller"),
+    ("gemwire.genai.errors", "from gemwire.genai._types import content"),
+    ("gemwire.genai.http_options", "from gemwire.genai._aio import api"),
     ("gemwire.cli.models", "from gemwire.genai._aio import models"),
     ("gemwire.cli.models", "from gemwire import _clients"),
     ("gemwire.cli.models", "from gemwire.genai import _client"),
     ("gemwire.cli.models", "from .._transport import retry"),
     ("gemwire.cli.models", "from gemwire_runtime import _pool"),
+    ("gemwire._arguments", "from gemwire.errors import APIError"),
+    ("gemwire.limits.limiter", "from gemwire.pipeline import Adaptive"),
+    ("gemwire.limits.limiter", "from gemwire.genai.client import Client"),
+    ("gemwire.limits.limiter", "from gemwire._transport import retry"),
+    ("gemwire.pipeline.adaptive", "from gemwire._transport.aio import caller"),
+    ("gemwire.pipeline.results", "from gemwire import v1beta"),
+    ("gemwire.pipeline.results", "def f():\n    from gemwire import genai"),
+    ("gemwire.pipeline", "from gemwire.bulk import generate"),
+    ("gemwire.embeddings.embedder", "from gemwire import pipeline"),
+    ("gemwire.embeddings.embedder", "from gemwire.genai._aio import models"),
+    ("gemwire.embeddings.embedder", "from gemwire.limits import Limits"),
+    ("gemwire.bulk.runner", "from gemwire.cli import output"),
+    ("gemwire.bulk.runner", "from gemwire._transport import retry"),
+    ("gemwire.bulk.runner", "from gemwire.genai._aio import api"),
     ("gemwire_emulator.server", "import gemwire"),
     ("gemwire_emulator.server", "from gemwire import errors"),
     ("gemwire_emulator.server", "def f():\n    from gemwire.testing import Emulator"),
@@ -255,7 +395,29 @@ _GOOD = [
         "gemwire.cli.models",
         "import typer\nimport gemwire\nfrom gemwire import genai, v1beta\nfrom . import _format",
     ),
+    (
+        "gemwire.genai._backends.gemini.models",
+        "from gemwire.genai._convert import x\nfrom ..base import Call\nfrom gemwire.errors import APIError",
+    ),
+    (
+        "gemwire.genai._aio.models",
+        "from gemwire.genai import errors\nfrom gemwire._transport.aio import caller\nfrom . import api",
+    ),
+    ("gemwire.genai.client", "from gemwire.genai._aio import api\nfrom gemwire.genai._sync import api as s"),
     ("gemwire.cli.serve", "import gemwire_emulator"),
+    (
+        "gemwire.limits.limiter",
+        "from gemwire._transport import fork\nfrom gemwire._arguments import check_number",
+    ),
+    (
+        "gemwire.pipeline.adaptive",
+        "from gemwire._transport import overload\nfrom gemwire.limits import Limits",
+    ),
+    (
+        "gemwire.embeddings.embedder",
+        "from gemwire import errors\nfrom gemwire.genai._convert import embeddings",
+    ),
+    ("gemwire.bulk.runner", "from gemwire import pipeline\nfrom gemwire.embeddings import Embedder"),
     ("gemwire.testing", "from gemwire_emulator.server import Server"),
     ("gemwire.genai.client", "def f():\n    import gemwire_emulator"),
     ("gemwire_emulator.server", "import grpc\nfrom gemwire_proto import v1beta\nfrom . import engine"),

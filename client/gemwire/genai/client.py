@@ -14,10 +14,12 @@ from gemwire.genai._sync.resources import Resources
 from gemwire.genai._types.call_configs import HttpOptions
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai.client_arguments import ClientArguments
+from gemwire.genai.http_options import CallSettings
 
 if TYPE_CHECKING:
     import google.auth.credentials
 
+    from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient
     from gemwire._transport.recording import Recording
 
 _VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
@@ -105,6 +107,10 @@ class Client(Resources):
 
 class AsyncClient(AsyncResources):
     """The resources of a client for asyncio; closed by `aclose` or at the end of an ``async with`` block."""
+
+    def generative_service(self) -> tuple[GenerativeServiceAsyncClient, CallSettings]:
+        """Return the service client, and the ``retry``, ``timeout`` and ``metadata`` of its calls."""
+        return self._api.generative, self._api.settings(None)
 
     async def aclose(self) -> None:
         """End all calls and connections; the same as `close`."""

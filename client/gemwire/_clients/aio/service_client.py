@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import grpc.aio
 
     from gemwire._clients.aio.raw_calls import AsyncRaw
+    from gemwire_runtime.method import AsyncCaller
 
 _Client = TypeVar("_Client", bound="AsyncServiceClient")
 
@@ -195,6 +196,11 @@ class AsyncServiceClient(AsyncOperations):
     def transport(self) -> AsyncTransport:
         """The transport that makes the calls."""
         return self._transport
+
+    @property
+    def caller(self) -> AsyncCaller:
+        """The object that the methods call; the transport, unless calls are recorded or replayed."""
+        return self._caller
 
     @property
     def api_endpoint(self) -> str:

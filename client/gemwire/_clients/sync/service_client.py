@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import grpc
 
     from gemwire._clients.sync.raw_calls import Raw
+    from gemwire_runtime.method import Caller
 
 _Client = TypeVar("_Client", bound="ServiceClient")
 
@@ -196,6 +197,11 @@ class ServiceClient(Operations):
     def transport(self) -> Transport:
         """The transport that makes the calls."""
         return self._transport
+
+    @property
+    def caller(self) -> Caller:
+        """The object that the methods call; the transport, unless calls are recorded or replayed."""
+        return self._caller
 
     @property
     def api_endpoint(self) -> str:

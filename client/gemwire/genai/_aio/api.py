@@ -1,4 +1,4 @@
-"""What the resources of one client share: service clients over the same transport, and call settings."""
+"""The connection that the resources of one client share, and the settings of its calls."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from gemwire._clients.aio import v1beta
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
+from gemwire.genai._backends.base import Call, Flow
+from gemwire.genai._backends.gemini import GEMINI
 
 if TYPE_CHECKING:
     from gemwire.genai._types.call_configs import HttpOptions
     from gemwire.genai.client_arguments import ClientArguments
 
 _S = TypeVar("_S", bound=AsyncServiceClient)
+_Result = TypeVar("_Result")
 
 
 class AsyncApi:
@@ -45,7 +49,8 @@ class AsyncApi:
         self.resolved = resolved or arguments.resolve()
         self._connections = AsyncConnections(*self.resolved)
         self._recording = arguments.recording
-        self._caller = self._record(self._connections.caller)
+        self.backend = GEMINI
+        self.caller = self._record(self._connections.caller)
         self._clients: dict[type[AsyncServiceClient], AsyncServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
 
@@ -59,37 +64,17 @@ class AsyncApi:
             raise TypeError("this client records or replays calls and cannot be pickled")
         return type(self), (self.arguments,)
 
-    @property
-    def models(self) -> v1beta.ModelServiceAsyncClient:
-        """ModelService."""
-        return self._client(v1beta.ModelServiceAsyncClient)
-
-    @property
-    def caches(self) -> v1beta.CacheServiceAsyncClient:
-        """CacheService."""
-        return self._client(v1beta.CacheServiceAsyncClient)
-
-    @property
-    def files(self) -> v1beta.FileServiceAsyncClient:
-        """FileService."""
-        return self._client(v1beta.FileServiceAsyncClient)
-
-    @property
-    def predictions(self) -> v1beta.PredictionServiceAsyncClient:
-        """PredictionService."""
-        return self._client(v1beta.PredictionServiceAsyncClient)
-
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
             found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self._caller
+            found._caller = self.caller
         return cast("_S", found)
 
     def rest(self, what: str) -> Any:
         """Return the transport for what only HTTP carries; see `AsyncConnections.rest`."""
         if self._recording and self._recording.replays:
-            return self._caller
+            return self.caller
         return self._record(self._connections.rest(what))
 
     def _record(self, caller: Any) -> Any:
@@ -114,6 +99,37 @@ class AsyncApi:
         if own is None:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
+
+    async def call(self, call: Call[_Result], http_options: Any) -> _Result:
+        """Make a call and return its result.
+
+        Args:
+            call: The call.
+            http_options: `HttpOptions` of the call.
+
+        Raises:
+            APIError: The call failed.
+            ValueError: A value of the options is out of range.
+            TypeError: A value of the options is of a wrong type.
+        """
+        caller = self.caller if call.over_http is None else self.rest(call.over_http)
+        response = await caller.unary(call.method, call.request, (), **self.settings(http_options))
+        return call.read(response)
+
+    async def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
+        """Make the calls of a flow and return its result; see `call`."""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    response = await self.call(call, http_options)
+                except APIError as error:
+                    call = flow.throw(error)
+                else:
+                    call = flow.send(response)
+        except StopIteration as stop:
+            result: _Result = stop.value
+            return result
 
     async def close(self) -> None:
         """End all calls and connections."""

@@ -1,5 +1,5 @@
 # Derived from genai/_aio/api.py by scripts/unasync. DO NOT EDIT.
-"""What the resources of one client share: service clients over the same transport, and call settings."""
+"""The connection that the resources of one client share, and the settings of its calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from gemwire._clients.sync import v1beta
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire.errors import APIError
 from gemwire.genai import http_options as http
+from gemwire.genai._backends.base import Call, Flow
+from gemwire.genai._backends.gemini import GEMINI
 from gemwire.genai._sync.connections import Connections
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from gemwire.genai.client_arguments import ClientArguments
 
 _S = TypeVar("_S", bound=ServiceClient)
+_Result = TypeVar("_Result")
 
 
 class Api:
@@ -46,7 +50,8 @@ class Api:
         self.resolved = resolved or arguments.resolve()
         self._connections = Connections(*self.resolved)
         self._recording = arguments.recording
-        self._caller = self._record(self._connections.caller)
+        self.backend = GEMINI
+        self.caller = self._record(self._connections.caller)
         self._clients: dict[type[ServiceClient], ServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceClient)
 
@@ -60,37 +65,17 @@ class Api:
             raise TypeError("this client records or replays calls and cannot be pickled")
         return type(self), (self.arguments,)
 
-    @property
-    def models(self) -> v1beta.ModelServiceClient:
-        """ModelService."""
-        return self._client(v1beta.ModelServiceClient)
-
-    @property
-    def caches(self) -> v1beta.CacheServiceClient:
-        """CacheService."""
-        return self._client(v1beta.CacheServiceClient)
-
-    @property
-    def files(self) -> v1beta.FileServiceClient:
-        """FileService."""
-        return self._client(v1beta.FileServiceClient)
-
-    @property
-    def predictions(self) -> v1beta.PredictionServiceClient:
-        """PredictionService."""
-        return self._client(v1beta.PredictionServiceClient)
-
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
             found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self._caller
+            found._caller = self.caller
         return cast("_S", found)
 
     def rest(self, what: str) -> Any:
         """Return the transport for what only HTTP carries; see `Connections.rest`."""
         if self._recording and self._recording.replays:
-            return self._caller
+            return self.caller
         return self._record(self._connections.rest(what))
 
     def _record(self, caller: Any) -> Any:
@@ -115,6 +100,37 @@ class Api:
         if own is None:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
+
+    def call(self, call: Call[_Result], http_options: Any) -> _Result:
+        """Make a call and return its result.
+
+        Args:
+            call: The call.
+            http_options: `HttpOptions` of the call.
+
+        Raises:
+            APIError: The call failed.
+            ValueError: A value of the options is out of range.
+            TypeError: A value of the options is of a wrong type.
+        """
+        caller = self.caller if call.over_http is None else self.rest(call.over_http)
+        response = caller.unary(call.method, call.request, (), **self.settings(http_options))
+        return call.read(response)
+
+    def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
+        """Make the calls of a flow and return its result; see `call`."""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    response = self.call(call, http_options)
+                except APIError as error:
+                    call = flow.throw(error)
+                else:
+                    call = flow.send(response)
+        except StopIteration as stop:
+            result: _Result = stop.value
+            return result
 
     def close(self) -> None:
         """End all calls and connections."""
