@@ -16,8 +16,9 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
 from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.http.descriptors import is_repeated
 from gemwire_emulator.http.json_reader import JsonReader
-from gemwire_emulator.http.json_writer import JsonWriter, is_repeated
+from gemwire_emulator.http.json_writer import JsonWriter
 from gemwire_emulator.http.router import Match
 from gemwire_proto import POOL, v1beta
 from gemwire_proto.google.longrunning import operations_pb2
