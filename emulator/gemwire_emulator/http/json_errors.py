@@ -1,15 +1,13 @@
-"""Errors as the REST API writes them: ``{"error": {"code": 404, "message": …, "status": "NOT_FOUND"}}``."""
+"""Errors in the JSON of the REST API: ``{"error": {"code": 404, "message": …, "status": "NOT_FOUND"}}``."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import grpc
 from google.protobuf import json_format
 
 from gemwire_emulator.errors import Failure
 
-#: google.rpc.Code's own mapping.
+#: The mapping that google.rpc.Code documents.
 HTTP_STATUS = {
     grpc.StatusCode.OK: 200,
     grpc.StatusCode.CANCELLED: 499,
@@ -32,11 +30,11 @@ HTTP_STATUS = {
 
 
 class HttpFailure(Failure):
-    """A failure whose HTTP status is not that of its code: 405, 413 and the like.
+    """A failure with an HTTP status that no canonical code maps to: 405, 413 and the like.
 
     Attributes:
-        http_status: The status.
-        headers: Response headers that go with it.
+        http_status: The HTTP status.
+        headers: Further headers of the response.
     """
 
     def __init__(
@@ -49,13 +47,13 @@ class HttpFailure(Failure):
 
 
 def get_http_status(failure: Failure) -> int:
-    """The HTTP status of a failure."""
+    """Return the HTTP status of a failure."""
     return failure.http_status if isinstance(failure, HttpFailure) else HTTP_STATUS[failure.code]
 
 
-def error_to_json(failure: Failure) -> dict[str, Any]:
-    """The JSON object of a failure."""
-    error: dict[str, Any] = {
+def error_to_json(failure: Failure) -> dict[str, object]:
+    """Convert a failure to the JSON object of its response."""
+    error: dict[str, object] = {
         "code": get_http_status(failure),
         "message": failure.message,
         "status": failure.code.name,

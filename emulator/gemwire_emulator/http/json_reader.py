@@ -7,7 +7,7 @@ well-known types, malformed values) is left to json_format, which parses it or r
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 
 from gemwire_emulator.http.descriptors import get_descriptor, is_repeated, is_well_known
 
+_Message = TypeVar("_Message", bound=Message)
 #: Converts a JSON value to a field's value.
 _Read = Callable[[Any], object]
 #: Larger numbers may overflow a 32-bit float; infinity and NaN never compare below it.
@@ -48,7 +49,7 @@ class JsonReader:
         """Start with an empty cache."""
         self._fields: dict[type[Message], dict[str, _Field]] = {}
 
-    def read(self, kind: type[Message], data: dict[str, object]) -> Message | None:
+    def read(self, kind: type[_Message], data: dict[str, object]) -> _Message | None:
         """Convert a JSON object to a message, ignoring unknown keys.
 
         Returns:
@@ -61,7 +62,7 @@ class JsonReader:
         except _UNREADABLE:
             return None
 
-    def _message(self, kind: type[Message], data: object) -> Message:
+    def _message(self, kind: type[_Message], data: object) -> _Message:
         if type(data) is not dict:
             raise _Unsupported
         known = self._fields.get(kind)
