@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.connection import get_connection
-from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.live import LiveApp
 from gemwire_emulator.http.responses import JSON_TYPE, encode_error, send_error
 from gemwire_emulator.http.router import Match
@@ -49,15 +49,15 @@ class RootApp:
             else:
                 await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            failure = Failure(grpc.StatusCode.UNAVAILABLE, "The emulator is shutting down.")
-        except Exception as error:
+            error = StatusError(grpc.StatusCode.UNAVAILABLE, "The emulator is shutting down.")
+        except Exception as unexpected:
             _logger.exception("%s %s failed", scope["method"], scope["path"])
-            failure = _create_internal_error(error)
+            error = _create_internal_error(unexpected)
         else:
             return
         connection = get_connection(scope)
         if connection is None or not connection.response_started():
-            await send_error(send, failure)
+            await send_error(send, error)
         else:
             connection.abort()
 
@@ -68,9 +68,9 @@ class RootApp:
         return self._rpcs.match(scope)
 
 
-def _create_internal_error(error: Exception) -> Failure:
+def _create_internal_error(error: Exception) -> StatusError:
     """Create the error of a bug in the emulator; the traceback is in the log."""
-    return Failure(grpc.StatusCode.INTERNAL, f"the emulator failed: {type(error).__name__}: {error}")
+    return StatusError(grpc.StatusCode.INTERNAL, f"the emulator failed: {type(error).__name__}: {error}")
 
 
 async def _handle_exception(request: Request, error: Exception) -> Response:
@@ -83,7 +83,7 @@ async def _handle_http_exception(request: Request, error: Exception) -> Response
     status: int = getattr(error, "status_code", 500)
     code = grpc.StatusCode.NOT_FOUND if status == 404 else grpc.StatusCode.UNIMPLEMENTED
     message = f"{request.url.path}: {getattr(error, 'detail', error)}"
-    _, body = encode_error(HttpFailure(status, code, message))
+    _, body = encode_error(HttpError(status, code, message))
     return Response(body, status, getattr(error, "headers", None), media_type=JSON_TYPE)
 
 

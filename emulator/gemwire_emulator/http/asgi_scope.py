@@ -10,10 +10,10 @@ import grpc
 from google.protobuf.message import Message
 from starlette.types import Scope
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http.connection import get_connection
-from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.router import VERSIONS
 from gemwire_runtime.method import Method
 
@@ -45,22 +45,28 @@ def check_route(scope: Scope, *verbs: str) -> None:
     """Check version and verb of a route that is not bound to an RPC.
 
     Raises:
-        Failure: The version does not exist, or the route does not support the verb.
+        StatusError: The version does not exist, or the route does not support the verb.
     """
     if scope["path_params"]["version"] not in VERSIONS:
-        raise Failure(grpc.StatusCode.NOT_FOUND, f"{get_path(scope)} was not found.")
+        raise StatusError(grpc.StatusCode.NOT_FOUND, f"{get_path(scope)} was not found.")
     if scope["method"] not in verbs:
         raise create_verb_error(scope, verbs)
 
 
-def create_verb_error(scope: Scope, verbs: Iterable[str]) -> HttpFailure:
+def create_verb_error(scope: Scope, verbs: Iterable[str]) -> HttpError:
     """Create the error of a request whose verb is not one of those that its path supports."""
     supported = ", ".join(verbs)
     message = f"{get_path(scope)} does not support {scope['method']}; supported: {supported}."
-    return HttpFailure(405, grpc.StatusCode.UNIMPLEMENTED, message, {"allow": supported})
+    return HttpError(405, grpc.StatusCode.UNIMPLEMENTED, message, {"allow": supported})
 
 
-def create_call(method: Method[Message, Message], scope: Scope, query: Query, front: str = "http") -> Call:
+def create_call(
+    method: Method[Message, Message],
+    scope: Scope,
+    headers: dict[str, str],
+    query: Query,
+    front: str = "http",
+) -> Call:
     """Create the call that a request makes.
 
     The API key is read from the header or from ``?key=``, the deadline from X-Server-Timeout, which Google's
@@ -69,13 +75,13 @@ def create_call(method: Method[Message, Message], scope: Scope, query: Query, fr
     Args:
         method: The RPC.
         scope: ASGI's.
+        headers: Its headers; become the metadata of the call.
         query: The query parameters.
         front: See `Call`.
 
     Raises:
-        Failure: X-Server-Timeout is not a number.
+        StatusError: X-Server-Timeout is not a number.
     """
-    headers = get_headers(scope)
     for name, value in query:
         if name == "key":
             headers.setdefault("x-goog-api-key", value)
@@ -90,6 +96,6 @@ def create_call(method: Method[Message, Message], scope: Scope, query: Query, fr
             deadline = time.monotonic() + float(headers["x-server-timeout"])
         except ValueError:
             reason = f"{headers['x-server-timeout']!r} is not a number of seconds"
-            raise invalid("X-Server-Timeout", reason) from None
+            raise invalid_argument("X-Server-Timeout", reason) from None
         call.remaining = lambda: deadline - time.monotonic()
     return call

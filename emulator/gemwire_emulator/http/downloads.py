@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Failure, not_found
-from gemwire_emulator.http.asgi_scope import create_call, get_query
+from gemwire_emulator.errors import StatusError, not_found
+from gemwire_emulator.http.asgi_scope import create_call, get_headers, get_query
 from gemwire_emulator.http.connection import get_connection
 from gemwire_emulator.http.responses import send_error, send_response
 from gemwire_emulator.http.router import VERSIONS
 from gemwire_emulator.services.files import content_of, file_of
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
 
@@ -26,16 +26,16 @@ _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
 class DownloadApp:
     """``/{version}/files/{file}:download``, as an ASGI application."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], world: World, rpcs: ASGIApp) -> None:
+    def __init__(self, endpoints: Mapping[str, Endpoint], state: State, rpcs: ASGIApp) -> None:
         """Serve downloads.
 
         Args:
             endpoints: The RPCs by path; DownloadFile decides who may download what.
-            world: Holds the content.
+            state: Holds the content.
             rpcs: Serves the same path without ``alt=media``.
         """
         self._endpoint = endpoints[file_service.SERVICE.methods["DownloadFile"].path]
-        self._world = world
+        self._state = state
         self._rpcs = rpcs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,15 +46,16 @@ class DownloadApp:
             await self._rpcs(scope, receive, send)
             return
         try:
-            call = create_call(self._endpoint.method, scope, query)
+            headers = get_headers(scope)
+            call = create_call(self._endpoint.method, scope, headers, query)
             name = f"files/{path['file']}"
             await self._endpoint.unary(v1beta.DownloadFileRequest(name=name), call)
-            content = content_of(self._world, call.tenant, name)
+            content = content_of(self._state, call.tenant, name)
             if not content:
                 raise not_found(f"The content of {name}")
-            await self._send(file_of(self._world, call.tenant, name), content, call.metadata, scope, send)
-        except Failure as failure:
-            await send_error(send, failure)
+            await self._send(file_of(self._state, call.tenant, name), content, headers, scope, send)
+        except StatusError as error:
+            await send_error(send, error)
 
     async def _send(
         self, file: v1beta.File, content: str, request_headers: Mapping[str, str], scope: Scope, send: Send
@@ -87,7 +88,7 @@ class DownloadApp:
         connection = get_connection(scope)
         if connection is not None:
             connection.on_lost = disconnected.set
-        with self._world.contents.path(content).open("rb") as file:
+        with self._state.blobs.path(content).open("rb") as file:
             file.seek(start)
             while start < end and not disconnected.is_set():
                 chunk = await asyncio.to_thread(file.read, min(_CHUNK_BYTES, end - start))

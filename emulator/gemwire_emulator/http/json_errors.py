@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 
 #: The mapping that google.rpc.Code documents.
 HTTP_STATUS = {
@@ -29,8 +29,8 @@ HTTP_STATUS = {
 }
 
 
-class HttpFailure(Failure):
-    """A failure with an HTTP status that no canonical code maps to: 405, 413 and the like.
+class HttpError(StatusError):
+    """A error with an HTTP status that no canonical code maps to: 405, 413 and the like.
 
     Attributes:
         http_status: The HTTP status.
@@ -46,24 +46,24 @@ class HttpFailure(Failure):
         self.headers = headers or {}
 
 
-def get_http_status(failure: Failure) -> int:
-    """Return the HTTP status of a failure."""
-    return failure.http_status if isinstance(failure, HttpFailure) else HTTP_STATUS[failure.code]
+def get_http_status(error: StatusError) -> int:
+    """Return the HTTP status of a error."""
+    return error.http_status if isinstance(error, HttpError) else HTTP_STATUS[error.code]
 
 
-def error_to_json(failure: Failure) -> dict[str, object]:
-    """Convert a failure to the JSON object of its response."""
-    error: dict[str, object] = {
-        "code": get_http_status(failure),
-        "message": failure.message,
-        "status": failure.code.name,
+def error_to_json(error: StatusError) -> dict[str, object]:
+    """Convert an error to the JSON object of its response."""
+    content: dict[str, object] = {
+        "code": get_http_status(error),
+        "message": error.message,
+        "status": error.code.name,
     }
-    if failure.details:
-        error["details"] = [
+    if error.details:
+        content["details"] = [
             {
                 "@type": f"type.googleapis.com/{detail.DESCRIPTOR.full_name}",
                 **json_format.MessageToDict(detail),
             }
-            for detail in failure.details
+            for detail in error.details
         ]
-    return {"error": error}
+    return {"error": content}

@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Disconnect, Failure
-from gemwire_emulator.http.asgi_scope import create_call, get_path, get_query
+from gemwire_emulator.errors import Disconnect, StatusError
+from gemwire_emulator.http.asgi_scope import create_call, get_headers, get_path, get_query
 from gemwire_emulator.http.connection import get_connection
 from gemwire_emulator.http.request_body import ClientDisconnected
 from gemwire_emulator.http.responses import JSON_TYPE, encode_error
@@ -63,12 +63,14 @@ class LiveApp:
         await receive()
         path = get_path(scope)
         if not _PATH.fullmatch(path):
-            await _reject(send, Failure(grpc.StatusCode.NOT_FOUND, f"WebSocket {path} was not found."))
+            await _reject(send, StatusError(grpc.StatusCode.NOT_FOUND, f"WebSocket {path} was not found."))
             return
         try:
-            call = create_call(self._endpoint.method, scope, get_query(scope), front="websocket")
-        except Failure as failure:
-            await _reject(send, failure)
+            call = create_call(
+                self._endpoint.method, scope, get_headers(scope), get_query(scope), front="websocket"
+            )
+        except StatusError as error:
+            await _reject(send, error)
             return
         await send({"type": "websocket.accept"})
         frames: asyncio.Queue[_Frame] = asyncio.Queue(_MAX_QUEUED_FRAMES)
@@ -90,8 +92,8 @@ class LiveApp:
             connection = get_connection(scope)
             if connection is not None:
                 connection.abort()
-        except Failure as failure:
-            await _close(send, _CLOSE_CODES.get(failure.code, _INTERNAL), failure.message)
+        except StatusError as error:
+            await _close(send, _CLOSE_CODES.get(error.code, _INTERNAL), error.message)
         except asyncio.CancelledError:
             await _close(send, _RESTART, "The emulator is shutting down.")
             raise
@@ -120,9 +122,9 @@ async def _close(send: Send, code: int, reason: str) -> None:
         await send({"type": "websocket.close", "code": code, "reason": truncated})
 
 
-async def _reject(send: Send, failure: Failure) -> None:
+async def _reject(send: Send, error: StatusError) -> None:
     """Answer a handshake with an HTTP error."""
-    status, body = encode_error(failure)
+    status, body = encode_error(error)
     headers = [(b"content-type", JSON_TYPE.encode())]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from email.message import Message
 
-from gemwire_emulator.errors import invalid
+from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.http.request_body import MAX_BODY_BYTES
 
 _END_OF_HEADERS = b"\r\n\r\n"
@@ -36,11 +36,11 @@ class MultipartReader:
             chunks: The body as it arrives.
 
         Raises:
-            Failure: The type is not ``multipart/related`` with a boundary.
+            StatusError: The type is not ``multipart/related`` with a boundary.
         """
         boundary = parse_parameter(content_type, "boundary")
         if not content_type.lower().lstrip().startswith("multipart/") or not boundary:
-            raise invalid(_FIELD, "must be multipart/related; boundary=… for a multipart upload")
+            raise invalid_argument(_FIELD, "must be multipart/related; boundary=… for a multipart upload")
         self._delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
         # The first delimiter may lack the line break before it.
         self._buffer = bytearray(b"\r\n")
@@ -51,7 +51,7 @@ class MultipartReader:
         """Read the first part; a preamble before it is ignored.
 
         Raises:
-            Failure: The part is missing or too large.
+            StatusError: The part is missing or too large.
         """
         await self._read_until(self._delimiter)
         await self._read_until(_END_OF_HEADERS)
@@ -65,7 +65,7 @@ class MultipartReader:
         """Yield the second part as it arrives; an epilogue after it is ignored.
 
         Raises:
-            Failure: The part is truncated.
+            StatusError: The part is truncated.
         """
         # A delimiter may be split between chunks.
         held = len(self._delimiter) - 1
@@ -86,7 +86,7 @@ class MultipartReader:
         searched = 0
         while (at := self._buffer.find(mark, searched)) < 0:
             if len(self._buffer) > MAX_BODY_BYTES:
-                raise invalid("body", f"the JSON part exceeds the limit: {MAX_BODY_BYTES} bytes")
+                raise invalid_argument("body", f"the JSON part exceeds the limit: {MAX_BODY_BYTES} bytes")
             searched = max(0, len(self._buffer) - len(mark))
             await self._receive()
         before = bytes(self._buffer[:at])
@@ -96,5 +96,5 @@ class MultipartReader:
     async def _receive(self) -> None:
         chunk = await anext(self._chunks, None)
         if chunk is None:
-            raise invalid("body", "is truncated: two parts and --boundary-- at the end are required")
+            raise invalid_argument("body", "is truncated: two parts and --boundary-- at the end are required")
         self._buffer += chunk

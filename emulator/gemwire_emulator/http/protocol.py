@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gemwire_emulator.http.connection import Connection
-from gemwire_emulator.http.json_errors import HttpFailure, error_to_json
+from gemwire_emulator.http.json_errors import HttpError, error_to_json
 from gemwire_emulator.http.write_coalescing import CoalescingTransport
 
 #: Limit of a request's first line and headers, in bytes.
@@ -130,7 +130,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._running is None or self._running.response_complete:
-            problem = HttpFailure(status, grpc.StatusCode.INVALID_ARGUMENT, message)
+            problem = HttpError(status, grpc.StatusCode.INVALID_ARGUMENT, message)
             body = json.dumps(error_to_json(problem)).encode()
             head = b"HTTP/1.1 %d \r\ncontent-type: application/json; charset=UTF-8\r\n" % status
             self.transport.write(head + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)

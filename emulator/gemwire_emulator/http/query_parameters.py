@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import grpc
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http.descriptors import find_field, is_repeated, is_well_known
 
 #: Query parameters of every method, which are not fields of the request; a leading ``$`` is optional.
@@ -40,7 +40,7 @@ def add_query(request: Descriptor, fields: dict[str, object], query: Iterable[tu
         query: The parameters in order.
 
     Raises:
-        Failure: A parameter is not a field of the request, or has a value of another type.
+        StatusError: A parameter is not a field of the request, or has a value of another type.
     """
     for key, text in query:
         if key.lstrip("$") in SYSTEM_PARAMETERS:
@@ -71,16 +71,16 @@ def add_query(request: Descriptor, fields: dict[str, object], query: Iterable[tu
 def _parse_scalar(field: FieldDescriptor, text: str, key: str) -> object:
     message = field.message_type
     if message is not None and not is_well_known(message):
-        raise invalid(key, "is a message; name one of its fields")
+        raise invalid_argument(key, "is a message; name one of its fields")
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         if text.lower() not in {"true", "false", "1", "0"}:
-            raise invalid(key, f"{text!r} is neither true nor false")
+            raise invalid_argument(key, f"{text!r} is neither true nor false")
         return text.lower() in {"true", "1"}
     if field.cpp_type in _INT32:
         try:
             return int(text)
         except ValueError:
-            raise invalid(key, f"{text!r} is not an integer") from None
+            raise invalid_argument(key, f"{text!r} is not an integer") from None
     if message is not None and message.full_name == "google.protobuf.FieldMask":
         # camelCase in JSON; older clients send the names of the proto.
         return ",".join(_to_camel_case(path) for path in text.split(",") if path)
@@ -92,8 +92,8 @@ def _to_camel_case(path: str) -> str:
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-def _create_binding_error(key: str) -> Failure:
-    return Failure(
+def _create_binding_error(key: str) -> StatusError:
+    return StatusError(
         grpc.StatusCode.INVALID_ARGUMENT,
         f'Invalid JSON payload received. Unknown name "{key}": Cannot bind query parameter.',
     )

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Mapping
 import grpc
 from starlette.types import Receive
 
-from gemwire_emulator.errors import Failure
-from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.errors import StatusError
+from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
 
 #: Limit of the service on a JSON request, in bytes.
@@ -32,7 +32,7 @@ async def iter_chunks(receive: Receive) -> AsyncGenerator[bytes, None]:
 
     Raises:
         ClientDisconnected: The client disconnected before the body was complete.
-        HttpFailure: The client sent nothing within the idle timeout.
+        HttpError: The client sent nothing within the idle timeout.
     """
     more = True
     while more:
@@ -55,14 +55,14 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int = M
 
     Raises:
         ClientDisconnected: The client disconnected before the body was complete.
-        Failure: The body is too large, or not encoded as its headers say.
+        StatusError: The body is too large, or not encoded as its headers say.
     """
     length = headers.get("content-length")
     if length in {None, "0"} and "transfer-encoding" not in headers:
         return b""
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding not in {"identity", "gzip"}:
-        raise HttpFailure(
+        raise HttpError(
             415,
             grpc.StatusCode.INVALID_ARGUMENT,
             f"Unsupported Content-Encoding {encoding!r}; supported: gzip.",
@@ -80,16 +80,16 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int = M
             body += gunzip.decompress(chunk, limit + 1 - len(body)) if gunzip else chunk
         except zlib.error as error:
             message = f"The request body is not valid gzip: {error}."
-            raise Failure(grpc.StatusCode.INVALID_ARGUMENT, message) from None
+            raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, message) from None
     if len(body) > limit:
         raise _create_size_error(limit)
     if gunzip and body and not gunzip.eof:
-        raise Failure(grpc.StatusCode.INVALID_ARGUMENT, "The request body is truncated gzip.")
+        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "The request body is truncated gzip.")
     return bytes(body)
 
 
-def _create_idle_error() -> HttpFailure:
-    return HttpFailure(
+def _create_idle_error() -> HttpError:
+    return HttpError(
         408,
         grpc.StatusCode.DEADLINE_EXCEEDED,
         f"No part of the request body arrived for {IDLE_TIMEOUT:g} s.",
@@ -97,8 +97,8 @@ def _create_idle_error() -> HttpFailure:
     )
 
 
-def _create_size_error(limit: int) -> HttpFailure:
-    return HttpFailure(
+def _create_size_error(limit: int) -> HttpError:
+    return HttpError(
         413,
         grpc.StatusCode.INVALID_ARGUMENT,
         f"Request payload size exceeds the limit: {limit} bytes.",

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from starlette.types import Send
 
-from gemwire_emulator.errors import Failure
-from gemwire_emulator.http.json_errors import HttpFailure, error_to_json, get_http_status
+from gemwire_emulator.errors import StatusError
+from gemwire_emulator.http.json_errors import HttpError, error_to_json, get_http_status
 
 JSON_TYPE = "application/json; charset=UTF-8"
 
@@ -35,17 +35,17 @@ async def send_response(
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_error(send: Send, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
-    """Send an error; ``headers`` are added to those of the failure."""
-    own = failure.headers if isinstance(failure, HttpFailure) else {}
-    status, body = encode_error(failure)
+async def send_error(send: Send, error: StatusError, headers: Mapping[str, str] | None = None) -> None:
+    """Send an error; ``headers`` are added to those of the error."""
+    own = error.headers if isinstance(error, HttpError) else {}
+    status, body = encode_error(error)
     await send_response(send, body, status, headers={**(headers or {}), **own})
 
 
-def encode_error(failure: Failure) -> tuple[int, bytes]:
-    """Return the HTTP status and the body of a failure."""
-    text = json.dumps(error_to_json(failure), ensure_ascii=False)
-    return get_http_status(failure), text.encode(errors="replace")
+def encode_error(error: StatusError) -> tuple[int, bytes]:
+    """Return the HTTP status and the body of a error."""
+    text = json.dumps(error_to_json(error), ensure_ascii=False)
+    return get_http_status(error), text.encode(errors="replace")
 
 
 class MessageStream:

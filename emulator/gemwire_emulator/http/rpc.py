@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from functools import partial
 
@@ -12,9 +12,17 @@ import grpc
 from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
-from gemwire_emulator.dispatch import Call, Endpoint
-from gemwire_emulator.errors import Disconnect, Failure, invalid
-from gemwire_emulator.http.asgi_scope import Query, create_call, create_verb_error, get_path, get_query
+from gemwire_emulator.call import Call
+from gemwire_emulator.dispatch import Endpoint
+from gemwire_emulator.errors import Disconnect, StatusError, invalid_argument
+from gemwire_emulator.http.asgi_scope import (
+    Query,
+    create_call,
+    create_verb_error,
+    get_headers,
+    get_path,
+    get_query,
+)
 from gemwire_emulator.http.connection import Connection, get_connection
 from gemwire_emulator.http.request_body import ClientDisconnected, read_body
 from gemwire_emulator.http.responses import MessageStream, encode_error, send_error, send_response
@@ -54,47 +62,50 @@ class RpcApp:
         connection = get_connection(scope)
         try:
             query = get_query(scope)
-            form = _ResponseFormat(query)
-            call = create_call(match.route.endpoint.method, scope, query)
-            body = await read_body(receive, call.metadata)
+            headers = get_headers(scope)
+            form = _ResponseFormat(query, headers)
+            call = create_call(match.route.endpoint.method, scope, headers, query)
+            body = await read_body(receive, headers)
             build = partial(build_request, match, query, body)
             request = build() if len(body) < _THREAD_BYTES else await asyncio.to_thread(build)
             respond = _respond_stream if call.method.kind is Kind.SERVER_STREAM else _respond_unary
             await respond(match.route.endpoint, request, call, form, connection, send)
         except ClientDisconnected:
             pass
-        except Disconnect as failure:
+        except Disconnect as error:
             if connection is None:
-                await send_error(send, failure)
+                await send_error(send, error)
             else:
                 connection.abort()
-        except Failure as failure:
-            await send_error(send, failure)
+        except StatusError as error:
+            await send_error(send, error)
 
-    def _create_routing_error(self, scope: Scope) -> Failure:
+    def _create_routing_error(self, scope: Scope) -> StatusError:
         path = get_path(scope)
         if verbs := self._router.list_verbs(path):
             return create_verb_error(scope, verbs)
-        return Failure(grpc.StatusCode.NOT_FOUND, f"{path} was not found.")
+        return StatusError(grpc.StatusCode.NOT_FOUND, f"{path} was not found.")
 
 
 class _ResponseFormat:
-    """The format of a response, by ``alt`` and ``$alt``.
+    """The format of a response, by ``alt``, ``$alt`` and Accept-Encoding.
 
     Attributes:
         events: Server-sent events.
         integer_enums: Enums as numbers.
         binary: Protobuf instead of JSON.
+        gzip: Compressed, if it is large.
     """
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, headers: Mapping[str, str]) -> None:
         words = [word for key, value in query if key in {"alt", "$alt"} for word in value.split(";")]
         for word in words:
             if word not in {"", "json", "sse", "media", "proto", "enum-encoding=int"}:
-                raise invalid("alt", f"{word!r} is not one of json, sse, media and proto")
+                raise invalid_argument("alt", f"{word!r} is not one of json, sse, media and proto")
         self.events = "sse" in words
         self.integer_enums = "enum-encoding=int" in words
         self.binary = "proto" in words
+        self.gzip = "gzip" in headers.get("accept-encoding", "")
 
 
 async def _respond_unary(
@@ -114,7 +125,7 @@ async def _respond_unary(
     write = partial(to_json, response, integer_enums=form.integer_enums)
     text = write() if response.ByteSize() < _THREAD_BYTES else await asyncio.to_thread(write)
     body = text.encode()
-    if len(body) < MIN_COMPRESSED_BYTES or "gzip" not in call.metadata.get("accept-encoding", ""):
+    if len(body) < MIN_COMPRESSED_BYTES or not form.gzip:
         await send_response(send, body)
         return
     compress = partial(gzip.compress, body, 1, mtime=0)
@@ -138,10 +149,10 @@ async def _respond_stream(
                     await stream.write(to_json(message, integer_enums=form.integer_enums).encode())
     except Disconnect:
         raise
-    except Failure as failure:
+    except StatusError as error:
         if not stream.started:
             raise
-        await stream.write(encode_error(failure)[1])
+        await stream.write(encode_error(error)[1])
     await stream.end()
 
 
@@ -151,7 +162,7 @@ def _interrupt_on_disconnect_or_deadline(call: Call, connection: Connection | No
 
     Raises:
         ClientDisconnected: The client disconnected.
-        Failure: The deadline expired.
+        StatusError: The deadline expired.
     """
     with TaskInterrupt(call.remaining(), _create_deadline_error) as interrupt:
         if connection is None:
@@ -164,5 +175,7 @@ def _interrupt_on_disconnect_or_deadline(call: Call, connection: Connection | No
             connection.on_lost = None
 
 
-def _create_deadline_error() -> Failure:
-    return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline expired before the response was ready.")
+def _create_deadline_error() -> StatusError:
+    return StatusError(
+        grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline expired before the response was ready."
+    )

@@ -31,11 +31,11 @@ from gemwire_emulator.http.rpc import MIN_COMPRESSED_BYTES, RpcApp
 from gemwire_emulator.http.uploads import UploadApp
 
 if TYPE_CHECKING:
-    from gemwire_emulator.admission import Gate
+    from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.dispatch import Dispatcher
     from gemwire_emulator.journal import Journal
     from gemwire_emulator.services.batches import Batches
-    from gemwire_emulator.state import World
+    from gemwire_emulator.state import State
 
 #: Seconds after which idle connections are closed: longer than clients keep theirs, because a request on a
 #: connection that is closing fails.
@@ -50,8 +50,8 @@ class HttpServer:
     def __init__(
         self,
         dispatcher: Dispatcher,
-        world: World,
-        gate: Gate,
+        state: State,
+        admission: AdmissionController,
         journal: Journal,
         batches: Batches,
         *,
@@ -62,17 +62,17 @@ class HttpServer:
 
         Args:
             dispatcher: The RPCs.
-            world: The state that their handlers share.
-            gate: Faults and quotas.
+            state: The state that their handlers share.
+            admission: Faults and quotas.
             journal: Records the calls.
             batches: Handlers of the calls that have no RPC.
             reset: Resets the emulator.
             address: host:port of the gRPC server, for the page.
         """
-        self._page = Page(world, gate, journal, reset=reset, address=address)
+        self._page = Page(state, admission, journal, reset=reset, address=address)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._servers: list[tuple[Listener, asyncio.Task[None]]] = []
-        self.app = _build_app(dispatcher, world, gate, journal, batches, self._page)
+        self.app = _build_app(dispatcher, state, admission, journal, batches, self._page)
 
     async def listen(self, host: str, port: int, certificate: str | None = None) -> str:
         """Listen on another address.
@@ -90,8 +90,9 @@ class HttpServer:
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
-        # asyncio sets it only for sockets with an explicit protocol, which create_server does not set. Without,
-        # the second packet of a response waits 40 ms for an acknowledgement. Connections inherit it.
+        # asyncio sets it only for sockets with an explicit protocol, and create_server sets none. Without
+        # the option, the second packet of a response waits 40 ms for an acknowledgement. Connections inherit
+        # it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = Listener(
             uvicorn.Config(
@@ -153,24 +154,29 @@ class HttpServer:
 
 
 def _build_app(
-    dispatcher: Dispatcher, world: World, gate: Gate, journal: Journal, batches: Batches, page: Page
+    dispatcher: Dispatcher,
+    state: State,
+    admission: AdmissionController,
+    journal: Journal,
+    batches: Batches,
+    page: Page,
 ) -> RootApp:
     endpoints = dispatcher.endpoints
     # The routes of v1beta serve all versions, because v1beta has everything that the others have.
     router = Router(e for path, e in endpoints.items() if ".v1." not in path)
     v1 = Router(e for path, e in endpoints.items() if ".v1." in path)
     rpcs = RpcApp(router)
-    downloads = DownloadApp(endpoints, world, rpcs)
+    downloads = DownloadApp(endpoints, state, rpcs)
     app = Starlette(
         routes=[
             Route("/openapi.json", Document("v1beta", router.routes).serve),
             Route("/v1/openapi.json", Document("v1", v1.routes).serve),
             *page.build_routes(router.routes),
-            Route("/upload/{version}/files", UploadApp(world, gate, journal)),
+            Route("/upload/{version}/files", UploadApp(state, admission, journal)),
             Route("/{version}/files/{file}:download", downloads),
             Route("/download/{version}/files/{file}:download", downloads),
-            Route(f"{_ANY_MODEL}:batchGenerateContent", BatchApp("generate", batches, gate, journal)),
-            Route(f"{_ANY_MODEL}:asyncBatchEmbedContent", BatchApp("embed", batches, gate, journal)),
+            Route(f"{_ANY_MODEL}:batchGenerateContent", BatchApp("generate", batches, admission, journal)),
+            Route(f"{_ANY_MODEL}:asyncBatchEmbedContent", BatchApp("embed", batches, admission, journal)),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[

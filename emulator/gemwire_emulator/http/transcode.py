@@ -16,7 +16,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http.descriptors import find_field, get_descriptor, is_map, is_well_known
 from gemwire_emulator.http.json_reader import JsonReader
 from gemwire_emulator.http.json_writer import JsonWriter
@@ -48,7 +48,7 @@ def build_request(match: Match, query: Iterable[tuple[str, str]], body: bytes) -
         body: JSON; may be empty.
 
     Raises:
-        Failure: One of them does not fit the request.
+        StatusError: One of them does not fit the request.
     """
     kind, binding = match.route.endpoint.request, match.route.binding
     descriptor = get_descriptor(kind)
@@ -72,7 +72,7 @@ def parse_json(body: bytes | str) -> object:
     """Parse JSON.
 
     Raises:
-        Failure: It is malformed.
+        StatusError: It is malformed.
     """
     try:
         text = body.decode() if isinstance(body, bytes) else body
@@ -92,7 +92,7 @@ def parse_message(kind: type[_Message], data: object) -> _Message:
         data: The object.
 
     Raises:
-        Failure: It does not fit the message.
+        StatusError: It does not fit the message.
     """
     if not isinstance(data, dict):
         raise _create_json_error("the root element must be an object")
@@ -161,8 +161,8 @@ _SPECIAL_WRITERS: dict[type[Message], Callable[..., str]] = {
 }
 
 
-def _create_json_error(reason: str) -> Failure:
-    return Failure(grpc.StatusCode.INVALID_ARGUMENT, f"Invalid JSON payload received. {reason}")
+def _create_json_error(reason: str) -> StatusError:
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"Invalid JSON payload received. {reason}")
 
 
 def _normalize(value: Any, descriptor: Descriptor) -> Any:
@@ -203,7 +203,7 @@ def _normalize_enum(value: object, field: FieldDescriptor) -> object:
     try:
         return int(value)
     except ValueError:
-        raise invalid(field.name, f"{value!r} is not one of {', '.join(names)}") from None
+        raise invalid_argument(field.name, f"{value!r} is not one of {', '.join(names)}") from None
 
 
 def _default_update_mask(request: Any, body: str, data: Iterable[str]) -> None:
@@ -221,4 +221,4 @@ def _assign(request: Message, path: str, value: str) -> None:
     try:
         setattr(request, last, value)
     except (ValueError, UnicodeEncodeError):
-        raise invalid(path, f"{value!r} is not valid text") from None
+        raise invalid_argument(path, f"{value!r} is not valid text") from None

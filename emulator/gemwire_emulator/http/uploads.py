@@ -15,8 +15,15 @@ from typing import TYPE_CHECKING
 import grpc
 from starlette.types import Receive, Scope, Send
 
-from gemwire_emulator.dispatch import Call, Endpoint
-from gemwire_emulator.errors import Failure, exhausted, failed_precondition, invalid, not_found
+from gemwire_emulator.call import Call
+from gemwire_emulator.dispatch import Endpoint
+from gemwire_emulator.errors import (
+    StatusError,
+    failed_precondition,
+    invalid_argument,
+    not_found,
+    resource_exhausted,
+)
 from gemwire_emulator.http.asgi_scope import check_route, create_call, get_headers, get_path, get_query
 from gemwire_emulator.http.multipart import MultipartReader
 from gemwire_emulator.http.request_body import ClientDisconnected, iter_chunks, read_body
@@ -27,9 +34,9 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
 
 if TYPE_CHECKING:
-    from gemwire_emulator.admission import Gate
+    from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.journal import Journal
-    from gemwire_emulator.state import World
+    from gemwire_emulator.state import State
 
 _CREATE = file_service.SERVICE.methods["CreateFile"]
 #: Bytes that are hashed and written at a time, in a thread.
@@ -42,18 +49,18 @@ _COMMANDS = ("upload", "upload, finalize", "finalize", "query", "cancel")
 class UploadApp:
     """``/upload/{version}/files``, as an ASGI application."""
 
-    def __init__(self, world: World, gate: Gate, journal: Journal) -> None:
+    def __init__(self, state: State, admission: AdmissionController, journal: Journal) -> None:
         """Serve uploads.
 
         Args:
-            world: Stores the files.
-            gate: Faults and quotas.
+            state: Stores the files.
+            admission: Faults and quotas.
             journal: Records the calls.
         """
-        self._world = world
-        self._gate = gate
+        self._state = state
+        self._admission = admission
         self._journal = journal
-        self._uploads = Uploads(world)
+        self._uploads = Uploads(state)
         self._locks: dict[str, _UploadLock] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,51 +76,56 @@ class UploadApp:
                 await self._create(scope, receive, send)
         except ClientDisconnected:
             pass
-        except Failure as failure:
-            await send_error(send, failure, self._get_progress_headers(session))
+        except StatusError as error:
+            await send_error(send, error, self._get_progress_headers(session))
         except FileNotFoundError:
             # The emulator was reset during the upload.
             await send_error(send, not_found("The upload"), self._get_progress_headers(None))
         except OSError as error:
-            await send_error(send, exhausted("disk", str(error)), self._get_progress_headers(session))
+            await send_error(
+                send, resource_exhausted("disk", str(error)), self._get_progress_headers(session)
+            )
 
     def _get_progress_headers(self, session: Session | None) -> dict[str, str]:
         if session is None:
             return {"x-goog-upload-status": "final"}
         headers = {"x-goog-upload-status": session.status}
-        if session.status == "active" and self._world.contents.exists(session.content):
+        if session.status == "active" and self._state.blobs.exists(session.content):
             headers["x-goog-upload-size-received"] = str(self._uploads.received(session))
         return headers
 
     async def _create(self, scope: Scope, receive: Receive, send: Send) -> None:
-        query = get_query(scope)
-        call = create_call(_CREATE, scope, query)
+        query, headers = get_query(scope), get_headers(scope)
+        call = create_call(_CREATE, scope, headers, query)
         protocol = dict(query).get("uploadType") or dict(query).get("upload_protocol") or ""
-        protocol = str(call.metadata.get("x-goog-upload-protocol", protocol)).lower()
+        protocol = headers.get("x-goog-upload-protocol", protocol).lower()
         if protocol == "resumable":
-            await self._start_resumable(call, scope, receive, send)
+            await self._start_resumable(call, headers, scope, receive, send)
         elif protocol == "multipart":
-            reader = MultipartReader(str(call.metadata.get("content-type", "")), iter_chunks(receive))
-            request = _parse_request(await reader.read_json(), call)
+            reader = MultipartReader(headers.get("content-type", ""), iter_chunks(receive))
+            request = _parse_request(await reader.read_json(), headers)
             request.file.mime_type = request.file.mime_type or reader.content_type
             await self._upload_at_once(request, call, None, reader.iter_data(), send)
         elif protocol in {"raw", "media"}:
-            request = _parse_request(b"", call)
-            request.file.mime_type = request.file.mime_type or str(call.metadata.get("content-type", ""))
-            size = _parse_size(call.metadata, "Content-Length")
+            request = _parse_request(b"", headers)
+            request.file.mime_type = request.file.mime_type or headers.get("content-type", "")
+            size = _parse_size(headers, "Content-Length")
             await self._upload_at_once(request, call, size, iter_chunks(receive), send)
         else:
-            raise invalid(
+            raise invalid_argument(
                 "X-Goog-Upload-Protocol",
                 f"is {protocol!r}; must be resumable, multipart or raw. To create a file without content, use"
                 " /v1beta/files",
             )
 
-    async def _start_resumable(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        if _parse_command(call.metadata) != "start":
-            raise invalid("X-Goog-Upload-Command", "must be start, or the URL must have an upload_id")
-        size = _parse_size(call.metadata, SIZE)
-        request = _parse_request(await read_body(receive, call.metadata), call)
+    async def _start_resumable(
+        self, call: Call, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if _parse_command(headers) != "start":
+            reason = "must be start, or the URL must have an upload_id"
+            raise invalid_argument("X-Goog-Upload-Command", reason)
+        size = _parse_size(headers, SIZE)
+        request = _parse_request(await read_body(receive, headers), headers)
         sessions: list[Session] = []
 
         def begin(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
@@ -122,15 +134,15 @@ class UploadApp:
 
         await self._create_endpoint(begin).unary(request, call)
         [session] = sessions
-        host = call.metadata.get("host") or "{}:{}".format(*scope["server"])
+        host = headers.get("host") or "{}:{}".format(*scope["server"])
         url = f"{scope['scheme']}://{host}{get_path(scope)}?upload_id={session.identity}"
-        headers = {
+        response_headers = {
             **self._get_progress_headers(session),
             "x-goog-upload-url": f"{url}&upload_protocol=resumable",
             "x-goog-upload-control-url": f"{url}&upload_protocol=resumable",
             "x-goog-upload-chunk-granularity": str(_GRANULARITY),
         }
-        await send_response(send, b"", headers=headers)
+        await send_response(send, b"", headers=response_headers)
 
     async def _upload_at_once(
         self,
@@ -143,7 +155,7 @@ class UploadApp:
         session = self._uploads.begin(request.file, call, size)
         try:
             await self._write(session, data)
-            await asyncio.to_thread(self._world.contents.sha256, session.content)
+            await asyncio.to_thread(self._state.blobs.sha256, session.content)
 
             def finish(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
                 return v1beta.CreateFileResponse(file=self._uploads.finish(session))
@@ -159,7 +171,9 @@ class UploadApp:
     ) -> None:
         command = _parse_command(headers)
         if command not in _COMMANDS:
-            raise invalid("X-Goog-Upload-Command", f"{command!r} is not one of {'; '.join(_COMMANDS)}")
+            raise invalid_argument(
+                "X-Goog-Upload-Command", f"{command!r} is not one of {'; '.join(_COMMANDS)}"
+            )
 
         async def execute() -> None:
             # The upload may have ended while this request waited for the lock.
@@ -172,7 +186,7 @@ class UploadApp:
                 self._uploads.cancel(session)
             if command.endswith("finalize"):
                 self._uploads.check_complete(session)
-                await asyncio.to_thread(self._world.contents.sha256, session.content)
+                await asyncio.to_thread(self._state.blobs.sha256, session.content)
                 self._uploads.finish(session)
 
         await self._run_exclusively(session, execute)
@@ -186,7 +200,7 @@ class UploadApp:
         offset = _parse_size(headers, "X-Goog-Upload-Offset")
         if offset != received:
             reason = f"is {offset}, but {received} bytes were received; continue there"
-            raise invalid("X-Goog-Upload-Offset", reason)
+            raise invalid_argument("X-Goog-Upload-Offset", reason)
         self._uploads.check_fits(session, received + (_parse_size(headers, "Content-Length") or 0))
         await self._write(session, iter_chunks(receive))
 
@@ -202,11 +216,11 @@ class UploadApp:
                     if len(buffer) >= _WRITE_BYTES:
                         block, buffer = bytes(buffer), bytearray()
                         await _await_uncancelled(
-                            asyncio.to_thread(self._world.contents.append, session.content, block)
+                            asyncio.to_thread(self._state.blobs.append, session.content, block)
                         )
         finally:
-            if buffer and self._world.contents.exists(session.content):
-                self._world.contents.append(session.content, bytes(buffer))
+            if buffer and self._state.blobs.exists(session.content):
+                self._state.blobs.append(session.content, bytes(buffer))
 
     async def _run_exclusively(self, session: Session, work: Callable[[], Awaitable[None]]) -> None:
         """Run work on an upload while no other request works on it.
@@ -215,7 +229,7 @@ class UploadApp:
         the emulator noticing.
 
         Raises:
-            Failure: A later request took over.
+            StatusError: A later request took over.
         """
         lock = self._locks.setdefault(session.identity, _UploadLock())
         if lock.holder:
@@ -234,14 +248,14 @@ class UploadApp:
             if lock.holder is task:
                 del self._locks[session.identity]
         if task.cancelled():
-            raise Failure(grpc.StatusCode.ABORTED, "Another request took over this upload.")
+            raise StatusError(grpc.StatusCode.ABORTED, "Another request took over this upload.")
         task.result()
 
     def _create_endpoint(
         self, handler: Callable[[v1beta.CreateFileRequest, Call], v1beta.CreateFileResponse]
     ) -> Endpoint:
         """Create the endpoint of a call. Chunks of an upload are not calls: neither recorded nor limited."""
-        return Endpoint(_CREATE, _CREATE, handler, self._gate, self._journal)
+        return Endpoint(_CREATE, _CREATE, handler, self._admission, self._journal)
 
 
 class _UploadLock:
@@ -252,13 +266,13 @@ class _UploadLock:
         self.holder: asyncio.Future[None] | None = None
 
 
-def _parse_request(body: bytes, call: Call) -> v1beta.CreateFileRequest:
+def _parse_request(body: bytes, headers: Mapping[str, str]) -> v1beta.CreateFileRequest:
     """Build the CreateFileRequest of a body and headers; a media type in the body takes precedence."""
     request = parse_message(v1beta.CreateFileRequest, parse_json(body.strip() or b"{}"))
-    file_name = str(call.metadata.get("x-goog-upload-file-name", ""))
+    file_name = headers.get("x-goog-upload-file-name", "")
     request.file.mime_type = (
         request.file.mime_type
-        or str(call.metadata.get("x-goog-upload-header-content-type", ""))
+        or headers.get("x-goog-upload-header-content-type", "")
         or mimetypes.guess_type(file_name)[0]
         or ""
     )
@@ -266,16 +280,16 @@ def _parse_request(body: bytes, call: Call) -> v1beta.CreateFileRequest:
 
 
 def _parse_command(headers: Mapping[str, str]) -> str:
-    words = str(headers.get("x-goog-upload-command", "")).split(",")
+    words = headers.get("x-goog-upload-command", "").split(",")
     return ", ".join(word.strip().lower() for word in words)
 
 
 def _parse_size(headers: Mapping[str, str], name: str) -> int | None:
-    text = str(headers.get(name.lower(), ""))
+    text = headers.get(name.lower(), "")
     if not text:
         return None
     if not text.isdecimal() or len(text) > 18:
-        raise invalid(name, f"{text[:20]!r} is not a number of bytes")
+        raise invalid_argument(name, f"{text[:20]!r} is not a number of bytes")
     return int(text)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from gemwire_emulator.http.json_errors import error_to_json
 from gemwire_emulator.http.page.elision import to_display_json
-from gemwire_emulator.journal import Entry
+from gemwire_emulator.journal_entry import JournalEntry
 from gemwire_emulator.prompt_text import texts_in
 
 #: Characters of the request's text in a summary.
@@ -39,7 +39,7 @@ class CallSummary(TypedDict):
     text: str
 
 
-def summarize_call(entry: Entry) -> CallSummary:
+def summarize_call(entry: JournalEntry) -> CallSummary:
     """Return what the list shows of a call."""
     request = entry.request
     prompt, output = _count_tokens(entry.response)
@@ -59,7 +59,7 @@ def summarize_call(entry: Entry) -> CallSummary:
     }
 
 
-def describe_call(entry: Entry, *, elide: bool) -> dict[str, object]:
+def describe_call(entry: JournalEntry, *, elide: bool) -> dict[str, object]:
     """Return all details of a call.
 
     Args:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 
 import grpc
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.page.call_json import CallSummary, describe_call, summarize_call
 from gemwire_emulator.http.page.curl import build_curl_command
 from gemwire_emulator.http.page.json_endpoint import ControlRequest
 from gemwire_emulator.http.router import RpcRoute
-from gemwire_emulator.journal import Entry, Journal
+from gemwire_emulator.journal import Journal
+from gemwire_emulator.journal_entry import JournalEntry
 
 #: Limit of calls in a response.
 _MAX_PAGE_SIZE = 1000
@@ -71,13 +72,13 @@ class Calls:
         entry, base_url = self._find(request), f"{request.scheme}://{request.host}"
         return {"curl": await asyncio.to_thread(build_curl_command, entry, self._routes, base_url)}
 
-    def _find(self, request: ControlRequest) -> Entry:
+    def _find(self, request: ControlRequest) -> JournalEntry:
         number = request.path["number"]
         for entry in self._journal.entries:
             if str(entry.number) == number:
                 return entry
         message = f"Call {number} was not found; the journal keeps the latest calls only."
-        raise Failure(grpc.StatusCode.NOT_FOUND, message)
+        raise StatusError(grpc.StatusCode.NOT_FOUND, message)
 
 
 def _build_filter(request: ControlRequest) -> Callable[[CallSummary], bool]:

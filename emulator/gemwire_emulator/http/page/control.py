@@ -10,12 +10,12 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.admission import Gate, Quota, Rule
+from gemwire_emulator.admission import AdmissionController, Quota
 from gemwire_emulator.clock import Clock
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
+from gemwire_emulator.fault_rules import FRONTS, FaultRule
 from gemwire_emulator.http.page.json_endpoint import ControlRequest
 from gemwire_emulator.latency import PROFILES
-from gemwire_emulator.rules import FRONTS
 
 _STATUSES = [code.name for code in grpc.StatusCode if code is not grpc.StatusCode.OK]
 _CHOICES: Mapping[str, list[str]] = {"status": _STATUSES, "front": list(FRONTS)}
@@ -27,56 +27,56 @@ _MAX_ADVANCE = 100 * 366 * 86400
 class Control:
     """Handlers of the settings that can be changed while the emulator runs."""
 
-    def __init__(self, gate: Gate, clock: Clock, reset: Callable[[], None]) -> None:
+    def __init__(self, admission: AdmissionController, clock: Clock, reset: Callable[[], None]) -> None:
         """Control an emulator.
 
         Args:
-            gate: Faults, quota and pace.
+            admission: Faults, quota and pace.
             clock: The emulator's time.
             reset: Resets the emulator.
         """
-        self._gate = gate
+        self._admission = admission
         self._clock = clock
         self._reset = reset
         self._numbers = itertools.count(1)
-        self._numbered: list[tuple[int, Rule]] = []
+        self._numbered: list[tuple[int, FaultRule]] = []
 
     def get_state(self) -> dict[str, object]:
         """Return faults, quota and pace, for the page."""
         return {
             "faults": self._list_faults(),
-            "quota": asdict(self._gate.quota),
-            "pace": asdict(self._gate.pace),
+            "quota": asdict(self._admission.quota),
+            "pace": asdict(self._admission.pace),
         }
 
     async def list_faults(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``GET /emulator/faults``: the rules, and the fields of a rule."""
-        rule_fields = [_describe_field(field) for field in fields(Rule) if field.compare]
+        rule_fields = [_describe_field(field) for field in fields(FaultRule) if field.compare]
         return {"faults": self._list_faults(), "fields": rule_fields}
 
     async def add_faults(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``POST /emulator/faults``: add a rule, or a list of rules."""
         bodies = request.body if isinstance(request.body, list) else [request.body]
         rules = [_parse_rule(body) for body in bodies]
-        self._gate.rules.extend(rules)
+        self._admission.rules.extend(rules)
         return {"faults": self._list_faults(rules)}
 
     async def clear_faults(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``DELETE /emulator/faults``: remove all rules."""
-        self._gate.rules.clear()
+        self._admission.rules.clear()
         return {}
 
     async def remove_fault(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``DELETE /emulator/faults/{number}``."""
         for number, rule in self._number_rules():
             if str(number) == request.path["number"]:
-                self._gate.rules[:] = [kept for kept in self._gate.rules if kept is not rule]
+                self._admission.rules[:] = [kept for kept in self._admission.rules if kept is not rule]
                 return {}
-        raise Failure(grpc.StatusCode.NOT_FOUND, f"Fault {request.path['number']} was not found.")
+        raise StatusError(grpc.StatusCode.NOT_FOUND, f"Fault {request.path['number']} was not found.")
 
     async def get_quota(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``GET /emulator/quota``."""
-        return asdict(self._gate.quota)
+        return asdict(self._admission.quota)
 
     async def set_quota(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``PUT /emulator/quota``; fields that are not in the body keep their value."""
@@ -86,22 +86,22 @@ class Control:
             if name not in names:
                 raise _create_error(f"a quota has no {name}; it has {', '.join(names)}")
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise invalid(name, f"{value!r} is not an integer of at least 0")
-        self._gate.quota = replace(self._gate.quota, **changes)
-        return asdict(self._gate.quota)
+                raise invalid_argument(name, f"{value!r} is not an integer of at least 0")
+        self._admission.quota = replace(self._admission.quota, **changes)
+        return asdict(self._admission.quota)
 
     async def get_pace(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``GET /emulator/pace``: the pace, and the named profiles."""
         profiles = {name: asdict(profile) for name, profile in PROFILES.items()}
-        return {"pace": asdict(self._gate.pace), "profiles": profiles}
+        return {"pace": asdict(self._admission.pace), "profiles": profiles}
 
     async def set_pace(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``PUT /emulator/pace``: the name of a profile, or fields to change."""
         try:
-            self._gate.pace = self._gate.pace.but(request.body)
+            self._admission.pace = self._admission.pace.override(request.body)
         except ValueError as error:
             raise _create_error(str(error)) from None
-        return {"pace": asdict(self._gate.pace)}
+        return {"pace": asdict(self._admission.pace)}
 
     async def get_clock(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``GET /emulator/clock``."""
@@ -114,7 +114,7 @@ class Control:
         if set(body) != {"advance"} or isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
             raise _create_error('the body must be {"advance": seconds}')
         if not math.isfinite(seconds) or not 0 <= seconds <= _MAX_ADVANCE:
-            raise invalid("advance", f"{seconds!r} is not a number from 0 to {_MAX_ADVANCE}")
+            raise invalid_argument("advance", f"{seconds!r} is not a number from 0 to {_MAX_ADVANCE}")
         self._clock.advance(seconds)
         return await self.get_clock(request)
 
@@ -123,23 +123,24 @@ class Control:
         self._reset()
         return {}
 
-    def _list_faults(self, only: list[Rule] | None = None) -> list[dict[str, object]]:
+    def _list_faults(self, only: list[FaultRule] | None = None) -> list[dict[str, object]]:
         return [
             {"number": number, **_describe_rule(rule)}
             for number, rule in self._number_rules()
             if only is None or any(rule is one for one in only)
         ]
 
-    def _number_rules(self) -> list[tuple[int, Rule]]:
+    def _number_rules(self) -> list[tuple[int, FaultRule]]:
         """Return the rules with their numbers, which they keep; tests and headers add rules as well."""
         known = {id(rule): number for number, rule in self._numbered}
         self._numbered = [
-            (known[id(rule)] if id(rule) in known else next(self._numbers), rule) for rule in self._gate.rules
+            (known[id(rule)] if id(rule) in known else next(self._numbers), rule)
+            for rule in self._admission.rules
         ]
         return self._numbered
 
 
-def _describe_rule(rule: Rule) -> dict[str, object]:
+def _describe_rule(rule: FaultRule) -> dict[str, object]:
     """Return the fields that differ from their default, the matching calls so far, and whether it is over."""
     values = {field.name: getattr(rule, field.name) for field in fields(rule) if field.compare}
     defaults = {field.name: field.default for field in fields(rule)}
@@ -156,9 +157,9 @@ def _describe_field(field: Field[Any]) -> dict[str, object]:
     return described | ({"choices": _CHOICES[field.name]} if field.name in _CHOICES else {})
 
 
-def _parse_rule(body: object) -> Rule:
+def _parse_rule(body: object) -> FaultRule:
     try:
-        return Rule.of(_check_object(body, "a fault"))
+        return FaultRule.from_json(_check_object(body, "a fault"))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise _create_error(str(error)) from None
 
@@ -169,5 +170,5 @@ def _check_object(body: object, what: str) -> dict[str, Any]:
     return body
 
 
-def _create_error(reason: str) -> Failure:
-    return Failure(grpc.StatusCode.INVALID_ARGUMENT, f"{reason}.")
+def _create_error(reason: str) -> StatusError:
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"{reason}.")

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.flags import is_loopback
-from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.json_errors import HttpError
 
 
 class CsrfGuard:
@@ -35,7 +35,7 @@ class CsrfGuard:
         """Reject foreign host names that resolve to this machine (DNS rebinding).
 
         Raises:
-            Failure: The host is not a loopback name.
+            StatusError: The host is not a loopback name.
         """
         host = _parse_hostname(f"//{headers.get('host', '')}")
         if not self.exposed and not is_loopback(host):
@@ -45,7 +45,7 @@ class CsrfGuard:
         """Reject requests that a foreign page can make a browser send.
 
         Raises:
-            Failure: The request is one, or cannot be distinguished from one.
+            StatusError: The request is one, or cannot be distinguished from one.
         """
         self.check_host(headers)
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
@@ -56,7 +56,7 @@ class CsrfGuard:
         # Foreign pages cannot send this type without a CORS preflight, which fails.
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if verb in {"POST", "PUT"} and content_type != "application/json":
-            raise HttpFailure(
+            raise HttpError(
                 415,
                 grpc.StatusCode.INVALID_ARGUMENT,
                 "Content-Type must be application/json; other types are rejected as cross-site requests.",
@@ -70,5 +70,5 @@ def _parse_hostname(url: str) -> str:
         return ""
 
 
-def _create_refusal(reason: str) -> Failure:
-    return Failure(grpc.StatusCode.PERMISSION_DENIED, f"Request denied: {reason}.")
+def _create_refusal(reason: str) -> StatusError:
+    return StatusError(grpc.StatusCode.PERMISSION_DENIED, f"Request denied: {reason}.")

@@ -12,16 +12,16 @@ from urllib.parse import quote, urlencode
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.router import RpcRoute
-from gemwire_emulator.journal import Entry
+from gemwire_emulator.journal_entry import JournalEntry
 from gemwire_runtime.method import Kind
 
 _VARIABLE = re.compile(r"\{([\w.]+)[^}]*\}")
 _JsonObject = dict[str, Any]
 
 
-def build_curl_command(entry: Entry, routes: Iterable[RpcRoute], base_url: str) -> str:
+def build_curl_command(entry: JournalEntry, routes: Iterable[RpcRoute], base_url: str) -> str:
     """Build the command that repeats a call.
 
     Args:
@@ -30,7 +30,7 @@ def build_curl_command(entry: Entry, routes: Iterable[RpcRoute], base_url: str) 
         base_url: ``http://host:port``.
 
     Raises:
-        Failure: The call has no request yet, or cannot be made over HTTP.
+        StatusError: The call has no request yet, or cannot be made over HTTP.
     """
     # The routes of v1beta serve the RPCs of v1.
     method = "/" + entry.method.replace(".v1.", ".v1beta.")
@@ -39,7 +39,7 @@ def build_curl_command(entry: Entry, routes: Iterable[RpcRoute], base_url: str) 
             request = json_format.MessageToDict(entry.request)
             if path := _take_path(route, request):
                 return _format_command(entry, route, path, request, base_url)
-    raise Failure(
+    raise StatusError(
         grpc.StatusCode.FAILED_PRECONDITION, f"{entry.method} has no HTTP route for this request; use gRPC."
     )
 
@@ -66,7 +66,9 @@ def _to_camel_case(name: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 
 
-def _format_command(entry: Entry, route: RpcRoute, path: str, request: _JsonObject, base_url: str) -> str:
+def _format_command(
+    entry: JournalEntry, route: RpcRoute, path: str, request: _JsonObject, base_url: str
+) -> str:
     binding = route.binding
     body: _JsonObject | None = None
     if binding.body:

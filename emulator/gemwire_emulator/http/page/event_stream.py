@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.asgi_scope import get_headers
 from gemwire_emulator.http.page.call_json import CallSummary, summarize_call
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
 from gemwire_emulator.http.page.json_endpoint import HEADERS, send_control_error
-from gemwire_emulator.journal import Entry, Journal
+from gemwire_emulator.journal import Journal
+from gemwire_emulator.journal_entry import JournalEntry
 
 #: Seconds between two events, and calls in one: 2,000 calls a second are more than anybody reads.
 _INTERVAL = 0.1
@@ -52,8 +53,8 @@ class EventStream:
         """Serve a page."""
         try:
             self._guard.check(scope["method"], get_headers(scope))
-        except Failure as failure:
-            await send_control_error(send, failure)
+        except StatusError as error:
+            await send_control_error(send, error)
             return
         pairs = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
         pairs.append((b"content-type", b"text/event-stream"))
@@ -82,9 +83,9 @@ class EventStream:
             closing.cancel()
 
     async def _send_events(
-        self, changes: asyncio.Queue[Entry], ending: asyncio.Future[None], send: Send
+        self, changes: asyncio.Queue[JournalEntry], ending: asyncio.Future[None], send: Send
     ) -> None:
-        pending: dict[int, Entry] = {}
+        pending: dict[int, JournalEntry] = {}
         sent: dict[str, object] = {}
         idle = 0.0
         while not ending.done():
@@ -111,7 +112,7 @@ class EventStream:
         oldest = entries[0].number if entries else None
         return {"oldest": oldest, "total": len(entries), "control": self._get_control()}
 
-    def _take_calls(self, pending: dict[int, Entry]) -> list[CallSummary]:
+    def _take_calls(self, pending: dict[int, JournalEntry]) -> list[CallSummary]:
         """Remove the latest calls from those that are pending; the others wait for the next event."""
         entries = self._journal.entries
         oldest = entries[0].number if entries else 2**63

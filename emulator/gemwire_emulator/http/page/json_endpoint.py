@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import grpc
 from starlette.types import Receive, Scope, Send
 
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http.asgi_scope import create_verb_error, get_headers, get_query
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
 from gemwire_emulator.http.request_body import ClientDisconnected, read_body
@@ -48,11 +48,11 @@ class ControlRequest:
         """Return an integer query parameter.
 
         Raises:
-            Failure: The parameter is not an integer from 0 to ``maximum``.
+            StatusError: The parameter is not an integer from 0 to ``maximum``.
         """
         text = self.query.get(name, str(default))
         if not text.isdecimal() or int(text) > maximum:
-            raise invalid(name, f"{text!r} is not an integer from 0 to {maximum}")
+            raise invalid_argument(name, f"{text!r} is not an integer from 0 to {maximum}")
         return int(text)
 
 
@@ -92,13 +92,13 @@ class JsonEndpoint:
             await send_response(send, json.dumps(response).encode(), headers=HEADERS)
         except ClientDisconnected:
             pass
-        except Failure as failure:
-            await send_control_error(send, failure)
+        except StatusError as error:
+            await send_control_error(send, error)
 
 
-async def send_control_error(send: Send, failure: Failure) -> None:
+async def send_control_error(send: Send, error: StatusError) -> None:
     """Send an error with the headers of the control API."""
-    await send_error(send, failure, HEADERS)
+    await send_error(send, error, HEADERS)
 
 
 def _parse_finite(text: str) -> float:
@@ -115,4 +115,4 @@ def _parse_body(body: bytes) -> object:
         return parsed
     except (ValueError, RecursionError) as error:
         message = f"The request body is not valid JSON: {error}."
-        raise Failure(grpc.StatusCode.INVALID_ARGUMENT, message) from None
+        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, message) from None

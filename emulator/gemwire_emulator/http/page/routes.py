@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from starlette.routing import Route
 
-from gemwire_emulator.admission import Gate
+from gemwire_emulator.admission import AdmissionController
 from gemwire_emulator.http.page.calls import Calls
 from gemwire_emulator.http.page.control import Control
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
@@ -15,7 +15,7 @@ from gemwire_emulator.http.page.json_endpoint import ControlRequest, JsonEndpoin
 from gemwire_emulator.http.page.static_files import load_static_files
 from gemwire_emulator.http.router import RpcRoute
 from gemwire_emulator.journal import Journal
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 
 
 class Page:
@@ -26,22 +26,28 @@ class Page:
     """
 
     def __init__(
-        self, world: World, gate: Gate, journal: Journal, *, reset: Callable[[], None], address: str
+        self,
+        state: State,
+        admission: AdmissionController,
+        journal: Journal,
+        *,
+        reset: Callable[[], None],
+        address: str,
     ) -> None:
         """Build the handlers.
 
         Args:
-            world: Holds engine and clock.
-            gate: Faults, quota and pace.
+            state: Holds engine and clock.
+            admission: Faults, quota and pace.
             journal: The calls.
             reset: Resets the emulator.
             address: host:port of the gRPC server.
         """
         self.guard = CsrfGuard()
-        self._world = world
+        self._state = state
         self._journal = journal
         self._address = address
-        self._control = Control(gate, world.clock, reset)
+        self._control = Control(admission, state.clock, reset)
         self._events = EventStream(self.guard, journal, self._control.get_state)
 
     def build_routes(self, rpcs: Sequence[RpcRoute]) -> list[Route]:
@@ -73,7 +79,7 @@ class Page:
 
     async def _describe_emulator(self, request: ControlRequest) -> dict[str, object]:
         """Handle ``GET /emulator``: addresses and engine."""
-        engine = self._world.engine
+        engine = self._state.engine
         return {"grpc": self._address, "http": f"{request.scheme}://{request.host}", "engine": engine.name}
 
     def close(self) -> None:

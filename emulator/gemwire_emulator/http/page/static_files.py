@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.asgi_scope import get_headers
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
 from gemwire_emulator.http.page.json_endpoint import send_control_error
@@ -48,8 +48,8 @@ class StaticFile:
         try:
             # Links from other pages are allowed: static files hold no data.
             self._guard.check_host(get_headers(scope))
-        except Failure as failure:
-            await send_control_error(send, failure)
+        except StatusError as error:
+            await send_control_error(send, error)
             return
         await send_response(send, self._body, content_type=self._type, headers=_HEADERS)
 
