@@ -17,6 +17,7 @@ from gemwire.genai.http_options import address
 from gemwire.options import ClientOptions
 
 if TYPE_CHECKING:
+    from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient
     from gemwire._transport.recording import Tape
 
 _VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
@@ -106,6 +107,10 @@ class Client(Resources):
 
 class AsyncClient(AsyncResources):
     """The resources of a client for asyncio; closed by `aclose` or at the end of an ``async with`` block."""
+
+    def generative_service(self) -> tuple[GenerativeServiceAsyncClient, dict[str, Any]]:
+        """Return the service client, and the ``retry``, ``timeout`` and ``metadata`` of its calls."""
+        return self._api.generative, self._api.settings(None)
 
     async def aclose(self) -> None:
         """End all calls and connections; the same as `close`."""

@@ -17,6 +17,7 @@ from gemwire_proto.longrunning.operations import AsyncOperations
 
 if TYPE_CHECKING:
     from gemwire._clients.aio.raw_calls import AsyncRaw
+    from gemwire_runtime.method import AsyncCaller
 
 _Client = TypeVar("_Client", bound="AsyncServiceClient")
 
@@ -168,6 +169,11 @@ class AsyncServiceClient(AsyncOperations):
     def transport(self) -> Any:
         """The transport that makes the calls."""
         return self._transport
+
+    @property
+    def caller(self) -> AsyncCaller:
+        """The object that the methods call; the transport, unless calls are recorded or replayed."""
+        return self._caller
 
     @property
     def api_endpoint(self) -> str:

@@ -18,6 +18,7 @@ from gemwire_proto.longrunning.operations import Operations
 
 if TYPE_CHECKING:
     from gemwire._clients.sync.raw_calls import Raw
+    from gemwire_runtime.method import Caller
 
 _Client = TypeVar("_Client", bound="ServiceClient")
 
@@ -169,6 +170,11 @@ class ServiceClient(Operations):
     def transport(self) -> Any:
         """The transport that makes the calls."""
         return self._transport
+
+    @property
+    def caller(self) -> Caller:
+        """The object that the methods call; the transport, unless calls are recorded or replayed."""
+        return self._caller
 
     @property
     def api_endpoint(self) -> str:

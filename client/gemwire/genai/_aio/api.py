@@ -110,10 +110,6 @@ class AsyncApi:
         response = await caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
 
-    async def stream(self, call: Call[Any], http_options: Any) -> Any:
-        """Start a streaming call and return the stream of its messages; see `call`."""
-        return await self.caller.server_stream(call.method, call.request, (), **self.settings(http_options))
-
     async def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
         try:

@@ -111,10 +111,6 @@ class Api:
         response = caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
 
-    def stream(self, call: Call[Any], http_options: Any) -> Any:
-        """Start a streaming call and return the stream of its messages; see `call`."""
-        return self.caller.server_stream(call.method, call.request, (), **self.settings(http_options))
-
     def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
         try:
