@@ -140,7 +140,7 @@ class Method(Generic[_Request, _Response]):
         return f"<Method {self.path}>"
 
 
-#: A method of any request and response types.
+#: A method of any types.
 AnyMethod = Method[Any, Any]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
 from gemwire._transport.serialized_message import with_serialized_request
-from gemwire.genai._backends.base import Call, GenerateRequest, ModelsBackend, Page, as_message
+from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, ModelsBackend, Page
 from gemwire.genai._convert import requests
-from gemwire.genai._convert.function_calls import Functions
 from gemwire.genai._convert.prompt import Prompt
 from gemwire.genai._convert.request_bytes import Draft
 from gemwire.genai._convert.resource_names import model_name
@@ -14,7 +17,6 @@ from gemwire.genai._types.call_configs import (
     ContentListUnion,
     CountTokensConfig,
     EmbedContentConfig,
-    GenerateContentConfig,
 )
 from gemwire.genai._types.resource_configs import ListModelsConfig, UpdateModelConfig
 from gemwire.genai._types.tuning import TunedModel
@@ -37,37 +39,22 @@ from gemwire_proto.v1beta.model_service import (
 from gemwire_runtime.method import Method
 from gemwire_runtime.views import view
 
+_Response = TypeVar("_Response", bound=Message)
+
 
 class GeminiModels(ModelsBackend):
     """Calls of GenerativeService and ModelService."""
 
-    def to_name(self, model: str) -> str:
-        """Return the name with its collection."""
-        return model_name(model)
+    to_name = staticmethod(model_name)
+    to_request = staticmethod(requests.generate_content)
+    to_head = staticmethod(requests.head)
+    to_prompt = staticmethod(Prompt.of)
 
-    def to_request(
-        self, model: str, contents: ContentListUnion, config: GenerateContentConfig
-    ) -> v1beta.GenerateContentRequest:
-        """Build a GenerateContentRequest."""
-        request: v1beta.GenerateContentRequest = requests.generate_content(model, contents, config)
-        return request
-
-    def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
-        """Build a GenerateContentRequest without contents."""
-        request: v1beta.GenerateContentRequest = requests.head(model, config)
-        return request
-
-    def to_prompt(
-        self, model: str, contents: ContentListUnion, config: GenerateContentConfig, functions: Functions
-    ) -> Prompt:
-        """Convert and serialize what requests begin with."""
-        return Prompt.of(model, contents, config, functions)
-
-    def generate_content(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
+    def generate_content(self, request: GenerateRequest) -> GenerateCall:
         """Call GenerateContent."""
         return _generate(GENERATE_CONTENT, request)
 
-    def generate_content_stream(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
+    def generate_content_stream(self, request: GenerateRequest) -> GenerateCall:
         """Call StreamGenerateContent."""
         return _generate(STREAM_GENERATE_CONTENT, request)
 
@@ -80,8 +67,7 @@ class GeminiModels(ModelsBackend):
 
     def count_prepared(self, request: Draft) -> Call[views.CountTokensResponse]:
         """Call CountTokens with a GenerateContentRequest that is serialized."""
-        method = with_serialized_request(COUNT_TOKENS)
-        wire = method.request(request.counting(), method.request.routing_type(model=request.model))
+        method, wire = _serialized(COUNT_TOKENS, request.counting(), request.model)
         return Call(method, wire, views.CountTokensResponse.of)
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
@@ -136,12 +122,18 @@ class GeminiModels(ModelsBackend):
 
 def _generate(
     method: Method[v1beta.GenerateContentRequest, v1beta.GenerateContentResponse], request: GenerateRequest
-) -> Call[v1beta.GenerateContentResponse]:
-    if not isinstance(request, Draft):
-        return Call(method, request, as_message)
-    bytes_method = with_serialized_request(method)
-    wire = bytes_method.request(request.data(), bytes_method.request.routing_type(model=request.model))
-    return Call(bytes_method, wire, as_message)
+) -> GenerateCall:
+    if isinstance(request, Draft):
+        return _serialized(method, request.data(), request.model)
+    return method, request
+
+
+def _serialized(
+    method: Method[Any, _Response], data: bytes, model: str
+) -> tuple[Method[Any, _Response], Any]:
+    """Return the RPC that takes serialized requests, and a request of it."""
+    method = with_serialized_request(method)
+    return method, method.request(data, method.request.routing_type(model=model))
 
 
 def _to_models(response: v1beta.ListModelsResponse) -> Page[views.Model | TunedModel]:
