@@ -1,7 +1,7 @@
 """Programs written for google-genai, in the order of the topics of that package's guide.
 
-Each group of snippets is a function of a `Run`. It uses the package of the run and returns its outcome, so that
-the same lines run through `gemwire.genai` and through google-genai, and the outcomes can be compared.
+Each group of snippets is a function of a `Run`. It uses the package of the run and returns its outcome, so
+that the same lines run through `gemwire.genai` and google-genai, and the outcomes can be compared.
 """
 
 from __future__ import annotations
