@@ -15,6 +15,7 @@ from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
+from gemwire._transport.metadata import to_http_user_agent
 from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
+from gemwire._transport.metadata import to_http_user_agent
 from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
