@@ -145,13 +145,13 @@ def _create_routing_type(message_type: type[Message], routing: tuple[str, ...]) 
     file = _text(1, "routes.proto") + _text(2, package) + _text(12, "proto3")
     fields: dict[str, dict[str, bytes]] = {"Routes": {}}
     for path in routing:
-        parent: Descriptor = message_type.DESCRIPTOR
+        parent = cast("Descriptor", message_type.DESCRIPTOR)
         owner = "Routes"
         for name in path.split("."):
             found = parent.fields_by_name[name]
             field = _text(1, name) + _number(3, found.number) + _number(4, _OPTIONAL) + _number(5, found.type)
             if found.message_type is not None:
-                parent = cast("Descriptor", found.message_type)
+                parent = found.message_type
                 field += _text(6, f".{package}.{owner}_{name}")
             fields.setdefault(owner, {})[name] = _part(2, field)
             owner = f"{owner}_{name}"
