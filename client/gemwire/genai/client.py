@@ -121,7 +121,7 @@ class AsyncClient(AsyncResources):
 
 
 def _tape(config: DebugConfig) -> Tape | None:
-    decided = config.decided()
+    decided = config.resolve()
     if decided is None:
         return None
     from gemwire._transport.recording import Tape
