@@ -3,7 +3,8 @@
     python benchmarks/faults.py [--short] [--only NAME] [--flavour async|sync]
 
 Real servers in processes of their own and a TCP proxy, all on loopback; the asyncio client and the
-sync client, each with the options it has by default. ``--short`` makes fewer calls. The table says
+sync client, each with the options it has by default. The server speaks gRPC, and on a second port the
+same as JSON over HTTP/1.1 (`soak.py` uses both). ``--short`` makes fewer calls. The table says
 of each fault what the caller saw, after how many seconds (``took``), how long it was from the fault, or
 from its end where the server itself was away, to the next good call (``back``), how often the call
 was tried, and what was left behind. A line that ends in FAIL is not what gemwire promises.
@@ -32,8 +33,11 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from aiohttp import web
+from google.protobuf import json_format
 
 from gemwire import errors, v1beta
+from gemwire_proto import POOL
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as pb
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2_grpc as stubs
 
@@ -75,6 +79,29 @@ class Servicer(stubs.GenerativeServiceServicer):
             trailers.append(("grpc-status-details-bin", b"\xff\xfe garbage \x00\x01"))
         await context.abort(code, spec.get("message", "as told"), tuple(trailers))
 
+    async def over_http(self, request: web.Request) -> web.StreamResponse:
+        """Answer ``generateContent`` and ``streamGenerateContent`` over HTTP, as the gRPC methods do."""
+        self.open += 1
+        try:
+            body = await request.json()
+            spec = json.loads(body["contents"][0]["parts"][0]["text"])
+            try:
+                await self._begin(spec, HttpContext())
+            except HttpAborted as aborted:
+                return web.json_response({"error": aborted.body}, status=aborted.body["code"])
+            chunk = json_format.MessageToDict(CHUNK, descriptor_pool=POOL)
+            if request.match_info["method"] == "generateContent":
+                return web.json_response(chunk)
+            response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+            await response.prepare(request)
+            for number in range(spec.get("chunks", 1)):
+                if number:
+                    await asyncio.sleep(spec.get("every", 0))
+                await response.write(b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n")
+            return response
+        finally:
+            self.open -= 1
+
     async def GenerateContent(self, request: Any, context: Any) -> Any:  # noqa: N802 - as in the proto
         """One answer."""
         self.open += 1
@@ -99,13 +126,36 @@ class Servicer(stubs.GenerativeServiceServicer):
             self.open -= 1
 
 
-async def serve(port: int, most_streams: int) -> None:
+class HttpAborted(Exception):
+    """A call over HTTP that ends with a status."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(body["message"])
+        self.body = body
+
+
+class HttpContext:
+    """The part of a servicer's context that calls over HTTP need."""
+
+    async def abort(self, code: grpc.StatusCode, message: str, trailers: object) -> None:
+        """End the call with a status."""
+        number = {"UNAVAILABLE": 503, "RESOURCE_EXHAUSTED": 429}.get(code.name, 500)
+        raise HttpAborted({"code": number, "status": code.name, "message": message})
+
+
+async def serve(port: int, http_port: int, most_streams: int) -> None:
     """Serve until told to stop; commands come on standard input, answers go to standard output."""
     options = [("grpc.max_concurrent_streams", most_streams)] if most_streams else []
     server, servicer = grpc.aio.server(options=options), Servicer()
     stubs.add_GenerativeServiceServicer_to_server(servicer, server)
     server.add_insecure_port(f"{HOST}:{port}")
     await server.start()
+    application = web.Application()
+    application.router.add_post("/v1beta/models/faulty:{method}", servicer.over_http)
+    runner = web.AppRunner(application, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, http_port, reuse_port=True)
+    await site.start()
     print("ready", flush=True)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
@@ -117,20 +167,22 @@ async def serve(port: int, most_streams: int) -> None:
         elif command == "seen":
             print(servicer.seen[argument], flush=True)
         elif command == "stop":
-            await server.stop(float(argument))
+            await asyncio.gather(server.stop(float(argument)), site.stop())
             break
     await server.stop(None)
+    await runner.cleanup()
 
 
 class Server:
     """A server process that can be killed, stopped and started again at the same port."""
 
     def __init__(self, most_streams: int = 0) -> None:
-        # Bound and never listening, it keeps the port from others while the server is away.
-        self._reserved = socket.socket()
-        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._reserved.bind((HOST, 0))
-        self.port: int = self._reserved.getsockname()[1]
+        # Bound and never listening, they keep the ports from others while the server is away.
+        self._reserved = [socket.socket(), socket.socket()]
+        for each in self._reserved:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            each.bind((HOST, 0))
+        self.port, self.http_port = (int(each.getsockname()[1]) for each in self._reserved)
         self._most_streams = most_streams
         self._process: subprocess.Popen[str] | None = None
         self.start()
@@ -141,7 +193,7 @@ class Server:
             sys.executable,
             str(Path(__file__).resolve()),
             "--serve",
-            f"{self.port},{self._most_streams}",
+            f"{self.port},{self.http_port},{self._most_streams}",
         ]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -195,7 +247,8 @@ class Server:
         """End everything."""
         if self._process is not None:
             self.kill()
-        self._reserved.close()
+        for each in self._reserved:
+            each.close()
 
     def __enter__(self) -> Server:
         return self
@@ -378,27 +431,29 @@ class Call:
             return Ended("HUNG", time.monotonic() - self.began, self.messages, typed=False)
 
 
-def made(client: Callable[[], Any], port: int) -> Any:
-    """A client that goes to a port of this machine."""
-    before = os.environ.get("GEMINI_EMULATOR_HOST")
-    os.environ["GEMINI_EMULATOR_HOST"] = f"{HOST}:{port}"
+def made(client: Callable[..., Any], port: int, transport: str | None) -> Any:
+    """Make a client that goes to a port of this machine."""
+    rest = transport is not None and transport.startswith("rest")
+    name = "GEMINI_EMULATOR_HTTP_HOST" if rest else "GEMINI_EMULATOR_HOST"
+    before = os.environ.get(name)
+    os.environ[name] = f"{HOST}:{port}"
     try:
-        return client()
+        return client(transport=transport)
     finally:
         if before is None:
-            del os.environ["GEMINI_EMULATOR_HOST"]
+            del os.environ[name]
         else:
-            os.environ["GEMINI_EMULATOR_HOST"] = before
+            os.environ[name] = before
 
 
 class AsyncFace:
     """The asyncio client, on a loop in a thread of its own."""
 
-    def __init__(self, port: int, threads: int = 0) -> None:
+    def __init__(self, port: int, threads: int = 0, transport: str = "grpc") -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="face", daemon=True)
         self._thread.start()
-        self.client = made(v1beta.GenerativeServiceAsyncClient, port)
+        self.client = made(v1beta.GenerativeServiceAsyncClient, port, f"{transport}_asyncio")
 
     def unary(self, spec: dict[str, Any], timeout: float | None = 10.0) -> Call:
         """Begin a call with one answer."""
@@ -456,9 +511,9 @@ class AsyncFace:
 class SyncFace:
     """The sync client, on threads."""
 
-    def __init__(self, port: int, threads: int = 64) -> None:
+    def __init__(self, port: int, threads: int = 64, transport: str = "grpc") -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="face")
-        self.client = made(v1beta.GenerativeServiceClient, port)
+        self.client = made(v1beta.GenerativeServiceClient, port, transport)
 
     def unary(self, spec: dict[str, Any], timeout: float | None = 10.0) -> Call:
         """Begin a call with one answer."""
@@ -580,8 +635,8 @@ HEADER = f"{'fault':22} {'':5} {'the caller saw':34} {'took':>6} {'back':>6} {'t
 
 
 @contextlib.contextmanager
-def face_to(flavour: str, port: int, threads: int = 64) -> Iterator[Face]:
-    face = (AsyncFace if flavour == "async" else SyncFace)(port, threads)
+def face_to(flavour: str, port: int, threads: int = 64, transport: str = "grpc") -> Iterator[Face]:
+    face = (AsyncFace if flavour == "async" else SyncFace)(port, threads, transport)
     try:
         yield face
     finally:
@@ -1034,8 +1089,7 @@ def main() -> int:
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        port, most_streams = map(int, options.serve.split(","))
-        asyncio.run(serve(port, most_streams))
+        asyncio.run(serve(*map(int, options.serve.split(","))))
         return 0
     names = options.only or [n for n in FAULTS if not (options.short and n == "black_hole_quiet")]
     warm_up()

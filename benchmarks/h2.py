@@ -43,9 +43,9 @@ from pyqwest import Headers, HTTPTransport, HTTPVersion, Request, StreamErrorCod
 
 from gemwire import errors, v1beta
 from gemwire._transport import fork
+from gemwire._transport.aio.concurrency import is_task_cancelling
 from gemwire._transport.aio.grpc_transport import AsyncTransport
-from gemwire._transport.aio.seam import cancelled_from_outside
-from gemwire._transport.channel_options import Hearing
+from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.credentials import ApiKey
 from gemwire._transport.metadata import user_agent
 from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
@@ -171,7 +171,7 @@ class Unary:
         try:
             answer = await answering
         except asyncio.CancelledError:
-            if timer is None or self._loop.time() < timer.when() or cancelled_from_outside():
+            if timer is None or self._loop.time() < timer.when() or is_task_cancelling():
                 raise
             raise H2Error("DEADLINE_EXCEEDED", "Deadline Exceeded") from None
         except _FAILURES as error:
@@ -230,7 +230,7 @@ class StreamCall:
                 raise H2Error("INTERNAL", "the answer ended within a message") from None
             raise
         except asyncio.CancelledError:
-            if self._why and not cancelled_from_outside():
+            if self._why and not is_task_cancelling():
                 raise self._why from None
             self.cancel()
             raise
@@ -295,10 +295,12 @@ class Stream:
 class Binding:
     """What corresponds to a channel on one event loop."""
 
-    def __init__(self, origin: str, loop: asyncio.AbstractEventLoop, hearing: Hearing | None = None) -> None:
+    def __init__(
+        self, origin: str, loop: asyncio.AbstractEventLoop, health: ConnectionHealth | None = None
+    ) -> None:
         self.origin = origin
         self.loop = loop
-        self.hearing = hearing or Hearing()
+        self.health = health or ConnectionHealth()
         self.generation = fork.generation()
         self.live: set[StreamCall] = set()
         self.transport = HTTPTransport(
@@ -329,7 +331,7 @@ class H2Channels:
         self._retired: list[Binding] = []
         self.closed = False
 
-    def binding(self) -> Binding:
+    def current(self) -> Binding:
         loop = asyncio.get_running_loop()
         found = self._bindings.get(loop)
         if found is None:
@@ -338,7 +340,7 @@ class H2Channels:
 
     def replace(self, binding: Binding) -> None:
         self._retired.append(binding)
-        self._bindings[binding.loop] = Binding(self._origin, binding.loop, binding.hearing.successor())
+        self._bindings[binding.loop] = Binding(self._origin, binding.loop, binding.health.successor())
 
     async def close(self) -> None:
         self.closed = True

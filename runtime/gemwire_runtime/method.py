@@ -24,6 +24,8 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
+from gemwire_runtime.retry import ApiCoreRetry, Retry
+
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 _ItemCo = TypeVar("_ItemCo", covariant=True)
@@ -45,6 +47,8 @@ DEFAULT: Final = Default.DEFAULT
 
 #: Seconds, None for no deadline, or `DEFAULT`.
 Timeout = float | Default | None
+#: When a call is retried: a `Retry`, a retry object of google.api_core, None for never, or `DEFAULT`.
+RetryOption = Retry | Default | ApiCoreRetry | None
 #: Pairs in the order they are sent; values of keys that end in ``-bin`` are bytes.
 Metadata = Sequence[tuple[str, str | bytes]]
 
@@ -101,6 +105,9 @@ class Method(Generic[_Request, _Response]):
         timeout: Seconds for a whole call; None for no deadline.
         retry: When a call is repeated; None for never.
         idempotent: Whether it changes nothing on the server, so that a call may be sent twice.
+        http_only: Whether the service has the RPC over HTTP alone.
+        may_hold_json_only: Whether a request can hold, at any depth, a field that the service has in JSON
+            alone. gRPC cannot carry such a field; `gemwire_runtime.json_only` finds it.
         items: Response field that holds a page's items, for paged methods.
         result: Class of a long-running operation's result.
         progress: Class of a long-running operation's metadata.
@@ -119,6 +126,8 @@ class Method(Generic[_Request, _Response]):
     timeout: float | None = None
     retry: RetryDefaults | None = None
     idempotent: bool = False
+    http_only: bool = False
+    may_hold_json_only: bool = False
     items: str | None = None
     result: type[Message] | None = None
     progress: type[Message] | None = None
@@ -137,12 +146,14 @@ class Service:
 
     Attributes:
         name: Full name of the service.
-        host: Host that serves it, as its proto says.
+        host: Host that serves it by default (``google.api.default_host``), without a port.
+        scopes: OAuth scopes to ask for where the user gives none (``google.api.oauth_scopes``).
         methods: Its RPCs by their proto name.
     """
 
     name: str
     host: str
+    scopes: tuple[str, ...]
     methods: Mapping[str, Method[Any, Any]]
 
 
@@ -257,7 +268,7 @@ class AsyncCaller(Protocol):
         method: Method[_Request, _Response],
         request: _Request | Mapping[str, Any] | None,
         flattened: tuple[Any, ...],
-        retry: Any,
+        retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
     ) -> Coroutine[Any, Any, _Response]: ...
@@ -267,7 +278,7 @@ class AsyncCaller(Protocol):
         method: Method[_Request, _Response],
         request: _Request | Mapping[str, Any] | None,
         flattened: tuple[Any, ...],
-        retry: Any,
+        retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
         idle_timeout: float | None,
@@ -287,7 +298,7 @@ class AsyncCaller(Protocol):
         method: Method[_Request, _Response],
         request: _Request | Mapping[str, Any] | None,
         flattened: tuple[Any, ...],
-        retry: Any,
+        retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
     ) -> Coroutine[Any, Any, AsyncPager[Any, _Response]]: ...
@@ -297,7 +308,7 @@ class AsyncCaller(Protocol):
         method: Method[_Request, Any],
         request: _Request | Mapping[str, Any] | None,
         flattened: tuple[Any, ...],
-        retry: Any,
+        retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
     ) -> Coroutine[Any, Any, AsyncOperation[Any, Any]]: ...
@@ -311,7 +322,7 @@ class Caller(Protocol):
         method: Method[_Request, _Response],
         request: _Request | Mapping[str, Any] | None,
         flattened: tuple[Any, ...],
-        retry: Any,
+        retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
     ) -> _Response: ...
@@ -321,7 +332,7 @@ class Caller(Protocol):
         method: Method[_Request, _Response],
         request: _Request | Mapping[str, Any] | None,
         flattened: tuple[Any, ...],
-        retry: Any,
+        retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
         idle_timeout: float | None,
@@ -341,7 +352,7 @@ class Caller(Protocol):
         method: Method[_Request, _Response],
         request: _Request | Mapping[str, Any] | None,
         flattened: tuple[Any, ...],
-        retry: Any,
+        retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
     ) -> Pager[Any, _Response]: ...
@@ -351,7 +362,7 @@ class Caller(Protocol):
         method: Method[_Request, Any],
         request: _Request | Mapping[str, Any] | None,
         flattened: tuple[Any, ...],
-        retry: Any,
+        retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
     ) -> Operation[Any, Any]: ...

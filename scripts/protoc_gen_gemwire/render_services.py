@@ -99,6 +99,7 @@ def _table(out: Source, service: Service, types: Types) -> None:
     with out.indent():
         out(f'name="{service.full_name}",')
         out(f'host="{service.host}",')
+        out(f"scopes={_tuple(service.scopes)},")
         out("methods={")
         with out.indent():
             for method in service.methods:
@@ -173,7 +174,7 @@ def _method(out: Source, method: Method, file: File, model: Model, types: Types,
             out("*,")
             for name in method.flattened:
                 out(f"{name}: {types.input(request.field(name))} | None = None,")
-            out("retry: _Any = _method.DEFAULT,")
+            out("retry: _method.RetryOption = _method.DEFAULT,")
         out("timeout: _method.Timeout = _method.DEFAULT,")
         out("metadata: _method.Metadata = (),")
         if method.kind != "UNARY":
@@ -270,77 +271,3 @@ def _rest(method: Method) -> str:
         return "; gRPC only"
     first = method.http[0]
     return f"; REST: {first.verb.upper()} {first.template}"
-
-
-def root() -> str:
-    """Render ``gemwire_proto/__init__.py``: it loads the descriptors before any module that needs them."""
-    out = Source("protos/")
-    out.docstring(
-        "The Generative Language API as Python messages, method tables and typed methods.\n\n"
-        "The messages live in a descriptor pool of their own (`POOL`), so that Google's packages can be "
-        "imported in the same process. ``gemwire_proto.google.…_pb2`` hold the messages under protoc's usual "
-        "names, ``…_pb2_grpc`` the raw stubs and servicers; ``gemwire_proto.v1beta`` and "
-        "``gemwire_proto.v1`` give every message and enum of a version by its plain name and hold, per "
-        "service, a method table and typed methods. What they do at run time is `gemwire_runtime`."
-    )
-    out()
-    out("from pathlib import Path as _Path")
-    out()
-    out("from gemwire_runtime.pool import POOL as POOL, load as _load")
-    out()
-    out('DESCRIPTOR_SET = _Path(__file__).with_name("descriptors.binpb")')
-    out("_load(DESCRIPTOR_SET)")
-    out()
-    out('__all__ = ["DESCRIPTOR_SET", "POOL"]')
-    return out.text()
-
-
-def index(version: str, files: list[File]) -> str:
-    """``gemwire_proto/v1beta/__init__.py``: every message and enum by its plain name, loaded on first use."""
-    out = Source(f"the protos of {version}")
-    out.docstring(f"Every message and enum of {version} by its plain name, loaded on first use.")
-    out("# pyright: reportUnsupportedDunderAll=false")
-    out()
-    out("import importlib as _importlib")
-    out("from typing import Any as _Any")
-    out()
-    out("_HOMES = {")
-    with out.indent():
-        for file in files:
-            names = [m.name for m in file.messages] + [e.name for e in file.enums]
-            for name in names:
-                out(f'"{name}": "{file.module}",')
-    out("}")
-    out("__all__ = [")
-    with out.indent():
-        for file in files:
-            for member in (*file.messages, *file.enums):
-                out(f'"{member.name}",')
-    out("]")
-    out()
-    out()
-    out("def __getattr__(name: str) -> _Any:")
-    with out.indent():
-        out("home = _HOMES.get(name)")
-        out("if home is None:")
-        with out.indent():
-            out(f'raise AttributeError(f"{version} has no message or enum {{name!r}}")')
-        out("value = globals()[name] = getattr(_importlib.import_module(home), name)")
-        out("return value")
-    out()
-    out()
-    out("def __dir__() -> list[str]:")
-    with out.indent():
-        out("return sorted({*globals(), *_HOMES})")
-    return out.text()
-
-
-def index_stub(version: str, files: list[File]) -> str:
-    """The typed face of `index`."""
-    out = Source(f"the protos of {version}")
-    for file in files:
-        for name in [m.name for m in file.messages] + [e.name for e in file.enums]:
-            out(f"from {file.module} import {name} as {name}")
-    out()
-    out("__all__: list[str]")
-    return out.text()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,42 @@ def _only(module: str, found: Import, *allowed: str) -> str | None:
     return f"{module} may import only the standard library and {', '.join(allowed)}"
 
 
+#: What the tools for throughput may import of gemwire, beside themselves: each stands on those before it.
+_THROUGHPUT_ROOMS = {
+    "gemwire._arguments": (),
+    "gemwire.limits": ("gemwire._arguments", "gemwire._transport.fork"),
+    "gemwire.pipeline": (
+        "gemwire._arguments",
+        "gemwire._transport.attempts",
+        "gemwire._transport.overload",
+        "gemwire.errors",
+        "gemwire.limits",
+    ),
+    "gemwire.embeddings": (
+        "gemwire._arguments",
+        "gemwire._clients.aio",
+        "gemwire._transport",
+        "gemwire.errors",
+        "gemwire.genai._convert",
+        "gemwire.genai.client",
+        "gemwire.v1beta",
+    ),
+    "gemwire.bulk": (
+        "gemwire._arguments",
+        "gemwire._transport.call_json",
+        "gemwire._transport.rest.transcode",
+        "gemwire.embeddings",
+        "gemwire.errors",
+        "gemwire.genai._convert",
+        "gemwire.genai._types",
+        "gemwire.genai.client",
+        "gemwire.limits",
+        "gemwire.options",
+        "gemwire.pipeline",
+    ),
+}
+
+
 def _refusal(module: str, found: Import) -> str | None:
     """Why ``module`` may not import this; None when it may."""
 
@@ -93,6 +130,8 @@ def _refusal(module: str, found: Import) -> str | None:
     if inside("gemwire_runtime"):
         if found.within("gemwire_proto") and not found.lazy:
             return "the runtime comes before what is generated"
+        if module == "gemwire_runtime.retry" and found.within("grpc"):
+            return None  # the class of status codes; test_retry proves that it is loaded late
         own = ("gemwire_runtime", "gemwire_proto", "google.protobuf", "google._upb")
         return _only("gemwire_runtime", found, *own)
     if inside("gemwire_proto"):
@@ -127,6 +166,9 @@ def _refusal(module: str, found: Import) -> str | None:
     if inside("gemwire._clients") and found.within("gemwire"):
         own = ("gemwire._clients", "gemwire._transport", "gemwire.errors", "gemwire.options")
         return None if found.within(*own) else "service clients stand on the transport alone"
+    for room, allowed in _THROUGHPUT_ROOMS.items():
+        if inside(room) and found.within("gemwire") and not found.within(room, *allowed):
+            return f"{room} may import of gemwire only {', '.join(allowed) or 'nothing'}"
     if inside("gemwire.genai._types") or inside("gemwire.genai._convert"):
         if module == "gemwire.genai._convert.media_types" and found.lazy and found.within("PIL"):
             return None  # whoever asks for a picture has it
@@ -156,6 +198,29 @@ def violations(module: str, source: str, *, is_package: bool = False) -> list[st
     ]
 
 
+def circle(sources: dict[str, str]) -> list[str] | None:
+    """Find a circle among modules that import each other, imports inside functions included.
+
+    Args:
+        sources: The text of each module by its full name.
+    """
+    arrows: dict[str, set[str]] = {}
+    for name, text in sources.items():
+        finder = _Finder(name.rpartition(".")[0])
+        finder.visit(ast.parse(text))
+        arrows[name] = {
+            target
+            for found in finder.found
+            for target in (found.module, found.full_name)
+            if target in sources
+        }
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return None
+
+
 def _modules(suffix: str = ".py") -> dict[str, Path]:
     found = {}
     for root in _SOURCE_ROOTS:
@@ -176,6 +241,17 @@ def test_every_module_keeps_to_its_room() -> None:
         )
     ]
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("room", ["bulk", "cli", "embeddings", "limits", "pipeline"])
+def test_no_modules_import_each_other_in_a_circle(room: str) -> None:
+    modules = {name: path for name, path in _modules().items() if name.startswith(f"gemwire.{room}.")}
+    assert circle({name: path.read_text(encoding="utf-8") for name, path in modules.items()}) is None
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a.x": "from a import y", "a.y": "def f():\n    from a.z import g", "a.z": "import a.x"})
+    assert circle({"a.x": "from a import y", "a.y": "from a.z import g", "a.z": "import b"}) is None
 
 
 def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
@@ -221,6 +297,20 @@ _BAD = [
     ("gemwire.cli.models", "from gemwire.genai import _client"),
     ("gemwire.cli.models", "from .._transport import retry"),
     ("gemwire.cli.models", "from gemwire_runtime import _pool"),
+    ("gemwire._arguments", "from gemwire.errors import APIError"),
+    ("gemwire.limits.limiter", "from gemwire.pipeline import Adaptive"),
+    ("gemwire.limits.limiter", "from gemwire.genai.client import Client"),
+    ("gemwire.limits.limiter", "from gemwire._transport import retry"),
+    ("gemwire.pipeline.adaptive", "from gemwire._transport.aio import caller"),
+    ("gemwire.pipeline.results", "from gemwire import v1beta"),
+    ("gemwire.pipeline.results", "def f():\n    from gemwire import genai"),
+    ("gemwire.pipeline", "from gemwire.bulk import generate"),
+    ("gemwire.embeddings.embedder", "from gemwire import pipeline"),
+    ("gemwire.embeddings.embedder", "from gemwire.genai._aio import models"),
+    ("gemwire.embeddings.embedder", "from gemwire.limits import Limits"),
+    ("gemwire.bulk.runner", "from gemwire.cli import output"),
+    ("gemwire.bulk.runner", "from gemwire._transport import retry"),
+    ("gemwire.bulk.runner", "from gemwire.genai._aio import api"),
     ("gemwire_emulator.server", "import gemwire"),
     ("gemwire_emulator.server", "from gemwire import errors"),
     ("gemwire_emulator.server", "def f():\n    from gemwire.testing import Emulator"),
@@ -254,6 +344,19 @@ _GOOD = [
         "import typer\nimport gemwire\nfrom gemwire import genai, v1beta\nfrom . import _format",
     ),
     ("gemwire.cli.serve", "import gemwire_emulator"),
+    (
+        "gemwire.limits.limiter",
+        "from gemwire._transport import fork\nfrom gemwire._arguments import check_number",
+    ),
+    (
+        "gemwire.pipeline.adaptive",
+        "from gemwire._transport import overload\nfrom gemwire.limits import Limits",
+    ),
+    (
+        "gemwire.embeddings.embedder",
+        "from gemwire import errors\nfrom gemwire.genai._convert import embeddings",
+    ),
+    ("gemwire.bulk.runner", "from gemwire import pipeline\nfrom gemwire.embeddings import Embedder"),
     ("gemwire.testing", "from gemwire_emulator.server import Server"),
     ("gemwire.genai.client", "def f():\n    import gemwire_emulator"),
     ("gemwire_emulator.server", "import grpc\nfrom gemwire_proto import v1beta\nfrom . import engine"),

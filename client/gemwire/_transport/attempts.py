@@ -17,7 +17,7 @@ from gemwire._transport.retry import Budget, Policy
 from gemwire._transport.serialized_message import Wire
 from gemwire._transport.status import from_rpc
 from gemwire.errors import APIError, Cancelled
-from gemwire_runtime.method import Kind, Method
+from gemwire_runtime.method import Method
 
 _Request = TypeVar("_Request", bound=Message)
 
@@ -117,7 +117,7 @@ class Attempts:
         began: float,
         deadline: float | None,
         watch: Watch | None,
-        channels: Any,
+        pool: Any,
         binding: Any,
     ) -> None:
         self.count = 1
@@ -132,12 +132,12 @@ class Attempts:
         self._began = began
         self._deadline = deadline
         self._renewed = False
-        self._channels = channels
+        self._pool = pool
 
     @property
     def closed(self) -> bool:
         """Whether the client was closed meanwhile."""
-        return bool(self._channels.closed)
+        return bool(self._pool.closed)
 
     def closing(self) -> APIError:
         """The error of a call that the closing of its client ended."""
@@ -193,7 +193,7 @@ class Attempts:
         """
         if self.closed:
             raise self.closing() from None
-        self._binding, self._tried = self._channels.binding(), time.monotonic()
+        self._binding, self._tried = self._pool.current(), time.monotonic()
         return self._binding, self._tried
 
     def beside(self) -> tuple[Any, float]:
@@ -214,9 +214,9 @@ class Attempts:
         self._unanswered(None, time.monotonic() - seconds)
 
     def _unanswered(self, rpc_error: Any, began: float) -> None:
-        """Give new calls another channel where this one has gone silent; see `Hearing.unanswered`."""
-        if self._binding.hearing.unanswered(rpc_error, began):
-            self._channels.replace(self._binding)
+        """Replace a channel that has gone silent; see `ConnectionHealth.mark_unanswered`."""
+        if self._binding.health.mark_unanswered(rpc_error, began):
+            self._pool.replace(self._binding)
 
     def error(self, rpc_error: Any, now: float | None = None) -> APIError:
         """The error of an attempt after which there is none."""
@@ -236,13 +236,3 @@ def is_overload(error: APIError) -> bool:
     """
     overload = error.grpc_code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
     return overload and not error.message.startswith(_CONNECTION)
-
-
-def arity(kind: Kind) -> str:
-    """The name of the channel method that makes such calls."""
-    return {
-        Kind.UNARY: "unary_unary",
-        Kind.SERVER_STREAM: "unary_stream",
-        Kind.CLIENT_STREAM: "stream_unary",
-        Kind.BIDI: "stream_stream",
-    }[kind]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -18,6 +18,14 @@ from gemwire.errors import BY_STATUS, APIError, DeadlineExceeded, Unauthenticate
 
 DETAILS = "grpc-status-details-bin"
 _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class RpcErrorDetails(Protocol):
+    """What an error of grpc, of grpc.aio or of a call over HTTP tells."""
+
+    def code(self) -> grpc.StatusCode: ...
+    def details(self) -> str | None: ...
+    def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]] | None: ...
 
 
 def from_rpc(error: Any, method: str, attempts: int, elapsed: float) -> APIError:

@@ -5,15 +5,15 @@
     await limits.acquire(1200)          # or limits.acquire_blocking(1200) in a sync program
     async with limits.reserve(1200) as permit:
         response = await client.generate_content(...)
-        permit.settle(response)         # what it really took
+        permit.settle(response)         # charge the tokens that were really used
 
-A pipeline takes them as ``limits=``. See docs/pipelines.md.
+`gemwire.pipeline.map` takes them as ``limits=``. See docs/pipelines.md.
 """
 
 from __future__ import annotations
 
-from gemwire.limits.limiter import Limits
-from gemwire.limits.permit import Permit, Reservation
+from gemwire.limits.limiter import Limits, Reservation
+from gemwire.limits.permit import Permit
 from gemwire.limits.token_count import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE, estimate
 
 __all__ = ["CHARACTERS_PER_TOKEN", "TOKENS_PER_IMAGE", "Limits", "Permit", "Reservation", "estimate"]

@@ -1,4 +1,4 @@
-"""Who may begin when: one queue for all event loops and threads of a process."""
+"""The rate limiter: one first-come, first-served queue for all event loops and threads of a process."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from types import TracebackType
 
+from gemwire._arguments import check_number
 from gemwire._transport import fork
 from gemwire.limits.bucket import Bucket
-from gemwire.limits.permit import Permit, Reservation
+from gemwire.limits.permit import Permit
 from gemwire.limits.token_count import counted_by, estimate
 
 _named: dict[str, Limits] = {}
@@ -21,19 +22,19 @@ _named_lock = threading.Lock()
 
 
 class Limits:
-    """How much may be begun in a minute. Whoever came first is served first.
+    """Requests and tokens that may start per minute. Requests are admitted in the order in which they come.
 
-    Tokens flow in evenly, and what nobody takes is kept for `burst` seconds only; so a burst is never
-    larger than that, or than one request. With it, no minute sees more than the limit, or than the limit
-    and one request where single requests are larger than a burst.
+    Tokens refill evenly; unused ones are kept for `burst` seconds, so a burst is never larger than that or
+    than one request. Including bursts, no minute exceeds the limit, except by one request where single
+    requests are larger than a burst.
 
-    One object counts for one process: children that it forks count for themselves.
+    One object counts for one process: a forked child counts for itself.
 
     Attributes:
-        requests_per_minute: Requests begun in any minute; None for no limit.
-        tokens_per_minute: Tokens of the requests begun in any minute; None for no limit.
-        burst: Seconds whose worth may be begun at once.
-        price: Tokens of an item, for pipelines.
+        requests_per_minute: Requests that start in any minute; None for no limit.
+        tokens_per_minute: Tokens of the requests that start in any minute; None for no limit.
+        burst: Seconds' worth of the limit that may start at once.
+        price: Function from an item of a pipeline to its tokens.
     """
 
     def __init__(
@@ -41,26 +42,30 @@ class Limits:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         *,
-        price: Callable[[Any], Any] | None = None,
+        price: Callable[..., float | Awaitable[float]] | None = None,
         burst: float = 1.0,
     ) -> None:
-        """Nothing was used yet.
+        """Create limits with a full burst available.
 
         Args:
             requests_per_minute: Requests; None for no limit.
             tokens_per_minute: Input tokens; None for no limit.
-            price: From an item of a pipeline to its tokens; may be async. Default: `estimate`.
-            burst: Seconds whose worth may be begun at once, up to 60.
+            price: Function from an item of a pipeline to its tokens; may be async. Default: `estimate`.
+            burst: Seconds' worth of the limit that may start at once, up to 60.
 
         Raises:
-            ValueError: A number is out of range, or there is no limit at all.
-            TypeError: A limit is no number, or the price cannot be called.
+            ValueError: A number is out of range, or no limit is given.
+            TypeError: A limit is not a number, or the price is not callable.
         """
         if requests_per_minute is None and tokens_per_minute is None:
             raise ValueError("requests_per_minute, tokens_per_minute: give at least one of them")
-        _check("requests_per_minute", requests_per_minute)
-        _check("tokens_per_minute", tokens_per_minute)
-        _check("burst", burst)
+        for name, value in (
+            ("requests_per_minute", requests_per_minute),
+            ("tokens_per_minute", tokens_per_minute),
+            ("burst", burst),
+        ):
+            if value is not None:
+                check_number(name, value)
         if burst > 60:
             raise ValueError(f"burst: {burst} is more than the 60 seconds of a minute")
         if price is not None and not callable(price):
@@ -91,64 +96,72 @@ class Limits:
         name: str,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
-        **options: Any,
+        *,
+        price: Callable[..., float | Awaitable[float]] | None = None,
+        burst: float | None = None,
     ) -> Limits:
-        """The limits of a name, the same object for all who ask for it.
+        """Return the limits of a name: the same object for every caller in this process.
 
         Args:
-            name: Any; for instance the model, or the project and the model.
-            requests_per_minute: As for `Limits`; whoever asks first says it.
-            tokens_per_minute: The same.
-            **options: ``price`` and ``burst``, where they are made.
+            name: Any name, such as the model, or the project and the model.
+            requests_per_minute: As for `Limits`; needed only by the first caller.
+            tokens_per_minute: As for `Limits`; needed only by the first caller.
+            price: As for `Limits`.
+            burst: As for `Limits`.
 
         Raises:
-            ValueError: They exist with other numbers; or they do not exist, and no limit is given.
+            ValueError: They exist with other values; or they do not exist and no limit is given.
         """
         with _named_lock:
-            found = _named.get(name)
-            if found is None:
-                found = _named[name] = cls(requests_per_minute, tokens_per_minute, **options)
-                return found
-        for argument, value in (
-            ("requests_per_minute", requests_per_minute),
-            ("tokens_per_minute", tokens_per_minute),
-            *options.items(),
-        ):
-            if value is not None and value != getattr(found, argument):
-                has = getattr(found, argument)
-                raise ValueError(f"{argument}: the limits named {name!r} exist with {has}, not with {value}")
-        return found
+            existing = _named.get(name)
+            if existing is None:
+                created = cls(
+                    requests_per_minute, tokens_per_minute, price=price, burst=1.0 if burst is None else burst
+                )
+                return _named.setdefault(name, created)
+        given = {
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": tokens_per_minute,
+            "price": price,
+            "burst": burst,
+        }
+        for argument, value in given.items():
+            if value is not None and value != (current := getattr(existing, argument)):
+                raise ValueError(
+                    f"{argument}: limits named {name!r} already exist with {current}, not with {value}"
+                )
+        return existing
 
     @staticmethod
-    def counted_by(client: Any, model: str) -> Callable[[Any], Awaitable[int]]:
-        """A ``price`` that asks the API; each question is a call of its own, which costs no tokens.
+    def counted_by(client: object, model: str) -> Callable[[object], Awaitable[int]]:
+        """Return a ``price`` that calls CountTokens once per item; that call costs no tokens.
 
         Args:
             client: A `GenerativeServiceAsyncClient`, a `GenerativeServiceClient`, or a `gemwire.genai.Client`
                 or its ``aio``.
-            model: The model whose tokens are counted.
+            model: Model whose tokens are counted.
 
         Returns:
-            An async function of one item: what the client takes as ``contents``, or a request with contents.
+            An async function of an item: what the client takes as ``contents``, or a request with contents.
         """
         return counted_by(client, model)
 
     async def acquire(self, tokens: float = 0) -> Permit:
-        """Wait until a request of so many tokens may begin.
+        """Wait until a request may start.
 
         Args:
-            tokens: Its input tokens, as far as one knows; `estimate` gives a guess.
+            tokens: Its input tokens, as far as known; see `estimate`.
 
         Returns:
-            The permit, which can be corrected afterwards.
+            The permit, by which the tokens can be corrected afterwards.
 
         Raises:
-            ValueError: It is larger than a whole minute's tokens, or negative.
+            ValueError: The tokens are negative, or more than ``tokens_per_minute``.
         """
         self._check(tokens)
         with self._locked():
-            if not self._first() and not self._delay(tokens):
-                return self._granted(tokens)
+            if not self._head() and not self._delay(tokens):
+                return self._grant(tokens)
             loop = asyncio.get_running_loop()
             woken = asyncio.Event()
             waiter = _Waiter(lambda: loop.call_soon_threadsafe(woken.set), lambda: not loop.is_closed())
@@ -156,9 +169,9 @@ class Limits:
         try:
             while True:
                 woken.clear()
-                delay = self._turn(waiter, tokens)
-                if delay == 0:
-                    return Permit(self, tokens)
+                permit, delay = self._try_acquire(waiter, tokens)
+                if permit is not None:
+                    return permit
                 timer = None if math.isinf(delay) else loop.call_later(delay, woken.set)
                 try:
                     await woken.wait()
@@ -166,134 +179,149 @@ class Limits:
                     if timer is not None:
                         timer.cancel()
         except BaseException:
-            self._leave(waiter)
+            self._remove(waiter)
             raise
 
     def acquire_blocking(self, tokens: float = 0, timeout: float | None = None) -> Permit:
-        """The same for threads; see `acquire`.
+        """Block this thread until a request may start; see `acquire`.
 
         Args:
-            tokens: Input tokens of the request.
-            timeout: Seconds to wait; None for as long as it takes.
+            tokens: Its input tokens, as far as known.
+            timeout: Seconds to wait; None to wait indefinitely.
 
         Raises:
-            ValueError: As `acquire`.
-            TimeoutError: It was not its turn in time. Nothing was taken.
+            ValueError: As for `acquire`.
+            TimeoutError: No permit was available in time. Nothing is charged.
         """
         self._check(tokens)
-        end = None if timeout is None else time.monotonic() + timeout
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
         with self._locked():
-            if not self._first() and not self._delay(tokens):
-                return self._granted(tokens)
+            if not self._head() and not self._delay(tokens):
+                return self._grant(tokens)
             woken = threading.Event()
             waiter = _Waiter(woken.set, lambda: True)
             self._queue.append(waiter)
         try:
             while True:
                 woken.clear()
-                delay = self._turn(waiter, tokens)
-                if delay == 0:
-                    return Permit(self, tokens)
-                left = math.inf if end is None else end - time.monotonic()
-                if left <= 0:
+                permit, delay = self._try_acquire(waiter, tokens)
+                if permit is not None:
+                    return permit
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
                     raise TimeoutError(  # noqa: TRY301 - the place in the queue is given up below
                         f"timeout: no permit for {tokens:g} tokens within {timeout} s"
                     )
-                wait = min(delay, left)
+                wait = min(delay, remaining)
                 woken.wait(None if math.isinf(wait) else wait)
         except BaseException:
-            self._leave(waiter)
+            self._remove(waiter)
             raise
 
     def reserve(self, tokens: float = 0) -> Reservation:
-        """The same for ``async with`` and ``with``: the block begins when it may; see `acquire`."""
+        """Return a context manager, async and sync, that acquires a permit on entry; see `acquire`."""
         self._check(tokens)
         return Reservation(self, tokens)
 
     def waiting(self) -> int:
-        """How many wait for their turn now."""
+        """Return how many requests wait for a permit."""
         return len(self._queue)
-
-    # Under the lock --------------------------------------------------------------------------------
-
-    def _locked(self) -> threading.Lock:
-        if self._generation != fork.generation():
-            # Locks and those who wait did not survive the fork.
-            self._reset()
-        return self._lock
 
     def _check(self, tokens: float) -> None:
         if not tokens >= 0:
             raise ValueError(f"tokens: {tokens} is not a number of tokens")
         if self.tokens_per_minute is not None and tokens > self.tokens_per_minute:
             raise ValueError(
-                f"tokens: {tokens:g} are more than tokens_per_minute ({self.tokens_per_minute:g}): "
-                "such a request could never begin; make it smaller or raise the limit"
+                f"tokens: {tokens:g} exceeds tokens_per_minute ({self.tokens_per_minute:g}), so the request "
+                "could never start; make it smaller or raise the limit"
             )
 
-    def _delay(self, tokens: float) -> float:
-        """Seconds until a request may begin, if nobody were before it."""
-        now = time.monotonic()
-        return max(self._requests.delay(1, now), self._tokens.delay(tokens, now))
+    def _locked(self) -> threading.Lock:
+        if self._generation != fork.generation():
+            # Neither the lock nor the waiters survive a fork.
+            self._reset()
+        return self._lock
 
-    def _granted(self, tokens: float) -> Permit:
-        self._requests.take(1)
-        self._tokens.take(tokens)
-        return Permit(self, tokens)
-
-    def _turn(self, waiter: _Waiter, tokens: float) -> float:
-        """0 when it is this one's turn, and it is taken; else seconds, infinite for "when woken"."""
+    def _charge(self, tokens: float) -> None:
+        """Charge more tokens, or give back a negative number."""
         with self._locked():
-            if self._first() is not waiter:
-                return math.inf
-            delay = self._delay(tokens)
-            if not delay:
-                self._queue.popleft()
-                self._granted(tokens)
-                self._wake()
-            return delay
+            self._tokens.take(tokens)
+            self._wake_head()
 
-    def _leave(self, waiter: _Waiter) -> None:
+    def _try_acquire(self, waiter: _Waiter, tokens: float) -> tuple[Permit | None, float]:
+        """Return a permit if it is the waiter's turn; else None and the seconds, inf for "when woken"."""
+        with self._locked():
+            if self._head() is not waiter:
+                return None, math.inf
+            delay = self._delay(tokens)
+            if delay:
+                return None, delay
+            self._queue.popleft()
+            permit = self._grant(tokens)
+            self._wake_head()
+            return permit, 0.0
+
+    def _remove(self, waiter: _Waiter) -> None:
         with self._locked():
             if waiter in self._queue:
                 self._queue.remove(waiter)
-                self._wake()
+                self._wake_head()
 
-    def _first(self) -> _Waiter | None:
-        """Whose turn it is. An event loop that was closed before its tasks ended gives up their places."""
+    # The following run under the lock.
+
+    def _delay(self, tokens: float) -> float:
+        """Return the seconds until a request may start, if it is the next one."""
+        now = time.monotonic()
+        return max(self._requests.delay(1, now), self._tokens.delay(tokens, now))
+
+    def _grant(self, tokens: float) -> Permit:
+        self._requests.take(1)
+        self._tokens.take(tokens)
+        return Permit(tokens, self._charge)
+
+    def _head(self) -> _Waiter | None:
+        """Return the first waiter. Waiters of an event loop that was closed are dropped."""
         while self._queue and not self._queue[0].alive():
             self._queue.popleft()
         return self._queue[0] if self._queue else None
 
-    def _wake(self) -> None:
-        """Have the first in the queue look again."""
-        first = self._first()
-        if first:
-            # Closed this very moment: whoever comes next sees it.
+    def _wake_head(self) -> None:
+        head = self._head()
+        if head:
+            # The loop may be closed at this very moment; the next call drops the waiter then.
             with contextlib.suppress(RuntimeError):
-                first.wake()
-
-    def correct(self, tokens: float) -> None:
-        """Take more, or give back what is negative."""
-        with self._locked():
-            self._tokens.take(tokens)
-            self._wake()
+                head.wake()
 
 
 class _Waiter:
-    """One who waits: what wakes it, from any thread, and whether it can still be woken."""
+    """A queued request: ``wake`` may be called from any thread, ``alive`` says whether that has an effect."""
 
     __slots__ = ("alive", "wake")
 
-    def __init__(self, wake: Callable[[], Any], alive: Callable[[], bool]) -> None:
+    def __init__(self, wake: Callable[[], object], alive: Callable[[], bool]) -> None:
         self.wake = wake
         self.alive = alive
 
 
-def _check(name: str, value: Any) -> None:
-    if value is None:
+class Reservation:
+    """Context manager, async and sync, whose body starts once it has a permit; see `Limits.reserve`."""
+
+    def __init__(self, limits: Limits, tokens: float) -> None:
+        self._limits = limits
+        self._tokens = tokens
+
+    async def __aenter__(self) -> Permit:
+        return await self._limits.acquire(self._tokens)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name}: {value} is not a positive number")
+
+    def __enter__(self) -> Permit:
+        return self._limits.acquire_blocking(self._tokens)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return

@@ -1,60 +1,32 @@
-"""What one gets of limits."""
+"""Permits: admissions of single requests, which can be corrected by the tokens that were really used."""
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
 
-from gemwire.limits.token_count import used_tokens
-
-if TYPE_CHECKING:
-    from gemwire.limits.limiter import Limits
+from gemwire.limits.token_count import prompt_tokens
 
 
 class Permit:
-    """A request that may begin.
+    """Permission to send one request.
 
     Attributes:
-        tokens: What was taken for it so far.
+        tokens: Tokens that are charged for it so far.
     """
 
-    def __init__(self, limits: Limits, tokens: float) -> None:
+    def __init__(self, tokens: float, charge: Callable[[float], object]) -> None:
         self.tokens = tokens
-        self._limits = limits
+        self._charge = charge
 
-    def settle(self, used: Any) -> None:
-        """Correct what was taken by what was used; those who come next wait longer, or less long.
+    def settle(self, used: object) -> None:
+        """Replace the estimated tokens by the ones used; later requests wait longer or shorter accordingly.
 
         Args:
-            used: Tokens; or a response, whose ``usage_metadata.prompt_token_count`` is taken. A response
-                without it changes nothing.
+            used: Number of tokens; or a response, whose ``usage_metadata.prompt_token_count`` is used. A
+                response without it changes nothing.
         """
-        tokens = used if isinstance(used, (int, float)) else used_tokens(used)
+        tokens = used if isinstance(used, (int, float)) else prompt_tokens(used)
         if tokens is None or tokens == self.tokens:
             return
-        more, self.tokens = tokens - self.tokens, tokens
-        self._limits.correct(more)
-
-
-class Reservation:
-    """What `Limits.reserve` gives."""
-
-    def __init__(self, limits: Limits, tokens: float) -> None:
-        self._limits = limits
-        self._tokens = tokens
-
-    async def __aenter__(self) -> Permit:
-        return await self._limits.acquire(self._tokens)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return
-
-    def __enter__(self) -> Permit:
-        return self._limits.acquire_blocking(self._tokens)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return
+        difference, self.tokens = tokens - self.tokens, tokens
+        self._charge(difference)

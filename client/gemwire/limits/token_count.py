@@ -1,46 +1,48 @@
-"""How many tokens an item is."""
+"""Token counts of prompts: estimated, counted by the API, or reported by a response."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 #: Characters of text that are counted as one token.
 CHARACTERS_PER_TOKEN = 4
-#: Tokens of one image, as Gemini models count those of up to 384 pixels a side, and each tile of larger ones.
+#: Tokens of an image of up to 384 pixels a side, and of each tile of a larger one, in Gemini models.
 TOKENS_PER_IMAGE = 258
 
 
-def estimate(item: Any) -> int:
-    """Guess the tokens of a prompt, without asking anybody.
+def estimate(item: object) -> int:
+    """Estimate the tokens of a prompt, without a call.
 
-    A token is four characters of text, rounded up; binary data and files are `TOKENS_PER_IMAGE` each.
-    Requests, contents and parts count what is in them: messages of any kind, dicts, lists and objects.
+    Four characters of text count as one token, rounded up; binary data and files as `TOKENS_PER_IMAGE` each.
+    Messages, dicts, lists and objects count as what they contain.
 
     Args:
-        item: A text, contents, or a request.
+        item: Text, contents, or a request.
     """
-    characters, images = _sizes(item)
-    return math.ceil(characters / CHARACTERS_PER_TOKEN) + images * TOKENS_PER_IMAGE
+    characters, blobs = _sizes(item)
+    return math.ceil(characters / CHARACTERS_PER_TOKEN) + blobs * TOKENS_PER_IMAGE
 
 
-#: Fields that hold no content, and fields that hold one piece of data.
-_NAMES = frozenset({"model", "role", "mime_type", "mimeType", "name", "display_name", "displayName"})
-_DATA = frozenset({"inline_data", "inlineData", "file_data", "fileData"})
+#: Fields that are not part of the prompt, and fields that hold one piece of data.
+_IGNORED = frozenset({"model", "role", "mime_type", "mimeType", "name", "display_name", "displayName"})
+_BLOBS = frozenset({"inline_data", "inlineData", "file_data", "fileData"})
 
 
 def _sizes(item: Any) -> tuple[int, int]:
-    """Characters of text, and pieces of data."""
+    """Return the characters of text and the pieces of data in an item."""
     if isinstance(item, str):
         return len(item), 0
     if item is None or isinstance(item, (int, float)):
         return 0, 0
     if isinstance(item, (bytes, bytearray, memoryview)) or hasattr(item, "tobytes"):
         return 0, 1
-    # A proto-plus object carries the message inside.
+    # proto-plus wraps the message.
     item = getattr(item, "_pb", item)
+    fields: list[tuple[str, object]]
     if isinstance(item, Mapping):
         fields = list(item.items())
     elif hasattr(item, "ListFields"):
@@ -52,41 +54,49 @@ def _sizes(item: Any) -> tuple[int, int]:
     else:
         return 0, 0
     sizes = [
-        (0, 1) if name in _DATA and value else _sizes(value) for name, value in fields if name not in _NAMES
+        (0, 1) if name in _BLOBS and value else _sizes(value)
+        for name, value in fields
+        if name not in _IGNORED
     ]
     return sum(size[0] for size in sizes), sum(size[1] for size in sizes)
 
 
-def used_tokens(response: Any) -> int | None:
-    """Input tokens that an answer says it took; None where it says nothing."""
+def prompt_tokens(response: object) -> int | None:
+    """Return the input tokens that a response reports; None if it reports none."""
     usage = getattr(response, "usage_metadata", None)
     return getattr(usage, "prompt_token_count", None) or None
 
 
-def counted_by(client: Any, model: str) -> Callable[[Any], Awaitable[int]]:
-    """See `gemwire.limits.Limits.counted_by`."""
-    client = getattr(client, "aio", client)
-    # google-genai's shape has it among the models, and takes a text for contents.
-    resource = getattr(client, "models", client)
+class _TokenCount(Protocol):
+    @property
+    def total_tokens(self) -> int | None: ...
 
-    async def price(item: Any) -> int:
+
+def counted_by(client: object, model: str) -> Callable[[object], Awaitable[int]]:
+    """Return a price function that calls CountTokens; see `gemwire.limits.Limits.counted_by`."""
+    client = getattr(client, "aio", client)
+    # A genai client counts by its models and accepts plain text.
+    resource = getattr(client, "models", client)
+    count_tokens: Callable[..., Awaitable[_TokenCount] | _TokenCount] = getattr(resource, "count_tokens")  # noqa: B009
+    is_async = "Async" in type(client).__name__
+
+    async def price(item: object) -> int:
         contents = _contents(item)
         if isinstance(contents, str) and resource is client:
             contents = [{"role": "user", "parts": [{"text": contents}]}]
 
-        def count() -> Any:
-            return resource.count_tokens(model=model, contents=contents)
+        def count() -> Awaitable[_TokenCount] | _TokenCount:
+            return count_tokens(model=model, contents=contents)
 
-        if "Async" in type(client).__name__:
-            answer = await count()
-        else:
-            answer = await asyncio.get_running_loop().run_in_executor(None, count)
-        return int(answer.total_tokens or 0)
+        counted = count() if is_async else await asyncio.get_running_loop().run_in_executor(None, count)
+        if inspect.isawaitable(counted):
+            counted = await counted
+        return int(counted.total_tokens or 0)
 
     return price
 
 
-def _contents(item: Any) -> Any:
+def _contents(item: object) -> object:
     if isinstance(item, Mapping):
         return item.get("contents", item)
     return getattr(item, "contents", item)

@@ -1,4 +1,4 @@
-"""Many items through one function, some at a time: back-pressure, order, errors, limits, progress.
+"""Concurrent mapping of a function over many items: back-pressure, order, errors, limits, progress.
 
     from gemwire import pipeline
 
@@ -13,16 +13,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import Any, Literal, Protocol, TypeVar, overload
 
+from gemwire._arguments import check_choice, check_integer
 from gemwire.limits import Limits
-from gemwire.pipeline import function as _function
-from gemwire.pipeline import source as _source
-from gemwire.pipeline.adaptive import Adapted, Adaptive
-from gemwire.pipeline.failure import ItemFailed
-from gemwire.pipeline.limited import limited
+from gemwire.pipeline.adaptive import Adaptive, AdaptiveCaller
+from gemwire.pipeline.callables import ThreadCaller, is_async, resolve_callable
+from gemwire.pipeline.item_failed import ItemFailed
 from gemwire.pipeline.progress import Progress, bar
+from gemwire.pipeline.rate_limited import rate_limited
 from gemwire.pipeline.results import Results
-from gemwire.pipeline.run import Run
-from gemwire.pipeline.threaded import in_thread
+from gemwire.pipeline.source import SourceReader, check_source, source_length
+from gemwire.pipeline.thread_source import in_thread
+from gemwire.pipeline.worker_pool import WorkerPool
 
 __all__ = ["Adaptive", "ItemFailed", "Progress", "Results", "bar", "in_thread", "map"]
 
@@ -49,7 +50,7 @@ def map(  # noqa: A001
     ordered: bool = False,
     on_error: Literal["raise", "skip"] = "raise",
     limits: Limits | None = None,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
 ) -> Results[_R]: ...
 @overload
 def map(  # noqa: A001
@@ -60,7 +61,7 @@ def map(  # noqa: A001
     ordered: bool = False,
     on_error: Literal["return"],
     limits: Limits | None = None,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
 ) -> Results[_R | ItemFailed]: ...
 @overload
 def map(  # noqa: A001
@@ -71,7 +72,7 @@ def map(  # noqa: A001
     ordered: bool = False,
     on_error: Literal["raise", "skip"] = "raise",
     limits: Limits | None = None,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
 ) -> Results[_R]: ...
 @overload
 def map(  # noqa: A001
@@ -82,78 +83,74 @@ def map(  # noqa: A001
     ordered: bool = False,
     on_error: Literal["return"],
     limits: Limits | None = None,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
 ) -> Results[_R | ItemFailed]: ...
 
 
-def map(  # noqa: A001 - the name that everybody knows
-    function: Any,
-    source: Any,
+def map(  # noqa: A001 - the name of Python's own function
+    function: object,
+    source: AsyncIterable[_T] | Iterable[_T],
     *,
     concurrency: int | Adaptive,
     ordered: bool = False,
     on_error: str = "raise",
     limits: Limits | None = None,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
 ) -> Results[Any]:
-    """Call a function for each item of a source, some at a time.
+    """Call a function for each item of a source, several at a time.
 
-    Nothing begins before the results are iterated. Then at most twice `concurrency` items are read that the
-    consumer has not taken the results of: a slow consumer stops the reading, and when `ordered` so does a
-    slow first item. However the loop is left, everything that was begun ends.
+    Nothing starts before the results are iterated. From then on, at most twice `concurrency` items are read
+    whose results the consumer has not taken: a slow consumer pauses the reading, and with `ordered` so does
+    a slow first item. However the loop is left, all work that was started is ended.
 
     Args:
         function: An async function of one item; a sync function, which is called in as many threads; or
             a prepared prompt, whose ``generate`` is called.
-        source: Any iterable or async iterable. A sync one is read on the event loop; `in_thread` reads
-            one that blocks.
-        concurrency: How many items are in the function at once; or `Adaptive`.
-        ordered: Whether results come in the order of their items, rather than as soon as they are there.
+        source: Any iterable or async iterable. A sync one is read on the event loop; wrap one that blocks in
+            `in_thread`.
+        concurrency: Number of concurrent calls; or `Adaptive`.
+        ordered: Return results in the order of their items, rather than as they complete.
         on_error: What happens when the function raises: ``"raise"`` an `ItemFailed` and end everything,
-            ``"return"`` it as a value among the others, or ``"skip"`` the item.
+            ``"return"`` it among the results, or ``"skip"`` the item.
         limits: Requests and tokens per minute that the calls keep to.
-        progress: Called ten times a second with a `Progress`, on the event loop; `bar` makes one.
+        progress: Called ten times a second with a `Progress`, on the event loop; see `bar`.
 
     Returns:
-        The results: for ``async for``; for plain ``for`` where no event loop runs.
+        The results, for ``async for``; or for plain ``for`` where no event loop runs.
 
     Raises:
-        TypeError: An argument is of a wrong type.
+        TypeError: An argument has a wrong type.
         ValueError: An argument is out of range.
     """
-    _source.check(source)
-    called = _function.of(function)
+    check_source(source)
+    called = resolve_callable(function)
     if not isinstance(concurrency, Adaptive):
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int):
-            raise TypeError(f"concurrency: expected a whole number or Adaptive, got {concurrency!r}")
-        if concurrency < 1:
-            raise ValueError(f"concurrency: {concurrency} is less than 1")
-    if on_error not in {"raise", "return", "skip"}:
-        raise ValueError(f"on_error: {on_error!r} is none of 'raise', 'return', 'skip'")
+        check_integer("concurrency", concurrency, expected="a whole number or Adaptive")
+    check_choice("on_error", on_error, ("raise", "return", "skip"))
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits: expected gemwire.limits.Limits, got {type(limits).__name__}")
     if progress is not None and not callable(progress):
         raise TypeError(f"progress: expected a function of a Progress, got {type(progress).__name__}")
 
-    def begin() -> Run:
-        run = Run(
-            _source.Reader(source),
+    def start() -> WorkerPool[_T, Any]:
+        pool: WorkerPool[_T, Any] = WorkerPool(
+            SourceReader(source),
             ordered=ordered,
             on_error=on_error,
             progress=progress,
-            total=_source.length(source),
+            total=source_length(source),
         )
-        perform, end = called, None
-        if not _function.is_async(called):
+        call, close = called, None
+        if not is_async(called):
             threads = concurrency.maximum if isinstance(concurrency, Adaptive) else concurrency
-            perform = threaded = _function.Threaded(called, threads)
-            end = threaded.close
+            call = thread_caller = ThreadCaller(called, threads)
+            close = thread_caller.close
         if limits is not None:
-            perform = limited(perform, limits)
+            call = rate_limited(call, limits)
         if isinstance(concurrency, Adaptive):
-            run.start(Adapted(perform, concurrency, run), concurrency.start, end)
+            pool.start(AdaptiveCaller(call, concurrency, pool), concurrency.start, close)
         else:
-            run.start(perform, concurrency, end)
-        return run
+            pool.start(call, concurrency, close)
+        return pool
 
-    return Results(begin)
+    return Results(start)

@@ -1,4 +1,4 @@
-"""Concurrency that follows what the server has room for."""
+"""Concurrency that follows the capacity of the server."""
 
 from __future__ import annotations
 
@@ -10,39 +10,42 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
+from gemwire._arguments import check_integer
 from gemwire._transport import overload
 from gemwire.errors import APIError
-from gemwire.pipeline.run import Run
 
-#: What remains of the concurrency after a refusal.
-_CUT = 0.7
-#: The concurrency may pass the one that was last refused by this much before that counts as outdated.
-_BEYOND = 1.25
-#: Seconds: the bound of an item's first pause after a refusal, and of any; it doubles each time.
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+#: Fraction of the concurrency that is kept after a refusal.
+_DECREASE = 0.7
+#: Factor by which the concurrency may exceed the one that was last refused before that counts as outdated.
+_CEILING_MARGIN = 1.25
+#: Seconds: bound of an item's first pause after a refusal, and of any pause; the bound doubles each time.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
-#: Doublings while other items get through.
+#: Doublings while other items succeed.
 _DOUBLINGS = 3
 
 
 @dataclass(frozen=True)
 class Adaptive:
-    """Concurrency that backs off while a server refuses calls, and finds the rate again.
+    """Concurrency that backs off while a server refuses calls, and recovers afterwards.
 
-    Refusals are RESOURCE_EXHAUSTED (429) and UNAVAILABLE (503) answers, those that the client's retries
-    hide included. The concurrency doubles from round to round until the first of them. Each takes away
-    three tenths, once for all calls that were under way then; after that it grows by one a round, and
-    faster again when it has passed the old bound by a quarter without being refused. An item that ends
-    with such an error is tried again after a pause: so the function must be one that may be called twice.
+    Refusals are RESOURCE_EXHAUSTED (429) and UNAVAILABLE (503) responses, including those that the client's
+    retries hide. The concurrency doubles from round to round until the first refusal. A refusal takes away
+    30 %, once for all calls that were in progress; after that the concurrency grows by one per round, and
+    doubles again once it has exceeded the old bound by a quarter without a refusal. An item that ends with
+    such an error is repeated after a pause, so the function must be safe to call twice.
 
     Attributes:
-        start: Calls at once at first.
-        minimum: Calls at once that are always made.
-        maximum: Calls at once that are never exceeded.
-        repeats: How often an item is tried again after a refusal, beyond what the client's retries do.
-            The pauses grow to 30 seconds, or are what the server asks for; 12 are a minute and a half
-            on average. 0 for never.
+        start: Initial number of concurrent calls.
+        minimum: Lower bound of concurrent calls.
+        maximum: Upper bound of concurrent calls.
+        repeats: How often an item is repeated after a refusal, in addition to the client's retries. Pauses
+            grow to 30 seconds, or are what the server asks for; 12 repeats take 90 seconds on average. 0
+            disables repeats.
     """
 
     start: int = 8
@@ -51,30 +54,24 @@ class Adaptive:
     repeats: int = 12
 
     def __post_init__(self) -> None:
-        for name in ("start", "minimum", "maximum", "repeats"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"Adaptive.{name}: expected a whole number, got {value!r}")
-        if self.minimum < 1:
-            raise ValueError(f"Adaptive.minimum: {self.minimum} is less than 1")
+        for name, least in (("minimum", 1), ("start", 0), ("maximum", 0), ("repeats", 0)):
+            check_integer(f"Adaptive.{name}", getattr(self, name), minimum=least)
         if not self.minimum <= self.start <= self.maximum:
             raise ValueError(
                 f"Adaptive.start: {self.start} is not between minimum ({self.minimum}) and maximum "
                 f"({self.maximum})"
             )
-        if self.repeats < 0:
-            raise ValueError(f"Adaptive.repeats: {self.repeats} is less than 0")
 
 
-class Controller:
-    """How many calls at once; additive increase, multiplicative decrease.
+class ConcurrencyController:
+    """Additive increase and multiplicative decrease of the concurrency.
 
-    The answer to a refusal is known at once and sure, so this is what is steered by; a rise of the
-    latency, which gradient methods watch, says little where answers take as long as they are.
+    Refusals are immediate and unambiguous. Latency, which gradient methods watch, says little where the
+    duration of an answer depends on its length.
 
     Attributes:
-        limit: Calls at once, with a fraction that grows.
-        streak: Refusals since the last success, those of one moment counted once.
+        limit: Number of concurrent calls, with a fraction that grows.
+        streak: Refusals since the last success; simultaneous ones count once.
     """
 
     def __init__(self, adaptive: Adaptive) -> None:
@@ -82,90 +79,94 @@ class Controller:
         self._minimum = adaptive.minimum
         self._maximum = adaptive.maximum
         self._ceiling = math.inf
-        self._cut_at = self._counted_at = -math.inf
+        self._decreased_at = self._counted_at = -math.inf
         self.streak = 0
 
-    def succeeded(self, active: int) -> None:
-        """A call was answered, when so many were under way."""
+    def record_success(self, active: int) -> None:
+        """Record a success while ``active`` calls were in progress."""
         self.streak = 0
         if active * 2 < self.limit:
-            # The source or the consumer is what is slow; nothing is known about more.
+            # The source or the consumer is the bottleneck; nothing is known about higher concurrency.
             return
-        if self.limit > self._ceiling * _BEYOND + 1:
+        if self.limit > self._ceiling * _CEILING_MARGIN + 1:
             self._ceiling = math.inf
         step = 1.0 if math.isinf(self._ceiling) else 1 / self.limit
         self.limit = min(self._maximum, self.limit + step)
 
-    def was_refused(self, active: int, began: float, now: float) -> None:
-        """An attempt that began then was refused, when so many calls were under way."""
-        if began >= self._counted_at:
+    def record_refusal(self, active: int, started: float, now: float) -> None:
+        """Record the refusal of an attempt that was started while ``active`` calls were in progress."""
+        if started >= self._counted_at:
             self.streak, self._counted_at = self.streak + 1, now
-        if began < self._cut_at or active > self.limit:
+        if started < self._decreased_at or active > self.limit:
             # It says nothing about the concurrency as it is since, or will be once calls have ended.
             return
-        self._ceiling, self._cut_at = self.limit, now
-        self.limit = max(self._minimum, min(self.limit, active) * _CUT)
+        self._ceiling, self._decreased_at = self.limit, now
+        self.limit = max(self._minimum, min(self.limit, active) * _DECREASE)
 
 
-class Adapted:
-    """A function whose refusals steer how often it is called at once."""
+class _Pool(Protocol):
+    """The part of the worker pool that is controlled."""
 
-    def __init__(
-        self,
-        function: Callable[[Any], Awaitable[Any]],
-        adaptive: Adaptive,
-        run: Run,
-    ) -> None:
-        self.controller = Controller(adaptive)
+    active: int
+    refused: int
+
+    def resize(self, concurrency: int) -> None: ...
+
+
+class AdaptiveCaller(Generic[_T, _R]):
+    """Calls a function, and resizes the worker pool by the refusals of its calls."""
+
+    def __init__(self, function: Callable[[_T], Awaitable[_R]], adaptive: Adaptive, pool: _Pool) -> None:
+        self._controller = ConcurrencyController(adaptive)
         self._function = function
         self._repeats = adaptive.repeats
-        self._run = run
-        # Failures of attempts that were heard of, and counted: the last of a call is raised as well.
-        self._told: weakref.WeakSet[BaseException] = weakref.WeakSet()
+        self._pool = pool
+        # Errors of attempts that are counted already: the last one of a call is raised as well.
+        self._counted: weakref.WeakSet[BaseException] = weakref.WeakSet()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
 
-    async def __call__(self, item: Any) -> Any:
-        """Call it, again where it was refused."""
-        # The worker's own context; what the function sets in motion has a copy of it.
-        overload.listener.set(self._heard)
+    async def __call__(self, item: _T) -> _R:
+        """Call the function for an item, and repeat it after refusals."""
+        # Set in the worker's context; tasks that the function starts copy it.
+        overload.listener.set(self._on_overload)
         repeats = 0
         while True:
-            began = time.monotonic()
+            started = time.monotonic()
             try:
                 value = await self._function(item)
             except Exception as error:
                 if not _is_refusal(error):
                     raise
-                if error not in self._told:
-                    # Another package's, or made where nobody listens.
-                    self._refused(began)
+                if error not in self._counted:
+                    # Raised by another library, or where the listener is not set.
+                    self._record_refusal(started)
                 if repeats >= self._repeats:
                     raise
-                delay = _pause(error, min(repeats, self.controller.streak + _DOUBLINGS))
+                delay = _pause(error, min(repeats, self._controller.streak + _DOUBLINGS))
             else:
-                self._succeeded()
+                self._record_success()
                 return value
             repeats += 1
             await asyncio.sleep(delay)
 
-    def _succeeded(self) -> None:
-        before = int(self.controller.limit)
-        self.controller.succeeded(self._run.active)
-        if int(self.controller.limit) != before:
-            self._run.resize(int(self.controller.limit))
+    def _record_success(self) -> None:
+        before = int(self._controller.limit)
+        self._controller.record_success(self._pool.active)
+        if int(self._controller.limit) != before:
+            self._pool.resize(int(self._controller.limit))
 
-    def _heard(self, error: APIError, began: float) -> None:
-        self._told.add(error)
+    def _on_overload(self, error: APIError, started: float) -> None:
+        self._counted.add(error)
         if threading.get_ident() == self._thread:
-            self._refused(began)
+            self._record_refusal(started)
         elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._refused, began)
+            self._loop.call_soon_threadsafe(self._record_refusal, started)
 
-    def _refused(self, began: float) -> None:
-        self._run.refused += 1
-        self.controller.was_refused(self._run.active, began, time.monotonic())
-        self._run.resize(int(self.controller.limit))
+    def _record_refusal(self, started: float) -> None:
+        self._pool.refused += 1
+        self._controller.record_refusal(self._pool.active, started, time.monotonic())
+        self._pool.resize(int(self._controller.limit))
 
 
 def _is_refusal(error: Exception) -> bool:
@@ -177,9 +178,9 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def _pause(error: Exception, doublings: int) -> float:
-    """Seconds until an item is tried again."""
-    asked = getattr(error, "retry_delay", None)
+    """Return the seconds until an item is repeated."""
+    requested: object = getattr(error, "retry_delay", None)
     bound = min(_FIRST_PAUSE * 2.0**doublings, _LONGEST_PAUSE)
-    if isinstance(asked, (int, float)) and asked > 0:
-        return asked + random.uniform(0, min(bound, asked / 10))  # noqa: S311 - not a secret
+    if isinstance(requested, (int, float)) and requested > 0:
+        return requested + random.uniform(0, min(bound, requested / 10))  # noqa: S311 - not a secret
     return random.uniform(0, bound)  # noqa: S311 - not a secret

@@ -1,4 +1,4 @@
-"""How far a pipeline is, and bars that show it."""
+"""The progress of a pipeline, and progress bars."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
-#: Seconds between two looks.
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+#: Seconds between two reports.
 INTERVAL = 0.1
-#: Seconds between two lines where there is no terminal.
+#: Seconds between two lines of the "lines" style.
 _LINE_INTERVAL = 10.0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a pipeline is.
+    """Snapshot of a pipeline.
 
     Attributes:
-        done: Items whose function has ended, failures included.
-        failed: Items whose function failed.
-        total: Items of the source; None where it does not say.
-        elapsed: Seconds since the beginning.
-        concurrency: Items that may be in the function at once now.
-        refused: Attempts that a server had no room for; counted with `Adaptive` only.
-        ended: Whether this is the last that is told.
+        done: Completed items, including failed ones.
+        failed: Failed items.
+        total: Items of the source; None if it has no length.
+        elapsed: Seconds since the start.
+        concurrency: Current limit on concurrent calls.
+        refused: Attempts that a server refused for lack of capacity; counted with `Adaptive` only.
+        ended: Whether this is the last report.
     """
 
     done: int
@@ -39,12 +42,12 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Items a second, on average."""
+        """Average number of items per second."""
         return self.done / self.elapsed if self.elapsed > 0 else 0.0
 
     @property
     def eta(self) -> float | None:
-        """Seconds to the end at this rate; None where that is not known."""
+        """Estimated seconds to the end; None if unknown."""
         if self.total is None or not self.rate:
             return None
         return max(self.total - self.done, 0) / self.rate
@@ -57,41 +60,43 @@ class Progress:
             text += f", {self.failed} failed"
         text += f", {self.rate:.3g}/s"
         if self.ended:
-            return f"{text}, {_clock(self.elapsed)} in all"
-        return text if self.eta is None else f"{text}, {_clock(self.eta)} left"
+            return f"{text}, {_format_seconds(self.elapsed)} in all"
+        return text if self.eta is None else f"{text}, {_format_seconds(self.eta)} left"
 
 
 def bar(
     description: str = "", *, style: str | None = None, file: TextIO | None = None
 ) -> Callable[[Progress], None]:
-    """A progress bar, to be given as ``progress=`` of one pipeline.
+    """Create a progress bar, for the ``progress`` argument of one pipeline.
 
     Args:
-        description: What stands before it.
-        style: ``"rich"`` or ``"tqdm"``, which have to be installed, or ``"lines"``: one line every ten
-            seconds, for logs. Default: where there is a terminal, the first that is installed; else lines.
-        file: Where it is shown. Default: standard error.
+        description: Text in front of the bar.
+        style: ``"rich"`` or ``"tqdm"``, which must be installed, or ``"lines"``: one line every ten
+            seconds, for logs. Default: in a terminal, the first that is installed; otherwise lines.
+        file: Stream to write to. Default: standard error.
 
     Raises:
-        ValueError: There is no such style.
-        ModuleNotFoundError: It is not installed.
+        ValueError: The style is unknown.
+        ModuleNotFoundError: The style's package is not installed.
     """
-    shown = file or sys.stderr
+    file = file or sys.stderr
     if style is None:
         installed = [name for name in ("rich", "tqdm") if importlib.util.find_spec(name)]
-        style = installed[0] if installed and shown.isatty() else "lines"
+        style = installed[0] if installed and file.isatty() else "lines"
     if style == "lines":
-        return _Lines(description, shown)
+        return _Lines(description, file)
     if style == "rich":
-        return _rich(description, shown)
+        return _rich(description, file)
     if style == "tqdm":
-        return _tqdm(description, shown)
-    raise ValueError(f"style: {style!r} is none of 'rich', 'tqdm', 'lines'")
+        return _tqdm(description, file)
+    raise ValueError(f"style: {style!r} is not one of 'rich', 'tqdm', 'lines'")
 
 
 class _Lines:
+    """Progress as lines of text."""
+
     def __init__(self, description: str, file: TextIO) -> None:
-        self._before = f"{description}: " if description else ""
+        self._prefix = f"{description}: " if description else ""
         self._file = file
         self._next = time.monotonic() + _LINE_INTERVAL
 
@@ -99,7 +104,7 @@ class _Lines:
         now = time.monotonic()
         if progress.ended or now >= self._next:
             self._next = now + _LINE_INTERVAL
-            print(f"{self._before}{progress}", file=self._file, flush=True)
+            print(f"{self._prefix}{progress}", file=self._file, flush=True)
 
 
 def _rich(description: str, file: TextIO) -> Callable[[Progress], None]:
@@ -115,7 +120,7 @@ def _rich(description: str, file: TextIO) -> Callable[[Progress], None]:
         TimeRemainingColumn(),
     )
     bars = Bars(*columns, console=Console(file=file))
-    tasks: list[Any] = []
+    tasks: list[TaskID] = []
 
     def show(progress: Progress) -> None:
         counts = f"{progress.done}" + (f"/{progress.total}" if progress.total is not None else "")
@@ -133,7 +138,7 @@ def _rich(description: str, file: TextIO) -> Callable[[Progress], None]:
 def _tqdm(description: str, file: TextIO) -> Callable[[Progress], None]:
     from tqdm import tqdm
 
-    bars: list[Any] = []
+    bars: list[tqdm[NoReturn]] = []
 
     def show(progress: Progress) -> None:
         if not bars:
@@ -147,7 +152,7 @@ def _tqdm(description: str, file: TextIO) -> Callable[[Progress], None]:
     return show
 
 
-def _clock(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,17 +1,19 @@
-"""What a pipeline reads from."""
+"""The sources that a pipeline reads."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, Callable, Iterable
-from typing import Any
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sized
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
 
 
-def check(source: Any) -> None:
-    """Refuse what is no source of items.
+def check_source(source: object) -> None:
+    """Raise unless an argument is a source of items.
 
     Raises:
-        TypeError: It cannot be iterated, or it is one text or one piece of data.
+        TypeError: It is not iterable, or it is a string or binary data, which is one item.
     """
     if isinstance(source, (str, bytes, bytearray, memoryview)):
         raise TypeError(
@@ -25,26 +27,26 @@ def check(source: Any) -> None:
         )
 
 
-def length(source: Any) -> int | None:
-    """How many items there are, where the source says so."""
+def source_length(source: object) -> int | None:
+    """Return the number of items; None if the source has no length."""
     try:
-        return len(source)
+        return len(source) if isinstance(source, Sized) else None
     except TypeError:
         return None
 
 
-class Reader:
-    """A source that is being read.
+class SourceReader(Generic[_T]):
+    """Reader of a source.
 
     Attributes:
-        next: Gives the next item of a sync source; None for an async one.
-        anext: The same for an async source; None for a sync one.
+        next: Returns the next item of a sync source; None for an async one.
+        anext: Returns the next item of an async source; None for a sync one.
     """
 
-    def __init__(self, source: Any) -> None:
-        self.next: Callable[[], Any] | None = None
-        self.anext: Callable[[], Any] | None = None
-        self._iterator: Any
+    def __init__(self, source: AsyncIterable[_T] | Iterable[_T]) -> None:
+        self.next: Callable[[], _T] | None = None
+        self.anext: Callable[[], Awaitable[_T]] | None = None
+        self._iterator: AsyncIterator[_T] | Iterator[_T]
         if isinstance(source, AsyncIterable):
             self._iterator = source.__aiter__()
             self.anext = self._iterator.__anext__
@@ -53,7 +55,7 @@ class Reader:
             self.next = self._iterator.__next__
 
     async def close(self) -> None:
-        """End a generator, so that its ``finally`` blocks run now. Nothing else is closed."""
+        """Close a generator, so that its ``finally`` blocks run now. Other iterators are left alone."""
         if self.anext is not None:
             close = getattr(self._iterator, "aclose", None)
             if close is not None:

@@ -11,12 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gemwire_emulator.errors import Failure
-from gemwire_emulator.http.bindings import Match
-from gemwire_emulator.http.json_errors import Problem
+from gemwire_emulator.errors import StatusError
+from gemwire_emulator.http.asgi_scope import get_connection
+from gemwire_emulator.http.json_errors import HttpFailure
 from gemwire_emulator.http.live import LiveApp
-from gemwire_emulator.http.replies import JSON, error_body, refuse
-from gemwire_emulator.http.requests import connection_of
+from gemwire_emulator.http.responses import JSON_TYPE, encode_error, send_error
+from gemwire_emulator.http.router import Match
 from gemwire_emulator.http.rpc import RpcApp
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("gemwire_emulator")
 
 
-class Shell:
+class RootApp:
     """What uvicorn serves."""
 
     def __init__(self, live: LiveApp, rpcs: RpcApp, app: ASGIApp) -> None:
@@ -51,15 +51,15 @@ class Shell:
             else:
                 await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            failure = Failure(grpc.StatusCode.UNAVAILABLE, "The emulator stops.")
+            failure = StatusError(grpc.StatusCode.UNAVAILABLE, "The emulator stops.")
         except Exception as error:
             _logger.exception("%s %s failed", scope["method"], scope["path"])
             failure = _internal(error)
         else:
             return
-        connection = connection_of(scope)
+        connection = get_connection(scope)
         if connection is None or not connection.answering():
-            await refuse(send, failure)
+            await send_error(send, failure)
         else:
             connection.sever()
 
@@ -70,23 +70,25 @@ class Shell:
         return self._rpcs.find(scope)
 
 
-def _internal(error: Exception) -> Failure:
+def _internal(error: Exception) -> StatusError:
     """A mistake of the emulator: the caller hears of it, the log has the rest."""
-    return Failure(grpc.StatusCode.INTERNAL, f"the emulator failed: {type(error).__name__}: {error}")
+    return StatusError(grpc.StatusCode.INTERNAL, f"the emulator failed: {type(error).__name__}: {error}")
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    status, body = error_body(_internal(error))
-    return Response(body, status, media_type=JSON)
+    status, body = encode_error(_internal(error))
+    return Response(body, status, media_type=JSON_TYPE)
 
 
 async def _declined(request: Request, error: Exception) -> Response:
     """What Starlette itself refuses: paths and verbs that there are not."""
     status: int = getattr(error, "status_code", 500)
     code = grpc.StatusCode.NOT_FOUND if status == 404 else grpc.StatusCode.UNIMPLEMENTED
-    _, body = error_body(Problem(status, code, f"{request.url.path}: {getattr(error, 'detail', error)}"))
-    return Response(body, status, getattr(error, "headers", None), media_type=JSON)
+    _, body = encode_error(
+        HttpFailure(status, code, f"{request.url.path}: {getattr(error, 'detail', error)}")
+    )
+    return Response(body, status, getattr(error, "headers", None), media_type=JSON_TYPE)
 
 
 #: How Starlette is to say what goes wrong.
-HANDLERS: dict[Any, ExceptionHandler] = {Exception: _failed, HTTPException: _declined}
+EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {Exception: _failed, HTTPException: _declined}

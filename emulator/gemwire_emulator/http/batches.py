@@ -7,37 +7,39 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import struct_pb2
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Failure
-from gemwire_emulator.http import replies
-from gemwire_emulator.http.body import Gone, Receive, whole
-from gemwire_emulator.http.requests import call_of, check_route, query_of
-from gemwire_emulator.http.transcode import message_of, parsed, to_json
+from gemwire_emulator.errors import StatusError
+from gemwire_emulator.http import responses
+from gemwire_emulator.http.asgi_scope import check_route, create_call, get_query
+from gemwire_emulator.http.request_body import ClientDisconnected, Receive, read_body
+from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 from gemwire_emulator.services.batches import METHODS, Batches
 
 if TYPE_CHECKING:
-    from gemwire_emulator.admission import Gate
+    from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.journal import Journal
 
 
 class BatchApp:
     """``/{version}/models/{model}:batchGenerateContent`` or ``:asyncBatchEmbedContent``, in ASGI."""
 
-    def __init__(self, kind: str, batches: Batches, gate: Gate, journal: Journal) -> None:
+    def __init__(self, kind: str, batches: Batches, admission: AdmissionController, journal: Journal) -> None:
         """``kind``: a key of `METHODS`."""
         method = METHODS[kind]
-        self._endpoint = Endpoint(method, method, getattr(batches, method.snake), gate, journal)
+        self._endpoint = Endpoint(method, method, getattr(batches, method.snake), admission, journal)
 
-    async def __call__(self, scope: Any, receive: Receive, send: replies.Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: responses.Send) -> None:
         """Serve one request."""
         path = scope["path_params"]
         try:
             check_route(scope, "POST")
-            call = call_of(self._endpoint.method, scope, query_of(scope))
-            request = message_of(struct_pb2.Struct, parsed(await whole(receive, call.metadata) or b"{}"))
+            call = create_call(self._endpoint.method, scope, get_query(scope))
+            request = parse_message(
+                struct_pb2.Struct, parse_json(await read_body(receive, call.metadata) or b"{}")
+            )
             request["model"] = f"{path['collection']}/{path['model']}"
             operation = await self._endpoint.unary(request, call)
-            await replies.reply(send, to_json(operation).encode())
-        except Gone:
+            await responses.send_response(send, to_json(operation).encode())
+        except ClientDisconnected:
             pass
-        except Failure as failure:
-            await replies.refuse(send, failure)
+        except StatusError as failure:
+            await responses.send_error(send, failure)

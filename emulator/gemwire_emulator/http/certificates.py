@@ -40,7 +40,7 @@ class Certificate:
     server: Path
 
 
-def certificate(folder: Path, host: str, now: datetime.datetime | None = None) -> Certificate:
+def ensure_certificate(folder: Path, host: str, now: datetime.datetime | None = None) -> Certificate:
     """The certificate in a directory: the one that is there, if it will do, or a new one.
 
     Args:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gemwire_emulator.errors import Failure, not_found
-from gemwire_emulator.http import replies
-from gemwire_emulator.http.bindings import VERSIONS
-from gemwire_emulator.http.body import Receive
-from gemwire_emulator.http.requests import Scope, call_of, connection_of, query_of
+from gemwire_emulator.errors import StatusError, not_found
+from gemwire_emulator.http import responses
+from gemwire_emulator.http.asgi_scope import Scope, create_call, get_connection, get_query
+from gemwire_emulator.http.request_body import Receive
+from gemwire_emulator.http.router import VERSIONS
 from gemwire_emulator.services.files import content_of, file_of
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from gemwire_emulator.dispatch import Endpoint
-    from gemwire_emulator.state import World
+    from gemwire_emulator.state import State
 
 _PIECE = 256 * 2**10
 _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
@@ -29,38 +29,38 @@ _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
 class DownloadApp:
     """``/{version}/files/{file}:download``, as an ASGI application."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], world: World, rpcs: ASGIApp) -> None:
+    def __init__(self, endpoints: Mapping[str, Endpoint], state: State, rpcs: ASGIApp) -> None:
         """See the class.
 
         Args:
             endpoints: The RPCs by path, of which DownloadFile says who may have what.
-            world: Has the bytes.
+            state: Has the bytes.
             rpcs: What serves the same path where no bytes are wanted.
         """
         self._endpoint = endpoints[file_service.SERVICE.methods["DownloadFile"].path]
-        self._world = world
+        self._state = state
         self._rpcs = rpcs
 
-    async def __call__(self, scope: Any, receive: Receive, send: replies.Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: responses.Send) -> None:
         """Serve one request."""
-        path, query = scope["path_params"], query_of(scope)
+        path, query = scope["path_params"], get_query(scope)
         media = scope["path"].startswith("/download/") or ("alt", "media") in query
         if not media or scope["method"] not in {"GET", "HEAD"} or path["version"] not in VERSIONS:
             await self._rpcs(scope, receive, send)
             return
         try:
-            call = call_of(self._endpoint.method, scope, query)
+            call = create_call(self._endpoint.method, scope, query)
             name = f"files/{path['file']}"
             await self._endpoint.unary(v1beta.DownloadFileRequest(name=name), call)
-            content = content_of(self._world, call.tenant, name)
+            content = content_of(self._state, call.tenant, name)
             if not content:
                 raise not_found(f"The content of {name}")
-            await self._send(file_of(self._world, call.tenant, name), content, call.metadata, scope, send)
-        except Failure as failure:
-            await replies.refuse(send, failure)
+            await self._send(file_of(self._state, call.tenant, name), content, call.metadata, scope, send)
+        except StatusError as failure:
+            await responses.send_error(send, failure)
 
     async def _send(
-        self, file: Any, content: str, asked: Mapping[str, Any], scope: Scope, send: replies.Send
+        self, file: Any, content: str, asked: Mapping[str, Any], scope: Scope, send: responses.Send
     ) -> None:
         size, tag = file.size_bytes, f'"{file.sha256_hash.hex()}"'
         headers = {"accept-ranges": "bytes", "etag": tag, "x-content-type-options": "nosniff"}
@@ -72,7 +72,7 @@ class DownloadApp:
         start, end = found or (0, size)
         if start >= end and found:
             headers["content-range"] = f"bytes */{size}"
-            await replies.reply(send, b"", 416, headers=headers)
+            await responses.send_response(send, b"", 416, headers=headers)
             return
         headers["content-type"] = file.mime_type or "application/octet-stream"
         headers["content-length"] = str(end - start)
@@ -85,12 +85,12 @@ class DownloadApp:
             await self._pour(content, start, end, scope, send)
         await send({"type": "http.response.body", "body": b""})
 
-    async def _pour(self, content: str, start: int, end: int, scope: Scope, send: replies.Send) -> None:
+    async def _pour(self, content: str, start: int, end: int, scope: Scope, send: responses.Send) -> None:
         gone = asyncio.Event()
-        connection = connection_of(scope)
+        connection = get_connection(scope)
         if connection is not None:
             connection.lost = gone.set
-        with self._world.contents.path(content).open("rb") as file:
+        with self._state.blobs.path(content).open("rb") as file:
             file.seek(start)
             while start < end and not gone.is_set():
                 piece = await asyncio.to_thread(file.read, min(_PIECE, end - start))
@@ -116,6 +116,6 @@ def _range(asked: Mapping[str, Any], size: int, tag: str) -> tuple[int, int] | N
     return start, min(end, size)
 
 
-async def _begin(send: replies.Send, status: int, headers: Mapping[str, str]) -> None:
+async def _begin(send: responses.Send, status: int, headers: Mapping[str, str]) -> None:
     pairs = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": pairs})

@@ -39,7 +39,7 @@ class _Field(NamedTuple):
     read: _Read
 
 
-class Reader:
+class JsonReader:
     """Reads messages."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ _PLAIN: dict[int, _Write] = {
 }
 
 
-class Writer:
+class JsonWriter:
     """Writes messages."""
 
     def __init__(self, *, integer_enums: bool = False) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Disconnect, Failure
-from gemwire_emulator.http.bindings import VERSIONS
-from gemwire_emulator.http.body import Gone, Receive
-from gemwire_emulator.http.replies import JSON, Send, error_body
-from gemwire_emulator.http.requests import Scope, call_of, connection_of, path_of, query_of
-from gemwire_emulator.http.task_interrupt import Interruption
-from gemwire_emulator.http.transcode import message_of, parsed, to_json
+from gemwire_emulator.errors import Disconnect, StatusError
+from gemwire_emulator.http.asgi_scope import Scope, create_call, get_connection, get_path, get_query
+from gemwire_emulator.http.request_body import ClientDisconnected, Receive
+from gemwire_emulator.http.responses import JSON_TYPE, Send, encode_error
+from gemwire_emulator.http.router import VERSIONS
+from gemwire_emulator.http.task_interrupt import TaskInterrupt
+from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 
 # Constrained is for tokens that are good for one session; here it is the same.
 _PATH = re.compile(
@@ -57,19 +57,19 @@ class LiveApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one session."""
         await receive()
-        path = path_of(scope)
+        path = get_path(scope)
         if not _PATH.fullmatch(path):
-            await _decline(send, Failure(grpc.StatusCode.NOT_FOUND, f"There is no WebSocket at {path}."))
+            await _decline(send, StatusError(grpc.StatusCode.NOT_FOUND, f"There is no WebSocket at {path}."))
             return
         try:
-            call = call_of(self._endpoint.method, scope, query_of(scope), front="websocket")
-        except Failure as failure:
+            call = create_call(self._endpoint.method, scope, get_query(scope), front="websocket")
+        except StatusError as failure:
             await _decline(send, failure)
             return
         await send({"type": "websocket.accept"})
         waiting: asyncio.Queue[Any] = asyncio.Queue(_WAITING)
         try:
-            with Interruption() as interrupt:
+            with TaskInterrupt() as interrupt:
                 listening = asyncio.ensure_future(_listen(receive, waiting, interrupt))
                 try:
                     # Before it has said something, a client does not expect to be refused.
@@ -80,13 +80,13 @@ class LiveApp:
                 finally:
                     listening.cancel()
             await _close(send, 1000, "")
-        except (Gone, OSError):
+        except (ClientDisconnected, OSError):
             pass  # OSError is what `send` says of a client that is gone.
         except Disconnect:
-            connection = connection_of(scope)
+            connection = get_connection(scope)
             if connection is not None:
                 connection.sever()
-        except Failure as failure:
+        except StatusError as failure:
             await _close(send, _CODES.get(failure.code, _INTERNAL), failure.message)
         except asyncio.CancelledError:
             await _close(send, 1012, "The emulator stops.")
@@ -94,11 +94,11 @@ class LiveApp:
 
     async def _requests(self, frame: Any, waiting: asyncio.Queue[Any]) -> AsyncGenerator[Any, None]:
         while frame is not None:
-            yield message_of(self._endpoint.request, parsed(frame))
+            yield parse_message(self._endpoint.request, parse_json(frame))
             frame = await waiting.get()
 
 
-async def _listen(receive: Receive, waiting: asyncio.Queue[Any], interrupt: Interruption) -> None:
+async def _listen(receive: Receive, waiting: asyncio.Queue[Any], interrupt: TaskInterrupt) -> None:
     """Frames as they come, and None at the end of them."""
     while (event := await receive())["type"] == "websocket.receive":
         frame = event.get("bytes")
@@ -106,7 +106,7 @@ async def _listen(receive: Receive, waiting: asyncio.Queue[Any], interrupt: Inte
     if event.get("code") != _ABNORMAL:
         await waiting.put(None)
         await asyncio.sleep(_LINGER)
-    interrupt(Gone())
+    interrupt(ClientDisconnected())
 
 
 async def _close(send: Send, code: int, reason: str) -> None:
@@ -115,9 +115,9 @@ async def _close(send: Send, code: int, reason: str) -> None:
         await send({"type": "websocket.close", "code": code, "reason": cut})
 
 
-async def _decline(send: Send, failure: Failure) -> None:
+async def _decline(send: Send, failure: StatusError) -> None:
     """Answer with HTTP instead."""
-    status, body = error_body(failure)
-    headers = [(b"content-type", JSON.encode())]
+    status, body = encode_error(failure)
+    headers = [(b"content-type", JSON_TYPE.encode())]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -16,8 +16,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from gemwire_emulator.http.json_errors import Problem, error_of
-from gemwire_emulator.http.write_coalescing import Cork
+from gemwire_emulator.http.json_errors import HttpFailure, error_to_json
+from gemwire_emulator.http.write_coalescing import CoalescingTransport
 
 #: Bytes that the line and the headers of a request may have.
 MOST_HEADER_BYTES = 64 * 2**10
@@ -66,12 +66,12 @@ class Connection:
         self._transport.abort()
 
 
-class Http(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """HTTP/1.1 on one connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there; it has so long for the headers of its first request."""
-        super().connection_made(cast(asyncio.Transport, Cork(transport)))
+        super().connection_made(cast(asyncio.Transport, CoalescingTransport(transport)))
         self.logger = _QUIET
         self._connection = Connection(self.transport, self._answering, self._leave)
         self.app_state = {**self.app_state, "connection": self._connection}
@@ -167,8 +167,8 @@ class Http(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._running is None or self._running.response_complete:
-            problem = Problem(status, grpc.StatusCode.INVALID_ARGUMENT, why)
-            body = json.dumps(error_of(problem)).encode()
+            problem = HttpFailure(status, grpc.StatusCode.INVALID_ARGUMENT, why)
+            body = json.dumps(error_to_json(problem)).encode()
             head = b"HTTP/1.1 %d \r\ncontent-type: application/json; charset=UTF-8\r\n" % status
             self.transport.write(head + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)
         # In the middle of an answer there is no place for another.
@@ -194,7 +194,7 @@ def _to_the_last_byte(cycle: RequestResponseCycle, app: Any) -> Any:
     return reading
 
 
-class Socket(WebSocketsSansIOProtocol):
+class WebSocketProtocol(WebSocketsSansIOProtocol):
     """A WebSocket on one connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

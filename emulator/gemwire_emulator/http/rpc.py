@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from gemwire_emulator.dispatch import Call, Endpoint
-from gemwire_emulator.errors import Disconnect, Failure, invalid
-from gemwire_emulator.http import replies
-from gemwire_emulator.http.bindings import Match, Router
-from gemwire_emulator.http.body import Gone, Receive, whole
-from gemwire_emulator.http.json_errors import Problem
-from gemwire_emulator.http.requests import Query, Scope, call_of, connection_of, path_of, query_of
-from gemwire_emulator.http.task_interrupt import Interruption
-from gemwire_emulator.http.transcode import request_of, to_json
+from gemwire_emulator.call import Call
+from gemwire_emulator.dispatch import Endpoint
+from gemwire_emulator.errors import Disconnect, StatusError, invalid_argument
+from gemwire_emulator.http import responses
+from gemwire_emulator.http.asgi_scope import Query, Scope, create_call, get_connection, get_path, get_query
+from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.request_body import ClientDisconnected, Receive, read_body
+from gemwire_emulator.http.router import Match, Router
+from gemwire_emulator.http.task_interrupt import TaskInterrupt
+from gemwire_emulator.http.transcode import build_request, to_json
 from gemwire_runtime.method import Kind
 
 if TYPE_CHECKING:
@@ -41,47 +42,47 @@ class RpcApp:
 
     def find(self, scope: Scope) -> Match | None:
         """Which RPC a request is; None for none."""
-        return self._router.match(scope["method"], path_of(scope))
+        return self._router.match(scope["method"], get_path(scope))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: replies.Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
         """Serve one request."""
         match = self.find(scope)
         if match is None:
-            await replies.refuse(send, self._unknown(scope))
+            await responses.send_error(send, self._unknown(scope))
         else:
             await self.serve(match, scope, receive, send)
 
-    async def serve(self, match: Match, scope: Scope, receive: Receive, send: replies.Send) -> None:
+    async def serve(self, match: Match, scope: Scope, receive: Receive, send: responses.Send) -> None:
         """Serve one request, of which `find` said what it is."""
-        connection = connection_of(scope)
+        connection = get_connection(scope)
         try:
-            query = query_of(scope)
+            query = get_query(scope)
             form = _Form(query)
-            call = call_of(match.route.endpoint.method, scope, query)
-            body = await whole(receive, call.metadata)
-            reading = partial(request_of, match, query, body)
+            call = create_call(match.route.endpoint.method, scope, query)
+            body = await read_body(receive, call.metadata)
+            reading = partial(build_request, match, query, body)
             request = reading() if len(body) < _LONG_WORK else await asyncio.to_thread(reading)
             await _answer(match.route.endpoint, request, call, form, connection, send)
-        except Gone:
+        except ClientDisconnected:
             pass
         except Disconnect as failure:
             if connection is None:
-                await replies.refuse(send, failure)
+                await responses.send_error(send, failure)
             else:
                 connection.sever()
-        except Failure as failure:
-            await replies.refuse(send, failure)
+        except StatusError as failure:
+            await responses.send_error(send, failure)
 
-    def _unknown(self, scope: Scope) -> Failure:
-        path = path_of(scope)
+    def _unknown(self, scope: Scope) -> StatusError:
+        path = get_path(scope)
         if verbs := self._router.verbs(path):
-            return Problem(
+            return HttpFailure(
                 405,
                 grpc.StatusCode.UNIMPLEMENTED,
                 f"{path} has no {scope['method']}; it has {', '.join(verbs)}.",
                 {"allow": ", ".join(verbs)},
             )
-        return Failure(grpc.StatusCode.NOT_FOUND, f"There is nothing at {path}.")
+        return StatusError(grpc.StatusCode.NOT_FOUND, f"There is nothing at {path}.")
 
 
 class _Form:
@@ -97,7 +98,7 @@ class _Form:
         words = [word for key, value in query if key in {"alt", "$alt"} for word in value.split(";")]
         for word in words:
             if word not in {"", "json", "sse", "media", "proto", "enum-encoding=int"}:
-                raise invalid("alt", f"{word!r} is none of json, sse, media and proto")
+                raise invalid_argument("alt", f"{word!r} is none of json, sse, media and proto")
         self.events = "sse" in words
         self.integers = "enum-encoding=int" in words
         self.binary = "proto" in words
@@ -109,7 +110,7 @@ async def _answer(
     call: Call,
     form: _Form,
     connection: Connection | None,
-    send: replies.Send,
+    send: responses.Send,
 ) -> None:
     if endpoint.method.kind is Kind.SERVER_STREAM:
         await _answer_all(endpoint, request, call, form, connection, send)
@@ -117,17 +118,19 @@ async def _answer(
     with _while_wanted(call, connection):
         response = await endpoint.unary(request, call)
     if form.binary:
-        await replies.reply(send, response.SerializeToString(), content_type="application/x-protobuf")
+        await responses.send_response(
+            send, response.SerializeToString(), content_type="application/x-protobuf"
+        )
         return
     writing = partial(to_json, response, integer_enums=form.integers)
     text = writing() if response.ByteSize() < _LONG_WORK else await asyncio.to_thread(writing)
     body = text.encode()
     if len(body) < WORTH_COMPRESSING or "gzip" not in call.metadata.get("accept-encoding", ""):
-        await replies.reply(send, body)
+        await responses.send_response(send, body)
         return
     squeeze = partial(gzip.compress, body, 1, mtime=0)
     small = squeeze() if len(body) < _LONG_WORK else await asyncio.to_thread(squeeze)
-    await replies.reply(send, small, headers=_COMPRESSED)
+    await responses.send_response(send, small, headers=_COMPRESSED)
 
 
 async def _answer_all(
@@ -136,9 +139,9 @@ async def _answer_all(
     call: Call,
     form: _Form,
     connection: Connection | None,
-    send: replies.Send,
+    send: responses.Send,
 ) -> None:
-    answer = replies.Stream(send, events=form.events)
+    answer = responses.MessageStream(send, events=form.events)
     try:
         with _while_wanted(call, connection):
             async with aclosing(endpoint.stream(request, call)) as messages:
@@ -146,10 +149,10 @@ async def _answer_all(
                     await answer.write(to_json(message, integer_enums=form.integers).encode())
     except Disconnect:
         raise
-    except Failure as failure:
+    except StatusError as failure:
         if not answer.started:
             raise
-        await answer.write(replies.error_body(failure)[1])
+        await answer.write(responses.encode_error(failure)[1])
     await answer.end()
 
 
@@ -158,19 +161,19 @@ def _while_wanted(call: Call, connection: Connection | None) -> Iterator[None]:
     """Work that ends when the client leaves or its deadline passes.
 
     Raises:
-        Gone: The client left.
-        Failure: The deadline passed.
+        ClientDisconnected: The client left.
+        StatusError: The deadline passed.
     """
-    with Interruption(call.remaining(), _late) as interrupt:
+    with TaskInterrupt(call.remaining(), _late) as interrupt:
         if connection is None:
             yield
             return
-        connection.lost = lambda: interrupt(Gone())
+        connection.lost = lambda: interrupt(ClientDisconnected())
         try:
             yield
         finally:
             connection.lost = None
 
 
-def _late() -> Failure:
-    return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer.")
+def _late() -> StatusError:
+    return StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer.")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 
-class Interruption:
-    """A block of a task that others may end: ``with Interruption() as interrupt: …; interrupt(Gone())``.
+class TaskInterrupt:
+    """A block of a task that others may end: ``with TaskInterrupt() as interrupt: …; interrupt(error)``.
 
     It costs neither a task, a future nor a generator, as every request has two.
     """
@@ -38,7 +38,7 @@ class Interruption:
             self._reason = reason
             self._task.cancel()
 
-    def __enter__(self) -> Interruption:
+    def __enter__(self) -> TaskInterrupt:
         if self._seconds is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(max(0.0, self._seconds), self._expire)

@@ -15,10 +15,10 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.http.bindings import Match
-from gemwire_emulator.http.json_reader import Reader
-from gemwire_emulator.http.json_writer import Writer, is_repeated
+from gemwire_emulator.errors import StatusError, invalid_argument
+from gemwire_emulator.http.json_reader import JsonReader
+from gemwire_emulator.http.json_writer import JsonWriter, is_repeated
+from gemwire_emulator.http.router import Match
 from gemwire_proto import POOL, v1beta
 from gemwire_proto.google.longrunning import operations_pb2
 
@@ -49,12 +49,12 @@ def _no_number(name: str) -> None:
 #: One for all: `json.loads` makes one for each text.
 _JSON = json.JSONDecoder(parse_constant=_no_number)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_NAMES, _NUMBERS = Writer(), Writer(integer_enums=True)
-_PLAIN = Reader()
+_NAMES, _NUMBERS = JsonWriter(), JsonWriter(integer_enums=True)
+_PLAIN = JsonReader()
 _WHOLE_NUMBERS = frozenset({FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_UINT32})
 
 
-def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> Any:
+def build_request(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> Any:
     """The request that a path, a query and a body make.
 
     Args:
@@ -63,10 +63,10 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
         body: JSON, or nothing.
 
     Raises:
-        Failure: One of them does not fit.
+        StatusError: One of them does not fit.
     """
     kind, binding = match.route.endpoint.request, match.route.binding
-    data: Any = parsed(body) if body.strip() else {}
+    data: Any = parse_json(body) if body.strip() else {}
     if binding.body and not isinstance(data, dict):
         raise _bad_json("the root element must be an object")
     inferred = binding.verb == "patch" and "update_mask" in kind.DESCRIPTOR.fields_by_name
@@ -77,7 +77,7 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
         fields = {binding.body: data}
     # A GET or DELETE has no body that means anything; Google's Node client sends `{}` with DELETE.
     _add_query(kind.DESCRIPTOR, fields, query)
-    request = message_of(kind, fields)
+    request = parse_message(kind, fields)
     for path, value in match.values.items():
         _assign(request, path, value)
     if inferred and not request.HasField("update_mask"):
@@ -88,11 +88,11 @@ def request_of(match: Match, query: Iterable[tuple[str, str]], body: bytes) -> A
     return request
 
 
-def parsed(body: bytes | str) -> Any:
+def parse_json(body: bytes | str) -> Any:
     """The value that some JSON is.
 
     Raises:
-        Failure: It is none.
+        StatusError: It is none.
     """
     try:
         text = body.decode() if isinstance(body, bytes) else body
@@ -104,7 +104,7 @@ def parsed(body: bytes | str) -> Any:
         raise _bad_json(str(error)) from None
 
 
-def message_of(kind: Any, data: Any) -> Any:
+def parse_message(kind: Any, data: Any) -> Any:
     """The message that a JSON object is.
 
     Args:
@@ -112,7 +112,7 @@ def message_of(kind: Any, data: Any) -> Any:
         data: The object.
 
     Raises:
-        Failure: It is no such message.
+        StatusError: It is no such message.
     """
     if not isinstance(data, dict):
         raise _bad_json("the root element must be an object")
@@ -181,8 +181,8 @@ _BY_HAND = {
 }
 
 
-def _bad_json(why: str) -> Failure:
-    return Failure(grpc.StatusCode.INVALID_ARGUMENT, f"Invalid JSON payload received. {why}")
+def _bad_json(why: str) -> StatusError:
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"Invalid JSON payload received. {why}")
 
 
 def _field(descriptor: Any, key: str) -> Any:
@@ -226,7 +226,7 @@ def _enum(value: Any, field: Any) -> Any:
     try:
         return int(value)
     except ValueError:
-        raise invalid(field.name, f"{value!r} is none of {', '.join(names)}") from None
+        raise invalid_argument(field.name, f"{value!r} is none of {', '.join(names)}") from None
 
 
 def _add_query(descriptor: Any, fields: dict[str, Any], query: Iterable[tuple[str, str]]) -> None:
@@ -257,16 +257,16 @@ def _add_query(descriptor: Any, fields: dict[str, Any], query: Iterable[tuple[st
 
 def _scalar(field: Any, text: str, key: str) -> Any:
     if field.message_type is not None and not field.message_type.full_name.startswith("google.protobuf."):
-        raise invalid(key, "is a message; name one of its fields")
+        raise invalid_argument(key, "is a message; name one of its fields")
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         if text.lower() not in {"true", "false", "1", "0"}:
-            raise invalid(key, f"{text!r} is neither true nor false")
+            raise invalid_argument(key, f"{text!r} is neither true nor false")
         return text.lower() in {"true", "1"}
     if field.cpp_type in _WHOLE_NUMBERS:
         try:
             return int(text)
         except ValueError:
-            raise invalid(key, f"{text!r} is no whole number") from None
+            raise invalid_argument(key, f"{text!r} is no whole number") from None
     if field.message_type is not None and field.message_type.full_name == "google.protobuf.FieldMask":
         # In JSON camelCase; older clients send the names of the proto.
         return ",".join(_camel(path) for path in text.split(",") if path)
@@ -278,8 +278,8 @@ def _camel(path: str) -> str:
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-def _unknown_parameter(key: str) -> Failure:
-    return Failure(
+def _unknown_parameter(key: str) -> StatusError:
+    return StatusError(
         grpc.StatusCode.INVALID_ARGUMENT,
         f'Invalid JSON payload received. Unknown name "{key}": Cannot bind query parameter.',
     )
@@ -292,4 +292,4 @@ def _assign(request: Any, path: str, value: str) -> None:
     try:
         setattr(request, last, value)
     except (ValueError, UnicodeEncodeError):
-        raise invalid(path, f"{value!r} is no text") from None
+        raise invalid_argument(path, f"{value!r} is no text") from None

@@ -9,7 +9,7 @@ from typing import Any
 _ENOUGH = 16 * 2**10
 
 
-class Cork:
+class CoalescingTransport:
     """A transport that writes when the event loop comes round, or when there is enough."""
 
     def __init__(self, transport: asyncio.Transport) -> None:

@@ -105,6 +105,7 @@ WAIT_OPERATION = _method.Method(
 SERVICE = _method.Service(
     name="google.longrunning.Operations",
     host="longrunning.googleapis.com",
+    scopes=(),
     methods={
         "ListOperations": LIST_OPERATIONS,
         "GetOperation": GET_OPERATION,
@@ -136,7 +137,7 @@ class AsyncOperations(OperationsPaths):
         *,
         name: str | None = None,
         filter: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_longrunning_operations_pb2.Operation, _longrunning_operations_pb2.ListOperationsResponse]]:
@@ -177,7 +178,7 @@ class AsyncOperations(OperationsPaths):
         request: _longrunning_operations_pb2.GetOperationRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
@@ -215,7 +216,7 @@ class AsyncOperations(OperationsPaths):
         request: _longrunning_operations_pb2.DeleteOperationRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -253,7 +254,7 @@ class AsyncOperations(OperationsPaths):
         request: _longrunning_operations_pb2.CancelOperationRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -291,7 +292,7 @@ class AsyncOperations(OperationsPaths):
         self,
         request: _longrunning_operations_pb2.WaitOperationRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
@@ -339,7 +340,7 @@ class Operations(OperationsPaths):
         *,
         name: str | None = None,
         filter: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_longrunning_operations_pb2.Operation, _longrunning_operations_pb2.ListOperationsResponse]:
@@ -380,7 +381,7 @@ class Operations(OperationsPaths):
         request: _longrunning_operations_pb2.GetOperationRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _longrunning_operations_pb2.Operation:
@@ -418,7 +419,7 @@ class Operations(OperationsPaths):
         request: _longrunning_operations_pb2.DeleteOperationRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:
@@ -456,7 +457,7 @@ class Operations(OperationsPaths):
         request: _longrunning_operations_pb2.CancelOperationRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:
@@ -494,7 +495,7 @@ class Operations(OperationsPaths):
         self,
         request: _longrunning_operations_pb2.WaitOperationRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _longrunning_operations_pb2.Operation:

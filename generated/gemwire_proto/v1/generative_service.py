@@ -116,6 +116,7 @@ COUNT_TOKENS = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1.GenerativeService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "GenerateContent": GENERATE_CONTENT,
         "StreamGenerateContent": STREAM_GENERATE_CONTENT,
@@ -155,7 +156,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1_generative_service_pb2.GenerateContentResponse]:
@@ -204,7 +205,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
@@ -254,7 +255,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         content: _v1_content_pb2.Content | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1_generative_service_pb2.EmbedContentResponse]:
@@ -297,7 +298,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         requests: _Iterable[_v1_generative_service_pb2.EmbedContentRequest | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1_generative_service_pb2.BatchEmbedContentsResponse]:
@@ -340,7 +341,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1_generative_service_pb2.CountTokensResponse]:
@@ -390,7 +391,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1_generative_service_pb2.GenerateContentResponse:
@@ -439,7 +440,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
@@ -489,7 +490,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         content: _v1_content_pb2.Content | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1_generative_service_pb2.EmbedContentResponse:
@@ -532,7 +533,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         requests: _Iterable[_v1_generative_service_pb2.EmbedContentRequest | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1_generative_service_pb2.BatchEmbedContentsResponse:
@@ -575,7 +576,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1_generative_service_pb2.CountTokensResponse:

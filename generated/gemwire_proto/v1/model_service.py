@@ -53,6 +53,7 @@ LIST_MODELS = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1.ModelService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "GetModel": GET_MODEL,
         "ListModels": LIST_MODELS,
@@ -86,7 +87,7 @@ class AsyncModelService(ModelServicePaths):
         request: _v1_model_service_pb2.GetModelRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1_model_pb2.Model]:
@@ -125,7 +126,7 @@ class AsyncModelService(ModelServicePaths):
         *,
         page_size: int | None = None,
         page_token: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]]:
@@ -172,7 +173,7 @@ class ModelService(ModelServicePaths):
         request: _v1_model_service_pb2.GetModelRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1_model_pb2.Model:
@@ -211,7 +212,7 @@ class ModelService(ModelServicePaths):
         *,
         page_size: int | None = None,
         page_token: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]:

@@ -111,6 +111,7 @@ DELETE_CACHED_CONTENT = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.CacheService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "ListCachedContents": LIST_CACHED_CONTENTS,
         "CreateCachedContent": CREATE_CACHED_CONTENT,
@@ -158,7 +159,7 @@ class AsyncCacheService(CacheServicePaths):
         self,
         request: _v1beta_cache_service_pb2.ListCachedContentsRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_cached_content_pb2.CachedContent, _v1beta_cache_service_pb2.ListCachedContentsResponse]]:
@@ -195,7 +196,7 @@ class AsyncCacheService(CacheServicePaths):
         request: _v1beta_cache_service_pb2.CreateCachedContentRequest | _Mapping[str, _Any] | None = None,
         *,
         cached_content: _v1beta_cached_content_pb2.CachedContent | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_cached_content_pb2.CachedContent]:
@@ -236,7 +237,7 @@ class AsyncCacheService(CacheServicePaths):
         request: _v1beta_cache_service_pb2.GetCachedContentRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_cached_content_pb2.CachedContent]:
@@ -275,7 +276,7 @@ class AsyncCacheService(CacheServicePaths):
         *,
         cached_content: _v1beta_cached_content_pb2.CachedContent | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_cached_content_pb2.CachedContent]:
@@ -316,7 +317,7 @@ class AsyncCacheService(CacheServicePaths):
         request: _v1beta_cache_service_pb2.DeleteCachedContentRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -361,7 +362,7 @@ class CacheService(CacheServicePaths):
         self,
         request: _v1beta_cache_service_pb2.ListCachedContentsRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1beta_cached_content_pb2.CachedContent, _v1beta_cache_service_pb2.ListCachedContentsResponse]:
@@ -398,7 +399,7 @@ class CacheService(CacheServicePaths):
         request: _v1beta_cache_service_pb2.CreateCachedContentRequest | _Mapping[str, _Any] | None = None,
         *,
         cached_content: _v1beta_cached_content_pb2.CachedContent | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_cached_content_pb2.CachedContent:
@@ -439,7 +440,7 @@ class CacheService(CacheServicePaths):
         request: _v1beta_cache_service_pb2.GetCachedContentRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_cached_content_pb2.CachedContent:
@@ -478,7 +479,7 @@ class CacheService(CacheServicePaths):
         *,
         cached_content: _v1beta_cached_content_pb2.CachedContent | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_cached_content_pb2.CachedContent:
@@ -519,7 +520,7 @@ class CacheService(CacheServicePaths):
         request: _v1beta_cache_service_pb2.DeleteCachedContentRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:

@@ -54,6 +54,7 @@ COUNT_MESSAGE_TOKENS = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.DiscussService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "GenerateMessage": GENERATE_MESSAGE,
         "CountMessageTokens": COUNT_MESSAGE_TOKENS,
@@ -95,7 +96,7 @@ class AsyncDiscussService(DiscussServicePaths):
         candidate_count: int | None = None,
         top_p: float | None = None,
         top_k: int | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_discuss_service_pb2.GenerateMessageResponse]:
@@ -149,7 +150,7 @@ class AsyncDiscussService(DiscussServicePaths):
         *,
         model: str | None = None,
         prompt: _v1beta_discuss_service_pb2.MessagePrompt | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_discuss_service_pb2.CountMessageTokensResponse]:
@@ -204,7 +205,7 @@ class DiscussService(DiscussServicePaths):
         candidate_count: int | None = None,
         top_p: float | None = None,
         top_k: int | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_discuss_service_pb2.GenerateMessageResponse:
@@ -258,7 +259,7 @@ class DiscussService(DiscussServicePaths):
         *,
         model: str | None = None,
         prompt: _v1beta_discuss_service_pb2.MessagePrompt | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_discuss_service_pb2.CountMessageTokensResponse:

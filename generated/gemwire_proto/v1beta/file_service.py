@@ -109,6 +109,7 @@ DOWNLOAD_FILE = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.FileService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "CreateFile": CREATE_FILE,
         "ListFiles": LIST_FILES,
@@ -147,7 +148,7 @@ class AsyncFileService(FileServicePaths):
         self,
         request: _v1beta_file_service_pb2.CreateFileRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_file_service_pb2.CreateFileResponse]:
@@ -185,7 +186,7 @@ class AsyncFileService(FileServicePaths):
         self,
         request: _v1beta_file_service_pb2.ListFilesRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]]:
@@ -221,7 +222,7 @@ class AsyncFileService(FileServicePaths):
         request: _v1beta_file_service_pb2.GetFileRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_file_pb2.File]:
@@ -259,7 +260,7 @@ class AsyncFileService(FileServicePaths):
         request: _v1beta_file_service_pb2.DeleteFileRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -297,7 +298,7 @@ class AsyncFileService(FileServicePaths):
         request: _v1beta_file_service_pb2.DownloadFileRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_file_service_pb2.DownloadFileResponse]:
@@ -346,7 +347,7 @@ class FileService(FileServicePaths):
         self,
         request: _v1beta_file_service_pb2.CreateFileRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_file_service_pb2.CreateFileResponse:
@@ -384,7 +385,7 @@ class FileService(FileServicePaths):
         self,
         request: _v1beta_file_service_pb2.ListFilesRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]:
@@ -420,7 +421,7 @@ class FileService(FileServicePaths):
         request: _v1beta_file_service_pb2.GetFileRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_file_pb2.File:
@@ -458,7 +459,7 @@ class FileService(FileServicePaths):
         request: _v1beta_file_service_pb2.DeleteFileRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:
@@ -496,7 +497,7 @@ class FileService(FileServicePaths):
         request: _v1beta_file_service_pb2.DownloadFileRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_file_service_pb2.DownloadFileResponse:

@@ -144,6 +144,7 @@ BIDI_GENERATE_CONTENT = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.GenerativeService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "GenerateContent": GENERATE_CONTENT,
         "GenerateAnswer": GENERATE_ANSWER,
@@ -196,7 +197,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1beta_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.GenerateContentResponse]:
@@ -249,7 +250,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         contents: _Iterable[_v1beta_content_pb2.Content | _Mapping[str, _Any]] | None = None,
         safety_settings: _Iterable[_v1beta_safety_pb2.SafetySetting | _Mapping[str, _Any]] | None = None,
         answer_style: _v1beta_generative_service_pb2.GenerateAnswerRequest.AnswerStyle | str | int | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.GenerateAnswerResponse]:
@@ -300,7 +301,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1beta_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
@@ -352,7 +353,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         content: _v1beta_content_pb2.Content | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.EmbedContentResponse]:
@@ -395,7 +396,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         requests: _Iterable[_v1beta_generative_service_pb2.EmbedContentRequest | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.BatchEmbedContentsResponse]:
@@ -438,7 +439,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1beta_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_generative_service_pb2.CountTokensResponse]:
@@ -529,7 +530,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1beta_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_generative_service_pb2.GenerateContentResponse:
@@ -582,7 +583,7 @@ class GenerativeService(GenerativeServicePaths):
         contents: _Iterable[_v1beta_content_pb2.Content | _Mapping[str, _Any]] | None = None,
         safety_settings: _Iterable[_v1beta_safety_pb2.SafetySetting | _Mapping[str, _Any]] | None = None,
         answer_style: _v1beta_generative_service_pb2.GenerateAnswerRequest.AnswerStyle | str | int | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_generative_service_pb2.GenerateAnswerResponse:
@@ -633,7 +634,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1beta_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
@@ -685,7 +686,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         content: _v1beta_content_pb2.Content | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_generative_service_pb2.EmbedContentResponse:
@@ -728,7 +729,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         requests: _Iterable[_v1beta_generative_service_pb2.EmbedContentRequest | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_generative_service_pb2.BatchEmbedContentsResponse:
@@ -771,7 +772,7 @@ class GenerativeService(GenerativeServicePaths):
         *,
         model: str | None = None,
         contents: _Iterable[_v1beta_content_pb2.Content | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_generative_service_pb2.CountTokensResponse:

@@ -153,6 +153,7 @@ DELETE_TUNED_MODEL = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.ModelService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "GetModel": GET_MODEL,
         "ListModels": LIST_MODELS,
@@ -202,7 +203,7 @@ class AsyncModelService(ModelServicePaths):
         request: _v1beta_model_service_pb2.GetModelRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_model_pb2.Model]:
@@ -241,7 +242,7 @@ class AsyncModelService(ModelServicePaths):
         *,
         page_size: int | None = None,
         page_token: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_model_pb2.Model, _v1beta_model_service_pb2.ListModelsResponse]]:
@@ -282,7 +283,7 @@ class AsyncModelService(ModelServicePaths):
         request: _v1beta_model_service_pb2.GetTunedModelRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_tuned_model_pb2.TunedModel]:
@@ -321,7 +322,7 @@ class AsyncModelService(ModelServicePaths):
         *,
         page_size: int | None = None,
         page_token: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.ListTunedModelsResponse]]:
@@ -363,7 +364,7 @@ class AsyncModelService(ModelServicePaths):
         *,
         tuned_model: _v1beta_tuned_model_pb2.TunedModel | _Mapping[str, _Any] | None = None,
         tuned_model_id: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncOperation[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.CreateTunedModelMetadata]]:
@@ -412,7 +413,7 @@ class AsyncModelService(ModelServicePaths):
         *,
         tuned_model: _v1beta_tuned_model_pb2.TunedModel | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_tuned_model_pb2.TunedModel]:
@@ -456,7 +457,7 @@ class AsyncModelService(ModelServicePaths):
         request: _v1beta_model_service_pb2.DeleteTunedModelRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -502,7 +503,7 @@ class ModelService(ModelServicePaths):
         request: _v1beta_model_service_pb2.GetModelRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_model_pb2.Model:
@@ -541,7 +542,7 @@ class ModelService(ModelServicePaths):
         *,
         page_size: int | None = None,
         page_token: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1beta_model_pb2.Model, _v1beta_model_service_pb2.ListModelsResponse]:
@@ -582,7 +583,7 @@ class ModelService(ModelServicePaths):
         request: _v1beta_model_service_pb2.GetTunedModelRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_tuned_model_pb2.TunedModel:
@@ -621,7 +622,7 @@ class ModelService(ModelServicePaths):
         *,
         page_size: int | None = None,
         page_token: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.ListTunedModelsResponse]:
@@ -663,7 +664,7 @@ class ModelService(ModelServicePaths):
         *,
         tuned_model: _v1beta_tuned_model_pb2.TunedModel | _Mapping[str, _Any] | None = None,
         tuned_model_id: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Operation[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.CreateTunedModelMetadata]:
@@ -712,7 +713,7 @@ class ModelService(ModelServicePaths):
         *,
         tuned_model: _v1beta_tuned_model_pb2.TunedModel | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_tuned_model_pb2.TunedModel:
@@ -756,7 +757,7 @@ class ModelService(ModelServicePaths):
         request: _v1beta_model_service_pb2.DeleteTunedModelRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:

@@ -138,6 +138,7 @@ TRANSFER_OWNERSHIP = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.PermissionService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "CreatePermission": CREATE_PERMISSION,
         "GetPermission": GET_PERMISSION,
@@ -181,7 +182,7 @@ class AsyncPermissionService(PermissionServicePaths):
         *,
         parent: str | None = None,
         permission: _v1beta_permission_pb2.Permission | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_permission_pb2.Permission]:
@@ -224,7 +225,7 @@ class AsyncPermissionService(PermissionServicePaths):
         request: _v1beta_permission_service_pb2.GetPermissionRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_permission_pb2.Permission]:
@@ -263,7 +264,7 @@ class AsyncPermissionService(PermissionServicePaths):
         request: _v1beta_permission_service_pb2.ListPermissionsRequest | _Mapping[str, _Any] | None = None,
         *,
         parent: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_permission_pb2.Permission, _v1beta_permission_service_pb2.ListPermissionsResponse]]:
@@ -302,7 +303,7 @@ class AsyncPermissionService(PermissionServicePaths):
         *,
         permission: _v1beta_permission_pb2.Permission | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_permission_pb2.Permission]:
@@ -343,7 +344,7 @@ class AsyncPermissionService(PermissionServicePaths):
         request: _v1beta_permission_service_pb2.DeletePermissionRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -382,7 +383,7 @@ class AsyncPermissionService(PermissionServicePaths):
         self,
         request: _v1beta_permission_service_pb2.TransferOwnershipRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_permission_service_pb2.TransferOwnershipResponse]:
@@ -432,7 +433,7 @@ class PermissionService(PermissionServicePaths):
         *,
         parent: str | None = None,
         permission: _v1beta_permission_pb2.Permission | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_permission_pb2.Permission:
@@ -475,7 +476,7 @@ class PermissionService(PermissionServicePaths):
         request: _v1beta_permission_service_pb2.GetPermissionRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_permission_pb2.Permission:
@@ -514,7 +515,7 @@ class PermissionService(PermissionServicePaths):
         request: _v1beta_permission_service_pb2.ListPermissionsRequest | _Mapping[str, _Any] | None = None,
         *,
         parent: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1beta_permission_pb2.Permission, _v1beta_permission_service_pb2.ListPermissionsResponse]:
@@ -553,7 +554,7 @@ class PermissionService(PermissionServicePaths):
         *,
         permission: _v1beta_permission_pb2.Permission | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_permission_pb2.Permission:
@@ -594,7 +595,7 @@ class PermissionService(PermissionServicePaths):
         request: _v1beta_permission_service_pb2.DeletePermissionRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:
@@ -633,7 +634,7 @@ class PermissionService(PermissionServicePaths):
         self,
         request: _v1beta_permission_service_pb2.TransferOwnershipRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_permission_service_pb2.TransferOwnershipResponse:

@@ -61,6 +61,7 @@ PREDICT_LONG_RUNNING = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.PredictionService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "Predict": PREDICT,
         "PredictLongRunning": PREDICT_LONG_RUNNING,
@@ -98,7 +99,7 @@ class AsyncPredictionService(PredictionServicePaths):
         *,
         model: str | None = None,
         instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_prediction_service_pb2.PredictResponse]:
@@ -143,7 +144,7 @@ class AsyncPredictionService(PredictionServicePaths):
         *,
         model: str | None = None,
         instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncOperation[_v1beta_prediction_service_pb2.PredictLongRunningResponse, _v1beta_prediction_service_pb2.PredictLongRunningMetadata]]:
@@ -200,7 +201,7 @@ class PredictionService(PredictionServicePaths):
         *,
         model: str | None = None,
         instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_prediction_service_pb2.PredictResponse:
@@ -245,7 +246,7 @@ class PredictionService(PredictionServicePaths):
         *,
         model: str | None = None,
         instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Operation[_v1beta_prediction_service_pb2.PredictLongRunningResponse, _v1beta_prediction_service_pb2.PredictLongRunningMetadata]:

@@ -391,6 +391,7 @@ LIST_CHUNKS = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.RetrieverService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "CreateCorpus": CREATE_CORPUS,
         "GetCorpus": GET_CORPUS,
@@ -476,7 +477,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.CreateCorpusRequest | _Mapping[str, _Any] | None = None,
         *,
         corpus: _v1beta_retriever_pb2.Corpus | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Corpus]:
@@ -516,7 +517,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.GetCorpusRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Corpus]:
@@ -554,7 +555,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         *,
         corpus: _v1beta_retriever_pb2.Corpus | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Corpus]:
@@ -593,7 +594,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.DeleteCorpusRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -630,7 +631,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.ListCorporaRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_retriever_pb2.Corpus, _v1beta_retriever_service_pb2.ListCorporaResponse]]:
@@ -664,7 +665,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.QueryCorpusRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.QueryCorpusResponse]:
@@ -702,7 +703,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         *,
         parent: str | None = None,
         document: _v1beta_retriever_pb2.Document | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Document]:
@@ -742,7 +743,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.GetDocumentRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Document]:
@@ -780,7 +781,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         *,
         document: _v1beta_retriever_pb2.Document | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Document]:
@@ -821,7 +822,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.DeleteDocumentRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -859,7 +860,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.ListDocumentsRequest | _Mapping[str, _Any] | None = None,
         *,
         parent: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]]:
@@ -894,7 +895,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.QueryDocumentRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.QueryDocumentResponse]:
@@ -931,7 +932,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         *,
         parent: str | None = None,
         chunk: _v1beta_retriever_pb2.Chunk | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Chunk]:
@@ -972,7 +973,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.BatchCreateChunksRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.BatchCreateChunksResponse]:
@@ -1009,7 +1010,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.GetChunkRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Chunk]:
@@ -1046,7 +1047,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         *,
         chunk: _v1beta_retriever_pb2.Chunk | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Chunk]:
@@ -1087,7 +1088,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.BatchUpdateChunksRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.BatchUpdateChunksResponse]:
@@ -1124,7 +1125,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.DeleteChunkRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -1161,7 +1162,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.BatchDeleteChunksRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
@@ -1197,7 +1198,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.ListChunksRequest | _Mapping[str, _Any] | None = None,
         *,
         parent: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_retriever_pb2.Chunk, _v1beta_retriever_service_pb2.ListChunksResponse]]:
@@ -1250,7 +1251,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.CreateCorpusRequest | _Mapping[str, _Any] | None = None,
         *,
         corpus: _v1beta_retriever_pb2.Corpus | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Corpus:
@@ -1290,7 +1291,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.GetCorpusRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Corpus:
@@ -1328,7 +1329,7 @@ class RetrieverService(RetrieverServicePaths):
         *,
         corpus: _v1beta_retriever_pb2.Corpus | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Corpus:
@@ -1367,7 +1368,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.DeleteCorpusRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:
@@ -1404,7 +1405,7 @@ class RetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.ListCorporaRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1beta_retriever_pb2.Corpus, _v1beta_retriever_service_pb2.ListCorporaResponse]:
@@ -1438,7 +1439,7 @@ class RetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.QueryCorpusRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_service_pb2.QueryCorpusResponse:
@@ -1476,7 +1477,7 @@ class RetrieverService(RetrieverServicePaths):
         *,
         parent: str | None = None,
         document: _v1beta_retriever_pb2.Document | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Document:
@@ -1516,7 +1517,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.GetDocumentRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Document:
@@ -1554,7 +1555,7 @@ class RetrieverService(RetrieverServicePaths):
         *,
         document: _v1beta_retriever_pb2.Document | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Document:
@@ -1595,7 +1596,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.DeleteDocumentRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:
@@ -1633,7 +1634,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.ListDocumentsRequest | _Mapping[str, _Any] | None = None,
         *,
         parent: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]:
@@ -1668,7 +1669,7 @@ class RetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.QueryDocumentRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_service_pb2.QueryDocumentResponse:
@@ -1705,7 +1706,7 @@ class RetrieverService(RetrieverServicePaths):
         *,
         parent: str | None = None,
         chunk: _v1beta_retriever_pb2.Chunk | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Chunk:
@@ -1746,7 +1747,7 @@ class RetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.BatchCreateChunksRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_service_pb2.BatchCreateChunksResponse:
@@ -1783,7 +1784,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.GetChunkRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Chunk:
@@ -1820,7 +1821,7 @@ class RetrieverService(RetrieverServicePaths):
         *,
         chunk: _v1beta_retriever_pb2.Chunk | _Mapping[str, _Any] | None = None,
         update_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_pb2.Chunk:
@@ -1861,7 +1862,7 @@ class RetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.BatchUpdateChunksRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_retriever_service_pb2.BatchUpdateChunksResponse:
@@ -1898,7 +1899,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.DeleteChunkRequest | _Mapping[str, _Any] | None = None,
         *,
         name: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:
@@ -1935,7 +1936,7 @@ class RetrieverService(RetrieverServicePaths):
         self,
         request: _v1beta_retriever_service_pb2.BatchDeleteChunksRequest | _Mapping[str, _Any] | None = None,
         *,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _protobuf_empty_pb2.Empty:
@@ -1971,7 +1972,7 @@ class RetrieverService(RetrieverServicePaths):
         request: _v1beta_retriever_service_pb2.ListChunksRequest | _Mapping[str, _Any] | None = None,
         *,
         parent: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _method.Pager[_v1beta_retriever_pb2.Chunk, _v1beta_retriever_service_pb2.ListChunksResponse]:

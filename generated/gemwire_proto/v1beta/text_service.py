@@ -94,6 +94,7 @@ COUNT_TEXT_TOKENS = _method.Method(
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.TextService",
     host="generativelanguage.googleapis.com",
+    scopes=(),
     methods={
         "GenerateText": GENERATE_TEXT,
         "EmbedText": EMBED_TEXT,
@@ -138,7 +139,7 @@ class AsyncTextService(TextServicePaths):
         max_output_tokens: int | None = None,
         top_p: float | None = None,
         top_k: int | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_text_service_pb2.GenerateTextResponse]:
@@ -196,7 +197,7 @@ class AsyncTextService(TextServicePaths):
         *,
         model: str | None = None,
         text: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_text_service_pb2.EmbedTextResponse]:
@@ -239,7 +240,7 @@ class AsyncTextService(TextServicePaths):
         *,
         model: str | None = None,
         texts: _Iterable[str] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_text_service_pb2.BatchEmbedTextResponse]:
@@ -281,7 +282,7 @@ class AsyncTextService(TextServicePaths):
         *,
         model: str | None = None,
         prompt: _v1beta_text_service_pb2.TextPrompt | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _Coroutine[_Any, _Any, _v1beta_text_service_pb2.CountTextTokensResponse]:
@@ -337,7 +338,7 @@ class TextService(TextServicePaths):
         max_output_tokens: int | None = None,
         top_p: float | None = None,
         top_k: int | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_text_service_pb2.GenerateTextResponse:
@@ -395,7 +396,7 @@ class TextService(TextServicePaths):
         *,
         model: str | None = None,
         text: str | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_text_service_pb2.EmbedTextResponse:
@@ -438,7 +439,7 @@ class TextService(TextServicePaths):
         *,
         model: str | None = None,
         texts: _Iterable[str] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_text_service_pb2.BatchEmbedTextResponse:
@@ -480,7 +481,7 @@ class TextService(TextServicePaths):
         *,
         model: str | None = None,
         prompt: _v1beta_text_service_pb2.TextPrompt | _Mapping[str, _Any] | None = None,
-        retry: _Any = _method.DEFAULT,
+        retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
     ) -> _v1beta_text_service_pb2.CountTextTokensResponse:

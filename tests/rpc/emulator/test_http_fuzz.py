@@ -15,8 +15,8 @@ import random_messages
 from google.protobuf.descriptor import FieldDescriptor
 from populated_emulator import CHUNK, CORPUS, DOCUMENT, METHODS, MODEL, TUNED, Populated
 
-from gemwire_emulator.http.bindings import bindings_of
 from gemwire_emulator.http.json_errors import HTTP_STATUS
+from gemwire_emulator.http.router import bindings_of
 
 CASES, MANY = 4_000, 100_000
 #: How many before the emulator's state is made anew: it shall hold what requests name.

@@ -9,7 +9,7 @@ import pytest
 import random_messages
 from google.protobuf import json_format, message_factory, struct_pb2
 
-from gemwire_emulator.http.json_reader import Reader
+from gemwire_emulator.http.json_reader import JsonReader
 from gemwire_proto import POOL, v1beta
 
 _KINDS = [
@@ -25,7 +25,7 @@ def by_json_format(kind: Any, data: Any) -> Any:
 
 @pytest.mark.parametrize("names", ["camel", "proto"])
 def test_what_it_reads_it_reads_as_json_format_does(names: str) -> None:
-    reader, read = Reader(), 0
+    reader, read = JsonReader(), 0
     for kind in _KINDS:
         for message in (kind(), *random_messages.samples(kind)):
             text = json_format.MessageToJson(
@@ -50,7 +50,7 @@ def test_what_it_reads_it_reads_as_json_format_does(names: str) -> None:
     ],
 )
 def test_what_is_plain_is_read(data: Any) -> None:
-    found = Reader().read(_REQUEST, data)
+    found = JsonReader().read(_REQUEST, data)
     assert found is not None
     expected = by_json_format(_REQUEST, data)
     assert found == expected
@@ -79,15 +79,15 @@ def test_what_is_plain_is_read(data: Any) -> None:
     ],
 )
 def test_what_is_not_plain_is_left_alone(data: Any) -> None:
-    assert Reader().read(_REQUEST, data) is None
+    assert JsonReader().read(_REQUEST, data) is None
 
 
 def test_what_is_nested_too_deep_is_left_alone() -> None:
     schema: dict[str, Any] = {"type": "STRING"}
     for _ in range(3000):
         schema = {"items": schema}
-    assert Reader().read(_REQUEST, {"generationConfig": {"responseSchema": schema}}) is None
+    assert JsonReader().read(_REQUEST, {"generationConfig": {"responseSchema": schema}}) is None
 
 
 def test_types_with_a_json_of_their_own_are_left_alone() -> None:
-    assert Reader().read(struct_pb2.Struct, {"fields": {}}) is None
+    assert JsonReader().read(struct_pb2.Struct, {"fields": {}}) is None

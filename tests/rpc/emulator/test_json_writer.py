@@ -9,7 +9,7 @@ import pytest
 import random_messages
 from google.protobuf import json_format, message_factory
 
-from gemwire_emulator.http.json_writer import Writer
+from gemwire_emulator.http.json_writer import JsonWriter
 from gemwire_proto import POOL
 
 _PACKAGES = ("google.ai.generativelanguage.v1beta", "google.ai.generativelanguage.v1", "google.longrunning")
@@ -22,7 +22,7 @@ _KINDS = [
 
 @pytest.mark.parametrize("numbers", [False, True])
 def test_every_message_is_written_as_json_format_writes_it(numbers: bool) -> None:
-    writer, written = Writer(integer_enums=numbers), 0
+    writer, written = JsonWriter(integer_enums=numbers), 0
     for kind in _KINDS:
         for message in (kind(), *random_messages.samples(kind)):
             expected: Any = json_format.MessageToDict(

@@ -20,7 +20,7 @@ import pytest
 from cryptography import x509
 from websockets.asyncio.client import connect
 
-from gemwire_emulator.http.certificates import certificate
+from gemwire_emulator.http.certificates import ensure_certificate
 from gemwire_emulator.server import Emulator, Settings
 
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
@@ -66,7 +66,7 @@ def test_files_are_kept_as_long_as_they_will_do(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
 
     def read(host: str = "127.0.0.1", now: datetime.datetime = NOW) -> tuple[bytes, bytes]:
-        files = certificate(folder, host, now)
+        files = ensure_certificate(folder, host, now)
         return files.authority.read_bytes(), files.server.read_bytes()
 
     first = read()
@@ -95,7 +95,7 @@ def test_files_are_kept_as_long_as_they_will_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::1]", "192.0.2.7"])
 def test_every_host_has_names(tmp_path: Path, host: str) -> None:
-    files = certificate(tmp_path, host, NOW)
+    files = ensure_certificate(tmp_path, host, NOW)
     names = x509.load_pem_x509_certificate(files.server.read_bytes()).extensions.get_extension_for_class(
         x509.SubjectAlternativeName
     )

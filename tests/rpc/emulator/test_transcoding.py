@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from populated_emulator import CORPUS, METHODS, MODEL, TUNED, Populated
 
-from gemwire_emulator.http.bindings import VERSIONS, bindings_of
+from gemwire_emulator.http.router import VERSIONS, bindings_of
 from gemwire_proto.google.rpc import error_details_pb2
 from gemwire_runtime.method import HttpBinding, Kind, Method
 from gemwire_runtime.pool import POOL

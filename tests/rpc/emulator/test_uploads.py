@@ -24,9 +24,9 @@ from emulator_process import Answer, Process, ask
 from eventually import PATIENCE
 
 from gemwire.testing import RunningEmulator, emulator
-from gemwire_emulator.blob_store import Contents
-from gemwire_emulator.http import body
-from gemwire_emulator.http.multipart import Related
+from gemwire_emulator.blob_store import BlobStore
+from gemwire_emulator.http import request_body
+from gemwire_emulator.http.multipart import MultipartReader
 from gemwire_emulator.services import files
 
 MIB = 2**20
@@ -47,7 +47,7 @@ def gemini(running: RunningEmulator) -> RunningEmulator:
 
 def stored(gemini: RunningEmulator) -> list[Path]:
     """The contents on the emulator's disk."""
-    directory = gemini._emulator.world.contents.path("")
+    directory = gemini._emulator.state.blobs.path("")
     return list(directory.iterdir()) if directory.is_dir() else []
 
 
@@ -248,7 +248,7 @@ def test_multipart_however_it_is_cut(data: bytes, step: int) -> None:
             yield sent[at : at + step]
 
     async def read() -> None:
-        parts = Related('multipart/related; boundary="xyz"', arriving())
+        parts = MultipartReader('multipart/related; boundary="xyz"', arriving())
         assert await parts.json() == b'{"file":{"displayName":"d"}}'
         assert parts.content_type == "text/plain"
         found = b""
@@ -329,7 +329,7 @@ def test_who_comes_later_goes_on(gemini: RunningEmulator) -> None:
 def test_silence_ends_a_part_and_not_the_upload(
     gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "SILENCE", 0.2)
+    monkeypatch.setattr(request_body, "READ_TIMEOUT", 0.2)
     upload = Upload(gemini.http, 10)
     address = urlsplit(upload.url)
     with socket.create_connection((address.hostname, address.port)) as link:
@@ -439,7 +439,7 @@ def test_full_disks(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Contents, "append", full)
+        patched.setattr(BlobStore, "append", full)
         refused = upload("upload, finalize", b"def", 3)
     assert refused.error == (429, "RESOURCE_EXHAUSTED")
     assert "No space left" in refused.json["error"]["message"]

@@ -16,7 +16,7 @@ import pytest
 from gemwire import Retry, errors, pipeline, v1beta
 from gemwire._transport import overload
 from gemwire.pipeline import Adaptive, ItemFailed
-from gemwire.pipeline.adaptive import Controller
+from gemwire.pipeline.adaptive import ConcurrencyController
 from gemwire_proto.google.rpc import error_details_pb2, status_pb2
 
 PATH = "/google.ai.generativelanguage.v1beta.GenerativeService/CountTokens"
@@ -194,7 +194,9 @@ def test_a_server_that_counts_calls_in_a_time(delay: float) -> None:
 # The controller alone, in time of its own ----------------------------------------------------------------
 
 
-def simulated(controller: Controller, capacity: Callable[[int], int], rounds: int) -> tuple[list[int], int]:
+def simulated(
+    controller: ConcurrencyController, capacity: Callable[[int], int], rounds: int
+) -> tuple[list[int], int]:
     """Rounds of calls that all begin together: what is beyond the capacity is refused."""
     curve, refused = [], 0
     for now in range(rounds):
@@ -202,16 +204,16 @@ def simulated(controller: Controller, capacity: Callable[[int], int], rounds: in
         curve.append(active)
         room = capacity(now)
         for _ in range(max(active - room, 0)):
-            controller.was_refused(active, now, now + 0.1)
+            controller.record_refusal(active, now, now + 0.1)
             refused += 1
         for _ in range(min(active, room)):
-            controller.succeeded(active)
+            controller.record_success(active)
     return curve, refused
 
 
 @pytest.mark.parametrize("capacity", [1, 3, 10, 100, 300])
 def test_the_curve_settles(capacity: int) -> None:
-    controller = Controller(Adaptive(start=8))
+    controller = ConcurrencyController(Adaptive(start=8))
     curve, refused = simulated(controller, lambda _: capacity, 400)
     settled = curve[100:]
     assert 0.6 * capacity <= sum(settled) / len(settled) <= 1.1 * capacity + 1
@@ -221,37 +223,37 @@ def test_the_curve_settles(capacity: int) -> None:
 
 
 def test_the_curve_rises_again() -> None:
-    controller = Controller(Adaptive(start=8))
+    controller = ConcurrencyController(Adaptive(start=8))
     curve, _ = simulated(controller, lambda now: 10 if now < 100 else 200, 200)
     assert max(curve[50:100]) <= 12
     assert max(curve[100:120]) >= 140
 
 
 def test_one_cut_for_all_calls_of_a_moment() -> None:
-    controller = Controller(Adaptive(start=100))
+    controller = ConcurrencyController(Adaptive(start=100))
     for _ in range(60):
-        controller.was_refused(100, began=1.0, now=2.0)
+        controller.record_refusal(100, started=1.0, now=2.0)
     assert controller.limit == pytest.approx(70)
-    controller.was_refused(100, began=3.0, now=4.0)
+    controller.record_refusal(100, started=3.0, now=4.0)
     assert controller.limit == pytest.approx(70), "calls that are under way have not gone down yet"
-    controller.was_refused(70, began=3.0, now=4.0)
+    controller.record_refusal(70, started=3.0, now=4.0)
     assert controller.limit == pytest.approx(49)
 
 
 def test_the_bounds_hold() -> None:
-    controller = Controller(Adaptive(start=5, minimum=4, maximum=9))
+    controller = ConcurrencyController(Adaptive(start=5, minimum=4, maximum=9))
     for moment in range(10):
-        controller.was_refused(4, began=moment, now=moment)
+        controller.record_refusal(4, started=moment, now=moment)
     assert controller.limit == 4
     for _ in range(1000):
-        controller.succeeded(9)
+        controller.record_success(9)
     assert controller.limit == 9
 
 
 def test_concurrency_that_is_not_used_does_not_grow() -> None:
-    controller = Controller(Adaptive(start=10))
+    controller = ConcurrencyController(Adaptive(start=10))
     for _ in range(100):
-        controller.succeeded(2)
+        controller.record_success(2)
     assert controller.limit == 10
     assert not math.isinf(controller.limit)
 

@@ -947,7 +947,7 @@ def test_an_item_that_is_larger_than_the_limit_fails_alone() -> None:
     )
     assert small == "aa"
     assert isinstance(large, ItemFailed)
-    assert "could never begin" in str(large.error)
+    assert "could never start" in str(large.error)
 
 
 def test_progress_is_told_now_and_then_and_at_the_end() -> None:
@@ -1030,7 +1030,7 @@ def _call(**arguments: Any) -> Any:
         ({"concurrency": 2.5}, TypeError, "concurrency: expected a whole number or Adaptive, got 2.5"),
         ({"concurrency": True}, TypeError, "concurrency: expected"),
         ({"concurrency": None}, TypeError, "concurrency: expected"),
-        ({"on_error": "ignore"}, ValueError, "on_error: 'ignore' is none of 'raise', 'return', 'skip'"),
+        ({"on_error": "ignore"}, ValueError, "on_error: 'ignore' is not one of 'raise', 'return', 'skip'"),
         ({"source": 5}, TypeError, "source: expected an iterable or an async iterable, got int"),
         ({"source": None}, TypeError, "source: expected an iterable"),
         ({"source": "text"}, TypeError, "source: a str is one item, not many"),

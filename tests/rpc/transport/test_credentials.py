@@ -28,11 +28,11 @@ from scripted_grpc_server import Api, Fail, Loopback, nap
 
 from gemwire import ClientOptions, errors, v1beta
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.seam import Channels as AsyncChannels
+from gemwire._transport.aio.channel_pool import ChannelPool as AsyncChannelPool
 from gemwire._transport.channel_options import Target
 from gemwire._transport.credentials import Token
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.seam import Channels
+from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
 
 KEY = "AIzaSecretSecretSecret"
@@ -271,15 +271,15 @@ class Callers:
 
     def __call__(self, credentials: Credentials) -> Any:
         if self._api.is_async:
-            made: Any = AsyncCaller(AsyncChannels(self._target), token(credentials), None)
+            made: Any = AsyncCaller(AsyncChannelPool(self._target), token(credentials), None)
         else:
-            made = Caller(Channels(self._target), token(credentials), None)
+            made = Caller(ChannelPool(self._target), token(credentials), None)
         self._made.append(made)
         return made
 
     def close(self) -> None:
         for made in self._made:
-            self._api(made._channels.close())
+            self._api(made.pool.close())
 
 
 @pytest.fixture
@@ -375,7 +375,7 @@ def test_the_loop_goes_on_while_a_token_is_fetched(server: Loopback) -> None:
     credentials.gate.clear()
 
     async def main() -> None:
-        channels = AsyncChannels(Target(server.address, plaintext=True))
+        channels = AsyncChannelPool(Target(server.address, plaintext=True))
         caller = AsyncCaller(channels, token(credentials), None)
         calls = [asyncio.create_task(caller.unary(GENERATE_CONTENT, ASK)) for _ in range(40)]
         # Nothing opens the gate but the loop.

@@ -18,7 +18,7 @@ import pytest
 
 from gemwire import errors
 from gemwire._transport.attempts import is_overload
-from gemwire._transport.channel_options import Hearing
+from gemwire._transport.connection_health import ConnectionHealth
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
@@ -69,13 +69,13 @@ def connected(request: pytest.FixtureRequest) -> Iterator[tuple[Any, faults.Serv
 
 def replace(face: Any) -> None:
     """Do what happens when a channel went silent."""
-    channels = face.client.transport._channels
+    channels = face.client.transport.pool
     if isinstance(face, faults.SyncFace):
-        channels.replace(channels.binding())
+        channels.replace(channels.current())
         return
 
     async def work() -> None:
-        channels.replace(channels.binding())
+        channels.replace(channels.current())
 
     asyncio.run_coroutine_threadsafe(work(), face._loop).result(10)
 
@@ -129,7 +129,7 @@ def test_a_call_that_a_stopping_server_turned_away_is_repeated(connected: tuple[
 
 
 class Failure:
-    """What grpc raises, as far as `Hearing` looks."""
+    """What grpc raises, as far as `ConnectionHealth` looks."""
 
     def __init__(self, code: grpc.StatusCode, trailers: tuple[tuple[str, str], ...] = ()) -> None:
         self._code, self._trailers = code, trailers
@@ -145,15 +145,15 @@ LATE = Failure(grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 def test_silence_is_noticed_after_some_seconds_of_it() -> None:
-    hearing, now = Hearing(), time.monotonic()
-    assert not hearing.unanswered(LATE, now - 2), "the first"
-    assert hearing.silent_since is not None
-    hearing.silent_since -= 2
-    assert not hearing.unanswered(LATE, time.monotonic()), "too early"
-    hearing.silent_since -= 2
-    assert not hearing.unanswered(LATE, hearing.silent_since - 1), "began before the silence was known"
-    assert hearing.unanswered(LATE, time.monotonic())
-    assert hearing.unanswered(None, time.monotonic()), "an idle stream"
+    health, now = ConnectionHealth(), time.monotonic()
+    assert not health.mark_unanswered(LATE, now - 2), "the first"
+    assert health.silent_since is not None
+    health.silent_since -= 2
+    assert not health.mark_unanswered(LATE, time.monotonic()), "too early"
+    health.silent_since -= 2
+    assert not health.mark_unanswered(LATE, health.silent_since - 1), "began before the silence was known"
+    assert health.mark_unanswered(LATE, time.monotonic())
+    assert health.mark_unanswered(None, time.monotonic()), "an idle stream"
 
 
 @pytest.mark.parametrize(
@@ -165,19 +165,19 @@ def test_silence_is_noticed_after_some_seconds_of_it() -> None:
     ],
 )
 def test_an_answer_ends_the_silence(answer: Failure) -> None:
-    hearing = Hearing(patience=12, silent_since=time.monotonic() - 100)
-    assert not hearing.unanswered(answer, time.monotonic())
-    assert hearing.silent_since is None
-    assert hearing.patience == 3
+    health = ConnectionHealth(patience=12, silent_since=time.monotonic() - 100)
+    assert not health.mark_unanswered(answer, time.monotonic())
+    assert health.silent_since is None
+    assert health.patience == 3
 
 
 def test_replacing_in_vain_becomes_rarer() -> None:
     patience = []
-    hearing = Hearing()
+    health = ConnectionHealth()
     for _ in range(7):
-        hearing = hearing.successor()
-        patience.append(hearing.patience)
-        assert hearing.silent_since is not None
+        health = health.successor()
+        patience.append(health.patience)
+        assert health.silent_since is not None
     assert patience == [6, 12, 24, 48, 60, 60, 60]
 
 

@@ -23,14 +23,14 @@ from scripted_http_server import Request, WebServer, Wire, failure, reply
 import gemwire
 from gemwire import Hedge, Retry, errors, v1beta
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.seam import Channels as AsyncChannels
+from gemwire._transport.aio.channel_pool import ChannelPool as AsyncChannelPool
 from gemwire._transport.channel_options import Target
 from gemwire._transport.credentials import Token
 from gemwire._transport.hedge_policy import WINDOW, Hedges, Latencies
 from gemwire._transport.observe import Watch, add_sink
 from gemwire._transport.retry import Budget, policy
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.seam import Channels
+from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire_proto.v1beta.generative_service import COUNT_TOKENS, GENERATE_CONTENT
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
@@ -381,14 +381,14 @@ def test_refused_credentials_are_renewed_once(api: Api, server: Loopback) -> Non
     credentials, target = Credentials(), Target(server.address, plaintext=True)
     held = Token(credentials, "host", None)
     made: Any = (
-        AsyncCaller(AsyncChannels(target), held, None)
+        AsyncCaller(AsyncChannelPool(target), held, None)
         if api.is_async
-        else Caller(Channels(target), held, None)
+        else Caller(ChannelPool(target), held, None)
     )
     assert api(made.unary(GENERATE_CONTENT, {"model": "models/m"}, (), hedged())) == ANSWER
     assert credentials.refreshed == 2
     assert len(server.journal) == 3
-    api(made._channels.close())
+    api(made.pool.close())
 
 
 def test_the_client_is_closed_during_a_call(api: Api, server: Loopback, client: Any) -> None:

@@ -61,7 +61,7 @@ def test_one_client_in_several_runs(server: Loopback) -> None:
     channels: weakref.WeakSet[Any] = weakref.WeakSet()
 
     async def main() -> str:
-        channels.add(client.transport._channels.binding().channel)
+        channels.add(client.transport.pool.current().channel)
         return await one_call(client)
 
     for _ in range(5):

@@ -238,7 +238,7 @@ _SCENARIOS = (_generation, _models, _corpora, _caches_and_files, _legacy)
 
 @pytest.fixture(scope="module")
 def emulators() -> Iterator[tuple[RunningEmulator, RunningEmulator]]:
-    pytest.importorskip("gemwire_emulator.http.front")
+    pytest.importorskip("gemwire_emulator.http.server")
     both = RunningEmulator(frozen_at=_NOW), RunningEmulator(frozen_at=_NOW, http_port=0)
     yield both
     for one in both:

@@ -260,7 +260,7 @@ def test_tokens_that_are_given_back_wake_who_waits() -> None:
 
 def test_a_request_that_can_never_begin_is_refused() -> None:
     limits = Limits(tokens_per_minute=1000)
-    says = r"tokens: 1001 are more than tokens_per_minute \(1000\): such a request could never begin"
+    says = r"tokens: 1001 exceeds tokens_per_minute \(1000\), so the request could never start"
     with pytest.raises(ValueError, match=says):
         limits.acquire_blocking(1001)
     with pytest.raises(ValueError, match=says):
@@ -296,7 +296,8 @@ def test_limits_by_name() -> None:
     assert Limits.shared("test by name") is limits
     assert Limits.shared("test by name", requests_per_minute=60) is limits
     assert Limits.shared("another name", requests_per_minute=60) is not limits
-    with pytest.raises(ValueError, match=r"requests_per_minute: .*'test by name' exist with 60, not with 70"):
+    says = r"requests_per_minute: .*'test by name' already exist with 60, not with 70"
+    with pytest.raises(ValueError, match=says):
         Limits.shared("test by name", requests_per_minute=70)
     with pytest.raises(ValueError, match="give at least one"):
         Limits.shared("a name that nobody made")

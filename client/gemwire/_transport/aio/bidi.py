@@ -10,7 +10,9 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from gemwire._transport.aio.seam import Canceller, RpcError, Watchdog, cancelled_from_outside
+from gemwire._transport.aio.canceller import Canceller
+from gemwire._transport.aio.concurrency import RpcError, is_task_cancelling
+from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts, message_of
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
@@ -47,11 +49,11 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         self._cancelled = False
         self._writing_ended = False
         self._taken = False
-        self._watchdog: Watchdog | None = None
+        self._watchdog: IdleWatchdog | None = None
         if idle_timeout:
-            watchdog = self._watchdog = Watchdog(idle_timeout, self._cancel)
+            watchdog = self._watchdog = IdleWatchdog(idle_timeout, self._cancel)
             # Reading is what waits; one may open a call and read later.
-            watchdog.rest()
+            watchdog.pause()
             self._call.add_done_callback(lambda _: watchdog.stop())
         self._pump = _Pump(self._call, kind, requests) if requests is not None else None
 
@@ -100,19 +102,19 @@ class AsyncBidiStream(Generic[_Request, _Response]):
             APIError: The call failed.
         """
         if self._watchdog:
-            self._watchdog.wait()
+            self._watchdog.resume()
         try:
             message: Any = await self._call.read()
         except RpcError as error:
             raise self._seen(self._failure(error)) from self._pump_error
         except asyncio.CancelledError:
-            closed = self._attempts.closed and not cancelled_from_outside()
+            closed = self._attempts.closed and not is_task_cancelling()
             fired = self._watchdog and self._watchdog.fired
             if self._cancelled or closed or self._pump_error or fired:
                 raise self._seen(self._failure(None)) from self._pump_error
             raise
         if self._watchdog:
-            self._watchdog.rest()
+            self._watchdog.pause()
         if message is grpc.aio.EOF:
             self._seen(None)
             return None

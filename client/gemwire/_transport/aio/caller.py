@@ -9,22 +9,21 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.bidi import AsyncBidiStream
+from gemwire._transport.aio.canceller import Canceller
+from gemwire._transport.aio.concurrency import (
+    CancelledError,
+    RpcError,
+    build_metadata,
+    is_task_cancelling,
+    sleep,
+    wait_for_token,
+)
+from gemwire._transport.aio.connection import Connection, ConnectionPool
 from gemwire._transport.aio.hedging import AsyncHedged
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
-from gemwire._transport.aio.seam import (
-    AnyBinding,
-    AnyChannels,
-    CancelledError,
-    Canceller,
-    RpcError,
-    Watchdog,
-    build_metadata,
-    cancelled_from_outside,
-    sleep,
-    wait,
-)
 from gemwire._transport.aio.stream import AsyncStream
+from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts, MetadataBook, request_of
 from gemwire._transport.credentials import Authorization
 from gemwire._transport.hedge_policy import Hedges
@@ -46,7 +45,7 @@ class AsyncCaller:
 
     def __init__(
         self,
-        channels: AnyChannels,
+        pool: ConnectionPool,
         authorization: Authorization,
         api_client: str | None,
         host: str = "",
@@ -55,13 +54,13 @@ class AsyncCaller:
         """Nothing is connected before the first call.
 
         Args:
-            channels: Where the calls go.
+            pool: The connections that calls are made on.
             authorization: Whose they are.
             api_client: Value of x-goog-api-client; None for none.
             host: Where they go, for those who watch.
             log_content: Whether those may see requests and responses.
         """
-        self._channels = channels
+        self.pool = pool
         self._authorization = authorization
         self._book = MetadataBook(api_client, build_metadata)
         self._budget = Budget()
@@ -104,7 +103,7 @@ class AsyncCaller:
             rules = policy(retry, method.retry)
             if rules and rules.hedge:
                 opening = AsyncHedged(method, self._hedges.plan(method, message, rules, rules.hedge))
-        binding = self._channels.binding()
+        binding = self.pool.current()
         began = time.monotonic()
         left = seconds
         attempts: Attempts | None = None
@@ -115,7 +114,7 @@ class AsyncCaller:
                 if isinstance(ready, tuple):
                     pairs = ready
                 else:
-                    pairs = await wait(ready, left)
+                    pairs = await wait_for_token(ready, left)
                     left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
                 try:
                     page = self._book.page(method, message, metadata, pairs)
@@ -135,11 +134,11 @@ class AsyncCaller:
         except BaseException as error:
             if watch:
                 watch.end(attempts.count if attempts else 1, error)
-            if isinstance(error, CancelledError) and self._channels.closed and not cancelled_from_outside():
+            if isinstance(error, CancelledError) and self.pool.closed and not is_task_cancelling():
                 raise Cancelled("the client was closed during the call", method=method.path[1:]) from None
             raise
-        if binding.hearing.silent_since is not None:
-            binding.hearing.heard()
+        if binding.health.silent_since is not None:
+            binding.health.mark_alive()
         if not self._budget.full:
             self._budget.succeeded()
         if watch and opening is None:
@@ -153,12 +152,12 @@ class AsyncCaller:
         rules: Any,
         began: float,
         seconds: float | None,
-        binding: AnyBinding,
+        binding: Connection,
         watch: Watch | None = None,
     ) -> Attempts:
         deadline = None if seconds is None else began + seconds
         return Attempts(
-            method, rules, self._budget, self._authorization, began, deadline, watch, self._channels, binding
+            method, rules, self._budget, self._authorization, began, deadline, watch, self.pool, binding
         )
 
     async def server_stream(
@@ -179,7 +178,7 @@ class AsyncCaller:
         ) -> AsyncStream[_Response]:
             call = begin(request, timeout=left, metadata=metadata)
             canceller = Canceller(call)
-            watchdog = Watchdog(idle, canceller) if idle else None
+            watchdog = IdleWatchdog(idle, canceller) if idle else None
             arriving = call.__aiter__()
             try:
                 first = await arriving.__anext__()
@@ -188,7 +187,7 @@ class AsyncCaller:
             except BaseException:
                 canceller.release()
                 if watchdog and watchdog.fired:
-                    attempts.idle(watchdog.limit)
+                    attempts.idle(watchdog.timeout)
                     raise DeadlineExceeded(
                         f"no message for {idle:g} s", attempts=attempts.count, hint="Raise `idle_timeout`."
                     ) from None
@@ -216,11 +215,11 @@ class AsyncCaller:
         """Begin a call with both directions streaming. It is never repeated. See `unary`."""
         seconds = check_timeout(timeout, method.timeout)
         idle = check_timeout(idle_timeout, None, "idle_timeout")
-        binding = self._channels.binding()
+        binding = self.pool.current()
         call = binding.callable(method)
         began = time.monotonic()
         ready = self._authorization.pairs(began)
-        pairs = ready if isinstance(ready, tuple) else await wait(ready, seconds)
+        pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, seconds)
         watch = Watch(method, None, self._host, self._log_content) if watching() else None
         attempts = self._attempts(method, None, began, seconds, binding, watch)
         page = self._book.page(method, None, metadata, pairs)

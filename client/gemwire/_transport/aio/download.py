@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import grpc
 
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.seam import RpcError, in_thread, settled, sleep, wait
+from gemwire._transport.aio.concurrency import RpcError, resolve, run_in_thread, sleep, wait_for_token
 from gemwire._transport.rest.exchange import headers_of
 from gemwire._transport.rest.http_errors import HttpError, of_answer
 from gemwire._transport.rest.transcode import to_http
@@ -51,12 +51,12 @@ class AsyncDownload:
         """Into a file, which is there only when it is complete."""
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            file = await in_thread(part.open, "wb")
+            file = await run_in_thread(part.open, "wb")
             try:
                 received = await self.to_file(file)
             finally:
-                await in_thread(file.close)
-            await in_thread(part.replace, path)
+                await run_in_thread(file.close)
+            await run_in_thread(part.replace, path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -66,14 +66,14 @@ class AsyncDownload:
         """Into an object with ``write``. Returns the number of bytes."""
         caller = self._caller
         began = time.monotonic()
-        binding = caller._channels.binding()
+        binding = caller.pool.current()
         rules = unhedged(self._retry, "a download")
         attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
         while True:
             before = self._received
             left = None if self._timeout is None else max(began + self._timeout - time.monotonic(), 0)
             ready = caller._authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else await wait(ready, left)
+            pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, left)
             try:
                 await self._receive(binding, pairs, left, file)
                 return self._received
@@ -105,7 +105,7 @@ class AsyncDownload:
                 if skipped:
                     skipped, piece = max(skipped - len(piece), 0), piece[skipped:]
                 if piece:
-                    await settled(await in_thread(file.write, piece))
+                    await resolve(await run_in_thread(file.write, piece))
                     self._received += len(piece)
                     if self._progress:
                         self._progress(self._received, self._total)

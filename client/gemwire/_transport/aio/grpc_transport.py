@@ -11,7 +11,7 @@ import grpc.aio
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.seam import Channels
+from gemwire._transport.aio.channel_pool import ChannelPool
 from gemwire._transport.channel_options import Target, certificate
 from gemwire._transport.metadata import user_agent
 from gemwire.options import CertSource, ClientInfo, ClientOptions
@@ -36,7 +36,7 @@ class AsyncTransport(AsyncCaller):
 
     async def close(self) -> None:
         """End all calls and connections. A transport that several clients share is closed for all."""
-        await self._channels.close()
+        await self.pool.close()
 
     async def __aenter__(self: _Transport) -> _Transport:
         return self
@@ -115,7 +115,7 @@ class GrpcAsyncIOTransport(AsyncTransport):
         if channel is None:
             target = Target(self._host, plaintext, self._certificate, interceptors)
         agent = None if client_info is None else user_agent(client_info)
-        super().__init__(Channels(target, channel), authorization, agent, self._host, log_content)
+        super().__init__(ChannelPool(target, channel), authorization, agent, self._host, log_content)
 
 
 def unencrypted_key(credentials: Any, host: str) -> bool:

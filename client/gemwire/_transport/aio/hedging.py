@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from gemwire._transport.aio.seam import Race, RpcError
+from gemwire._transport.aio.concurrency import Race, RpcError
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.hedge_policy import Plan
 from gemwire.errors import APIError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from gemwire._transport import fork
-from gemwire._transport.aio.seam import CancelledError, cancelled_from_outside
-from gemwire._transport.channel_options import Hearing
+from gemwire._transport.aio.concurrency import CancelledError, is_task_cancelling
+from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.rest import exchange
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import bindings, to_http
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class HttpBinding:
     """A session, and its callables."""
 
-    __slots__ = ("__weakref__", "_calls", "generation", "hearing", "portal")
+    __slots__ = ("__weakref__", "_calls", "generation", "health", "portal")
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
-        self.hearing = Hearing()
+        self.health = ConnectionHealth()
         self.generation = fork.generation()
         self._calls: dict[Method[Any, Any], Any] = {}
 
@@ -131,7 +131,7 @@ class AsyncHttpStreamCall:
             raise
         except CancelledError:
             self._end()
-            if self._cancelled and not cancelled_from_outside():
+            if self._cancelled and not is_task_cancelling():
                 raise _cancelled() from None
             raise
 

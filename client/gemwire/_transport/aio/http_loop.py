@@ -75,7 +75,7 @@ class HttpChannels:
     def closed(self) -> bool:
         return self._closed
 
-    def binding(self) -> HttpBinding:
+    def current(self) -> HttpBinding:
         """The binding of the running loop.
 
         Raises:

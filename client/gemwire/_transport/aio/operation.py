@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from gemwire._transport.aio.seam import sleep, spawn
+from gemwire._transport.aio.concurrency import sleep, spawn
 from gemwire._transport.status import from_status
 from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeout, Unavailable
 from gemwire.options import Retry

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import grpc
 
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.seam import RpcError, sleep, wait
+from gemwire._transport.aio.concurrency import RpcError, sleep, wait_for_token
 from gemwire._transport.aio.upload_source import AsyncSource
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.rest.exchange import headers_of, message
@@ -115,13 +115,13 @@ class AsyncUpload:
     async def _again_and_again(self, step: Any, before_another: Any = None) -> Any:
         """Take a step until it is done, or its failures are too many."""
         caller = self._caller
-        binding = caller._channels.binding()
+        binding = caller.pool.current()
         rules = unhedged(self._retry, "an upload")
         attempts: Attempts = caller._attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
         asking = False
         while True:
             ready = caller._authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else await wait(ready, self._left())
+            pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, self._left())
             try:
                 if asking:
                     done = await before_another(binding, pairs)

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gemwire._transport.aio.seam import in_thread, pieces_of, settled
+from gemwire._transport.aio.concurrency import iterate, resolve, run_in_thread
 
 #: Bytes that are read at once where the source lets one choose.
 _PIECE = 1 << 20
@@ -54,7 +54,7 @@ class AsyncSource:
             name = getattr(source, "name", "")
             self.name = Path(name).name if isinstance(name, str) else ""
         elif hasattr(source, "__aiter__") or hasattr(source, "__iter__"):
-            self._iterator = pieces_of(source)
+            self._iterator = iterate(source)
         else:
             raise TypeError(
                 "source: expected a path, bytes, a file object or an iterable of bytes, "
@@ -87,13 +87,13 @@ class AsyncSource:
             async for piece in self._iterator:
                 return _checked(piece)
             return None
-        piece = await settled(await in_thread(self._file.read, min(length, _PIECE)))
+        piece = await resolve(await run_in_thread(self._file.read, min(length, _PIECE)))
         return _checked(piece) or None
 
     async def close(self) -> None:
         """Close the file, where it was opened here."""
         if self._mine:
-            await in_thread(self._file.close)
+            await run_in_thread(self._file.close)
 
 
 def _checked(piece: Any) -> Any:

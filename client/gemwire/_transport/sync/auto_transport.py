@@ -9,14 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 from gemwire._transport import endpoint
-from gemwire._transport.channel_options import Hearing
+from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.rest.transcode import bindings
+from gemwire._transport.sync.channel_pool import ChannelPool
+from gemwire._transport.sync.concurrency import sleep
+from gemwire._transport.sync.connection import Connection
+from gemwire._transport.sync.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.sync.grpc_transport import GrpcTransport
 from gemwire._transport.sync.http_loop import HttpChannels
 from gemwire._transport.sync.rest_transport import bracketed, http_engine
-from gemwire._transport.sync.seam import PROBING, AnyBinding, Binding, Channels, connects, sleep
 from gemwire_runtime.method import Kind, Method
 
 _logger = logging.getLogger("gemwire")
@@ -62,8 +66,8 @@ class AutoTransport(GrpcTransport):
         if http_host is not None:
             scheme = "http" if plaintext else "https"
             target = HttpTarget(scheme, bracketed(http_host), self._certificate)
-        assert isinstance(self._channels, Channels)  # noqa: S101 - made a moment ago
-        self._channels = AutoChannels(self._channels, target, self._host)
+        assert isinstance(self.pool, ChannelPool)  # noqa: S101 - made a moment ago
+        self.pool = AutoChannels(self.pool, target, self._host)
 
     @staticmethod
     def emulator() -> str | None:
@@ -75,7 +79,7 @@ class AutoTransport(GrpcTransport):
 class AutoChannels:
     """The channels of gRPC until they turn out to be blocked."""
 
-    def __init__(self, channels: Channels, target: HttpTarget | None, host: str) -> None:
+    def __init__(self, channels: ChannelPool, target: HttpTarget | None, host: str) -> None:
         """Without a ``target`` there is nothing to fall back to."""
         self._grpc = channels
         self._http = HttpChannels(target) if target else None
@@ -88,9 +92,9 @@ class AutoChannels:
     def closed(self) -> bool:
         return self._grpc.closed
 
-    def binding(self) -> AnyBinding:
+    def current(self) -> Connection:
         """The binding of gRPC once that has been seen to work, else one that decides."""
-        binding = self._grpc.binding()
+        binding = self._grpc.current()
         return binding if self._http is None or self._connected else AutoBinding(self, binding, self._http)
 
     def replace(self, binding: Any) -> None:
@@ -98,10 +102,10 @@ class AutoChannels:
         if not self.over_rest:
             self._grpc.replace(binding.grpc if isinstance(binding, AutoBinding) else binding)
 
-    def reaches(self, binding: Binding, timeout: float | None) -> bool:
+    def reaches(self, binding: ChannelHandle, timeout: float | None) -> bool:
         """Whether gRPC gets a connection. Nothing of a call is sent meanwhile."""
         patience = _PATIENCE if timeout is None else min(_PATIENCE, timeout / 3)
-        if connects(binding.channel, patience):
+        if can_connect(binding.channel, patience):
             self._connected = True
         self._probed = time.monotonic()
         return self._connected
@@ -118,7 +122,7 @@ class AutoChannels:
 
     def close(self) -> None:
         """End all calls and connections."""
-        if (still := self._probed + PROBING - time.monotonic()) > 0:
+        if (still := self._probed + PROBE_LINGER - time.monotonic()) > 0:
             sleep(still)
         self._grpc.close()
         if self._http:
@@ -128,14 +132,14 @@ class AutoChannels:
 class AutoBinding:
     """What the first calls go over, and all where it has become REST."""
 
-    def __init__(self, channels: AutoChannels, grpc_binding: Binding, http: HttpChannels) -> None:
+    def __init__(self, channels: AutoChannels, grpc_binding: ChannelHandle, http: HttpChannels) -> None:
         self.channels = channels
         self.grpc = grpc_binding
         self.http = http
 
     @property
-    def hearing(self) -> Hearing:
-        return self.grpc.hearing
+    def health(self) -> ConnectionHealth:
+        return self.grpc.health
 
     def callable(self, method: Method[Any, Any]) -> Any:
         """What makes the calls of a method."""
@@ -143,7 +147,7 @@ class AutoBinding:
         if not bindings(method):
             return over_grpc
         if self.channels.over_rest:
-            return self.http.binding().callable(method)
+            return self.http.current().callable(method)
         if method.kind is Kind.UNARY:
             return AutoUnary(self, method, over_grpc)
         return lambda request, **rest: AutoStreamCall(self, method, over_grpc, request, **rest)
@@ -173,7 +177,7 @@ class _Decision:
         if channels.reaches(self._binding.grpc, timeout):
             return make(self._over_grpc, left())
         try:
-            answer = make(self._binding.http.binding().callable(self._method), left())
+            answer = make(self._binding.http.current().callable(self._method), left())
         except HttpError as error:
             if error.of_api:
                 channels.settle()

@@ -11,7 +11,9 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts, message_of
-from gemwire._transport.sync.seam import CancelledError, Canceller, RpcError, Watchdog
+from gemwire._transport.sync.canceller import Canceller
+from gemwire._transport.sync.concurrency import CancelledError, RpcError
+from gemwire._transport.sync.watchdog import IdleWatchdog
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
 _Request = TypeVar("_Request", bound=Message)
@@ -54,11 +56,11 @@ class BidiStream(Generic[_Request, _Response]):
             self._pump.begun(self._cancel)
         # grpc's request thread waits for the next request; the end of the call must wake it.
         self._call.add_callback(_waker(self._outgoing, self._writing_ended))
-        self._watchdog: Watchdog | None = None
+        self._watchdog: IdleWatchdog | None = None
         if idle_timeout:
-            self._watchdog = Watchdog(idle_timeout, self._cancel)
+            self._watchdog = IdleWatchdog(idle_timeout, self._cancel)
             # Reading is what waits; one may open a call and read later.
-            self._watchdog.rest()
+            self._watchdog.pause()
             self._call.add_callback(self._watchdog.stop)
 
     def __repr__(self) -> str:
@@ -105,7 +107,7 @@ class BidiStream(Generic[_Request, _Response]):
             APIError: The call failed.
         """
         if self._watchdog:
-            self._watchdog.wait()
+            self._watchdog.resume()
         try:
             message: _Response = next(self._call)
         except StopIteration:
@@ -114,7 +116,7 @@ class BidiStream(Generic[_Request, _Response]):
         except (RpcError, CancelledError) as error:
             raise self._seen(self._failure(error)) from self._pump_error
         if self._watchdog:
-            self._watchdog.rest()
+            self._watchdog.pause()
         if self._attempts.watch:
             self._attempts.watch.message(message)
         return message

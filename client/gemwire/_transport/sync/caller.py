@@ -15,22 +15,21 @@ from gemwire._transport.hedge_policy import Hedges
 from gemwire._transport.observe import Watch, watching
 from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
 from gemwire._transport.sync.bidi import BidiStream
+from gemwire._transport.sync.canceller import Canceller
+from gemwire._transport.sync.concurrency import (
+    CancelledError,
+    RpcError,
+    build_metadata,
+    is_task_cancelling,
+    sleep,
+    wait_for_token,
+)
+from gemwire._transport.sync.connection import Connection, ConnectionPool
 from gemwire._transport.sync.hedging import Hedged
 from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
-from gemwire._transport.sync.seam import (
-    AnyBinding,
-    AnyChannels,
-    CancelledError,
-    Canceller,
-    RpcError,
-    Watchdog,
-    build_metadata,
-    cancelled_from_outside,
-    sleep,
-    wait,
-)
 from gemwire._transport.sync.stream import Stream
+from gemwire._transport.sync.watchdog import IdleWatchdog
 from gemwire.errors import Cancelled, DeadlineExceeded
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import DEFAULT, Metadata, Method, Timeout
@@ -47,7 +46,7 @@ class Caller:
 
     def __init__(
         self,
-        channels: AnyChannels,
+        pool: ConnectionPool,
         authorization: Authorization,
         api_client: str | None,
         host: str = "",
@@ -56,13 +55,13 @@ class Caller:
         """Nothing is connected before the first call.
 
         Args:
-            channels: Where the calls go.
+            pool: The connections that calls are made on.
             authorization: Whose they are.
             api_client: Value of x-goog-api-client; None for none.
             host: Where they go, for those who watch.
             log_content: Whether those may see requests and responses.
         """
-        self._channels = channels
+        self.pool = pool
         self._authorization = authorization
         self._book = MetadataBook(api_client, build_metadata)
         self._budget = Budget()
@@ -105,7 +104,7 @@ class Caller:
             rules = policy(retry, method.retry)
             if rules and rules.hedge:
                 opening = Hedged(method, self._hedges.plan(method, message, rules, rules.hedge))
-        binding = self._channels.binding()
+        binding = self.pool.current()
         began = time.monotonic()
         left = seconds
         attempts: Attempts | None = None
@@ -116,7 +115,7 @@ class Caller:
                 if isinstance(ready, tuple):
                     pairs = ready
                 else:
-                    pairs = wait(ready, left)
+                    pairs = wait_for_token(ready, left)
                     left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
                 try:
                     page = self._book.page(method, message, metadata, pairs)
@@ -136,11 +135,11 @@ class Caller:
         except BaseException as error:
             if watch:
                 watch.end(attempts.count if attempts else 1, error)
-            if isinstance(error, CancelledError) and self._channels.closed and not cancelled_from_outside():
+            if isinstance(error, CancelledError) and self.pool.closed and not is_task_cancelling():
                 raise Cancelled("the client was closed during the call", method=method.path[1:]) from None
             raise
-        if binding.hearing.silent_since is not None:
-            binding.hearing.heard()
+        if binding.health.silent_since is not None:
+            binding.health.mark_alive()
         if not self._budget.full:
             self._budget.succeeded()
         if watch and opening is None:
@@ -154,12 +153,12 @@ class Caller:
         rules: Any,
         began: float,
         seconds: float | None,
-        binding: AnyBinding,
+        binding: Connection,
         watch: Watch | None = None,
     ) -> Attempts:
         deadline = None if seconds is None else began + seconds
         return Attempts(
-            method, rules, self._budget, self._authorization, began, deadline, watch, self._channels, binding
+            method, rules, self._budget, self._authorization, began, deadline, watch, self.pool, binding
         )
 
     def server_stream(
@@ -180,7 +179,7 @@ class Caller:
         ) -> Stream[_Response]:
             call = begin(request, timeout=left, metadata=metadata)
             canceller = Canceller(call)
-            watchdog = Watchdog(idle, canceller) if idle else None
+            watchdog = IdleWatchdog(idle, canceller) if idle else None
             arriving = call.__iter__()
             try:
                 first = arriving.__next__()
@@ -189,7 +188,7 @@ class Caller:
             except BaseException:
                 canceller.release()
                 if watchdog and watchdog.fired:
-                    attempts.idle(watchdog.limit)
+                    attempts.idle(watchdog.timeout)
                     raise DeadlineExceeded(
                         f"no message for {idle:g} s", attempts=attempts.count, hint="Raise `idle_timeout`."
                     ) from None
@@ -213,11 +212,11 @@ class Caller:
         """Begin a call with both directions streaming. It is never repeated. See `unary`."""
         seconds = check_timeout(timeout, method.timeout)
         idle = check_timeout(idle_timeout, None, "idle_timeout")
-        binding = self._channels.binding()
+        binding = self.pool.current()
         call = binding.callable(method)
         began = time.monotonic()
         ready = self._authorization.pairs(began)
-        pairs = ready if isinstance(ready, tuple) else wait(ready, seconds)
+        pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, seconds)
         watch = Watch(method, None, self._host, self._log_content) if watching() else None
         attempts = self._attempts(method, None, began, seconds, binding, watch)
         page = self._book.page(method, None, metadata, pairs)

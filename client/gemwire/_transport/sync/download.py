@@ -17,7 +17,7 @@ from gemwire._transport.rest.http_errors import HttpError, of_answer
 from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.retry import unhedged
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.seam import RpcError, in_thread, settled, sleep, wait
+from gemwire._transport.sync.concurrency import RpcError, resolve, run_in_thread, sleep, wait_for_token
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
 
@@ -52,12 +52,12 @@ class Download:
         """Into a file, which is there only when it is complete."""
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            file = in_thread(part.open, "wb")
+            file = run_in_thread(part.open, "wb")
             try:
                 received = self.to_file(file)
             finally:
-                in_thread(file.close)
-            in_thread(part.replace, path)
+                run_in_thread(file.close)
+            run_in_thread(part.replace, path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -67,14 +67,14 @@ class Download:
         """Into an object with ``write``. Returns the number of bytes."""
         caller = self._caller
         began = time.monotonic()
-        binding = caller._channels.binding()
+        binding = caller.pool.current()
         rules = unhedged(self._retry, "a download")
         attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
         while True:
             before = self._received
             left = None if self._timeout is None else max(began + self._timeout - time.monotonic(), 0)
             ready = caller._authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else wait(ready, left)
+            pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, left)
             try:
                 self._receive(binding, pairs, left, file)
                 return self._received
@@ -106,7 +106,7 @@ class Download:
                 if skipped:
                     skipped, piece = max(skipped - len(piece), 0), piece[skipped:]
                 if piece:
-                    settled(in_thread(file.write, piece))
+                    resolve(run_in_thread(file.write, piece))
                     self._received += len(piece)
                     if self._progress:
                         self._progress(self._received, self._total)

@@ -14,7 +14,7 @@ from gemwire._transport import endpoint
 from gemwire._transport.channel_options import Target, certificate
 from gemwire._transport.metadata import user_agent
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.seam import Channels
+from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire.options import CertSource, ClientInfo, ClientOptions
 
 _Transport = TypeVar("_Transport", bound="Transport")
@@ -37,7 +37,7 @@ class Transport(Caller):
 
     def close(self) -> None:
         """End all calls and connections. A transport that several clients share is closed for all."""
-        self._channels.close()
+        self.pool.close()
 
     def __enter__(self: _Transport) -> _Transport:
         return self
@@ -116,7 +116,7 @@ class GrpcTransport(Transport):
         if channel is None:
             target = Target(self._host, plaintext, self._certificate, interceptors)
         agent = None if client_info is None else user_agent(client_info)
-        super().__init__(Channels(target, channel), authorization, agent, self._host, log_content)
+        super().__init__(ChannelPool(target, channel), authorization, agent, self._host, log_content)
 
 
 def unencrypted_key(credentials: Any, host: str) -> bool:

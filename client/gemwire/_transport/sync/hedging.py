@@ -8,7 +8,7 @@ from typing import Any
 
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.hedge_policy import Plan
-from gemwire._transport.sync.seam import Race, RpcError
+from gemwire._transport.sync.concurrency import Race, RpcError
 from gemwire.errors import APIError
 from gemwire_runtime.method import Method
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from gemwire._transport import fork
-from gemwire._transport.channel_options import Hearing
+from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.rest import exchange
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import bindings, to_http
-from gemwire._transport.sync.seam import CancelledError, cancelled_from_outside
+from gemwire._transport.sync.concurrency import CancelledError, is_task_cancelling
 from gemwire.errors import Unimplemented
 from gemwire_runtime.method import Kind, Method
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 class HttpBinding:
     """A session, and its callables."""
 
-    __slots__ = ("__weakref__", "_calls", "generation", "hearing", "portal")
+    __slots__ = ("__weakref__", "_calls", "generation", "health", "portal")
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
-        self.hearing = Hearing()
+        self.health = ConnectionHealth()
         self.generation = fork.generation()
         self._calls: dict[Method[Any, Any], Any] = {}
 
@@ -132,7 +132,7 @@ class HttpStreamCall:
             raise
         except CancelledError:
             self._end()
-            if self._cancelled and not cancelled_from_outside():
+            if self._cancelled and not is_task_cancelling():
                 raise _cancelled() from None
             raise
 

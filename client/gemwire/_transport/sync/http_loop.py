@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gemwire._transport import fork
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
+from gemwire._transport.sync.concurrency import CancelledError
 from gemwire._transport.sync.http_connection import HttpBinding
-from gemwire._transport.sync.seam import CancelledError
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Session
@@ -144,7 +144,7 @@ class HttpChannels:
     def closed(self) -> bool:
         return self._closed
 
-    def binding(self) -> HttpBinding:
+    def current(self) -> HttpBinding:
         """The binding of this process.
 
         Raises:

@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.message import Message
 
 from gemwire._transport.status import from_status
-from gemwire._transport.sync.seam import sleep, spawn
+from gemwire._transport.sync.concurrency import sleep, spawn
 from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeout, Unavailable
 from gemwire.options import Retry
 from gemwire_runtime.method import DEFAULT, Method, Timeout

@@ -16,7 +16,9 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.sync.seam import CancelledError, Canceller, RpcError, Watchdog, cancelled_from_outside
+from gemwire._transport.sync.canceller import Canceller
+from gemwire._transport.sync.concurrency import CancelledError, RpcError, is_task_cancelling
+from gemwire._transport.sync.watchdog import IdleWatchdog
 from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
 
 _Response = TypeVar("_Response")
@@ -91,7 +93,7 @@ class Stream(Generic[_Response]):
     def _messages(self) -> Iterator[_Response]:
         self._begun = True
         arriving, first, self._first = self._arriving, self._first, None
-        watchdog = Watchdog(self._idle_timeout, self._cancel) if self._idle_timeout else None
+        watchdog = IdleWatchdog(self._idle_timeout, self._cancel) if self._idle_timeout else None
         watch = self._attempts.watch
         failure: BaseException | None = None
         try:
@@ -105,25 +107,25 @@ class Stream(Generic[_Response]):
                 if watch:
                     watch.message(first)
                 if watchdog:
-                    watchdog.rest()
+                    watchdog.pause()
                 yield first
                 if watchdog:
-                    watchdog.wait()
+                    watchdog.resume()
                 for message in arriving:
                     if watch:
                         watch.message(message)
                     if watchdog:
-                        watchdog.rest()
+                        watchdog.pause()
                     yield message
                     if watchdog:
-                        watchdog.wait()
+                        watchdog.resume()
         except RpcError as error:
             failure = self._failure(error, watchdog)
             raise failure from None
         except CancelledError as error:
             failure = error
             # Raised by the call when it was cancelled here, and by the task when that was.
-            closed = self._attempts.closed and not cancelled_from_outside()
+            closed = self._attempts.closed and not is_task_cancelling()
             if self._cancelled or closed or (watchdog and watchdog.fired):
                 failure = self._failure(None, watchdog)
                 raise failure from None
@@ -138,9 +140,9 @@ class Stream(Generic[_Response]):
             if watch:
                 watch.end(self._attempts.count, failure)
 
-    def _failure(self, error: Any, watchdog: Watchdog | None) -> Exception:
+    def _failure(self, error: Any, watchdog: IdleWatchdog | None) -> Exception:
         if watchdog and watchdog.fired:
-            self._attempts.idle(watchdog.limit)
+            self._attempts.idle(watchdog.timeout)
             return DeadlineExceeded(
                 f"no message for {self._idle_timeout:g} s",
                 attempts=self._attempts.count,

@@ -21,7 +21,7 @@ from gemwire._transport.rest.http_errors import HttpError, of_answer
 from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.retry import unhedged
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.seam import RpcError, sleep, wait
+from gemwire._transport.sync.concurrency import RpcError, sleep, wait_for_token
 from gemwire._transport.sync.upload_source import Source
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import CREATE_FILE
@@ -116,13 +116,13 @@ class Upload:
     def _again_and_again(self, step: Any, before_another: Any = None) -> Any:
         """Take a step until it is done, or its failures are too many."""
         caller = self._caller
-        binding = caller._channels.binding()
+        binding = caller.pool.current()
         rules = unhedged(self._retry, "an upload")
         attempts: Attempts = caller._attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
         asking = False
         while True:
             ready = caller._authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else wait(ready, self._left())
+            pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, self._left())
             try:
                 if asking:
                     done = before_another(binding, pairs)

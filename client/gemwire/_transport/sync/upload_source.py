@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gemwire._transport.sync.seam import in_thread, pieces_of, settled
+from gemwire._transport.sync.concurrency import iterate, resolve, run_in_thread
 
 #: Bytes that are read at once where the source lets one choose.
 _PIECE = 1 << 20
@@ -55,7 +55,7 @@ class Source:
             name = getattr(source, "name", "")
             self.name = Path(name).name if isinstance(name, str) else ""
         elif hasattr(source, "__iter__") or hasattr(source, "__iter__"):
-            self._iterator = pieces_of(source)
+            self._iterator = iterate(source)
         else:
             raise TypeError(
                 "source: expected a path, bytes, a file object or an iterable of bytes, "
@@ -88,13 +88,13 @@ class Source:
             for piece in self._iterator:
                 return _checked(piece)
             return None
-        piece = settled(in_thread(self._file.read, min(length, _PIECE)))
+        piece = resolve(run_in_thread(self._file.read, min(length, _PIECE)))
         return _checked(piece) or None
 
     def close(self) -> None:
         """Close the file, where it was opened here."""
         if self._mine:
-            in_thread(self._file.close)
+            run_in_thread(self._file.close)
 
 
 def _checked(piece: Any) -> Any:

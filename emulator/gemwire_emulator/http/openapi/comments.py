@@ -9,12 +9,12 @@ from typing import Any
 from gemwire_proto import DESCRIPTOR_SET
 
 
-def of(descriptor: Any) -> str:
+def describe(descriptor: Any) -> str:
     """What is said of a message, an enum or a service."""
-    return said(descriptor.full_name)
+    return get_comment(descriptor.full_name)
 
 
-def said(owner: str, name: str = "") -> str:
+def get_comment(owner: str, name: str = "") -> str:
     """What is said of a field, a value or an RPC.
 
     Args:

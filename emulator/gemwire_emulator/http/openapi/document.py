@@ -13,10 +13,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gemwire_emulator.http.bindings import Route
 from gemwire_emulator.http.openapi import comments
-from gemwire_emulator.http.openapi.operations import from_paths, operation_of, path_of
+from gemwire_emulator.http.openapi.operations import build_operation, build_path, iter_path_fields
 from gemwire_emulator.http.openapi.schemas import Schemas
+from gemwire_emulator.http.router import RpcRoute
 
 _ABOUT = (
     "The REST side of an emulator of the Generative Language (Gemini) API, as its protos define it. "
@@ -31,7 +31,7 @@ _SECURITY = {
 class Document:
     """The OpenAPI document of one version."""
 
-    def __init__(self, version: str, routes: Sequence[Route]) -> None:
+    def __init__(self, version: str, routes: Sequence[RpcRoute]) -> None:
         """Nothing is made before it is asked for.
 
         Args:
@@ -71,17 +71,17 @@ class Document:
     @cached_property
     def _content(self) -> dict[str, Any]:
         methods = {route.endpoint.method: None for route in self._routes}
-        schemas = Schemas({name for method in methods for name in from_paths(method)})
+        schemas = Schemas({name for method in methods for name in iter_path_fields(method)})
         siblings = Counter(route.endpoint.method for route in self._routes)
         paths: dict[str, dict[str, Any]] = {}
         for route in self._routes:
-            operation = operation_of(route, schemas, siblings[route.endpoint.method])
-            paths.setdefault(path_of(self._version, route), {})[route.binding.verb] = operation
+            operation = build_operation(route, schemas, siblings[route.endpoint.method])
+            paths.setdefault(build_path(self._version, route), {})[route.binding.verb] = operation
         services = dict.fromkeys(method.service for method in methods)
         return {
             "info": {"title": "Generative Language API", "version": self._version, "description": _ABOUT},
             "tags": [
-                {"name": service.rpartition(".")[2], "description": comments.said(service)}
+                {"name": service.rpartition(".")[2], "description": comments.get_comment(service)}
                 for service in services
             ],
             "paths": dict(sorted(paths.items())),

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from gemwire_emulator.http.bindings import Route
 from gemwire_emulator.http.openapi import comments
 from gemwire_emulator.http.openapi.schemas import Schema, Schemas, behaviors
+from gemwire_emulator.http.router import RpcRoute
 from gemwire_runtime.method import HttpBinding, Kind, Method
 
 _VARIABLE = re.compile(r"\{([\w.]+)=([^}]+)\}")
@@ -21,12 +21,12 @@ _ALT = {
 }
 
 
-def path_of(version: str, route: Route) -> str:
+def build_path(version: str, route: RpcRoute) -> str:
     """The path of a binding: ``/v1beta/models/{model}:generateContent``."""
     return f"/{version}/{_VARIABLE.sub(lambda found: _plain(found[2]), _rest(route.binding))}"
 
 
-def from_paths(method: Method[Any, Any]) -> Iterator[str]:
+def iter_path_fields(method: Method[Any, Any]) -> Iterator[str]:
     """Full names of the fields that are in a method's paths."""
     for binding in method.http:
         for name, _ in _VARIABLE.findall(binding.template):
@@ -37,7 +37,7 @@ def from_paths(method: Method[Any, Any]) -> Iterator[str]:
             yield descriptor.fields_by_name[last].full_name
 
 
-def operation_of(route: Route, schemas: Schemas, siblings: int) -> Schema:
+def build_operation(route: RpcRoute, schemas: Schemas, siblings: int) -> Schema:
     """A binding as an operation.
 
     Args:
@@ -51,7 +51,7 @@ def operation_of(route: Route, schemas: Schemas, siblings: int) -> Schema:
         "operationId": f"{_snake(service)}_{_verb(method, binding, siblings)}",
         "tags": [service],
     }
-    if about := comments.said(method.service, method.name):
+    if about := comments.get_comment(method.service, method.name):
         operation["description"] = about
     if parameters := [*_path_parameters(binding), *_query_parameters(method, binding, schemas)]:
         operation["parameters"] = parameters
@@ -120,7 +120,7 @@ def _query_parameters(method: Method[Any, Any], binding: HttpBinding, schemas: S
         if field.name in elsewhere:
             continue
         parameter: Schema = {"name": field.json_name, "in": "query", "schema": schemas.field(field)}
-        if about := comments.said(field.containing_type.full_name, field.name):
+        if about := comments.get_comment(field.containing_type.full_name, field.name):
             parameter["description"] = about
         # What a PATCH changes can be told from what it brings.
         if "REQUIRED" in behaviors(field) and field.name != "update_mask":

@@ -84,16 +84,16 @@ class Schemas:
         components: Those that others refer to, by name.
     """
 
-    def __init__(self, from_paths: Collection[str]) -> None:
+    def __init__(self, path_fields: Collection[str]) -> None:
         """Only errors so far: a message gets its schema when it is first referred to.
 
         Args:
-            from_paths: Full names of the fields that paths hold. No body needs them, unless it holds such
+            path_fields: Full names of the fields that paths hold. No body needs them, unless it holds such
                 a request inside, so they are required nowhere.
         """
         self.components: dict[str, Schema] = dict(_ERRORS)
         self._owners = dict.fromkeys(_ERRORS, "")
-        self._from_paths = from_paths
+        self._path_fields = path_fields
 
     def message(self, descriptor: Any) -> Schema:
         """The schema of a message: a reference, unless JSON has a form of its own for it."""
@@ -140,7 +140,7 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{name}"}
 
     def _object(self, descriptor: Any) -> Schema:
-        about = "\n\n".join([comments.of(descriptor), *_oneofs(descriptor)]).strip()
+        about = "\n\n".join([comments.describe(descriptor), *_oneofs(descriptor)]).strip()
         schema: Schema = {"type": "object", **_described(about)}
         if required := self._required(descriptor):
             schema["required"] = required
@@ -154,12 +154,12 @@ class Schemas:
             for field in descriptor.fields
             if "REQUIRED" in (kinds := behaviors(field))
             and not kinds & {"INPUT_ONLY", "OUTPUT_ONLY"}
-            and field.full_name not in self._from_paths
+            and field.full_name not in self._path_fields
         ]
 
     def _property(self, field: Any) -> Schema:
         schema = self.field(field)
-        about = _described(comments.said(field.containing_type.full_name, field.name))
+        about = _described(comments.get_comment(field.containing_type.full_name, field.name))
         if "OUTPUT_ONLY" in behaviors(field):
             about["readOnly"] = True
         if "INPUT_ONLY" in behaviors(field):
@@ -193,11 +193,11 @@ def _oneofs(descriptor: Any) -> Iterator[str]:
 
 def _enum(descriptor: Any) -> Schema:
     names = [value.name for value in descriptor.values]
-    said = {name: " ".join(comments.said(descriptor.full_name, name).split()) for name in names}
+    said = {name: " ".join(comments.get_comment(descriptor.full_name, name).split()) for name in names}
     values = [f"* `{name}`: {about}" for name, about in said.items() if about]
     return {
         "type": "string",
-        **_described("\n".join([comments.of(descriptor), *values]).strip()),
+        **_described("\n".join([comments.describe(descriptor), *values]).strip()),
         "enum": names,
     }
 

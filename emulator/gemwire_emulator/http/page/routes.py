@@ -7,16 +7,16 @@ from typing import Any
 
 from starlette.routing import Route
 
-from gemwire_emulator.admission import Gate
-from gemwire_emulator.http import bindings
+from gemwire_emulator.admission import AdmissionController
 from gemwire_emulator.http.page.calls import Calls
 from gemwire_emulator.http.page.control import Control
-from gemwire_emulator.http.page.feed import Feed
-from gemwire_emulator.http.page.files import files
-from gemwire_emulator.http.page.guard import Guard
-from gemwire_emulator.http.page.resource import Asked, Resource
+from gemwire_emulator.http.page.csrf_guard import CsrfGuard
+from gemwire_emulator.http.page.event_stream import EventStream
+from gemwire_emulator.http.page.json_endpoint import ControlRequest, JsonEndpoint
+from gemwire_emulator.http.page.static_files import files
+from gemwire_emulator.http.router import RpcRoute
 from gemwire_emulator.journal import Journal
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 
 
 class Page:
@@ -27,25 +27,31 @@ class Page:
     """
 
     def __init__(
-        self, world: World, gate: Gate, journal: Journal, *, reset: Callable[[], None], address: str
+        self,
+        state: State,
+        admission: AdmissionController,
+        journal: Journal,
+        *,
+        reset: Callable[[], None],
+        address: str,
     ) -> None:
-        """See `gemwire_emulator.http.front.HttpFront`.
+        """See `gemwire_emulator.http.server.HttpServer`.
 
         Args:
-            world: Has the clock.
-            gate: Faults, quota and pace.
+            state: Has the clock.
+            admission: Faults, quota and pace.
             journal: The calls.
             reset: Forgets everything.
             address: host:port of the gRPC side.
         """
-        self.guard = Guard()
-        self._world = world
+        self.guard = CsrfGuard()
+        self._state = state
         self._journal = journal
         self._address = address
-        self._control = Control(gate, world.clock, reset)
-        self._feed = Feed(self.guard, journal, self._control.state)
+        self._control = Control(admission, state.clock, reset)
+        self._feed = EventStream(self.guard, journal, self._control.state)
 
-    def routes(self, rpcs: Sequence[bindings.Route]) -> list[Route]:
+    def routes(self, rpcs: Sequence[RpcRoute]) -> list[Route]:
         """Where it is.
 
         Args:
@@ -53,18 +59,18 @@ class Page:
         """
         guard, control, calls = self.guard, self._control, Calls(self._journal, rpcs)
         resources = {
-            "": Resource(guard, GET=self._about),
-            "/calls": Resource(guard, GET=calls.list, DELETE=calls.clear),
-            "/calls/{number}": Resource(guard, GET=calls.one),
-            "/calls/{number}/curl": Resource(guard, GET=calls.curl),
-            "/faults": Resource(
+            "": JsonEndpoint(guard, GET=self._about),
+            "/calls": JsonEndpoint(guard, GET=calls.list, DELETE=calls.clear),
+            "/calls/{number}": JsonEndpoint(guard, GET=calls.one),
+            "/calls/{number}/curl": JsonEndpoint(guard, GET=calls.curl),
+            "/faults": JsonEndpoint(
                 guard, GET=control.faults, POST=control.add_faults, DELETE=control.clear_faults
             ),
-            "/faults/{number}": Resource(guard, DELETE=control.remove_fault),
-            "/quota": Resource(guard, GET=control.quota, PUT=control.set_quota),
-            "/pace": Resource(guard, GET=control.pace, PUT=control.set_pace),
-            "/clock": Resource(guard, GET=control.clock, POST=control.advance),
-            "/reset": Resource(guard, POST=control.reset),
+            "/faults/{number}": JsonEndpoint(guard, DELETE=control.remove_fault),
+            "/quota": JsonEndpoint(guard, GET=control.quota, PUT=control.set_quota),
+            "/pace": JsonEndpoint(guard, GET=control.pace, PUT=control.set_pace),
+            "/clock": JsonEndpoint(guard, GET=control.clock, POST=control.advance),
+            "/reset": JsonEndpoint(guard, POST=control.reset),
         }
         return [
             *(Route(path, file) for path, file in files(guard).items()),
@@ -72,10 +78,10 @@ class Page:
             *(Route(f"/emulator{path}", resource) for path, resource in resources.items()),
         ]
 
-    async def _about(self, asked: Asked) -> Any:
+    async def _about(self, request: ControlRequest) -> Any:
         """``GET /emulator``: which emulator this is."""
-        engine = self._world.engine
-        return {"grpc": self._address, "http": f"{asked.scheme}://{asked.host}", "engine": engine.name}
+        engine = self._state.engine
+        return {"grpc": self._address, "http": f"{request.scheme}://{request.host}", "engine": engine.name}
 
     def close(self) -> None:
         """End what pages wait for: the emulator stops."""

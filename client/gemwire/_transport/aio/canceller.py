@@ -1,0 +1,39 @@
+"""Cancellation of calls. Written by hand for each flavour: grpc's two interfaces differ."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+class Canceller:
+    """Cancels a call from any thread, and from a finalizer."""
+
+    __slots__ = ("_call", "_loop")
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+        self._loop = asyncio.get_running_loop()
+
+    def done(self) -> bool:
+        """Return whether the call has ended."""
+        return bool(self._call.done())
+
+    def __call__(self) -> bool:
+        """Cancel the call. Returns whether it was still running."""
+        if self._call.done():
+            return False
+        try:
+            here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            here = False
+        if here or not self._loop.is_running():
+            if self._loop.is_closed():
+                return False
+            return bool(self._call.cancel())
+        self._loop.call_soon_threadsafe(self._call.cancel)
+        return True
+
+    def release(self) -> None:
+        """Cancel the call, as its only reader, who will read no more."""
+        self()

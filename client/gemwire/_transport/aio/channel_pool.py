@@ -1,0 +1,114 @@
+"""The gRPC channels of a client. Written by hand for each flavour: here, one for each event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+
+import grpc.aio
+
+from gemwire._transport import fork
+from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.channel_options import Target, replacement
+
+#: Open channels. grpc.aio serves them from a thread, which a fork does not copy.
+_open_channels: weakref.WeakSet[grpc.aio.Channel] = weakref.WeakSet()
+#: Channels that were open when this process was forked: grpc.aio hangs or crashes whatever is done with
+#: it here, closing these included, so they are kept alive.
+_inherited: list[grpc.aio.Channel] = []
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _inherited.extend(_open_channels))
+
+
+class ChannelPool:
+    """One channel for each event loop that uses it, opened on the first call there.
+
+    A channel of grpc.aio belongs to the loop on which it was made and does not survive a fork.
+    """
+
+    def __init__(self, target: Target | None, given: grpc.aio.Channel | None = None) -> None:
+        """``given`` is a channel of the user's own, used as it is."""
+        self._target = target
+        self._given = given
+        self._closed = False
+        self._latest: ChannelHandle | None = None
+        self._handles: dict[asyncio.AbstractEventLoop, ChannelHandle] = {}
+        self._retired: weakref.WeakSet[ChannelHandle] = weakref.WeakSet()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def current(self) -> ChannelHandle:
+        """Return the channel of the running loop.
+
+        Raises:
+            RuntimeError: The client is closed, or no loop runs.
+        """
+        latest = self._latest
+        loop = asyncio.get_running_loop()
+        if latest is not None and latest.loop is loop and latest.generation == fork.generation():
+            return latest
+        return self._find_or_open(loop)
+
+    def _find_or_open(self, loop: asyncio.AbstractEventLoop) -> ChannelHandle:
+        if self._closed:
+            raise RuntimeError("this client is closed; make another")
+        found = self._handles.get(loop)
+        if found is None or found.generation != fork.generation():
+            if _inherited:
+                raise RuntimeError(
+                    "grpc.aio does not work in a process that was forked while an asyncio client was open: "
+                    "close it before, start processes by 'spawn' or 'forkserver' or use the sync client there"
+                )
+            # A handle holds its loop; those of closed loops would never be collected.
+            for owner in [owner for owner in list(self._handles) if owner.is_closed()]:
+                self._handles.pop(owner, None)
+            found = self._handles[loop] = ChannelHandle(self._given or self._open(), loop=loop)
+            _open_channels.add(found.channel)
+        self._latest = found
+        return found
+
+    def replace(self, handle: ChannelHandle) -> None:
+        """Open another channel for new calls; the replaced one closes when its last call has ended.
+
+        grpc.aio closes a channel that nothing refers to; running calls do, through the handle.
+        """
+        loop = handle.loop
+        if self._given is not None or self._closed or loop is None or self._handles.get(loop) is not handle:
+            return
+        self._retired.add(handle)
+        successor = ChannelHandle(self._open(replacement()), handle.health.successor(), loop)
+        _open_channels.add(successor.channel)
+        self._latest = self._handles[loop] = successor
+
+    def _open(self, *more: tuple[str, object]) -> grpc.aio.Channel:
+        target = self._target
+        assert target is not None  # noqa: S101 - there is a target or a given channel
+        options = (*target.options(), *more)
+        interceptors = list(target.interceptors) or None
+        if target.plaintext:
+            return grpc.aio.insecure_channel(target.address, options=options, interceptors=interceptors)
+        return grpc.aio.secure_channel(
+            target.address, target.credentials(), options=options, interceptors=interceptors
+        )
+
+    async def close(self) -> None:
+        """Close the channel of the running loop, with the calls on it, and drop those of other loops."""
+        self._closed = True
+        self._latest = None
+        running = asyncio.get_running_loop()
+        handles = [*self._handles.values(), *self._retired]
+        self._handles.clear()
+        for handle in handles:
+            if handle.generation != fork.generation() or handle.loop is None:
+                continue
+            if handle.loop is running:
+                await handle.channel.close()
+                # The core reports the calls that this ended; were their loop closed by then, grpc.aio
+                # would log an error on the next loop.
+                await asyncio.sleep(0.002)
+            elif handle.loop.is_running():
+                asyncio.run_coroutine_threadsafe(handle.channel.close(), handle.loop)

@@ -1,0 +1,119 @@
+"""Concurrency with asyncio. Written by hand for each flavour; most other modules of ``sync`` are derived."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+
+from gemwire.errors import DeadlineExceeded
+
+_T = TypeVar("_T")
+
+#: Base class of the errors of grpc.aio, and of those of calls over HTTP.
+RpcError = grpc.RpcError
+CancelledError = asyncio.CancelledError
+sleep = asyncio.sleep
+#: Built once and reused: grpc.aio copies tuples into a Metadata on every call.
+build_metadata: Callable[[Any], Any] = lambda pairs: grpc.aio.Metadata(*pairs)  # noqa: E731
+
+#: Seconds that a cancelled call may take to end.
+_CANCELLATION_TIMEOUT = 1.0
+
+
+async def wait_for_token(future: Future[_T], seconds: float | None) -> _T:
+    """Return the result of a token refresh that runs in another thread.
+
+    Raises:
+        DeadlineExceeded: It took longer than ``seconds``.
+    """
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+    except asyncio.TimeoutError:
+        raise DeadlineExceeded(f"the credentials gave no token within {seconds:g} s") from None
+
+
+def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+    """Start work in the background."""
+    return asyncio.get_running_loop().create_task(work())
+
+
+def is_task_cancelling() -> bool:
+    """Return whether a CancelledError is meant for the current task, as Python 3.11 and later can tell."""
+    task: Any = asyncio.current_task()
+    return task is not None and hasattr(task, "cancelling") and bool(task.cancelling())
+
+
+async def run_in_thread(work: Callable[..., _T], *arguments: Any) -> _T:
+    """Run blocking file access without blocking the event loop."""
+    return await asyncio.to_thread(work, *arguments)
+
+
+async def iterate(iterable: Any) -> AsyncIterator[Any]:
+    """Iterate over an iterable, async or not; one that is not blocks the event loop."""
+    if hasattr(iterable, "__aiter__"):
+        async for item in iterable:
+            yield item
+    else:
+        for item in iterable:
+            yield item
+
+
+async def resolve(value: Any) -> Any:
+    """Return a value, awaited if it is awaitable."""
+    return await value if inspect.isawaitable(value) else value
+
+
+class Race:
+    """Concurrent unary calls, of which the first response counts."""
+
+    __slots__ = ("_running",)
+
+    def __init__(self) -> None:
+        self._running: list[asyncio.Task[Any]] = []
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a call that `next` has not returned yet."""
+        return bool(self._running)
+
+    def start(self, call: Any, request: Any, timeout: float | None, metadata: Any) -> None:
+        """Start another call."""
+
+        async def attempt() -> Any:
+            return await call(request, timeout=timeout, metadata=metadata)
+
+        task = asyncio.get_running_loop().create_task(attempt())
+        task.add_done_callback(_has_failed)
+        self._running.append(task)
+
+    async def next(self, seconds: float | None) -> asyncio.Task[Any] | None:
+        """Return a call that has ended, successes before failures; None if none does within ``seconds``."""
+        ended, _ = await asyncio.wait(self._running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not ended:
+            return None
+        found = min(ended, key=_has_failed)
+        self._running.remove(found)
+        return found
+
+    @staticmethod
+    def result(ended: asyncio.Task[Any]) -> Any:
+        """Return the response of a call that has ended, or raise its error."""
+        return ended.result()
+
+    async def end(self) -> None:
+        """Cancel all remaining calls, and wait until the server is notified."""
+        if self._running:
+            for task in self._running:
+                task.cancel()
+            await asyncio.wait(self._running, timeout=_CANCELLATION_TIMEOUT)
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    """Return whether a task ended without a result; this also keeps asyncio from logging its error."""
+    return task.cancelled() or task.exception() is not None

@@ -1,0 +1,126 @@
+"""The base models that the emulator has."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import failed_precondition, method_not_supported, not_found
+from gemwire_emulator.names import check
+from gemwire_emulator.services.permissions import READER, demand
+from gemwire_emulator.state import State
+from gemwire_proto import v1beta
+
+_TEXT = (
+    "generateContent",
+    "countTokens",
+    "createCachedContent",
+    "batchGenerateContent",
+    "bidiGenerateContent",
+)
+_LIVE = ("bidiGenerateContent", "countTokens")
+_NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "gemini-2.5-pro": ("Gemini 2.5 Pro", _TEXT),
+    "gemini-2.5-flash": ("Gemini 2.5 Flash", _TEXT),
+    "gemini-2.5-flash-lite": ("Gemini 2.5 Flash-Lite", _TEXT),
+    "gemini-2.0-flash": ("Gemini 2.0 Flash", _TEXT),
+    "gemini-2.0-flash-001": ("Gemini 2.0 Flash 001", _TEXT),
+    "gemini-2.0-flash-lite": ("Gemini 2.0 Flash-Lite", _TEXT),
+    "gemini-1.5-pro-002": ("Gemini 1.5 Pro 002", _TEXT),
+    "gemini-1.5-flash": ("Gemini 1.5 Flash", _TEXT),
+    "gemini-1.5-flash-002": ("Gemini 1.5 Flash 002", _TEXT),
+    "gemini-1.5-flash-001": ("Gemini 1.5 Flash 001", (*_TEXT, "createTunedModel")),
+    "gemini-1.5-flash-001-tuning": (
+        "Gemini 1.5 Flash 001 Tuning",
+        ("generateContent", "countTokens", "createTunedModel"),
+    ),
+    "gemini-1.0-pro-001": (
+        "Gemini 1.0 Pro 001 (legacy)",
+        ("generateContent", "countTokens", "createTunedModel"),
+    ),
+    "gemini-2.0-flash-live-001": ("Gemini 2.0 Flash 001 Live", _LIVE),
+    "gemini-live-2.5-flash-preview": ("Gemini 2.5 Flash Live Preview", _LIVE),
+    "gemini-embedding-001": (
+        "Gemini Embedding 001",
+        ("embedContent", "asyncBatchEmbedContent", "countTextTokens"),
+    ),
+    "text-embedding-004": ("Text Embedding 004", ("embedContent", "asyncBatchEmbedContent")),
+    "embedding-001": ("Embedding 001", ("embedContent", "asyncBatchEmbedContent")),
+    "aqa": ("Attributed Question Answering", ("generateAnswer",)),
+    "text-bison-001": ("PaLM 2 (legacy)", ("generateText", "countTextTokens", "createTunedTextModel")),
+    "chat-bison-001": ("PaLM 2 Chat (legacy)", ("generateMessage", "countMessageTokens")),
+    "embedding-gecko-001": ("Embedding Gecko (legacy)", ("embedText", "countTextTokens")),
+    "imagen-4.0-generate-001": ("Imagen 4", ("predict",)),
+    "imagen-3.0-generate-002": ("Imagen 3.0", ("predict",)),
+    "veo-3.0-generate-001": ("Veo 3", ("predictLongRunning",)),
+    "veo-2.0-generate-001": ("Veo 2", ("predictLongRunning",)),
+}
+
+
+def base_models(state: State) -> list[Any]:
+    """All of them, in the order in which they are listed."""
+    return [
+        v1beta.Model(
+            name=f"models/{name}",
+            base_model_id=name,
+            version="001",
+            display_name=display,
+            description=f"Emulated by the {state.engine.name} engine ({state.engine.version}).",
+            input_token_limit=state.engine.input_token_limit,
+            output_token_limit=65_536,
+            supported_generation_methods=methods,
+            temperature=1.0,
+            max_temperature=2.0,
+            top_p=0.95,
+            top_k=64,
+        )
+        for name, (display, methods) in _NAMES.items()
+    ]
+
+
+def check_model(state: State, name: str, field: str, call: Call, method: str = "") -> None:
+    """Refuse a model that there is not, or that does not serve a method.
+
+    Args:
+        state: What tuned models there are.
+        name: The model.
+        field: Where it is in the request.
+        call: Whose tuned models.
+        method: Such as ``embedText``, of the model's supported_generation_methods; empty for any.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND for a model that is unknown or does
+            not serve the method, PERMISSION_DENIED for a tuned model that the caller may not read,
+            FAILED_PRECONDITION for one that is not ready.
+    """
+    check(name, "models/*|tunedModels/*", field)
+    if name.startswith("tunedModels/"):
+        row = state.store.get(call.tenant, name)
+        if row is None:
+            raise not_found(name)
+        demand(state, call, name, READER)
+        current = row.message(v1beta.TunedModel).state
+        if current != v1beta.TunedModel.State.ACTIVE:
+            raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(current)}, not ACTIVE")
+        return
+    known = _NAMES.get(name.removeprefix("models/"))
+    if known is None:
+        raise not_found(name)
+    if method and method not in known[1]:
+        raise method_not_supported(name, method, known[1])
+
+
+def serves(name: str, method: str) -> bool:
+    """Whether a base model serves a method, such as ``createCachedContent``."""
+    known = _NAMES.get(name.removeprefix("models/"))
+    return known is not None and method in known[1]
+
+
+def learned(state: State, model: str, said: str, call: Call) -> str | None:
+    """What a tuned model was trained to answer to exactly this; None where it learned nothing of it."""
+    row = state.store.get(call.tenant, model) if model.startswith("tunedModels/") else None
+    if row is None:
+        return None
+    answers: dict[str, str] = json.loads(row.extra).get("learned", {})
+    return answers.get(said)

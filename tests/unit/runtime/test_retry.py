@@ -1,0 +1,51 @@
+"""Retries and hedges as values; what calls do with them is tested in tests/rpc/transport."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import grpc
+import pytest
+
+import gemwire
+from gemwire_runtime import json_only
+from gemwire_runtime.retry import Hedge, Retry
+
+
+def test_the_public_names_are_these() -> None:
+    assert gemwire.Retry is Retry
+    assert gemwire.Hedge is Hedge
+
+
+def test_grpc_is_not_loaded_before_a_retry_is_made() -> None:
+    code = (
+        "import sys, gemwire_runtime.method, gemwire_runtime.retry as r; assert 'grpc' not in sys.modules;"
+        "r.Retry(); assert 'grpc' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    ["ABORTED", grpc.StatusCode.ABORTED, ["ABORTED"], (grpc.StatusCode.ABORTED, "ABORTED"), {"ABORTED"}],
+)
+def test_codes_are_taken_in_any_form(codes: object) -> None:
+    retry = Retry(codes=codes)  # type: ignore[arg-type]
+    assert retry.codes == frozenset({grpc.StatusCode.ABORTED})
+    assert pickle.loads(pickle.dumps(retry)) == retry
+
+
+@pytest.mark.parametrize("codes", ["NONE", ["UNAVAILABLE", "X"], 14, [14]])
+def test_what_is_no_status_code_is_refused(codes: object) -> None:
+    with pytest.raises(ValueError, match=r"^Retry\.codes: .* is not a status code; use names such as"):
+        Retry(codes=codes)  # type: ignore[arg-type]
+
+
+def test_by_default_only_unavailable_is_retried() -> None:
+    assert Retry().codes == frozenset({grpc.StatusCode.UNAVAILABLE})
+
+
+def test_a_message_without_the_mark_is_not_suspect() -> None:
+    assert not json_only.suspect(b"\x0a\x05hello")
