@@ -16,8 +16,8 @@ from gemwire._transport.retry import check_timeout, policy
 from gemwire.embeddings.arguments import check_many, form_of, seconds, service_client, whole
 from gemwire.embeddings.batcher import Gathering, closed, own
 from gemwire.embeddings.reorder_buffer import Window
-from gemwire.genai._convert.embedding_vectors import Packed
-from gemwire.genai._convert.embeddings import Entries
+from gemwire.genai._convert.embedding_vectors import SerializedEmbeddings
+from gemwire.genai._convert.embeddings import EmbedRequestSerializer
 from gemwire_proto.v1beta.generative_service import BATCH_EMBED_CONTENTS
 from gemwire_runtime.method import DEFAULT, Metadata, Timeout
 
@@ -34,7 +34,7 @@ _LINGER = 0.01
 #: Calls that may be refused, and none accepted, before the reason is taken to be what all texts share.
 _REFUSALS = 31
 #: The response stays as it came: the vectors are cut out of its bytes.
-_PACKED: Any = dataclasses.replace(BATCH_EMBED_CONTENTS, response=Packed)  # type: ignore[arg-type]
+_PACKED: Any = dataclasses.replace(BATCH_EMBED_CONTENTS, response=SerializedEmbeddings)  # type: ignore[arg-type]
 
 
 class Embedder:
@@ -88,7 +88,7 @@ class Embedder:
             ImportError: numpy is asked for and not installed.
             google.auth.exceptions.DefaultCredentialsError: No client is given, and there are no credentials.
         """
-        self._entries = Entries(model, task_type, title, output_dimensionality)
+        self._entries = EmbedRequestSerializer(model, task_type, title, output_dimensionality)
         self._form = form_of(vectors)
         self._most = whole("batch_size", batch_size, LARGEST_BATCH)
         self._most_bytes = whole("batch_bytes", batch_bytes)
@@ -122,7 +122,7 @@ class Embedder:
             APIError: The call failed, or this text was refused.
             RuntimeError: The embedder is closed.
         """
-        entry = self._entries.entry(content, "content")
+        entry = self._entries.serialize(content, "content")
         gathering = self._gathering()
         future, batch = gathering.add(entry, self._delay)
         try:
@@ -147,7 +147,7 @@ class Embedder:
         """
         check_many(contents, on_error)
         if on_error == "raise" and isinstance(contents, (list, tuple)):
-            made = [self._entries.entry(one, "contents", index) for index, one in enumerate(contents)]
+            made = [self._entries.serialize(one, "contents", index) for index, one in enumerate(contents)]
             return [vector async for vector in self._stream(made, lambda entry, _: entry, on_error)]
         return [vector async for vector in self.stream(contents, on_error=on_error)]
 
@@ -166,14 +166,14 @@ class Embedder:
         """
         check_many(contents, on_error)
         return self._stream(
-            contents, lambda content, index: self._entries.entry(content, "contents", index), on_error
+            contents, lambda content, index: self._entries.serialize(content, "contents", index), on_error
         )
 
     async def outcomes(self, contents: list[Any], start: int) -> list[Vector]:
         """Vectors and errors of a part of many texts, which begins at one of their places."""
         stream = self._stream(
             contents,
-            lambda content, index: self._entries.entry(content, "contents", start + index),
+            lambda content, index: self._entries.serialize(content, "contents", start + index),
             "return",
             start,
         )
@@ -257,7 +257,7 @@ class Embedder:
         caller: Any = self._client._caller
         # Who writes calls down, or answers from what was written, deals in messages.
         method = _PACKED if isinstance(caller, AsyncTransport) else BATCH_EMBED_CONTENTS
-        request = self._entries.batch(entries)
+        request = self._entries.build_batch(entries)
         response = await caller.unary(method, request, (), self._retry, self._timeout, self._metadata)
         vectors = self._form(response)
         if len(vectors) != len(entries):

@@ -10,505 +10,929 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import gemwire.genai._types.absent_fields  # noqa: F401 - declares them
-from gemwire.genai._types.batches import BatchJob as BatchJob
-from gemwire.genai._types.batches import BatchJobDestination as BatchJobDestination
-from gemwire.genai._types.batches import BatchJobSource as BatchJobSource
-from gemwire.genai._types.batches import CancelBatchJobConfig as CancelBatchJobConfig
-from gemwire.genai._types.batches import CompletionStats as CompletionStats
-from gemwire.genai._types.batches import CreateBatchJobConfig as CreateBatchJobConfig
-from gemwire.genai._types.batches import CreateEmbeddingsBatchJobConfig as CreateEmbeddingsBatchJobConfig
-from gemwire.genai._types.batches import DeleteBatchJobConfig as DeleteBatchJobConfig
-from gemwire.genai._types.batches import DeleteResourceJob as DeleteResourceJob
-from gemwire.genai._types.batches import EmbedContentBatch as EmbedContentBatch
-from gemwire.genai._types.batches import EmbeddingsBatchJobSource as EmbeddingsBatchJobSource
-from gemwire.genai._types.batches import GetBatchJobConfig as GetBatchJobConfig
-from gemwire.genai._types.batches import InlinedEmbedContentResponse as InlinedEmbedContentResponse
-from gemwire.genai._types.batches import InlinedRequest as InlinedRequest
-from gemwire.genai._types.batches import InlinedResponse as InlinedResponse
-from gemwire.genai._types.batches import JobError as JobError
-from gemwire.genai._types.batches import ListBatchJobsConfig as ListBatchJobsConfig
-from gemwire.genai._types.batches import SingleEmbedContentResponse as SingleEmbedContentResponse
-from gemwire.genai._types.caches import CreateCachedContentConfig as CreateCachedContentConfig
-from gemwire.genai._types.caches import DeleteCachedContentConfig as DeleteCachedContentConfig
-from gemwire.genai._types.caches import GetCachedContentConfig as GetCachedContentConfig
-from gemwire.genai._types.caches import ListCachedContentsConfig as ListCachedContentsConfig
-from gemwire.genai._types.caches import UpdateCachedContentConfig as UpdateCachedContentConfig
-from gemwire.genai._types.content import Content as Content
-from gemwire.genai._types.content import ContentListUnion as ContentListUnion
-from gemwire.genai._types.content import ContentUnion as ContentUnion
-from gemwire.genai._types.content import Language as Language
-from gemwire.genai._types.content import MediaResolution as MediaResolution
-from gemwire.genai._types.content import ModelContent as ModelContent
-from gemwire.genai._types.content import Outcome as Outcome
-from gemwire.genai._types.content import Part as Part
-from gemwire.genai._types.content import PartUnion as PartUnion
-from gemwire.genai._types.content import PILImage as PILImage
-from gemwire.genai._types.content import UserContent as UserContent
-from gemwire.genai._types.embed_content import EmbedContentConfig as EmbedContentConfig
-from gemwire.genai._types.embed_content import EmbedContentResponse as EmbedContentResponse
-from gemwire.genai._types.files import DeleteFileConfig as DeleteFileConfig
-from gemwire.genai._types.files import DownloadFileConfig as DownloadFileConfig
-from gemwire.genai._types.files import File as File
-from gemwire.genai._types.files import FileStatus as FileStatus
-from gemwire.genai._types.files import GetFileConfig as GetFileConfig
-from gemwire.genai._types.files import ListFilesConfig as ListFilesConfig
-from gemwire.genai._types.files import UploadFileConfig as UploadFileConfig
+from gemwire.genai._types.batches import (
+    BatchJob,
+    BatchJobDestination,
+    BatchJobSource,
+    CancelBatchJobConfig,
+    CompletionStats,
+    CreateBatchJobConfig,
+    CreateEmbeddingsBatchJobConfig,
+    DeleteBatchJobConfig,
+    DeleteResourceJob,
+    EmbedContentBatch,
+    EmbeddingsBatchJobSource,
+    GetBatchJobConfig,
+    InlinedEmbedContentResponse,
+    InlinedRequest,
+    InlinedResponse,
+    JobError,
+    ListBatchJobsConfig,
+    SingleEmbedContentResponse,
+)
+from gemwire.genai._types.caches import (
+    CreateCachedContentConfig,
+    DeleteCachedContentConfig,
+    GetCachedContentConfig,
+    ListCachedContentsConfig,
+    UpdateCachedContentConfig,
+)
+from gemwire.genai._types.content import (
+    Content,
+    ContentListUnion,
+    ContentUnion,
+    Language,
+    MediaResolution,
+    ModelContent,
+    Outcome,
+    Part,
+    PartUnion,
+    PILImage,
+    UserContent,
+)
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.files import (
+    DeleteFileConfig,
+    DownloadFileConfig,
+    File,
+    FileStatus,
+    GetFileConfig,
+    ListFilesConfig,
+    UploadFileConfig,
+)
 from gemwire.genai._types.generate_content import (
-    AutomaticFunctionCallingConfig as AutomaticFunctionCallingConfig,
+    AutomaticFunctionCallingConfig,
+    BlockedReason,
+    Citation,
+    CitationMetadata,
+    CountTokensConfig,
+    FinishReason,
+    GenerateContentConfig,
+    GenerateContentResponse,
+    HarmBlockThreshold,
+    HarmProbability,
+    MediaModality,
+    Modality,
+    SchemaUnion,
+    SpeechConfigUnion,
+    ToolListUnion,
+    ToolUnion,
+    UrlRetrievalStatus,
 )
-from gemwire.genai._types.generate_content import BlockedReason as BlockedReason
-from gemwire.genai._types.generate_content import Citation as Citation
-from gemwire.genai._types.generate_content import CitationMetadata as CitationMetadata
-from gemwire.genai._types.generate_content import CountTokensConfig as CountTokensConfig
-from gemwire.genai._types.generate_content import FinishReason as FinishReason
-from gemwire.genai._types.generate_content import GenerateContentConfig as GenerateContentConfig
-from gemwire.genai._types.generate_content import GenerateContentResponse as GenerateContentResponse
-from gemwire.genai._types.generate_content import HarmBlockThreshold as HarmBlockThreshold
-from gemwire.genai._types.generate_content import HarmProbability as HarmProbability
-from gemwire.genai._types.generate_content import MediaModality as MediaModality
-from gemwire.genai._types.generate_content import Modality as Modality
-from gemwire.genai._types.generate_content import SchemaUnion as SchemaUnion
-from gemwire.genai._types.generate_content import SpeechConfigUnion as SpeechConfigUnion
-from gemwire.genai._types.generate_content import ToolListUnion as ToolListUnion
-from gemwire.genai._types.generate_content import ToolUnion as ToolUnion
-from gemwire.genai._types.generate_content import UrlRetrievalStatus as UrlRetrievalStatus
-from gemwire.genai._types.http_options import HttpOptions as HttpOptions
-from gemwire.genai._types.http_options import HttpRetryOptions as HttpRetryOptions
-from gemwire.genai._types.images import GeneratedImage as GeneratedImage
-from gemwire.genai._types.images import GenerateImagesConfig as GenerateImagesConfig
-from gemwire.genai._types.images import GenerateImagesResponse as GenerateImagesResponse
-from gemwire.genai._types.images import Image as Image
-from gemwire.genai._types.images import ImagePromptLanguage as ImagePromptLanguage
-from gemwire.genai._types.images import PersonGeneration as PersonGeneration
-from gemwire.genai._types.images import SafetyAttributes as SafetyAttributes
-from gemwire.genai._types.images import SafetyFilterLevel as SafetyFilterLevel
-from gemwire.genai._types.json_only import ImageConfig as ImageConfig
-from gemwire.genai._types.json_only import PartMediaResolution as PartMediaResolution
-from gemwire.genai._types.json_only import PartMediaResolutionLevel as PartMediaResolutionLevel
-from gemwire.genai._types.json_only import ServiceTier as ServiceTier
-from gemwire.genai._types.json_only import ThinkingConfig as ThinkingConfig
-from gemwire.genai._types.json_only import ThinkingLevel as ThinkingLevel
-from gemwire.genai._types.live import ActivityEnd as ActivityEnd
-from gemwire.genai._types.live import ActivityHandling as ActivityHandling
-from gemwire.genai._types.live import ActivityStart as ActivityStart
-from gemwire.genai._types.live import AutomaticActivityDetection as AutomaticActivityDetection
-from gemwire.genai._types.live import EndSensitivity as EndSensitivity
-from gemwire.genai._types.live import LiveClientContent as LiveClientContent
-from gemwire.genai._types.live import LiveClientMessage as LiveClientMessage
-from gemwire.genai._types.live import LiveClientRealtimeInput as LiveClientRealtimeInput
-from gemwire.genai._types.live import LiveClientSetup as LiveClientSetup
-from gemwire.genai._types.live import LiveClientToolResponse as LiveClientToolResponse
-from gemwire.genai._types.live import LiveConnectConfig as LiveConnectConfig
-from gemwire.genai._types.live import LiveServerContent as LiveServerContent
-from gemwire.genai._types.live import LiveServerGoAway as LiveServerGoAway
-from gemwire.genai._types.live import LiveServerMessage as LiveServerMessage
-from gemwire.genai._types.live import LiveServerSessionResumptionUpdate as LiveServerSessionResumptionUpdate
-from gemwire.genai._types.live import LiveServerSetupComplete as LiveServerSetupComplete
-from gemwire.genai._types.live import LiveServerToolCall as LiveServerToolCall
-from gemwire.genai._types.live import LiveServerToolCallCancellation as LiveServerToolCallCancellation
-from gemwire.genai._types.live import SlidingWindow as SlidingWindow
-from gemwire.genai._types.live import StartSensitivity as StartSensitivity
-from gemwire.genai._types.live import Transcription as Transcription
-from gemwire.genai._types.live import TurnCoverage as TurnCoverage
-from gemwire.genai._types.models import DeleteModelConfig as DeleteModelConfig
-from gemwire.genai._types.models import GetModelConfig as GetModelConfig
-from gemwire.genai._types.models import ListModelsConfig as ListModelsConfig
-from gemwire.genai._types.models import Model as Model
-from gemwire.genai._types.models import TunedModel as TunedModel
-from gemwire.genai._types.models import TunedModelInfo as TunedModelInfo
-from gemwire.genai._types.models import UpdateModelConfig as UpdateModelConfig
-from gemwire.genai._types.recording_config import DebugConfig as DebugConfig
-from gemwire.genai._types.tools import Behavior as Behavior
-from gemwire.genai._types.tools import ComputerUse as ComputerUse
-from gemwire.genai._types.tools import Environment as Environment
-from gemwire.genai._types.tools import FunctionDeclaration as FunctionDeclaration
-from gemwire.genai._types.tools import GoogleSearch as GoogleSearch
-from gemwire.genai._types.tools import Mode as Mode
-from gemwire.genai._types.tools import ToolCodeExecution as ToolCodeExecution
-from gemwire.genai._types.tunings import CreateTuningJobConfig as CreateTuningJobConfig
-from gemwire.genai._types.tunings import GetTuningJobConfig as GetTuningJobConfig
-from gemwire.genai._types.tunings import JobState as JobState
-from gemwire.genai._types.tunings import ListTuningJobsConfig as ListTuningJobsConfig
-from gemwire.genai._types.tunings import TuningDataset as TuningDataset
-from gemwire.genai._types.tunings import TuningJob as TuningJob
-from gemwire.genai._types.videos import GeneratedVideo as GeneratedVideo
-from gemwire.genai._types.videos import GenerateVideosConfig as GenerateVideosConfig
-from gemwire.genai._types.videos import GenerateVideosOperation as GenerateVideosOperation
-from gemwire.genai._types.videos import GenerateVideosResponse as GenerateVideosResponse
-from gemwire.genai._types.videos import GenerateVideosSource as GenerateVideosSource
-from gemwire.genai._types.videos import GetOperationConfig as GetOperationConfig
-from gemwire.genai._types.videos import Operation as Operation
-from gemwire.genai._types.videos import Video as Video
-from gemwire_proto.v1beta.views import AttributionSourceId as AttributionSourceId
-from gemwire_proto.v1beta.views import (
-    AttributionSourceIdGroundingPassageId as AttributionSourceIdGroundingPassageId,
+from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
+from gemwire.genai._types.images import (
+    GeneratedImage,
+    GenerateImagesConfig,
+    GenerateImagesResponse,
+    Image,
+    ImagePromptLanguage,
+    PersonGeneration,
+    SafetyAttributes,
+    SafetyFilterLevel,
 )
-from gemwire_proto.v1beta.views import (
-    AttributionSourceIdSemanticRetrieverChunk as AttributionSourceIdSemanticRetrieverChunk,
+from gemwire.genai._types.json_only import (
+    ImageConfig,
+    PartMediaResolution,
+    PartMediaResolutionLevel,
+    ServiceTier,
+    ThinkingConfig,
+    ThinkingLevel,
 )
-from gemwire_proto.v1beta.views import AudioTranscriptionConfig as AudioTranscriptionConfig
-from gemwire_proto.v1beta.views import BatchCreateChunksRequest as BatchCreateChunksRequest
-from gemwire_proto.v1beta.views import BatchCreateChunksResponse as BatchCreateChunksResponse
-from gemwire_proto.v1beta.views import BatchDeleteChunksRequest as BatchDeleteChunksRequest
-from gemwire_proto.v1beta.views import BatchEmbedContentsRequest as BatchEmbedContentsRequest
-from gemwire_proto.v1beta.views import BatchEmbedContentsResponse as BatchEmbedContentsResponse
-from gemwire_proto.v1beta.views import BatchEmbedTextRequest as BatchEmbedTextRequest
-from gemwire_proto.v1beta.views import BatchEmbedTextResponse as BatchEmbedTextResponse
-from gemwire_proto.v1beta.views import BatchUpdateChunksRequest as BatchUpdateChunksRequest
-from gemwire_proto.v1beta.views import BatchUpdateChunksResponse as BatchUpdateChunksResponse
-from gemwire_proto.v1beta.views import BidiGenerateContentClientContent as BidiGenerateContentClientContent
-from gemwire_proto.v1beta.views import BidiGenerateContentClientMessage as BidiGenerateContentClientMessage
-from gemwire_proto.v1beta.views import BidiGenerateContentRealtimeInput as BidiGenerateContentRealtimeInput
-from gemwire_proto.v1beta.views import (
-    BidiGenerateContentRealtimeInputActivityEnd as BidiGenerateContentRealtimeInputActivityEnd,
+from gemwire.genai._types.live import (
+    ActivityEnd,
+    ActivityHandling,
+    ActivityStart,
+    AutomaticActivityDetection,
+    EndSensitivity,
+    LiveClientContent,
+    LiveClientMessage,
+    LiveClientRealtimeInput,
+    LiveClientSetup,
+    LiveClientToolResponse,
+    LiveConnectConfig,
+    LiveServerContent,
+    LiveServerGoAway,
+    LiveServerMessage,
+    LiveServerSessionResumptionUpdate,
+    LiveServerSetupComplete,
+    LiveServerToolCall,
+    LiveServerToolCallCancellation,
+    SlidingWindow,
+    StartSensitivity,
+    Transcription,
+    TurnCoverage,
+)
+from gemwire.genai._types.models import (
+    DeleteModelConfig,
+    GetModelConfig,
+    ListModelsConfig,
+    Model,
+    TunedModel,
+    TunedModelInfo,
+    UpdateModelConfig,
+)
+from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.tools import (
+    Behavior,
+    ComputerUse,
+    Environment,
+    FunctionDeclaration,
+    GoogleSearch,
+    Mode,
+    ToolCodeExecution,
+)
+from gemwire.genai._types.tunings import (
+    CreateTuningJobConfig,
+    GetTuningJobConfig,
+    JobState,
+    ListTuningJobsConfig,
+    TuningDataset,
+    TuningJob,
+)
+from gemwire.genai._types.videos import (
+    GeneratedVideo,
+    GenerateVideosConfig,
+    GenerateVideosOperation,
+    GenerateVideosResponse,
+    GenerateVideosSource,
+    GetOperationConfig,
+    Operation,
+    Video,
 )
 from gemwire_proto.v1beta.views import (
-    BidiGenerateContentRealtimeInputActivityStart as BidiGenerateContentRealtimeInputActivityStart,
+    AttributionSourceId,
+    AttributionSourceIdGroundingPassageId,
+    AttributionSourceIdSemanticRetrieverChunk,
+    AudioTranscriptionConfig,
+    BatchCreateChunksRequest,
+    BatchCreateChunksResponse,
+    BatchDeleteChunksRequest,
+    BatchEmbedContentsRequest,
+    BatchEmbedContentsResponse,
+    BatchEmbedTextRequest,
+    BatchEmbedTextResponse,
+    BatchUpdateChunksRequest,
+    BatchUpdateChunksResponse,
+    BidiGenerateContentClientContent,
+    BidiGenerateContentClientMessage,
+    BidiGenerateContentRealtimeInput,
+    BidiGenerateContentRealtimeInputActivityEnd,
+    BidiGenerateContentRealtimeInputActivityStart,
+    BidiGenerateContentServerContent,
+    BidiGenerateContentServerMessage,
+    BidiGenerateContentSetup,
+    BidiGenerateContentSetupComplete,
+    BidiGenerateContentToolCall,
+    BidiGenerateContentToolCallCancellation,
+    BidiGenerateContentToolResponse,
+    BidiGenerateContentTranscription,
+    Blob,
+    CachedContent,
+    CachedContentUsageMetadata,
+    Candidate,
+    CandidateFinishReason,
+    Chunk,
+    ChunkData,
+    ChunkState,
+    CitationSource,
+    CodeExecution,
+    CodeExecutionResult,
+    CodeExecutionResultOutcome,
+    Condition,
+    ConditionOperator,
+    ContentEmbedding,
+    ContentFilter,
+    ContentFilterBlockedReason,
+    ContextWindowCompressionConfig,
+    ContextWindowCompressionConfigSlidingWindow,
+    Corpus,
+    CountMessageTokensRequest,
+    CountMessageTokensResponse,
+    CountTextTokensRequest,
+    CountTextTokensResponse,
+    CountTokensRequest,
+    CountTokensResponse,
+    CreateCachedContentRequest,
+    CreateChunkRequest,
+    CreateCorpusRequest,
+    CreateDocumentRequest,
+    CreateFileRequest,
+    CreateFileResponse,
+    CreatePermissionRequest,
+    CreateTunedModelMetadata,
+    CreateTunedModelRequest,
+    CustomMetadata,
+    Dataset,
+    DeleteCachedContentRequest,
+    DeleteChunkRequest,
+    DeleteCorpusRequest,
+    DeleteDocumentRequest,
+    DeleteFileRequest,
+    DeletePermissionRequest,
+    DeleteTunedModelRequest,
+    Document,
+    DownloadFileRequest,
+    DownloadFileResponse,
+    DynamicRetrievalConfig,
+    DynamicRetrievalConfigMode,
+    EmbedContentRequest,
+    Embedding,
+    EmbedTextRequest,
+    EmbedTextResponse,
+    Example,
+    ExecutableCode,
+    ExecutableCodeLanguage,
+    FileData,
+    FileSearch,
+    FileSearchRetrievalConfig,
+    FileSearchRetrievalResource,
+    FileSource,
+    FileState,
+    FunctionCall,
+    FunctionCallingConfig,
+    FunctionCallingConfigMode,
+    FunctionDeclarationBehavior,
+    FunctionResponse,
+    FunctionResponseBlob,
+    FunctionResponsePart,
+    FunctionResponseScheduling,
+    GenerateAnswerRequest,
+    GenerateAnswerRequestAnswerStyle,
+    GenerateAnswerResponse,
+    GenerateAnswerResponseInputFeedback,
+    GenerateAnswerResponseInputFeedbackBlockReason,
+    GenerateContentRequest,
+    GenerateContentResponsePromptFeedback,
+    GenerateContentResponsePromptFeedbackBlockReason,
+    GenerateContentResponseUsageMetadata,
+    GenerateMessageRequest,
+    GenerateMessageResponse,
+    GenerateTextRequest,
+    GenerateTextResponse,
+    GenerationConfig,
+    GenerationConfigMediaResolution,
+    GenerationConfigModality,
+    GetCachedContentRequest,
+    GetChunkRequest,
+    GetCorpusRequest,
+    GetDocumentRequest,
+    GetFileRequest,
+    GetModelRequest,
+    GetPermissionRequest,
+    GetTunedModelRequest,
+    GoAway,
+    GoogleMaps,
+    GoogleSearchRetrieval,
+    GroundingAttribution,
+    GroundingChunk,
+    GroundingChunkMaps,
+    GroundingChunkMapsPlaceAnswerSources,
+    GroundingChunkMapsPlaceAnswerSourcesReviewSnippet,
+    GroundingChunkRetrievedContext,
+    GroundingChunkWeb,
+    GroundingMetadata,
+    GroundingPassage,
+    GroundingPassages,
+    GroundingSupport,
+    HarmCategory,
+    Hyperparameters,
+    ListCachedContentsRequest,
+    ListCachedContentsResponse,
+    ListChunksRequest,
+    ListChunksResponse,
+    ListCorporaRequest,
+    ListCorporaResponse,
+    ListDocumentsRequest,
+    ListDocumentsResponse,
+    ListFilesRequest,
+    ListFilesResponse,
+    ListModelsRequest,
+    ListModelsResponse,
+    ListPermissionsRequest,
+    ListPermissionsResponse,
+    ListTunedModelsRequest,
+    ListTunedModelsResponse,
+    LogprobsResult,
+    LogprobsResultCandidate,
+    LogprobsResultTopCandidates,
+    Media,
+    Message,
+    MessagePrompt,
+    MetadataFilter,
+    ModalityTokenCount,
+    MultiSpeakerVoiceConfig,
+    Permission,
+    PermissionGranteeType,
+    PermissionRole,
+    PrebuiltVoiceConfig,
+    PredictLongRunningGeneratedVideoResponse,
+    PredictLongRunningMetadata,
+    PredictLongRunningRequest,
+    PredictLongRunningResponse,
+    PredictRequest,
+    PredictResponse,
+    QueryCorpusRequest,
+    QueryCorpusResponse,
+    QueryDocumentRequest,
+    QueryDocumentResponse,
+    RealtimeInputConfig,
+    RealtimeInputConfigActivityHandling,
+    RealtimeInputConfigAutomaticActivityDetection,
+    RealtimeInputConfigAutomaticActivityDetectionEndSensitivity,
+    RealtimeInputConfigAutomaticActivityDetectionStartSensitivity,
+    RealtimeInputConfigTurnCoverage,
+    RelevantChunk,
+    RetrievalConfig,
+    RetrievalMetadata,
+    SafetyFeedback,
+    SafetyRating,
+    SafetyRatingHarmProbability,
+    SafetySetting,
+    SafetySettingHarmBlockThreshold,
+    Schema,
+    SearchEntryPoint,
+    Segment,
+    SemanticRetrieverConfig,
+    SessionResumptionConfig,
+    SessionResumptionUpdate,
+    SpeakerVoiceConfig,
+    SpeechConfig,
+    StringList,
+    TaskType,
+    TextCompletion,
+    TextPrompt,
+    Tool,
+    ToolComputerUse,
+    ToolComputerUseEnvironment,
+    ToolConfig,
+    ToolGoogleSearch,
+    TransferOwnershipRequest,
+    TransferOwnershipResponse,
+    TunedModelSource,
+    TunedModelState,
+    TuningExample,
+    TuningExamples,
+    TuningSnapshot,
+    TuningTask,
+    Type,
+    UpdateCachedContentRequest,
+    UpdateChunkRequest,
+    UpdateCorpusRequest,
+    UpdateDocumentRequest,
+    UpdatePermissionRequest,
+    UpdateTunedModelRequest,
+    UrlContext,
+    UrlContextMetadata,
+    UrlMetadata,
+    UrlMetadataUrlRetrievalStatus,
+    UsageMetadata,
+    VideoFileMetadata,
+    VideoMetadata,
+    VoiceConfig,
 )
-from gemwire_proto.v1beta.views import BidiGenerateContentServerContent as BidiGenerateContentServerContent
-from gemwire_proto.v1beta.views import BidiGenerateContentServerMessage as BidiGenerateContentServerMessage
-from gemwire_proto.v1beta.views import BidiGenerateContentSetup as BidiGenerateContentSetup
-from gemwire_proto.v1beta.views import BidiGenerateContentSetupComplete as BidiGenerateContentSetupComplete
-from gemwire_proto.v1beta.views import BidiGenerateContentToolCall as BidiGenerateContentToolCall
-from gemwire_proto.v1beta.views import (
-    BidiGenerateContentToolCallCancellation as BidiGenerateContentToolCallCancellation,
-)
-from gemwire_proto.v1beta.views import BidiGenerateContentToolResponse as BidiGenerateContentToolResponse
-from gemwire_proto.v1beta.views import BidiGenerateContentTranscription as BidiGenerateContentTranscription
-from gemwire_proto.v1beta.views import Blob as Blob
-from gemwire_proto.v1beta.views import CachedContent as CachedContent
-from gemwire_proto.v1beta.views import CachedContentUsageMetadata as CachedContentUsageMetadata
-from gemwire_proto.v1beta.views import Candidate as Candidate
-from gemwire_proto.v1beta.views import CandidateFinishReason as CandidateFinishReason
-from gemwire_proto.v1beta.views import Chunk as Chunk
-from gemwire_proto.v1beta.views import ChunkData as ChunkData
-from gemwire_proto.v1beta.views import ChunkState as ChunkState
-from gemwire_proto.v1beta.views import CitationSource as CitationSource
-from gemwire_proto.v1beta.views import CodeExecution as CodeExecution
-from gemwire_proto.v1beta.views import CodeExecutionResult as CodeExecutionResult
-from gemwire_proto.v1beta.views import CodeExecutionResultOutcome as CodeExecutionResultOutcome
-from gemwire_proto.v1beta.views import Condition as Condition
-from gemwire_proto.v1beta.views import ConditionOperator as ConditionOperator
-from gemwire_proto.v1beta.views import ContentEmbedding as ContentEmbedding
-from gemwire_proto.v1beta.views import ContentFilter as ContentFilter
-from gemwire_proto.v1beta.views import ContentFilterBlockedReason as ContentFilterBlockedReason
-from gemwire_proto.v1beta.views import ContextWindowCompressionConfig as ContextWindowCompressionConfig
-from gemwire_proto.v1beta.views import (
-    ContextWindowCompressionConfigSlidingWindow as ContextWindowCompressionConfigSlidingWindow,
-)
-from gemwire_proto.v1beta.views import Corpus as Corpus
-from gemwire_proto.v1beta.views import CountMessageTokensRequest as CountMessageTokensRequest
-from gemwire_proto.v1beta.views import CountMessageTokensResponse as CountMessageTokensResponse
-from gemwire_proto.v1beta.views import CountTextTokensRequest as CountTextTokensRequest
-from gemwire_proto.v1beta.views import CountTextTokensResponse as CountTextTokensResponse
-from gemwire_proto.v1beta.views import CountTokensRequest as CountTokensRequest
-from gemwire_proto.v1beta.views import CountTokensResponse as CountTokensResponse
-from gemwire_proto.v1beta.views import CreateCachedContentRequest as CreateCachedContentRequest
-from gemwire_proto.v1beta.views import CreateChunkRequest as CreateChunkRequest
-from gemwire_proto.v1beta.views import CreateCorpusRequest as CreateCorpusRequest
-from gemwire_proto.v1beta.views import CreateDocumentRequest as CreateDocumentRequest
-from gemwire_proto.v1beta.views import CreateFileRequest as CreateFileRequest
-from gemwire_proto.v1beta.views import CreateFileResponse as CreateFileResponse
-from gemwire_proto.v1beta.views import CreatePermissionRequest as CreatePermissionRequest
-from gemwire_proto.v1beta.views import CreateTunedModelMetadata as CreateTunedModelMetadata
-from gemwire_proto.v1beta.views import CreateTunedModelRequest as CreateTunedModelRequest
-from gemwire_proto.v1beta.views import CustomMetadata as CustomMetadata
-from gemwire_proto.v1beta.views import Dataset as Dataset
-from gemwire_proto.v1beta.views import DeleteCachedContentRequest as DeleteCachedContentRequest
-from gemwire_proto.v1beta.views import DeleteChunkRequest as DeleteChunkRequest
-from gemwire_proto.v1beta.views import DeleteCorpusRequest as DeleteCorpusRequest
-from gemwire_proto.v1beta.views import DeleteDocumentRequest as DeleteDocumentRequest
-from gemwire_proto.v1beta.views import DeleteFileRequest as DeleteFileRequest
-from gemwire_proto.v1beta.views import DeletePermissionRequest as DeletePermissionRequest
-from gemwire_proto.v1beta.views import DeleteTunedModelRequest as DeleteTunedModelRequest
-from gemwire_proto.v1beta.views import Document as Document
-from gemwire_proto.v1beta.views import DownloadFileRequest as DownloadFileRequest
-from gemwire_proto.v1beta.views import DownloadFileResponse as DownloadFileResponse
-from gemwire_proto.v1beta.views import DynamicRetrievalConfig as DynamicRetrievalConfig
-from gemwire_proto.v1beta.views import DynamicRetrievalConfigMode as DynamicRetrievalConfigMode
-from gemwire_proto.v1beta.views import EmbedContentRequest as EmbedContentRequest
-from gemwire_proto.v1beta.views import Embedding as Embedding
-from gemwire_proto.v1beta.views import EmbedTextRequest as EmbedTextRequest
-from gemwire_proto.v1beta.views import EmbedTextResponse as EmbedTextResponse
-from gemwire_proto.v1beta.views import Example as Example
-from gemwire_proto.v1beta.views import ExecutableCode as ExecutableCode
-from gemwire_proto.v1beta.views import ExecutableCodeLanguage as ExecutableCodeLanguage
-from gemwire_proto.v1beta.views import FileData as FileData
-from gemwire_proto.v1beta.views import FileSearch as FileSearch
-from gemwire_proto.v1beta.views import FileSearchRetrievalConfig as FileSearchRetrievalConfig
-from gemwire_proto.v1beta.views import FileSearchRetrievalResource as FileSearchRetrievalResource
-from gemwire_proto.v1beta.views import FileSource as FileSource
-from gemwire_proto.v1beta.views import FileState as FileState
-from gemwire_proto.v1beta.views import FunctionCall as FunctionCall
-from gemwire_proto.v1beta.views import FunctionCallingConfig as FunctionCallingConfig
-from gemwire_proto.v1beta.views import FunctionCallingConfigMode as FunctionCallingConfigMode
-from gemwire_proto.v1beta.views import FunctionDeclarationBehavior as FunctionDeclarationBehavior
-from gemwire_proto.v1beta.views import FunctionResponse as FunctionResponse
-from gemwire_proto.v1beta.views import FunctionResponseBlob as FunctionResponseBlob
-from gemwire_proto.v1beta.views import FunctionResponsePart as FunctionResponsePart
-from gemwire_proto.v1beta.views import FunctionResponseScheduling as FunctionResponseScheduling
-from gemwire_proto.v1beta.views import GenerateAnswerRequest as GenerateAnswerRequest
-from gemwire_proto.v1beta.views import GenerateAnswerRequestAnswerStyle as GenerateAnswerRequestAnswerStyle
-from gemwire_proto.v1beta.views import GenerateAnswerResponse as GenerateAnswerResponse
-from gemwire_proto.v1beta.views import (
-    GenerateAnswerResponseInputFeedback as GenerateAnswerResponseInputFeedback,
-)
-from gemwire_proto.v1beta.views import (
-    GenerateAnswerResponseInputFeedbackBlockReason as GenerateAnswerResponseInputFeedbackBlockReason,
-)
-from gemwire_proto.v1beta.views import GenerateContentRequest as GenerateContentRequest
-from gemwire_proto.v1beta.views import (
-    GenerateContentResponsePromptFeedback as GenerateContentResponsePromptFeedback,
-)
-from gemwire_proto.v1beta.views import (
-    GenerateContentResponsePromptFeedbackBlockReason as GenerateContentResponsePromptFeedbackBlockReason,
-)
-from gemwire_proto.v1beta.views import (
-    GenerateContentResponseUsageMetadata as GenerateContentResponseUsageMetadata,
-)
-from gemwire_proto.v1beta.views import GenerateMessageRequest as GenerateMessageRequest
-from gemwire_proto.v1beta.views import GenerateMessageResponse as GenerateMessageResponse
-from gemwire_proto.v1beta.views import GenerateTextRequest as GenerateTextRequest
-from gemwire_proto.v1beta.views import GenerateTextResponse as GenerateTextResponse
-from gemwire_proto.v1beta.views import GenerationConfig as GenerationConfig
-from gemwire_proto.v1beta.views import GenerationConfigMediaResolution as GenerationConfigMediaResolution
-from gemwire_proto.v1beta.views import GenerationConfigModality as GenerationConfigModality
-from gemwire_proto.v1beta.views import GetCachedContentRequest as GetCachedContentRequest
-from gemwire_proto.v1beta.views import GetChunkRequest as GetChunkRequest
-from gemwire_proto.v1beta.views import GetCorpusRequest as GetCorpusRequest
-from gemwire_proto.v1beta.views import GetDocumentRequest as GetDocumentRequest
-from gemwire_proto.v1beta.views import GetFileRequest as GetFileRequest
-from gemwire_proto.v1beta.views import GetModelRequest as GetModelRequest
-from gemwire_proto.v1beta.views import GetPermissionRequest as GetPermissionRequest
-from gemwire_proto.v1beta.views import GetTunedModelRequest as GetTunedModelRequest
-from gemwire_proto.v1beta.views import GoAway as GoAway
-from gemwire_proto.v1beta.views import GoogleMaps as GoogleMaps
-from gemwire_proto.v1beta.views import GoogleSearchRetrieval as GoogleSearchRetrieval
-from gemwire_proto.v1beta.views import GroundingAttribution as GroundingAttribution
-from gemwire_proto.v1beta.views import GroundingChunk as GroundingChunk
-from gemwire_proto.v1beta.views import GroundingChunkMaps as GroundingChunkMaps
-from gemwire_proto.v1beta.views import (
-    GroundingChunkMapsPlaceAnswerSources as GroundingChunkMapsPlaceAnswerSources,
-)
-from gemwire_proto.v1beta.views import (
-    GroundingChunkMapsPlaceAnswerSourcesReviewSnippet as GroundingChunkMapsPlaceAnswerSourcesReviewSnippet,
-)
-from gemwire_proto.v1beta.views import GroundingChunkRetrievedContext as GroundingChunkRetrievedContext
-from gemwire_proto.v1beta.views import GroundingChunkWeb as GroundingChunkWeb
-from gemwire_proto.v1beta.views import GroundingMetadata as GroundingMetadata
-from gemwire_proto.v1beta.views import GroundingPassage as GroundingPassage
-from gemwire_proto.v1beta.views import GroundingPassages as GroundingPassages
-from gemwire_proto.v1beta.views import GroundingSupport as GroundingSupport
-from gemwire_proto.v1beta.views import HarmCategory as HarmCategory
-from gemwire_proto.v1beta.views import Hyperparameters as Hyperparameters
-from gemwire_proto.v1beta.views import ListCachedContentsRequest as ListCachedContentsRequest
-from gemwire_proto.v1beta.views import ListCachedContentsResponse as ListCachedContentsResponse
-from gemwire_proto.v1beta.views import ListChunksRequest as ListChunksRequest
-from gemwire_proto.v1beta.views import ListChunksResponse as ListChunksResponse
-from gemwire_proto.v1beta.views import ListCorporaRequest as ListCorporaRequest
-from gemwire_proto.v1beta.views import ListCorporaResponse as ListCorporaResponse
-from gemwire_proto.v1beta.views import ListDocumentsRequest as ListDocumentsRequest
-from gemwire_proto.v1beta.views import ListDocumentsResponse as ListDocumentsResponse
-from gemwire_proto.v1beta.views import ListFilesRequest as ListFilesRequest
-from gemwire_proto.v1beta.views import ListFilesResponse as ListFilesResponse
-from gemwire_proto.v1beta.views import ListModelsRequest as ListModelsRequest
-from gemwire_proto.v1beta.views import ListModelsResponse as ListModelsResponse
-from gemwire_proto.v1beta.views import ListPermissionsRequest as ListPermissionsRequest
-from gemwire_proto.v1beta.views import ListPermissionsResponse as ListPermissionsResponse
-from gemwire_proto.v1beta.views import ListTunedModelsRequest as ListTunedModelsRequest
-from gemwire_proto.v1beta.views import ListTunedModelsResponse as ListTunedModelsResponse
-from gemwire_proto.v1beta.views import LogprobsResult as LogprobsResult
-from gemwire_proto.v1beta.views import LogprobsResultCandidate as LogprobsResultCandidate
-from gemwire_proto.v1beta.views import LogprobsResultTopCandidates as LogprobsResultTopCandidates
-from gemwire_proto.v1beta.views import Media as Media
-from gemwire_proto.v1beta.views import Message as Message
-from gemwire_proto.v1beta.views import MessagePrompt as MessagePrompt
-from gemwire_proto.v1beta.views import MetadataFilter as MetadataFilter
-from gemwire_proto.v1beta.views import ModalityTokenCount as ModalityTokenCount
-from gemwire_proto.v1beta.views import MultiSpeakerVoiceConfig as MultiSpeakerVoiceConfig
-from gemwire_proto.v1beta.views import Permission as Permission
-from gemwire_proto.v1beta.views import PermissionGranteeType as PermissionGranteeType
-from gemwire_proto.v1beta.views import PermissionRole as PermissionRole
-from gemwire_proto.v1beta.views import PrebuiltVoiceConfig as PrebuiltVoiceConfig
-from gemwire_proto.v1beta.views import (
-    PredictLongRunningGeneratedVideoResponse as PredictLongRunningGeneratedVideoResponse,
-)
-from gemwire_proto.v1beta.views import PredictLongRunningMetadata as PredictLongRunningMetadata
-from gemwire_proto.v1beta.views import PredictLongRunningRequest as PredictLongRunningRequest
-from gemwire_proto.v1beta.views import PredictLongRunningResponse as PredictLongRunningResponse
-from gemwire_proto.v1beta.views import PredictRequest as PredictRequest
-from gemwire_proto.v1beta.views import PredictResponse as PredictResponse
-from gemwire_proto.v1beta.views import QueryCorpusRequest as QueryCorpusRequest
-from gemwire_proto.v1beta.views import QueryCorpusResponse as QueryCorpusResponse
-from gemwire_proto.v1beta.views import QueryDocumentRequest as QueryDocumentRequest
-from gemwire_proto.v1beta.views import QueryDocumentResponse as QueryDocumentResponse
-from gemwire_proto.v1beta.views import RealtimeInputConfig as RealtimeInputConfig
-from gemwire_proto.v1beta.views import (
-    RealtimeInputConfigActivityHandling as RealtimeInputConfigActivityHandling,
-)
-from gemwire_proto.v1beta.views import (
-    RealtimeInputConfigAutomaticActivityDetection as RealtimeInputConfigAutomaticActivityDetection,
-)
-from gemwire_proto.v1beta.views import (
-    RealtimeInputConfigAutomaticActivityDetectionEndSensitivity as RealtimeInputConfigAutomaticActivityDetectionEndSensitivity,
-)
-from gemwire_proto.v1beta.views import (
-    RealtimeInputConfigAutomaticActivityDetectionStartSensitivity as RealtimeInputConfigAutomaticActivityDetectionStartSensitivity,
-)
-from gemwire_proto.v1beta.views import RealtimeInputConfigTurnCoverage as RealtimeInputConfigTurnCoverage
-from gemwire_proto.v1beta.views import RelevantChunk as RelevantChunk
-from gemwire_proto.v1beta.views import RetrievalConfig as RetrievalConfig
-from gemwire_proto.v1beta.views import RetrievalMetadata as RetrievalMetadata
-from gemwire_proto.v1beta.views import SafetyFeedback as SafetyFeedback
-from gemwire_proto.v1beta.views import SafetyRating as SafetyRating
-from gemwire_proto.v1beta.views import SafetyRatingHarmProbability as SafetyRatingHarmProbability
-from gemwire_proto.v1beta.views import SafetySetting as SafetySetting
-from gemwire_proto.v1beta.views import SafetySettingHarmBlockThreshold as SafetySettingHarmBlockThreshold
-from gemwire_proto.v1beta.views import Schema as Schema
-from gemwire_proto.v1beta.views import SearchEntryPoint as SearchEntryPoint
-from gemwire_proto.v1beta.views import Segment as Segment
-from gemwire_proto.v1beta.views import SemanticRetrieverConfig as SemanticRetrieverConfig
-from gemwire_proto.v1beta.views import SessionResumptionConfig as SessionResumptionConfig
-from gemwire_proto.v1beta.views import SessionResumptionUpdate as SessionResumptionUpdate
-from gemwire_proto.v1beta.views import SpeakerVoiceConfig as SpeakerVoiceConfig
-from gemwire_proto.v1beta.views import SpeechConfig as SpeechConfig
-from gemwire_proto.v1beta.views import StringList as StringList
-from gemwire_proto.v1beta.views import TaskType as TaskType
-from gemwire_proto.v1beta.views import TextCompletion as TextCompletion
-from gemwire_proto.v1beta.views import TextPrompt as TextPrompt
-from gemwire_proto.v1beta.views import Tool as Tool
-from gemwire_proto.v1beta.views import ToolComputerUse as ToolComputerUse
-from gemwire_proto.v1beta.views import ToolComputerUseEnvironment as ToolComputerUseEnvironment
-from gemwire_proto.v1beta.views import ToolConfig as ToolConfig
-from gemwire_proto.v1beta.views import ToolGoogleSearch as ToolGoogleSearch
-from gemwire_proto.v1beta.views import TransferOwnershipRequest as TransferOwnershipRequest
-from gemwire_proto.v1beta.views import TransferOwnershipResponse as TransferOwnershipResponse
-from gemwire_proto.v1beta.views import TunedModelSource as TunedModelSource
-from gemwire_proto.v1beta.views import TunedModelState as TunedModelState
-from gemwire_proto.v1beta.views import TuningExample as TuningExample
-from gemwire_proto.v1beta.views import TuningExamples as TuningExamples
-from gemwire_proto.v1beta.views import TuningSnapshot as TuningSnapshot
-from gemwire_proto.v1beta.views import TuningTask as TuningTask
-from gemwire_proto.v1beta.views import Type as Type
-from gemwire_proto.v1beta.views import UpdateCachedContentRequest as UpdateCachedContentRequest
-from gemwire_proto.v1beta.views import UpdateChunkRequest as UpdateChunkRequest
-from gemwire_proto.v1beta.views import UpdateCorpusRequest as UpdateCorpusRequest
-from gemwire_proto.v1beta.views import UpdateDocumentRequest as UpdateDocumentRequest
-from gemwire_proto.v1beta.views import UpdatePermissionRequest as UpdatePermissionRequest
-from gemwire_proto.v1beta.views import UpdateTunedModelRequest as UpdateTunedModelRequest
-from gemwire_proto.v1beta.views import UrlContext as UrlContext
-from gemwire_proto.v1beta.views import UrlContextMetadata as UrlContextMetadata
-from gemwire_proto.v1beta.views import UrlMetadata as UrlMetadata
-from gemwire_proto.v1beta.views import UrlMetadataUrlRetrievalStatus as UrlMetadataUrlRetrievalStatus
-from gemwire_proto.v1beta.views import UsageMetadata as UsageMetadata
-from gemwire_proto.v1beta.views import VideoFileMetadata as VideoFileMetadata
-from gemwire_proto.v1beta.views import VideoMetadata as VideoMetadata
-from gemwire_proto.v1beta.views import VoiceConfig as VoiceConfig
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        AutomaticFunctionCallingConfigDict as AutomaticFunctionCallingConfigDict,
+        AutomaticFunctionCallingConfigDict,
+        BatchJobDestinationDict,
+        BatchJobDict,
+        BatchJobSourceDict,
+        CancelBatchJobConfigDict,
+        CompletionStatsDict,
+        CountTokensConfigDict,
+        CreateBatchJobConfigDict,
+        CreateCachedContentConfigDict,
+        CreateEmbeddingsBatchJobConfigDict,
+        CreateTuningJobConfigDict,
+        DebugConfigDict,
+        DeleteBatchJobConfigDict,
+        DeleteCachedContentConfigDict,
+        DeleteFileConfigDict,
+        DeleteModelConfigDict,
+        DeleteResourceJobDict,
+        DownloadFileConfigDict,
+        EmbedContentBatchDict,
+        EmbedContentConfigDict,
+        EmbeddingsBatchJobSourceDict,
+        FileStatusDict,
+        GenerateContentConfigDict,
+        GeneratedImageDict,
+        GeneratedVideoDict,
+        GenerateImagesConfigDict,
+        GenerateImagesResponseDict,
+        GenerateVideosConfigDict,
+        GenerateVideosOperationDict,
+        GenerateVideosResponseDict,
+        GenerateVideosSourceDict,
+        GetBatchJobConfigDict,
+        GetCachedContentConfigDict,
+        GetFileConfigDict,
+        GetModelConfigDict,
+        GetOperationConfigDict,
+        GetTuningJobConfigDict,
+        HttpOptionsDict,
+        HttpRetryOptionsDict,
+        ImageDict,
+        InlinedEmbedContentResponseDict,
+        InlinedRequestDict,
+        InlinedResponseDict,
+        JobErrorDict,
+        ListBatchJobsConfigDict,
+        ListCachedContentsConfigDict,
+        ListFilesConfigDict,
+        ListModelsConfigDict,
+        ListTuningJobsConfigDict,
+        LiveConnectConfigDict,
+        OperationDict,
+        PartMediaResolutionDict,
+        SafetyAttributesDict,
+        SingleEmbedContentResponseDict,
+        TunedModelInfoDict,
+        TuningDatasetDict,
+        UpdateCachedContentConfigDict,
+        UpdateModelConfigDict,
+        UploadFileConfigDict,
+        VideoDict,
     )
-    from gemwire.genai._types.dicts import BatchJobDestinationDict as BatchJobDestinationDict
-    from gemwire.genai._types.dicts import BatchJobDict as BatchJobDict
-    from gemwire.genai._types.dicts import BatchJobSourceDict as BatchJobSourceDict
-    from gemwire.genai._types.dicts import CancelBatchJobConfigDict as CancelBatchJobConfigDict
-    from gemwire.genai._types.dicts import CompletionStatsDict as CompletionStatsDict
-    from gemwire.genai._types.dicts import CountTokensConfigDict as CountTokensConfigDict
-    from gemwire.genai._types.dicts import CreateBatchJobConfigDict as CreateBatchJobConfigDict
-    from gemwire.genai._types.dicts import CreateCachedContentConfigDict as CreateCachedContentConfigDict
-    from gemwire.genai._types.dicts import (
-        CreateEmbeddingsBatchJobConfigDict as CreateEmbeddingsBatchJobConfigDict,
-    )
-    from gemwire.genai._types.dicts import CreateTuningJobConfigDict as CreateTuningJobConfigDict
-    from gemwire.genai._types.dicts import DebugConfigDict as DebugConfigDict
-    from gemwire.genai._types.dicts import DeleteBatchJobConfigDict as DeleteBatchJobConfigDict
-    from gemwire.genai._types.dicts import DeleteCachedContentConfigDict as DeleteCachedContentConfigDict
-    from gemwire.genai._types.dicts import DeleteFileConfigDict as DeleteFileConfigDict
-    from gemwire.genai._types.dicts import DeleteModelConfigDict as DeleteModelConfigDict
-    from gemwire.genai._types.dicts import DeleteResourceJobDict as DeleteResourceJobDict
-    from gemwire.genai._types.dicts import DownloadFileConfigDict as DownloadFileConfigDict
-    from gemwire.genai._types.dicts import EmbedContentBatchDict as EmbedContentBatchDict
-    from gemwire.genai._types.dicts import EmbedContentConfigDict as EmbedContentConfigDict
-    from gemwire.genai._types.dicts import EmbeddingsBatchJobSourceDict as EmbeddingsBatchJobSourceDict
-    from gemwire.genai._types.dicts import FileStatusDict as FileStatusDict
-    from gemwire.genai._types.dicts import GenerateContentConfigDict as GenerateContentConfigDict
-    from gemwire.genai._types.dicts import GeneratedImageDict as GeneratedImageDict
-    from gemwire.genai._types.dicts import GeneratedVideoDict as GeneratedVideoDict
-    from gemwire.genai._types.dicts import GenerateImagesConfigDict as GenerateImagesConfigDict
-    from gemwire.genai._types.dicts import GenerateImagesResponseDict as GenerateImagesResponseDict
-    from gemwire.genai._types.dicts import GenerateVideosConfigDict as GenerateVideosConfigDict
-    from gemwire.genai._types.dicts import GenerateVideosOperationDict as GenerateVideosOperationDict
-    from gemwire.genai._types.dicts import GenerateVideosResponseDict as GenerateVideosResponseDict
-    from gemwire.genai._types.dicts import GenerateVideosSourceDict as GenerateVideosSourceDict
-    from gemwire.genai._types.dicts import GetBatchJobConfigDict as GetBatchJobConfigDict
-    from gemwire.genai._types.dicts import GetCachedContentConfigDict as GetCachedContentConfigDict
-    from gemwire.genai._types.dicts import GetFileConfigDict as GetFileConfigDict
-    from gemwire.genai._types.dicts import GetModelConfigDict as GetModelConfigDict
-    from gemwire.genai._types.dicts import GetOperationConfigDict as GetOperationConfigDict
-    from gemwire.genai._types.dicts import GetTuningJobConfigDict as GetTuningJobConfigDict
-    from gemwire.genai._types.dicts import HttpOptionsDict as HttpOptionsDict
-    from gemwire.genai._types.dicts import HttpRetryOptionsDict as HttpRetryOptionsDict
-    from gemwire.genai._types.dicts import ImageDict as ImageDict
-    from gemwire.genai._types.dicts import InlinedEmbedContentResponseDict as InlinedEmbedContentResponseDict
-    from gemwire.genai._types.dicts import InlinedRequestDict as InlinedRequestDict
-    from gemwire.genai._types.dicts import InlinedResponseDict as InlinedResponseDict
-    from gemwire.genai._types.dicts import JobErrorDict as JobErrorDict
-    from gemwire.genai._types.dicts import ListBatchJobsConfigDict as ListBatchJobsConfigDict
-    from gemwire.genai._types.dicts import ListCachedContentsConfigDict as ListCachedContentsConfigDict
-    from gemwire.genai._types.dicts import ListFilesConfigDict as ListFilesConfigDict
-    from gemwire.genai._types.dicts import ListModelsConfigDict as ListModelsConfigDict
-    from gemwire.genai._types.dicts import ListTuningJobsConfigDict as ListTuningJobsConfigDict
-    from gemwire.genai._types.dicts import LiveConnectConfigDict as LiveConnectConfigDict
-    from gemwire.genai._types.dicts import OperationDict as OperationDict
-    from gemwire.genai._types.dicts import PartMediaResolutionDict as PartMediaResolutionDict
-    from gemwire.genai._types.dicts import SafetyAttributesDict as SafetyAttributesDict
-    from gemwire.genai._types.dicts import SingleEmbedContentResponseDict as SingleEmbedContentResponseDict
-    from gemwire.genai._types.dicts import TunedModelInfoDict as TunedModelInfoDict
-    from gemwire.genai._types.dicts import TuningDatasetDict as TuningDatasetDict
-    from gemwire.genai._types.dicts import UpdateCachedContentConfigDict as UpdateCachedContentConfigDict
-    from gemwire.genai._types.dicts import UpdateModelConfigDict as UpdateModelConfigDict
-    from gemwire.genai._types.dicts import UploadFileConfigDict as UploadFileConfigDict
-    from gemwire.genai._types.dicts import VideoDict as VideoDict
     from gemwire.genai._types.message_dicts import (
-        AudioTranscriptionConfigDict as AudioTranscriptionConfigDict,
+        AudioTranscriptionConfigDict,
+        BlobDict,
+        CodeExecutionResultDict,
+        ContentDict,
+        ContextWindowCompressionConfigDict,
+        ExecutableCodeDict,
+        FileDataDict,
+        FileDict,
+        FunctionCallDict,
+        FunctionDeclarationDict,
+        FunctionResponseDict,
+        GenerationConfigDict,
+        ImageConfigDict,
+        PartDict,
+        RealtimeInputConfigDict,
+        SafetySettingDict,
+        SchemaDict,
+        SessionResumptionConfigDict,
+        SpeechConfigDict,
+        ThinkingConfigDict,
+        ToolConfigDict,
+        ToolDict,
+        TuningExampleDict,
+        VideoMetadataDict,
     )
-    from gemwire.genai._types.message_dicts import BlobDict as BlobDict
-    from gemwire.genai._types.message_dicts import CodeExecutionResultDict as CodeExecutionResultDict
-    from gemwire.genai._types.message_dicts import ContentDict as ContentDict
-    from gemwire.genai._types.message_dicts import (
-        ContextWindowCompressionConfigDict as ContextWindowCompressionConfigDict,
-    )
-    from gemwire.genai._types.message_dicts import ExecutableCodeDict as ExecutableCodeDict
-    from gemwire.genai._types.message_dicts import FileDataDict as FileDataDict
-    from gemwire.genai._types.message_dicts import FileDict as FileDict
-    from gemwire.genai._types.message_dicts import FunctionCallDict as FunctionCallDict
-    from gemwire.genai._types.message_dicts import FunctionDeclarationDict as FunctionDeclarationDict
-    from gemwire.genai._types.message_dicts import FunctionResponseDict as FunctionResponseDict
-    from gemwire.genai._types.message_dicts import GenerationConfigDict as GenerationConfigDict
-    from gemwire.genai._types.message_dicts import ImageConfigDict as ImageConfigDict
-    from gemwire.genai._types.message_dicts import PartDict as PartDict
-    from gemwire.genai._types.message_dicts import RealtimeInputConfigDict as RealtimeInputConfigDict
-    from gemwire.genai._types.message_dicts import SafetySettingDict as SafetySettingDict
-    from gemwire.genai._types.message_dicts import SchemaDict as SchemaDict
-    from gemwire.genai._types.message_dicts import SessionResumptionConfigDict as SessionResumptionConfigDict
-    from gemwire.genai._types.message_dicts import SpeechConfigDict as SpeechConfigDict
-    from gemwire.genai._types.message_dicts import ThinkingConfigDict as ThinkingConfigDict
-    from gemwire.genai._types.message_dicts import ToolConfigDict as ToolConfigDict
-    from gemwire.genai._types.message_dicts import ToolDict as ToolDict
-    from gemwire.genai._types.message_dicts import TuningExampleDict as TuningExampleDict
-    from gemwire.genai._types.message_dicts import VideoMetadataDict as VideoMetadataDict
 
-else:
+__all__ = [
+    "ActivityEnd",
+    "ActivityHandling",
+    "ActivityStart",
+    "AttributionSourceId",
+    "AttributionSourceIdGroundingPassageId",
+    "AttributionSourceIdSemanticRetrieverChunk",
+    "AudioTranscriptionConfig",
+    "AudioTranscriptionConfigDict",
+    "AutomaticActivityDetection",
+    "AutomaticFunctionCallingConfig",
+    "AutomaticFunctionCallingConfigDict",
+    "BatchCreateChunksRequest",
+    "BatchCreateChunksResponse",
+    "BatchDeleteChunksRequest",
+    "BatchEmbedContentsRequest",
+    "BatchEmbedContentsResponse",
+    "BatchEmbedTextRequest",
+    "BatchEmbedTextResponse",
+    "BatchJob",
+    "BatchJobDestination",
+    "BatchJobDestinationDict",
+    "BatchJobDict",
+    "BatchJobSource",
+    "BatchJobSourceDict",
+    "BatchUpdateChunksRequest",
+    "BatchUpdateChunksResponse",
+    "Behavior",
+    "BidiGenerateContentClientContent",
+    "BidiGenerateContentClientMessage",
+    "BidiGenerateContentRealtimeInput",
+    "BidiGenerateContentRealtimeInputActivityEnd",
+    "BidiGenerateContentRealtimeInputActivityStart",
+    "BidiGenerateContentServerContent",
+    "BidiGenerateContentServerMessage",
+    "BidiGenerateContentSetup",
+    "BidiGenerateContentSetupComplete",
+    "BidiGenerateContentToolCall",
+    "BidiGenerateContentToolCallCancellation",
+    "BidiGenerateContentToolResponse",
+    "BidiGenerateContentTranscription",
+    "Blob",
+    "BlobDict",
+    "BlockedReason",
+    "CachedContent",
+    "CachedContentUsageMetadata",
+    "CancelBatchJobConfig",
+    "CancelBatchJobConfigDict",
+    "Candidate",
+    "CandidateFinishReason",
+    "Chunk",
+    "ChunkData",
+    "ChunkState",
+    "Citation",
+    "CitationMetadata",
+    "CitationSource",
+    "CodeExecution",
+    "CodeExecutionResult",
+    "CodeExecutionResultDict",
+    "CodeExecutionResultOutcome",
+    "CompletionStats",
+    "CompletionStatsDict",
+    "ComputerUse",
+    "Condition",
+    "ConditionOperator",
+    "Content",
+    "ContentDict",
+    "ContentEmbedding",
+    "ContentFilter",
+    "ContentFilterBlockedReason",
+    "ContentListUnion",
+    "ContentUnion",
+    "ContextWindowCompressionConfig",
+    "ContextWindowCompressionConfigDict",
+    "ContextWindowCompressionConfigSlidingWindow",
+    "Corpus",
+    "CountMessageTokensRequest",
+    "CountMessageTokensResponse",
+    "CountTextTokensRequest",
+    "CountTextTokensResponse",
+    "CountTokensConfig",
+    "CountTokensConfigDict",
+    "CountTokensRequest",
+    "CountTokensResponse",
+    "CreateBatchJobConfig",
+    "CreateBatchJobConfigDict",
+    "CreateCachedContentConfig",
+    "CreateCachedContentConfigDict",
+    "CreateCachedContentRequest",
+    "CreateChunkRequest",
+    "CreateCorpusRequest",
+    "CreateDocumentRequest",
+    "CreateEmbeddingsBatchJobConfig",
+    "CreateEmbeddingsBatchJobConfigDict",
+    "CreateFileRequest",
+    "CreateFileResponse",
+    "CreatePermissionRequest",
+    "CreateTunedModelMetadata",
+    "CreateTunedModelRequest",
+    "CreateTuningJobConfig",
+    "CreateTuningJobConfigDict",
+    "CustomMetadata",
+    "Dataset",
+    "DebugConfig",
+    "DebugConfigDict",
+    "DeleteBatchJobConfig",
+    "DeleteBatchJobConfigDict",
+    "DeleteCachedContentConfig",
+    "DeleteCachedContentConfigDict",
+    "DeleteCachedContentRequest",
+    "DeleteChunkRequest",
+    "DeleteCorpusRequest",
+    "DeleteDocumentRequest",
+    "DeleteFileConfig",
+    "DeleteFileConfigDict",
+    "DeleteFileRequest",
+    "DeleteModelConfig",
+    "DeleteModelConfigDict",
+    "DeletePermissionRequest",
+    "DeleteResourceJob",
+    "DeleteResourceJobDict",
+    "DeleteTunedModelRequest",
+    "Document",
+    "DownloadFileConfig",
+    "DownloadFileConfigDict",
+    "DownloadFileRequest",
+    "DownloadFileResponse",
+    "DynamicRetrievalConfig",
+    "DynamicRetrievalConfigMode",
+    "EmbedContentBatch",
+    "EmbedContentBatchDict",
+    "EmbedContentConfig",
+    "EmbedContentConfigDict",
+    "EmbedContentRequest",
+    "EmbedContentResponse",
+    "EmbedTextRequest",
+    "EmbedTextResponse",
+    "Embedding",
+    "EmbeddingsBatchJobSource",
+    "EmbeddingsBatchJobSourceDict",
+    "EndSensitivity",
+    "Environment",
+    "Example",
+    "ExecutableCode",
+    "ExecutableCodeDict",
+    "ExecutableCodeLanguage",
+    "File",
+    "FileData",
+    "FileDataDict",
+    "FileDict",
+    "FileSearch",
+    "FileSearchRetrievalConfig",
+    "FileSearchRetrievalResource",
+    "FileSource",
+    "FileState",
+    "FileStatus",
+    "FileStatusDict",
+    "FinishReason",
+    "FunctionCall",
+    "FunctionCallDict",
+    "FunctionCallingConfig",
+    "FunctionCallingConfigMode",
+    "FunctionDeclaration",
+    "FunctionDeclarationBehavior",
+    "FunctionDeclarationDict",
+    "FunctionResponse",
+    "FunctionResponseBlob",
+    "FunctionResponseDict",
+    "FunctionResponsePart",
+    "FunctionResponseScheduling",
+    "GenerateAnswerRequest",
+    "GenerateAnswerRequestAnswerStyle",
+    "GenerateAnswerResponse",
+    "GenerateAnswerResponseInputFeedback",
+    "GenerateAnswerResponseInputFeedbackBlockReason",
+    "GenerateContentConfig",
+    "GenerateContentConfigDict",
+    "GenerateContentRequest",
+    "GenerateContentResponse",
+    "GenerateContentResponsePromptFeedback",
+    "GenerateContentResponsePromptFeedbackBlockReason",
+    "GenerateContentResponseUsageMetadata",
+    "GenerateImagesConfig",
+    "GenerateImagesConfigDict",
+    "GenerateImagesResponse",
+    "GenerateImagesResponseDict",
+    "GenerateMessageRequest",
+    "GenerateMessageResponse",
+    "GenerateTextRequest",
+    "GenerateTextResponse",
+    "GenerateVideosConfig",
+    "GenerateVideosConfigDict",
+    "GenerateVideosOperation",
+    "GenerateVideosOperationDict",
+    "GenerateVideosResponse",
+    "GenerateVideosResponseDict",
+    "GenerateVideosSource",
+    "GenerateVideosSourceDict",
+    "GeneratedImage",
+    "GeneratedImageDict",
+    "GeneratedVideo",
+    "GeneratedVideoDict",
+    "GenerationConfig",
+    "GenerationConfigDict",
+    "GenerationConfigMediaResolution",
+    "GenerationConfigModality",
+    "GetBatchJobConfig",
+    "GetBatchJobConfigDict",
+    "GetCachedContentConfig",
+    "GetCachedContentConfigDict",
+    "GetCachedContentRequest",
+    "GetChunkRequest",
+    "GetCorpusRequest",
+    "GetDocumentRequest",
+    "GetFileConfig",
+    "GetFileConfigDict",
+    "GetFileRequest",
+    "GetModelConfig",
+    "GetModelConfigDict",
+    "GetModelRequest",
+    "GetOperationConfig",
+    "GetOperationConfigDict",
+    "GetPermissionRequest",
+    "GetTunedModelRequest",
+    "GetTuningJobConfig",
+    "GetTuningJobConfigDict",
+    "GoAway",
+    "GoogleMaps",
+    "GoogleSearch",
+    "GoogleSearchRetrieval",
+    "GroundingAttribution",
+    "GroundingChunk",
+    "GroundingChunkMaps",
+    "GroundingChunkMapsPlaceAnswerSources",
+    "GroundingChunkMapsPlaceAnswerSourcesReviewSnippet",
+    "GroundingChunkRetrievedContext",
+    "GroundingChunkWeb",
+    "GroundingMetadata",
+    "GroundingPassage",
+    "GroundingPassages",
+    "GroundingSupport",
+    "HarmBlockThreshold",
+    "HarmCategory",
+    "HarmProbability",
+    "HttpOptions",
+    "HttpOptionsDict",
+    "HttpRetryOptions",
+    "HttpRetryOptionsDict",
+    "Hyperparameters",
+    "Image",
+    "ImageConfig",
+    "ImageConfigDict",
+    "ImageDict",
+    "ImagePromptLanguage",
+    "InlinedEmbedContentResponse",
+    "InlinedEmbedContentResponseDict",
+    "InlinedRequest",
+    "InlinedRequestDict",
+    "InlinedResponse",
+    "InlinedResponseDict",
+    "JobError",
+    "JobErrorDict",
+    "JobState",
+    "Language",
+    "ListBatchJobsConfig",
+    "ListBatchJobsConfigDict",
+    "ListCachedContentsConfig",
+    "ListCachedContentsConfigDict",
+    "ListCachedContentsRequest",
+    "ListCachedContentsResponse",
+    "ListChunksRequest",
+    "ListChunksResponse",
+    "ListCorporaRequest",
+    "ListCorporaResponse",
+    "ListDocumentsRequest",
+    "ListDocumentsResponse",
+    "ListFilesConfig",
+    "ListFilesConfigDict",
+    "ListFilesRequest",
+    "ListFilesResponse",
+    "ListModelsConfig",
+    "ListModelsConfigDict",
+    "ListModelsRequest",
+    "ListModelsResponse",
+    "ListPermissionsRequest",
+    "ListPermissionsResponse",
+    "ListTunedModelsRequest",
+    "ListTunedModelsResponse",
+    "ListTuningJobsConfig",
+    "ListTuningJobsConfigDict",
+    "LiveClientContent",
+    "LiveClientMessage",
+    "LiveClientRealtimeInput",
+    "LiveClientSetup",
+    "LiveClientToolResponse",
+    "LiveConnectConfig",
+    "LiveConnectConfigDict",
+    "LiveServerContent",
+    "LiveServerGoAway",
+    "LiveServerMessage",
+    "LiveServerSessionResumptionUpdate",
+    "LiveServerSetupComplete",
+    "LiveServerToolCall",
+    "LiveServerToolCallCancellation",
+    "LogprobsResult",
+    "LogprobsResultCandidate",
+    "LogprobsResultTopCandidates",
+    "Media",
+    "MediaModality",
+    "MediaResolution",
+    "Message",
+    "MessagePrompt",
+    "MetadataFilter",
+    "Modality",
+    "ModalityTokenCount",
+    "Mode",
+    "Model",
+    "ModelContent",
+    "MultiSpeakerVoiceConfig",
+    "Operation",
+    "OperationDict",
+    "Outcome",
+    "PILImage",
+    "Part",
+    "PartDict",
+    "PartMediaResolution",
+    "PartMediaResolutionDict",
+    "PartMediaResolutionLevel",
+    "PartUnion",
+    "Permission",
+    "PermissionGranteeType",
+    "PermissionRole",
+    "PersonGeneration",
+    "PrebuiltVoiceConfig",
+    "PredictLongRunningGeneratedVideoResponse",
+    "PredictLongRunningMetadata",
+    "PredictLongRunningRequest",
+    "PredictLongRunningResponse",
+    "PredictRequest",
+    "PredictResponse",
+    "QueryCorpusRequest",
+    "QueryCorpusResponse",
+    "QueryDocumentRequest",
+    "QueryDocumentResponse",
+    "RealtimeInputConfig",
+    "RealtimeInputConfigActivityHandling",
+    "RealtimeInputConfigAutomaticActivityDetection",
+    "RealtimeInputConfigAutomaticActivityDetectionEndSensitivity",
+    "RealtimeInputConfigAutomaticActivityDetectionStartSensitivity",
+    "RealtimeInputConfigDict",
+    "RealtimeInputConfigTurnCoverage",
+    "RelevantChunk",
+    "RetrievalConfig",
+    "RetrievalMetadata",
+    "SafetyAttributes",
+    "SafetyAttributesDict",
+    "SafetyFeedback",
+    "SafetyFilterLevel",
+    "SafetyRating",
+    "SafetyRatingHarmProbability",
+    "SafetySetting",
+    "SafetySettingDict",
+    "SafetySettingHarmBlockThreshold",
+    "Schema",
+    "SchemaDict",
+    "SchemaUnion",
+    "SearchEntryPoint",
+    "Segment",
+    "SemanticRetrieverConfig",
+    "ServiceTier",
+    "SessionResumptionConfig",
+    "SessionResumptionConfigDict",
+    "SessionResumptionUpdate",
+    "SingleEmbedContentResponse",
+    "SingleEmbedContentResponseDict",
+    "SlidingWindow",
+    "SpeakerVoiceConfig",
+    "SpeechConfig",
+    "SpeechConfigDict",
+    "SpeechConfigUnion",
+    "StartSensitivity",
+    "StringList",
+    "TaskType",
+    "TextCompletion",
+    "TextPrompt",
+    "ThinkingConfig",
+    "ThinkingConfigDict",
+    "ThinkingLevel",
+    "Tool",
+    "ToolCodeExecution",
+    "ToolComputerUse",
+    "ToolComputerUseEnvironment",
+    "ToolConfig",
+    "ToolConfigDict",
+    "ToolDict",
+    "ToolGoogleSearch",
+    "ToolListUnion",
+    "ToolUnion",
+    "Transcription",
+    "TransferOwnershipRequest",
+    "TransferOwnershipResponse",
+    "TunedModel",
+    "TunedModelInfo",
+    "TunedModelInfoDict",
+    "TunedModelSource",
+    "TunedModelState",
+    "TuningDataset",
+    "TuningDatasetDict",
+    "TuningExample",
+    "TuningExampleDict",
+    "TuningExamples",
+    "TuningJob",
+    "TuningSnapshot",
+    "TuningTask",
+    "TurnCoverage",
+    "Type",
+    "UpdateCachedContentConfig",
+    "UpdateCachedContentConfigDict",
+    "UpdateCachedContentRequest",
+    "UpdateChunkRequest",
+    "UpdateCorpusRequest",
+    "UpdateDocumentRequest",
+    "UpdateModelConfig",
+    "UpdateModelConfigDict",
+    "UpdatePermissionRequest",
+    "UpdateTunedModelRequest",
+    "UploadFileConfig",
+    "UploadFileConfigDict",
+    "UrlContext",
+    "UrlContextMetadata",
+    "UrlMetadata",
+    "UrlMetadataUrlRetrievalStatus",
+    "UrlRetrievalStatus",
+    "UsageMetadata",
+    "UserContent",
+    "Video",
+    "VideoDict",
+    "VideoFileMetadata",
+    "VideoMetadata",
+    "VideoMetadataDict",
+    "VoiceConfig",
+]
+
+if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         # TypedDicts cost import time and are seldom needed when a program runs.
         if name.endswith("Dict"):
-            from gemwire.genai._types import dicts, message_dicts
+            from gemwire.genai._types import dicts
 
-            for module in (dicts, message_dicts):
-                if found := vars(module).get(name):
-                    return found
+            if found := vars(dicts).get(name):
+                return found
             if name.removesuffix("Dict") in globals():
                 return dict
         raise AttributeError(

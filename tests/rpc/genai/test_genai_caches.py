@@ -98,7 +98,7 @@ def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) 
 @pytest.mark.parametrize(
     ("method", "arguments", "error", "says"),
     [
-        ("create", {"model": ""}, ValueError, "model: '' is no name"),
+        ("create", {"model": ""}, ValueError, "model: '' is not the name of a model"),
         ("create", {"model": "m", "config": {"contents": []}}, ValueError, "config.contents are required"),
         ("create", {"model": "m", "config": {"contents": [3]}}, TypeError, "config.contents[0]: a int"),
         ("create", {"model": "m", "config": {"ttl": "soon"}}, ValueError, "config.ttl: "),
@@ -108,7 +108,7 @@ def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) 
             "create",
             {"model": "m", "config": {"ttl": "1s", "expire_time": "2100-01-01T00:00:00Z"}},
             ValueError,
-            "config: ttl and expire_time exclude each other",
+            "config: ttl and expire_time are mutually exclusive",
         ),
         (
             "create",
@@ -118,9 +118,9 @@ def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) 
         ),
         ("create", {"model": "m", "config": {"tll": "1s"}}, ValueError, "has no field 'tll'; did you mean"),
         ("create", {"model": "m", "config": 3}, TypeError, "config: expected CreateCachedContentConfig or a"),
-        ("update", {"name": "c"}, ValueError, "config: says nothing that is to be changed"),
-        ("update", {"name": "a b", "config": {"ttl": "1s"}}, ValueError, "name: 'a b' is no name"),
-        ("get", {"name": ""}, ValueError, "name: '' is no name; one is 'cachedContents/abc-123'"),
+        ("update", {"name": "c"}, ValueError, "config: nothing to change; set ttl or expire_time"),
+        ("update", {"name": "a b", "config": {"ttl": "1s"}}, ValueError, "name: 'a b' is not a name"),
+        ("get", {"name": ""}, ValueError, "name: '' is not a name, such as 'cachedContents/abc-123'"),
         ("delete", {"name": 3}, TypeError, "name: expected a name, got int"),
         ("list", {"config": {"size": 2}}, ValueError, "ListConfig has no field 'size'"),
     ],

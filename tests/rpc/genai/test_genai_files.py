@@ -226,7 +226,7 @@ def test_what_cannot_be_downloaded(api: Api, gemini: RunningEmulator) -> None:
         ({"file": "/nowhere/x.txt"}, FileNotFoundError, "nowhere"),
         ({"file": 7}, TypeError, "expected a path, bytes, a file object"),
         ({"file": b"x", "config": {"mime": "text/plain"}}, ValueError, "no field 'mime'"),
-        ({"file": b"x", "config": {"name": "Not a name"}}, ValueError, "is no name of a file"),
+        ({"file": b"x", "config": {"name": "Not a name"}}, ValueError, "is not the name of a file"),
         ({"file": b"x", "config": {"mime_type": 7}}, TypeError, "config.mime_type: expected a text"),
     ],
 )

@@ -209,7 +209,7 @@ def test_what_is_sent_for_a_picture(api: Api, server: Loopback) -> None:
             "config.output_gcs_uri is of Vertex",
         ),
         ({"prompt": "a", "config": {"sample_count": 1}}, ValueError, "has no field 'sample_count'"),
-        ({"prompt": "a", "model": ""}, ValueError, "model: '' is no name of a model"),
+        ({"prompt": "a", "model": ""}, ValueError, "model: '' is not the name of a model"),
     ],
 )
 def test_pictures_that_cannot_be(
@@ -287,12 +287,12 @@ def test_what_is_sent_for_a_video(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({}, ValueError, "prompt is required, or an image or a video"),
+        ({}, ValueError, "a prompt, an image or a video is required"),
         ({"prompt": 3}, TypeError, "prompt: expected a text, got int"),
         ({"prompt": "a", "source": {"prompt": "b"}}, ValueError, "exclude each other"),
-        ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: has no image_bytes"),
+        ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: image_bytes are required"),
         ({"image": 3}, TypeError, "image: expected Image or a dict, got int"),
-        ({"video": {}}, ValueError, "video: has neither uri nor video_bytes"),
+        ({"video": {}}, ValueError, "video: uri or video_bytes are required"),
         ({"prompt": "a", "config": {"pubsub_topic": "t"}}, ValueError, "config.pubsub_topic is of Vertex"),
     ],
 )

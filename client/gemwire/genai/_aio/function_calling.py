@@ -8,11 +8,16 @@ from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_executor import check_functions, map_calls, run_function
 from gemwire.genai._aio.response_stream import AsyncMessageStream, AsyncResponseStream
 from gemwire.genai._backends.base import GenerateRequest
-from gemwire.genai._convert.function_calls import Functions, Invocation, invocations, proceed, settings
-from gemwire.genai._convert.stream_merging import Merged
-from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._convert.function_calls import (
+    Functions,
+    Invocation,
+    append_results,
+    find_invocations,
+    to_settings,
+)
+from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.content import Content
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire.genai.errors import UnsupportedFunctionError
 from gemwire_proto import v1beta
 
@@ -40,15 +45,15 @@ async def generate_content(
         response = await api.call(models.generate_content(request), config.http_options)
         return GenerateContentResponse.of(response, config.response_schema)
     check_functions(functions.values())
-    limits = settings(config)
+    limits = to_settings(config)
     response = await api.call(models.generate_content(request), config.http_options)
     history: list[Content] = []
     for _ in range(limits.maximum_remote_calls - 1):
-        wanted = invocations(response, functions)
+        wanted = find_invocations(response, functions)
         if not wanted:
             break
-        proceed(request, response, await map_calls(_run, wanted))
-        history = limits.history(request)
+        append_results(request, response, await map_calls(_run, wanted))
+        history = limits.get_history(request)
         response = await api.call(models.generate_content(request), config.http_options)
     result = GenerateContentResponse.of(response, config.response_schema)
     result.automatic_function_calling_history = history
@@ -84,22 +89,22 @@ class AsyncFunctionCallingStream(AsyncResponseStream):
         self._request = request
         self._config = config
         self._functions = functions
-        self._limits = settings(config)
-        self._merged = Merged()
+        self._limits = to_settings(config)
+        self._merged = ResponseMerger()
         self._history: list[Content] = []
         self._cancelled = False
 
     async def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
-            self._merged = Merged()
+            self._merged = ResponseMerger()
             async for message in self._stream:
                 self._merged.add(message)
                 yield self._to_response(message)
-            wanted = invocations(self._merged.message, self._functions)
+            wanted = find_invocations(self._merged.message, self._functions)
             if not wanted or not calls_left or self._cancelled:
                 return
-            proceed(self._request, self._merged.message, await map_calls(_run, wanted))
-            self._history = self._limits.history(self._request)
+            append_results(self._request, self._merged.message, await map_calls(_run, wanted))
+            self._history = self._limits.get_history(self._request)
             if self._cancelled:
                 return
             call = self._api.backend.models.generate_content_stream(self._request)
@@ -130,10 +135,10 @@ async def _run(invocation: Invocation) -> v1beta.Part:
     """Run a function that the model called, and return the part with its result or error."""
     try:
         function, args, kwargs = invocation.prepare()
-        part: v1beta.Part = invocation.succeeded(await run_function(function, *args, **kwargs))
+        part: v1beta.Part = invocation.to_response(await run_function(function, *args, **kwargs))
     except UnsupportedFunctionError:
         raise
     except Exception as error:
-        # The model is told, and may call the function again; `failed` logs the traceback.
-        part = invocation.failed(error)
+        # The model is told, and may call the function again; `to_error` logs the traceback.
+        part = invocation.to_error(error)
     return part

@@ -99,7 +99,9 @@ def to_embeddings_batch(model: str, src: object, config: CreateEmbeddingsBatchJo
     if given is None:
         return _batch(config, {"fileName": to_file_name(source.file_name)})
     batch = EmbedContentBatch.of(given, "src.inlined_requests")
-    message = to_embed_content_request(model, batch.contents, EmbedContentConfig.of(batch.config, "src.config"))
+    message = to_embed_content_request(
+        model, batch.contents, EmbedContentConfig.of(batch.config, "src.config")
+    )
     requests = [{"request": _to_json(request)} for request in message.requests]
     return _batch(config, {"requests": {"requests": requests}})
 
@@ -207,7 +209,11 @@ def _from_output(tree: Json) -> BatchJobDestination | None:
     if vectors or any("embedding" in (item.get("response") or {}) for item in items or ()):
         embeddings = [_from_inlined_embedding(item) for item in vectors or items or ()]
         return BatchJobDestination(inlined_embed_content_responses=embeddings)
-    return BatchJobDestination(inlined_responses=[_from_inlined_response(item) for item in items]) if items else None
+    return (
+        BatchJobDestination(inlined_responses=[_from_inlined_response(item) for item in items])
+        if items
+        else None
+    )
 
 
 def _from_inlined_response(item: Json) -> InlinedResponse:
@@ -235,7 +241,7 @@ def _from_inlined_embedding(item: Json) -> InlinedEmbedContentResponse:
     )
 
 
-def _to_message(kind: type[_M], tree: Json) -> _M:
+def _to_message(kind: type[_M], tree: dict[str, Any]) -> _M:
     message = json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)
     json_only_fields.keep(message, tree)
     return message

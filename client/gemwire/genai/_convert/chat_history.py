@@ -58,9 +58,7 @@ class History:
                 self.curated.extend(turns)
                 self._sent += _serialize(turns)
 
-    def draft(
-        self, head: v1beta.GenerateContentRequest, message: v1beta.Content
-    ) -> tuple[RequestDraft, int]:
+    def draft(self, head: v1beta.GenerateContentRequest, message: v1beta.Content) -> tuple[RequestDraft, int]:
         """Build the request of the next turn; return it and the number of earlier contents in it.
 
         Args:

@@ -97,9 +97,7 @@ def _find_content(value: object, argument: str) -> v1beta.Content | None:
     if isinstance(value, Mapping) and set(value) <= {"role", "parts"}:
         parts = value.get("parts") or []
         parts = parts if isinstance(parts, Sequence) and not isinstance(parts, str) else [parts]
-        message = v1beta.Content(
-            role=value.get("role") or "", parts=_to_parts(parts, f"{argument}.parts")
-        )
+        message = v1beta.Content(role=value.get("role") or "", parts=_to_parts(parts, f"{argument}.parts"))
     if not isinstance(message, v1beta.Content):
         return None
     if message.role not in _ROLES:

@@ -1,8 +1,8 @@
 """Vectors read directly from the bytes of a response.
 
-protobuf parses a vector fast, but returns its floats one by one, which takes far longer. If the bytes have the
-form that servers write, the vectors are sliced out of them instead. protobuf parses everything else: bytes of
-another form, damaged ones, all bytes on big-endian machines, and JSON.
+protobuf parses a vector fast, but returns its floats one by one, which takes far longer. If the bytes have
+the form that servers write, the vectors are sliced out of them instead. protobuf parses everything else:
+bytes of another form, damaged ones, all bytes on big-endian machines, and JSON.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gemwire_proto import v1beta
 
@@ -158,7 +158,8 @@ def to_lists(response: EmbedResponse) -> list[list[float]]:
     if not isinstance(response, SerializedEmbeddings):
         return [list(embedding.values) for embedding in response.embeddings]
     view = memoryview(response.data)
-    return [view[start:end].cast("f").tolist() for start, end in response.spans]
+    floats: list[list[float]] = [view[start:end].cast("f").tolist() for start, end in response.spans]  # type: ignore[misc]
+    return floats
 
 
 def to_arrays(response: EmbedResponse) -> list[array[float]]:
@@ -169,7 +170,7 @@ def to_arrays(response: EmbedResponse) -> list[array[float]]:
     return [array("f", data[start:end]) for start, end in response.spans]
 
 
-def to_numpy(response: EmbedResponse) -> list[numpy.ndarray]:
+def to_numpy(response: EmbedResponse) -> list[object]:
     """Return the vectors of a response as NumPy arrays of float32, each with its own memory."""
     import numpy as np
 
@@ -182,4 +183,8 @@ def to_numpy(response: EmbedResponse) -> list[numpy.ndarray]:
 
 
 #: Functions that return the vectors of a response, by the name of their form.
-FORMS: dict[str, Callable[[EmbedResponse], list[object]]] = {"list": to_lists, "array": to_arrays, "numpy": to_numpy}
+FORMS: dict[str, Callable[[EmbedResponse], list[Any]]] = {
+    "list": to_lists,
+    "array": to_arrays,
+    "numpy": to_numpy,
+}

@@ -22,7 +22,9 @@ class EmbedRequestSerializer:
         model: Full name of the model.
     """
 
-    def __init__(self, model: object, task_type: object, title: object, output_dimensionality: object) -> None:
+    def __init__(
+        self, model: object, task_type: object, title: object, output_dimensionality: object
+    ) -> None:
         """Serialise the fields that all entries share; see `gemwire.embeddings.Embedder`.
 
         Raises:

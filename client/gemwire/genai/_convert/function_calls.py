@@ -134,7 +134,7 @@ class Invocation:
             known = ", ".join(self._functions)
             raise LookupError(f"there is no function {self._call.name!r}; there is {known}")
         args = convert_arguments(function, views.FunctionCall.of(self._call).args or {})
-        bound = inspect.BoundArguments(inspect.signature(function), args)  # type: ignore[arg-type]
+        bound = inspect.BoundArguments(inspect.signature(function), args)
         return function, bound.args, bound.kwargs
 
     def to_response(self, result: object) -> v1beta.Part:
@@ -155,9 +155,7 @@ class Invocation:
         return v1beta.Part(function_response=message_of(answer))
 
 
-def find_invocations(
-    response: v1beta.GenerateContentResponse, functions: Functions
-) -> list[Invocation]:
+def find_invocations(response: v1beta.GenerateContentResponse, functions: Functions) -> list[Invocation]:
     """Return the function calls of the first candidate."""
     if not response.candidates:
         return []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gemwire.genai._convert.contents import to_contents, to_system_instruction
 from gemwire.genai._convert.fields import write_config_field
@@ -88,11 +88,12 @@ def to_realtime_input(arguments: Mapping[str, object]) -> v1beta.BidiGenerateCon
         value = _to_blob(value, name)
     elif name in {"activity_start", "activity_end"}:
         value = {}
-    return v1beta.BidiGenerateContentRealtimeInput(**cast("dict[str, str]", {name: value}))
+    fields: dict[str, Any] = {name: value}
+    return v1beta.BidiGenerateContentRealtimeInput(**fields)
 
 
 def to_tool_response(
-    function_responses: views.FunctionResponse | Mapping[str, object] | Sequence[object],
+    function_responses: object,
 ) -> v1beta.BidiGenerateContentToolResponse:
     """Build a message with the results of function calls.
 
@@ -100,8 +101,9 @@ def to_tool_response(
         ValueError: A result has no id.
         TypeError: A result is of a wrong type.
     """
-    is_single = isinstance(function_responses, (views.FunctionResponse, Mapping))
-    items = [function_responses] if is_single else function_responses
+    items: Iterable[object] = [function_responses]
+    if isinstance(function_responses, Iterable) and not isinstance(function_responses, Mapping):
+        items = function_responses
     responses = [message_of(views.FunctionResponse.model_validate(item)) for item in items]
     for index, response in enumerate(responses):
         if not response.id:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from gemwire.genai._convert.contents import to_content, to_contents, to_system_instruction
 from gemwire.genai._convert.fields import vertex_only, write_config_field
 from gemwire.genai._convert.resource_names import to_model_name
@@ -123,7 +121,7 @@ def _write_config(request: v1beta.GenerateContentRequest, config: GenerateConten
         elif name == "tools":
             request.tools.extend(to_tools(value))
         elif name == "cached_content":
-            request.cached_content = cast("str", getattr(value, "name", None) or value)
+            request.cached_content = getattr(value, "name", None) or value
         elif name == "response_schema":
             field, schema = to_response_schema(value)
             write_config_field(views.GenerationConfig, generation, field, schema)

@@ -13,7 +13,7 @@ from gemwire.genai._json.json_schema import ACCEPTED, JsonSchema, inline_referen
 from gemwire.genai._types.config import to_camel_case
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import View, field_names, message_of, write_field
+from gemwire_runtime.views import field_names, message_of, write_field
 
 _ARGUMENT = "config.response_schema"
 #: Fields of Schema by their names in JSON.
@@ -114,7 +114,7 @@ def _from_enum(kind: type[enum.Enum]) -> views.Schema:
 
 
 def _normalize(schema: object, place: str) -> JsonSchema:
-    """Convert a schema in any accepted form to JSON Schema with the extensions of Schema, such as nullable."""
+    """Convert a schema in any form to JSON Schema with the extensions of Schema, such as nullable."""
     if isinstance(message := message_of(schema), v1beta.Schema):
         schema = views.Schema.of(message).to_dict()
     if isinstance(schema, bool):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from google.protobuf.message import Message
 
 from gemwire_proto import v1beta
-
-_M = TypeVar("_M", v1beta.Candidate, v1beta.GenerateContentResponse)
 
 
 class ResponseMerger:
@@ -51,7 +49,7 @@ def _continues(last: v1beta.Part, part: v1beta.Part) -> bool:
     return are_texts and last.thought == part.thought and not last.thought_signature
 
 
-def _replace(target: _M, source: _M, excluded: str) -> None:
+def _replace(target: Message, source: Message, excluded: str) -> None:
     """Replace the fields of ``target`` that ``source`` has, except one; lists are replaced as well."""
     fields = type(source)()
     fields.CopyFrom(source)

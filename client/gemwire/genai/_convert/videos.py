@@ -93,7 +93,7 @@ def from_generate_videos_operation(message: Operation) -> GenerateVideosOperatio
     return operation
 
 
-def _from_response(message: v1beta.GenerateVideoResponse) -> GenerateVideosResponse:
+def _from_response(message: v1beta.PredictLongRunningGeneratedVideoResponse) -> GenerateVideosResponse:
     videos = [GeneratedVideo(video=_from_video(sample.video)) for sample in message.generated_samples]
     return GenerateVideosResponse(
         generated_videos=videos or None,

@@ -66,7 +66,11 @@ def _parse_google(lines: list[str], at: int) -> tuple[int, dict[str, str]]:
     found: dict[str, str] = {}
     name = ""
     for line in block:
-        match = _GOOGLE_ENTRY.match(line.strip()) if _get_indentation(line) == _get_indentation(block[0]) else None
+        match = (
+            _GOOGLE_ENTRY.match(line.strip())
+            if _get_indentation(line) == _get_indentation(block[0])
+            else None
+        )
         if match:
             name = match[1]
             found[name] = match[2] or ""

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from google.protobuf.message import Message
 
-from gemwire.genai._json import annotations
+from gemwire.genai._json import type_hints
 from gemwire.genai._json.docstrings import parse_docstring
 from gemwire.genai._json.json_schema import JsonSchema, to_json_schema, to_object_schema
 from gemwire.genai._json.json_values import convert
@@ -53,7 +53,7 @@ def describe_function(function: Function) -> FunctionSchema:
         TypeError: The value is not a function.
     """
     if not is_function(function):
-        raise TypeError(f"expected a function, got {annotations.format_annotation(function)}")
+        raise TypeError(f"expected a function, got {type_hints.format_annotation(function)}")
     name = get_function_name(function)
     description, descriptions = parse_docstring(_get_docstring(function))
     parameters = get_parameters(function)
@@ -91,9 +91,7 @@ def get_parameters(function: Function) -> dict[str, inspect.Parameter]:
     names = getattr(inspect.unwrap(_get_code(function)), "__globals__", {})
     return {
         parameter.name: parameter.replace(
-            annotation=annotations.resolve(
-                parameter.annotation, names, f"{place}, parameter {parameter.name}"
-            )
+            annotation=type_hints.resolve(parameter.annotation, names, f"{place}, parameter {parameter.name}")
         )
         for parameter in signature.parameters.values()
         if parameter.kind not in _VARIADIC and parameter.name not in bound
@@ -122,10 +120,8 @@ def convert_arguments(function: Function, args: Mapping[str, object]) -> dict[st
             value = args[parameter.name]
             # ``x: int = None`` is common, although its annotation excludes None.
             is_none = value is None and parameter.default is None
-            values[parameter.name] = (
-                None if is_none else convert(value, parameter.annotation, parameter.name)
-            )
-        elif parameter.default is annotations.MISSING:
+            values[parameter.name] = None if is_none else convert(value, parameter.annotation, parameter.name)
+        elif parameter.default is type_hints.MISSING:
             raise ValueError(f"{name}: the required parameter {parameter.name} is missing")
     return values
 
@@ -134,10 +130,10 @@ def _to_parameters_schema(
     name: str, parameters: Mapping[str, inspect.Parameter], descriptions: Mapping[str, str]
 ) -> JsonSchema:
     members = [
-        annotations.Member(
+        type_hints.Member(
             parameter.name,
             parameter.annotation,
-            parameter.default is annotations.MISSING,
+            parameter.default is type_hints.MISSING,
             parameter.default,
         )
         for parameter in parameters.values()
@@ -149,7 +145,7 @@ def _to_parameters_schema(
     properties = schema["properties"]
     for parameter, inner in properties.items():
         # The annotation's own description takes precedence over the docstring, that of its type does not.
-        if parameter in descriptions and not annotations.unwrap(parameters[parameter].annotation)[1]:
+        if parameter in descriptions and not type_hints.unwrap(parameters[parameter].annotation)[1]:
             # The API wants references to stand alone.
             inner = {"anyOf": [inner]} if "$ref" in inner else inner  # noqa: PLW2901
             properties[parameter] = {**inner, "description": descriptions[parameter]}
@@ -159,10 +155,10 @@ def _to_parameters_schema(
 def _to_result_schema(function: Function) -> JsonSchema | None:
     """Return the schema of the result; None if it has none, as result annotations are optional."""
     code = inspect.unwrap(_get_code(function))
-    annotation = getattr(code, "__annotations__", {}).get("return", annotations.MISSING)
+    annotation = getattr(code, "__annotations__", {}).get("return", type_hints.MISSING)
     try:
-        kind = annotations.resolve(annotation, getattr(code, "__globals__", {}), "the result")
-        return None if kind is annotations.MISSING else to_json_schema(kind) or None
+        kind = type_hints.resolve(annotation, getattr(code, "__globals__", {}), "the result")
+        return None if kind is type_hints.MISSING else to_json_schema(kind) or None
     except ValueError:
         return None
 

@@ -15,10 +15,10 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from gemwire.genai._json import annotations
-from gemwire.genai._json.annotations import Annotation, Member
+from gemwire.genai._json import type_hints
 from gemwire.genai._json.docstrings import parse_docstring
 from gemwire.genai._json.jsonable import to_jsonable
+from gemwire.genai._json.type_hints import Annotation, Member
 
 #: A JSON Schema that is an object; ``true`` and ``false`` are schemas as well.
 JsonSchema: TypeAlias = dict[str, Any]
@@ -126,7 +126,7 @@ class _SchemaBuilder:
 
     def build(self, annotation: Annotation) -> JsonSchema:
         """Build the schema of an annotation."""
-        kind, description = annotations.unwrap(annotation)
+        kind, description = type_hints.unwrap(annotation)
         schema = self._build_unwrapped(kind)
         return {**schema, "description": description} if description else schema
 
@@ -148,23 +148,23 @@ class _SchemaBuilder:
                 return dict(_SCALARS[kind])
         except TypeError:
             raise _unsupported(kind) from None
-        options = annotations.get_union_members(kind)
+        options = type_hints.get_union_members(kind)
         if options:
             return {"anyOf": [self.build(option) for option in options]}
-        origin = typing.get_origin(kind)
+        origin = type_hints.get_origin(kind)
         if origin is typing.Literal:
             return _values_schema(typing.get_args(kind))
         if (made := self._build_collection(origin or kind, typing.get_args(kind))) is not None:
             return made
-        if annotations.is_pydantic_model(kind):
+        if type_hints.is_pydantic_model(kind):
             return self._add_definitions(kind.model_json_schema())
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
             return {**_values_schema(tuple(kind)), "title": kind.__name__, **_get_description(kind)}
-        members = annotations.get_members(kind)
+        members = type_hints.get_members(kind)
         if members is not None:
             return self._build_class(kind, members)
-        adapter = annotations.get_type_adapter(kind)
-        if adapter is None or kind is annotations.MISSING or inspect.isroutine(kind):
+        adapter = type_hints.get_type_adapter(kind)
+        if adapter is None or kind is type_hints.MISSING or inspect.isroutine(kind):
             raise _unsupported(kind)
         try:
             return self._add_definitions(adapter.json_schema())
@@ -187,7 +187,7 @@ class _SchemaBuilder:
     def _build_class(self, kind: Annotation, members: list[Member]) -> JsonSchema:
         if kind in self._names:
             return {"$ref": f"#/$defs/{self._names[kind]}"}
-        base = typing.get_origin(kind) or kind
+        base = type_hints.get_origin(kind) or kind
         name = self._names[kind] = self._choose_name(base.__name__)
         self.definitions[name] = {}
         made = {**self.build_object(members), "title": base.__name__}
@@ -227,7 +227,7 @@ class _SchemaBuilder:
 
 def _with_default(schema: JsonSchema, default: object) -> JsonSchema:
     """Add a default to a schema if the default has a JSON form."""
-    if default is annotations.MISSING:
+    if default is type_hints.MISSING:
         return schema
     try:
         return {**schema, "default": to_jsonable(default)}
@@ -256,9 +256,9 @@ def _get_description(kind: type) -> dict[str, str]:
 
 
 def _unsupported(kind: Annotation) -> ValueError:
-    if kind is annotations.MISSING:
+    if kind is type_hints.MISSING:
         return ValueError(f"the annotation is missing; accepted are {ACCEPTED}")
-    return ValueError(f"{annotations.format_annotation(kind)} has no schema; accepted are {ACCEPTED}")
+    return ValueError(f"{type_hints.format_annotation(kind)} has no schema; accepted are {ACCEPTED}")
 
 
 def _get_reference(node: Mapping[str, Any]) -> str:

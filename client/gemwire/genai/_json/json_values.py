@@ -16,9 +16,9 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from gemwire.genai._json import annotations
-from gemwire.genai._json.annotations import Annotation, Member
+from gemwire.genai._json import type_hints
 from gemwire.genai._json.json_schema import DICTS, LISTS, SETS
+from gemwire.genai._json.type_hints import Annotation, Member
 from gemwire_runtime.views import View
 
 
@@ -39,7 +39,7 @@ def parse_answer(text: str, schema: object) -> object:
         return _to_enum(text.strip().strip('"'), schema, "the answer")
     if isinstance(schema, (Mapping, View, Message)):
         return json.loads(text)
-    if annotations.is_pydantic_model(schema):
+    if type_hints.is_pydantic_model(schema):
         return schema.model_validate_json(text)
     return convert(json.loads(text), schema, "the answer")
 
@@ -55,29 +55,29 @@ def convert(value: object, annotation: Annotation, place: str) -> Any:
     Raises:
         ValueError: The value does not match the annotation.
     """
-    kind, _ = annotations.unwrap(annotation)
+    kind, _ = type_hints.unwrap(annotation)
     if kind in (Any, object):
         return value
     if kind in _SCALARS:
         return _to_scalar(value, kind, place)
-    options = annotations.get_union_members(kind)
+    options = type_hints.get_union_members(kind)
     if options:
         return _to_union_member(value, options, place)
-    origin = typing.get_origin(kind)
+    origin = type_hints.get_origin(kind)
     if origin is typing.Literal:
         return _to_literal(value, typing.get_args(kind), place)
-    if annotations.is_pydantic_model(kind):
+    if type_hints.is_pydantic_model(kind):
         return _validate(kind.model_validate_json, value, place)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _to_enum(value, kind, place)
-    members = annotations.get_members(kind)
+    members = type_hints.get_members(kind)
     if members is not None:
         return _to_instance(value, origin or kind, members, place)
     if (origin or kind) in DICTS or (origin or kind) in LISTS | SETS | {tuple}:
         return _to_collection(value, origin or kind, typing.get_args(kind), place)
-    adapter = annotations.get_type_adapter(kind)
+    adapter = type_hints.get_type_adapter(kind)
     if adapter is None:
-        raise ValueError(f"{place}: JSON cannot be converted to {annotations.format_annotation(kind)}")
+        raise ValueError(f"{place}: JSON cannot be converted to {type_hints.format_annotation(kind)}")
     return _validate(adapter.validate_json, value, place)
 
 
@@ -88,7 +88,9 @@ def _validate(validate: Callable[[str], object], value: object, place: str) -> o
         raise ValueError(f"{place}: {error}") from None
 
 
-def _to_collection(value: object, origin: Annotation, arguments: tuple[Annotation, ...], place: str) -> object:
+def _to_collection(
+    value: object, origin: Annotation, arguments: tuple[Annotation, ...], place: str
+) -> object:
     if origin in DICTS:
         if not isinstance(value, Mapping):
             raise _mismatch(value, "an object", place)
@@ -130,7 +132,7 @@ def _to_instance(value: object, kind: Annotation, members: list[Member], place: 
 
 def _to_union_member(value: object, options: tuple[Annotation, ...], place: str) -> object:
     """Convert to the first matching type of a union, in order of likelihood."""
-    kinds = [annotations.unwrap(option)[0] for option in options]
+    kinds = [type_hints.unwrap(option)[0] for option in options]
     if value is None and type(None) in kinds:
         return None
     if type(value) in kinds and not isinstance(value, (list, dict)):
@@ -146,14 +148,14 @@ def _to_union_member(value: object, options: tuple[Annotation, ...], place: str)
             return convert(value, kind, place)
         except ValueError:
             continue
-    raise _mismatch(value, " or ".join(map(annotations.format_annotation, kinds)), place)
+    raise _mismatch(value, " or ".join(map(type_hints.format_annotation, kinds)), place)
 
 
 def _get_field_names(kind: Annotation) -> set[str]:
-    if annotations.is_pydantic_model(kind):
+    if type_hints.is_pydantic_model(kind):
         fields = kind.model_fields
         return set(fields) | {str(field.alias) for field in fields.values() if field.alias}
-    return {member.name for member in annotations.get_members(kind) or ()}
+    return {member.name for member in type_hints.get_members(kind) or ()}
 
 
 def _to_enum(value: object, kind: type[enum.Enum], place: str) -> enum.Enum:

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from gemwire_runtime.views import View, view
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 
 def to_jsonable(value: object) -> JsonValue:

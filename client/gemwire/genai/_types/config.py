@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from gemwire_runtime.views import dumped
 
@@ -46,7 +46,9 @@ class Config:
         for name, value in fields.items():
             known = self.__aliases__.get(name)
             if known is None:
-                raise ValueError(f"{type(self).__name__} has no field {name!r}{_suggest(name, self.__aliases__)}")
+                raise ValueError(
+                    f"{type(self).__name__} has no field {name!r}{_suggest(name, self.__aliases__)}"
+                )
             if value is not None:
                 self.__dict__[known] = value
 
@@ -70,7 +72,7 @@ class Config:
             return cls(**value)
         raise TypeError(f"{argument}: expected {cls.__name__} or a dict, got {type(value).__name__}")
 
-    def given(self) -> Iterator[tuple[str, object]]:
+    def given(self) -> Iterator[tuple[str, Any]]:
         """Iterate over the names and values of the fields that are set."""
         return ((name, value) for name, value in self.__dict__.items() if value is not None)
 

@@ -38,7 +38,7 @@ class PILImage(Protocol):
 
 
 #: Values accepted as a part.
-PartUnion: TypeAlias = Union[  # noqa: UP007 - forward references
+PartUnion: TypeAlias = Union[
     str,
     bytes,
     bytearray,
@@ -59,7 +59,7 @@ PartUnion: TypeAlias = Union[  # noqa: UP007 - forward references
 #: Values accepted as a content: one, or the parts of one.
 ContentUnion: TypeAlias = Union[views.Content, v1beta.Content, "ContentDict", PartUnion, Sequence[PartUnion]]
 #: Values accepted as the contents of a request.
-ContentListUnion: TypeAlias = Union[ContentUnion, Sequence[ContentUnion]]
+ContentListUnion: TypeAlias = ContentUnion | Sequence[ContentUnion]
 
 
 class Part(views.Part):
@@ -237,7 +237,8 @@ def to_part(value: object, argument: str) -> v1beta.Part:
         return v1beta.Part(file_data={"file_uri": message.uri, "mime_type": message.mime_type})
     for name, kind in _SINGLE_FIELD_PARTS.items():
         if isinstance(message, kind):
-            return v1beta.Part(**{name: message})
+            field: dict[str, Any] = {name: message}
+            return v1beta.Part(**field)
     if isinstance(value, Mapping):
         return _dict_to_part(value, argument)
     if isinstance(value, (bytes, bytearray)):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Mapping, Sequence
     from typing import Literal
 

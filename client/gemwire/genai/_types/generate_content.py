@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+
+from google.protobuf.message import Message
 
 from gemwire.genai._json.json_values import parse_answer
 from gemwire.genai._types.config import Config
@@ -142,9 +144,9 @@ class GenerateContentConfig(CallConfig):
     response_modalities: Sequence[views.GenerationConfigModality | str] | None = None
     media_resolution: views.GenerationConfigMediaResolution | str | None = None
     speech_config: SpeechConfigUnion | None = None
-    automatic_function_calling: (
-        AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict | None
-    ) = None
+    automatic_function_calling: AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict | None = (
+        None
+    )
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
     image_config: views.ImageConfig | ImageConfigDict | None = None
     enable_enhanced_civic_answers: bool | None = None
@@ -186,9 +188,7 @@ class GenerateContentResponse(views.GenerateContentResponse):
     automatic_function_calling_history: list[Content]
 
     @classmethod
-    def of(
-        cls, message: v1beta.GenerateContentResponse, schema: SchemaUnion = None
-    ) -> GenerateContentResponse:
+    def of(cls, message: Message, schema: SchemaUnion = None) -> GenerateContentResponse:
         """Build the view of a message, which is not copied.
 
         Args:
@@ -201,7 +201,7 @@ class GenerateContentResponse(views.GenerateContentResponse):
         response.automatic_function_calling_history = []
         return response
 
-    def __init__(self, **fields: object) -> None:
+    def __init__(self, **fields: Any) -> None:
         """Build a response of its fields, for tests."""
         super().__init__(**fields)
         self._schema = None

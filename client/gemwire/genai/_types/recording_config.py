@@ -14,8 +14,8 @@ class DebugConfig(Config):
     """Config of recording calls to a file and replaying them from it.
 
     Attributes:
-        client_mode: ``"record"`` records calls, ``"replay"`` answers them from a recording, ``"auto"`` replays
-            if there is a recording and otherwise records, ``"api"`` does neither. Default:
+        client_mode: ``"record"`` records calls, ``"replay"`` answers them from a recording, ``"auto"``
+            replays if there is a recording and otherwise records, ``"api"`` does neither. Default:
             GOOGLE_GENAI_CLIENT_MODE, then ``"api"``.
         replays_directory: Directory of the recordings. Default: GOOGLE_GENAI_REPLAYS_DIRECTORY.
         replay_id: Path of the recording in that directory, without ``.json``. Default:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import enum
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from google.protobuf.message import Message
 
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.http_options import CallConfig, ListConfig
@@ -91,15 +93,13 @@ class TuningJob(views.TunedModel, registered=False):
 
     _progress: views.CreateTunedModelMetadata | None
 
-    def __init__(self, **fields: object) -> None:
+    def __init__(self, **fields: Any) -> None:
         """Build a job of its fields, for tests."""
         super().__init__(**fields)
         self._progress = None
 
     @classmethod
-    def of(
-        cls, message: v1beta.TunedModel, progress: views.CreateTunedModelMetadata | None = None
-    ) -> TuningJob:
+    def of(cls, message: Message, progress: views.CreateTunedModelMetadata | None = None) -> TuningJob:
         """Build the job of a tuned model, which is not copied.
 
         Args:

@@ -7,17 +7,12 @@ from gemwire.genai._backends.base import Call, GenerateRequest, ModelsBackend, P
 from gemwire.genai._convert import requests
 from gemwire.genai._convert.function_calls import Functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
-from gemwire.genai._convert.resource_names import model_name
-from gemwire.genai._types.aliases import EmbedContentResponse
-from gemwire.genai._types.call_configs import (
-    ContentListUnion,
-    CountTokensConfig,
-    EmbedContentConfig,
-    GenerateContentConfig,
-)
-from gemwire.genai._types.resource_configs import ListModelsConfig, UpdateModelConfig
-from gemwire.genai._types.tuning import TunedModel
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._convert.resource_names import to_model_name
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
+from gemwire.genai._types.models import ListModelsConfig, TunedModel, UpdateModelConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_proto.v1beta.generative_service import (
@@ -43,25 +38,27 @@ class GeminiModels(ModelsBackend):
 
     def to_name(self, model: str) -> str:
         """Return the name with its collection."""
-        return model_name(model)
+        return to_model_name(model)
 
     def to_request(
         self, model: str, contents: ContentListUnion, config: GenerateContentConfig
     ) -> v1beta.GenerateContentRequest:
         """Build a GenerateContentRequest."""
-        request: v1beta.GenerateContentRequest = requests.generate_content(model, contents, config)
-        return request
+        return requests.to_generate_content_request(model, contents, config)
 
     def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
         """Build a GenerateContentRequest without contents."""
-        request: v1beta.GenerateContentRequest = requests.head(model, config)
-        return request
+        return requests.to_request_head(model, config)
 
     def to_prompt(
-        self, model: str, contents: ContentListUnion, config: GenerateContentConfig, functions: Functions
+        self,
+        model: str,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig,
+        functions: Functions,
     ) -> Prompt:
         """Convert and serialize what requests begin with."""
-        return Prompt.of(model, contents, config, functions)
+        return Prompt.build(model, contents, config, functions)
 
     def generate_content(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
         """Call GenerateContent."""
@@ -75,13 +72,13 @@ class GeminiModels(ModelsBackend):
         self, model: str, contents: ContentListUnion, config: CountTokensConfig
     ) -> Call[views.CountTokensResponse]:
         """Call CountTokens."""
-        request = requests.count_tokens(model, contents, config)
+        request = requests.to_count_tokens_request(model, contents, config)
         return Call(COUNT_TOKENS, request, views.CountTokensResponse.of)
 
-    def count_prepared(self, request: Draft) -> Call[views.CountTokensResponse]:
+    def count_prepared(self, request: RequestDraft) -> Call[views.CountTokensResponse]:
         """Call CountTokens with a GenerateContentRequest that is serialized."""
         method = serialised(COUNT_TOKENS)
-        wire = method.request(request.counting(), method.request.routes(model=request.model))
+        wire = method.request(request.serialize_count(), method.request.routes(model=request.model))
         return Call(method, wire, views.CountTokensResponse.of)
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
@@ -94,12 +91,12 @@ class GeminiModels(ModelsBackend):
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
     ) -> Call[EmbedContentResponse]:
         """Call BatchEmbedContents."""
-        request = requests.embed_content(model, contents, config)
+        request = requests.to_embed_content_request(model, contents, config)
         return Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
 
     def get(self, model: str) -> Call[views.Model | TunedModel]:
         """Call GetModel or, for ``tunedModels/``, GetTunedModel."""
-        name = model_name(model)
+        name = to_model_name(model)
         if name.startswith("tunedModels/"):
             return Call(GET_TUNED_MODEL, v1beta.GetTunedModelRequest(name=name), TunedModel.of)
         return Call(GET_MODEL, v1beta.GetModelRequest(name=name), view)
@@ -123,24 +120,24 @@ class GeminiModels(ModelsBackend):
         if not changes:
             raise ValueError("config: has no field to update; set display_name or description")
         request = v1beta.UpdateTunedModelRequest(
-            tuned_model=v1beta.TunedModel(name=model_name(model), **changes),
+            tuned_model=v1beta.TunedModel(name=to_model_name(model), **changes),
             update_mask={"paths": sorted(changes)},
         )
         return Call(UPDATE_TUNED_MODEL, request, TunedModel.of)
 
     def delete(self, model: str) -> Call[None]:
         """Call DeleteTunedModel."""
-        request = v1beta.DeleteTunedModelRequest(name=model_name(model))
+        request = v1beta.DeleteTunedModelRequest(name=to_model_name(model))
         return Call(DELETE_TUNED_MODEL, request, lambda _: None)
 
 
 def _generate(
     method: Method[v1beta.GenerateContentRequest, v1beta.GenerateContentResponse], request: GenerateRequest
 ) -> Call[v1beta.GenerateContentResponse]:
-    if not isinstance(request, Draft):
+    if not isinstance(request, RequestDraft):
         return Call(method, request, as_message)
     bytes_method = serialised(method)
-    wire = bytes_method.request(request.data(), bytes_method.request.routes(model=request.model))
+    wire = bytes_method.request(request.serialize(), bytes_method.request.routes(model=request.model))
     return Call(bytes_method, wire, as_message)
 
 

@@ -50,6 +50,11 @@ class TypeAdapter(Protocol):
         """Parse and validate JSON."""
 
 
+def get_origin(annotation: object) -> Annotation:
+    """Return the class of a generic type, or the special form of another; None for other annotations."""
+    return typing.get_origin(annotation)
+
+
 def unwrap(annotation: Annotation) -> tuple[Annotation, str]:
     """Return the type that an annotation stands for, and the description in it.
 
@@ -58,7 +63,7 @@ def unwrap(annotation: Annotation) -> tuple[Annotation, str]:
     """
     description = ""
     while True:
-        origin = typing.get_origin(annotation)
+        origin = get_origin(annotation)
         if origin is typing.Annotated:
             if _has_pydantic_metadata(annotation):
                 return annotation, description
@@ -81,7 +86,7 @@ def unwrap(annotation: Annotation) -> tuple[Annotation, str]:
 
 def get_union_members(annotation: Annotation) -> tuple[Annotation, ...]:
     """Return the types of a union; empty if the annotation is not a union."""
-    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    is_union = get_origin(annotation) in (typing.Union, types.UnionType)
     return typing.get_args(annotation) if is_union else ()
 
 
@@ -109,7 +114,7 @@ def get_members(kind: Annotation) -> list[Member] | None:
     """
     if not isinstance(kind, type):
         # The arguments of a generic type are not substituted.
-        kind = typing.get_origin(kind)
+        kind = get_origin(kind)
         if not isinstance(kind, type):
             return None
     if hasattr(kind, "__pydantic_core_schema__"):
@@ -118,7 +123,7 @@ def get_members(kind: Annotation) -> list[Member] | None:
         hints = _get_hints(kind)
         return [_to_member(field, hints[field.name]) for field in dataclasses.fields(kind) if field.init]
     if issubclass(kind, dict) and hasattr(kind, "__total__"):
-        required = getattr(kind, "__required_keys__", frozenset())
+        required = set(getattr(kind, "__required_keys__", ()))
         return [
             Member(name, hint, _is_required(hint, name in required))
             for name, hint in _get_hints(kind).items()
@@ -175,7 +180,7 @@ def _to_member(field: dataclasses.Field[Any], annotation: Annotation) -> Member:
 
 def _is_required(annotation: Annotation, default: bool) -> bool:
     # With postponed annotations a TypedDict does not evaluate its Required and NotRequired.
-    name = getattr(typing.get_origin(annotation), "_name", None)
+    name = getattr(get_origin(annotation), "_name", None)
     return name == "Required" if name in {"Required", "NotRequired"} else default
 
 
