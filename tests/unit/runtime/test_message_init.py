@@ -397,7 +397,8 @@ def test_from_service_account(client: Any, key_file: str) -> None:
         )
         assert type(made) is client
         assert made.api_endpoint == "example.com"
-        held = made.transport._credentials
+        transport = made.transport
+        held = getattr(transport, "_credentials", None) or transport.settings.authorization.credentials
         assert isinstance(held, service_account.Credentials)
         with pytest.raises(
             ValueError, match=r"client_options.api_key and credentials are mutually exclusive"

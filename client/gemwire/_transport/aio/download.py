@@ -13,8 +13,8 @@ import grpc
 
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.concurrency import RpcError, resolve, run_in_thread, sleep, wait_for_token
-from gemwire._transport.rest.exchange import headers_of
-from gemwire._transport.rest.http_errors import HttpError, of_answer
+from gemwire._transport.rest.exchange import to_headers
+from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.retry import unhedged
 from gemwire.options import Retry
@@ -85,9 +85,9 @@ class AsyncDownload:
                 binding, _ = attempts.again()
 
     async def _receive(self, binding: Any, pairs: Any, left: float | None, file: Any) -> None:
-        portal = binding.portal
+        runner = binding.runner
         page = self._caller._book.page(DOWNLOAD_FILE, self._request, self._metadata, pairs)
-        headers = dict(headers_of(page, left))
+        headers = dict(to_headers(page, left))
         # Byte ranges are of the bytes that are sent: those are to be the file's own.
         headers["accept-encoding"] = "identity"
         if self._received:
@@ -95,13 +95,13 @@ class AsyncDownload:
             if self._tag:
                 headers["if-range"] = self._tag
         target = urlsplit(to_http(DOWNLOAD_FILE, self._request).target).path + "?alt=media"
-        exchange = await portal.run(portal.session.send("GET", target, headers, None, left))
+        exchange = await runner.run(runner.session.send("GET", target, headers, None, left))
         try:
             skipped = self._begin(exchange)
             if skipped is None:
-                error = await portal.run(exchange.rest(_LONGEST_ERROR))
-                raise of_answer(exchange.status, exchange.headers, error)
-            while piece := await portal.run(exchange.some()):
+                error = await runner.run(exchange.read_all(_LONGEST_ERROR))
+                raise from_response(exchange.status, exchange.headers, error)
+            while piece := await runner.run(exchange.read_some()):
                 if skipped:
                     skipped, piece = max(skipped - len(piece), 0), piece[skipped:]
                 if piece:
@@ -110,7 +110,7 @@ class AsyncDownload:
                     if self._progress:
                         self._progress(self._received, self._total)
         finally:
-            portal.soon(exchange.close)
+            runner.call_soon(exchange.close)
 
     def _begin(self, exchange: Any) -> int | None:
         """How many bytes of an answer are there already; None where it is an error."""

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from gemwire._transport.rest.exchange import headers_of
-from gemwire._transport.rest.http_errors import HttpError, of_answer
+from gemwire._transport.rest.exchange import to_headers
+from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.retry import unhedged
 from gemwire._transport.sync.caller import Caller
@@ -86,9 +86,9 @@ class Download:
                 binding, _ = attempts.again()
 
     def _receive(self, binding: Any, pairs: Any, left: float | None, file: Any) -> None:
-        portal = binding.portal
+        runner = binding.runner
         page = self._caller._book.page(DOWNLOAD_FILE, self._request, self._metadata, pairs)
-        headers = dict(headers_of(page, left))
+        headers = dict(to_headers(page, left))
         # Byte ranges are of the bytes that are sent: those are to be the file's own.
         headers["accept-encoding"] = "identity"
         if self._received:
@@ -96,13 +96,13 @@ class Download:
             if self._tag:
                 headers["if-range"] = self._tag
         target = urlsplit(to_http(DOWNLOAD_FILE, self._request).target).path + "?alt=media"
-        exchange = portal.run(portal.session.send("GET", target, headers, None, left))
+        exchange = runner.run(runner.session.send("GET", target, headers, None, left))
         try:
             skipped = self._begin(exchange)
             if skipped is None:
-                error = portal.run(exchange.rest(_LONGEST_ERROR))
-                raise of_answer(exchange.status, exchange.headers, error)
-            while piece := portal.run(exchange.some()):
+                error = runner.run(exchange.read_all(_LONGEST_ERROR))
+                raise from_response(exchange.status, exchange.headers, error)
+            while piece := runner.run(exchange.read_some()):
                 if skipped:
                     skipped, piece = max(skipped - len(piece), 0), piece[skipped:]
                 if piece:
@@ -111,7 +111,7 @@ class Download:
                     if self._progress:
                         self._progress(self._received, self._total)
         finally:
-            portal.soon(exchange.close)
+            runner.call_soon(exchange.close)
 
     def _begin(self, exchange: Any) -> int | None:
         """How many bytes of an answer are there already; None where it is an error."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from gemwire._transport import call_json
 from gemwire._transport.attempts import request_of
-from gemwire._transport.recording import Take, Tape
+from gemwire._transport.recording import Recording, Take
 from gemwire._transport.sync.caller import Caller
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
@@ -22,7 +22,7 @@ _UPLOAD, _DOWNLOAD = "files/Upload", "files/Download"
 class Recorder(Caller):
     """Makes calls through another caller, and writes them down: what is asked, what comes, and when."""
 
-    def __init__(self, caller: Any, tape: Tape) -> None:
+    def __init__(self, caller: Any, tape: Recording) -> None:
         """``caller``: makes the calls. ``tape``: gets them."""
         self._caller = caller
         self._tape = tape
@@ -116,7 +116,7 @@ class Recorder(Caller):
 class Replayer(Caller):
     """Answers calls from a tape. Nothing is sent, and nothing is waited for."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Recording) -> None:
         """``tape``: has the answers."""
         self._tape = tape
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_executor import check_functions, map_calls, run_function
 from gemwire.genai._aio.response_stream import AsyncMessageStream, AsyncResponseStream
 from gemwire.genai._backends.base import GenerateRequest
-from gemwire.genai._convert.function_calls import (
-    Functions,
-    Invocation,
-    append_results,
-    find_invocations,
-    to_settings,
-)
+from gemwire.genai._convert import function_calls
+from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.content import Content
 from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
@@ -40,21 +35,21 @@ async def generate_content(
         UnsupportedFunctionError: A function is async and the client is not.
         APIError: A call of the model failed.
     """
-    models = api.backend.models
+    to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
     if not functions:
-        response = await api.call(models.generate_content(request), config.http_options)
+        response = await api.caller.unary(*to_call(request), (), **settings)
         return GenerateContentResponse.of(response, config.response_schema)
     check_functions(functions.values())
-    limits = to_settings(config)
-    response = await api.call(models.generate_content(request), config.http_options)
+    limits = function_calls.to_settings(config)
     history: list[Content] = []
+    response = await api.caller.unary(*to_call(request), (), **settings)
     for _ in range(limits.maximum_remote_calls - 1):
         wanted = find_invocations(response, functions)
         if not wanted:
             break
         append_results(request, response, await map_calls(_run, wanted))
         history = limits.get_history(request)
-        response = await api.call(models.generate_content(request), config.http_options)
+        response = await api.caller.unary(*to_call(request), (), **settings)
     result = GenerateContentResponse.of(response, config.response_schema)
     result.automatic_function_calling_history = history
     return result
@@ -64,11 +59,17 @@ async def generate_content_stream(
     api: AsyncApi, request: GenerateRequest, config: GenerateContentConfig, functions: Functions
 ) -> AsyncResponseStream:
     """Start a streaming call of the model; see `generate_content`."""
+    check_functions(functions.values())
+    settings = api.settings(config.http_options)
+
+    async def start() -> AsyncMessageStream:
+        method, wire = api.backend.models.generate_content_stream(request)
+        stream: AsyncMessageStream = await api.caller.server_stream(method, wire, (), **settings)
+        return stream
+
+    stream = await start()
     if functions:
-        check_functions(functions.values())
-    stream = await api.stream(api.backend.models.generate_content_stream(request), config.http_options)
-    if functions:
-        return AsyncFunctionCallingStream(stream, api, request, config, functions)
+        return AsyncFunctionCallingStream(stream, start, request, config, functions)
     return AsyncResponseStream(stream, config.response_schema)
 
 
@@ -78,18 +79,25 @@ class AsyncFunctionCallingStream(AsyncResponseStream):
     def __init__(
         self,
         stream: AsyncMessageStream,
-        api: AsyncApi,
+        start: Callable[[], Awaitable[AsyncMessageStream]],
         request: GenerateRequest,
         config: GenerateContentConfig,
         functions: Functions,
     ) -> None:
-        """See `generate_content_stream`; ``stream`` is that of the first call."""
+        """Read the streams of all calls.
+
+        Args:
+            stream: The stream of the first call.
+            start: Starts the next call, with what was added to the request.
+            request: The request.
+            config: The config that the request was built with.
+            functions: The functions that the model may call, by name.
+        """
         super().__init__(stream, config.response_schema)
-        self._api = api
+        self._start = start
         self._request = request
-        self._config = config
         self._functions = functions
-        self._limits = to_settings(config)
+        self._limits = function_calls.to_settings(config)
         self._merged = ResponseMerger()
         self._history: list[Content] = []
         self._cancelled = False
@@ -107,8 +115,7 @@ class AsyncFunctionCallingStream(AsyncResponseStream):
             self._history = self._limits.get_history(self._request)
             if self._cancelled:
                 return
-            call = self._api.backend.models.generate_content_stream(self._request)
-            self._stream = await self._api.stream(call, self._config.http_options)
+            self._stream = await self._start()
 
     def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
         response = GenerateContentResponse.of(message, self._schema)

@@ -53,6 +53,8 @@ _Result = TypeVar("_Result")
 
 #: A request to generate content: a message, or the bytes of one that is prepared.
 GenerateRequest: TypeAlias = v1beta.GenerateContentRequest | RequestDraft
+#: The RPC that generates content, and its request.
+GenerateCall: TypeAlias = tuple[Method[Any, v1beta.GenerateContentResponse], Any]
 
 
 class Call(Generic[_Result]):
@@ -128,11 +130,11 @@ class ModelsBackend(Protocol):
     ) -> Prompt:
         """Convert and serialize what requests begin with."""
 
-    def generate_content(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
-        """Generate content; the response is a message."""
+    def generate_content(self, request: GenerateRequest) -> GenerateCall:
+        """Generate content."""
 
-    def generate_content_stream(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
-        """Generate content as a stream of messages."""
+    def generate_content_stream(self, request: GenerateRequest) -> GenerateCall:
+        """Generate content as a stream."""
 
     def count_tokens(
         self, model: str, contents: ContentListUnion, config: CountTokensConfig

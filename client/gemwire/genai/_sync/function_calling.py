@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gemwire.genai._backends.base import GenerateRequest
-from gemwire.genai._convert.function_calls import (
-    Functions,
-    Invocation,
-    append_results,
-    find_invocations,
-    to_settings,
-)
+from gemwire.genai._convert import function_calls
+from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_executor import check_functions, map_calls, run_function
@@ -41,21 +36,21 @@ def generate_content(
         UnsupportedFunctionError: A function is async and the client is not.
         APIError: A call of the model failed.
     """
-    models = api.backend.models
+    to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
     if not functions:
-        response = api.call(models.generate_content(request), config.http_options)
+        response = api.caller.unary(*to_call(request), (), **settings)
         return GenerateContentResponse.of(response, config.response_schema)
     check_functions(functions.values())
-    limits = to_settings(config)
-    response = api.call(models.generate_content(request), config.http_options)
+    limits = function_calls.to_settings(config)
     history: list[Content] = []
+    response = api.caller.unary(*to_call(request), (), **settings)
     for _ in range(limits.maximum_remote_calls - 1):
         wanted = find_invocations(response, functions)
         if not wanted:
             break
         append_results(request, response, map_calls(_run, wanted))
         history = limits.get_history(request)
-        response = api.call(models.generate_content(request), config.http_options)
+        response = api.caller.unary(*to_call(request), (), **settings)
     result = GenerateContentResponse.of(response, config.response_schema)
     result.automatic_function_calling_history = history
     return result
@@ -65,11 +60,17 @@ def generate_content_stream(
     api: Api, request: GenerateRequest, config: GenerateContentConfig, functions: Functions
 ) -> ResponseStream:
     """Start a streaming call of the model; see `generate_content`."""
+    check_functions(functions.values())
+    settings = api.settings(config.http_options)
+
+    def start() -> MessageStream:
+        method, wire = api.backend.models.generate_content_stream(request)
+        stream: MessageStream = api.caller.server_stream(method, wire, (), **settings)
+        return stream
+
+    stream = start()
     if functions:
-        check_functions(functions.values())
-    stream = api.stream(api.backend.models.generate_content_stream(request), config.http_options)
-    if functions:
-        return FunctionCallingStream(stream, api, request, config, functions)
+        return FunctionCallingStream(stream, start, request, config, functions)
     return ResponseStream(stream, config.response_schema)
 
 
@@ -79,18 +80,25 @@ class FunctionCallingStream(ResponseStream):
     def __init__(
         self,
         stream: MessageStream,
-        api: Api,
+        start: Callable[[], MessageStream],
         request: GenerateRequest,
         config: GenerateContentConfig,
         functions: Functions,
     ) -> None:
-        """See `generate_content_stream`; ``stream`` is that of the first call."""
+        """Read the streams of all calls.
+
+        Args:
+            stream: The stream of the first call.
+            start: Starts the next call, with what was added to the request.
+            request: The request.
+            config: The config that the request was built with.
+            functions: The functions that the model may call, by name.
+        """
         super().__init__(stream, config.response_schema)
-        self._api = api
+        self._start = start
         self._request = request
-        self._config = config
         self._functions = functions
-        self._limits = to_settings(config)
+        self._limits = function_calls.to_settings(config)
         self._merged = ResponseMerger()
         self._history: list[Content] = []
         self._cancelled = False
@@ -108,8 +116,7 @@ class FunctionCallingStream(ResponseStream):
             self._history = self._limits.get_history(self._request)
             if self._cancelled:
                 return
-            call = self._api.backend.models.generate_content_stream(self._request)
-            self._stream = self._api.stream(call, self._config.http_options)
+            self._stream = self._start()
 
     def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
         response = GenerateContentResponse.of(message, self._schema)

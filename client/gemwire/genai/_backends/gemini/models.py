@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
 from gemwire._transport.serialized_message import serialised
-from gemwire.genai._backends.base import Call, GenerateRequest, ModelsBackend, Page, as_message
+from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, ModelsBackend, Page
 from gemwire.genai._convert import requests
-from gemwire.genai._convert.function_calls import Functions
 from gemwire.genai._convert.prompt import Prompt
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
-from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
+from gemwire.genai._types.generate_content import CountTokensConfig
 from gemwire.genai._types.models import ListModelsConfig, TunedModel, UpdateModelConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
@@ -32,39 +35,22 @@ from gemwire_proto.v1beta.model_service import (
 from gemwire_runtime.method import Method
 from gemwire_runtime.views import view
 
+_Response = TypeVar("_Response", bound=Message)
+
 
 class GeminiModels(ModelsBackend):
     """Calls of GenerativeService and ModelService."""
 
-    def to_name(self, model: str) -> str:
-        """Return the name with its collection."""
-        return to_model_name(model)
+    to_name = staticmethod(to_model_name)
+    to_request = staticmethod(requests.to_generate_content_request)
+    to_head = staticmethod(requests.to_request_head)
+    to_prompt = staticmethod(Prompt.build)
 
-    def to_request(
-        self, model: str, contents: ContentListUnion, config: GenerateContentConfig
-    ) -> v1beta.GenerateContentRequest:
-        """Build a GenerateContentRequest."""
-        return requests.to_generate_content_request(model, contents, config)
-
-    def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
-        """Build a GenerateContentRequest without contents."""
-        return requests.to_request_head(model, config)
-
-    def to_prompt(
-        self,
-        model: str,
-        contents: ContentListUnion | None,
-        config: GenerateContentConfig,
-        functions: Functions,
-    ) -> Prompt:
-        """Convert and serialize what requests begin with."""
-        return Prompt.build(model, contents, config, functions)
-
-    def generate_content(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
+    def generate_content(self, request: GenerateRequest) -> GenerateCall:
         """Call GenerateContent."""
         return _generate(GENERATE_CONTENT, request)
 
-    def generate_content_stream(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
+    def generate_content_stream(self, request: GenerateRequest) -> GenerateCall:
         """Call StreamGenerateContent."""
         return _generate(STREAM_GENERATE_CONTENT, request)
 
@@ -77,8 +63,7 @@ class GeminiModels(ModelsBackend):
 
     def count_prepared(self, request: RequestDraft) -> Call[views.CountTokensResponse]:
         """Call CountTokens with a GenerateContentRequest that is serialized."""
-        method = serialised(COUNT_TOKENS)
-        wire = method.request(request.serialize_count(), method.request.routes(model=request.model))
+        method, wire = _serialized(COUNT_TOKENS, request.serialize_count(), request.model)
         return Call(method, wire, views.CountTokensResponse.of)
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
@@ -133,12 +118,18 @@ class GeminiModels(ModelsBackend):
 
 def _generate(
     method: Method[v1beta.GenerateContentRequest, v1beta.GenerateContentResponse], request: GenerateRequest
-) -> Call[v1beta.GenerateContentResponse]:
-    if not isinstance(request, RequestDraft):
-        return Call(method, request, as_message)
-    bytes_method = serialised(method)
-    wire = bytes_method.request(request.serialize(), bytes_method.request.routes(model=request.model))
-    return Call(bytes_method, wire, as_message)
+) -> GenerateCall:
+    if isinstance(request, RequestDraft):
+        return _serialized(method, request.serialize(), request.model)
+    return method, request
+
+
+def _serialized(
+    method: Method[Any, _Response], data: bytes, model: str
+) -> tuple[Method[Any, _Response], Any]:
+    """Return the RPC that takes serialized requests, and a request of it."""
+    method = serialised(method)
+    return method, method.request(data, method.request.routes(model=model))
 
 
 def _to_models(response: v1beta.ListModelsResponse) -> Page[views.Model | TunedModel]:
