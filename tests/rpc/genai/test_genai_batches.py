@@ -187,7 +187,7 @@ def test_beginning_one_is_not_repeated(api: Api, gemini: RunningEmulator) -> Non
 @pytest.mark.parametrize(
     ("src", "kind", "message"),
     [
-        ([], ValueError, "src: there are no requests"),
+        ([], ValueError, "src: the list of requests is empty"),
         (None, ValueError, "one of inlined_requests and file_name"),
         (7, TypeError, "src: expected BatchJobSource"),
         ({"inlined_requests": [{"contents": "x"}], "file_name": "files/a"}, ValueError, "one of inlined"),

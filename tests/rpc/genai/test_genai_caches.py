@@ -100,7 +100,12 @@ def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) 
     [
         ("create", {"model": ""}, ValueError, "model: '' is not the name of a model"),
         ("create", {"model": "m", "config": {"contents": []}}, ValueError, "config.contents are required"),
-        ("create", {"model": "m", "config": {"contents": [3]}}, TypeError, "config.contents[0]: a int"),
+        (
+            "create",
+            {"model": "m", "config": {"contents": [3]}},
+            TypeError,
+            "config.contents[0]: expected a text, bytes, image, file, part or content, got int",
+        ),
         ("create", {"model": "m", "config": {"ttl": "soon"}}, ValueError, "config.ttl: "),
         ("create", {"model": "m", "config": {"expire_time": 3}}, TypeError, "config.expire_time: expected"),
         ("create", {"model": "m", "config": {"tool_config": 3}}, TypeError, "config.tool_config: expected"),
@@ -114,7 +119,7 @@ def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) 
             "create",
             {"model": "m", "config": {"kms_key_name": "k"}},
             ValueError,
-            "config.kms_key_name is of Ver",
+            "config.kms_key_name: Vertex AI only; the Gemini API",
         ),
         ("create", {"model": "m", "config": {"tll": "1s"}}, ValueError, "has no field 'tll'; did you mean"),
         ("create", {"model": "m", "config": 3}, TypeError, "config: expected CreateCachedContentConfig or a"),

@@ -206,7 +206,7 @@ def test_what_is_sent_for_a_picture(api: Api, server: Loopback) -> None:
         (
             {"prompt": "a", "config": {"output_gcs_uri": "gs://x"}},
             ValueError,
-            "config.output_gcs_uri is of Vertex",
+            "config.output_gcs_uri: Vertex AI only",
         ),
         ({"prompt": "a", "config": {"sample_count": 1}}, ValueError, "has no field 'sample_count'"),
         ({"prompt": "a", "model": ""}, ValueError, "model: '' is not the name of a model"),
@@ -293,7 +293,7 @@ def test_what_is_sent_for_a_video(api: Api, server: Loopback) -> None:
         ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: image_bytes are required"),
         ({"image": 3}, TypeError, "image: expected Image or a dict, got int"),
         ({"video": {}}, ValueError, "video: uri or video_bytes are required"),
-        ({"prompt": "a", "config": {"pubsub_topic": "t"}}, ValueError, "config.pubsub_topic is of Vertex"),
+        ({"prompt": "a", "config": {"pubsub_topic": "t"}}, ValueError, "config.pubsub_topic: Vertex AI only"),
     ],
 )
 def test_videos_that_cannot_be(
@@ -327,9 +327,9 @@ def test_the_system_shows_what_was_made(
 @pytest.mark.parametrize(
     ("made", "says"),
     [
-        (types.Image(), "the picture has no bytes"),
+        (types.Image(), "the image has no bytes"),
         (types.Video(), "the video has no bytes"),
-        (types.Video(uri="https://x"), "get it with client.files.download"),
+        (types.Video(uri="https://x"), "call client.files.download"),
     ],
 )
 def test_what_is_not_there_is_neither_shown_nor_saved(made: Any, says: str, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_tunings_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator)
             "tune",
             {"training_dataset": {"gcs_uri": "gs://a"}},
             ValueError,
-            "training_dataset.gcs_uri is of Vert",
+            "training_dataset.gcs_uri: Vertex AI only",
         ),
         ("tune", {"training_dataset": {}}, ValueError, "training_dataset.examples are required"),
         ("tune", {"training_dataset": 3}, TypeError, "training_dataset: expected TuningDataset or a dict"),
