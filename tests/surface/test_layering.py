@@ -94,6 +94,12 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "gemwire.genai._types",
         "gemwire.options",
     ),
+    "gemwire.genai.client_arguments": (
+        "gemwire._transport",
+        "gemwire.genai._types",
+        "gemwire.genai.http_options",
+        "gemwire.options",
+    ),
     "gemwire.genai._backends": (
         "gemwire._transport.json_method",
         "gemwire._transport.serialized_message",
@@ -109,6 +115,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
             "gemwire.genai._backends",
             "gemwire.genai._convert",
             "gemwire.genai._types",
+            "gemwire.genai.client_arguments",
             "gemwire.genai.errors",
             "gemwire.genai.http_options",
             "gemwire.options",
@@ -183,6 +190,8 @@ def _refusal(module: str, found: Import) -> str | None:
             return None  # the one module that knows the HTTP client
         if module == "gemwire._transport.rest.tls_and_proxy" and found.lazy and found.within("certifi"):
             return None  # google-auth's requests brings it
+        if found.within("typing_extensions") and module.endswith("_transport"):
+            return None  # for type checkers, which bring it
         # An optional package, recognised when the user has it: never loaded by us.
         if found.lazy and found.within("google.api_core"):
             return None

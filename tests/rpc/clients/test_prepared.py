@@ -315,7 +315,7 @@ def test_settings_of_the_call(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize("flavour", ["sync", "async"])
 def test_genais_pickle_without_a_key(server: Loopback, monkeypatch: pytest.MonkeyPatch, flavour: str) -> None:
     with genai.Client(api_key="a-secret") as client:
-        with pytest.raises(TypeError, match="was given a key or credentials and does not pickle") as caught:
+        with pytest.raises(TypeError, match="was given a key or credentials and cannot be pickled") as caught:
             pickle.dumps(client.prepare(model="m", contents="big"))
         assert "a-secret" not in str(caught.value)
     monkeypatch.setenv("GOOGLE_API_KEY", "k")
