@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from google.protobuf import json_format
 
 from gemwire.bulk.lines import Line
-from gemwire.genai._convert.resource_names import model_name
+from gemwire.genai._convert.resource_names import to_model_name
 from gemwire_proto import v1beta
 from gemwire_runtime.pool import POOL
 
@@ -114,7 +114,7 @@ def _request(tree: Any, key: Any) -> Any:
     try:
         request = message(v1beta.GenerateContentRequest, tree)
         if request.model:
-            request.model = model_name(request.model)
+            request.model = to_model_name(request.model)
     except (ValueError, TypeError) as error:
         raise BadLine(f"request: {error}", key) from None
     if not request.contents:
