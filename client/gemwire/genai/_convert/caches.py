@@ -19,10 +19,6 @@ def to_cached_content(model: object, config: CreateCachedContentConfig) -> v1bet
     Args:
         model: Name of the model that may use it.
         config: Content to cache.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
     """
     cache = v1beta.CachedContent(model=to_model_name(model))
     _check_expiration(config)

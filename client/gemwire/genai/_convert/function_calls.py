@@ -33,8 +33,7 @@ class HasContents(Protocol):
     """A request with contents: a message, or a `RequestDraft`."""
 
     @property
-    def contents(self) -> MutableSequence[v1beta.Content]:
-        """The contents; more may be appended."""
+    def contents(self) -> MutableSequence[v1beta.Content]: ...
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,6 @@ def to_generate_images_request(
         model: Name of the model.
         prompt: Description of the images.
         config: Config of the call.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
     """
     if not isinstance(prompt, str):
         raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
@@ -111,10 +107,6 @@ def to_image_instance(image: object, argument: str) -> dict[str, str]:
     Args:
         image: An `Image`, a dict of its fields or a Pillow image.
         argument: Name of the argument, for error messages.
-
-    Raises:
-        ValueError: The image has no bytes.
-        TypeError: The image is of another type.
     """
     if media_types.is_pil_image(image):
         data, mime_type = media_types.encode_image(image)

@@ -13,10 +13,6 @@ def to_model_name(model: object, argument: str = "model") -> str:
     Args:
         model: Name of the model.
         argument: Name of the argument, for error messages.
-
-    Raises:
-        ValueError: The name is empty or invalid.
-        TypeError: The name is not a text.
     """
     if not isinstance(model, str):
         raise TypeError(f"{argument}: expected the name of a model, got {type(model).__name__}")
@@ -29,10 +25,6 @@ def to_model_name(model: object, argument: str = "model") -> str:
 
 def to_file_name(name: object) -> str:
     """Return the full name of a file: ``files/f`` for "f" or for a URI that ends with it.
-
-    Raises:
-        ValueError: The name is empty or invalid.
-        TypeError: The name is not a text.
     """
     name = getattr(name, "name", None) or name
     if not isinstance(name, str):
@@ -45,10 +37,6 @@ def to_file_name(name: object) -> str:
 
 def to_resource_name(name: object, collection: str, argument: str = "name") -> str:
     """Return the full name of a resource: ``collection/n`` for "n" or for "collection/n".
-
-    Raises:
-        ValueError: The name is empty or invalid.
-        TypeError: The name is not a text.
     """
     name = getattr(name, "name", None) or name
     if not isinstance(name, str):

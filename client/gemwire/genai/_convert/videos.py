@@ -44,10 +44,6 @@ def to_generate_videos_request(
         model: Name of the model.
         source: Input of the generation.
         config: Config of the call.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
     """
     instance: dict[str, object] = {}
     if source.prompt is not None:

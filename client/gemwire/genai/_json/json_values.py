@@ -22,7 +22,7 @@ from gemwire.genai._json.type_hints import Annotation, Member
 from gemwire_runtime.views import View
 
 
-def parse_answer(text: str, schema: object) -> object:
+def parse_answer(text: str, schema: Annotation) -> object:
     """Convert the text of a response to the type of its schema.
 
     The result does not depend on whether pydantic is loaded: it is used for its own models and for types
