@@ -187,12 +187,12 @@ def test_creation_is_not_retried(api: Api, gemini: RunningEmulator) -> None:
 @pytest.mark.parametrize(
     ("src", "kind", "message"),
     [
-        ([], ValueError, "src: there are no requests"),
+        ([], ValueError, "src: the list of requests is empty"),
         (None, ValueError, "one of inlined_requests and file_name"),
         (7, TypeError, "src: expected BatchJobSource"),
         ({"inlined_requests": [{"contents": "x"}], "file_name": "files/a"}, ValueError, "one of inlined"),
-        ({"gcs_uri": ["gs://x"]}, ValueError, "src.gcs_uri is of Vertex AI"),
-        ("bq://x", ValueError, "is of Vertex AI"),
+        ({"gcs_uri": ["gs://x"]}, ValueError, "src.gcs_uri: Vertex AI only"),
+        ("bq://x", ValueError, "src: 'bq://x': Vertex AI only"),
         ([{"content": "x"}], ValueError, "did you mean 'contents'"),
         ([{"contents": "x"}, {"contents": None}], ValueError, r"^src\[1\]: contents are required"),
         ([{"contents": "x", "config": {"temperature": "hot"}}], TypeError, r"src\[0\]: config.temperature"),
@@ -208,7 +208,7 @@ def test_invalid_sources_are_refused(
 
 def test_invalid_names_are_refused(api: Api, gemini: RunningEmulator) -> None:
     for name in ("", "a/b", "batches/../x", "batches/a/b"):
-        with pytest.raises(ValueError, match="is no name"):
+        with pytest.raises(ValueError, match=r"is not a name|is not the name of a batch job"):
             api(api.genai().batches.get(name=name))
     with pytest.raises(ValueError, match="transport='grpc'"):
         api(api.genai(transport="grpc").batches.get(name="batches/a"))

@@ -351,7 +351,7 @@ def test_curated_history_equals_google_genais(history: list[Any]) -> None:
         ([{"role": "tool", "parts": [{"text": "a"}]}], ValueError, "history[0].role: 'tool' is neither"),
         ([user("a"), {"parts": [{"text": "a"}]}], ValueError, "history[1].role: '' is neither"),
         ([{"role": "assistant", "parts": []}], ValueError, "history[0].role: 'assistant'"),
-        ([3], TypeError, "history[0]: a int is no text"),
+        ([3], TypeError, "history[0]: expected a text, bytes, image, file, part or content, got int"),
         (user("a"), TypeError, "history: expected a list of contents, got dict"),
         (3, TypeError, "history: expected a list of contents, got int"),
     ],
@@ -551,10 +551,14 @@ def test_final_response_is_that_of_the_last_call(api: Api, server: Loopback) -> 
     [
         (None, ValueError, "message is required"),
         ([], ValueError, "message is required"),
-        (("a",), TypeError, "message: a tuple is no text"),
+        (("a",), TypeError, "message: expected a text, bytes, image, file, part or content, got tuple"),
         (types.UserContent("a"), TypeError, "message: expected parts, got a content"),
         ({"role": "user", "parts": [{"text": "a"}]}, TypeError, "message: expected parts, got a content"),
-        ([types.UserContent("a")], TypeError, "message[0]: a UserContent is no text"),
+        (
+            [types.UserContent("a")],
+            TypeError,
+            "message[0]: expected a text, bytes, image, file, part or content, got UserContent",
+        ),
     ],
 )
 def test_invalid_messages_are_refused(
@@ -573,7 +577,7 @@ def test_other_invalid_arguments_are_refused(api: Api, server: Loopback) -> None
     chats = api.genai().chats
     with pytest.raises(ValueError, match="has no field 'temprature'; did you mean 'temperature'"):
         chats.create(model=MODEL, config={"temprature": 1})
-    with pytest.raises(ValueError, match="model: '' is no name"):
+    with pytest.raises(ValueError, match="model: '' is not the name of a model"):
         chats.create(model="")
     chat = chats.create(model=MODEL)
     with pytest.raises(ValueError, match="has no field 'x'"):

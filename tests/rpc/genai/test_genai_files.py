@@ -206,11 +206,11 @@ def test_files_that_cannot_be_downloaded(api: Api, gemini: RunningEmulator) -> N
     resources = api.genai()
     file = api(resources.files.upload(file=b"x", config={"mime_type": "text/plain"}))
     before = len(gemini.calls())
-    with pytest.raises(ValueError, match="only generated files can"):
+    with pytest.raises(ValueError, match="only generated files, which have a download_uri, can"):
         api(resources.files.download(file=file))
     with pytest.raises(ValueError, match="has no uri"):
         api(resources.files.download(file=types.Video(video_bytes=b"x")))
-    with pytest.raises(ValueError, match="there is no video"):
+    with pytest.raises(ValueError, match="the generated video is None"):
         api(resources.files.download(file=types.GeneratedVideo()))
     with pytest.raises(TypeError, match="expected the name of a file"):
         api(resources.files.download(file=7))
@@ -226,7 +226,7 @@ def test_files_that_cannot_be_downloaded(api: Api, gemini: RunningEmulator) -> N
         ({"file": "/nowhere/x.txt"}, FileNotFoundError, "nowhere"),
         ({"file": 7}, TypeError, "expected a path, bytes, a file object"),
         ({"file": b"x", "config": {"mime": "text/plain"}}, ValueError, "no field 'mime'"),
-        ({"file": b"x", "config": {"name": "Not a name"}}, ValueError, "is no name of a file"),
+        ({"file": b"x", "config": {"name": "Not a name"}}, ValueError, "is not the name of a file"),
         ({"file": b"x", "config": {"mime_type": 7}}, TypeError, "config.mime_type: expected a text"),
     ],
 )
@@ -312,6 +312,6 @@ def test_google_genai_reads_the_same_files(gemini: RunningEmulator, tmp_path: Pa
     assert listed[0] == listed[1]
     assert len(listed[0]) == 2
     for client in (theirs, ours):
-        with pytest.raises(ValueError, match="nly generated files can"):
+        with pytest.raises(ValueError, match="nly generated files"):
             client.files.download(file=made[0] if client is theirs else made[1])
         client.close()

@@ -302,12 +302,12 @@ def test_errors_are_sent_to_the_model(
     assert told == [
         {"error": "no 1"},
         {"error": 'n: expected a whole number, got "x"'},
-        {"error": "broken needs n, which is missing"},
+        {"error": "broken: the required parameter n is missing"},
         {"error": "KeyError"},
-        {"error": "object has no form in JSON"},
+        {"error": "object has no JSON form"},
         {"error": "there is no function 'nobody'; there is broken, silent, formless"},
     ]
-    assert "the function broken failed" in caplog.text
+    assert "function broken failed" in caplog.text
     assert "RuntimeError: no 1" in caplog.text
 
 

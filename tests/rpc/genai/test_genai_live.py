@@ -127,10 +127,13 @@ def test_sync_sessions(gemini: RunningEmulator) -> None:
 @pytest.mark.parametrize(
     ("send", "message"),
     [
-        (lambda s: s.send_realtime_input(), "one argument at a time"),
+        (lambda s: s.send_realtime_input(), "takes exactly one argument"),
         (lambda s: s.send_realtime_input(text="a", audio_stream_end=True), "audio_stream_end, text"),
-        (lambda s: s.send_realtime_input(media={"data": b"x", "mime_type": "text/plain"}), "neither sound"),
-        (lambda s: s.send_realtime_input(audio={"data": b"x"}), "audio.mime_type: is required"),
+        (
+            lambda s: s.send_realtime_input(media={"data": b"x", "mime_type": "text/plain"}),
+            "media: expected audio, an image or video, got .text/plain.",
+        ),
+        (lambda s: s.send_realtime_input(audio={"data": b"x"}), "audio.mime_type is required"),
         (lambda s: s.send_tool_response(function_responses={"name": "lamp"}), r"function_responses\[0\].id"),
         (lambda s: s.send_client_content(turns=[]), "turns are required"),
     ],

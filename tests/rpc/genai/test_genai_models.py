@@ -206,10 +206,10 @@ def test_image_requests(api: Api, server: Loopback) -> None:
         (
             {"prompt": "a", "config": {"output_gcs_uri": "gs://x"}},
             ValueError,
-            "config.output_gcs_uri is of Vertex",
+            "config.output_gcs_uri: Vertex AI only",
         ),
         ({"prompt": "a", "config": {"sample_count": 1}}, ValueError, "has no field 'sample_count'"),
-        ({"prompt": "a", "model": ""}, ValueError, "model: '' is no name of a model"),
+        ({"prompt": "a", "model": ""}, ValueError, "model: '' is not the name of a model"),
     ],
 )
 def test_invalid_image_arguments_are_refused(
@@ -287,13 +287,13 @@ def test_video_requests(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({}, ValueError, "prompt is required, or an image or a video"),
+        ({}, ValueError, "a prompt, an image or a video is required"),
         ({"prompt": 3}, TypeError, "prompt: expected a text, got int"),
         ({"prompt": "a", "source": {"prompt": "b"}}, ValueError, "exclude each other"),
-        ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: has no image_bytes"),
+        ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: image_bytes are required"),
         ({"image": 3}, TypeError, "image: expected Image or a dict, got int"),
-        ({"video": {}}, ValueError, "video: has neither uri nor video_bytes"),
-        ({"prompt": "a", "config": {"pubsub_topic": "t"}}, ValueError, "config.pubsub_topic is of Vertex"),
+        ({"video": {}}, ValueError, "video: uri or video_bytes are required"),
+        ({"prompt": "a", "config": {"pubsub_topic": "t"}}, ValueError, "config.pubsub_topic: Vertex AI only"),
     ],
 )
 def test_invalid_video_arguments_are_refused(
@@ -325,9 +325,9 @@ def test_show_opens_the_file(made: Any, suffix: str, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("made", "says"),
     [
-        (types.Image(), "the picture has no bytes"),
+        (types.Image(), "the image has no bytes"),
         (types.Video(), "the video has no bytes"),
-        (types.Video(uri="https://x"), "get it with client.files.download"),
+        (types.Video(uri="https://x"), "call client.files.download"),
     ],
 )
 def test_missing_bytes_are_neither_shown_nor_saved(made: Any, says: str, tmp_path: Path) -> None:
