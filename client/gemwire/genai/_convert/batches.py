@@ -47,8 +47,7 @@ _VERTEX_ONLY = ("format", "gcs_uri", "bigquery_uri", "vertex_dataset_name")
 
 
 def to_batch_name(name: object) -> str:
-    """Return the full name of a batch job: ``batches/b`` for "b".
-    """
+    """Return the full name of a batch job: ``batches/b`` for "b"."""
     found = to_resource_name(name, COLLECTION)
     if "/" in found.removeprefix(f"{COLLECTION}/"):
         raise ValueError(f"name: {name!r} is not the name of a batch job, such as '{COLLECTION}/abc-123'")

@@ -24,8 +24,7 @@ def to_model_name(model: object, argument: str = "model") -> str:
 
 
 def to_file_name(name: object) -> str:
-    """Return the full name of a file: ``files/f`` for "f" or for a URI that ends with it.
-    """
+    """Return the full name of a file: ``files/f`` for "f" or for a URI that ends with it."""
     name = getattr(name, "name", None) or name
     if not isinstance(name, str):
         raise TypeError(f"name: expected the name of a file, got {type(name).__name__}")
@@ -36,8 +35,7 @@ def to_file_name(name: object) -> str:
 
 
 def to_resource_name(name: object, collection: str, argument: str = "name") -> str:
-    """Return the full name of a resource: ``collection/n`` for "n" or for "collection/n".
-    """
+    """Return the full name of a resource: ``collection/n`` for "n" or for "collection/n"."""
     name = getattr(name, "name", None) or name
     if not isinstance(name, str):
         raise TypeError(f"{argument}: expected a name, got {type(name).__name__}")
