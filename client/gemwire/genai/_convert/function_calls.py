@@ -112,12 +112,7 @@ class Invocation:
     """A function call of the model."""
 
     def __init__(self, call: v1beta.FunctionCall, functions: Functions) -> None:
-        """Keep the call.
-
-        Args:
-            call: The function call.
-            functions: Functions by name.
-        """
+        """Keep the call."""
         self._call = call
         self._functions = functions
 

@@ -44,13 +44,7 @@ _OUTPUT_OPTIONS = {"output_mime_type": "mimeType", "output_compression_quality":
 def to_generate_images_request(
     model: object, prompt: object, config: GenerateImagesConfig
 ) -> v1beta.PredictRequest:
-    """Build the request that generates images.
-
-    Args:
-        model: Name of the model.
-        prompt: Description of the images.
-        config: Config of the call.
-    """
+    """Build the request that generates images."""
     if not isinstance(prompt, str):
         raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
     if not prompt:

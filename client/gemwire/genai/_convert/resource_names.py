@@ -8,12 +8,7 @@ _FORBIDDEN = ("..", "?", "&", "#", " ", "\n")
 
 
 def to_model_name(model: object, argument: str = "model") -> str:
-    """Return the full name of a model: ``models/m`` for "m". Names with a collection stay as they are.
-
-    Args:
-        model: Name of the model.
-        argument: Name of the argument, for error messages.
-    """
+    """Return the full name of a model: ``models/m`` for "m". Names with a collection stay as they are."""
     if not isinstance(model, str):
         raise TypeError(f"{argument}: expected the name of a model, got {type(model).__name__}")
     if not model or any(part in model for part in _FORBIDDEN):

@@ -47,11 +47,6 @@ def parse_answer(text: str, schema: Annotation) -> object:
 def convert(value: object, annotation: Annotation, place: str) -> Any:
     """Convert a JSON value to the type of an annotation.
 
-    Args:
-        value: The JSON value.
-        annotation: The annotation.
-        place: Where the value stands, for error messages.
-
     Raises:
         ValueError: The value does not match the annotation.
     """

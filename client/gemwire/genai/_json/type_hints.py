@@ -120,11 +120,6 @@ def get_members(kind: Annotation) -> list[Member] | None:
 def resolve(annotation: Annotation, names: dict[str, Any], place: str) -> Annotation:
     """Replace the forward references in an annotation.
 
-    Args:
-        annotation: The annotation.
-        names: Names that are defined where it is written.
-        place: Where it is written, for error messages.
-
     Raises:
         ValueError: A name is not defined.
     """
