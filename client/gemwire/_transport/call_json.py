@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from gemwire._transport import status
 from gemwire._transport.json_method import Json, JsonRequest
 from gemwire._transport.rest.transcode import from_json
-from gemwire._transport.serialized_message import Wire
+from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
 from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
@@ -38,8 +38,8 @@ def to_tree(value: object) -> JsonValue:
     Args:
         value: A message, a `JsonRequest`, `Json`, bytes, or JSON.
     """
-    if isinstance(value, Wire):
-        value = value.parsed()
+    if isinstance(value, SerializedMessage):
+        value = value.parse()
     if isinstance(value, Message):
         made: dict[str, JsonValue] = json_format.MessageToDict(value, descriptor_pool=POOL)
         json_only_fields.merged(value, made)
@@ -90,7 +90,7 @@ def from_error_tree(tree: Mapping[str, JsonValue], method: str) -> APIError:
     """
     from gemwire_proto.google.rpc import error_details_pb2, status_pb2  # noqa: F401 - brings the types
 
-    return status.from_status(from_json(status_pb2.Status, tree), method)
+    return status.error_from_status(from_json(status_pb2.Status, tree), method)
 
 
 def find_difference(recorded: JsonValue, given: JsonValue, path: str = "") -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.channel_options import Target, certificate
-from gemwire._transport.metadata import user_agent
+from gemwire._transport.metadata import build_user_agent
 from gemwire.options import CertSource, ClientInfo, ClientOptions, UserAgentSource
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class ConnectionSettings:
             http_host,
             plaintext,
             certificate(cert_source),
-            None if client_info is None else user_agent(client_info),
+            None if client_info is None else build_user_agent(client_info),
             tuple(options.interceptors),
             options.log_content,
         )

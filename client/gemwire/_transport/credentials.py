@@ -182,7 +182,7 @@ class Token:
         headers.pop("x-goog-api-client", None)
         if self._quota_project_id:
             headers["x-goog-user-project"] = self._quota_project_id
-        metadata.check(tuple(headers.items()), "credentials")
+        metadata.validate(tuple(headers.items()), "credentials")
         now = time.monotonic()
         expiry = getattr(self.credentials, "expiry", None)
         if expiry is None:
@@ -267,7 +267,7 @@ def resolve(
     if options.api_key is not None:
         check_api_key(options.api_key, "client_options.api_key")
     if options.quota_project_id:
-        metadata.check(
+        metadata.validate(
             (("x-goog-user-project", options.quota_project_id),), "client_options.quota_project_id"
         )
     if options.api_key and credentials:

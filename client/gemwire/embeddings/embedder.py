@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 from gemwire import errors
 from gemwire._arguments import check_integer, check_number
 from gemwire._transport.aio.grpc_transport import AsyncTransport
-from gemwire._transport.metadata import check
-from gemwire._transport.retry import check_timeout, policy
+from gemwire._transport.metadata import validate
+from gemwire._transport.retry import check_timeout, resolve_policy
 from gemwire.embeddings.arguments import check_contents, resolve_client, vector_reader
 from gemwire.embeddings.batcher import Batcher, closed_error, copy_error
 from gemwire.embeddings.reorder_buffer import ReorderBuffer
@@ -103,9 +103,9 @@ class Embedder:
         self._batch_bytes = check_integer("batch_bytes", batch_bytes)
         self.concurrency = check_integer("concurrency", concurrency)
         self._delay = check_number("delay", delay, zero=True, expected="seconds")
-        policy(None if retry is DEFAULT else retry, None)
+        resolve_policy(None if retry is DEFAULT else retry, None)
         check_timeout(timeout, None)
-        check(metadata)
+        validate(metadata)
         self._owns_client = client is None
         self._client, settings = resolve_client(client)
         self._retry = settings.get("retry", DEFAULT) if retry is DEFAULT else retry

@@ -1033,7 +1033,7 @@ def test_interceptors_see_the_message(batches: Loopback) -> None:
         ({"output_dimensionality": "3"}, TypeError, "output_dimensionality: expected a number of values"),
         ({"timeout": 0}, ValueError, "timeout: 0 is not a positive number of seconds"),
         ({"retry": "often"}, TypeError, "retry: "),
-        ({"metadata": [("Upper", "x")]}, ValueError, "metadata: 'Upper' is no header name"),
+        ({"metadata": [("Upper", "x")]}, ValueError, "metadata: 'Upper' is not a valid header name"),
         ({"client": object()}, TypeError, "client: expected a v1beta.GenerativeServiceAsyncClient"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",

@@ -259,7 +259,7 @@ def test_without_an_http_client(api: Api, gemini: RunningEmulator, monkeypatch: 
 def test_grpc_alone(api: Api, gemini: RunningEmulator) -> None:
     files = api.genai(transport="grpc").files
     assert len(api(files.list())) == 0
-    with pytest.raises(ValueError, match=r"^files.upload: goes over HTTP, and .* transport='grpc'"):
+    with pytest.raises(ValueError, match=r"^files.upload: goes over HTTP, but .* transport='grpc'"):
         api(files.upload(file=b"x", config={"mime_type": "text/plain"}))
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gemwire._transport.rest.exchange import parse_message
 from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.sse import EventParser
-from gemwire._transport.status import from_rpc
+from gemwire._transport.status import error_from_rpc
 from gemwire.errors import (
     Aborted,
     APIError,
@@ -78,7 +78,7 @@ def test_an_empty_stream() -> None:
 
 def _error(status: int, body: Any, *headers: tuple[str, str]) -> APIError:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return from_rpc(from_response(status, list(headers), data), "S/M", 1, 0.1)
+    return error_from_rpc(from_response(status, list(headers), data), "S/M", 1, 0.1)
 
 
 def test_an_error_of_the_api_with_its_details() -> None:

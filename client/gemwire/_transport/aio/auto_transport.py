@@ -13,12 +13,12 @@ from google.protobuf.message import Message
 from gemwire._transport import endpoint
 from gemwire._transport.aio.channel_pool import ChannelPool
 from gemwire._transport.aio.concurrency import sleep
-from gemwire._transport.aio.connection import Connection
 from gemwire._transport.aio.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.rest_transport import http_client_version
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.connection import Connection
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.rest.http_errors import HttpError

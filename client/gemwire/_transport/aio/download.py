@@ -16,7 +16,7 @@ from gemwire._transport.aio.concurrency import RpcError, resolve, run_in_thread,
 from gemwire._transport.rest.exchange import to_headers
 from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import unhedged
+from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
 
@@ -67,12 +67,12 @@ class AsyncDownload:
         caller = self._caller
         began = time.monotonic()
         binding = caller.pool.current()
-        rules = unhedged(self._retry, "a download")
-        attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
+        rules = resolve_unhedged_policy(self._retry, "a download")
+        attempts = caller.start_attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
         while True:
             before = self._received
             left = None if self._timeout is None else max(began + self._timeout - time.monotonic(), 0)
-            ready = caller._authorization.pairs(time.monotonic())
+            ready = caller.authorization.pairs(time.monotonic())
             pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, left)
             try:
                 await self._receive(binding, pairs, left, file)
@@ -81,12 +81,12 @@ class AsyncDownload:
                 if self._received > before:
                     # It goes on, if slowly: only failures without progress between them are counted.
                     attempts.count = 1
-                await sleep(attempts.after(error, pairs))
-                binding, _ = attempts.again()
+                await sleep(attempts.next_delay(error, pairs))
+                binding, _ = attempts.rebind()
 
     async def _receive(self, binding: Any, pairs: Any, left: float | None, file: Any) -> None:
         runner = binding.runner
-        page = self._caller._book.page(DOWNLOAD_FILE, self._request, self._metadata, pairs)
+        page = self._caller.metadata_cache.get(DOWNLOAD_FILE, self._request, self._metadata, pairs)
         headers = dict(to_headers(page, left))
         # Byte ranges are of the bytes that are sent: those are to be the file's own.
         headers["accept-encoding"] = "identity"

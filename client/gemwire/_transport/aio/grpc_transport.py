@@ -13,7 +13,7 @@ from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.channel_pool import ChannelPool
 from gemwire._transport.aio.connection import ConnectionPool
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
-from gemwire._transport.metadata import user_agent
+from gemwire._transport.metadata import build_user_agent
 from gemwire.options import ClientInfo
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class GrpcAsyncIOTransport(AsyncTransport):
         settings = ConnectionSettings(
             endpoint.check_host(arguments.get("host", endpoint.DEFAULT_HOST), "host"),
             creds.ApiKey(()),
-            user_agent=None if client_info is None else user_agent(client_info),
+            user_agent=None if client_info is None else build_user_agent(client_info),
             log_content=arguments.get("log_content", False),
         )
         self._connect(settings, ChannelPool(None, channel))

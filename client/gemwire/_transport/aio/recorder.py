@@ -11,10 +11,11 @@ from google.protobuf.message import Message
 
 from gemwire._transport import call_json
 from gemwire._transport.aio.concurrency import RpcError
-from gemwire._transport.aio.connection import Connection, ConnectionPool
+from gemwire._transport.aio.connection import ConnectionPool
+from gemwire._transport.connection import Connection
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
-from gemwire._transport.status import from_rpc
+from gemwire._transport.status import error_from_rpc
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import AnyMethod, Kind
@@ -97,7 +98,7 @@ def _record_unary(
         try:
             response = await inner(request, timeout=timeout, metadata=metadata)
         except RpcError as error:
-            recorded.end(from_rpc(error, method.path[1:], 1, 0))
+            recorded.end(error_from_rpc(error, method.path[1:], 1, 0))
             raise
         except BaseException:
             recorded.abandon()
@@ -153,7 +154,7 @@ class AsyncRecordedStreamCall:
             self._recorded.end()
             raise
         except RpcError as error:
-            self._recorded.end(from_rpc(error, self._method.path[1:], 1, 0))
+            self._recorded.end(error_from_rpc(error, self._method.path[1:], 1, 0))
             raise
         except BaseException:
             self._recorded.abandon()

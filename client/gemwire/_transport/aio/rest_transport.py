@@ -14,9 +14,9 @@ from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
-from gemwire._transport.attempts import request_of
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
-from gemwire._transport.metadata import over_http
+from gemwire._transport.metadata import to_http_user_agent
+from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
 from gemwire.options import Retry
@@ -33,6 +33,9 @@ class RestAsyncIOTransport(AsyncTransport):
     """JSON over HTTP/1.1, for networks that block HTTP/2. Needs ``gemwire[http]``.
 
     Calls, deadlines, retries, errors and streams are those of the gRPC transport.
+
+    Attributes:
+        http: The HTTP connections.
     """
 
     kind = "rest_asyncio"
@@ -72,16 +75,16 @@ class RestAsyncIOTransport(AsyncTransport):
         return made
 
     def _open(self, settings: ConnectionSettings) -> None:
-        agent = over_http(settings.user_agent, http_client_version())
+        agent = to_http_user_agent(settings.user_agent, http_client_version())
         if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
-        self._target = HttpTarget.of(settings)
-        self._connect(dataclasses.replace(settings, user_agent=agent), HttpConnectionPool(self._target))
+        self.http = HttpConnectionPool(HttpTarget.of(settings))
+        self._connect(dataclasses.replace(settings, user_agent=agent), self.http)
 
     @property
     def host(self) -> str:
         """Scheme, host and port."""
-        return self._target.origin
+        return self.http.target.origin
 
     async def upload_file(
         self,
@@ -120,7 +123,7 @@ class RestAsyncIOTransport(AsyncTransport):
         """
         if chunk_size < 1:
             raise ValueError(f"chunk_size: {chunk_size} is not a number of bytes")
-        request = request_of(CREATE_FILE, {"file": file} if file is not None else None, ())
+        request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
         seconds = check_timeout(timeout, None)
         source = AsyncSource(source, size)
         kind = mime_type or request.file.mime_type or source.mime_type()

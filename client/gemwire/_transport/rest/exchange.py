@@ -15,7 +15,7 @@ from gemwire._transport.metadata import ROUTING
 from gemwire._transport.rest.http_errors import BROKEN, HttpError, from_api_error, from_response
 from gemwire._transport.rest.sse import EventParser
 from gemwire._transport.rest.transcode import HttpRequest, from_json
-from gemwire._transport.serialized_message import Wire
+from gemwire._transport.serialized_message import SerializedMessage
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange, Session
@@ -99,8 +99,8 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
     Raises:
         HttpError: It is an error of the API, or not such a message.
     """
-    if issubclass(kind, Wire):
-        return parse_message(kind.typed, data).SerializeToString()
+    if issubclass(kind, SerializedMessage):
+        return parse_message(kind.message_type, data).SerializeToString()
     try:
         tree: Any = json.loads(data) if data.strip() else {}
         if issubclass(kind, Json):

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from gemwire._transport import endpoint
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.connection import Connection
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.rest.http_errors import HttpError
@@ -20,7 +21,6 @@ from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.rest.transcode import bindings
 from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire._transport.sync.concurrency import sleep
-from gemwire._transport.sync.connection import Connection
 from gemwire._transport.sync.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.sync.grpc_transport import Transport
 from gemwire._transport.sync.http_pool import HttpConnectionPool

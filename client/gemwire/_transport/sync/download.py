@@ -15,7 +15,7 @@ import grpc
 from gemwire._transport.rest.exchange import to_headers
 from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import unhedged
+from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.concurrency import RpcError, resolve, run_in_thread, sleep, wait_for_token
 from gemwire.options import Retry
@@ -68,12 +68,12 @@ class Download:
         caller = self._caller
         began = time.monotonic()
         binding = caller.pool.current()
-        rules = unhedged(self._retry, "a download")
-        attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
+        rules = resolve_unhedged_policy(self._retry, "a download")
+        attempts = caller.start_attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
         while True:
             before = self._received
             left = None if self._timeout is None else max(began + self._timeout - time.monotonic(), 0)
-            ready = caller._authorization.pairs(time.monotonic())
+            ready = caller.authorization.pairs(time.monotonic())
             pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, left)
             try:
                 self._receive(binding, pairs, left, file)
@@ -82,12 +82,12 @@ class Download:
                 if self._received > before:
                     # It goes on, if slowly: only failures without progress between them are counted.
                     attempts.count = 1
-                sleep(attempts.after(error, pairs))
-                binding, _ = attempts.again()
+                sleep(attempts.next_delay(error, pairs))
+                binding, _ = attempts.rebind()
 
     def _receive(self, binding: Any, pairs: Any, left: float | None, file: Any) -> None:
         runner = binding.runner
-        page = self._caller._book.page(DOWNLOAD_FILE, self._request, self._metadata, pairs)
+        page = self._caller.metadata_cache.get(DOWNLOAD_FILE, self._request, self._metadata, pairs)
         headers = dict(to_headers(page, left))
         # Byte ranges are of the bytes that are sent: those are to be the file's own.
         headers["accept-encoding"] = "identity"

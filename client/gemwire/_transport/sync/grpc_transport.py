@@ -11,7 +11,7 @@ import grpc
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
-from gemwire._transport.metadata import user_agent
+from gemwire._transport.metadata import build_user_agent
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire._transport.sync.connection import ConnectionPool
@@ -111,7 +111,7 @@ class GrpcTransport(Transport):
         settings = ConnectionSettings(
             endpoint.check_host(arguments.get("host", endpoint.DEFAULT_HOST), "host"),
             creds.ApiKey(()),
-            user_agent=None if client_info is None else user_agent(client_info),
+            user_agent=None if client_info is None else build_user_agent(client_info),
             log_content=arguments.get("log_content", False),
         )
         self._connect(settings, ChannelPool(None, channel))

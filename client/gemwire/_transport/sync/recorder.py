@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport import call_json
+from gemwire._transport.connection import Connection
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
-from gemwire._transport.status import from_rpc
+from gemwire._transport.status import error_from_rpc
 from gemwire._transport.sync.concurrency import RpcError
-from gemwire._transport.sync.connection import Connection, ConnectionPool
+from gemwire._transport.sync.connection import ConnectionPool
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import AnyMethod, Kind
@@ -98,7 +99,7 @@ def _record_unary(
         try:
             response = inner(request, timeout=timeout, metadata=metadata)
         except RpcError as error:
-            recorded.end(from_rpc(error, method.path[1:], 1, 0))
+            recorded.end(error_from_rpc(error, method.path[1:], 1, 0))
             raise
         except BaseException:
             recorded.abandon()
@@ -154,7 +155,7 @@ class RecordedStreamCall:
             self._recorded.end()
             raise
         except RpcError as error:
-            self._recorded.end(from_rpc(error, self._method.path[1:], 1, 0))
+            self._recorded.end(error_from_rpc(error, self._method.path[1:], 1, 0))
             raise
         except BaseException:
             self._recorded.abandon()

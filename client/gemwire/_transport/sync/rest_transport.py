@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gemwire._transport import endpoint
-from gemwire._transport.attempts import request_of
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
-from gemwire._transport.metadata import over_http
+from gemwire._transport.metadata import to_http_user_agent
+from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
 from gemwire._transport.sync.download import Download
@@ -34,6 +34,9 @@ class RestTransport(Transport):
     """JSON over HTTP/1.1, for networks that block HTTP/2. Needs ``gemwire[http]``.
 
     Calls, deadlines, retries, errors and streams are those of the gRPC transport.
+
+    Attributes:
+        http: The HTTP connections.
     """
 
     kind = "rest"
@@ -73,16 +76,16 @@ class RestTransport(Transport):
         return made
 
     def _open(self, settings: ConnectionSettings) -> None:
-        agent = over_http(settings.user_agent, http_client_version())
+        agent = to_http_user_agent(settings.user_agent, http_client_version())
         if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
-        self._target = HttpTarget.of(settings)
-        self._connect(dataclasses.replace(settings, user_agent=agent), HttpConnectionPool(self._target))
+        self.http = HttpConnectionPool(HttpTarget.of(settings))
+        self._connect(dataclasses.replace(settings, user_agent=agent), self.http)
 
     @property
     def host(self) -> str:
         """Scheme, host and port."""
-        return self._target.origin
+        return self.http.target.origin
 
     def upload_file(
         self,
@@ -121,7 +124,7 @@ class RestTransport(Transport):
         """
         if chunk_size < 1:
             raise ValueError(f"chunk_size: {chunk_size} is not a number of bytes")
-        request = request_of(CREATE_FILE, {"file": file} if file is not None else None, ())
+        request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
         seconds = check_timeout(timeout, None)
         source = Source(source, size)
         kind = mime_type or request.file.mime_type or source.mime_type()

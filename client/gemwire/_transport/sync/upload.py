@@ -19,7 +19,7 @@ from gemwire._transport.attempts import Attempts
 from gemwire._transport.rest.exchange import parse_message, to_headers
 from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import unhedged
+from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.concurrency import RpcError, sleep, wait_for_token
 from gemwire._transport.sync.upload_source import Source
@@ -117,11 +117,11 @@ class Upload:
         """Take a step until it is done, or its failures are too many."""
         caller = self._caller
         binding = caller.pool.current()
-        rules = unhedged(self._retry, "an upload")
-        attempts: Attempts = caller._attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
+        rules = resolve_unhedged_policy(self._retry, "an upload")
+        attempts: Attempts = caller.start_attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
         asking = False
         while True:
-            ready = caller._authorization.pairs(time.monotonic())
+            ready = caller.authorization.pairs(time.monotonic())
             pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, self._left())
             try:
                 if asking:
@@ -130,8 +130,8 @@ class Upload:
                         return done
                 return step(binding, pairs)
             except RpcError as error:
-                sleep(attempts.after(error, pairs))
-                binding, _ = attempts.again()
+                sleep(attempts.next_delay(error, pairs))
+                binding, _ = attempts.rebind()
                 asking = before_another is not None
 
     def _post(
@@ -147,7 +147,7 @@ class Upload:
     def _start(self, binding: Any, pairs: Any) -> None:
         """Begin the session."""
         left = self._left()
-        page = self._caller._book.page(CREATE_FILE, self._request, self._metadata, pairs)
+        page = self._caller.metadata_cache.get(CREATE_FILE, self._request, self._metadata, pairs)
         headers = {
             **to_headers(page, left),
             "x-goog-upload-protocol": "resumable",
@@ -211,7 +211,7 @@ class Upload:
         left = self._left()
         timeout = _CHUNK_TIMEOUT if left is None else min(left, _CHUNK_TIMEOUT)
         # Without credentials: the address may be on another host.
-        page = self._caller._book.page(CREATE_FILE, None, (), ())
+        page = self._caller.metadata_cache.get(CREATE_FILE, None, (), ())
         headers = {
             **to_headers(page, None),
             "content-type": "application/octet-stream",

@@ -11,10 +11,10 @@ from typing import Any
 
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.aio.grpc_transport import AsyncTransport
-from gemwire._transport.attempts import request_of
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.recording import Recording
-from gemwire._transport.serialized_message import Wire
+from gemwire._transport.request_message import create_request
+from gemwire._transport.serialized_message import SerializedMessage
 from gemwire_runtime import json_only_fields
 
 _LABELS = {"grpc": "grpc_asyncio", "rest": "rest_asyncio"}
@@ -133,8 +133,10 @@ class AsyncRoute:
         return self._transport.operation(method, request, flattened, *rest, **more)
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
-        message = request_of(method, request, flattened)
-        fields = json_only_fields.within(message.parsed() if isinstance(message, Wire) else message)
+        message = create_request(method, request, flattened)
+        fields = json_only_fields.within(
+            message.parse() if isinstance(message, SerializedMessage) else message
+        )
         return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from gemwire._transport.serialized_message import serialised
+from gemwire._transport.serialized_message import with_serialized_request
 from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, ModelsBackend, Page
 from gemwire.genai._convert import requests
 from gemwire.genai._convert.prompt import Prompt
@@ -132,8 +132,8 @@ def _serialized(
     method: Method[Any, _Response], data: bytes, model: str
 ) -> tuple[Method[Any, _Response], Any]:
     """Return the RPC that takes serialized requests, and a request of it."""
-    method = serialised(method)
-    return method, method.request(data, method.request.routes(model=model))
+    method = with_serialized_request(method)
+    return method, method.request(data, method.request.routing_type(model=model))
 
 
 def _to_models(response: v1beta.ListModelsResponse) -> Page[views.Model | TunedModel]:
