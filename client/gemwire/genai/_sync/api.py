@@ -17,7 +17,7 @@ from gemwire.genai._backends.gemini import GEMINI
 from gemwire.genai._sync.connections import Connections
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.call_configs import HttpOptions
+    from gemwire.genai._types.http_options import HttpOptions
     from gemwire.genai.client_arguments import ClientArguments
 
 _S = TypeVar("_S", bound=ServiceClient)

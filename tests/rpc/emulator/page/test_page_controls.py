@@ -1,4 +1,4 @@
-"""The page's switches, its edges, and what it costs: in a real browser."""
+"""The page's controls, its edges, and what it costs: in a real browser."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ def count(client: Any, text: str = "one two three") -> str:
 
 
 @pytest.fixture
-def switches(page: Page) -> Page:
-    """The page, with its switches open."""
-    page.locator("#switches").click()
-    expect(page.locator(".switches form.rule [name=after_messages]")).to_have_count(1)
+def controls(page: Page) -> Page:
+    """The page, with its controls open."""
+    page.locator("#controls").click()
+    expect(page.locator(".controls form.rule [name=after_messages]")).to_have_count(1)
     return page
 
 
-def test_a_fault_is_switched_on_and_off(switches: Page, client: Any) -> None:
-    switches.get_by_role("button", name="Every call INTERNAL").click()
-    expect(switches.locator("#switches b")).to_have_text("1")
+def test_a_fault_is_switched_on_and_off(controls: Page, client: Any) -> None:
+    controls.get_by_role("button", name="Every call INTERNAL").click()
+    expect(controls.locator("#controls b")).to_have_text("1")
     assert [count(client) for _ in range(2)] == ["Internal"] * 2
-    expect(switches.locator(".faults li")).to_contain_text("2 seen")
-    switches.get_by_role("button", name="Remove fault").click()
-    expect(switches.locator(".faults")).to_contain_text("No fault is switched on.")
+    expect(controls.locator(".faults li")).to_contain_text("2 matched")
+    controls.get_by_role("button", name="Remove fault").click()
+    expect(controls.locator(".faults")).to_contain_text("No faults are active.")
     assert count(client) == "OK"
 
 
@@ -65,68 +65,68 @@ def test_a_fault_is_switched_on_and_off(switches: Page, client: Any) -> None:
     ("preset", "outcome"),
     [("Next call UNAVAILABLE", "Unavailable"), ("429 with RetryInfo", "ResourceExhausted")],
 )
-def test_faults_of_one_call(switches: Page, client: Any, preset: str, outcome: str) -> None:
-    switches.get_by_role("button", name=preset).click()
-    expect(switches.locator(".faults li[data-fault]")).to_have_count(1)
+def test_faults_of_one_call(controls: Page, client: Any, preset: str, outcome: str) -> None:
+    controls.get_by_role("button", name=preset).click()
+    expect(controls.locator(".faults li[data-fault]")).to_have_count(1)
     assert [count(client) for _ in range(2)] == [outcome, "OK"]
-    expect(switches.locator(".faults li")).to_contain_text("over")
-    expect(switches.locator("#switches b")).to_be_hidden()
+    expect(controls.locator(".faults li")).to_contain_text("done")
+    expect(controls.locator("#controls b")).to_be_hidden()
 
 
-def test_a_stream_is_broken_in_its_middle(switches: Page, client: Any) -> None:
-    switches.get_by_role("button", name="Break mid-stream").click()
-    expect(switches.locator(".faults li[data-fault]")).to_have_count(1)
+def test_a_stream_is_broken_in_its_middle(controls: Page, client: Any) -> None:
+    controls.get_by_role("button", name="Break mid-stream").click()
+    expect(controls.locator(".faults li[data-fault]")).to_have_count(1)
     stream = iter(client.stream_generate_content(model=MODEL, contents=contents(), retry=None))
     next(stream), next(stream)
     with pytest.raises(errors.Unavailable):
         next(stream)
-    switches.locator("#list .row", has_text="Stream").click()
-    expect(switches.locator(".tick")).to_have_count(2)
-    expect(switches.locator(".timeline .broken")).to_have_count(1)
+    controls.locator("#list .row", has_text="Stream").click()
+    expect(controls.locator(".tick")).to_have_count(2)
+    expect(controls.locator(".timeline .broken")).to_have_count(1)
 
 
-def test_a_rule_of_ones_own(switches: Page, client: Any) -> None:
-    switches.get_by_text("Another rule").click()
-    form = switches.locator("form.rule")
+def test_a_rule_of_ones_own(controls: Page, client: Any) -> None:
+    controls.get_by_text("Custom rule").click()
+    form = controls.locator("form.rule")
     form.locator("[name=method]").fill("(")
     form.get_by_role("button").click()
-    expect(switches.get_by_role("alert").first).to_contain_text("method: is no regular expression")
+    expect(controls.get_by_role("alert").first).to_contain_text("method: is not a regular expression")
     form.locator("[name=method]").fill("CountTokens")
     form.locator("[name=status]").select_option("DATA_LOSS")
     form.locator("[name=nth]").fill("2")
     form.get_by_role("button").click()
-    expect(switches.locator(".faults code")).to_have_text("method: CountTokens  nth: 2  status: DATA_LOSS")
-    expect(switches.get_by_role("alert").first).to_be_empty()
+    expect(controls.locator(".faults code")).to_have_text("method: CountTokens  nth: 2  status: DATA_LOSS")
+    expect(controls.get_by_role("alert").first).to_be_empty()
     assert [count(client) for _ in range(3)] == ["OK", "DataLoss", "OK"]
 
 
-def test_quota_pace_time_and_reset(switches: Page, client: Any, gemini: RunningEmulator) -> None:
+def test_quota_pace_time_and_reset(controls: Page, client: Any, gemini: RunningEmulator) -> None:
     ask = Http(gemini.http)
-    quota = switches.get_by_role("region", name="Quota for each API key")
+    quota = controls.get_by_role("region", name="Quota per API key")
     quota.locator("[name=requests_per_minute]").fill("1")
     quota.get_by_role("button").click()
     expect(quota.locator("[name=requests_per_minute]")).to_have_value("1")
     assert [count(client) for _ in range(2)] == ["OK", "ResourceExhausted"]
     before = ask.ok("GET", "/emulator/clock")["now"]
-    switches.get_by_role("button", name="+1 day").click()
-    expect(switches.locator("[data-advance='86400']")).to_be_enabled()
+    controls.get_by_role("button", name="+1 day").click()
+    expect(controls.locator("[data-advance='86400']")).to_be_enabled()
     assert comes(lambda: ask.ok("GET", "/emulator/clock")["now"][:10] != before[:10])
     assert count(client) == "OK"
     quota.locator("[name=requests_per_minute]").fill("0.5")
     quota.get_by_role("button").click()
     expect(quota.get_by_role("alert")).to_contain_text("not an integer")
-    switches.get_by_role("button", name="typical").click()
-    expect(switches.locator("[name=tokens_per_second]")).to_have_value("80")
-    switches.get_by_role("button", name="Reset the emulator").click()
-    switches.get_by_role("button", name="Forget all state").click()
-    expect(switches.locator("[name=tokens_per_second]")).to_have_value("0")
-    expect(switches.locator("#welcome")).to_be_visible()
+    controls.get_by_role("button", name="typical").click()
+    expect(controls.locator("[name=tokens_per_second]")).to_have_value("80")
+    controls.get_by_role("button", name="Reset the emulator").click()
+    controls.get_by_role("button", name="Delete all resources").click()
+    expect(controls.locator("[name=tokens_per_second]")).to_have_value("0")
+    expect(controls.locator("#welcome")).to_be_visible()
     assert [count(client) for _ in range(2)] == ["OK", "OK"]
 
 
-def test_what_others_switch_is_seen(switches: Page, gemini: RunningEmulator) -> None:
+def test_what_others_switch_is_seen(controls: Page, gemini: RunningEmulator) -> None:
     gemini.fail("ABORTED", method="Embed")
-    expect(switches.locator(".faults code")).to_have_text("method: Embed  status: ABORTED")
+    expect(controls.locator(".faults code")).to_have_text("method: Embed  status: ABORTED")
 
 
 def test_the_first_call_is_told(page: Page, gemini: RunningEmulator) -> None:
@@ -295,7 +295,7 @@ def test_the_page_finds_the_emulator_again(browser: Any) -> None:
     gemini._await(gemini._emulator.stop(grace=60))
     # An open page does not hold the emulator up.
     assert time.monotonic() - began < PATIENCE
-    expect(page.locator("#link")).to_have_text("not connected")
+    expect(page.locator("#link")).to_have_text("disconnected")
     gemini.stop()
     with emulator(http_port=port) as again:
         Http(again.http).ok("POST", f"/v1beta/{MODEL}:countTokens", {"contents": contents("after")})

@@ -1,4 +1,4 @@
-// What is open beside the list: a call, or the switches, or nothing.
+// The panel beside the list: shows a call, the controls, or nothing.
 
 import { get } from "./api.js";
 import { detail } from "./detail.js";
@@ -6,31 +6,31 @@ import { el } from "./dom.js";
 import { Faults } from "./faults.js";
 import { Settings } from "./settings.js";
 
-/** Milliseconds between two looks at a call that goes on. */
-const AGAIN = 400;
+/** Milliseconds between refreshes of a running call. */
+const REFRESH_INTERVAL = 400;
 
-export class Aside {
+export class Panel {
   #box;
-  #moved;
+  #onSelect;
   #number = null;
   #full = false;
   #fetching = false;
   #stale = false;
-  #hurry = () => {};
-  #switches = null;
-  #control = null;
+  #wake = () => {};
+  #controls = null;
+  #state = null;
 
-  /** @param {(number: number|null) => void} moved another call is shown, or none */
-  constructor(box, moved) {
+  /** @param {(number: number|null) => void} onSelect called with the number of the call that is shown */
+  constructor(box, onSelect) {
     this.#box = box;
-    this.#moved = moved;
+    this.#onSelect = onSelect;
   }
 
   get open() {
     return !this.#box.hidden;
   }
 
-  get switching() {
+  get showsControls() {
     return this.open && this.#number === null;
   }
 
@@ -38,21 +38,21 @@ export class Aside {
     this.#number = null;
     this.#box.hidden = true;
     this.#box.replaceChildren();
-    this.#moved(null);
+    this.#onSelect(null);
   }
 
   /** Show a call. */
-  async call(number) {
+  async showCall(number) {
     if (this.#number !== number) {
       this.#number = number;
       this.#full = false;
-      this.#hurry();
-      this.#moved(number);
+      this.#wake();
+      this.#onSelect(number);
     }
     await this.refresh(number);
   }
 
-  /** The call has gone on; if it is the one that is shown, show what it is now. */
+  /** Fetch a call again if it is the one that is shown. */
   async refresh(number) {
     if (number === null || number !== this.#number) return;
     this.#stale = true;
@@ -60,20 +60,20 @@ export class Aside {
     this.#fetching = true;
     while (this.#stale && this.#number !== null) {
       this.#stale = false;
-      const asked = this.#number;
+      const shown = this.#number;
       const began = performance.now();
-      await this.#fetch(asked);
-      const pause = Math.max(AGAIN, 5 * (performance.now() - began));
-      // A stream is not looked at for each of its chunks; another call is shown at once.
-      if (this.#stale && asked === this.#number) await this.#pause(pause);
+      await this.#fetch(shown);
+      const pause = Math.max(REFRESH_INTERVAL, 5 * (performance.now() - began));
+      // Not fetched for each chunk of a stream; another call is fetched at once.
+      if (this.#stale && shown === this.#number) await this.#pause(pause);
     }
     this.#fetching = false;
   }
 
-  /** Wait, as long as no other call is chosen. */
+  /** Wait until the time is over or another call is selected. */
   #pause(milliseconds) {
     return new Promise((done) => {
-      this.#hurry = done;
+      this.#wake = done;
       setTimeout(done, milliseconds);
     });
   }
@@ -82,35 +82,35 @@ export class Aside {
     let node;
     try {
       const call = await get(`/calls/${number}${this.#full ? "" : "?elide=true"}`);
-      node = detail(call, () => this.close(), () => this.#everything());
+      node = detail(call, () => this.close(), () => this.#showFull());
     } catch (error) {
       node = el("p.problem", { role: "alert", text: error.message });
     }
     if (number === this.#number) this.#show(node);
   }
 
-  #everything() {
+  #showFull() {
     this.#full = true;
     this.refresh(this.#number);
   }
 
-  /** Show the switches. */
-  switches() {
-    if (!this.#switches) {
-      this.#switches = { faults: new Faults(), settings: new Settings() };
-      this.control(this.#control);
+  /** Show the controls. */
+  showControls() {
+    if (!this.#controls) {
+      this.#controls = { faults: new Faults(), settings: new Settings() };
+      this.updateControls(this.#state);
     }
-    const { faults, settings } = this.#switches;
+    const { faults, settings } = this.#controls;
     this.#number = null;
-    this.#moved(null);
+    this.#onSelect(null);
     this.#show(
       el(
-        "article.switches",
+        "article.controls",
         {},
         el(
           "header",
           {},
-          el("h2", { text: "Switches" }),
+          el("h2", { text: "Controls" }),
           el("button.close", { type: "button", text: "×", "aria-label": "Close (Esc)", title: "Close (Esc)", onclick: () => this.close() }),
         ),
         faults.node,
@@ -119,15 +119,15 @@ export class Aside {
     );
   }
 
-  /** How the switches stand. */
-  control(state) {
-    this.#control = state;
-    if (!this.#switches || !state) return;
-    this.#switches.faults.show(state.faults);
-    this.#switches.settings.show(state);
+  /** Update faults, quota and pace. */
+  updateControls(state) {
+    this.#state = state;
+    if (!this.#controls || !state) return;
+    this.#controls.faults.show(state.faults);
+    this.#controls.settings.show(state);
   }
 
-  /** Put something there; where it was there before, as far down and as far opened as it was. */
+  /** Show content; the same content keeps its scroll position and open sections. */
   #show(node) {
     const old = this.#box.firstElementChild;
     const same = old && old.dataset.number === node.dataset.number && old.className === node.className;
