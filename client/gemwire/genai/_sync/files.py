@@ -81,7 +81,7 @@ class Files:
         """
         config = UploadFileConfig.of(config)
         fields = self._api.backend.files.to_upload(config)
-        rest = self._api.rest("files.upload")
+        rest = self._api.transfers("files.upload")
         settings = self._transfer_settings(config.http_options)
         try:
             message = rest.upload_file(file, file=fields, progress=progress, **settings)
@@ -178,7 +178,7 @@ class Files:
         """
         config = DownloadFileConfig.of(config)
         name, video = self._api.backend.files.to_download(file)
-        rest = self._api.rest("files.download")
+        rest = self._api.transfers("files.download")
         settings = self._transfer_settings(config.http_options)
         memory = io.BytesIO()
         rest.download_file(
