@@ -1,4 +1,4 @@
-"""Caches: content that many requests share; with threads and asyncio."""
+"""Cached content, sync and async."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemwire.testing import RunningEmulator
 MODEL = "gemini-2.5-flash"
 
 
-def test_the_life_of_a_cache(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_cache_lifecycle(api: Api, gemini_emulator: RunningEmulator) -> None:
     resources = api.genai()
     caches = resources.caches
     config = types.CreateCachedContentConfig(
@@ -47,7 +47,7 @@ def test_the_life_of_a_cache(api: Api, gemini_emulator: RunningEmulator) -> None
     assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")
 
 
-def test_what_is_sent(api: Api, server: Loopback) -> None:
+def test_requests_that_are_sent(api: Api, server: Loopback) -> None:
     def weather(place: str) -> str:
         """The weather of a place."""
         return place
@@ -75,14 +75,14 @@ def test_what_is_sent(api: Api, server: Loopback) -> None:
     assert call.values("x-a") == ["b"]
 
 
-def test_an_update_names_what_it_changes(api: Api, server: Loopback) -> None:
+def test_update_mask_names_the_changed_fields(api: Api, server: Loopback) -> None:
     api(api.genai().caches.update(name="c", config={"ttl": "60s"}))
     request = server.journal[0].request
     assert (request.cached_content.name, request.cached_content.ttl.seconds) == ("cachedContents/c", 60)
     assert list(request.update_mask.paths) == ["ttl"]
 
 
-def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
     caches = api.genai().caches
     made = [
         api(caches.create(model=MODEL, config={"contents": "text", "display_name": f"{number}"}))
@@ -130,7 +130,7 @@ def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) 
         ("list", {"config": {"size": 2}}, ValueError, "ListConfig has no field 'size'"),
     ],
 )
-def test_what_cannot_be(
+def test_invalid_arguments_are_refused(
     api: Api, server: Loopback, method: str, arguments: Any, error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error) as caught:
@@ -139,7 +139,7 @@ def test_what_cannot_be(
     assert not server.journal
 
 
-def test_nothing_that_is_given_is_changed(api: Api, server: Loopback) -> None:
+def test_arguments_are_not_modified(api: Api, server: Loopback) -> None:
     config = types.CreateCachedContentConfig(contents=["a", ["b"]], tools=[{"google_search": {}}], ttl="1s")
     before = repr(config)
     server.on("CreateCachedContent", v1beta.CachedContent(name="cachedContents/c"))
