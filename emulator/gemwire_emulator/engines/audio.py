@@ -11,7 +11,7 @@ _SECONDS_PER_SIGN = 0.06
 _LOUDNESS = 1_200
 
 
-def tone(text: str) -> bytes:
+def synthesize_tone(text: str) -> bytes:
     """Raw audio, 16 bits, little-endian, 24 kHz; the same for the same text, and no speech."""
     frequency = 220 + sum(text.encode()) % 220
     count = int(len(text) * _SECONDS_PER_SIGN * RATE)

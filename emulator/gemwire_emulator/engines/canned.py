@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemwire_emulator.engines.base import Delta, Engine
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class CannedReplies:
         """The first reply that fits a request with ``contents`` and ``model``; None where none does."""
         if not self.replies:
             return None
-        said = next(reversed(texts_of(request.contents)), "")
+        said = next(reversed(get_texts(request.contents)), "")
         return next((r for r in self.replies if r.fits(said, request.model)), None)
 
     async def generate(self, request: Any) -> AsyncGenerator[Delta, None]:

@@ -45,7 +45,7 @@ _SOME: dict[str, Any] = {
 }
 
 
-def of_schema(schema: dict[str, Any]) -> str:
+def grammar_from_schema(schema: dict[str, Any]) -> str:
     """The grammar of JSON that fits a JSON Schema.
 
     Raises:
@@ -55,12 +55,12 @@ def of_schema(schema: dict[str, Any]) -> str:
     return f"%llguidance {{}}\nstart: %json {json.dumps(held)}\n"
 
 
-def of_values(values: list[Any]) -> str:
+def grammar_from_values(values: list[Any]) -> str:
     """The grammar of one value out of some, as it is."""
     return "%llguidance {}\nstart: " + " | ".join(json.dumps(str(value)) for value in values) + "\n"
 
 
-def fields_of(schema: dict[str, Any]) -> str:
+def describe_fields(schema: dict[str, Any]) -> str:
     """The fields of a schema in words, for the prompt: ``city (The city), unit``."""
     found = schema
     while found.get("type") == "array" and isinstance(found.get("items"), dict):

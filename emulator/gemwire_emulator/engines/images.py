@@ -9,15 +9,15 @@ from collections.abc import Iterator
 
 from gemwire_emulator.engines import jpeg
 
-#: Media types of `still`.
-STILLS = ("image/png", "image/jpeg")
+#: Media types of `render_png_or_jpeg`.
+IMAGE_TYPES = ("image/png", "image/jpeg")
 #: What every file says of itself.
 NOTE = "A pattern made of a hash by the gemwire emulator; no model drew it."
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CELLS = 8
 
 
-def still(prompt: str, seed: int, width: int, height: int, kind: str = STILLS[0]) -> bytes:
+def render_png_or_jpeg(prompt: str, seed: int, width: int, height: int, kind: str = IMAGE_TYPES[0]) -> bytes:
     """One picture: mirrored cells in two colours.
 
     Args:
@@ -25,15 +25,15 @@ def still(prompt: str, seed: int, width: int, height: int, kind: str = STILLS[0]
         seed: Another one gives another pattern.
         width: Pixels.
         height: Pixels.
-        kind: Media type, one of `STILLS`.
+        kind: Media type, one of `IMAGE_TYPES`.
     """
     if kind == "image/jpeg":
         # Without the byte that says how PNG's rows are filtered.
-        return jpeg.encoded([row[1:] for row in _rows(prompt, seed, 0, width, height)], NOTE)
+        return jpeg.encode([row[1:] for row in _rows(prompt, seed, 0, width, height)], NOTE)
     return _file(width, height, [_chunk(b"IDAT", _pixels(prompt, seed, 0, width, height))])
 
 
-def moving(prompt: str, seed: int, width: int, height: int, frames: int, per_second: int) -> bytes:
+def render_animation(prompt: str, seed: int, width: int, height: int, frames: int, per_second: int) -> bytes:
     """An animated PNG: the pattern, moving down.
 
     Args:

@@ -50,8 +50,8 @@ class InstantEngine:
             # The prompt decides, with the emulator's seed and the request's: order of calls does not.
             shuffled = random.Random(self._digest(request, config.seed, index))  # noqa: S311 - not a secret
             try:
-                call = schemas.chosen_call(request, shuffled)
-            except schemas.Endless:
+                call = schemas.generate_call(request, shuffled)
+            except schemas.UnboundedSchemaError:
                 yield Delta(index, finish="MALFORMED_FUNCTION_CALL")
                 continue
             if call is not None:
@@ -71,13 +71,15 @@ class InstantEngine:
 
     def _text(self, request: Any, index: int, shuffled: random.Random) -> Any:
         config = request.generation_config
-        schema, finish = schemas.of_config(config), "STOP"
+        schema, finish = schemas.schema_from_config(config), "STOP"
         if schema is None:
             text = self._prose(request, shuffled)
         else:
             try:
-                text = schemas.text_of(schema, shuffled, enum=config.response_mime_type == "text/x.enum")
-            except schemas.Endless:
+                text = schemas.generate_text(
+                    schema, shuffled, enum=config.response_mime_type == "text/x.enum"
+                )
+            except schemas.UnboundedSchemaError:
                 text, finish = "", "MAX_TOKENS"
         ends = [at for stop in config.stop_sequences if stop and (at := text.find(stop)) >= 0]
         if ends:
@@ -94,18 +96,18 @@ class InstantEngine:
             )
 
     def _prose(self, request: Any, shuffled: random.Random) -> str:
-        said = next(reversed(texts_of(request.contents)), "")
+        said = next(reversed(get_texts(request.contents)), "")
         results = [
             p.function_response
             for c in request.contents[-1:]
             for p in c.parts
             if p.HasField("function_response")
         ]
-        system = " ".join(texts_of([request.system_instruction]))
+        system = " ".join(get_texts([request.system_instruction]))
         opening = f"Emulated answer to: {said.strip()[:200]}" if said else "Emulated answer"
         if results:
             opening = "Emulated answer from " + "; ".join(
-                f"{r.name}: {json.dumps(plain(r.response))}" for r in results
+                f"{r.name}: {json.dumps(struct_to_json(r.response))}" for r in results
             )
         if system:
             opening += f" (told to: {system.strip()[:200]})"
@@ -125,7 +127,7 @@ class InstantEngine:
     async def count_prompt(self, request: Any) -> int:
         """Tokens of its texts, also of those that are data, and of the functions it declares."""
         declared = [d for tool in request.tools for d in tool.function_declarations]
-        texts = texts_of([request.system_instruction, *request.contents]) + text_files_of(request.contents)
+        texts = get_texts([request.system_instruction, *request.contents]) + get_text_files(request.contents)
         return self.count_tokens([*texts, *(f"{d.name} {d.description}" for d in declared)])
 
     def count_tokens(self, texts: Sequence[str]) -> int:
@@ -153,19 +155,19 @@ def _hashed(text: str) -> list[float]:
     return [x / length for x in vector]
 
 
-def texts_of(contents: Any) -> list[str]:
+def get_texts(contents: Any) -> list[str]:
     """The texts of contents, in order."""
     return [text for content in contents for part in content.parts if (text := part.text)]
 
 
-def text_files_of(contents: Any) -> list[str]:
+def get_text_files(contents: Any) -> list[str]:
     """The texts that are in contents as data."""
     # Asked for, data that is not there becomes an object: this is a third of counting a short prompt.
     blobs = [p.inline_data for content in contents for p in content.parts if p.HasField("inline_data")]
     return [blob.data.decode(errors="replace") for blob in blobs if blob.mime_type.startswith("text/")]
 
 
-def plain(struct: Any) -> Any:
+def struct_to_json(struct: Any) -> Any:
     """A Struct as Python values."""
     from google.protobuf import json_format
 

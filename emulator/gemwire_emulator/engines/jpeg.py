@@ -16,7 +16,7 @@ _CATEGORIES = bytes(range(12))
 _CODE_BITS = 4
 
 
-def encoded(rows: Sequence[bytes], note: str) -> bytes:
+def encode(rows: Sequence[bytes], note: str) -> bytes:
     """A JPEG file.
 
     Args:

@@ -76,13 +76,13 @@ class LocalEngine:
     async def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
         """See `base.Engine.generate`."""
         config = request.generation_config
-        tokens = await self._tokens(prompts.messages_of(request))
+        tokens = await self._tokens(prompts.build_messages(request))
         if len(tokens) > self.input_token_limit:
             limit = self.input_token_limit
             raise invalid_argument(
                 "contents", f"the prompt has {len(tokens)} tokens, the model takes {limit}"
             )
-        function = schemas.chosen_function(request)
+        function = schemas.choose_function(request)
         room = self._context - len(tokens)
         for index in range(max(config.candidate_count, 1)):
             body = {"prompt": tokens, **_sampling(config, index)}
@@ -118,7 +118,7 @@ class LocalEngine:
 
     async def _call(self, function: Any, index: int, body: dict[str, Any]) -> Delta:
         """A call of a function: which is decided, the model fills in its arguments."""
-        schema = schemas.of_parameters(function)
+        schema = schemas.schema_from_parameters(function)
         if not schema.get("properties"):
             return Delta(
                 index, call=v1beta.FunctionCall(name=function.name, args={}), finish="STOP", tokens=1
@@ -148,7 +148,7 @@ class LocalEngine:
 
     async def count_prompt(self, request: Any) -> int:
         """Tokens of the prompt that is made of a request, those of the chat's form with them."""
-        return len(await self._tokens(prompts.messages_of(request)))
+        return len(await self._tokens(prompts.build_messages(request)))
 
     async def _tokens(self, messages: list[dict[str, str]]) -> list[int]:
         """A chat as tokens. What people wrote never becomes a special token."""
@@ -241,20 +241,20 @@ def _sampling(config: Any, index: int) -> dict[str, Any]:
 
 def _output(config: Any) -> dict[str, Any]:
     """What holds the answer to the form that is asked for."""
-    schema = schemas.of_config(config)
+    schema = schemas.schema_from_config(config)
     if schema is None:
         return {}
     if config.response_mime_type == "text/x.enum":
         values = schema.get("enum")
-        return {"grammar": grammars.of_values(values), "dry_multiplier": 0} if values else {}
+        return {"grammar": grammars.grammar_from_values(values), "dry_multiplier": 0} if values else {}
     if not prompts.has_schema(config):
-        return {"grammar": grammars.of_schema({"type": "object"})}
+        return {"grammar": grammars.grammar_from_schema({"type": "object"})}
     return {"grammar": _grammar(schema, "generation_config.response_schema"), "dry_multiplier": 0}
 
 
 def _grammar(schema: dict[str, Any], field: str) -> str:
     try:
-        return grammars.of_schema(schema)
+        return grammars.grammar_from_schema(schema)
     except ValueError as error:
         raise invalid_argument(field, str(error)) from None
 

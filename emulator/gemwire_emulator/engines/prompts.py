@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from gemwire_emulator.engines import grammars, schemas
-from gemwire_emulator.engines.instant import plain
+from gemwire_emulator.engines.instant import struct_to_json
 from gemwire_emulator.errors import invalid_argument
 
 _ROLES = {"model": "assistant", "system": "system"}
 
 
-def messages_of(request: Any) -> list[dict[str, str]]:
+def build_messages(request: Any) -> list[dict[str, str]]:
     """The messages of a chat: roles alternate, and the last says what the answer must look like.
 
     Raises:
@@ -40,18 +40,18 @@ def messages_of(request: Any) -> list[dict[str, str]]:
 
 
 def _asked(request: Any, text: str) -> str:
-    function = schemas.chosen_function(request)
+    function = schemas.choose_function(request)
     if function is not None:
         what = f"{function.name} ({function.description})" if function.description else function.name
-        fields = grammars.fields_of(schemas.of_parameters(function))
+        fields = grammars.describe_fields(schemas.schema_from_parameters(function))
         return f"Fill in the arguments of the function {what}: {fields}.\nRequest: {text}"
-    schema = schemas.of_config(request.generation_config)
+    schema = schemas.schema_from_config(request.generation_config)
     if schema is None:
         return text
     if request.generation_config.response_mime_type == "text/x.enum":
         values = ", ".join(str(value) for value in schema.get("enum", ()))
         return f"{text}\n\nAnswer with one of: {values}." if values else text
-    fields = grammars.fields_of(schema) if has_schema(request.generation_config) else ""
+    fields = grammars.describe_fields(schema) if has_schema(request.generation_config) else ""
     return f"{text}\n\nAnswer as JSON with the fields {fields}." if fields else text
 
 
@@ -70,7 +70,7 @@ def _text_of(content: Any, where: str) -> str:
         if kind == "text":
             texts.append(part.text)
         elif kind == "function_response":
-            given = json.dumps(plain(part.function_response.response), ensure_ascii=False)
+            given = json.dumps(struct_to_json(part.function_response.response), ensure_ascii=False)
             texts.append(f"The function {part.function_response.name} returned: {given}")
         elif kind == "inline_data" and part.inline_data.mime_type.startswith("text/"):
             texts.append(part.inline_data.data.decode("utf-8", "replace"))

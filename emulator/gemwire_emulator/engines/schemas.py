@@ -18,7 +18,7 @@ _PARTS = 10_000
 _DEEPEST = 30
 
 
-def of_config(config: Any) -> dict[str, Any] | None:
+def schema_from_config(config: Any) -> dict[str, Any] | None:
     """The JSON Schema that an answer must fit; None for free text.
 
     ``application/json`` without a schema asks for some object.
@@ -28,7 +28,7 @@ def of_config(config: Any) -> dict[str, Any] | None:
             found: dict[str, Any] = json_format.MessageToDict(getattr(config, name))
             return found
     if config.HasField("response_schema"):
-        return of_schema(config.response_schema)
+        return schema_from_message(config.response_schema)
     return (
         {"type": "object", "properties": {"answer": {"type": "string"}}}
         if config.response_mime_type == "application/json"
@@ -36,7 +36,7 @@ def of_config(config: Any) -> dict[str, Any] | None:
     )
 
 
-def of_schema(schema: Any) -> dict[str, Any]:
+def schema_from_message(schema: Any) -> dict[str, Any]:
     """A ``Schema`` message as JSON Schema."""
     found: dict[str, Any] = {}
     if schema.type:
@@ -60,40 +60,40 @@ def of_schema(schema: Any) -> dict[str, Any]:
     if schema.enum:
         found["enum"] = list(schema.enum)
     if schema.HasField("items"):
-        found["items"] = of_schema(schema.items)
+        found["items"] = schema_from_message(schema.items)
     if schema.properties:
         order = [n for n in schema.property_ordering if n in schema.properties]
         names = order + sorted(n for n in schema.properties if n not in order)
-        found["properties"] = {name: of_schema(schema.properties[name]) for name in names}
+        found["properties"] = {name: schema_from_message(schema.properties[name]) for name in names}
     if schema.required:
         found["required"] = list(schema.required)
     if schema.any_of:
-        found["anyOf"] = [of_schema(s) for s in schema.any_of]
+        found["anyOf"] = [schema_from_message(s) for s in schema.any_of]
     if schema.nullable:
         found["nullable"] = True
     return found
 
 
-def text_of(schema: dict[str, Any], shuffled: random.Random, *, enum: bool = False) -> str:
+def generate_text(schema: dict[str, Any], shuffled: random.Random, *, enum: bool = False) -> str:
     """A text that fits: JSON, or for an enum one of its values as it is.
 
     Raises:
-        Endless: No value is small enough.
+        UnboundedSchemaError: No value is small enough.
     """
-    value = value_of(schema, shuffled)
+    value = generate_value(schema, shuffled)
     return str(value) if enum else json.dumps(value, ensure_ascii=False)
 
 
-def value_of(schema: dict[str, Any], shuffled: random.Random) -> Any:
+def generate_value(schema: dict[str, Any], shuffled: random.Random) -> Any:
     """A value that fits a JSON Schema, chosen by ``shuffled``.
 
     Raises:
-        Endless: No value is small enough.
+        UnboundedSchemaError: No value is small enough.
     """
     return _Values(schema, shuffled).value(schema, 0)
 
 
-class Endless(ValueError):
+class UnboundedSchemaError(ValueError):
     """A schema asks for more than anybody can write, or for a value that contains itself."""
 
 
@@ -109,7 +109,7 @@ class _Values:
     def value(self, schema: Any, depth: int) -> Any:
         self._left -= 1
         if self._left < 0 or depth > _DEEPEST:
-            raise Endless("asks for a value without an end, or for one that is too large")
+            raise UnboundedSchemaError("asks for a value without an end, or for one that is too large")
         if not isinstance(schema, dict):
             schema = {}  # True, to which anything fits.
         if "$ref" in schema:
@@ -228,7 +228,7 @@ def _string(schema: dict[str, Any], shuffled: random.Random) -> str:
     return text[: int(most)] if most else text
 
 
-def chosen_function(request: Any) -> Any:
+def choose_function(request: Any) -> Any:
     """The function that a request's tools and mode lead to; None for an answer in words.
 
     ANY (and VALIDATED) calls the function whose name and description share most words with what
@@ -249,26 +249,26 @@ def chosen_function(request: Any) -> Any:
     return None if config.mode != modes.ANY and score == 0 else best
 
 
-def of_parameters(declaration: Any) -> dict[str, Any]:
+def schema_from_parameters(declaration: Any) -> dict[str, Any]:
     """The JSON Schema of a function's arguments."""
     schema: dict[str, Any] = {}
     if declaration.HasField("parameters_json_schema"):
         schema = json_format.MessageToDict(declaration.parameters_json_schema)
     elif declaration.HasField("parameters"):
-        schema = of_schema(declaration.parameters)
+        schema = schema_from_message(declaration.parameters)
     return {"type": "object", **schema}
 
 
-def chosen_call(request: Any, shuffled: random.Random) -> Any:
-    """A call of `chosen_function`, with made-up arguments that fit; None for an answer in words.
+def generate_call(request: Any, shuffled: random.Random) -> Any:
+    """A call of `choose_function`, with made-up arguments that fit; None for an answer in words.
 
     Raises:
-        Endless: No arguments are small enough.
+        UnboundedSchemaError: No arguments are small enough.
     """
-    function = chosen_function(request)
+    function = choose_function(request)
     if function is None:
         return None
-    arguments = value_of(of_parameters(function), shuffled)
+    arguments = generate_value(schema_from_parameters(function), shuffled)
     return v1beta.FunctionCall(name=function.name, args=arguments if isinstance(arguments, dict) else {})
 
 

@@ -12,7 +12,7 @@ from gemwire_emulator.http import responses
 from gemwire_emulator.http.asgi_scope import Scope, create_call, get_connection, get_query
 from gemwire_emulator.http.request_body import Receive
 from gemwire_emulator.http.router import VERSIONS
-from gemwire_emulator.services.files import content_of, file_of
+from gemwire_emulator.services.files import get_blob, get_file
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
 
@@ -52,10 +52,10 @@ class DownloadApp:
             call = create_call(self._endpoint.method, scope, query)
             name = f"files/{path['file']}"
             await self._endpoint.unary(v1beta.DownloadFileRequest(name=name), call)
-            content = content_of(self._state, call.tenant, name)
+            content = get_blob(self._state, call.tenant, name)
             if not content:
                 raise not_found(f"The content of {name}")
-            await self._send(file_of(self._state, call.tenant, name), content, call.metadata, scope, send)
+            await self._send(get_file(self._state, call.tenant, name), content, call.metadata, scope, send)
         except StatusError as failure:
             await responses.send_error(send, failure)
 

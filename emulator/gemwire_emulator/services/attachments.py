@@ -7,7 +7,7 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument
-from gemwire_emulator.services.files import content_of, file_of
+from gemwire_emulator.services.files import get_blob, get_file
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -18,7 +18,7 @@ _MOST = 8 * 2**20
 _TEXTS = ("text/", "application/json", "application/xml", "application/javascript")
 
 
-def attached(state: State, call: Call, request: Any, path: str = "") -> Any:
+def inline_text_files(state: State, call: Call, request: Any, path: str = "") -> Any:
     """A prompt with its text files as inline data; itself where it has none.
 
     Args:
@@ -49,7 +49,7 @@ def attached(state: State, call: Call, request: Any, path: str = "") -> Any:
 
 def _read(state: State, tenant: str, name: str, where: str) -> Any:
     """A Blob with a file's text; None for what is no text."""
-    content, file = content_of(state, tenant, name), file_of(state, tenant, name)
+    content, file = get_blob(state, tenant, name), get_file(state, tenant, name)
     if not content or not file.mime_type.startswith(_TEXTS):
         return None
     if file.size_bytes > _MOST:

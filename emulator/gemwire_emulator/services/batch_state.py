@@ -18,15 +18,17 @@ KIND = "batches"
 
 def tell(state: State, tenant: str, name: str, /, **news: Any) -> None:
     """Change a batch's metadata, if it is not done."""
-    operation = longrunning.load(state, tenant, name)
+    operation = longrunning.get(state, tenant, name)
     if operation is not None:
         now = json_format.MessageToDict(struct_pb2.Struct.FromString(operation.metadata.value))
-        longrunning.progress(state, tenant, name, struct({**now, **news, "updateTime": time_of(state)}))
+        longrunning.update_metadata(
+            state, tenant, name, struct({**now, **news, "updateTime": time_of(state)})
+        )
 
 
 def end(state: State, tenant: str, name: str, outcome: str, failure: StatusError) -> None:
     """End a batch with an error, if it is not done."""
-    operation, row = longrunning.load(state, tenant, name), state.store.get(tenant, name)
+    operation, row = longrunning.get(state, tenant, name), state.store.get(tenant, name)
     if operation is None or operation.done or row is None:
         return
     with state.store.transaction():
@@ -49,7 +51,7 @@ def forget(state: State, tenant: str, name: str) -> None:
         state.store.delete(tenant, name)
         for content in json.loads(row.extra)["contents"]:
             state.blobs.delete(content)
-        longrunning.stir(state, tenant, name)
+        longrunning.notify(state, tenant, name)
 
 
 def with_answers(state: State, tenant: str, operation: Any) -> Any:

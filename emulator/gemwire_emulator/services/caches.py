@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.engines.instant import text_files_of, texts_of
+from gemwire_emulator.engines.instant import get_text_files, get_texts
 from gemwire_emulator.errors import invalid_argument, not_found, quote
-from gemwire_emulator.names import check
-from gemwire_emulator.paging import page
-from gemwire_emulator.services.attachments import attached
+from gemwire_emulator.names import check_name
+from gemwire_emulator.paging import paginate
+from gemwire_emulator.services.attachments import inline_text_files
 from gemwire_emulator.services.config_checks import check_tokens
-from gemwire_emulator.services.model_catalog import check_model, serves
-from gemwire_emulator.services.resource_lookup import check_display_name, new_name
+from gemwire_emulator.services.model_catalog import check_model, supports_method
+from gemwire_emulator.services.resource_lookup import check_display_name, resolve_name
 from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
@@ -32,7 +32,7 @@ _END_OF_TIME = 253_402_300_799
 _NANOS = 1_000_000_000
 
 
-def cached_content(state: State, call: Call, name: str, field: str = "name") -> Any:
+def get_cached_content(state: State, call: Call, name: str, field: str = "name") -> Any:
     """An entry with what was stored in it, for use in a prompt.
 
     Args:
@@ -45,7 +45,7 @@ def cached_content(state: State, call: Call, name: str, field: str = "name") -> 
         StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND for an entry that there is not or no
             longer.
     """
-    check(name, _NAME, field)
+    check_name(name, _NAME, field)
     row = state.store.get(call.tenant, name)
     if row is None or not _alive(state, row):
         raise not_found(name)
@@ -64,9 +64,9 @@ class CacheService:
         if not request.HasField("cached_content"):
             raise invalid_argument("cached_content", "is required")
         # Files are read now: they may expire before the cached content does.
-        wanted = attached(self._state, call, request.cached_content, "cached_content.")
+        wanted = inline_text_files(self._state, call, request.cached_content, "cached_content.")
         check_model(self._state, wanted.model, "cached_content.model", call)
-        if not serves(wanted.model, "createCachedContent"):
+        if not supports_method(wanted.model, "createCachedContent"):
             raise invalid_argument(
                 "cached_content.model", f"{wanted.model} does not serve createCachedContent"
             )
@@ -74,7 +74,7 @@ class CacheService:
         tokens = self._check_contents(wanted)
         cached = v1beta.CachedContent()
         cached.CopyFrom(wanted)
-        cached.name = new_name(self._state, "", _KIND, "", "cached_content.name")
+        cached.name = resolve_name(self._state, "", _KIND, "", "cached_content.name")
         cached.usage_metadata.total_token_count = tokens
         self._set_expiration(cached, wanted, wanted.WhichOneof("expiration"))
         for moment in (cached.create_time, cached.update_time):
@@ -84,26 +84,26 @@ class CacheService:
 
     def list_cached_contents(self, request: Any, call: Call) -> Any:
         """The entries that have not expired, oldest first."""
-        rows, token = page(
+        rows, token = paginate(
             lambda after: self._state.store.list(call.tenant, _KIND, after=after),
             request,
             default=50,
             most=1000,
-            wanted=lambda row: _alive(self._state, row),
+            accept=lambda row: _alive(self._state, row),
         )
         entries = [_shown(row.message(v1beta.CachedContent)) for row in rows]
         return v1beta.ListCachedContentsResponse(cached_contents=entries, next_page_token=token)
 
     def get_cached_content(self, request: Any, call: Call) -> Any:
         """One entry, without what was stored."""
-        return _shown(cached_content(self._state, call, request.name))
+        return _shown(get_cached_content(self._state, call, request.name))
 
     def update_cached_content(self, request: Any, call: Call) -> Any:
         """Move the expiration, and nothing else."""
         if not request.HasField("cached_content"):
             raise invalid_argument("cached_content", "is required")
         wanted = request.cached_content
-        cached = cached_content(self._state, call, wanted.name, "cached_content.name")
+        cached = get_cached_content(self._state, call, wanted.name, "cached_content.name")
         given = wanted.WhichOneof("expiration")
         paths = [path for path in request.update_mask.paths if path != "*"]
         for path in paths:
@@ -122,7 +122,7 @@ class CacheService:
 
     def delete_cached_content(self, request: Any, call: Call) -> Any:
         """End an entry at once."""
-        cached = cached_content(self._state, call, request.name)
+        cached = get_cached_content(self._state, call, request.name)
         self._state.store.delete(call.tenant, cached.name)
         return empty_pb2.Empty()
 
@@ -187,9 +187,9 @@ def _shown(cached: Any) -> Any:
 
 
 def _texts(cached: Any) -> Iterator[str]:
-    yield from texts_of([cached.system_instruction])
-    yield from texts_of(cached.contents)
-    yield from text_files_of(cached.contents)
+    yield from get_texts([cached.system_instruction])
+    yield from get_texts(cached.contents)
+    yield from get_text_files(cached.contents)
     for tool in cached.tools:
         for declaration in tool.function_declarations:
             yield f"{declaration.name} {declaration.description}"

@@ -7,12 +7,12 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import already_exists, invalid_argument
-from gemwire_emulator.field_masks import apply
-from gemwire_emulator.names import check
-from gemwire_emulator.paging import page
+from gemwire_emulator.field_masks import apply_update_mask
+from gemwire_emulator.names import check_name
+from gemwire_emulator.paging import paginate
 from gemwire_emulator.services.metadata_filters import check_metadata
-from gemwire_emulator.services.resource_lookup import check_masked, existing, new_name
-from gemwire_emulator.services.vector_search import keepable_vectors
+from gemwire_emulator.services.resource_lookup import check_update_mask, get_resource, resolve_name
+from gemwire_emulator.services.vector_search import embed_for_storage
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
@@ -38,7 +38,7 @@ class Chunks:
 
     async def create_chunk(self, request: Any, call: Call) -> Any:
         """One chunk."""
-        existing(self._state, call, request.parent, _PARENT, "parent")
+        get_resource(self._state, call, request.parent, _PARENT, "parent")
         [chunk] = await self._create(request.parent, [request], call, [""])
         return chunk
 
@@ -46,7 +46,7 @@ class Chunks:
         """Up to 100 chunks of one document."""
         _check_batch(request.requests)
         parent = request.parent or request.requests[0].parent
-        existing(self._state, call, parent, _PARENT, "parent" if request.parent else "requests[0].parent")
+        get_resource(self._state, call, parent, _PARENT, "parent" if request.parent else "requests[0].parent")
         for i, one in enumerate(request.requests):
             if one.parent != parent:
                 raise invalid_argument(
@@ -58,7 +58,7 @@ class Chunks:
 
     def get_chunk(self, request: Any, call: Call) -> Any:
         """One chunk."""
-        return existing(self._state, call, request.name, _NAME).message(v1beta.Chunk)
+        return get_resource(self._state, call, request.name, _NAME).message(v1beta.Chunk)
 
     async def update_chunk(self, request: Any, call: Call) -> Any:
         """Change the text, which is embedded anew, or the metadata, which are replaced as a whole."""
@@ -76,7 +76,7 @@ class Chunks:
 
     def delete_chunk(self, request: Any, call: Call) -> Any:
         """Delete one chunk."""
-        self._state.store.delete(call.tenant, existing(self._state, call, request.name, _NAME).name)
+        self._state.store.delete(call.tenant, get_resource(self._state, call, request.name, _NAME).name)
         return empty_pb2.Empty()
 
     def batch_delete_chunks(self, request: Any, call: Call) -> Any:
@@ -87,14 +87,14 @@ class Chunks:
         self._check_inside(request.parent, names, paths, "name", call)
         with self._state.store.transaction():
             for name, path in zip(names, paths, strict=True):
-                existing(self._state, call, name, _NAME, f"{path}name")
+                get_resource(self._state, call, name, _NAME, f"{path}name")
                 self._state.store.delete(call.tenant, name)
         return empty_pb2.Empty()
 
     def list_chunks(self, request: Any, call: Call) -> Any:
         """The chunks of a document, oldest first."""
-        document = existing(self._state, call, request.parent, _PARENT, "parent").name
-        rows, token = page(
+        document = get_resource(self._state, call, request.parent, _PARENT, "parent").name
+        rows, token = paginate(
             lambda after: self._state.store.list(call.tenant, _KIND, document, after),
             request,
             default=10,
@@ -117,7 +117,7 @@ class Chunks:
             if not one.HasField("chunk"):
                 raise invalid_argument(f"{path}chunk", "is required")
             self._check(one.chunk, f"{path}chunk")
-            name = new_name(self._state, one.chunk.name, f"{parent}/{_KIND}", "", f"{path}chunk.name")
+            name = resolve_name(self._state, one.chunk.name, f"{parent}/{_KIND}", "", f"{path}chunk.name")
             chunk = v1beta.Chunk(
                 name=name,
                 data=one.chunk.data,
@@ -127,10 +127,10 @@ class Chunks:
             for moment in (chunk.create_time, chunk.update_time):
                 moment.FromDatetime(self._state.clock.datetime())
             chunks.append(chunk)
-        extras = await keepable_vectors(self._state.engine, [chunk.data.string_value for chunk in chunks])
+        extras = await embed_for_storage(self._state.engine, [chunk.data.string_value for chunk in chunks])
         with store.transaction():
             # It may have gone while the vectors were made.
-            existing(self._state, call, parent, _PARENT, "parent")
+            get_resource(self._state, call, parent, _PARENT, "parent")
             for chunk, extra in zip(chunks, extras, strict=True):
                 if store.get(call.tenant, chunk.name) is not None:
                     raise already_exists(chunk.name)
@@ -143,7 +143,7 @@ class Chunks:
             self._updated(one, call, path)
         written = [i for i, one in enumerate(requests) if _writes_text(one)]
         texts = [self._updated(requests[i], call, paths[i]).data.string_value for i in written]
-        extras = dict(zip(written, await keepable_vectors(self._state.engine, texts), strict=True))
+        extras = dict(zip(written, await embed_for_storage(self._state.engine, texts), strict=True))
         chunks = []
         with self._state.store.transaction():
             for i, one in enumerate(requests):
@@ -157,11 +157,11 @@ class Chunks:
         """A chunk as an update makes it."""
         if not request.HasField("chunk"):
             raise invalid_argument(f"{path}chunk", "is required")
-        chunk = existing(self._state, call, request.chunk.name, _NAME, f"{path}chunk.name").message(
+        chunk = get_resource(self._state, call, request.chunk.name, _NAME, f"{path}chunk.name").message(
             v1beta.Chunk
         )
-        check_masked(request, f"{path}update_mask")
-        apply(chunk, request.chunk, request.update_mask, _WRITABLE, f"{path}update_mask")
+        check_update_mask(request, f"{path}update_mask")
+        apply_update_mask(chunk, request.chunk, request.update_mask, _WRITABLE, f"{path}update_mask")
         self._check(chunk, f"{path}chunk")
         chunk.update_time.FromDatetime(self._state.clock.datetime())
         return chunk
@@ -179,9 +179,9 @@ class Chunks:
     ) -> None:
         """Refuse a batch whose chunks are not all in one document, or that names one of them twice."""
         if parent:
-            existing(self._state, call, parent, _PARENT, "parent")
+            get_resource(self._state, call, parent, _PARENT, "parent")
         for i, (name, path) in enumerate(zip(names, paths, strict=True)):
-            check(name, _NAME, f"{path}{field}")
+            check_name(name, _NAME, f"{path}{field}")
             document = name.rsplit("/", 2)[0]
             parent = parent or document
             if document != parent:

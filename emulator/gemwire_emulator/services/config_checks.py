@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gemwire_emulator.engines.base import Engine
-from gemwire_emulator.engines.schemas import of_config
+from gemwire_emulator.engines.schemas import schema_from_config
 from gemwire_emulator.errors import invalid_argument, quote
 from gemwire_emulator.services.schema_checks import check_schema
 
@@ -64,7 +64,7 @@ def check_config(config: Any, path: str = "generation_config") -> None:
             f"{path}.response_mime_type", "text/x.enum needs a response_schema with an enum"
         )
     if schemas:
-        check_schema(of_config(config), f"{path}.{schemas[0]}")
+        check_schema(schema_from_config(config), f"{path}.{schemas[0]}")
     if config.thinking_config.thinking_budget < -1:
         raise invalid_argument(
             f"{path}.thinking_config.thinking_budget", "must be -1, for any, or at least 0"
@@ -73,7 +73,7 @@ def check_config(config: Any, path: str = "generation_config") -> None:
         raise invalid_argument(f"{path}.logprobs", "needs response_logprobs")
 
 
-def check_legacy(request: Any) -> None:
+def check_palm_config(request: Any) -> None:
     """Refuse settings of a PaLM request outside their ranges.
 
     Raises:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gemwire_emulator.engines.base import Engine
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
 from gemwire_proto import v1beta
 
 
-def prompt_of(setup: Any, contents: Sequence[Any], engine: Engine) -> tuple[Any, int]:
+def build_prompt(setup: Any, contents: Sequence[Any], engine: Engine) -> tuple[Any, int]:
     """The request for the next answer, and its tokens.
 
     Args:
@@ -22,8 +22,8 @@ def prompt_of(setup: Any, contents: Sequence[Any], engine: Engine) -> tuple[Any,
     Raises:
         StatusError: The conversation is longer than the model takes.
     """
-    fixed = engine.count_tokens(texts_of([setup.system_instruction]))
-    counts = [engine.count_tokens(texts_of([content])) for content in contents]
+    fixed = engine.count_tokens(get_texts([setup.system_instruction]))
+    counts = [engine.count_tokens(get_texts([content])) for content in contents]
     start, total = 0, fixed + sum(counts)
     compression = setup.context_window_compression
     if compression.WhichOneof("compression_mechanism"):

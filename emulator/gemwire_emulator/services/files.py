@@ -15,9 +15,9 @@ from gemwire_emulator.errors import (
     not_found,
     resource_exhausted,
 )
-from gemwire_emulator.names import check
-from gemwire_emulator.paging import page
-from gemwire_emulator.services.resource_lookup import check_display_name, new_name
+from gemwire_emulator.names import check_name
+from gemwire_emulator.paging import paginate
+from gemwire_emulator.services.resource_lookup import check_display_name, resolve_name
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
@@ -52,7 +52,7 @@ def store_file(state: State, tenant: str, owner: str, file: Any, content: str = 
         StatusError: The name cannot be chosen, or is taken.
     """
     check_display_name(file.display_name, "file.display_name")
-    name = new_name(state, file.name, _KIND, "", "file.name")
+    name = resolve_name(state, file.name, _KIND, "", "file.name")
     stored = v1beta.File(
         name=name,
         display_name=file.display_name,
@@ -74,11 +74,11 @@ def store_file(state: State, tenant: str, owner: str, file: Any, content: str = 
         extra["ready"] = state.clock.now() + _PROCESSING
     with state.store.transaction():
         check_name_free(state, tenant, name)
-        forget(state, tenant, name)  # One that has expired.
+        delete_file(state, tenant, name)  # One that has expired.
         state.store.put(tenant, name, stored, owner=owner, extra=json.dumps(extra))
     state.blobs.seal(content)
     state.spawn(_expire(state, tenant, name))
-    return file_of(state, tenant, name)
+    return get_file(state, tenant, name)
 
 
 def check_name_free(state: State, tenant: str, name: str) -> None:
@@ -92,7 +92,7 @@ def check_name_free(state: State, tenant: str, name: str) -> None:
         raise already_exists(name)
 
 
-def check_room(state: State, tenant: str, more: int, field: str) -> None:
+def check_storage(state: State, tenant: str, more: int, field: str) -> None:
     """Refuse a file that is too large, or has no room beside the caller's others.
 
     Raises:
@@ -108,7 +108,7 @@ def check_room(state: State, tenant: str, more: int, field: str) -> None:
         )
 
 
-def file_of(state: State, tenant: str, name: str) -> Any:
+def get_file(state: State, tenant: str, name: str) -> Any:
     """The File of a name as it is now.
 
     Raises:
@@ -121,13 +121,13 @@ def file_of(state: State, tenant: str, name: str) -> Any:
     return _shown(state, row)
 
 
-def content_of(state: State, tenant: str, name: str) -> str:
+def get_blob(state: State, tenant: str, name: str) -> str:
     """The bytes of a file, in ``state.blobs``; empty for one that has none.
 
     Raises:
         StatusError: There is no such file, or it cannot be used yet.
     """
-    file = file_of(state, tenant, name)
+    file = get_file(state, tenant, name)
     if file.state != _STATES.ACTIVE:
         raise failed_precondition(name, f"is {_STATES.Name(file.state)}; wait until it is ACTIVE")
     row = state.store.get(tenant, name)
@@ -135,7 +135,7 @@ def content_of(state: State, tenant: str, name: str) -> str:
     return content if state.blobs.exists(content) else ""
 
 
-def forget(state: State, tenant: str, name: str) -> None:
+def delete_file(state: State, tenant: str, name: str) -> None:
     """Delete a file with its bytes, if there is one."""
     row = state.store.get(tenant, name)
     if row is not None:
@@ -163,12 +163,12 @@ class FileService:
 
     def list_files(self, request: Any, call: Call) -> Any:
         """The files that have not expired, oldest first."""
-        rows, token = page(
+        rows, token = paginate(
             lambda after: self._state.store.list(call.tenant, _KIND, after=after),
             request,
             default=10,
             most=100,
-            wanted=lambda row: _alive(self._state, row),
+            accept=lambda row: _alive(self._state, row),
         )
         return v1beta.ListFilesResponse(files=[_shown(self._state, r) for r in rows], next_page_token=token)
 
@@ -178,7 +178,7 @@ class FileService:
 
     def delete_file(self, request: Any, call: Call) -> Any:
         """Forget a file before it expires."""
-        forget(self._state, call.tenant, self._file(request.name, call).name)
+        delete_file(self._state, call.tenant, self._file(request.name, call).name)
         return empty_pb2.Empty()
 
     def download_file(self, request: Any, call: Call) -> Any:
@@ -189,7 +189,7 @@ class FileService:
         return v1beta.DownloadFileResponse()
 
     def _file(self, name: str, call: Call) -> Any:
-        return file_of(self._state, call.tenant, check(name, "files/*", "name"))
+        return get_file(self._state, call.tenant, check_name(name, "files/*", "name"))
 
 
 async def _expire(state: State, tenant: str, name: str) -> None:
@@ -201,7 +201,7 @@ async def _expire(state: State, tenant: str, name: str) -> None:
     found = state.store.get(tenant, name)
     # There may be another of that name by now.
     if found is not None and found.number == row.number:
-        forget(state, tenant, name)
+        delete_file(state, tenant, name)
 
 
 def _contents(row: Row) -> list[str]:

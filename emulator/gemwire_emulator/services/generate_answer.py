@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.config_checks import check_tokens
 from gemwire_emulator.services.metadata_filters import Filters
-from gemwire_emulator.services.model_catalog import check_model, serves
-from gemwire_emulator.services.resource_lookup import existing
-from gemwire_emulator.services.safety import blocked
-from gemwire_emulator.services.vector_search import check_count, product, search
+from gemwire_emulator.services.model_catalog import check_model, supports_method
+from gemwire_emulator.services.resource_lookup import get_resource
+from gemwire_emulator.services.safety import find_blocking_rating
+from gemwire_emulator.services.vector_search import check_result_count, dot_product, search
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -77,8 +77,8 @@ class Answers:
             sources = _inline(request.inline_passages)
         else:
             sources = await self._retrieved(request.semantic_retriever, call)
-        texts = [*texts_of(request.contents), *(source.text for source in sources)]
-        rating = blocked(texts, request.safety_settings)
+        texts = [*get_texts(request.contents), *(source.text for source in sources)]
+        rating = find_blocking_rating(texts, request.safety_settings)
         if rating is not None:
             feedback = {"block_reason": "SAFETY", "safety_ratings": [rating]}
             return v1beta.GenerateAnswerResponse(input_feedback=feedback)
@@ -90,7 +90,7 @@ class Answers:
 
     def _check(self, request: Any, call: Call) -> None:
         check_model(self._state, request.model, "model", call)
-        if not serves(request.model, "generateAnswer"):
+        if not supports_method(request.model, "generateAnswer"):
             raise invalid_argument("model", f"{request.model} does not serve generateAnswer; models/aqa does")
         if not request.contents:
             raise invalid_argument("contents", "is required")
@@ -112,7 +112,7 @@ class Answers:
 
     async def _retrieved(self, config: Any, call: Call) -> list[_Source]:
         field = "semantic_retriever"
-        existing(self._state, call, config.source, "corpora/*|corpora/*/documents/*", f"{field}.source")
+        get_resource(self._state, call, config.source, "corpora/*|corpora/*/documents/*", f"{field}.source")
         query = _text(config.query)
         if not query:
             raise invalid_argument(f"{field}.query", "is required, with text")
@@ -122,7 +122,7 @@ class Answers:
                 f"{field}.max_chunks_count", f"must be at least 1, got {config.max_chunks_count}"
             )
         filters = Filters(config.metadata_filters, f"{field}.metadata_filters", ("document", "chunk"))
-        count = check_count(config.max_chunks_count or _READ, f"{field}.max_chunks_count")
+        count = check_result_count(config.max_chunks_count or _READ, f"{field}.max_chunks_count")
         found = await search(self._state, call, config.source, query, filters, count)
         least = config.minimum_relevance_score if config.HasField("minimum_relevance_score") else -math.inf
         return [
@@ -167,7 +167,7 @@ class Answers:
         if not sources:
             return []
         asked, *vectors = await self._state.engine.embed([question, *(source.text for source in sources)])
-        scores = [product(asked, vector) for vector in vectors]
+        scores = [dot_product(asked, vector) for vector in vectors]
         # Sentences are embedded one by one, so only those of the best sources are.
         read = sorted(range(len(sources)), key=lambda i: -scores[i])[:_READ]
         places = [
@@ -177,7 +177,7 @@ class Answers:
         ]
         vectors = await self._state.engine.embed([text for _, text in places])
         sentences = [
-            _Sentence(product(asked, vector), place, text)
+            _Sentence(dot_product(asked, vector), place, text)
             for (place, text), vector in zip(places, vectors, strict=True)
         ]
         return sorted(sentences, key=lambda s: (-s.score, s.place))

@@ -9,16 +9,16 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.engines.base import Delta
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument, quote
-from gemwire_emulator.services.attachments import attached
-from gemwire_emulator.services.caches import cached_content
+from gemwire_emulator.services.attachments import inline_text_files
+from gemwire_emulator.services.caches import get_cached_content
 from gemwire_emulator.services.config_checks import check_config, check_tokens
 from gemwire_emulator.services.generate_answer import Answers
 from gemwire_emulator.services.live import Live
-from gemwire_emulator.services.model_catalog import check_model, learned
+from gemwire_emulator.services.model_catalog import check_model, get_trained_answer
 from gemwire_emulator.services.response_builder import ResponseBuilder
-from gemwire_emulator.services.safety import blocked
+from gemwire_emulator.services.safety import find_blocking_rating
 from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
@@ -68,11 +68,11 @@ class GenerativeService(Answers, Live):
             )
         identity = f"emulated-{self._state.store.next_number():08x}"
         cached = self._cached_tokens(request, call) if request.cached_content else None
-        rating = blocked(texts_of(prompt.contents), request.safety_settings)
+        rating = find_blocking_rating(get_texts(prompt.contents), request.safety_settings)
         trained = None
         if request.model.startswith("tunedModels/"):
             last = "".join(part.text for part in request.contents[-1].parts)
-            trained = learned(self._state, request.model, last, call)
+            trained = get_trained_answer(self._state, request.model, last, call)
         said = None if trained is None else _said(trained, engine.count_tokens([trained]))
         return (
             ResponseBuilder(engine.version, identity, tokens, cached),
@@ -89,7 +89,7 @@ class GenerativeService(Answers, Live):
             prompt = self._prompt(request.generate_content_request, call, path="generate_content_request.")
         elif request.contents:
             prompt = v1beta.GenerateContentRequest(contents=request.contents)
-            prompt = attached(self._state, call, prompt)
+            prompt = inline_text_files(self._state, call, prompt)
         else:
             raise invalid_argument("contents", "is required")
         total = await self._state.engine.count_prompt(prompt)
@@ -165,10 +165,10 @@ class GenerativeService(Answers, Live):
                 raise invalid_argument(
                     f"{path}contents[{i}].role", f"{quote(content.role)} is none of user and model"
                 )
-        request = attached(self._state, call, request, path)
+        request = inline_text_files(self._state, call, request, path)
         if not request.cached_content:
             return request
-        cached = cached_content(self._state, call, request.cached_content, f"{path}cached_content")
+        cached = get_cached_content(self._state, call, request.cached_content, f"{path}cached_content")
         if cached.model != request.model:
             raise invalid_argument(
                 f"{path}model", f"is {request.model}, the cached content was made for {cached.model}"

@@ -8,10 +8,10 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument, quote
-from gemwire_emulator.names import check
-from gemwire_emulator.services.config_checks import check_legacy, check_tokens
-from gemwire_emulator.services.model_catalog import check_model, learned
-from gemwire_emulator.services.safety import blocked
+from gemwire_emulator.names import check_name
+from gemwire_emulator.services.config_checks import check_palm_config, check_tokens
+from gemwire_emulator.services.model_catalog import check_model, get_trained_answer
+from gemwire_emulator.services.safety import find_blocking_rating
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -33,14 +33,14 @@ class TextService:
         """Completions of a prompt."""
         check_model(self._state, request.model, "model", call, "generateText")
         _check_prompt(self._state, request.prompt)
-        check_legacy(request)
+        check_palm_config(request)
         for i, setting in enumerate(request.safety_settings):
             if not 0 < setting.category <= _LAST_PALM_CATEGORY:
                 raise invalid_argument(f"safety_settings[{i}].category", "is no category of the PaLM models")
-        rating = blocked([request.prompt.text], request.safety_settings, "prompt.text")
+        rating = find_blocking_rating([request.prompt.text], request.safety_settings, "prompt.text")
         if rating is not None:
             return _held_back(rating, request.safety_settings)
-        text = learned(self._state, request.model, request.prompt.text, call)
+        text = get_trained_answer(self._state, request.model, request.prompt.text, call)
         outputs = [text] * max(request.candidate_count, 1) if text is not None else None
         if outputs is None:
             contents = [{"role": "user", "parts": [{"text": request.prompt.text}]}]
@@ -49,13 +49,13 @@ class TextService:
 
     async def embed_text(self, request: Any, call: Call) -> Any:
         """One vector."""
-        check(request.model, "models/*", "model")
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "embedText")
         return v1beta.EmbedTextResponse(embedding=(await self._vectors([("text", request.text)]))[0])
 
     async def batch_embed_text(self, request: Any, call: Call) -> Any:
         """A vector for each text, in their order."""
-        check(request.model, "models/*", "model")
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "embedText")
         if request.texts and request.requests:
             raise invalid_argument("requests", "excludes texts; set one of them")
@@ -77,7 +77,7 @@ class TextService:
 
     def count_text_tokens(self, request: Any, call: Call) -> Any:
         """Tokens of a prompt."""
-        check(request.model, "models/*", "model")
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "countTextTokens")
         if not request.prompt.text:
             raise invalid_argument("prompt.text", "is required")
@@ -102,13 +102,13 @@ class DiscussService:
 
     async def generate_message(self, request: Any, call: Call) -> Any:
         """Replies to the last message."""
-        check(request.model, "models/*", "model")
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "generateMessage")
-        check_legacy(request)
+        check_palm_config(request)
         prompt = request.prompt
         _check_messages(prompt)
         messages = self._fitting(prompt)
-        rating = blocked(_texts([*_standing(prompt), *messages]), (), "prompt")
+        rating = find_blocking_rating(_texts([*_standing(prompt), *messages]), (), "prompt")
         if rating is not None:
             return v1beta.GenerateMessageResponse(messages=messages, filters=[_filter(rating)])
         contents = [
@@ -126,7 +126,7 @@ class DiscussService:
 
     def count_message_tokens(self, request: Any, call: Call) -> Any:
         """Tokens of a conversation with its context and examples."""
-        check(request.model, "models/*", "model")
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "countMessageTokens")
         prompt = request.prompt
         _check_messages(prompt)

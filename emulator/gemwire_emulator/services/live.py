@@ -7,14 +7,14 @@ from contextlib import aclosing
 from typing import Any
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
-from gemwire_emulator.names import check
+from gemwire_emulator.names import check_name
 from gemwire_emulator.services.config_checks import check_config, check_tokens
-from gemwire_emulator.services.live_session import Session
+from gemwire_emulator.services.live_session import LiveSession
 from gemwire_emulator.services.model_catalog import check_model
 from gemwire_emulator.services.schema_checks import check_json, check_tools
-from gemwire_emulator.services.session_resumption import Memory, restored
+from gemwire_emulator.services.session_resumption import SessionRecorder, restore_contents
 from gemwire_emulator.state import State
 
 #: Generation settings that a live session does not have.
@@ -52,17 +52,17 @@ class Live:
         contents: list[Any] = []
         memory = None
         if setup.HasField("session_resumption"):
-            memory = Memory(self._state, call, setup.model)
+            memory = SessionRecorder(self._state, call, setup.model)
             if setup.session_resumption.handle:
-                contents = restored(self._state, call, setup.session_resumption.handle, setup.model)
-        session = Session(self._state, setup, contents, memory)
+                contents = restore_contents(self._state, call, setup.session_resumption.handle, setup.model)
+        session = LiveSession(self._state, setup, contents, memory)
         async with aclosing(session.messages(requests)) as messages:
             async for message in messages:
                 yield message
 
 
 def _check_setup(state: State, setup: Any, call: Call) -> None:
-    check(setup.model, "models/*", "setup.model")
+    check_name(setup.model, "models/*", "setup.model")
     check_model(state, setup.model, "setup.model", call, "bidiGenerateContent")
     check_json(setup, "setup")
     check_tools(setup.tools, "setup.tools")
@@ -76,7 +76,7 @@ def _check_setup(state: State, setup: Any, call: Call) -> None:
         raise invalid_argument(f"{path}.candidate_count", "must be 1 in a live session")
     if any(part.WhichOneof("data") != "text" for part in setup.system_instruction.parts):
         raise invalid_argument("setup.system_instruction.parts", "must be text")
-    check_tokens(state.engine, texts_of([setup.system_instruction]), "setup.system_instruction")
+    check_tokens(state.engine, get_texts([setup.system_instruction]), "setup.system_instruction")
     detection = setup.realtime_input_config.automatic_activity_detection
     for name in ("prefix_padding_ms", "silence_duration_ms"):
         if getattr(detection, name) < 0:

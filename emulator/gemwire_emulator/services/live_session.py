@@ -9,12 +9,12 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.engines.audio import tone
+from gemwire_emulator.engines.audio import synthesize_tone
 from gemwire_emulator.errors import StatusError, invalid_argument, quote
-from gemwire_emulator.services.context_window import prompt_of
+from gemwire_emulator.services.context_window import build_prompt
 from gemwire_emulator.services.schema_checks import check_json
-from gemwire_emulator.services.session_resumption import Memory
-from gemwire_emulator.services.turn_detection import Activity
+from gemwire_emulator.services.session_resumption import SessionRecorder
+from gemwire_emulator.services.turn_detection import TurnDetector
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -24,10 +24,10 @@ _AUDIO = v1beta.GenerationConfig.Modality.AUDIO
 _LEAVE = 0.9
 
 
-class Session:
+class LiveSession:
     """Takes the client's messages in one task, answers in another, and gives out what both have to say."""
 
-    def __init__(self, state: State, setup: Any, contents: list[Any], memory: Memory | None) -> None:
+    def __init__(self, state: State, setup: Any, contents: list[Any], memory: SessionRecorder | None) -> None:
         """Nothing runs yet.
 
         Args:
@@ -40,7 +40,7 @@ class Session:
         self._setup = setup
         self._contents = contents
         self._memory = memory
-        self._activity = Activity(setup.realtime_input_config)
+        self._activity = TurnDetector(setup.realtime_input_config)
         self._interruptible = setup.realtime_input_config.activity_handling != _HANDLING.NO_INTERRUPTION
         # One place: an answer goes no faster than it is read, so that it can be interrupted.
         self._out: asyncio.Queue[Any] = asyncio.Queue(1)
@@ -227,7 +227,7 @@ class Session:
 
     async def _generate(self) -> None:
         """One answer of the engine, piece by piece; what the client got of it stays in the conversation."""
-        prompt, tokens = prompt_of(self._setup, self._contents, self._state.engine)
+        prompt, tokens = build_prompt(self._setup, self._contents, self._state.engine)
         self._usage = v1beta.UsageMetadata(prompt_token_count=tokens, total_token_count=tokens)
         said = v1beta.Content(role="model")
         try:
@@ -259,7 +259,7 @@ class Session:
             parts = [{"text": delta.text, "thought": delta.thought}]
             await self._say(server_content={"model_turn": {"role": "model", "parts": parts}})
             return
-        sound = {"mime_type": "audio/pcm;rate=24000", "data": tone(delta.text)}
+        sound = {"mime_type": "audio/pcm;rate=24000", "data": synthesize_tone(delta.text)}
         await self._say(server_content={"model_turn": {"role": "model", "parts": [{"inline_data": sound}]}})
         if self._setup.HasField("output_audio_transcription"):
             await self._say(server_content={"output_transcription": {"text": delta.text}})

@@ -7,8 +7,8 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import failed_precondition, method_not_supported, not_found
-from gemwire_emulator.names import check
-from gemwire_emulator.services.permissions import READER, demand
+from gemwire_emulator.names import check_name
+from gemwire_emulator.services.permissions import READER, require_role
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -58,7 +58,7 @@ _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def base_models(state: State) -> list[Any]:
+def list_base_models(state: State) -> list[Any]:
     """All of them, in the order in which they are listed."""
     return [
         v1beta.Model(
@@ -94,12 +94,12 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
             not serve the method, PERMISSION_DENIED for a tuned model that the caller may not read,
             FAILED_PRECONDITION for one that is not ready.
     """
-    check(name, "models/*|tunedModels/*", field)
+    check_name(name, "models/*|tunedModels/*", field)
     if name.startswith("tunedModels/"):
         row = state.store.get(call.tenant, name)
         if row is None:
             raise not_found(name)
-        demand(state, call, name, READER)
+        require_role(state, call, name, READER)
         current = row.message(v1beta.TunedModel).state
         if current != v1beta.TunedModel.State.ACTIVE:
             raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(current)}, not ACTIVE")
@@ -111,13 +111,13 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
         raise method_not_supported(name, method, known[1])
 
 
-def serves(name: str, method: str) -> bool:
+def supports_method(name: str, method: str) -> bool:
     """Whether a base model serves a method, such as ``createCachedContent``."""
     known = _NAMES.get(name.removeprefix("models/"))
     return known is not None and method in known[1]
 
 
-def learned(state: State, model: str, said: str, call: Call) -> str | None:
+def get_trained_answer(state: State, model: str, said: str, call: Call) -> str | None:
     """What a tuned model was trained to answer to exactly this; None where it learned nothing of it."""
     row = state.store.get(call.tenant, model) if model.startswith("tunedModels/") else None
     if row is None:

@@ -6,14 +6,14 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, not_found, quote
-from gemwire_emulator.field_masks import apply
-from gemwire_emulator.names import check, check_id, derived
-from gemwire_emulator.paging import page
+from gemwire_emulator.field_masks import apply_update_mask
+from gemwire_emulator.names import check_id, check_name, generate_id
+from gemwire_emulator.paging import paginate
 from gemwire_emulator.services import longrunning, tuning
-from gemwire_emulator.services.model_catalog import base_models
-from gemwire_emulator.services.permissions import OWNER, READER, WRITER, address, demand, grant_owner
+from gemwire_emulator.services.model_catalog import list_base_models
+from gemwire_emulator.services.permissions import OWNER, READER, WRITER, get_email, grant_owner, require_role
 from gemwire_emulator.services.tuned_model_filter import TunedModelFilter
-from gemwire_emulator.services.tuning_checks import check_description, lessons, settle
+from gemwire_emulator.services.tuning_checks import check_tuned_model, parse_examples, resolve_hyperparameters
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
@@ -43,16 +43,16 @@ class ModelService:
 
     def get_model(self, request: Any, call: Call) -> Any:
         """One base model."""
-        return self._base(check(request.name, "models/*", "name"))
+        return self._base(check_name(request.name, "models/*", "name"))
 
     def list_models(self, request: Any, call: Call) -> Any:
         """The base models."""
         # As rows, so that they are paged as everything else is.
         models = [
             Row(model.name, "", number, "", model.SerializeToString(), "{}")
-            for number, model in enumerate(base_models(self._state), 1)
+            for number, model in enumerate(list_base_models(self._state), 1)
         ]
-        rows, token = page(lambda after: models[after:], request, default=50, most=1000)
+        rows, token = paginate(lambda after: models[after:], request, default=50, most=1000)
         return v1beta.ListModelsResponse(
             models=[row.message(v1beta.Model) for row in rows], next_page_token=token
         )
@@ -63,14 +63,14 @@ class ModelService:
 
     def list_tuned_models(self, request: Any, call: Call) -> Any:
         """The tuned models that the caller sees and the filter accepts, oldest first."""
-        wanted = TunedModelFilter(request.filter, address(call.caller))
+        wanted = TunedModelFilter(request.filter, get_email(call.caller))
         store = self._state.store
-        rows, token = page(
+        rows, token = paginate(
             lambda after: store.list(call.tenant, _KIND, "", after),
             request,
             default=10,
             most=1000,
-            wanted=lambda row: wanted.accepts(self._state, call.tenant, row.message(v1beta.TunedModel)),
+            accept=lambda row: wanted.accepts(self._state, call.tenant, row.message(v1beta.TunedModel)),
         )
         models = [row.message(v1beta.TunedModel) for row in rows]
         return v1beta.ListTunedModelsResponse(tuned_models=models, next_page_token=token)
@@ -80,15 +80,17 @@ class ModelService:
         if not request.HasField("tuned_model"):
             raise invalid_argument("tuned_model", "is required")
         asked = request.tuned_model
-        check_description(asked)
+        check_tuned_model(asked)
         model = v1beta.TunedModel(
             display_name=asked.display_name,
             description=asked.description or _LABEL,
             reader_project_numbers=asked.reader_project_numbers,
         )
         learned = self._source(asked, model, call)
-        new, examples = lessons(asked)
-        settle(asked.tuning_task.hyperparameters, model.tuning_task.hyperparameters, examples)
+        new, examples = parse_examples(asked)
+        resolve_hyperparameters(
+            asked.tuning_task.hyperparameters, model.tuning_task.hyperparameters, examples
+        )
         for name in _SAMPLING:
             if asked.HasField(name):
                 setattr(model, name, getattr(asked, name))
@@ -96,7 +98,7 @@ class ModelService:
             model.name = f"{_KIND}/{self._identifier(request)}"
             if self._state.store.get(call.tenant, model.name) is not None:
                 raise already_exists(model.name)
-            operation = tuning.begin(self._state, call, model, {**learned, **new}, examples)
+            operation = tuning.create(self._state, call, model, {**learned, **new}, examples)
             grant_owner(self._state, call, model.name)
         self._state.spawn(tuning.run(self._state, call.tenant, model.name))
         return operation
@@ -107,8 +109,8 @@ class ModelService:
             raise invalid_argument("tuned_model", "is required")
         row = self._tuned(request.tuned_model.name, "tuned_model.name", call, WRITER)
         model = row.message(v1beta.TunedModel)
-        apply(model, request.tuned_model, request.update_mask, _UPDATABLE)
-        check_description(model)
+        apply_update_mask(model, request.tuned_model, request.update_mask, _UPDATABLE)
+        check_tuned_model(model)
         model.update_time.FromDatetime(self._state.clock.datetime())
         self._state.store.replace(call.tenant, row.name, model)
         return model
@@ -124,22 +126,22 @@ class ModelService:
         return empty_pb2.Empty()
 
     def _base(self, name: str) -> Any:
-        for model in base_models(self._state):
+        for model in list_base_models(self._state):
             if model.name == name:
                 return model
         raise not_found(name)
 
     def _tuned(self, name: str, field: str, call: Call, role: int) -> Row:
-        row = self._state.store.get(call.tenant, check(name, "tunedModels/*", field))
+        row = self._state.store.get(call.tenant, check_name(name, "tunedModels/*", field))
         if row is None:
             raise not_found(name)
-        demand(self._state, call, name, role)
+        require_role(self._state, call, name, role)
         return row
 
     def _identifier(self, request: Any) -> str:
         identifier: str = request.tuned_model_id
         if not identifier:
-            return derived(request.tuned_model.display_name, self._state.store.next_number())
+            return generate_id(request.tuned_model.display_name, self._state.store.next_number())
         check_id(identifier, "tuned_model_id")
         if not identifier[0].isalpha():
             raise invalid_argument("tuned_model_id", f"{quote(identifier)} must begin with a letter")
@@ -152,7 +154,7 @@ class ModelService:
             raise invalid_argument("tuned_model.base_model", "is required, or tuned_model_source")
         learned: dict[str, str] = {}
         if kind == "base_model":
-            source = self._base(check(asked.base_model, "models/*", "tuned_model.base_model"))
+            source = self._base(check_name(asked.base_model, "models/*", "tuned_model.base_model"))
             if not set(source.supported_generation_methods).intersection(_TUNABLE):
                 raise invalid_argument(
                     "tuned_model.base_model", f"{source.name} does not support createTunedModel"
@@ -166,7 +168,7 @@ class ModelService:
                 raise failed_precondition(row.name, f"is {_STATES.Name(source.state)}, not ACTIVE")
             model.tuned_model_source.tuned_model = row.name
             model.tuned_model_source.base_model = source.base_model or source.tuned_model_source.base_model
-            learned = tuning.learned(row)
+            learned = tuning.get_trained_answers(row)
         for name in _SAMPLING:
             if source.HasField(name):
                 setattr(model, name, getattr(source, name))

@@ -10,8 +10,8 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument, not_found, quote
-from gemwire_emulator.names import check
-from gemwire_emulator.paging import page
+from gemwire_emulator.names import check_name
+from gemwire_emulator.paging import paginate
 from gemwire_emulator.services import batch_state, longrunning
 from gemwire_emulator.services.model_catalog import check_model
 from gemwire_emulator.state import State
@@ -39,19 +39,19 @@ class Operations:
         kind = batch_state.KIND if request.name == batch_state.KIND else longrunning.KIND
         parent = None
         if request.name not in {longrunning.KIND, batch_state.KIND}:
-            parent = check(
+            parent = check_name(
                 request.name.removesuffix(f"/{longrunning.KIND}"), "tunedModels/*|models/*", "name"
             )
             if parent.startswith("models/"):
                 check_model(self._state, parent, "name", call)
             elif store.get(call.tenant, parent) is None:
                 raise not_found(parent)
-        rows, token = page(
+        rows, token = paginate(
             lambda after: store.list(call.tenant, kind, parent, after),
             request,
             default=50,
             most=1000,
-            wanted=wanted,
+            accept=wanted,
         )
         operations = [row.message(operations_pb2.Operation) for row in rows]
         return operations_pb2.ListOperationsResponse(operations=operations, next_page_token=token)
@@ -69,7 +69,7 @@ class Operations:
             batch_state.forget(self._state, call.tenant, request.name)
             return empty_pb2.Empty()
         self._state.store.delete(call.tenant, request.name)
-        longrunning.stir(self._state, call.tenant, request.name)
+        longrunning.notify(self._state, call.tenant, request.name)
         return empty_pb2.Empty()
 
     def cancel_operation(self, request: Any, call: Call) -> Any:
@@ -99,11 +99,11 @@ class Operations:
             left = None if until is None else until - self._state.clock.now()
             if left is not None and left <= 1e-6:  # as `Clock.sleep` counts
                 return
-            await longrunning.pause(self._state, call.tenant, name, left)
+            await longrunning.wait_for_change(self._state, call.tenant, name, left)
 
     def _operation(self, name: str, call: Call) -> Any:
-        check(name, _NAMES, "name")
-        operation = longrunning.load(self._state, call.tenant, name)
+        check_name(name, _NAMES, "name")
+        operation = longrunning.get(self._state, call.tenant, name)
         if operation is None:
             raise not_found(name)
         return operation

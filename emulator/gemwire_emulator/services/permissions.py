@@ -1,7 +1,7 @@
 """PermissionService: who may use, change or own tuned models and corpora.
 
 The emulator knows callers by their API keys, permissions know them by e-mail
-address. `address` gives every caller one, which says nothing of the key.
+address. `get_email` gives every caller one, which says nothing of the key.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from gemwire_emulator.errors import (
     quote,
     role_missing,
 )
-from gemwire_emulator.field_masks import apply
-from gemwire_emulator.names import check, derived
-from gemwire_emulator.paging import page
+from gemwire_emulator.field_masks import apply_update_mask
+from gemwire_emulator.names import check_name, generate_id
+from gemwire_emulator.paging import paginate
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
@@ -39,7 +39,7 @@ READER: int = _ROLES.READER
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
-def address(caller: str) -> str:
+def get_email(caller: str) -> str:
     """The e-mail address that stands for a caller (`Call.caller`) in permissions."""
     if caller == "anonymous":
         return "anonymous@emulator.invalid"
@@ -48,18 +48,18 @@ def address(caller: str) -> str:
 
 def grant_owner(state: State, call: Call, parent: str) -> None:
     """Make the caller the owner of a resource; belongs in the transaction that makes the resource."""
-    owner = v1beta.Permission(grantee_type="USER", email_address=address(call.caller), role="OWNER")
+    owner = v1beta.Permission(grantee_type="USER", email_address=get_email(call.caller), role="OWNER")
     _put(state, call, parent, owner)
 
 
-def role_of(state: State, tenant: str, name: str, who: str, *, public: bool = True) -> int:
+def get_role(state: State, tenant: str, name: str, who: str, *, public: bool = True) -> int:
     """What someone may do with a resource.
 
     Args:
         state: Where.
         tenant: Whose state it is.
         name: The resource.
-        who: E-mail address; see `address`.
+        who: E-mail address; see `get_email`.
         public: Count what everyone may do.
 
     Returns:
@@ -67,25 +67,25 @@ def role_of(state: State, tenant: str, name: str, who: str, *, public: bool = Tr
     """
     roles: list[int] = [
         p.role
-        for _, p in granted(state, tenant, name)
+        for _, p in list_permissions(state, tenant, name)
         if (public and p.grantee_type == _TYPES.EVERYONE) or (p.email_address.lower() == who.lower() and who)
     ]
     # The numbers of the roles fall with power: OWNER is 1, READER is 3.
     return min(roles, default=0)
 
 
-def demand(state: State, call: Call, name: str, role: int) -> None:
+def require_role(state: State, call: Call, name: str, role: int) -> None:
     """Refuse a caller who has not at least that role on a resource.
 
     Raises:
         StatusError: PERMISSION_DENIED.
     """
-    has = role_of(state, call.tenant, name, address(call.caller))
+    has = get_role(state, call.tenant, name, get_email(call.caller))
     if not has or has > role:
         raise role_missing(name, _ROLES.Name(role))
 
 
-def granted(state: State, tenant: str, name: str) -> Iterator[tuple[Row, Any]]:
+def list_permissions(state: State, tenant: str, name: str) -> Iterator[tuple[Row, Any]]:
     """The permissions on a resource, with the rows that keep them."""
     for row in state.store.list(tenant, _KIND, name):
         yield row, row.message(v1beta.Permission)
@@ -109,7 +109,7 @@ class PermissionService:
         permission = v1beta.Permission(grantee_type=asked.grantee_type, role=asked.role)
         if asked.email_address:
             permission.email_address = asked.email_address
-        for row, other in granted(self._state, call.tenant, request.parent):
+        for row, other in list_permissions(self._state, call.tenant, request.parent):
             # A role is changed by an update; a second grant would only hide the first.
             if other.email_address.lower() == permission.email_address.lower():
                 raise already_exists(row.name)
@@ -123,7 +123,7 @@ class PermissionService:
         """The permissions on a resource, oldest first."""
         self._parent(request.parent, call, READER)
         store = self._state.store
-        rows, token = page(
+        rows, token = paginate(
             lambda after: store.list(call.tenant, _KIND, request.parent, after),
             request,
             default=10,
@@ -140,7 +140,7 @@ class PermissionService:
         if list(request.update_mask.paths) in ([], ["*"]):
             raise invalid_argument("update_mask", "must name role, the only field that can change")
         owner = permission.role == OWNER
-        apply(permission, request.permission, request.update_mask, frozenset({"role"}))
+        apply_update_mask(permission, request.permission, request.update_mask, frozenset({"role"}))
         if owner and permission.role != OWNER:
             raise failed_precondition(permission.name, "is the owner's; use TransferOwnership")
         if not owner:
@@ -158,15 +158,15 @@ class PermissionService:
 
     def transfer_ownership(self, request: Any, call: Call) -> Any:
         """Make someone else the owner of a tuned model, and the caller a writer."""
-        check(request.name, "tunedModels/*", "name")
+        check_name(request.name, "tunedModels/*", "name")
         _check_email(request.email_address, "email_address")
         self._parent(request.name, call, OWNER)
-        if request.email_address.lower() == address(call.caller):
+        if request.email_address.lower() == get_email(call.caller):
             raise invalid_argument("email_address", "is the owner's already")
         store = self._state.store
         with store.transaction():
             heir = None
-            for row, permission in granted(self._state, call.tenant, request.name):
+            for row, permission in list_permissions(self._state, call.tenant, request.name):
                 if permission.role == OWNER:
                     permission.role = WRITER
                     store.replace(call.tenant, row.name, permission)
@@ -188,23 +188,23 @@ class PermissionService:
 
     def _parent(self, name: str, call: Call, role: int) -> None:
         """Refuse a resource that there is not, or on which the caller has not the role."""
-        check(name, _PARENTS, "parent")
+        check_name(name, _PARENTS, "parent")
         if self._state.store.get(call.tenant, name) is None:
             raise not_found(name)
-        demand(self._state, call, name, role)
+        require_role(self._state, call, name, role)
 
     def _permission(self, name: str, field: str, call: Call, role: int) -> Any:
-        check(name, _PERMISSIONS, field)
+        check_name(name, _PERMISSIONS, field)
         row = self._state.store.get(call.tenant, name)
         if row is None:
             raise not_found(name)
-        demand(self._state, call, row.parent, role)
+        require_role(self._state, call, row.parent, role)
         return row.message(v1beta.Permission)
 
 
 def _put(state: State, call: Call, parent: str, permission: Any) -> Any:
     with state.store.transaction():
-        permission.name = f"{parent}/{_KIND}/{derived('', state.store.next_number())}"
+        permission.name = f"{parent}/{_KIND}/{generate_id('', state.store.next_number())}"
         state.store.put(call.tenant, permission.name, permission, parent=parent, owner=call.caller)
     return permission
 

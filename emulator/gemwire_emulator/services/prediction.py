@@ -11,13 +11,13 @@ from google.protobuf import json_format
 from gemwire_emulator.call import Call
 from gemwire_emulator.engines import images
 from gemwire_emulator.errors import invalid_argument, quote
-from gemwire_emulator.names import check
+from gemwire_emulator.names import check_name
 from gemwire_emulator.services import longrunning
 from gemwire_emulator.services.config_checks import check_tokens
 from gemwire_emulator.services.failure_markers import find_failure_marker
 from gemwire_emulator.services.files import store_file
 from gemwire_emulator.services.model_catalog import check_model
-from gemwire_emulator.services.safety import blocked
+from gemwire_emulator.services.safety import find_blocking_rating
 from gemwire_emulator.services.schema_checks import check_json
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
@@ -52,18 +52,18 @@ class PredictionService:
         )
         options = settings.get("outputOptions") or {}
         kind = options.get("mimeType", "image/png") if isinstance(options, dict) else ""
-        if kind not in images.STILLS:
+        if kind not in images.IMAGE_TYPES:
             raise invalid_argument(
                 "parameters.outputOptions.mimeType",
-                f"the emulator makes {' and '.join(images.STILLS)} only",
+                f"the emulator makes {' and '.join(images.IMAGE_TYPES)} only",
             )
         response = v1beta.PredictResponse()
-        if blocked([prompt], (), _PROMPT) is not None:
+        if find_blocking_rating([prompt], (), _PROMPT) is not None:
             if settings.get("includeRaiReason"):
                 json_format.ParseDict({"raiFilteredReason": _FILTERED}, response.predictions.add())
             return response
         for number in range(count):
-            picture = images.still(prompt, seed + number, width, height, kind)
+            picture = images.render_png_or_jpeg(prompt, seed + number, width, height, kind)
             fields = {
                 "bytesBase64Encoded": base64.b64encode(picture).decode(),
                 "mimeType": kind,
@@ -88,16 +88,16 @@ class PredictionService:
             # Over HTTP, films are files to download, as the service has it; gRPC could not fetch them.
             "files": call.front == "http",
         }
-        blocked([prompt], (), _PROMPT)  # Refuses a mark that names no category,
+        find_blocking_rating([prompt], (), _PROMPT)  # Refuses a mark that names no category,
         find_failure_marker([prompt], _PROMPT)  # and one that names no status.
         metadata = v1beta.PredictLongRunningMetadata()
-        operation = longrunning.begin(self._state, call, request.model, metadata, keep)
+        operation = longrunning.create(self._state, call, request.model, metadata, keep)
         self._state.spawn(self._film(call.tenant, operation.name, keep))
         return operation
 
     def resume(self) -> None:
         """Go on with what a former run left unfinished."""
-        for tenant, name, keep in longrunning.unfinished(self._state, "models"):
+        for tenant, name, keep in longrunning.list_unfinished(self._state, "models"):
             self._state.spawn(self._film(tenant, name, keep))
 
     async def _film(self, tenant: str, name: str, keep: Mapping[str, Any]) -> None:
@@ -105,12 +105,12 @@ class PredictionService:
         doom = find_failure_marker([keep["prompt"]], _PROMPT)
         if doom:
             longrunning.fail(self._state, tenant, name, doom)
-        elif not longrunning.cancelled(self._state, tenant, name):
+        elif not longrunning.is_cancelled(self._state, tenant, name):
             with self._state.store.transaction():
                 response = _filmed(keep)
                 if keep.get("files"):
                     self._store(tenant, name, response)
-                longrunning.finish(self._state, tenant, name, response)
+                longrunning.succeed(self._state, tenant, name, response)
 
     def _store(self, tenant: str, name: str, response: Any) -> None:
         """Put the films into files."""
@@ -124,7 +124,7 @@ class PredictionService:
             sample.video.uri = file.download_uri
 
     def _check_model(self, request: Any, call: Call, method: str) -> None:
-        check(request.model, "models/*", "model")
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, method)
         check_json(request)
 
@@ -148,14 +148,16 @@ class PredictionService:
 def _filmed(keep: Mapping[str, Any]) -> Any:
     response = v1beta.PredictLongRunningResponse()
     videos = response.generate_video_response
-    if blocked([keep["prompt"]], ()) is not None:
+    if find_blocking_rating([keep["prompt"]], ()) is not None:
         videos.rai_media_filtered_count = keep["count"]
         videos.rai_media_filtered_reasons.append(_FILTERED)
         return response
     width, height = _FILM_SIZES[keep["ratio"]]
     for number in range(keep["count"]):
         frames = keep["seconds"] * _FRAMES_PER_SECOND
-        film = images.moving(keep["prompt"], keep["seed"] + number, width, height, frames, _FRAMES_PER_SECOND)
+        film = images.render_animation(
+            keep["prompt"], keep["seed"] + number, width, height, frames, _FRAMES_PER_SECOND
+        )
         videos.generated_samples.add().video.video = film
     return response
 

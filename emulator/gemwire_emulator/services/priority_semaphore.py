@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
-class Slots:
+class PrioritySemaphore:
     """So many places; of those who wait for one, the least comes first."""
 
     def __init__(self, free: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument, not_found
-from gemwire_emulator.names import check, check_id, derived
+from gemwire_emulator.names import check_id, check_name, generate_id
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 
@@ -14,7 +14,7 @@ from gemwire_emulator.store import Row
 _DISPLAY_NAME = 512
 
 
-def existing(state: State, call: Call, name: str, pattern: str, field: str = "name") -> Row:
+def get_resource(state: State, call: Call, name: str, pattern: str, field: str = "name") -> Row:
     """The resource of a name.
 
     Args:
@@ -27,14 +27,14 @@ def existing(state: State, call: Call, name: str, pattern: str, field: str = "na
     Raises:
         StatusError: INVALID_ARGUMENT for a name of another form, NOT_FOUND for one that nothing has.
     """
-    check(name, pattern, field)
+    check_name(name, pattern, field)
     row = state.store.get(call.tenant, name)
     if row is None:
         raise not_found(name)
     return row
 
 
-def new_name(state: State, chosen: str, collection: str, stem: str, field: str) -> str:
+def resolve_name(state: State, chosen: str, collection: str, stem: str, field: str) -> str:
     """The name of a resource to be: the one that was chosen, or one made of a stem.
 
     Args:
@@ -48,8 +48,8 @@ def new_name(state: State, chosen: str, collection: str, stem: str, field: str) 
         StatusError: The chosen name is not in the collection, or its id is none.
     """
     if not chosen:
-        return f"{collection}/{derived(stem, state.store.next_number())}"
-    check(chosen, f"{collection}/*", field)
+        return f"{collection}/{generate_id(stem, state.store.next_number())}"
+    check_name(chosen, f"{collection}/*", field)
     check_id(chosen.rsplit("/", 1)[-1], field)
     return chosen
 
@@ -64,7 +64,7 @@ def check_display_name(display_name: str, field: str, most: int = _DISPLAY_NAME)
         raise invalid_argument(field, f"has {len(display_name)} characters; at most {most} are allowed")
 
 
-def check_masked(request: Any, field: str = "update_mask") -> None:
+def check_update_mask(request: Any, field: str = "update_mask") -> None:
     """Refuse an update that does not say which fields it is about.
 
     Raises:

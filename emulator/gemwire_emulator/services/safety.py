@@ -17,7 +17,9 @@ _MARK = re.compile(r"\[\[block:(HARM_CATEGORY_[A-Z_]+)\]\]")
 _THRESHOLDS = v1beta.SafetySetting.HarmBlockThreshold
 
 
-def blocked(texts: Iterable[str], settings: Any, field: str = "contents") -> dict[str, Any] | None:
+def find_blocking_rating(
+    texts: Iterable[str], settings: Any, field: str = "contents"
+) -> dict[str, Any] | None:
     """The safety rating that blocks the texts; None where nothing does.
 
     Args:

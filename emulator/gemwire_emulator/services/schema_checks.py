@@ -91,7 +91,7 @@ def check_tools(tools: Any, path: str) -> None:
             )
             if field != "parameters" and function.parameters_json_schema.WhichOneof("kind") != "struct_value":
                 raise invalid_argument(f"{here}.{field}", "must be an object")
-            schema = schemas.of_parameters(function)
+            schema = schemas.schema_from_parameters(function)
             check_schema(schema, f"{here}.{field}")
             if schema["type"] != "object":
                 raise invalid_argument(

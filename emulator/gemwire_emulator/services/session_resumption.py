@@ -8,7 +8,7 @@ from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument, session_not_found
-from gemwire_emulator.names import derived
+from gemwire_emulator.names import generate_id
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -17,7 +17,7 @@ _LIFE = 2 * 60 * 60
 _FIELD = "setup.session_resumption.handle"
 
 
-class Memory:
+class SessionRecorder:
     """What is kept of one session: its contents so far, in the store.
 
     A handle names the session and how many of its contents there were, so that an
@@ -41,12 +41,12 @@ class Memory:
             if self._name:
                 store.replace(self._tenant, self._name, kept, extra)
             else:
-                self._name = f"liveSessions/{derived('', store.next_number())}"
+                self._name = f"liveSessions/{generate_id('', store.next_number())}"
                 store.put(self._tenant, self._name, kept, owner=self._owner, extra=extra)
         return f"{self._name.removeprefix('liveSessions/')}.{len(contents)}"
 
 
-def restored(state: State, call: Call, handle: str, model: str) -> list[Any]:
+def restore_contents(state: State, call: Call, handle: str, model: str) -> list[Any]:
     """The contents that a handle stands for.
 
     Raises:

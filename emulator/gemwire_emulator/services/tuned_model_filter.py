@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from gemwire_emulator.errors import invalid_argument, quote
-from gemwire_emulator.services.permissions import OWNER, READER, WRITER, role_of
+from gemwire_emulator.services.permissions import OWNER, READER, WRITER, get_role
 from gemwire_emulator.state import State
 
 _TERM = re.compile(r'\s*(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?=\s|\Z)')
@@ -67,13 +67,13 @@ class TunedModelFilter:
 
         What is only shared with everyone does not, unless the filter asks for it.
         """
-        if not role_of(state, tenant, model.name, self._me, public=self._public):
+        if not get_role(state, tenant, model.name, self._me, public=self._public):
             return False
-        if self._public and not role_of(state, tenant, model.name, ""):
+        if self._public and not get_role(state, tenant, model.name, ""):
             return False
         for role, who in self._grants:
             # A role includes those below it, and the numbers fall with power.
-            has = role_of(state, tenant, model.name, who, public=False)
+            has = get_role(state, tenant, model.name, who, public=False)
             if not has or has > role:
                 return False
         said = f"{model.display_name}\n{model.description}".casefold()

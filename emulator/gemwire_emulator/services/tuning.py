@@ -2,7 +2,7 @@
 
 Everything that it takes to go on after a kill -9 is in the store: the state and
 the snapshots in the tuned model, the examples in the row's ``extra``. A model
-that is done answers its training inputs with their outputs (``learned``).
+that is done answers its training inputs with their outputs (``get_trained_answers``).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Plan:
         return [step for step in range(after + 1, upto + 1) if step % stride == 0 or step == upto]
 
 
-def begin(state: State, call: Call, model: Any, lessons: dict[str, str], examples: int) -> Any:
+def create(state: State, call: Call, model: Any, lessons: dict[str, str], examples: int) -> Any:
     """Store a tuned model and the operation that tunes it; belongs in a transaction.
 
     Args:
@@ -87,7 +87,7 @@ def begin(state: State, call: Call, model: Any, lessons: dict[str, str], example
     model.create_time.FromDatetime(state.clock.datetime())
     model.update_time.CopyFrom(model.create_time)
     model.tuning_task.start_time.CopyFrom(model.create_time)
-    operation = longrunning.begin(state, call, model.name, _metadata(model, Plan.of(model, examples)))
+    operation = longrunning.create(state, call, model.name, _metadata(model, Plan.of(model, examples)))
     extra = {"operation": operation.name, "examples": examples, "lessons": lessons}
     state.store.put(call.tenant, model.name, model, owner=call.caller, extra=json.dumps(extra))
     return operation
@@ -122,7 +122,7 @@ async def run(state: State, tenant: str, name: str) -> None:
         row = state.store.get(tenant, name)
         if row is None or row.number != number:
             return  # Deleted; there may be another of that name by now.
-        if longrunning.cancelled(state, tenant, operation):
+        if longrunning.is_cancelled(state, tenant, operation):
             _give_up(state, tenant, row, operation)
             return
         # A float of seconds since the epoch is good for a microsecond.
@@ -132,14 +132,14 @@ async def run(state: State, tenant: str, name: str) -> None:
             _advance(state, tenant, row, operation, plan, reached, began)
             done = reached
         if done < last:
-            await longrunning.pause(state, tenant, operation, seconds / _STRIDES)
+            await longrunning.wait_for_change(state, tenant, operation, seconds / _STRIDES)
     if doom:
         _fail(state, tenant, name, operation, doom)
     else:
         _finish(state, tenant, name, operation, extra["lessons"])
 
 
-def learned(row: Row) -> dict[str, str]:
+def get_trained_answers(row: Row) -> dict[str, str]:
     """What a tuned model that is ACTIVE answers, by input."""
     lessons: dict[str, str] = json.loads(row.extra).get("learned", {})
     return lessons
@@ -157,7 +157,7 @@ def _advance(
         snapshot.compute_time.FromMicroseconds(int(at * 1e6))
     with state.store.transaction():
         state.store.replace(tenant, model.name, model)
-        longrunning.progress(state, tenant, operation, _metadata(model, plan))
+        longrunning.update_metadata(state, tenant, operation, _metadata(model, plan))
 
 
 def _finish(state: State, tenant: str, name: str, operation: str, lessons: dict[str, str]) -> None:
@@ -169,7 +169,7 @@ def _finish(state: State, tenant: str, name: str, operation: str, lessons: dict[
     _end(state, model)
     with state.store.transaction():
         state.store.replace(tenant, name, model, json.dumps({"operation": operation, "learned": lessons}))
-        longrunning.finish(state, tenant, operation, model)
+        longrunning.succeed(state, tenant, operation, model)
 
 
 def _fail(state: State, tenant: str, name: str, operation: str, failure: StatusError) -> None:

@@ -18,7 +18,7 @@ _EPOCHS_DEFAULT = 5
 _MANY = 100
 
 
-def check_description(model: Any) -> None:
+def check_tuned_model(model: Any) -> None:
     """Refuse names and sampling settings outside their limits.
 
     Raises:
@@ -44,7 +44,7 @@ def check_description(model: Any) -> None:
             )
 
 
-def lessons(model: Any) -> tuple[dict[str, str], int]:
+def parse_examples(model: Any) -> tuple[dict[str, str], int]:
     """The outputs by their inputs, and how many examples there are; of one input the last output counts.
 
     Raises:
@@ -76,7 +76,7 @@ def lessons(model: Any) -> tuple[dict[str, str], int]:
     return learned, len(examples)
 
 
-def settle(given: Any, chosen: Any, examples: int) -> None:
+def resolve_hyperparameters(given: Any, chosen: Any, examples: int) -> None:
     """Copy hyperparameters, with the defaults where there are none.
 
     Args:

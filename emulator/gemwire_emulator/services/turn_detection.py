@@ -36,7 +36,7 @@ class Turn:
     transcript: str = ""
 
 
-class Activity:
+class TurnDetector:
     """Splits realtime input into turns."""
 
     def __init__(self, config: Any) -> None:

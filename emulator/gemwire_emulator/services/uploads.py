@@ -15,7 +15,7 @@ from typing import Any
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, invalid_argument, not_found
 from gemwire_emulator.services import files
-from gemwire_emulator.services.resource_lookup import check_display_name, new_name
+from gemwire_emulator.services.resource_lookup import check_display_name, resolve_name
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -82,9 +82,9 @@ class Uploads:
         """
         check_display_name(file.display_name, "file.display_name")
         if file.name:
-            new_name(self._state, file.name, "files", "", "file.name")
+            resolve_name(self._state, file.name, "files", "", "file.name")
             files.check_name_free(self._state, call.tenant, file.name)
-        files.check_room(self._state, call.tenant, size or 0, SIZE)
+        files.check_storage(self._state, call.tenant, size or 0, SIZE)
 
     def begin(self, file: Any, call: Call, size: int | None) -> Session:
         """A new session.
@@ -163,7 +163,7 @@ class Uploads:
         state = self._state
         try:
             with state.store.transaction():
-                files.check_room(state, session.tenant, self.received(session), "file")
+                files.check_storage(state, session.tenant, self.received(session), "file")
                 file = files.store_file(state, session.tenant, session.owner, session.wanted, session.content)
                 session.content, session.status, session.wanted = "", "final", file
                 state.store.replace(_TENANT, session.name, file, session.extra())

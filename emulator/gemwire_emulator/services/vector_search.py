@@ -27,7 +27,7 @@ _TURN = 200
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A chunk that a search found.
 
     Attributes:
@@ -41,13 +41,13 @@ class Found:
     document: Any
 
 
-def product(one: Sequence[float], other: Sequence[float]) -> float:
+def dot_product(one: Sequence[float], other: Sequence[float]) -> float:
     """How close two vectors of unit length are, from -1 to 1."""
     total: float = sum(map(mul, one, other))
     return total
 
 
-async def keepable_vectors(engine: CannedReplies, texts: Sequence[str]) -> list[str]:
+async def embed_for_storage(engine: CannedReplies, texts: Sequence[str]) -> list[str]:
     """The vectors of chunks' texts, as they go into `Row.extra`.
 
     The engine is noted with them: a state file may be opened with another one later, whose vectors
@@ -62,7 +62,7 @@ async def keepable_vectors(engine: CannedReplies, texts: Sequence[str]) -> list[
     ]
 
 
-def check_count(count: int, field: str) -> int:
+def check_result_count(count: int, field: str) -> int:
     """The most results to return.
 
     Raises:
@@ -75,7 +75,7 @@ def check_count(count: int, field: str) -> int:
 
 async def search(
     state: State, call: Call, source: str, query: str, filters: Filters, count: int
-) -> list[Found]:
+) -> list[SearchResult]:
     """The active chunks of a corpus or document that are closest to a query, closest first.
 
     Args:
@@ -95,7 +95,7 @@ async def search(
 
     def consider(row: Row, document: Any, vector: Sequence[float]) -> None:
         # The older of two equals comes first; numbers differ, so nothing behind them is compared.
-        entry = (product(wanted, vector), -row.number, row, document)
+        entry = (dot_product(wanted, vector), -row.number, row, document)
         if len(best) < count:
             heapq.heappush(best, entry)
         else:
@@ -118,7 +118,7 @@ async def search(
     if state.store.get(call.tenant, source) is None:
         raise not_found(source)
     return [
-        Found(score, row.message(v1beta.Chunk), document)
+        SearchResult(score, row.message(v1beta.Chunk), document)
         for score, _, row, document in sorted(best, key=lambda e: e[:2], reverse=True)
     ]
 
@@ -147,7 +147,7 @@ async def _renewed(state: State, call: Call, rows: Sequence[Row]) -> list[array[
     """New vectors for chunks whose vectors another engine made; kept, so that it is done once."""
     texts = [row.message(v1beta.Chunk).data.string_value for row in rows]
     vectors = []
-    for row, extra in zip(rows, await keepable_vectors(state.engine, texts), strict=True):
+    for row, extra in zip(rows, await embed_for_storage(state.engine, texts), strict=True):
         vectors.append(_decoded(json.loads(extra)["vector"]))
         now = state.store.get(call.tenant, row.name)
         if now is not None and now.body == row.body:

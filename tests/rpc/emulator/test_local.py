@@ -412,7 +412,7 @@ def test_over_grpc() -> None:
 
 
 def test_grammars_end_what_schemas_leave_open() -> None:
-    made = grammars.of_schema(
+    made = grammars.grammar_from_schema(
         {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}
     )
     held = json.loads(made.partition("%json ")[2])
@@ -420,4 +420,4 @@ def test_grammars_end_what_schemas_leave_open() -> None:
     assert held["properties"]["a"]["maxItems"] > 0
     assert held["properties"]["a"]["items"]["maxLength"] > 0
     with pytest.raises(ValueError, match="looks around"):
-        grammars.of_schema({"type": "string", "pattern": "a(?=b)"})
+        grammars.grammar_from_schema({"type": "string", "pattern": "a(?=b)"})

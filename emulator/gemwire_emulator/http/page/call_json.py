@@ -9,7 +9,7 @@ from typing import Any
 from gemwire_emulator.http.json_errors import error_to_json
 from gemwire_emulator.http.page.elision import to_display_json
 from gemwire_emulator.journal_entry import JournalEntry
-from gemwire_emulator.prompt_text import texts_in
+from gemwire_emulator.prompt_text import iter_texts
 
 #: Characters of a request's text that a row has.
 _EXCERPT = 160
@@ -94,7 +94,7 @@ def _excerpt(request: Any) -> str:
     # Of a conversation, what was said last.
     contents = getattr(request, "contents", None)
     about = contents[-1] if contents and hasattr(contents[-1], "ListFields") else request
-    text = next(texts_in(about), "") or str(getattr(request, "name", ""))
+    text = next(iter_texts(about), "") or str(getattr(request, "name", ""))
     return " ".join(text[: 2 * _EXCERPT].split())[:_EXCERPT]
 
 
