@@ -175,7 +175,7 @@ class RunningEmulator:
             pieces: Pieces to stream it in.
 
         Raises:
-            ValueError: ``match`` or ``model`` is no regular expression.
+            ValueError: ``match`` or ``model`` is not a regular expression.
         """
         from gemwire_emulator.engines.canned import Reply
 
@@ -183,7 +183,7 @@ class RunningEmulator:
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"{name}: {pattern!r} is no regular expression: {error}") from None
+                raise ValueError(f"{name}: {pattern!r} is not a regular expression: {error}") from None
         reply = Reply(text, match, model, pieces)
         self._inside(lambda: self._emulator.state.engine.replies.append(reply))
 

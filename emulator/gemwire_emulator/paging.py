@@ -9,8 +9,6 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from google.protobuf.descriptor import Descriptor
-
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.store import Row
 
@@ -18,7 +16,6 @@ from gemwire_emulator.store import Row
 class ListRequest(Protocol):
     """A message that requests a page of a list."""
 
-    DESCRIPTOR: Descriptor
     page_size: int
     page_token: str
 
@@ -68,7 +65,7 @@ def _hash_request(request: ListRequest) -> bytes:
     """Return a hash of all fields that must be the same for every page."""
     same = copy.deepcopy(request)
     same.page_token, same.page_size = "", 0
-    data = same.DESCRIPTOR.full_name.encode() + same.SerializeToString(deterministic=True)
+    data = type(request).__name__.encode() + same.SerializeToString(deterministic=True)
     return hashlib.sha256(data).digest()[:6]
 
 

@@ -59,7 +59,7 @@ class Batches:
         """See the class.
 
         Args:
-            state: What the handlers share.
+            state: State of the emulator.
             service: Answers the requests.
         """
         self._state = state
@@ -142,7 +142,7 @@ class Batches:
             return
         extra = json.loads(row.extra)
         await state.clock.sleep(extra["began"] + _QUEUED - state.clock.now())
-        async with self._slots.slot(-extra["priority"], row.number):
+        async with self._slots.acquire(-extra["priority"], row.number):
             work = asyncio.ensure_future(self._work(tenant, row, extra))
             try:
                 while self._wanted(tenant, row, extra["began"] + _LIFETIME) and not work.done():

@@ -1,8 +1,6 @@
-"""RetrieverService: corpora, and search in them. Documents and chunks have modules of their own."""
+"""RetrieverService: corpora and queries. Documents and chunks have modules of their own."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, resource_exhausted
@@ -33,12 +31,12 @@ class RetrieverService(Documents, Chunks):
     """The handlers of RetrieverService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         super().__init__(state)
         self._state = state
 
-    def create_corpus(self, request: Any, call: Call) -> Any:
-        """An empty corpus, which the caller owns."""
+    def create_corpus(self, request: v1beta.CreateCorpusRequest, call: Call) -> v1beta.Corpus:
+        """Create an empty corpus, which the caller owns."""
         if not request.HasField("corpus"):
             raise invalid_argument("corpus", "is required")
         wanted, store = request.corpus, self._state.store
@@ -56,35 +54,35 @@ class RetrieverService(Documents, Chunks):
             grant_owner(self._state, call, name)
         return corpus
 
-    def get_corpus(self, request: Any, call: Call) -> Any:
-        """One corpus."""
+    def get_corpus(self, request: v1beta.GetCorpusRequest, call: Call) -> v1beta.Corpus:
+        """Return a corpus."""
         return get_resource(self._state, call, request.name, _NAME).message(v1beta.Corpus)
 
-    def update_corpus(self, request: Any, call: Call) -> Any:
-        """Change the display name."""
+    def update_corpus(self, request: v1beta.UpdateCorpusRequest, call: Call) -> v1beta.Corpus:
+        """Update the display name."""
         if not request.HasField("corpus"):
             raise invalid_argument("corpus", "is required")
         corpus = get_resource(self._state, call, request.corpus.name, _NAME, "corpus.name").message(
             v1beta.Corpus
         )
-        check_update_mask(request)
+        check_update_mask(request.update_mask)
         apply_update_mask(corpus, request.corpus, request.update_mask, frozenset({"display_name"}))
         check_display_name(corpus.display_name, "corpus.display_name")
         corpus.update_time.FromDatetime(self._state.clock.datetime())
         self._state.store.replace(call.tenant, corpus.name, corpus)
         return corpus
 
-    def delete_corpus(self, request: Any, call: Call) -> Any:
-        """Delete a corpus; what is in it only by force."""
+    def delete_corpus(self, request: v1beta.DeleteCorpusRequest, call: Call) -> empty_pb2.Empty:
+        """Delete a corpus; one that has documents only with ``force``."""
         row = get_resource(self._state, call, request.name, _NAME)
-        # Its permissions lie in it too, and do not count.
+        # Its permissions are children as well, and do not count.
         if not request.force and self._state.store.count(call.tenant, "documents", row.name):
             raise failed_precondition(row.name, "has documents; delete them first, or set force")
         self._state.store.delete(call.tenant, row.name)
         return empty_pb2.Empty()
 
-    def list_corpora(self, request: Any, call: Call) -> Any:
-        """The caller's corpora, oldest first."""
+    def list_corpora(self, request: v1beta.ListCorporaRequest, call: Call) -> v1beta.ListCorporaResponse:
+        """List the caller's corpora, oldest first."""
         rows, token = paginate(
             lambda after: self._state.store.list(call.tenant, _KIND, after=after),
             request,
@@ -94,19 +92,28 @@ class RetrieverService(Documents, Chunks):
         corpora = [row.message(v1beta.Corpus) for row in rows]
         return v1beta.ListCorporaResponse(corpora=corpora, next_page_token=token)
 
-    async def query_corpus(self, request: Any, call: Call) -> Any:
-        """The chunks of all documents that are closest to a query."""
+    async def query_corpus(
+        self, request: v1beta.QueryCorpusRequest, call: Call
+    ) -> v1beta.QueryCorpusResponse:
+        """Return the chunks of all documents that are closest to a query."""
         get_resource(self._state, call, request.name, _NAME)
-        found = await self._found(request, call, ("document", "chunk"))
-        return v1beta.QueryCorpusResponse(relevant_chunks=[_relevant(one) for one in found])
+        found = await self._search(request, call, ("document", "chunk"))
+        return v1beta.QueryCorpusResponse(relevant_chunks=[_to_relevant_chunk(one) for one in found])
 
-    async def query_document(self, request: Any, call: Call) -> Any:
-        """The chunks of one document that are closest to a query."""
+    async def query_document(
+        self, request: v1beta.QueryDocumentRequest, call: Call
+    ) -> v1beta.QueryDocumentResponse:
+        """Return the chunks of a document that are closest to a query."""
         get_resource(self._state, call, request.name, "corpora/*/documents/*")
-        found = await self._found(request, call, ("chunk",))
-        return v1beta.QueryDocumentResponse(relevant_chunks=[_relevant(one) for one in found])
+        found = await self._search(request, call, ("chunk",))
+        return v1beta.QueryDocumentResponse(relevant_chunks=[_to_relevant_chunk(one) for one in found])
 
-    async def _found(self, request: Any, call: Call, levels: tuple[str, ...]) -> list[SearchResult]:
+    async def _search(
+        self,
+        request: v1beta.QueryCorpusRequest | v1beta.QueryDocumentRequest,
+        call: Call,
+        levels: tuple[str, ...],
+    ) -> list[SearchResult]:
         if not request.query.strip():
             raise invalid_argument("query", "is required")
         check_tokens(self._state.engine, [request.query], "query")
@@ -115,5 +122,5 @@ class RetrieverService(Documents, Chunks):
         return await search(self._state, call, request.name, request.query, filters, count)
 
 
-def _relevant(found: SearchResult) -> Any:
+def _to_relevant_chunk(found: SearchResult) -> v1beta.RelevantChunk:
     return v1beta.RelevantChunk(chunk_relevance_score=found.score, chunk=found.chunk, document=found.document)

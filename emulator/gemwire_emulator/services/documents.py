@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, resource_exhausted
 from gemwire_emulator.field_masks import apply_update_mask
@@ -22,7 +20,7 @@ from gemwire_proto.google.protobuf import empty_pb2
 _KIND = "documents"
 _PARENT = "corpora/*"
 _NAME = "corpora/*/documents/*"
-#: Documents that a corpus holds.
+#: Maximum documents of a corpus.
 _DOCUMENTS = 10_000
 _WRITABLE = frozenset({"display_name", "custom_metadata"})
 
@@ -31,11 +29,11 @@ class Documents:
     """The handlers of documents."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    def create_document(self, request: Any, call: Call) -> Any:
-        """An empty document in a corpus."""
+    def create_document(self, request: v1beta.CreateDocumentRequest, call: Call) -> v1beta.Document:
+        """Create an empty document in a corpus."""
         corpus = get_resource(self._state, call, request.parent, _PARENT, "parent").name
         if not request.HasField("document"):
             raise invalid_argument("document", "is required")
@@ -57,33 +55,35 @@ class Documents:
             store.put(call.tenant, name, document, parent=corpus, owner=call.caller)
         return document
 
-    def get_document(self, request: Any, call: Call) -> Any:
-        """One document."""
+    def get_document(self, request: v1beta.GetDocumentRequest, call: Call) -> v1beta.Document:
+        """Return a document."""
         return get_resource(self._state, call, request.name, _NAME).message(v1beta.Document)
 
-    def update_document(self, request: Any, call: Call) -> Any:
-        """Change the display name or the metadata, which are replaced as a whole."""
+    def update_document(self, request: v1beta.UpdateDocumentRequest, call: Call) -> v1beta.Document:
+        """Update the display name or the metadata, which are replaced as a whole."""
         if not request.HasField("document"):
             raise invalid_argument("document", "is required")
         row = get_resource(self._state, call, request.document.name, _NAME, "document.name")
         document = row.message(v1beta.Document)
-        check_update_mask(request)
+        check_update_mask(request.update_mask)
         apply_update_mask(document, request.document, request.update_mask, _WRITABLE)
         _check(document)
         document.update_time.FromDatetime(self._state.clock.datetime())
         self._state.store.replace(call.tenant, document.name, document)
         return document
 
-    def delete_document(self, request: Any, call: Call) -> Any:
-        """Delete a document; its chunks only by force."""
+    def delete_document(self, request: v1beta.DeleteDocumentRequest, call: Call) -> empty_pb2.Empty:
+        """Delete a document; one that has chunks only with ``force``."""
         row = get_resource(self._state, call, request.name, _NAME)
         if not request.force and self._state.store.count(call.tenant, "chunks", row.name):
             raise failed_precondition(row.name, "has chunks; delete them first, or set force")
         self._state.store.delete(call.tenant, row.name)
         return empty_pb2.Empty()
 
-    def list_documents(self, request: Any, call: Call) -> Any:
-        """The documents of a corpus, oldest first."""
+    def list_documents(
+        self, request: v1beta.ListDocumentsRequest, call: Call
+    ) -> v1beta.ListDocumentsResponse:
+        """List the documents of a corpus, oldest first."""
         corpus = get_resource(self._state, call, request.parent, _PARENT, "parent").name
         rows, token = paginate(
             lambda after: self._state.store.list(call.tenant, _KIND, corpus, after),
@@ -95,6 +95,6 @@ class Documents:
         return v1beta.ListDocumentsResponse(documents=documents, next_page_token=token)
 
 
-def _check(document: Any) -> None:
+def _check(document: v1beta.Document) -> None:
     check_display_name(document.display_name, "document.display_name")
     check_metadata(document.custom_metadata, "document.custom_metadata")

@@ -26,10 +26,12 @@ class TextService:
     """The handlers of TextService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    async def generate_text(self, request: Any, call: Call) -> Any:
+    async def generate_text(
+        self, request: v1beta.GenerateTextRequest, call: Call
+    ) -> v1beta.GenerateTextResponse:
         """Completions of a prompt."""
         check_model(self._state, request.model, "model", call, "generateText")
         _check_prompt(self._state, request.prompt)
@@ -47,13 +49,15 @@ class TextService:
             outputs = await _answers(self._state, request, contents)
         return v1beta.GenerateTextResponse(candidates=[{"output": output} for output in outputs])
 
-    async def embed_text(self, request: Any, call: Call) -> Any:
+    async def embed_text(self, request: v1beta.EmbedTextRequest, call: Call) -> v1beta.EmbedTextResponse:
         """One vector."""
         check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "embedText")
         return v1beta.EmbedTextResponse(embedding=(await self._vectors([("text", request.text)]))[0])
 
-    async def batch_embed_text(self, request: Any, call: Call) -> Any:
+    async def batch_embed_text(
+        self, request: v1beta.BatchEmbedTextRequest, call: Call
+    ) -> v1beta.BatchEmbedTextResponse:
         """A vector for each text, in their order."""
         check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "embedText")
@@ -75,7 +79,9 @@ class TextService:
             )
         return v1beta.BatchEmbedTextResponse(embeddings=await self._vectors(texts))
 
-    def count_text_tokens(self, request: Any, call: Call) -> Any:
+    def count_text_tokens(
+        self, request: v1beta.CountTextTokensRequest, call: Call
+    ) -> v1beta.CountTextTokensResponse:
         """Tokens of a prompt."""
         check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "countTextTokens")
@@ -97,10 +103,12 @@ class DiscussService:
     """The handlers of DiscussService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    async def generate_message(self, request: Any, call: Call) -> Any:
+    async def generate_message(
+        self, request: v1beta.GenerateMessageRequest, call: Call
+    ) -> v1beta.GenerateMessageResponse:
         """Replies to the last message."""
         check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "generateMessage")
@@ -124,7 +132,9 @@ class DiscussService:
             candidates=[{"author": author or "1", "content": reply} for reply in replies], messages=messages
         )
 
-    def count_message_tokens(self, request: Any, call: Call) -> Any:
+    def count_message_tokens(
+        self, request: v1beta.CountMessageTokensRequest, call: Call
+    ) -> v1beta.CountMessageTokensResponse:
         """Tokens of a conversation with its context and examples."""
         check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "countMessageTokens")

@@ -31,7 +31,7 @@ class LiveSession:
         """Nothing runs yet.
 
         Args:
-            state: What the handlers share.
+            state: State of the emulator.
             setup: A valid BidiGenerateContentSetup.
             contents: What was said before, in a session that is resumed.
             memory: Where handles come from; None where resumption was not asked for.

@@ -1,7 +1,7 @@
-"""PermissionService: who may use, change or own tuned models and corpora.
+"""PermissionService: who may read, write or own tuned models and corpora.
 
-The emulator knows callers by their API keys, permissions know them by e-mail
-address. `get_email` gives every caller one, which says nothing of the key.
+The emulator identifies callers by API key, permissions by e-mail address. `get_email` derives an address
+from a key without revealing it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import (
@@ -31,51 +30,52 @@ from gemwire_proto.google.protobuf import empty_pb2
 _PARENTS = "tunedModels/*|corpora/*"
 _PERMISSIONS = "tunedModels/*/permissions/*|corpora/*/permissions/*"
 _KIND = "permissions"
-_TYPES: Any = v1beta.Permission.GranteeType
-_ROLES: Any = v1beta.Permission.Role
-OWNER: int = _ROLES.OWNER
-WRITER: int = _ROLES.WRITER
-READER: int = _ROLES.READER
+_TYPES = v1beta.Permission.GranteeType
+_ROLES = v1beta.Permission.Role
+OWNER = _ROLES.OWNER
+WRITER = _ROLES.WRITER
+READER = _ROLES.READER
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 def get_email(caller: str) -> str:
-    """The e-mail address that stands for a caller (`Call.caller`) in permissions."""
+    """Return the e-mail address of a caller (`Call.caller`) in permissions."""
     if caller == "anonymous":
         return "anonymous@emulator.invalid"
     return f"key-{hashlib.sha256(caller.encode()).hexdigest()[:12]}@emulator.invalid"
 
 
 def grant_owner(state: State, call: Call, parent: str) -> None:
-    """Make the caller the owner of a resource; belongs in the transaction that makes the resource."""
+    """Make the caller the owner of a resource, in the transaction that creates the resource."""
     owner = v1beta.Permission(grantee_type="USER", email_address=get_email(call.caller), role="OWNER")
     _put(state, call, parent, owner)
 
 
-def get_role(state: State, tenant: str, name: str, who: str, *, public: bool = True) -> int:
-    """What someone may do with a resource.
+def get_role(state: State, tenant: str, name: str, email: str, *, public: bool = True) -> int:
+    """Return the most powerful role of someone on a resource.
 
     Args:
-        state: Where.
-        tenant: Whose state it is.
-        name: The resource.
-        who: E-mail address; see `get_email`.
-        public: Count what everyone may do.
+        state: State of the emulator.
+        tenant: Tenant of the resource.
+        name: Name of the resource.
+        email: E-mail address; see `get_email`.
+        public: Include the roles of EVERYONE.
 
     Returns:
-        The most powerful `Permission.Role`; 0 where there is none.
+        A `Permission.Role`; 0 for none.
     """
     roles: list[int] = [
         p.role
         for _, p in list_permissions(state, tenant, name)
-        if (public and p.grantee_type == _TYPES.EVERYONE) or (p.email_address.lower() == who.lower() and who)
+        if (public and p.grantee_type == _TYPES.EVERYONE)
+        or (email and p.email_address.lower() == email.lower())
     ]
-    # The numbers of the roles fall with power: OWNER is 1, READER is 3.
+    # A more powerful role has a smaller number: OWNER is 1, READER is 3.
     return min(roles, default=0)
 
 
 def require_role(state: State, call: Call, name: str, role: int) -> None:
-    """Refuse a caller who has not at least that role on a resource.
+    """Check that the caller has at least a role on a resource.
 
     Raises:
         StatusError: PERMISSION_DENIED.
@@ -85,8 +85,8 @@ def require_role(state: State, call: Call, name: str, role: int) -> None:
         raise role_missing(name, _ROLES.Name(role))
 
 
-def list_permissions(state: State, tenant: str, name: str) -> Iterator[tuple[Row, Any]]:
-    """The permissions on a resource, with the rows that keep them."""
+def list_permissions(state: State, tenant: str, name: str) -> Iterator[tuple[Row, v1beta.Permission]]:
+    """Yield the permissions on a resource with tnew_owner rows."""
     for row in state.store.list(tenant, _KIND, name):
         yield row, row.message(v1beta.Permission)
 
@@ -95,12 +95,12 @@ class PermissionService:
     """The handlers of PermissionService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    def create_permission(self, request: Any, call: Call) -> Any:
+    def create_permission(self, request: v1beta.CreatePermissionRequest, call: Call) -> v1beta.Permission:
         """Grant a role to someone who has none on the resource."""
-        self._parent(request.parent, call, WRITER)
+        self._check_parent(request.parent, call, WRITER)
         if not request.HasField("permission"):
             raise invalid_argument("permission", "is required")
         asked = request.permission
@@ -110,18 +110,20 @@ class PermissionService:
         if asked.email_address:
             permission.email_address = asked.email_address
         for row, other in list_permissions(self._state, call.tenant, request.parent):
-            # A role is changed by an update; a second grant would only hide the first.
+            # A second grant would only hide the first; a role is changed by an update.
             if other.email_address.lower() == permission.email_address.lower():
                 raise already_exists(row.name)
         return _put(self._state, call, request.parent, permission)
 
-    def get_permission(self, request: Any, call: Call) -> Any:
-        """One permission."""
-        return self._permission(request.name, "name", call, READER)
+    def get_permission(self, request: v1beta.GetPermissionRequest, call: Call) -> v1beta.Permission:
+        """Return a permission."""
+        return self._get(request.name, "name", call, READER)
 
-    def list_permissions(self, request: Any, call: Call) -> Any:
-        """The permissions on a resource, oldest first."""
-        self._parent(request.parent, call, READER)
+    def list_permissions(
+        self, request: v1beta.ListPermissionsRequest, call: Call
+    ) -> v1beta.ListPermissionsResponse:
+        """List the permissions on a resource, oldest first."""
+        self._check_parent(request.parent, call, READER)
         store = self._state.store
         rows, token = paginate(
             lambda after: store.list(call.tenant, _KIND, request.parent, after),
@@ -132,11 +134,11 @@ class PermissionService:
         permissions = [row.message(v1beta.Permission) for row in rows]
         return v1beta.ListPermissionsResponse(permissions=permissions, next_page_token=token)
 
-    def update_permission(self, request: Any, call: Call) -> Any:
-        """Change the role, and nothing else."""
+    def update_permission(self, request: v1beta.UpdatePermissionRequest, call: Call) -> v1beta.Permission:
+        """Update the role, which is all that can change."""
         if not request.HasField("permission"):
             raise invalid_argument("permission", "is required")
-        permission = self._permission(request.permission.name, "permission.name", call, WRITER)
+        permission = self._get(request.permission.name, "permission.name", call, WRITER)
         if list(request.update_mask.paths) in ([], ["*"]):
             raise invalid_argument("update_mask", "must name role, the only field that can change")
         owner = permission.role == OWNER
@@ -148,52 +150,54 @@ class PermissionService:
         self._state.store.replace(call.tenant, permission.name, permission)
         return permission
 
-    def delete_permission(self, request: Any, call: Call) -> Any:
-        """Take a role away. An owner there always is."""
-        permission = self._permission(request.name, "name", call, WRITER)
+    def delete_permission(self, request: v1beta.DeletePermissionRequest, call: Call) -> empty_pb2.Empty:
+        """Delete a permission other than the owner's."""
+        permission = self._get(request.name, "name", call, WRITER)
         if permission.role == OWNER:
             raise failed_precondition(permission.name, "is the owner's; use TransferOwnership")
         self._state.store.delete(call.tenant, request.name)
         return empty_pb2.Empty()
 
-    def transfer_ownership(self, request: Any, call: Call) -> Any:
-        """Make someone else the owner of a tuned model, and the caller a writer."""
+    def transfer_ownership(
+        self, request: v1beta.TransferOwnershipRequest, call: Call
+    ) -> v1beta.TransferOwnershipResponse:
+        """Make another user the owner of a tuned model, and the caller a writer."""
         check_name(request.name, "tunedModels/*", "name")
         _check_email(request.email_address, "email_address")
-        self._parent(request.name, call, OWNER)
+        self._check_parent(request.name, call, OWNER)
         if request.email_address.lower() == get_email(call.caller):
-            raise invalid_argument("email_address", "is the owner's already")
+            raise invalid_argument("email_address", "is already the owner")
         store = self._state.store
         with store.transaction():
-            heir = None
+            new_owner = None
             for row, permission in list_permissions(self._state, call.tenant, request.name):
                 if permission.role == OWNER:
                     permission.role = WRITER
                     store.replace(call.tenant, row.name, permission)
                 elif permission.email_address.lower() == request.email_address.lower():
-                    heir = permission
-            if heir is None:
-                heir = v1beta.Permission(
+                    new_owner = permission
+            if new_owner is None:
+                new_owner = v1beta.Permission(
                     grantee_type="USER", email_address=request.email_address, role="OWNER"
                 )
-                _put(self._state, call, request.name, heir)
-            elif heir.grantee_type != _TYPES.USER:
+                _put(self._state, call, request.name, new_owner)
+            elif new_owner.grantee_type != _TYPES.USER:
                 raise invalid_argument(
                     "email_address", "is the address of a group; only a user can be an owner"
                 )
             else:
-                heir.role = OWNER
-                store.replace(call.tenant, heir.name, heir)
+                new_owner.role = OWNER
+                store.replace(call.tenant, new_owner.name, new_owner)
         return v1beta.TransferOwnershipResponse()
 
-    def _parent(self, name: str, call: Call, role: int) -> None:
-        """Refuse a resource that there is not, or on which the caller has not the role."""
+    def _check_parent(self, name: str, call: Call, role: int) -> None:
+        """Check that a resource exists, and that the caller has a role on it."""
         check_name(name, _PARENTS, "parent")
         if self._state.store.get(call.tenant, name) is None:
             raise not_found(name)
         require_role(self._state, call, name, role)
 
-    def _permission(self, name: str, field: str, call: Call, role: int) -> Any:
+    def _get(self, name: str, field: str, call: Call, role: int) -> v1beta.Permission:
         check_name(name, _PERMISSIONS, field)
         row = self._state.store.get(call.tenant, name)
         if row is None:
@@ -202,14 +206,14 @@ class PermissionService:
         return row.message(v1beta.Permission)
 
 
-def _put(state: State, call: Call, parent: str, permission: Any) -> Any:
+def _put(state: State, call: Call, parent: str, permission: v1beta.Permission) -> v1beta.Permission:
     with state.store.transaction():
         permission.name = f"{parent}/{_KIND}/{generate_id('', state.store.next_number())}"
         state.store.put(call.tenant, permission.name, permission, parent=parent, owner=call.caller)
     return permission
 
 
-def _check_grantee(permission: Any) -> None:
+def _check_grantee(permission: v1beta.Permission) -> None:
     grantee = permission.grantee_type
     if grantee not in (_TYPES.USER, _TYPES.GROUP, _TYPES.EVERYONE):
         raise invalid_argument(
@@ -225,15 +229,16 @@ def _check_email(email: str, field: str) -> None:
     if not email:
         raise invalid_argument(field, "is required")
     if not _EMAIL.fullmatch(email):
-        raise invalid_argument(field, f"{quote(email)} is no e-mail address")
+        raise invalid_argument(field, f"{quote(email)} is not an e-mail address")
 
 
-def _check_role(permission: Any) -> None:
+def _check_role(permission: v1beta.Permission) -> None:
     if permission.role not in (OWNER, WRITER, READER):
         raise invalid_argument("permission.role", "is required; it is one of WRITER and READER")
     if permission.role == OWNER:
         raise invalid_argument(
-            "permission.role", "OWNER cannot be granted; a tuned model is handed over by TransferOwnership"
+            "permission.role",
+            "OWNER cannot be granted; use TransferOwnership to change the owner of a tuned model",
         )
     if permission.grantee_type == _TYPES.EVERYONE and permission.role != READER:
         raise invalid_argument("permission.role", "must be READER for EVERYONE")

@@ -37,10 +37,10 @@ class PredictionService:
     """The handlers of PredictionService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    def predict(self, request: Any, call: Call) -> Any:
+    def predict(self, request: v1beta.PredictRequest, call: Call) -> v1beta.PredictResponse:
         """Pictures of patterns that the prompt decides."""
         self._check_model(request, call, "predict")
         prompt = self._prompt(request)
@@ -63,7 +63,7 @@ class PredictionService:
                 json_format.ParseDict({"raiFilteredReason": _FILTERED}, response.predictions.add())
             return response
         for number in range(count):
-            picture = images.render_png_or_jpeg(prompt, seed + number, width, height, kind)
+            picture = images.render_image(prompt, seed + number, width, height, kind)
             fields = {
                 "bytesBase64Encoded": base64.b64encode(picture).decode(),
                 "mimeType": kind,
@@ -72,7 +72,9 @@ class PredictionService:
             json_format.ParseDict(fields, response.predictions.add())
         return response
 
-    def predict_long_running(self, request: Any, call: Call) -> Any:
+    def predict_long_running(
+        self, request: v1beta.PredictLongRunningRequest, call: Call
+    ) -> operations_pb2.Operation:
         """An operation that ends with films of patterns that the prompt decides."""
         self._check_model(request, call, "predictLongRunning")
         prompt = self._prompt(request, or_image=True)

@@ -66,7 +66,7 @@ class Uploads:
     """All sessions of an emulator."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
     def resume(self) -> None:
@@ -91,7 +91,7 @@ class Uploads:
 
         Args:
             file: The File as its uploader wants it.
-            call: Who that is.
+            call: The call.
             size: Bytes that will come; None if that is not known.
 
         Raises:
@@ -139,8 +139,8 @@ class Uploads:
         """
         if session.size is not None and size > session.size:
             raise invalid_argument(SIZE, f"was {session.size}, but {size} bytes come; begin a new upload")
-        if size > files.LARGEST:
-            raise invalid_argument("file", f"has {size} bytes or more; a file may have {files.LARGEST}")
+        if size > files.MAX_FILE_SIZE:
+            raise invalid_argument("file", f"has {size} bytes or more; a file may have {files.MAX_FILE_SIZE}")
 
     def check_complete(self, session: Session) -> None:
         """Refuse to end an upload of which something is missing.

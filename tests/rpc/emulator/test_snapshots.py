@@ -213,7 +213,7 @@ def test_what_is_no_snapshot_changes_nothing(tmp_path: Path) -> None:
             with pytest.raises(OSError, match="cannot be written"):
                 running.snapshot(tmp_path / "no" / "directory")
             assert await corpora(call) == ["corpora/kept"]
-        with pytest.raises(ValueError, match="no snapshot"):
+        with pytest.raises(ValueError, match="excludes snapshot and resources"):
             await Emulator(Settings(state=tmp_path / "state", snapshot=tmp_path / "x")).start()
 
     run(test())
