@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from gemwire_emulator.errors import StatusError
 from gemwire_emulator.services import longrunning
 from gemwire_emulator.state import State
+from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.google.protobuf import struct_pb2, timestamp_pb2
 
 KIND = "batches"
@@ -54,8 +55,8 @@ def forget(state: State, tenant: str, name: str) -> None:
         longrunning.notify(state, tenant, name)
 
 
-def with_answers(state: State, tenant: str, operation: Any) -> Any:
-    """A batch with its answers, if they are not in a file."""
+def with_answers(state: State, tenant: str, operation: operations_pb2.Operation) -> operations_pb2.Operation:
+    """Return a batch with its responses, unless they are in a file."""
     row = state.store.get(tenant, operation.name)
     extra: dict[str, Any] = json.loads(row.extra) if row else {}
     content = extra["contents"][1] if extra.get("inline") and operation.HasField("response") else ""

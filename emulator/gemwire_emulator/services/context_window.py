@@ -49,7 +49,7 @@ def build_prompt(
 
 
 def _find_start(contents: Sequence[v1beta.Content], counts: list[int], target: int) -> int:
-    """Return the index of the first user turn from which on at most ``target`` tokens remain, else the last."""
+    """Return the first user turn from which on at most ``target`` tokens remain, else the last one."""
     starts = [
         i
         for i, content in enumerate(contents)

@@ -19,8 +19,8 @@ _FIELD = "setup.session_resumption.handle"
 class SessionRecorder:
     """The recorder of one session, which stores its contents.
 
-    A handle names the session and the number of its contents at that time, so that an older handle restores an
-    older state.
+    A handle names the session and the number of its contents at that time, so that an older handle restores
+    an older state.
     """
 
     def __init__(self, state: State, call: Call, model: str) -> None:

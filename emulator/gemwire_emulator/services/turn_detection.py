@@ -1,7 +1,7 @@
 """Turn detection in the realtime input of live sessions.
 
-Speech is not recognized. Loud 16-bit audio counts as speech, quiet audio as a pause; other formats always count
-as speech. Time is counted in samples, so that the same bytes give the same turns.
+Speech is not recognized. Loud 16-bit audio counts as speech, quiet audio as a pause; other formats always
+count as speech. Time is counted in samples, so that the same bytes give the same turns.
 """
 
 from __future__ import annotations
@@ -96,9 +96,12 @@ class TurnDetector:
             raise invalid_argument(
                 f"{_PATH}.audio_stream_end", "requires a session with automatic activity detection"
             )
-        media = {"audio": (message.audio, ("audio/",)), "video": (message.video, ("image/", "video/"))}
-        for name, (blob, kinds) in media.items():
-            if blob.ByteSize() and not blob.mime_type.startswith(kinds):
+        media = (
+            ("audio", message.HasField("audio"), message.audio, ("audio/",)),
+            ("video", message.HasField("video"), message.video, ("image/", "video/")),
+        )
+        for name, is_set, blob, kinds in media:
+            if is_set and not blob.mime_type.startswith(kinds):
                 raise invalid_argument(f"{_PATH}.{name}.mime_type", f"must begin with {' or '.join(kinds)}")
 
     def _process_blob(self, blob: v1beta.Blob) -> bool:

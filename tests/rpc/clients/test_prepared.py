@@ -288,9 +288,9 @@ def test_async_functions_are_refused_by_sync_clients(server: Loopback) -> None:
         ({"contents": [3]}, TypeError, "contents[0]: a int is no text"),
         ({"config": {"temprature": 1}}, ValueError, "did you mean 'temperature'"),
         ({"config": {"temperature": "hot"}}, TypeError, "config.temperature"),
-        ({"config": {"system_instruction": "t"}}, ValueError, "system_instruction: is in config as well"),
+        ({"config": {"system_instruction": "t"}}, ValueError, "system_instruction: is set in config as well"),
         ({"tools": [3]}, TypeError, "config.tools[0]"),
-        ({"tools": [], "config": {"tools": []}}, ValueError, "tools: is in config as well"),
+        ({"tools": [], "config": {"tools": []}}, ValueError, "tools: is set in config as well"),
         ({"config": {"http_options": {"timeout": -1}}}, ValueError, "http_options.timeout"),
         ({"config": {"automatic_function_calling": {"maximum_remote_calls": 1.5}}}, TypeError, "maximum_rem"),
     ],
@@ -315,7 +315,7 @@ def test_settings_of_the_call(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize("flavour", ["sync", "async"])
 def test_genais_pickle_without_a_key(server: Loopback, monkeypatch: pytest.MonkeyPatch, flavour: str) -> None:
     with genai.Client(api_key="a-secret") as client:
-        with pytest.raises(TypeError, match="was given a key or credentials and does not pickle") as caught:
+        with pytest.raises(TypeError, match="was given a key or credentials and cannot be pickled") as caught:
             pickle.dumps(client.prepare(model="m", contents="big"))
         assert "a-secret" not in str(caught.value)
     monkeypatch.setenv("GOOGLE_API_KEY", "k")

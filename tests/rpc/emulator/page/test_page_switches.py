@@ -114,7 +114,7 @@ def test_quota_pace_time_and_reset(switches: Page, client: Any, gemini: RunningE
     assert count(client) == "OK"
     quota.locator("[name=requests_per_minute]").fill("0.5")
     quota.get_by_role("button").click()
-    expect(quota.get_by_role("alert")).to_contain_text("no whole number")
+    expect(quota.get_by_role("alert")).to_contain_text("not an integer")
     switches.get_by_role("button", name="typical").click()
     expect(switches.locator("[name=tokens_per_second]")).to_have_value("80")
     switches.get_by_role("button", name="Reset the emulator").click()

@@ -1,4 +1,4 @@
-"""Tuned models and batches: work that takes its time."""
+"""Tuned models and batch jobs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ BASE = "models/gemini-1.0-pro-001"
 RUNNING = {"JOB_STATE_PENDING", "JOB_STATE_RUNNING"}
 
 
-def begun(name: str) -> str:
-    """The name of a model whose training was begun without either package."""
+def start_tuning(name: str) -> str:
+    """Start a tuning job without either package, and return the name of the model."""
     examples = [{"text_input": f"harbour {i}", "output": f"berth {i}"} for i in range(5)]
     model = {
         "base_model": BASE,
@@ -24,7 +24,7 @@ def begun(name: str) -> str:
         return str(metadata.tuned_model)
 
 
-@group("Model tuned", only_here="it leaves the examples out of what it sends")
+@group("Tune a model", only_here="it does not send the examples")
 def tune(run: Run) -> Any:
     types = run.types
     examples = [types.TuningExample(text_input=f"harbour {i}", output=f"berth {i}") for i in range(5)]
@@ -37,9 +37,9 @@ def tune(run: Run) -> Any:
     run.kept["job"] = job.name
 
 
-@group("Tuning job waited for, and its model used")
+@group("Poll a tuning job and use its model")
 def wait(run: Run) -> Any:
-    job = run.client.tunings.get(name=run.kept.get("job") or begun("berths"))
+    job = run.client.tunings.get(name=run.kept.get("job") or start_tuning("berths"))
     while job.state in RUNNING:
         run.sleep(10)
         job = run.client.tunings.get(name=job.name)
@@ -48,16 +48,16 @@ def wait(run: Run) -> Any:
     return job.state, response.text
 
 
-@group("Tuned model looked up")
+@group("Get a tuned model")
 def tuned_model(run: Run) -> Any:
     model = run.client.models.get(model=run.kept["job"].tuned_model.model)
     return model.display_name, model.name == run.kept["job"].name
 
 
-@group("List of tuned models, and its pages")
+@group("List tuned models, with pages")
 def tuned_models(run: Run) -> Any:
     for number in range(2):
-        begun(f"another {number}")
+        start_tuning(f"another {number}")
     config = {"page_size": 2, "query_base": False}
     everything = [model.display_name for model in run.client.models.list(config=config)]
     run.kept["models"] = pager = run.client.models.list(config=config)
@@ -66,7 +66,7 @@ def tuned_models(run: Run) -> Any:
     return sorted(everything), pager.page_size, first in everything, len(pager)
 
 
-@group("List of tuned models, and its pages, async")
+@group("List tuned models, with pages (async)")
 async def tuned_models_async(run: Run) -> Any:
     config = {"page_size": 2, "query_base": False}
     everything = [model.display_name async for model in await run.client.aio.models.list(config=config)]
@@ -76,7 +76,7 @@ async def tuned_models_async(run: Run) -> Any:
     return sorted(everything), pager.page_size, first in everything, len(pager)
 
 
-@group("Tuned model changed")
+@group("Update a tuned model")
 def update(run: Run) -> Any:
     model = run.client.models.update(
         model=run.kept["models"][0].name,
@@ -85,7 +85,7 @@ def update(run: Run) -> Any:
     return model.display_name, model.description
 
 
-@group("List of tuning jobs, and its pages", only_here="it asks for Vertex AI since")
+@group("List tuning jobs, with pages", only_here="it requires Vertex AI for it")
 def jobs(run: Run) -> Any:
     everything = list(run.client.tunings.list(config={"page_size": 2}))
     assert len(everything) == 3
@@ -95,7 +95,7 @@ def jobs(run: Run) -> Any:
     assert first != pager[0].name
 
 
-@group("List of tuning jobs, and its pages, async", only_here="it asks for Vertex AI since")
+@group("List tuning jobs, with pages (async)", only_here="it requires Vertex AI for it")
 async def jobs_async(run: Run) -> Any:
     everything = [job async for job in await run.client.aio.tunings.list(config={"page_size": 2})]
     assert len(everything) == 3
@@ -105,12 +105,12 @@ async def jobs_async(run: Run) -> Any:
     assert first != pager[0].name
 
 
-@group("Batch of a BigQuery table", refused="Vertex AI only")
+@group("Batch job from a BigQuery table", refused="Vertex AI only")
 def batch_of_table(run: Run) -> Any:
     run.client.batches.create(model=MODEL, src="bq://a-project.a-dataset.a-table")
 
 
-@group("Batch of requests, waited for")
+@group("Batch job of inlined requests")
 def batch(run: Run) -> Any:
     requests = [{"contents": [{"parts": [{"text": text}], "role": "user"}]} for text in ("One?", "Two?")]
     job = run.client.batches.create(model=MODEL, src=requests, config={"display_name": "questions"})
@@ -121,7 +121,7 @@ def batch(run: Run) -> Any:
     return job.state, job.display_name, [one.response.text for one in job.dest.inlined_responses]
 
 
-@group("List of batches, and its pages")
+@group("List batch jobs, with pages")
 def batches(run: Run) -> Any:
     run.client.batches.create(model=MODEL, src=[{"contents": "Three?"}])
     config = run.types.ListBatchJobsConfig(page_size=1)
@@ -132,7 +132,7 @@ def batches(run: Run) -> Any:
     return len(everything), pager.page_size, first != pager[0].name
 
 
-@group("List of batches, and its pages, async")
+@group("List batch jobs, with pages (async)")
 async def batches_async(run: Run) -> Any:
     config = run.types.ListBatchJobsConfig(page_size=1)
     everything = [job.name async for job in await run.client.aio.batches.list(config=config)]
@@ -142,7 +142,7 @@ async def batches_async(run: Run) -> Any:
     return len(everything), pager.page_size, first != pager[0].name
 
 
-@group("Batch deleted")
+@group("Delete a batch job")
 def batch_deleted(run: Run) -> Any:
     run.client.batches.delete(name=run.kept["batch"])
     return [job.name for job in run.client.batches.list()].count(run.kept["batch"])

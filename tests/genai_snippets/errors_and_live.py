@@ -1,4 +1,4 @@
-"""Errors, and conversations in both directions at once."""
+"""Errors and live sessions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from genai_snippets.group import Run, group
 
 
-@group("Errors", differs="an error is also told by its class, such as NotFound, and says which call failed")
+@group("Errors", differs="each status has an error class, such as NotFound, and errors name the failed call")
 def errors(run: Run) -> Any:
     try:
         run.client.models.generate_content(model="no-such-model", contents="Who are you?")

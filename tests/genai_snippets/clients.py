@@ -9,32 +9,32 @@ from genai_snippets.group import MODEL, Run, group
 _VERTEX = "Vertex AI only"
 
 
-@group("Client with a key")
-def with_a_key(run: Run) -> Any:
-    client = run.made(api_key="a-key")
+@group("Client with an API key")
+def with_api_key(run: Run) -> Any:
+    client = run.create_client(api_key="a-key")
     return client.vertexai
 
 
-@group("Client by environment variables")
+@group("Client configured by environment variables")
 def by_environment(run: Run) -> Any:
     with run.environment(GOOGLE_API_KEY="a-key"):
-        client = run.made()
+        client = run.create_client()
     return client.models.count_tokens(model=MODEL, contents="Hello").total_tokens
 
 
-@group("Client of Vertex AI", refused=_VERTEX)
-def of_vertex(run: Run) -> Any:
+@group("Client for Vertex AI", refused=_VERTEX)
+def for_vertex(run: Run) -> Any:
     run.genai.Client(vertexai=True, project="a-project", location="us-central1")
 
 
-@group("Choice of the API's version")
+@group("API version")
 def version(run: Run) -> Any:
-    client = run.made(api_key="a-key", http_options=run.types.HttpOptions(api_version="v1alpha"))
+    client = run.create_client(api_key="a-key", http_options=run.types.HttpOptions(api_version="v1alpha"))
     return client.models.count_tokens(model=MODEL, contents="Hello").total_tokens
 
 
-@group("Choice of the API's version of Vertex AI", refused=_VERTEX)
-def version_of_vertex(run: Run) -> Any:
+@group("API version of Vertex AI", refused=_VERTEX)
+def vertex_version(run: Run) -> Any:
     run.genai.Client(
         vertexai=True,
         project="a-project",
@@ -43,10 +43,10 @@ def version_of_vertex(run: Run) -> Any:
     )
 
 
-@group("Timeout and headers of a client and of a call")
+@group("HTTP options of a client and of a call")
 def options(run: Run) -> Any:
     options = run.types.HttpOptions(timeout=20_000, headers={"x-team": "harbour"})
-    client = run.made(api_key="a-key", http_options=options)
+    client = run.create_client(api_key="a-key", http_options=options)
     client.models.count_tokens(
         model=MODEL,
         contents="Hello",

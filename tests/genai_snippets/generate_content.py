@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from genai_snippets.group import MODEL, Run, group, plain
+from genai_snippets.group import MODEL, Run, group, to_json
 
 
-@group("Text")
+@group("Generate text")
 def text(run: Run) -> Any:
     response = run.client.models.generate_content(model=MODEL, contents="Why does the moon have phases?")
     candidate = response.candidates[0]
     return (
         response.text,
-        plain(candidate.content),
+        to_json(candidate.content),
         candidate.finish_reason,
-        plain(response.usage_metadata),
+        to_json(response.usage_metadata),
         response.model_version,
     )
 
 
-@group("Uploaded file among the contents")
+@group("Generate text from an uploaded file")
 def uploaded(run: Run) -> Any:
     (run.folder / "tides.txt").write_text("High tide is at nine.", "utf-8")
     file = run.client.files.upload(file=run.folder / "tides.txt")
@@ -30,7 +30,7 @@ def uploaded(run: Run) -> Any:
     return response.text, response.usage_metadata.prompt_token_count
 
 
-@group("System instruction, length and temperature")
+@group("System instruction, output length and temperature")
 def system_instruction(run: Run) -> Any:
     response = run.client.models.generate_content(
         model=MODEL,
@@ -42,7 +42,7 @@ def system_instruction(run: Run) -> Any:
     return response.text, response.candidates[0].finish_reason, response.usage_metadata.candidates_token_count
 
 
-@group("Config as an object")
+@group("Typed config")
 def config(run: Run) -> Any:
     config = run.types.GenerateContentConfig(
         temperature=0,
@@ -70,7 +70,7 @@ def config_as_dict(run: Run) -> Any:
     return response.text, str(run.sent().generation_config), len(run.sent().system_instruction.parts)
 
 
-@group("List of base models, and its pages")
+@group("List base models, with pages")
 def models(run: Run) -> Any:
     everything = [model.name for model in run.client.models.list()]
     pager = run.client.models.list(config={"page_size": 10})
@@ -79,7 +79,7 @@ def models(run: Run) -> Any:
     return everything, pager.page_size, first, pager[0].name, len(pager)
 
 
-@group("List of base models, and its pages, async")
+@group("List base models, with pages (async)")
 async def models_async(run: Run) -> Any:
     everything = [model.name async for model in await run.client.aio.models.list()]
     pager = await run.client.aio.models.list(config={"page_size": 10})
@@ -88,7 +88,7 @@ async def models_async(run: Run) -> Any:
     return everything, pager.page_size, first, pager[0].name, len(pager)
 
 
-@group("One base model")
+@group("Get a base model")
 def model(run: Run) -> Any:
     model = run.client.models.get(model=MODEL)
     return model.name, model.display_name, model.supported_actions, model.input_token_limit

@@ -1,4 +1,4 @@
-"""What stays at the server for a while: files and caches."""
+"""Files and caches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from genai_snippets.group import Run, group
 MODEL = "gemini-1.5-pro-002"
 
 
-@group("Files uploaded")
+@group("Upload files")
 def upload(run: Run) -> Any:
     for name in ("log", "chart"):
         (run.folder / f"{name}.pdf").write_bytes(b"%PDF-1.4 of the " + name.encode())
@@ -18,20 +18,20 @@ def upload(run: Run) -> Any:
     return file.mime_type, file.size_bytes, file.state
 
 
-@group("File looked up")
+@group("Get a file")
 def get(run: Run) -> Any:
     file = run.kept["log"]
     found = run.client.files.get(name=file.name)
     return found == file, found.uri == file.uri
 
 
-@group("Files listed")
+@group("List files")
 def listed(run: Run) -> Any:
     found = [file.name for file in run.client.files.list(config={"page_size": 1})]
     return [found.count(run.kept[name].name) for name in ("log", "chart")]
 
 
-@group("File deleted")
+@group("Delete a file")
 def delete(run: Run) -> Any:
     file = run.client.files.upload(file=run.folder / "log.pdf")
     run.client.files.delete(name=file.name)
@@ -41,7 +41,7 @@ def delete(run: Run) -> Any:
         return error.code
 
 
-@group("Cache created")
+@group("Create a cache")
 def cache(run: Run) -> Any:
     types = run.types
     parts = [
@@ -60,13 +60,13 @@ def cache(run: Run) -> Any:
     return cached.model, cached.display_name, cached.usage_metadata.total_token_count
 
 
-@group("Cache looked up")
+@group("Get a cache")
 def cache_get(run: Run) -> Any:
     cached = run.client.caches.get(name=run.kept["cache"].name)
     return cached.name == run.kept["cache"].name, cached.model
 
 
-@group("Cache used")
+@group("Use a cache")
 def cache_used(run: Run) -> Any:
     response = run.client.models.generate_content(
         model=MODEL,
@@ -78,7 +78,7 @@ def cache_used(run: Run) -> Any:
     return said, response.usage_metadata.cached_content_token_count
 
 
-@group("Cache changed, listed and deleted")
+@group("Update, list and delete caches")
 def cache_changed(run: Run) -> Any:
     name = run.kept["cache"].name
     changed = run.client.caches.update(name=name, config=run.types.UpdateCachedContentConfig(ttl="3600s"))

@@ -26,7 +26,7 @@ class Sound(enum.Enum):
     DRUM = "drumming"
 
 
-@group("JSON by a pydantic model")
+@group("JSON response with a pydantic schema")
 def by_model(run: Run) -> Any:
     from pydantic import BaseModel
 
@@ -47,7 +47,7 @@ def by_model(run: Run) -> Any:
     return json.loads(response.text), response.parsed.model_dump(), [lake.model_dump() for lake in lakes]
 
 
-@group("JSON by a dict")
+@group("JSON response with a dict schema")
 def by_dict(run: Run) -> Any:
     schema = {"type": "OBJECT", "properties": FIELDS, "required": list(FIELDS)}
     config = run.types.GenerateContentConfig(response_mime_type="application/json", response_schema=schema)
@@ -56,7 +56,7 @@ def by_dict(run: Run) -> Any:
     return response.text
 
 
-@group("One of an enum, as text")
+@group("Enum response, as text")
 def enum_as_text(run: Run) -> Any:
     config = {"response_mime_type": "text/x.enum", "response_schema": Sound}
     response = run.client.models.generate_content(
@@ -65,7 +65,7 @@ def enum_as_text(run: Run) -> Any:
     return response.text, response.parsed
 
 
-@group("One of an enum, as JSON")
+@group("Enum response, as JSON")
 def enum_as_json(run: Run) -> Any:
     config = {"response_mime_type": "application/json", "response_schema": Sound}
     response = run.client.models.generate_content(
