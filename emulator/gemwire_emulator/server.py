@@ -38,20 +38,9 @@ from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Store
-from gemwire_proto.longrunning import operations
-from gemwire_proto.v1 import generative_service as v1_generative
-from gemwire_proto.v1 import model_service as v1_model
-from gemwire_proto.v1beta import (
-    cache_service,
-    discuss_service,
-    file_service,
-    generative_service,
-    model_service,
-    permission_service,
-    prediction_service,
-    retriever_service,
-    text_service,
-)
+from gemwire_proto.families import FAMILIES
+from gemwire_runtime.family import Package
+from gemwire_runtime.method import Service
 
 if TYPE_CHECKING:
     from gemwire_emulator.http.server import HttpServer
@@ -212,19 +201,23 @@ class Emulator:
         self._files = FileService(state)
         self._models = ModelService(state)
         self._predictions = PredictionService(state)
-        dispatcher.serve(generative_service.SERVICE, generative)
-        dispatcher.serve(model_service.SERVICE, self._models)
-        dispatcher.serve(cache_service.SERVICE, CacheService(state))
-        dispatcher.serve(file_service.SERVICE, self._files)
-        dispatcher.serve(permission_service.SERVICE, PermissionService(state))
-        dispatcher.serve(prediction_service.SERVICE, self._predictions)
-        dispatcher.serve(retriever_service.SERVICE, RetrieverService(state))
-        dispatcher.serve(text_service.SERVICE, TextService(state))
-        dispatcher.serve(discuss_service.SERVICE, DiscussService(state))
-        dispatcher.serve(operations.SERVICE, Operations(state))
-        # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
-        dispatcher.serve(v1_generative.SERVICE, generative, handled_as=generative_service.SERVICE)
-        dispatcher.serve(v1_model.SERVICE, self._models, handled_as=model_service.SERVICE)
+        handlers: dict[str, object] = {
+            "CacheService": CacheService(state),
+            "DiscussService": DiscussService(state),
+            "FileService": self._files,
+            "GenerativeService": generative,
+            "ModelService": self._models,
+            "Operations": Operations(state),
+            "PermissionService": PermissionService(state),
+            "PredictionService": self._predictions,
+            "RetrieverService": RetrieverService(state),
+            "TextService": TextService(state),
+        }
+        v1beta = {_short_name(service): service for service in _PACKAGES[0].tables()}
+        for service in SERVICES:
+            name = _short_name(service)
+            # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
+            dispatcher.serve(service, handlers[name], handled_as=v1beta.get(name))
 
     async def wait(self) -> None:
         """Wait until the emulator is stopped."""
@@ -321,17 +314,11 @@ def _create_engine(settings: Settings) -> Engine:
     return settings.engine
 
 
-SERVICES = (
-    generative_service.SERVICE,
-    model_service.SERVICE,
-    cache_service.SERVICE,
-    file_service.SERVICE,
-    permission_service.SERVICE,
-    prediction_service.SERVICE,
-    retriever_service.SERVICE,
-    text_service.SERVICE,
-    discuss_service.SERVICE,
-    v1_generative.SERVICE,
-    v1_model.SERVICE,
-    operations.SERVICE,
-)
+def _short_name(service: Service) -> str:
+    return service.name.rpartition(".")[2]
+
+
+#: Packages of the Gemini API; the first is v1beta.
+_PACKAGES: tuple[Package, ...] = next(f.packages for f in FAMILIES if f.name == "generativelanguage")
+#: Method tables of all services.
+SERVICES = tuple(service for package in _PACKAGES for service in package.tables())

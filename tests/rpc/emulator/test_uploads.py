@@ -415,7 +415,7 @@ def test_limits(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Non
     assert Upload(gemini.http, 2 * 2**30 + 1).begun.error == (400, "INVALID_ARGUMENT")
     assert Upload(gemini.http, 2 * 2**30).begun.status == 200
     monkeypatch.setattr(files, "MAX_FILE_SIZE", 10)
-    monkeypatch.setattr(files, "ROOM", 25)
+    monkeypatch.setattr(files, "MAX_TOTAL_SIZE", 25)
     unannounced = Upload(gemini.http)
     assert unannounced("upload", [b"a" * 11], 0).error == (400, "INVALID_ARGUMENT")
     headers = {"x_goog_upload_protocol": "raw"}
