@@ -9,7 +9,7 @@ from google.protobuf import json_format
 
 from gemwire._transport.rest.transcode import from_json
 from gemwire.bulk.lines import Line
-from gemwire.genai._convert.resource_names import model_name
+from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types import json_only  # noqa: F401 - brings the fields that only JSON has
 from gemwire_proto import v1beta
 from gemwire_runtime import json_only_fields
@@ -117,7 +117,7 @@ def _request(tree: Any, key: Any) -> Any:
     try:
         request = message(v1beta.GenerateContentRequest, tree)
         if request.model:
-            request.model = model_name(request.model)
+            request.model = to_model_name(request.model)
     except (ValueError, TypeError) as error:
         raise BadLine(f"request: {error}", key) from None
     if not request.contents:

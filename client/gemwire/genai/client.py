@@ -11,7 +11,7 @@ from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.resources import AsyncResources
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.resources import Resources
-from gemwire.genai._types.call_configs import HttpOptions
+from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai.client_arguments import ClientArguments
 from gemwire.genai.http_options import CallSettings
@@ -126,7 +126,7 @@ class AsyncClient(AsyncResources):
 
 
 def _open_recording(config: DebugConfig) -> Recording | None:
-    decided = config.decided()
+    decided = config.resolve()
     if decided is None:
         return None
     from gemwire._transport.recording import Recording

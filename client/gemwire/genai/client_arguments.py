@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire.genai._types.call_configs import HttpOptions
+from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai.http_options import resolve_address
 from gemwire.options import ClientInfo, ClientOptions
 from gemwire_proto.v1beta.generative_service import SERVICE

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
-from gemwire.genai._types.call_configs import HttpOptions, HttpRetryOptions
+from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
 from gemwire.options import Retry
 
 _Value = TypeVar("_Value")

@@ -283,9 +283,13 @@ def test_async_functions_are_refused_by_sync_clients(server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({"model": ""}, ValueError, "model: '' is no name"),
+        ({"model": ""}, ValueError, "model: '' is not the name of a model"),
         ({"contents": []}, ValueError, "contents are required"),
-        ({"contents": [3]}, TypeError, "contents[0]: a int is no text"),
+        (
+            {"contents": [3]},
+            TypeError,
+            "contents[0]: expected a text, bytes, image, file, part or content, got int",
+        ),
         ({"config": {"temprature": 1}}, ValueError, "did you mean 'temperature'"),
         ({"config": {"temperature": "hot"}}, TypeError, "config.temperature"),
         ({"config": {"system_instruction": "t"}}, ValueError, "system_instruction: is set in config as well"),

@@ -15,8 +15,10 @@ from gemwire._transport.aio.concurrency import CallMetadata, RpcError, is_task_c
 from gemwire._transport.aio.stream_call import AsyncStreamCall
 from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.json_only import check_request
 from gemwire._transport.request_message import to_message
 from gemwire.errors import APIError, Cancelled
+from gemwire_runtime.method import Method
 
 #: Seconds in which the status of a call that has ended arrives; it is on its way.
 _STATUS_TIMEOUT = 1.0
@@ -35,7 +37,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
     def __init__(
         self,
         start: Callable[..., Any],
-        request_type: type[_Request],
+        method: Method[_Request, _Response],
         requests: AsyncIterable[object] | Iterable[object] | None,
         attempts: Attempts,
         idle_timeout: float | None,
@@ -45,7 +47,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
         """Start the call; a task of its own sends ``requests``."""
         call: grpc.aio.StreamStreamCall[_Request, _Response] = start(timeout=timeout, metadata=metadata)
         super().__init__(call, Canceller(call), attempts, idle_timeout)
-        self._request_type = request_type
+        self._method = method
         self._writing_ended = False
         self._watchdog: IdleWatchdog | None = None
         if idle_timeout:
@@ -53,7 +55,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
             # Only reading counts; a program may open a call and read later.
             watchdog.pause()
             call.add_done_callback(lambda _: watchdog.stop())
-        self._sender = _Sender(call, request_type, requests) if requests is not None else None
+        self._sender = _Sender(call, method, requests) if requests is not None else None
 
     async def write(self, request: _Request | Mapping[str, object], /) -> None:
         """Send one message.
@@ -63,10 +65,11 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
 
         Raises:
             APIError: The call has ended.
-            ValueError: A field does not exist, or `done_writing` was called before.
+            ValueError: A field does not exist or is not available over gRPC, or `done_writing` was called
+                before.
             TypeError: The message is of another type.
         """
-        message = to_message(self._request_type, request, "request")
+        message = _to_request(self._method, request)
         if self._writing_ended:
             raise ValueError("write: the stream was closed for writing by done_writing()")
         try:
@@ -169,19 +172,26 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
             self._cancel()
 
 
+def _to_request(method: Method[_Request, _Response], value: object) -> _Request:
+    request = to_message(method.request, value, "request")
+    if method.may_hold_json_only:
+        check_request(method, request)
+    return request
+
+
 class _Sender:
     """Sends the requests of an iterable until the call ends. It must not keep the stream alive."""
 
-    __slots__ = ("_call", "_request_type", "error", "task")
+    __slots__ = ("_call", "_method", "error", "task")
 
     def __init__(
         self,
         call: grpc.aio.StreamStreamCall[_Request, Any],
-        request_type: type[_Request],
+        method: Method[_Request, _Response],
         requests: AsyncIterable[object] | Iterable[object],
     ) -> None:
         self._call = call
-        self._request_type = request_type
+        self._method = method
         self.error: Exception | None = None
         self.task = asyncio.ensure_future(self._run(iterate(requests)))
         call.add_done_callback(self._stop)
@@ -192,7 +202,7 @@ class _Sender:
     async def _run(self, requests: AsyncIterator[object]) -> None:
         try:
             async for request in requests:
-                await self._call.write(to_message(self._request_type, request, "request"))
+                await self._call.write(_to_request(self._method, request))
             await self._call.done_writing()
         except (RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
             # The call has ended, which its reader is told.

@@ -250,7 +250,7 @@ class AsyncCaller:
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
         attempts = self.start_attempts(method, None, began, seconds, connection, observed)
         headers = self.metadata_cache.get(method, None, metadata, pairs)
-        return AsyncBidiStream(call, method.request, requests, attempts, idle, seconds, headers)
+        return AsyncBidiStream(call, method, requests, attempts, idle, seconds, headers)
 
     async def paged(
         self,

@@ -11,12 +11,14 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.json_only import check_request
 from gemwire._transport.request_message import to_message
 from gemwire._transport.sync.canceller import Canceller
 from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError
 from gemwire._transport.sync.stream_call import StreamCall
 from gemwire._transport.sync.watchdog import IdleWatchdog
 from gemwire.errors import APIError
+from gemwire_runtime.method import AnyMethod, Method
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -35,7 +37,7 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
     def __init__(
         self,
         start: Callable[..., Any],
-        request_type: type[_Request],
+        method: Method[_Request, _Response],
         requests: Iterable[object] | None,
         attempts: Attempts,
         idle_timeout: float | None,
@@ -43,11 +45,11 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
         metadata: CallMetadata,
     ) -> None:
         """Start the call; grpc reads the requests in a thread of its own."""
-        self._request_type = request_type
+        self._method = method
         self._writing_ended = threading.Event()
         # Bounded: a writer that is faster than the connection waits.
         self._outgoing: _Outgoing = queue.Queue(maxsize=16)
-        self._sender = None if requests is None else _Sender(request_type, requests)
+        self._sender = None if requests is None else _Sender(method, requests)
         source = iter(self._sender) if self._sender else _drain(self._outgoing)
         call = start(source, timeout=timeout, metadata=metadata)
         super().__init__(call, Canceller(call), attempts, idle_timeout)
@@ -70,10 +72,11 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
 
         Raises:
             APIError: The call has ended.
-            ValueError: A field does not exist, or `done_writing` was called before.
+            ValueError: A field does not exist or is not available over gRPC, or `done_writing` was called
+                before.
             TypeError: The message is of another type.
         """
-        message = to_message(self._request_type, request, "request")
+        message = _to_request(self._method, request)
         while True:
             if self._cancel.done():
                 raise self._attempts.cancelled_error("the call has ended; nothing more can be written")
@@ -148,6 +151,13 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
             self._cancel()
 
 
+def _to_request(method: Method[_Request, _Response], value: object) -> _Request:
+    request = to_message(method.request, value, "request")
+    if method.may_hold_json_only:
+        check_request(method, request)
+    return request
+
+
 def _drain(outgoing: _Outgoing) -> Iterator[Message]:
     """Yield what was written, until the end. It must not keep the stream alive."""
     while (message := outgoing.get()) is not None:
@@ -171,8 +181,8 @@ def _create_waker(outgoing: _Outgoing, ended: threading.Event) -> Callable[[], N
 class _Sender:
     """Yields the requests of an iterable to grpc. It must not keep the stream alive."""
 
-    def __init__(self, request_type: type[Message], requests: Iterable[object]) -> None:
-        self._request_type = request_type
+    def __init__(self, method: AnyMethod, requests: Iterable[object]) -> None:
+        self._method = method
         self._requests = requests
         self._cancel: Future[Canceller] = Future()
         self.error: Exception | None = None
@@ -183,7 +193,7 @@ class _Sender:
     def __iter__(self) -> Iterator[Message]:
         try:
             for request in self._requests:
-                yield to_message(self._request_type, request, "request")
+                yield _to_request(self._method, request)
         except Exception as error:
             self.error = error
             # grpc's thread may be ahead of the one that starts the call.

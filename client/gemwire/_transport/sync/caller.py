@@ -247,7 +247,7 @@ class Caller:
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
         attempts = self.start_attempts(method, None, began, seconds, connection, observed)
         headers = self.metadata_cache.get(method, None, metadata, pairs)
-        return BidiStream(call, method.request, requests, attempts, idle, seconds, headers)
+        return BidiStream(call, method, requests, attempts, idle, seconds, headers)
 
     def paged(
         self,

@@ -10,15 +10,15 @@ from typing import BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
-from gemwire.genai._types.call_configs import HttpOptions
-from gemwire.genai._types.files import File
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.files import (
     DeleteFileConfig,
     DownloadFileConfig,
+    File,
     GetFileConfig,
     ListFilesConfig,
     UploadFileConfig,
 )
+from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.videos import GeneratedVideo, Video
 
 #: Called with the bytes transferred so far, and the size if it is known.
@@ -70,7 +70,7 @@ class Files:
         """
         config = UploadFileConfig.of(config)
         fields = self._api.backend.files.to_upload(config)
-        rest = self._api.rest("files.upload")
+        rest = self._api.transfers("files.upload")
         settings = self._transfer_settings(config.http_options)
         try:
             message = rest.upload_file(file, file=fields, progress=progress, **settings)
@@ -167,7 +167,7 @@ class Files:
         """
         config = DownloadFileConfig.of(config)
         name, video = self._api.backend.files.to_download(file)
-        rest = self._api.rest("files.download")
+        rest = self._api.transfers("files.download")
         settings = self._transfer_settings(config.http_options)
         memory = io.BytesIO()
         rest.download_file(
