@@ -47,12 +47,7 @@ _VERTEX_ONLY = ("format", "gcs_uri", "bigquery_uri", "vertex_dataset_name")
 
 
 def to_batch_name(name: object) -> str:
-    """Return the full name of a batch job: ``batches/b`` for "b".
-
-    Raises:
-        ValueError: The name is invalid.
-        TypeError: The name is not a text.
-    """
+    """Return the full name of a batch job: ``batches/b`` for "b"."""
     found = to_resource_name(name, COLLECTION)
     if "/" in found.removeprefix(f"{COLLECTION}/"):
         raise ValueError(f"name: {name!r} is not the name of a batch job, such as '{COLLECTION}/abc-123'")
@@ -66,10 +61,6 @@ def to_batch(model: str, src: object, config: CreateBatchJobConfig) -> Json:
         model: Name of the model.
         src: Requests, the name of a file, or a `BatchJobSource`.
         config: Config of the job.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
     """
     if config.dest is not None:
         raise vertex_only("config.dest")

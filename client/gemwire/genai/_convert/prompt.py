@@ -55,10 +55,6 @@ class Prompt:
             contents: Contents that come first, see `to_contents`; None for none.
             config: Config of the requests.
             functions: Functions for automatic calls, by name.
-
-        Raises:
-            ValueError: A value cannot be sent.
-            TypeError: A value is of a wrong type.
         """
         first = v1beta.GenerateContentRequest(contents=[] if contents is None else to_contents(contents))
         config = _copy(config)
@@ -85,10 +81,6 @@ class Prompt:
         Args:
             contents: Contents that come last; None for none.
             config: Config of this request, from `merge_config`. Default: that of the prompt.
-
-        Raises:
-            ValueError: A value cannot be sent.
-            TypeError: A value is of a wrong type.
         """
         last = [] if contents is None and self.contents else to_contents(contents)
         head = self.head if config is None else to_request_head(self.model, config).SerializeToString()

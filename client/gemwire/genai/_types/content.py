@@ -23,18 +23,11 @@ class PILImage(Protocol):
     """An image of Pillow (``PIL.Image.Image``), as far as it is used here."""
 
     @property
-    def format(self) -> str | None:
-        """Format of the file it was read from."""
-
+    def format(self) -> str | None: ...
     @property
-    def mode(self) -> str:
-        """Pixel format."""
-
-    def convert(self, mode: str) -> PILImage:
-        """Return a copy in another pixel format."""
-
-    def save(self, fp: IO[bytes], /, format: str) -> None:  # noqa: A002
-        """Write the encoded image."""
+    def mode(self) -> str: ...
+    def convert(self, mode: str) -> PILImage: ...
+    def save(self, fp: IO[bytes], /, format: str) -> None: ...  # noqa: A002
 
 
 #: Values accepted as a part.
