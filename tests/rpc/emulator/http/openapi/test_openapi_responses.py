@@ -125,7 +125,7 @@ def _camel(name: str) -> str:
 def _all_asked(populated: Populated) -> Iterator[tuple[str, Asked]]:
     """A request for every RPC of v1beta that has bindings, each in a world of its own."""
     services = [service for service in SERVICES if ".v1beta." in service.name]
-    for method in (m for service in services for m in service.methods.values() if m.http):
+    for method in (m for service in services for m in service.methods.values() if m.http and not m.http_only):
         populated.renew()
         made = [Asked(populated.request(method), binding) for binding in method.http]
         yield method.name, next(asked for asked in made if asked.fits)
