@@ -33,7 +33,6 @@ from gemwire.genai._types.tunings import JobState
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import timestamp_pb2
 from gemwire_proto.v1beta import views
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 #: A JSON object.
@@ -54,12 +53,7 @@ COLLECTION = "batches"
 
 
 def to_batch_name(name: object) -> str:
-    """Return the full name of a batch job: ``batches/b`` for "b".
-
-    Raises:
-        ValueError: The name is invalid.
-        TypeError: The name is not a text.
-    """
+    """Return the full name of a batch job: ``batches/b`` for "b"."""
     found = to_resource_name(name, COLLECTION)
     if "/" in found.removeprefix(f"{COLLECTION}/"):
         raise ValueError(f"name: {name!r} is not the name of a batch job, such as '{COLLECTION}/abc-123'")
@@ -91,10 +85,6 @@ def to_batch(model: str, source: BatchJobSource, config: CreateBatchJobConfig, t
         source: Its requests.
         config: Config of the job.
         to_request: Builds one request from a model, contents and a config.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
     """
     given = source.inlined_requests
     if (given is None) == (source.file_name is None):
@@ -145,7 +135,8 @@ def _to_inlined_request(model: str, given: object, place: str, to_request: ToReq
 
 
 def _to_json(message: Message) -> dict[str, Any]:
-    return json_only_fields.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))
+    tree: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    return tree
 
 
 def from_operation(tree: Json) -> BatchJob:
@@ -249,6 +240,4 @@ def _from_inlined_embedding(item: Json) -> InlinedEmbedContentResponse:
 
 
 def _to_message(kind: type[_M], tree: dict[str, Any]) -> _M:
-    message = json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)
-    json_only_fields.keep(message, tree)
-    return message
+    return json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)
