@@ -7,7 +7,6 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-from gemwire.genai._convert.fields import vertex_only
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
@@ -44,17 +43,7 @@ _OUTPUT_OPTIONS = {"output_mime_type": "mimeType", "output_compression_quality":
 def to_generate_images_request(
     model: object, prompt: object, config: GenerateImagesConfig
 ) -> v1beta.PredictRequest:
-    """Build the request that generates images.
-
-    Args:
-        model: Name of the model.
-        prompt: Description of the images.
-        config: Config of the call.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
-    """
+    """Build the request that generates images."""
     if not isinstance(prompt, str):
         raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
     if not prompt:
@@ -91,17 +80,12 @@ def to_parameters(config: Config, names: Mapping[str, str]) -> dict[str, object]
 
     Args:
         config: Config of the call.
-        names: Parameters by field of the config; other fields are Vertex AI only.
-
-    Raises:
-        ValueError: A field is Vertex AI only.
+        names: Parameters by field of the config.
     """
     parameters: dict[str, object] = {}
     for name, value in config.given():
-        if name in names:
+        if name != "http_options":
             parameters[names[name]] = value.value if isinstance(value, enum.Enum) else value
-        elif name != "http_options":
-            raise vertex_only(f"config.{name}")
     return parameters
 
 
@@ -111,10 +95,6 @@ def to_image_instance(image: object, argument: str) -> dict[str, str]:
     Args:
         image: An `Image`, a dict of its fields or a Pillow image.
         argument: Name of the argument, for error messages.
-
-    Raises:
-        ValueError: The image has no bytes.
-        TypeError: The image is of another type.
     """
     if media_types.is_pil_image(image):
         data, mime_type = media_types.encode_image(image)

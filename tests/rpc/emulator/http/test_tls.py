@@ -169,9 +169,9 @@ def test_output_names_the_authority(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--certificate-dir", "x"], "--certificate-dir is for --https-port"),
-        (["--https-port", "0", "--certificate-dir", __file__], "is no directory"),
-        (["--https-port", "x"], "--https-port: 'x' is no whole number"),
+        (["--certificate-dir", "x"], "--certificate-dir requires --https-port"),
+        (["--https-port", "0", "--certificate-dir", __file__], "is not a directory"),
+        (["--https-port", "x"], "--https-port: 'x' is not an integer"),
     ],
 )
 def test_invalid_tls_options(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

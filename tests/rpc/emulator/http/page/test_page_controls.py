@@ -216,7 +216,7 @@ def record_calls(gemini: RunningEmulator, count: int) -> None:
             entry.record_response(method.response(total_tokens=2))
             entry.end("OK")
 
-    gemini._inside(fill)
+    gemini._run_sync(fill)
 
 
 def test_list_of_ten_thousand_calls_is_virtualized(browser: Browser, gemini: RunningEmulator) -> None:
@@ -300,7 +300,7 @@ def test_page_reconnects(browser: Browser) -> None:
     Http(gemini.http).ok("POST", f"/v1beta/{MODEL}:countTokens", {"contents": contents("before")})
     expect(page.locator("#list .row")).to_contain_text("before")
     began = time.monotonic()
-    gemini._await(gemini._emulator.stop(grace=60))
+    gemini._run(gemini._emulator.stop(grace=60))
     # An open page does not hold the emulator up.
     assert time.monotonic() - began < PATIENCE
     expect(page.locator("#link")).to_have_text("disconnected")
