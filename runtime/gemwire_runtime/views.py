@@ -439,3 +439,23 @@ def _message_conversion(kind: Any) -> _Conversion:
         raise TypeError(f"expected {kind.name} or a dict, got {type(value).__name__}")
 
     return read, write
+
+
+def message_of(value: object) -> Any:
+    """Return the message that a view stands for, not copied; return anything else as it is."""
+    return value._pb if isinstance(value, View) else value
+
+
+def write_field(kind: type[View], message: Message, name: str, value: object) -> None:
+    """Set a field of a message, converting the value as views of that kind do.
+
+    Raises:
+        TypeError: The value is of a wrong type.
+        ValueError: The value is out of range.
+    """
+    kind._fields[name].write(message, value)
+
+
+def field_names(kind: type[View]) -> frozenset[str]:
+    """Return the names of the fields of a kind of view."""
+    return frozenset(kind._fields)

@@ -94,6 +94,12 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "gemwire.genai._types",
         "gemwire.options",
     ),
+    "gemwire.genai.client_arguments": (
+        "gemwire._transport",
+        "gemwire.genai._types",
+        "gemwire.genai.http_options",
+        "gemwire.options",
+    ),
     "gemwire.genai._backends": (
         "gemwire._transport.json_method",
         "gemwire._transport.serialized_message",
@@ -109,6 +115,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
             "gemwire.genai._backends",
             "gemwire.genai._convert",
             "gemwire.genai._types",
+            "gemwire.genai.client_arguments",
             "gemwire.genai.errors",
             "gemwire.genai.http_options",
             "gemwire.options",
@@ -183,6 +190,8 @@ def _refusal(module: str, found: Import) -> str | None:
             return None  # the one module that knows the HTTP client
         if module == "gemwire._transport.rest.tls_and_proxy" and found.lazy and found.within("certifi"):
             return None  # google-auth's requests brings it
+        if found.within("typing_extensions") and module.endswith("_transport"):
+            return None  # for type checkers, which bring it
         # An optional package, recognised when the user has it: never loaded by us.
         if found.lazy and found.within("google.api_core"):
             return None
@@ -201,15 +210,20 @@ def _refusal(module: str, found: Import) -> str | None:
     for room, allowed in _ROOMS.items():
         if inside(room) and found.within("gemwire") and not found.within(room, *allowed):
             return f"{room} may import of gemwire only {', '.join(allowed) or 'nothing'}"
+    if inside("gemwire.genai._json"):
+        own = ("gemwire.genai._json", "gemwire_runtime", "google.protobuf")
+        return _only("gemwire.genai._json", found, *own)
     if inside("gemwire.genai._types") or inside("gemwire.genai._convert"):
-        if module == "gemwire.genai._convert.media_types" and found.lazy and found.within("PIL"):
+        if module == "gemwire.genai._types.media_types" and found.lazy and found.within("PIL"):
             return None  # whoever asks for a picture has it
         if module == "gemwire.genai._convert.embedding_vectors" and found.lazy and found.within("numpy"):
             return None  # whoever asks for its arrays has it
         if module == "gemwire.genai._types.config" and found.within("typing_extensions"):
             return None  # for type checkers, which bring it
-        rooms = ("gemwire.genai._convert", "gemwire.genai._types")
-        own = (*rooms, "gemwire.errors", "gemwire_proto", "gemwire_runtime")
+        own = ("gemwire.genai._types", "gemwire.genai._json", "gemwire_proto", "gemwire_runtime")
+        if inside("gemwire.genai._types"):
+            return _only("gemwire.genai._types", found, *own, "google.protobuf")
+        own = ("gemwire.genai._convert", *own, "gemwire.errors")
         return _only("gemwire.genai._convert", found, *own, "google.protobuf")
     return None
 
@@ -324,6 +338,11 @@ _BAD = [
     ("gemwire.genai._convert.contents", "from gemwire._transport import retry"),
     ("gemwire.genai._convert.contents", "def f():\n    import pydantic"),
     ("gemwire.genai._convert.embedding_vectors", "import numpy"),
+    ("gemwire.genai._types.content", "def f():\n    from gemwire.genai._convert import contents"),
+    ("gemwire.genai._types.content", "from gemwire.errors import APIError"),
+    ("gemwire.genai._types.media_types", "from PIL import Image"),
+    ("gemwire.genai._json.functions", "from gemwire.genai._types import tools"),
+    ("gemwire.genai._json.functions", "from gemwire_proto import v1beta"),
     ("gemwire.genai._backends.gemini.models", "from gemwire.genai._aio import models"),
     ("gemwire.genai._backends.gemini.models", "from gemwire.genai import errors"),
     ("gemwire.genai._backends.gemini.models", "from gemwire._transport.aio import caller"),
@@ -382,6 +401,11 @@ _GOOD = [
         "gemwire.genai._convert.contents",
         "import base64\nfrom gemwire_proto import v1beta\nfrom ...errors import APIError",
     ),
+    (
+        "gemwire.genai._types.content",
+        "from gemwire.genai._json import functions\nfrom gemwire_proto.v1beta import views",
+    ),
+    ("gemwire.genai._types.media_types", "def f():\n    from PIL import Image"),
     (
         "gemwire.cli.models",
         "import typer\nimport gemwire\nfrom gemwire import genai, v1beta\nfrom . import _format",

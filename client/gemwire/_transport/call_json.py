@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from gemwire._transport import status
 from gemwire._transport.json_method import Json, JsonRequest
 from gemwire._transport.rest.transcode import from_json
-from gemwire._transport.serialized_message import Wire
+from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
 from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
@@ -32,8 +32,8 @@ def tree(value: Any) -> Any:
     Args:
         value: A message, a `JsonRequest`, `Json`, bytes, or what JSON holds.
     """
-    if isinstance(value, Wire):
-        value = value.parsed()
+    if isinstance(value, SerializedMessage):
+        value = value.parse()
     if isinstance(value, Message):
         made: dict[str, Any] = json_format.MessageToDict(value, descriptor_pool=POOL)
         json_only_fields.merged(value, made)
@@ -85,7 +85,7 @@ def error(written: dict[str, Any], method: str) -> APIError:
     """
     from gemwire_proto.google.rpc import error_details_pb2, status_pb2  # noqa: F401 - brings the types
 
-    return status.from_status(from_json(status_pb2.Status, written), method)
+    return status.error_from_status(from_json(status_pb2.Status, written), method)
 
 
 def difference(recorded: Any, asked: Any, path: str = "") -> str:

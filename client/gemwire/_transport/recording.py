@@ -19,7 +19,7 @@ class ReplayError(GemwireError, LookupError):
     """A call was not recorded, or not like this."""
 
 
-class Tape:
+class Recording:
     """The calls of one file, for any number of clients, threads and loops.
 
     Attributes:
@@ -108,7 +108,7 @@ class Tape:
 class Take:
     """One call while it is recorded."""
 
-    def __init__(self, tape: Tape, call: dict[str, Any]) -> None:
+    def __init__(self, tape: Recording, call: dict[str, Any]) -> None:
         """``call``: where it is written."""
         self._tape = tape
         self._call = call

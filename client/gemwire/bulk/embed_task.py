@@ -15,8 +15,8 @@ from gemwire.bulk.parse_line import InvalidLine, decode_line, load_json
 from gemwire.bulk.rate_limit import RateGate, RateLimit
 from gemwire.bulk.task import LineHandler
 from gemwire.errors import APIError
-from gemwire.genai._convert.embeddings import Entries
-from gemwire.genai._convert.resource_names import model_name
+from gemwire.genai._convert.embeddings import EmbedRequestSerializer
+from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.options import Retry
 
 
@@ -46,8 +46,8 @@ class EmbedTask:
     lines_per_call: ClassVar[int] = 100
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "model", model_name(self.model))
-        Entries(self.model, self.task_type, None, self.dimensions)  # Checks the arguments.
+        object.__setattr__(self, "model", to_model_name(self.model))
+        EmbedRequestSerializer(self.model, self.task_type, None, self.dimensions)  # Checks the arguments.
 
     def manifest(self) -> dict[str, object]:
         """See `Task`."""

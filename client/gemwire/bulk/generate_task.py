@@ -18,8 +18,8 @@ from gemwire.bulk.parse_line import InvalidLine, merge_requests, names_resources
 from gemwire.bulk.rate_limit import RateGate, RateLimit
 from gemwire.bulk.task import LineHandler
 from gemwire.errors import APIError
-from gemwire.genai._convert.requests import generate_content
-from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._convert.requests import to_generate_content_request
+from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire.options import Retry
 from gemwire_proto import v1beta
 from gemwire_runtime import json_only_fields
@@ -59,7 +59,7 @@ class GenerateTask:
             TypeError: A value has a wrong type.
         """
         # A request needs contents; they are removed again.
-        message = generate_content(model, "-", GenerateContentConfig.of(config))
+        message = to_generate_content_request(model, "-", GenerateContentConfig.of(config))
         message.ClearField("contents")
         return cls(_to_json(message), timeout, retry, client)
 

@@ -15,7 +15,7 @@ from gemwire.options import Retry
 if TYPE_CHECKING:
     from gemwire.bulk.executor import Executor
     from gemwire.bulk.task import Task
-    from gemwire.genai._types.call_configs import GenerateContentConfig
+    from gemwire.genai._types.generate_content import GenerateContentConfig
     from gemwire.pipeline import Adaptive
 
 _Path: TypeAlias = "str | os.PathLike[str]"

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from gemwire._transport.rest.transcode import from_json
 from gemwire.bulk.lines import Line
-from gemwire.genai._convert.resource_names import model_name
+from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types import json_only  # noqa: F401 - declares the fields that only JSON has
 from gemwire_proto import v1beta
 from gemwire_runtime import json_only_fields
@@ -130,7 +130,7 @@ def _parse_request(value: object, key: object) -> v1beta.GenerateContentRequest:
     try:
         request = _parse_message(value)
         if request.model:
-            request.model = model_name(request.model)
+            request.model = to_model_name(request.model)
     except (ValueError, TypeError) as error:
         raise InvalidLine(f"request: {error}", key) from None
     if not request.contents:

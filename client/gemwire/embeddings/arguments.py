@@ -8,7 +8,7 @@ from typing import Any
 
 from gemwire._arguments import check_choice
 from gemwire._clients.aio.service_client import AsyncServiceClient
-from gemwire.genai._convert.embedding_vectors import FORMS
+from gemwire.genai._convert.embedding_vectors import FORMS, EmbedResponse
 from gemwire_proto.v1beta.generative_service import AsyncGenerativeService
 
 
@@ -52,7 +52,7 @@ def check_contents(contents: object, on_error: str) -> None:
     check_choice("on_error", on_error, ("raise", "return"))
 
 
-def vector_reader(vectors: str) -> Callable[[object], list[Any]]:
+def vector_reader(vectors: str) -> Callable[[EmbedResponse], list[Any]]:
     """Return the function that reads vectors of a kind from a response.
 
     Raises:

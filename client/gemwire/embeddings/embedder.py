@@ -12,13 +12,13 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 from gemwire import errors
 from gemwire._arguments import check_integer, check_number
 from gemwire._transport.aio.grpc_transport import AsyncTransport
-from gemwire._transport.metadata import check
-from gemwire._transport.retry import check_timeout, policy
+from gemwire._transport.metadata import validate
+from gemwire._transport.retry import check_timeout, resolve_policy
 from gemwire.embeddings.arguments import check_contents, resolve_client, vector_reader
 from gemwire.embeddings.batcher import Batcher, closed_error, copy_error
 from gemwire.embeddings.reorder_buffer import ReorderBuffer
-from gemwire.genai._convert.embedding_vectors import Packed
-from gemwire.genai._convert.embeddings import Entries
+from gemwire.genai._convert.embedding_vectors import SerializedEmbeddings
+from gemwire.genai._convert.embeddings import EmbedRequestSerializer
 from gemwire_proto.v1beta.generative_service import BATCH_EMBED_CONTENTS
 from gemwire_runtime.method import DEFAULT, Metadata, RetryOption, Timeout
 
@@ -36,7 +36,7 @@ _LINGER = 0.01
 #: Refused calls without an accepted one after which the cause is taken to be common to all texts.
 _MAX_REFUSALS = 31
 #: Leaves the response serialized: the vectors are read directly from its bytes.
-_PACKED = dataclasses.replace(BATCH_EMBED_CONTENTS, response=cast("type[Any]", Packed))
+_PACKED = dataclasses.replace(BATCH_EMBED_CONTENTS, response=cast("type[Any]", SerializedEmbeddings))
 
 
 class Embedder:
@@ -95,7 +95,7 @@ class Embedder:
             ImportError: ``vectors="numpy"`` is given, and numpy is not installed.
             google.auth.exceptions.DefaultCredentialsError: No client is given, and there are no credentials.
         """
-        self._entries = Entries(model, task_type, title, output_dimensionality)
+        self._entries = EmbedRequestSerializer(model, task_type, title, output_dimensionality)
         self._read_vectors = vector_reader(vectors)
         self.batch_size = check_integer("batch_size", batch_size)
         if batch_size > LARGEST_BATCH:
@@ -103,9 +103,9 @@ class Embedder:
         self._batch_bytes = check_integer("batch_bytes", batch_bytes)
         self.concurrency = check_integer("concurrency", concurrency)
         self._delay = check_number("delay", delay, zero=True, expected="seconds")
-        policy(None if retry is DEFAULT else retry, None)
+        resolve_policy(None if retry is DEFAULT else retry, None)
         check_timeout(timeout, None)
-        check(metadata)
+        validate(metadata)
         self._owns_client = client is None
         self._client, settings = resolve_client(client)
         self._retry = settings.get("retry", DEFAULT) if retry is DEFAULT else retry
@@ -136,7 +136,7 @@ class Embedder:
             APIError: The call failed, or this text was refused.
             RuntimeError: The embedder is closed.
         """
-        entry = self._entries.entry(content, "content")
+        entry = self._entries.serialize(content, "content")
         batcher = self._batcher()
         future, batch = batcher.add(entry, self._delay)
         try:
@@ -164,7 +164,7 @@ class Embedder:
         """
         check_contents(contents, on_error)
         if on_error == "raise" and isinstance(contents, (list, tuple)):
-            entries = [self._entries.entry(one, "contents", index) for index, one in enumerate(contents)]
+            entries = [self._entries.serialize(one, "contents", index) for index, one in enumerate(contents)]
             return [vector async for vector in self._stream(entries, lambda entry, _: entry, on_error)]
         return [vector async for vector in self.stream(contents, on_error=on_error)]
 
@@ -184,14 +184,14 @@ class Embedder:
         """
         check_contents(contents, on_error)
         return self._stream(
-            contents, lambda content, index: self._entries.entry(content, "contents", index), on_error
+            contents, lambda content, index: self._entries.serialize(content, "contents", index), on_error
         )
 
     async def embed_chunk(self, contents: list[object], start: int) -> list[Vector]:
         """Embed a chunk of a longer source, and return vectors and errors; ``start`` is its first index."""
         stream = self._stream(
             contents,
-            lambda content, index: self._entries.entry(content, "contents", start + index),
+            lambda content, index: self._entries.serialize(content, "contents", start + index),
             "return",
             start,
         )
@@ -280,7 +280,7 @@ class Embedder:
         caller = self._client.caller
         # Recording and replaying need messages.
         method = _PACKED if isinstance(caller, AsyncTransport) else BATCH_EMBED_CONTENTS
-        request = self._entries.batch(entries)
+        request = self._entries.build_batch(entries)
         response = await caller.unary(method, request, (), self._retry, self._timeout, self._metadata)
         vectors = self._read_vectors(response)
         if len(vectors) != len(entries):

@@ -33,7 +33,7 @@ from gemwire import Embedder, Retry, errors, genai, otel, v1beta
 from gemwire.embeddings import BlockingEmbedder
 from gemwire.embeddings.batcher import Batcher
 from gemwire.genai._convert import embedding_vectors
-from gemwire.genai._convert.embedding_vectors import spans
+from gemwire.genai._convert.embedding_vectors import find_spans
 from gemwire.testing import RunningEmulator, environment
 
 MODEL = "models/gemini-embedding-001"
@@ -246,7 +246,7 @@ def test_texts_that_cannot_be_sent_are_refused_before(batches: Loopback) -> None
         async with Embedder(model=MODEL) as embedder:
             outcomes = await each(embedder, ["a", "", "b", None])
             assert [outcomes[0], outcomes[2]] == [vector("a"), vector("b")]
-            assert str(outcomes[1]) == "content: is empty; there is no vector of nothing"
+            assert str(outcomes[1]) == "content: is empty and has no embedding"
             assert isinstance(outcomes[3], TypeError)
             assert sizes(batches) == [2]
             with pytest.raises(ValueError, match=r"contents\[150\]: is empty"):
@@ -894,7 +894,7 @@ def test_vectors_are_cut_out_of_the_bytes(batches: Loopback, monkeypatch: pytest
     seen = []
 
     def looking(data: bytes) -> Any:
-        seen.append(spans(data))
+        seen.append(find_spans(data))
         return seen[-1]
 
     monkeypatch.setattr(embedding_vectors, "spans", looking)
@@ -1011,7 +1011,7 @@ def test_interceptors_see_the_message(batches: Loopback) -> None:
     ("arguments", "error", "message"),
     [
         ({"model": None}, TypeError, "model: expected the name of a model, got NoneType"),
-        ({"model": ""}, ValueError, "model: '' is no name"),
+        ({"model": ""}, ValueError, "model: '' is not the name of a model"),
         ({"batch_size": 0}, ValueError, "batch_size: 0 is less than 1"),
         ({"batch_size": 101}, ValueError, "batch_size: 101 is more than 100"),
         ({"batch_size": "10"}, TypeError, "batch_size: expected a whole number, got '10'"),
@@ -1024,16 +1024,16 @@ def test_interceptors_see_the_message(batches: Loopback) -> None:
         ({"vectors": "tensor"}, ValueError, "vectors: 'tensor' is not one of 'list', 'array', 'numpy'"),
         ({"vectors": None}, ValueError, "vectors: None is not one of"),
         ({"task_type": "SEARCH"}, ValueError, "task_type: 'SEARCH' is none of TASK_TYPE_UNSPECIFIED, "),
-        ({"task_type": 99}, ValueError, "task_type: 99 is the number of none"),
+        ({"task_type": 99}, ValueError, "task_type: 99 is not the number of a task type"),
         ({"task_type": 1.5}, TypeError, "task_type: expected a name, got float"),
-        ({"title": "A"}, ValueError, "title: goes with task_type='RETRIEVAL_DOCUMENT' only"),
+        ({"title": "A"}, ValueError, "title: requires task_type='RETRIEVAL_DOCUMENT'"),
         ({"title": 1, "task_type": "RETRIEVAL_DOCUMENT"}, TypeError, "title: expected a text, got int"),
         ({"output_dimensionality": 0}, ValueError, "output_dimensionality: 0 is no number of values"),
         ({"output_dimensionality": 1 << 31}, ValueError, "output_dimensionality: 2147483648 is no number"),
         ({"output_dimensionality": "3"}, TypeError, "output_dimensionality: expected a number of values"),
         ({"timeout": 0}, ValueError, "timeout: 0 is not a positive number of seconds"),
         ({"retry": "often"}, TypeError, "retry: "),
-        ({"metadata": [("Upper", "x")]}, ValueError, "metadata: 'Upper' is no header name"),
+        ({"metadata": [("Upper", "x")]}, ValueError, "metadata: 'Upper' is not a valid header name"),
         ({"client": object()}, TypeError, "client: expected a v1beta.GenerativeServiceAsyncClient"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",

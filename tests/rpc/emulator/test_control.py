@@ -248,8 +248,8 @@ def test_the_properties_of_a_fault_are_described(ask: Http) -> None:
         ({"nth": 0}, "nth: 0 is not a number of at least 1"),
         ({"status": ["INTERNAL"]}, ""),
         ({"method": "a{99999999999999999999}"}, ""),
-        ("INTERNAL", "a fault is a JSON object"),
-        ([{"status": "INTERNAL"}, None], "a fault is a JSON object"),
+        ("INTERNAL", "a fault must be a JSON object"),
+        ([{"status": "INTERNAL"}, None], "a fault must be a JSON object"),
     ],
 )
 def test_what_is_no_fault_is_refused_whole(ask: Http, body: Any, says: str) -> None:

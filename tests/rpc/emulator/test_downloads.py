@@ -203,7 +203,7 @@ def test_large_files_in_little_memory(gemini: RunningEmulator) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_clients_that_leave(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody takes any more is not read from disk either."""
-    monkeypatch.setattr(downloads, "_PIECE", 100)
+    monkeypatch.setattr(downloads, "_CHUNK_BYTES", 100)
     content = gemini._inside(lambda: gemini._emulator.state.blobs.put(bytes(32 * MIB)))
     path = str(gemini._emulator.state.blobs.path(content))
     name = generated(gemini, content)

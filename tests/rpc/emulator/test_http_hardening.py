@@ -165,7 +165,7 @@ def test_chunks_that_are_none() -> None:
 
 
 def test_headers_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 5.0)
+    monkeypatch.setattr(protocol, "HEADER_TIMEOUT", 5.0)
 
     async def test() -> None:
         async with emulator() as running:
@@ -187,7 +187,7 @@ def test_headers_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_headers_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 1.0)
+    monkeypatch.setattr(protocol, "HEADER_TIMEOUT", 1.0)
 
     async def test() -> None:
         async with (
@@ -214,7 +214,7 @@ def test_headers_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bodies_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_body, "READ_TIMEOUT", 1.5)
+    monkeypatch.setattr(request_body, "IDLE_TIMEOUT", 1.5)
 
     async def test() -> None:
         async with emulator() as running, dialled(running) as wire:

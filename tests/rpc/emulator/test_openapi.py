@@ -245,12 +245,12 @@ def _lonely(name: str) -> Any:
 def test_what_is_deprecated() -> None:
     # No field of the API is, at present.
     made = Schemas(())
-    assert made.message(_lonely("one.Old")) == {"$ref": "#/components/schemas/Old"}
+    assert made.get_message_schema(_lonely("one.Old")) == {"$ref": "#/components/schemas/Old"}
     assert made.components["Old"]["properties"] == {"gone": {"type": "string", "deprecated": True}}
 
 
 def test_two_messages_of_one_name_are_refused() -> None:
     made = Schemas(())
-    made.message(_lonely("one.Same"))
+    made.get_message_schema(_lonely("one.Same"))
     with pytest.raises(ValueError, match=r"one\.Same and other\.Same are both Same"):
-        made.message(_lonely("other.Same"))
+        made.get_message_schema(_lonely("other.Same"))

@@ -249,10 +249,10 @@ def test_multipart_however_it_is_cut(data: bytes, step: int) -> None:
 
     async def read() -> None:
         parts = MultipartReader('multipart/related; boundary="xyz"', arriving())
-        assert await parts.json() == b'{"file":{"displayName":"d"}}'
+        assert await parts.read_json() == b'{"file":{"displayName":"d"}}'
         assert parts.content_type == "text/plain"
         found = b""
-        async for piece in parts.data():
+        async for piece in parts.iter_data():
             found += piece
             assert len(parts._buffer) <= step + 10
         assert found == data[:2000]
@@ -329,7 +329,7 @@ def test_who_comes_later_goes_on(gemini: RunningEmulator) -> None:
 def test_silence_ends_a_part_and_not_the_upload(
     gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_body, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(request_body, "IDLE_TIMEOUT", 0.2)
     upload = Upload(gemini.http, 10)
     address = urlsplit(upload.url)
     with socket.create_connection((address.hostname, address.port)) as link:
@@ -348,7 +348,7 @@ def test_wrong_offsets_and_sizes(gemini: RunningEmulator) -> None:
     for offset in (0, 3, 5, None):
         refused = upload("upload", b"ef", offset)
         assert refused.error == (400, "INVALID_ARGUMENT")
-        assert "4 bytes have come" in refused.json["error"]["message"]
+        assert "4 bytes were received" in refused.json["error"]["message"]
         assert refused.headers["x-goog-upload-status"] == "active"
         assert refused.headers["x-goog-upload-size-received"] == "4"
     for early in (upload("finalize"), upload("upload, finalize", b"e", 4)):

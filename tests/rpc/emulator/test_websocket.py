@@ -344,7 +344,7 @@ def test_a_stopping_emulator_says_goodbye() -> None:
             code, reason = await closed(socket)
             assert (code, reason[:18]) == (1008, "The emulator stops")
             # One that never began is told as well.
-            assert await closed(silent) == (1012, "The emulator stops.")
+            assert await closed(silent) == (1012, "The emulator is shutting down.")
             await stopping
 
     run(test())
@@ -396,7 +396,7 @@ def test_what_waits_is_bounded() -> None:
                 await asyncio.wait_for(_flood(socket, frame), 0.4)
 
     run(test())
-    assert live._WAITING < 100
+    assert live._MAX_QUEUED_FRAMES < 100
 
 
 async def _flood(socket: ClientConnection, frame: str) -> None:

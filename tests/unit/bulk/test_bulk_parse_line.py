@@ -82,7 +82,11 @@ def test_fields_that_only_json_has(name: str) -> None:
             r"contents\[0\].parts\[1\].txt: Part has no such field",
             None,
         ),
-        ({"request": {"contents": CONTENTS, "model": "a b"}}, "model: 'a b' is no name", None),
+        (
+            {"request": {"contents": CONTENTS, "model": "a b"}},
+            "model: 'a b' is not the name of a model",
+            None,
+        ),
     ],
     ids=lambda value: None if isinstance(value, str) else "",
 )

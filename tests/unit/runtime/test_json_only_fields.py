@@ -11,7 +11,7 @@ import pytest
 from gemwire._transport.rest.transcode import from_json
 from gemwire.genai import types
 from gemwire.genai._convert import requests as requests
-from gemwire.genai._convert.function_calls import functions_of
+from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._convert.prompt import Prompt
 from gemwire_proto import v1beta
 from gemwire_runtime import json_only_fields
@@ -25,7 +25,7 @@ def whole(value: bytes) -> str:
         "import pickle, sys\n"
         "from gemwire_runtime import json_only_fields as _extra\n"
         "found = pickle.load(sys.stdin.buffer)\n"
-        "found = found.draft('more').whole() if hasattr(found, 'draft') else getattr(found, '_pb', found)\n"
+        "found = found.draft('more').parse() if hasattr(found, 'draft') else getattr(found, '_pb', found)\n"
         "print(_extra.used(), _extra.within(found))"
     )
     ended = subprocess.run([sys.executable, "-c", program], input=value, capture_output=True, check=True)
@@ -33,13 +33,13 @@ def whole(value: bytes) -> str:
 
 
 def test_a_pickled_message_keeps_them() -> None:
-    request = requests.generate_content("m", "hello", CONFIG)
+    request = requests.to_generate_content_request("m", "hello", CONFIG)
     assert whole(pickle.dumps(request)) == "True ['labels']\n"
     assert whole(pickle.dumps(types.Content())) == "False []\n"
 
 
 def test_a_pickled_prompt_keeps_them() -> None:
-    prompt = Prompt.of("m", "hello", CONFIG, functions_of(CONFIG))
+    prompt = Prompt.build("m", "hello", CONFIG, find_functions(CONFIG))
     assert whole(pickle.dumps(prompt)) == "True ['labels']\n"
 
 

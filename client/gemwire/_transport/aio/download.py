@@ -13,10 +13,10 @@ import grpc
 
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.concurrency import RpcError, resolve, run_in_thread, sleep, wait_for_token
-from gemwire._transport.rest.exchange import headers_of
-from gemwire._transport.rest.http_errors import HttpError, of_answer
+from gemwire._transport.rest.exchange import to_headers
+from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import unhedged
+from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
 
@@ -67,12 +67,12 @@ class AsyncDownload:
         caller = self._caller
         began = time.monotonic()
         binding = caller.pool.current()
-        rules = unhedged(self._retry, "a download")
-        attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
+        rules = resolve_unhedged_policy(self._retry, "a download")
+        attempts = caller.start_attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
         while True:
             before = self._received
             left = None if self._timeout is None else max(began + self._timeout - time.monotonic(), 0)
-            ready = caller._authorization.pairs(time.monotonic())
+            ready = caller.authorization.pairs(time.monotonic())
             pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, left)
             try:
                 await self._receive(binding, pairs, left, file)
@@ -81,13 +81,13 @@ class AsyncDownload:
                 if self._received > before:
                     # It goes on, if slowly: only failures without progress between them are counted.
                     attempts.count = 1
-                await sleep(attempts.after(error, pairs))
-                binding, _ = attempts.again()
+                await sleep(attempts.next_delay(error, pairs))
+                binding, _ = attempts.rebind()
 
     async def _receive(self, binding: Any, pairs: Any, left: float | None, file: Any) -> None:
-        portal = binding.portal
-        page = self._caller._book.page(DOWNLOAD_FILE, self._request, self._metadata, pairs)
-        headers = dict(headers_of(page, left))
+        runner = binding.runner
+        page = self._caller.metadata_cache.get(DOWNLOAD_FILE, self._request, self._metadata, pairs)
+        headers = dict(to_headers(page, left))
         # Byte ranges are of the bytes that are sent: those are to be the file's own.
         headers["accept-encoding"] = "identity"
         if self._received:
@@ -95,13 +95,13 @@ class AsyncDownload:
             if self._tag:
                 headers["if-range"] = self._tag
         target = urlsplit(to_http(DOWNLOAD_FILE, self._request).target).path + "?alt=media"
-        exchange = await portal.run(portal.session.send("GET", target, headers, None, left))
+        exchange = await runner.run(runner.session.send("GET", target, headers, None, left))
         try:
             skipped = self._begin(exchange)
             if skipped is None:
-                error = await portal.run(exchange.rest(_LONGEST_ERROR))
-                raise of_answer(exchange.status, exchange.headers, error)
-            while piece := await portal.run(exchange.some()):
+                error = await runner.run(exchange.read_all(_LONGEST_ERROR))
+                raise from_response(exchange.status, exchange.headers, error)
+            while piece := await runner.run(exchange.read_some()):
                 if skipped:
                     skipped, piece = max(skipped - len(piece), 0), piece[skipped:]
                 if piece:
@@ -110,7 +110,7 @@ class AsyncDownload:
                     if self._progress:
                         self._progress(self._received, self._total)
         finally:
-            portal.soon(exchange.close)
+            runner.call_soon(exchange.close)
 
     def _begin(self, exchange: Any) -> int | None:
         """How many bytes of an answer are there already; None where it is an error."""

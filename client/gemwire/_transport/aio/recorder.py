@@ -9,8 +9,8 @@ from typing import Any
 
 from gemwire._transport import call_json
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.attempts import request_of
-from gemwire._transport.recording import Take, Tape
+from gemwire._transport.recording import Recording, Take
+from gemwire._transport.request_message import create_request
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import DEFAULT
@@ -21,7 +21,7 @@ _UPLOAD, _DOWNLOAD = "files/Upload", "files/Download"
 class AsyncRecorder(AsyncCaller):
     """Makes calls through another caller, and writes them down: what is asked, what comes, and when."""
 
-    def __init__(self, caller: Any, tape: Tape) -> None:
+    def __init__(self, caller: Any, tape: Recording) -> None:
         """``caller``: makes the calls. ``tape``: gets them."""
         self._caller = caller
         self._tape = tape
@@ -37,7 +37,7 @@ class AsyncRecorder(AsyncCaller):
         opening: Any = None,
     ) -> Any:
         """See `AsyncCaller.unary`. Of several attempts, the last is recorded."""
-        message = request_of(method, request, flattened)
+        message = create_request(method, request, flattened)
         take = self._tape.begin(method.path[1:], message)
 
         async def call() -> Any:
@@ -70,7 +70,7 @@ class AsyncRecorder(AsyncCaller):
         idle_timeout: float | None = None,
     ) -> Any:
         """See `AsyncCaller.server_stream`."""
-        message = request_of(method, request, flattened)
+        message = create_request(method, request, flattened)
         take = self._tape.begin(method.path[1:], message)
         try:
             stream = await self._caller.server_stream(
@@ -117,7 +117,7 @@ class AsyncRecorder(AsyncCaller):
 class AsyncReplayer(AsyncCaller):
     """Answers calls from a tape. Nothing is sent, and nothing is waited for."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Recording) -> None:
         """``tape``: has the answers."""
         self._tape = tape
 
@@ -136,7 +136,7 @@ class AsyncReplayer(AsyncCaller):
         Raises:
             ReplayError: There is no such call.
         """
-        found = self._tape.find(method.path[1:], request_of(method, request, flattened))
+        found = self._tape.find(method.path[1:], create_request(method, request, flattened))
         return _answer(found, method.response)
 
     async def server_stream(
@@ -154,7 +154,7 @@ class AsyncReplayer(AsyncCaller):
         Raises:
             ReplayError: There is no such call.
         """
-        found = self._tape.find(method.path[1:], request_of(method, request, flattened))
+        found = self._tape.find(method.path[1:], create_request(method, request, flattened))
         if not found["responses"] and "error" in found:
             raise call_json.error(found["error"], found["method"])
         return AsyncReplayedStream(found, method.response)

@@ -2,111 +2,86 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.aio.download import AsyncDownload
-from gemwire._transport.aio.grpc_transport import AsyncTransport, unencrypted_key
-from gemwire._transport.aio.http_loop import HttpChannels
+from gemwire._transport.aio.grpc_transport import AsyncTransport
+from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
-from gemwire._transport.attempts import request_of
-from gemwire._transport.channel_options import certificate
-from gemwire._transport.metadata import over_http, user_agent
+from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
+from gemwire._transport.metadata import to_http_user_agent
+from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
-from gemwire.options import CertSource, ClientInfo, ClientOptions, Retry
+from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import CREATE_FILE
 from gemwire_runtime.method import Metadata
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_Rest = TypeVar("_Rest", bound="RestAsyncIOTransport")
+
 
 class RestAsyncIOTransport(AsyncTransport):
-    """JSON over HTTP/1.1, for networks that let nothing else through. Needs ``gemwire[http]``.
+    """JSON over HTTP/1.1, for networks that block HTTP/2. Needs ``gemwire[http]``.
 
-    Calls, deadlines, retries, errors and streams are those of the gRPC transport. Clients make one;
-    give several the same to share its connections.
+    Calls, deadlines, retries, errors and streams are those of the gRPC transport.
     """
 
     kind = "rest_asyncio"
-    emulator = staticmethod(endpoint.http_emulator)
+    find_emulator = staticmethod(endpoint.find_http_emulator)
 
-    def __init__(
-        self,
-        *,
-        host: str = endpoint.DEFAULT_HOST,
-        credentials: Any = None,
-        credentials_file: str | None = None,
-        scopes: Any = None,
-        client_cert_source_for_mtls: CertSource | None = None,
-        quota_project_id: str | None = None,
-        client_info: ClientInfo | None = ClientInfo(),  # noqa: B008 - frozen
-        always_use_jwt_access: bool = True,
-        url_scheme: str = "https",
-        api_audience: str | None = None,
-        plaintext: bool = False,
-        interceptors: tuple[Any, ...] = (),
-        log_content: bool = False,
-    ) -> None:
-        """The certificate source runs here, once; credentials are found here; nothing is connected yet.
+    def __init__(self, *, url_scheme: str = "https", **arguments: Unpack[TransportArguments]) -> None:
+        """Find credentials and run the certificate source. Nothing is connected before the first call.
 
         Args:
-            host: Host, or host:port; ``https://`` or ``http://`` before it is `url_scheme`.
-            credentials: google-auth credentials. Default: those of the environment.
-            credentials_file: File to load them from instead.
-            scopes: OAuth scopes.
-            client_cert_source_for_mtls: Gives the client certificate and key.
-            quota_project_id: Project to bill.
-            client_info: What to say of the caller; None to say nothing.
-            always_use_jwt_access: Whether a service account signs its own tokens.
             url_scheme: ``"https"``, or ``"http"`` for a server on this machine.
-            api_audience: Audience of the tokens of a Google Distributed Cloud account. Default: ``host``.
-            plaintext: No TLS and no tokens: an emulator.
-            interceptors: Those of grpc; there are none for HTTP.
-            log_content: Whether the log may show requests and responses.
+            **arguments: See `TransportArguments`. A scheme before ``host`` sets `url_scheme`.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
-            ValueError: The host or the scheme is none, two credentials were given, or interceptors.
+            ValueError: The host or the scheme is invalid, two credentials or gRPC interceptors were given.
             TypeError: An argument is of a wrong type.
-            google.auth.exceptions.DefaultCredentialsError: There are no credentials.
+            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
-        engine = http_engine()
+        http_client_version()
+        host = arguments.get("host", "")
         for scheme in ("https", "http"):
             if isinstance(host, str) and host.startswith(f"{scheme}://"):
-                url_scheme, host = scheme, host.removeprefix(f"{scheme}://")
-        endpoint.check_host(host, "host")
+                url_scheme, arguments["host"] = scheme, host.removeprefix(f"{scheme}://")
         if url_scheme not in ("https", "http"):
             raise ValueError(f"url_scheme: {url_scheme!r} is neither 'https' nor 'http'")
-        if interceptors:
+        settings = ConnectionSettings.of_transport(**arguments)
+        if url_scheme == "http":
+            settings = dataclasses.replace(settings, plaintext=True)
+        self._open(settings)
+
+    @classmethod
+    def from_settings(cls: type[_Rest], settings: ConnectionSettings) -> _Rest:
+        """See `AsyncTransport.from_settings`."""
+        made = cls.__new__(cls)
+        made._open(settings)
+        return made
+
+    def _open(self, settings: ConnectionSettings) -> None:
+        agent = to_http_user_agent(settings.user_agent, http_client_version())
+        if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
-        scheme = "http" if plaintext else url_scheme
-        options = ClientOptions(
-            credentials_file=credentials_file,
-            scopes=scopes,
-            quota_project_id=quota_project_id,
-            api_audience=api_audience,
-        )
-        if plaintext and not unencrypted_key(credentials, host):
-            authorization: creds.Authorization = creds.ApiKey(())
-        else:
-            authorization = creds.resolve(
-                credentials,
-                options,
-                endpoint.DEFAULT_HOST,
-                host,
-                always_use_jwt_access=always_use_jwt_access,
-            )
-        if scheme == "http" and authorization.secret and not endpoint.is_loopback(host):
-            raise ValueError(f"url_scheme: over http, {host!r} would be sent the credentials unencrypted")
-        self._credentials = credentials
-        target = HttpTarget(scheme, bracketed(host), certificate(client_cert_source_for_mtls))
-        agent = None if client_info is None else over_http(user_agent(client_info), engine)
-        super().__init__(HttpChannels(target), authorization, agent, target.origin, log_content)
+        self._target = HttpTarget.of(settings)
+        self._connect(dataclasses.replace(settings, user_agent=agent), HttpConnectionPool(self._target))
+
+    @property
+    def host(self) -> str:
+        """Scheme, host and port."""
+        return self._target.origin
 
     async def upload_file(
         self,
@@ -145,7 +120,7 @@ class RestAsyncIOTransport(AsyncTransport):
         """
         if chunk_size < 1:
             raise ValueError(f"chunk_size: {chunk_size} is not a number of bytes")
-        request = request_of(CREATE_FILE, {"file": file} if file is not None else None, ())
+        request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
         seconds = check_timeout(timeout, None)
         source = AsyncSource(source, size)
         kind = mime_type or request.file.mime_type or source.mime_type()
@@ -208,13 +183,8 @@ class RestAsyncIOTransport(AsyncTransport):
         return await download.to_file(destination)
 
 
-def bracketed(host: str) -> str:
-    """A host as URLs have it: a bare IPv6 address in brackets."""
-    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
-
-
-def http_engine() -> str:
-    """Name and version of the HTTP client.
+def http_client_version() -> str:
+    """Return name and version of the HTTP client.
 
     Raises:
         ImportError: It is not installed.

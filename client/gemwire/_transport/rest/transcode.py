@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport.json_method import JsonRequest
-from gemwire._transport.serialized_message import Wire
+from gemwire._transport.serialized_message import SerializedMessage
 from gemwire_runtime import json_only_fields
 from gemwire_runtime.method import HttpBinding, Kind, Method
 from gemwire_runtime.pool import POOL
@@ -124,7 +124,7 @@ def _pattern(shape: str) -> str:
     return "/".join(known.get(segment) or re.escape(segment) for segment in shape.split("/")) + r"\Z"
 
 
-def to_http(method: Method[Any, Any], message: Message | JsonRequest | Wire) -> HttpRequest:
+def to_http(method: Method[Any, Any], message: Message | JsonRequest | SerializedMessage) -> HttpRequest:
     """The HTTP form of a request.
 
     Args:
@@ -136,7 +136,7 @@ def to_http(method: Method[Any, Any], message: Message | JsonRequest | Wire) -> 
     """
     if isinstance(message, JsonRequest):
         return HttpRequest(message.verb, message.target, message.body)
-    request: Message = message.parsed() if isinstance(message, Wire) else message
+    request: Message = message.parse() if isinstance(message, SerializedMessage) else message
     for rule in _rules(method):
         path = _path(rule, request)
         if path is not None:

@@ -1,27 +1,14 @@
 # Derived from _transport/aio/connection.py by scripts/unasync. DO NOT EDIT.
-"""What a caller needs of a connection, whatever protocol it speaks."""
+"""The connections of a client, as its transport closes them."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from gemwire._transport.connection_health import ConnectionHealth
-from gemwire_runtime.method import Method
-
-
-class Connection(Protocol):
-    """What calls are made on: a gRPC channel, or an HTTP session."""
-
-    @property
-    def health(self) -> ConnectionHealth: ...
-    def callable(self, method: Method[Any, Any]) -> Any: ...
+from gemwire._transport.connection import ConnectionSource
 
 
-class ConnectionPool(Protocol):
+class ConnectionPool(ConnectionSource, Protocol):
     """The connections of one client."""
 
-    @property
-    def closed(self) -> bool: ...
-    def current(self) -> Connection: ...
-    def replace(self, connection: Any) -> None: ...
     def close(self) -> None: ...

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gemwire._transport import call_json
-from gemwire._transport.attempts import request_of
-from gemwire._transport.recording import Take, Tape
+from gemwire._transport.recording import Recording, Take
+from gemwire._transport.request_message import create_request
 from gemwire._transport.sync.caller import Caller
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
@@ -22,7 +22,7 @@ _UPLOAD, _DOWNLOAD = "files/Upload", "files/Download"
 class Recorder(Caller):
     """Makes calls through another caller, and writes them down: what is asked, what comes, and when."""
 
-    def __init__(self, caller: Any, tape: Tape) -> None:
+    def __init__(self, caller: Any, tape: Recording) -> None:
         """``caller``: makes the calls. ``tape``: gets them."""
         self._caller = caller
         self._tape = tape
@@ -38,7 +38,7 @@ class Recorder(Caller):
         opening: Any = None,
     ) -> Any:
         """See `Caller.unary`. Of several attempts, the last is recorded."""
-        message = request_of(method, request, flattened)
+        message = create_request(method, request, flattened)
         take = self._tape.begin(method.path[1:], message)
 
         def call() -> Any:
@@ -71,7 +71,7 @@ class Recorder(Caller):
         idle_timeout: float | None = None,
     ) -> Any:
         """See `Caller.server_stream`."""
-        message = request_of(method, request, flattened)
+        message = create_request(method, request, flattened)
         take = self._tape.begin(method.path[1:], message)
         try:
             stream = self._caller.server_stream(method, message, (), retry, timeout, metadata, idle_timeout)
@@ -116,7 +116,7 @@ class Recorder(Caller):
 class Replayer(Caller):
     """Answers calls from a tape. Nothing is sent, and nothing is waited for."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Recording) -> None:
         """``tape``: has the answers."""
         self._tape = tape
 
@@ -135,7 +135,7 @@ class Replayer(Caller):
         Raises:
             ReplayError: There is no such call.
         """
-        found = self._tape.find(method.path[1:], request_of(method, request, flattened))
+        found = self._tape.find(method.path[1:], create_request(method, request, flattened))
         return _answer(found, method.response)
 
     def server_stream(
@@ -153,7 +153,7 @@ class Replayer(Caller):
         Raises:
             ReplayError: There is no such call.
         """
-        found = self._tape.find(method.path[1:], request_of(method, request, flattened))
+        found = self._tape.find(method.path[1:], create_request(method, request, flattened))
         if not found["responses"] and "error" in found:
             raise call_json.error(found["error"], found["method"])
         return ReplayedStream(found, method.response)

@@ -16,10 +16,10 @@ from urllib.parse import urljoin, urlsplit
 import grpc
 
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.rest.exchange import headers_of, message
-from gemwire._transport.rest.http_errors import HttpError, of_answer
+from gemwire._transport.rest.exchange import parse_message, to_headers
+from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import unhedged
+from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.concurrency import RpcError, sleep, wait_for_token
 from gemwire._transport.sync.upload_source import Source
@@ -117,11 +117,11 @@ class Upload:
         """Take a step until it is done, or its failures are too many."""
         caller = self._caller
         binding = caller.pool.current()
-        rules = unhedged(self._retry, "an upload")
-        attempts: Attempts = caller._attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
+        rules = resolve_unhedged_policy(self._retry, "an upload")
+        attempts: Attempts = caller.start_attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
         asking = False
         while True:
-            ready = caller._authorization.pairs(time.monotonic())
+            ready = caller.authorization.pairs(time.monotonic())
             pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, self._left())
             try:
                 if asking:
@@ -130,26 +130,26 @@ class Upload:
                         return done
                 return step(binding, pairs)
             except RpcError as error:
-                sleep(attempts.after(error, pairs))
-                binding, _ = attempts.again()
+                sleep(attempts.next_delay(error, pairs))
+                binding, _ = attempts.rebind()
                 asking = before_another is not None
 
     def _post(
         self, binding: Any, url: str, headers: dict[str, str], body: bytes, left: float | None
     ) -> tuple[dict[str, str], bytes]:
-        portal = binding.portal
-        exchange = portal.run(portal.session.send("POST", url, headers, body, left))
-        answer = portal.run(exchange.rest(_LONGEST_ANSWER))
+        runner = binding.runner
+        exchange = runner.run(runner.session.send("POST", url, headers, body, left))
+        answer = runner.run(exchange.read_all(_LONGEST_ANSWER))
         if exchange.status != 200:
-            raise of_answer(exchange.status, exchange.headers, answer)
+            raise from_response(exchange.status, exchange.headers, answer)
         return dict(exchange.headers), answer
 
     def _start(self, binding: Any, pairs: Any) -> None:
         """Begin the session."""
         left = self._left()
-        page = self._caller._book.page(CREATE_FILE, self._request, self._metadata, pairs)
+        page = self._caller.metadata_cache.get(CREATE_FILE, self._request, self._metadata, pairs)
         headers = {
-            **headers_of(page, left),
+            **to_headers(page, left),
             "x-goog-upload-protocol": "resumable",
             "x-goog-upload-command": "start",
             "x-goog-upload-header-content-type": self._mime_type,
@@ -167,8 +167,8 @@ class Upload:
                 grpc.StatusCode.INTERNAL,
                 f"the upload was not begun: there is no x-goog-upload-url in the answer {body[:80]!r}",
             )
-        self._url = urljoin(binding.portal.session.origin + "/", address)
-        here = urlsplit(binding.portal.session.origin)
+        self._url = urljoin(binding.runner.session.origin + "/", address)
+        here = urlsplit(binding.runner.session.origin)
         there = urlsplit(self._url)
         if there.scheme != "https" and (there.scheme, there.netloc) != (here.scheme, here.netloc):
             raise HttpError(
@@ -211,9 +211,9 @@ class Upload:
         left = self._left()
         timeout = _CHUNK_TIMEOUT if left is None else min(left, _CHUNK_TIMEOUT)
         # Without credentials: the address may be on another host.
-        page = self._caller._book.page(CREATE_FILE, None, (), ())
+        page = self._caller.metadata_cache.get(CREATE_FILE, None, (), ())
         headers = {
-            **headers_of(page, None),
+            **to_headers(page, None),
             "content-type": "application/octet-stream",
             "x-goog-upload-command": command,
         }
@@ -235,4 +235,4 @@ class Upload:
             raise HttpError(
                 grpc.StatusCode.INTERNAL, "the upload is complete, and the service waits for more"
             )
-        return message(CREATE_FILE.response, body).file
+        return parse_message(CREATE_FILE.response, body).file

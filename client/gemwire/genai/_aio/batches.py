@@ -9,16 +9,14 @@ from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._types.batches import (
     BatchJob,
     BatchJobSource,
-    DeleteResourceJob,
-    EmbeddingsBatchJobSource,
-    InlinedRequest,
-)
-from gemwire.genai._types.resource_configs import (
     CancelBatchJobConfig,
     CreateBatchJobConfig,
     CreateEmbeddingsBatchJobConfig,
     DeleteBatchJobConfig,
+    DeleteResourceJob,
+    EmbeddingsBatchJobSource,
     GetBatchJobConfig,
+    InlinedRequest,
     ListBatchJobsConfig,
 )
 from gemwire_proto.v1beta.views import File

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
     GetCachedContentConfig,

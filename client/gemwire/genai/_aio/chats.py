@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.response_stream import AsyncResponseStream
-from gemwire.genai._convert.chat_history import History, Turn, answer, copied, is_valid
-from gemwire.genai._convert.function_calls import functions_of
-from gemwire.genai._types.call_configs import (
+from gemwire.genai._convert.chat_history import History, StreamedTurn, copy_answer, is_valid
+from gemwire.genai._convert.contents import copy_contents, to_content
+from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._types.content import Content, ContentUnion
+from gemwire.genai._types.generate_content import (
     AutomaticFunctionCallingConfig,
-    ContentUnion,
     GenerateContentConfig,
+    GenerateContentResponse,
 )
-from gemwire.genai._types.content import Content, to_content
-from gemwire.genai._types.responses import GenerateContentResponse
 from gemwire_proto import v1beta
 from gemwire_runtime.views import View
 
@@ -86,14 +86,14 @@ class AsyncChat:
             APIError: The call failed.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
-        functions = functions_of(told)
+        functions = find_functions(told)
         lease = self._acquire()
         try:
             draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
             response = await generate_content(self._api, draft, told, functions)
-            called, reply = _called(response), answer(response._pb)
+            called, reply = _called(response), copy_answer(response._pb)
             valid = bool(reply) and is_valid(reply[0])
-            self._history.record(copied(called[before:]) or [said], reply, valid)
+            self._history.record(copy_contents(called[before:]) or [said], reply, valid)
         finally:
             lease.released = True
         if hide_calls:
@@ -121,7 +121,7 @@ class AsyncChat:
             APIError: The call failed; reading the stream raises it as well.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
-        functions = functions_of(told)
+        functions = find_functions(told)
         lease = self._acquire()
         try:
             draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
@@ -129,7 +129,7 @@ class AsyncChat:
         except BaseException:
             lease.released = True
             raise
-        return AsyncChatStream(stream, self._history, Turn(said, before), lease, hide_calls)
+        return AsyncChatStream(stream, self._history, StreamedTurn(said, before), lease, hide_calls)
 
     def record_history(
         self,
@@ -160,7 +160,7 @@ class AsyncChat:
         Returns:
             Copies; changing them does not change the chat.
         """
-        return self._history.shown(curated)
+        return self._history.copy(curated)
 
     def _acquire(self) -> SendLease:
         lease = SendLease()
@@ -205,7 +205,12 @@ class AsyncChatStream:
     """The responses to a message in the order of their arrival; leaving the loop ends the call."""
 
     def __init__(
-        self, stream: AsyncResponseStream, history: History, turn: Turn, lease: SendLease, hide_calls: bool
+        self,
+        stream: AsyncResponseStream,
+        history: History,
+        turn: StreamedTurn,
+        lease: SendLease,
+        hide_calls: bool,
     ) -> None:
         """Read the stream of a call.
 
@@ -258,7 +263,7 @@ class AsyncChatIterator(AsyncIterator[GenerateContentResponse]):
         self,
         responses: AsyncIterator[GenerateContentResponse],
         history: History,
-        turn: Turn,
+        turn: StreamedTurn,
         lease: SendLease,
         hide_calls: bool,
     ) -> None:

@@ -9,15 +9,15 @@ from typing import BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
-from gemwire.genai._types.call_configs import HttpOptions
-from gemwire.genai._types.files import File
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.files import (
     DeleteFileConfig,
     DownloadFileConfig,
+    File,
     GetFileConfig,
     ListFilesConfig,
     UploadFileConfig,
 )
+from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.videos import GeneratedVideo, Video
 
 #: Called with the bytes transferred so far, and the size if it is known.

@@ -9,11 +9,10 @@ from gemwire.genai._aio.function_executor import check_functions, map_calls, run
 from gemwire.genai._aio.response_stream import AsyncMessageStream, AsyncResponseStream
 from gemwire.genai._backends.base import GenerateRequest
 from gemwire.genai._convert import function_calls
-from gemwire.genai._convert.function_calls import Functions, Invocation, invocations, proceed
-from gemwire.genai._convert.stream_merging import Merged
-from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
+from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.content import Content
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire.genai.errors import UnsupportedFunctionError
 from gemwire_proto import v1beta
 
@@ -41,15 +40,15 @@ async def generate_content(
         response = await api.caller.unary(*to_call(request), (), **settings)
         return GenerateContentResponse.of(response, config.response_schema)
     check_functions(functions.values())
-    limits = function_calls.settings(config)
+    limits = function_calls.to_settings(config)
     history: list[Content] = []
     response = await api.caller.unary(*to_call(request), (), **settings)
     for _ in range(limits.maximum_remote_calls - 1):
-        wanted = invocations(response, functions)
+        wanted = find_invocations(response, functions)
         if not wanted:
             break
-        proceed(request, response, await map_calls(_run, wanted))
-        history = limits.history(request)
+        append_results(request, response, await map_calls(_run, wanted))
+        history = limits.get_history(request)
         response = await api.caller.unary(*to_call(request), (), **settings)
     result = GenerateContentResponse.of(response, config.response_schema)
     result.automatic_function_calling_history = history
@@ -98,22 +97,22 @@ class AsyncFunctionCallingStream(AsyncResponseStream):
         self._start = start
         self._request = request
         self._functions = functions
-        self._limits = function_calls.settings(config)
-        self._merged = Merged()
+        self._limits = function_calls.to_settings(config)
+        self._merged = ResponseMerger()
         self._history: list[Content] = []
         self._cancelled = False
 
     async def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
-            self._merged = Merged()
+            self._merged = ResponseMerger()
             async for message in self._stream:
                 self._merged.add(message)
                 yield self._to_response(message)
-            wanted = invocations(self._merged.message, self._functions)
+            wanted = find_invocations(self._merged.message, self._functions)
             if not wanted or not calls_left or self._cancelled:
                 return
-            proceed(self._request, self._merged.message, await map_calls(_run, wanted))
-            self._history = self._limits.history(self._request)
+            append_results(self._request, self._merged.message, await map_calls(_run, wanted))
+            self._history = self._limits.get_history(self._request)
             if self._cancelled:
                 return
             self._stream = await self._start()
@@ -143,10 +142,10 @@ async def _run(invocation: Invocation) -> v1beta.Part:
     """Run a function that the model called, and return the part with its result or error."""
     try:
         function, args, kwargs = invocation.prepare()
-        part: v1beta.Part = invocation.succeeded(await run_function(function, *args, **kwargs))
+        part: v1beta.Part = invocation.to_response(await run_function(function, *args, **kwargs))
     except UnsupportedFunctionError:
         raise
     except Exception as error:
-        # The model is told, and may call the function again; `failed` logs the traceback.
-        part = invocation.failed(error)
+        # The model is told, and may call the function again; `to_error` logs the traceback.
+        part = invocation.to_error(error)
     return part

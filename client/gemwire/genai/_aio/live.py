@@ -10,7 +10,8 @@ from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.connections import check_grpc
-from gemwire.genai._types.call_configs import ContentListUnion, HttpOptions
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
 from gemwire_proto.v1beta.views import FunctionResponse

@@ -7,22 +7,21 @@ from gemwire.genai._aio.function_calling import generate_content, generate_conte
 from gemwire.genai._aio.media import AsyncMedia
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._aio.response_stream import AsyncResponseStream
-from gemwire.genai._convert.function_calls import functions_of
-from gemwire.genai._types.aliases import EmbedContentResponse
-from gemwire.genai._types.call_configs import (
-    ContentListUnion,
+from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.generate_content import (
     CountTokensConfig,
-    EmbedContentConfig,
     GenerateContentConfig,
+    GenerateContentResponse,
 )
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.models import (
     DeleteModelConfig,
     GetModelConfig,
     ListModelsConfig,
+    TunedModel,
     UpdateModelConfig,
 )
-from gemwire.genai._types.responses import GenerateContentResponse
-from gemwire.genai._types.tuning import TunedModel
 from gemwire_proto.v1beta import views
 
 
@@ -53,7 +52,7 @@ class AsyncModels(AsyncMedia):
         """
         config = GenerateContentConfig.of(config)
         request = self._api.backend.models.to_request(model, contents, config)
-        return await generate_content(self._api, request, config, functions_of(config))
+        return await generate_content(self._api, request, config, find_functions(config))
 
     async def generate_content_stream(
         self, *, model: str, contents: ContentListUnion, config: GenerateContentConfig | None = None
@@ -73,7 +72,7 @@ class AsyncModels(AsyncMedia):
         """
         config = GenerateContentConfig.of(config)
         request = self._api.backend.models.to_request(model, contents, config)
-        return await generate_content_stream(self._api, request, config, functions_of(config))
+        return await generate_content_stream(self._api, request, config, find_functions(config))
 
     async def count_tokens(
         self, *, model: str, contents: ContentListUnion, config: CountTokensConfig | None = None

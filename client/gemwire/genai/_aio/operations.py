@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._types.resource_configs import GetOperationConfig
-from gemwire.genai._types.videos import GenerateVideosOperation, Operation
+from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 
 class AsyncOperations:

@@ -6,11 +6,11 @@ from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.function_executor import check_functions
 from gemwire.genai._aio.response_stream import AsyncResponseStream
-from gemwire.genai._convert.function_calls import Functions, functions_of
+from gemwire.genai._convert.function_calls import Functions, find_functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
-from gemwire.genai._types.call_configs import ContentListUnion, GenerateContentConfig
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire_proto.v1beta import views
 
 
@@ -103,10 +103,10 @@ class AsyncPreparedPrompt:
 
     def _build(
         self, contents: ContentListUnion | None, config: GenerateContentConfig | None
-    ) -> tuple[Draft, GenerateContentConfig, Functions]:
+    ) -> tuple[RequestDraft, GenerateContentConfig, Functions]:
         prompt = self._prompt
         if config is None:
             return prompt.draft(contents), prompt.config, prompt.functions
-        merged = prompt.but(GenerateContentConfig.of(config))
-        functions = functions_of(merged)
+        merged = prompt.merge_config(GenerateContentConfig.of(config))
+        functions = find_functions(merged)
         return prompt.draft(contents, merged), merged, functions

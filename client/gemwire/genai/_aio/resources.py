@@ -14,8 +14,9 @@ from gemwire.genai._aio.live import AsyncLive
 from gemwire.genai._aio.models import AsyncModels
 from gemwire.genai._aio.operations import AsyncOperations
 from gemwire.genai._aio.tunings import AsyncTunings
-from gemwire.genai._convert.function_calls import functions_of
-from gemwire.genai._types.call_configs import ContentListUnion, ContentUnion, GenerateContentConfig
+from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._types.content import ContentListUnion, ContentUnion
+from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto.v1beta.views import Tool
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class AsyncResources:
                 if getattr(config, name) is not None:
                     raise ValueError(f"{name}: is set in config as well; set it once")
                 config = config.model_copy(update={name: value})
-        prompt = self._api.backend.models.to_prompt(model, contents, config, functions_of(config))
+        prompt = self._api.backend.models.to_prompt(model, contents, config, find_functions(config))
         return AsyncPreparedPrompt(self._api, prompt)
 
     async def close(self) -> None:

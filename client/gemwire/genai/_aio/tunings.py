@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.tunings import (
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
+    TuningDataset,
+    TuningJob,
 )
-from gemwire.genai._types.tuning import TuningDataset, TuningJob
 
 
 class AsyncTunings:

@@ -1,1 +1,4 @@
-"""Builders and readers of messages: pure functions between the types of `gemwire.genai` and the API."""
+"""Pure conversions between the types of `gemwire.genai` and messages.
+
+Functions ``to_…`` return messages, functions ``from_…`` public types. What is passed in is never changed.
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
     GetCachedContentConfig,

@@ -7,18 +7,18 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 
-from gemwire.genai._convert.chat_history import History, Turn, answer, copied, is_valid
-from gemwire.genai._convert.function_calls import functions_of
+from gemwire.genai._convert.chat_history import History, StreamedTurn, copy_answer, is_valid
+from gemwire.genai._convert.contents import copy_contents, to_content
+from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.response_stream import ResponseStream
-from gemwire.genai._types.call_configs import (
+from gemwire.genai._types.content import Content, ContentUnion
+from gemwire.genai._types.generate_content import (
     AutomaticFunctionCallingConfig,
-    ContentUnion,
     GenerateContentConfig,
+    GenerateContentResponse,
 )
-from gemwire.genai._types.content import Content, to_content
-from gemwire.genai._types.responses import GenerateContentResponse
 from gemwire_proto import v1beta
 from gemwire_runtime.views import View
 
@@ -87,14 +87,14 @@ class Chat:
             APIError: The call failed.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
-        functions = functions_of(told)
+        functions = find_functions(told)
         lease = self._acquire()
         try:
             draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
             response = generate_content(self._api, draft, told, functions)
-            called, reply = _called(response), answer(response._pb)
+            called, reply = _called(response), copy_answer(response._pb)
             valid = bool(reply) and is_valid(reply[0])
-            self._history.record(copied(called[before:]) or [said], reply, valid)
+            self._history.record(copy_contents(called[before:]) or [said], reply, valid)
         finally:
             lease.released = True
         if hide_calls:
@@ -122,7 +122,7 @@ class Chat:
             APIError: The call failed; reading the stream raises it as well.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
-        functions = functions_of(told)
+        functions = find_functions(told)
         lease = self._acquire()
         try:
             draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
@@ -130,7 +130,7 @@ class Chat:
         except BaseException:
             lease.released = True
             raise
-        return ChatStream(stream, self._history, Turn(said, before), lease, hide_calls)
+        return ChatStream(stream, self._history, StreamedTurn(said, before), lease, hide_calls)
 
     def record_history(
         self,
@@ -161,7 +161,7 @@ class Chat:
         Returns:
             Copies; changing them does not change the chat.
         """
-        return self._history.shown(curated)
+        return self._history.copy(curated)
 
     def _acquire(self) -> SendLease:
         lease = SendLease()
@@ -206,7 +206,12 @@ class ChatStream:
     """The responses to a message in the order of their arrival; leaving the loop ends the call."""
 
     def __init__(
-        self, stream: ResponseStream, history: History, turn: Turn, lease: SendLease, hide_calls: bool
+        self,
+        stream: ResponseStream,
+        history: History,
+        turn: StreamedTurn,
+        lease: SendLease,
+        hide_calls: bool,
     ) -> None:
         """Read the stream of a call.
 
@@ -259,7 +264,7 @@ class ChatIterator(Iterator[GenerateContentResponse]):
         self,
         responses: Iterator[GenerateContentResponse],
         history: History,
-        turn: Turn,
+        turn: StreamedTurn,
         lease: SendLease,
         hide_calls: bool,
     ) -> None:

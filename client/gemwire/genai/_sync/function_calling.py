@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 
 from gemwire.genai._backends.base import GenerateRequest
 from gemwire.genai._convert import function_calls
-from gemwire.genai._convert.function_calls import Functions, Invocation, invocations, proceed
-from gemwire.genai._convert.stream_merging import Merged
+from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
+from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_executor import check_functions, map_calls, run_function
 from gemwire.genai._sync.response_stream import MessageStream, ResponseStream
-from gemwire.genai._types.call_configs import GenerateContentConfig
 from gemwire.genai._types.content import Content
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire.genai.errors import UnsupportedFunctionError
 from gemwire_proto import v1beta
 
@@ -42,15 +41,15 @@ def generate_content(
         response = api.caller.unary(*to_call(request), (), **settings)
         return GenerateContentResponse.of(response, config.response_schema)
     check_functions(functions.values())
-    limits = function_calls.settings(config)
+    limits = function_calls.to_settings(config)
     history: list[Content] = []
     response = api.caller.unary(*to_call(request), (), **settings)
     for _ in range(limits.maximum_remote_calls - 1):
-        wanted = invocations(response, functions)
+        wanted = find_invocations(response, functions)
         if not wanted:
             break
-        proceed(request, response, map_calls(_run, wanted))
-        history = limits.history(request)
+        append_results(request, response, map_calls(_run, wanted))
+        history = limits.get_history(request)
         response = api.caller.unary(*to_call(request), (), **settings)
     result = GenerateContentResponse.of(response, config.response_schema)
     result.automatic_function_calling_history = history
@@ -99,22 +98,22 @@ class FunctionCallingStream(ResponseStream):
         self._start = start
         self._request = request
         self._functions = functions
-        self._limits = function_calls.settings(config)
-        self._merged = Merged()
+        self._limits = function_calls.to_settings(config)
+        self._merged = ResponseMerger()
         self._history: list[Content] = []
         self._cancelled = False
 
     def __iter__(self) -> Iterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
-            self._merged = Merged()
+            self._merged = ResponseMerger()
             for message in self._stream:
                 self._merged.add(message)
                 yield self._to_response(message)
-            wanted = invocations(self._merged.message, self._functions)
+            wanted = find_invocations(self._merged.message, self._functions)
             if not wanted or not calls_left or self._cancelled:
                 return
-            proceed(self._request, self._merged.message, map_calls(_run, wanted))
-            self._history = self._limits.history(self._request)
+            append_results(self._request, self._merged.message, map_calls(_run, wanted))
+            self._history = self._limits.get_history(self._request)
             if self._cancelled:
                 return
             self._stream = self._start()
@@ -144,10 +143,10 @@ def _run(invocation: Invocation) -> v1beta.Part:
     """Run a function that the model called, and return the part with its result or error."""
     try:
         function, args, kwargs = invocation.prepare()
-        part: v1beta.Part = invocation.succeeded(run_function(function, *args, **kwargs))
+        part: v1beta.Part = invocation.to_response(run_function(function, *args, **kwargs))
     except UnsupportedFunctionError:
         raise
     except Exception as error:
-        # The model is told, and may call the function again; `failed` logs the traceback.
-        part = invocation.failed(error)
+        # The model is told, and may call the function again; `to_error` logs the traceback.
+        part = invocation.to_error(error)
     return part

@@ -11,7 +11,8 @@ from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.connections import check_grpc
-from gemwire.genai._types.call_configs import ContentListUnion, HttpOptions
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
 from gemwire_proto.v1beta.views import FunctionResponse

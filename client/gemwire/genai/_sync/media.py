@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from gemwire.genai._sync.api import Api
-from gemwire.genai._types.images import GenerateImagesResponse, Image
-from gemwire.genai._types.media_configs import GenerateImagesConfig, GenerateVideosConfig
-from gemwire.genai._types.videos import GenerateVideosOperation, GenerateVideosSource, Video
+from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse, Image
+from gemwire.genai._types.videos import (
+    GenerateVideosConfig,
+    GenerateVideosOperation,
+    GenerateVideosSource,
+    Video,
+)
 
 
 class Media:

@@ -3,27 +3,26 @@
 
 from __future__ import annotations
 
-from gemwire.genai._convert.function_calls import functions_of
+from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.media import Media
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._sync.response_stream import ResponseStream
-from gemwire.genai._types.aliases import EmbedContentResponse
-from gemwire.genai._types.call_configs import (
-    ContentListUnion,
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.generate_content import (
     CountTokensConfig,
-    EmbedContentConfig,
     GenerateContentConfig,
+    GenerateContentResponse,
 )
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.models import (
     DeleteModelConfig,
     GetModelConfig,
     ListModelsConfig,
+    TunedModel,
     UpdateModelConfig,
 )
-from gemwire.genai._types.responses import GenerateContentResponse
-from gemwire.genai._types.tuning import TunedModel
 from gemwire_proto.v1beta import views
 
 
@@ -54,7 +53,7 @@ class Models(Media):
         """
         config = GenerateContentConfig.of(config)
         request = self._api.backend.models.to_request(model, contents, config)
-        return generate_content(self._api, request, config, functions_of(config))
+        return generate_content(self._api, request, config, find_functions(config))
 
     def generate_content_stream(
         self, *, model: str, contents: ContentListUnion, config: GenerateContentConfig | None = None
@@ -74,7 +73,7 @@ class Models(Media):
         """
         config = GenerateContentConfig.of(config)
         request = self._api.backend.models.to_request(model, contents, config)
-        return generate_content_stream(self._api, request, config, functions_of(config))
+        return generate_content_stream(self._api, request, config, find_functions(config))
 
     def count_tokens(
         self, *, model: str, contents: ContentListUnion, config: CountTokensConfig | None = None

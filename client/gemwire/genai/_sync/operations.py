@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from gemwire.genai._sync.api import Api
-from gemwire.genai._types.resource_configs import GetOperationConfig
-from gemwire.genai._types.videos import GenerateVideosOperation, Operation
+from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 
 class Operations:

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from gemwire.genai._convert.function_calls import Functions, functions_of
+from gemwire.genai._convert.function_calls import Functions, find_functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
+from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.function_executor import check_functions
 from gemwire.genai._sync.response_stream import ResponseStream
-from gemwire.genai._types.call_configs import ContentListUnion, GenerateContentConfig
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire_proto.v1beta import views
 
 
@@ -104,10 +104,10 @@ class PreparedPrompt:
 
     def _build(
         self, contents: ContentListUnion | None, config: GenerateContentConfig | None
-    ) -> tuple[Draft, GenerateContentConfig, Functions]:
+    ) -> tuple[RequestDraft, GenerateContentConfig, Functions]:
         prompt = self._prompt
         if config is None:
             return prompt.draft(contents), prompt.config, prompt.functions
-        merged = prompt.but(GenerateContentConfig.of(config))
-        functions = functions_of(merged)
+        merged = prompt.merge_config(GenerateContentConfig.of(config))
+        functions = find_functions(merged)
         return prompt.draft(contents, merged), merged, functions

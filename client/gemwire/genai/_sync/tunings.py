@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.tunings import (
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
+    TuningDataset,
+    TuningJob,
 )
-from gemwire.genai._types.tuning import TuningDataset, TuningJob
 
 
 class Tunings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any
 
-from gemwire.genai._convert.jsonable import plain
+from gemwire.genai._json.jsonable import to_jsonable
 from gemwire.genai._types.config import Config
 from gemwire_proto.v1beta import views
 from gemwire_runtime import json_only_fields
@@ -133,7 +133,7 @@ class JsonField:
         elif isinstance(form, type) and issubclass(form, Config) and value is not None:
             made = form.of(value, form.__name__)
             value = {_camel(name): item for name, item in made.given()}
-        return plain(value)
+        return to_jsonable(value)
 
 
 def _camel(name: str) -> str:

@@ -159,7 +159,7 @@ def test_pictures_are_sizes_until_somebody_wants_them(page: Page, client: Any) -
     row(page, "Look.").click()
     expect(page.locator(".elided")).to_have_text("‹70,000 bytes of image/png›")
     assert "AQEBAQEB" not in page.content()
-    page.get_by_role("button", name="Show all bytes").click()
+    page.get_by_role("button", name="Show all data").click()
     expect(page.locator(".elided")).to_have_count(0)
     expect(page.locator(".request .json")).to_contain_text("AQEBAQEB")
 
@@ -198,7 +198,7 @@ def test_the_list_is_held_and_cleared(page: Page, client: Any) -> None:
     expect(rows(page)).to_have_count(1)
     page.locator("#pause").click()
     assert count(client, "meanwhile") == "OK"
-    expect(page.locator("#count")).to_contain_text("1 held back")
+    expect(page.locator("#count")).to_contain_text("1 new")
     expect(rows(page)).to_have_count(1)
     page.locator("#pause").click()
     expect(rows(page)).to_have_count(2)
@@ -217,7 +217,7 @@ def test_keys(page: Page, client: Any) -> None:
         expect(page.locator("[aria-selected=true] .text")).to_have_text(text)
         expect(page.locator(".request .json")).to_contain_text(text)
     page.keyboard.press("Escape")
-    expect(page.locator("#aside")).to_be_hidden()
+    expect(page.locator("#panel")).to_be_hidden()
     page.keyboard.press("/")
     expect(page.locator("[name=text]")).to_be_focused()
     page.keyboard.press("Escape")

@@ -6,20 +6,16 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from gemwire._transport.serialized_message import serialised
+from gemwire._transport.serialized_message import with_serialized_request
 from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, ModelsBackend, Page
 from gemwire.genai._convert import requests
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
-from gemwire.genai._convert.resource_names import model_name
-from gemwire.genai._types.aliases import EmbedContentResponse
-from gemwire.genai._types.call_configs import (
-    ContentListUnion,
-    CountTokensConfig,
-    EmbedContentConfig,
-)
-from gemwire.genai._types.resource_configs import ListModelsConfig, UpdateModelConfig
-from gemwire.genai._types.tuning import TunedModel
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._convert.resource_names import to_model_name
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.generate_content import CountTokensConfig
+from gemwire.genai._types.models import ListModelsConfig, TunedModel, UpdateModelConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_proto.v1beta.generative_service import (
@@ -45,10 +41,10 @@ _Response = TypeVar("_Response", bound=Message)
 class GeminiModels(ModelsBackend):
     """Calls of GenerativeService and ModelService."""
 
-    to_name = staticmethod(model_name)
-    to_request = staticmethod(requests.generate_content)
-    to_head = staticmethod(requests.head)
-    to_prompt = staticmethod(Prompt.of)
+    to_name = staticmethod(to_model_name)
+    to_request = staticmethod(requests.to_generate_content_request)
+    to_head = staticmethod(requests.to_request_head)
+    to_prompt = staticmethod(Prompt.build)
 
     def generate_content(self, request: GenerateRequest) -> GenerateCall:
         """Call GenerateContent."""
@@ -62,12 +58,12 @@ class GeminiModels(ModelsBackend):
         self, model: str, contents: ContentListUnion, config: CountTokensConfig
     ) -> Call[views.CountTokensResponse]:
         """Call CountTokens."""
-        request = requests.count_tokens(model, contents, config)
+        request = requests.to_count_tokens_request(model, contents, config)
         return Call(COUNT_TOKENS, request, views.CountTokensResponse.of)
 
-    def count_prepared(self, request: Draft) -> Call[views.CountTokensResponse]:
+    def count_prepared(self, request: RequestDraft) -> Call[views.CountTokensResponse]:
         """Call CountTokens with a GenerateContentRequest that is serialized."""
-        method, wire = _serialized(COUNT_TOKENS, request.counting(), request.model)
+        method, wire = _serialized(COUNT_TOKENS, request.serialize_count(), request.model)
         return Call(method, wire, views.CountTokensResponse.of)
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
@@ -80,12 +76,12 @@ class GeminiModels(ModelsBackend):
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
     ) -> Call[EmbedContentResponse]:
         """Call BatchEmbedContents."""
-        request = requests.embed_content(model, contents, config)
+        request = requests.to_embed_content_request(model, contents, config)
         return Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
 
     def get(self, model: str) -> Call[views.Model | TunedModel]:
         """Call GetModel or, for ``tunedModels/``, GetTunedModel."""
-        name = model_name(model)
+        name = to_model_name(model)
         if name.startswith("tunedModels/"):
             return Call(GET_TUNED_MODEL, v1beta.GetTunedModelRequest(name=name), TunedModel.of)
         return Call(GET_MODEL, v1beta.GetModelRequest(name=name), view)
@@ -109,22 +105,22 @@ class GeminiModels(ModelsBackend):
         if not changes:
             raise ValueError("config: has no field to update; set display_name or description")
         request = v1beta.UpdateTunedModelRequest(
-            tuned_model=v1beta.TunedModel(name=model_name(model), **changes),
+            tuned_model=v1beta.TunedModel(name=to_model_name(model), **changes),
             update_mask={"paths": sorted(changes)},
         )
         return Call(UPDATE_TUNED_MODEL, request, TunedModel.of)
 
     def delete(self, model: str) -> Call[None]:
         """Call DeleteTunedModel."""
-        request = v1beta.DeleteTunedModelRequest(name=model_name(model))
+        request = v1beta.DeleteTunedModelRequest(name=to_model_name(model))
         return Call(DELETE_TUNED_MODEL, request, lambda _: None)
 
 
 def _generate(
     method: Method[v1beta.GenerateContentRequest, v1beta.GenerateContentResponse], request: GenerateRequest
 ) -> GenerateCall:
-    if isinstance(request, Draft):
-        return _serialized(method, request.data(), request.model)
+    if isinstance(request, RequestDraft):
+        return _serialized(method, request.serialize(), request.model)
     return method, request
 
 
@@ -132,8 +128,8 @@ def _serialized(
     method: Method[Any, _Response], data: bytes, model: str
 ) -> tuple[Method[Any, _Response], Any]:
     """Return the RPC that takes serialized requests, and a request of it."""
-    method = serialised(method)
-    return method, method.request(data, method.request.routes(model=model))
+    method = with_serialized_request(method)
+    return method, method.request(data, method.request.routing_type(model=model))
 
 
 def _to_models(response: v1beta.ListModelsResponse) -> Page[views.Model | TunedModel]:
