@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from gemwire._transport.call_json import error_tree
+from gemwire._transport.call_json import to_error_tree
 from gemwire.errors import APIError, PermissionDenied, ResourceExhausted, ServerError, Unauthenticated
 from gemwire_proto.v1beta import GenerateContentResponse
 
@@ -91,7 +91,7 @@ def failed_result(number: int, key: object, error: APIError, *, names_resources:
     denied = isinstance(error, (Unauthenticated, PermissionDenied)) and not names_resources
     if denied or error.reason in _FATAL_REASONS:
         return LineResult(number, fatal=error)
-    tree = error_tree(error)
+    tree = to_error_tree(error)
     fields = {
         "code": error.code,
         "status": error.status,

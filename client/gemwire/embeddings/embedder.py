@@ -279,7 +279,8 @@ class Embedder:
     async def _call(self, entries: list[bytes]) -> list[Vector]:
         caller = self._client.caller
         # Recording and replaying need messages.
-        method = _PACKED if isinstance(caller, AsyncTransport) else BATCH_EMBED_CONTENTS
+        is_packed = isinstance(caller, AsyncTransport) and not caller.is_recorded
+        method = _PACKED if is_packed else BATCH_EMBED_CONTENTS
         request = self._entries.build_batch(entries)
         response = await caller.unary(method, request, (), self._retry, self._timeout, self._metadata)
         vectors = self._read_vectors(response)

@@ -160,7 +160,7 @@ def test_what_was_not_recorded_is_told(folder: Path) -> None:
     with genai.Client(debug_config=config(folder, "replay")) as client:
         with pytest.raises(
             errors.ReplayError,
-            match=r'CountTokens .*contents\[0\].parts\[0\].text: recorded "Hello", asked "Goodbye"',
+            match=r'CountTokens .*contents\[0\].parts\[0\].text: recorded "Hello", given "Goodbye"',
         ):
             client.models.count_tokens(model=MODEL, contents="Goodbye")
         client.models.count_tokens(model=MODEL, contents="Hello")

@@ -20,6 +20,8 @@ from gemwire.options import ClientInfo
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from gemwire._transport.recording import Recording
+
 _Transport = TypeVar("_Transport", bound="Transport")
 
 
@@ -30,9 +32,11 @@ class Transport(Caller):
         kind: Name of the transport, as clients take it.
         find_emulator: Returns the emulator that the environment sends this transport to, or None.
         settings: Where it connects to, and how.
+        is_recorded: Whether its calls are recorded or replayed.
     """
 
     kind = ""
+    is_recorded = False
     find_emulator: Callable[[], endpoint.Emulator | None] = staticmethod(endpoint.find_emulator)
     settings: ConnectionSettings
 
@@ -53,6 +57,13 @@ class Transport(Caller):
             ValueError: The settings do not suit the transport.
         """
         raise NotImplementedError
+
+    def record(self, recording: Recording) -> None:
+        """Record the calls of this transport, or replay them instead of making them."""
+        from gemwire._transport.sync.recorder import RecordingPool
+
+        self.is_recorded = True
+        self.pool = RecordingPool(self.pool, recording)
 
     @property
     def host(self) -> str:

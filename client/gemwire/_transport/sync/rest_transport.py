@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
+from gemwire._transport.file_objects import DownloadDestination, Progress, UploadSource
 from gemwire._transport.metadata import to_http_user_agent
 from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
@@ -21,6 +22,7 @@ from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.upload import CHUNK, RETRY, Upload
 from gemwire._transport.sync.upload_source import Source
 from gemwire.options import Retry
+from gemwire_proto.v1beta import File
 from gemwire_proto.v1beta.file_service import CREATE_FILE
 from gemwire_runtime.method import Metadata
 
@@ -34,6 +36,9 @@ class RestTransport(Transport):
     """JSON over HTTP/1.1, for networks that block HTTP/2. Needs ``gemwire[http]``.
 
     Calls, deadlines, retries, errors and streams are those of the gRPC transport.
+
+    Attributes:
+        http: The HTTP connections.
     """
 
     kind = "rest"
@@ -76,63 +81,64 @@ class RestTransport(Transport):
         agent = to_http_user_agent(settings.user_agent, http_client_version())
         if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
-        self._target = HttpTarget.of(settings)
-        self._connect(dataclasses.replace(settings, user_agent=agent), HttpConnectionPool(self._target))
+        self.http = HttpConnectionPool(HttpTarget.of(settings))
+        self._connect(dataclasses.replace(settings, user_agent=agent), self.http)
 
     @property
     def host(self) -> str:
         """Scheme, host and port."""
-        return self._target.origin
+        return self.http.target.origin
 
     def upload_file(
         self,
-        source: Any,
+        source: UploadSource,
         *,
-        file: Any = None,
+        file: File | Mapping[str, object] | None = None,
         mime_type: str | None = None,
         size: int | None = None,
         timeout: float | None = None,
         retry: Retry | None = RETRY,
         metadata: Metadata = (),
         chunk_size: int = CHUNK,
-        progress: Callable[[int, int | None], Any] | None = None,
-    ) -> Any:
-        """Upload a file's content. No more of it than about a chunk is held at a time.
+        progress: Progress | None = None,
+    ) -> File:
+        """Upload the contents of a file. About one chunk of it is in memory at a time.
 
         Args:
-            source: The path of a file; bytes; a file object, from where it stands; an iterable of bytes.
-            file: The ``File`` to make, or a dict of its fields: ``name``, ``display_name``.
-            mime_type: What it is. Default: what ``file`` or the name's suffix says.
-            size: Bytes, where the source cannot tell; it may stay unknown.
-            timeout: Seconds for everything; None for as long as it takes.
-            retry: When and how often a step is repeated; what has arrived is not sent again.
-            metadata: Pairs to send with the request that begins it.
-            chunk_size: Bytes that are sent at a time.
-            progress: Called with the bytes that have arrived and the size, after each chunk.
+            source: The path of a file; bytes; a file object, from its current position; an iterable of bytes.
+            file: The ``File`` to create, or a dict of its fields: ``name``, ``display_name``.
+            mime_type: Media type. Default: that of ``file``, or by the suffix of the name.
+            size: Number of bytes, if the source does not tell; it can be unknown.
+            timeout: Seconds for everything; None for no limit.
+            retry: When and how often a step is retried; received bytes are not sent again.
+            metadata: Pairs to send with the first request.
+            chunk_size: Number of bytes to send at a time.
+            progress: Called after each chunk with the number of received bytes and the size.
 
         Returns:
-            The ``File`` as the service has it.
+            The ``File`` as the service returns it.
 
         Raises:
-            APIError: It failed for good.
+            APIError: The upload failed.
             OSError: The file cannot be read.
-            ValueError: An argument is out of range, or the source is not as long as was said.
+            ValueError: An argument is out of range, or the source is not as long as announced.
             TypeError: An argument is of a wrong type.
         """
         if chunk_size < 1:
             raise ValueError(f"chunk_size: {chunk_size} is not a number of bytes")
         request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
         seconds = check_timeout(timeout, None)
-        source = Source(source, size)
-        kind = mime_type or request.file.mime_type or source.mime_type()
-        if not kind:
-            source.close()
-            raise ValueError("mime_type: the source has no name that tells it; give one")
+        opened = Source(source, size)
+        media_type = mime_type or request.file.mime_type or opened.mime_type()
+        if not media_type:
+            opened.close()
+            raise ValueError("mime_type: the source has no name that it follows from; set it")
         upload = Upload(
             self,
-            source,
+            self.http,
+            opened,
             request,
-            kind,
+            media_type,
             timeout=seconds,
             retry=retry,
             metadata=metadata,
@@ -144,35 +150,37 @@ class RestTransport(Transport):
     def download_file(
         self,
         name: str,
-        destination: Any,
+        destination: DownloadDestination,
         *,
         timeout: float | None = None,
         retry: Retry | None = RETRY,
         metadata: Metadata = (),
-        progress: Callable[[int, int | None], Any] | None = None,
+        progress: Progress | None = None,
     ) -> int:
-        """Download a file's content, piece by piece.
+        """Download the contents of a file, piece by piece.
 
         Args:
             name: ``files/…``.
-            destination: The path of a file, which is there only when it is complete; or an object with
-                ``write``, which keeps what had come when it fails.
-            timeout: Seconds for everything; None for as long as it takes.
-            retry: When it goes on after a failure, from where it broke.
+            destination: The path of a file, which exists only once it is complete; or an object with
+                ``write``, which keeps the received part if the download fails.
+            timeout: Seconds for everything; None for no limit.
+            retry: When and how often the download continues after a failure.
             metadata: Pairs to send.
-            progress: Called with the bytes that have come and the size, after each piece.
+            progress: Called after each piece with the number of received bytes and the size.
 
         Returns:
             The number of bytes.
 
         Raises:
-            APIError: It failed for good.
+            APIError: The download failed.
             OSError: The file cannot be written.
-            ValueError: The name is none.
+            ValueError: The name is invalid.
             TypeError: An argument is of a wrong type.
         """
         seconds = check_timeout(timeout, None)
-        download = Download(self, name, timeout=seconds, retry=retry, metadata=metadata, progress=progress)
+        download = Download(
+            self, self.http, name, timeout=seconds, retry=retry, metadata=metadata, progress=progress
+        )
         if isinstance(destination, (str, os.PathLike)):
             return download.to_path(Path(destination))
         if not hasattr(destination, "write"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from gemwire._clients.sync import v1beta
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire._transport.sync.grpc_transport import Transport
 from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
@@ -48,10 +49,9 @@ class Api:
         self.arguments = arguments
         self._defaults = http.to_call_settings(arguments.http_options)
         self.resolved = resolved or arguments.resolve()
-        self._connections = Connections(*self.resolved)
-        self._recording = arguments.recording
+        self._connections = Connections(*self.resolved, arguments.recording)
         self.backend = GEMINI
-        self.caller = self._record(self._connections.caller)
+        self.caller = self._connections.caller
         self._clients: dict[type[ServiceClient], ServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceClient)
 
@@ -61,7 +61,7 @@ class Api:
                 "this client was given a key or credentials and cannot be pickled, which would write out a "
                 "secret; set GOOGLE_API_KEY or application default credentials where it is used"
             )
-        if self._recording is not None:
+        if self.arguments.recording is not None:
             raise TypeError("this client records or replays calls and cannot be pickled")
         return type(self), (self.arguments,)
 
@@ -72,20 +72,13 @@ class Api:
             found._caller = self.caller
         return cast("_S", found)
 
-    def rest(self, what: str) -> Any:
+    def rest(self, what: str) -> Transport:
         """Return the transport for what only HTTP carries; see `Connections.rest`."""
-        if self._recording and self._recording.replays:
-            return self.caller
-        return self._record(self._connections.rest(what))
+        return self._connections.rest(what)
 
-    def _record(self, caller: Any) -> Any:
-        """Return a caller that records, or replays, the calls of another."""
-        if self._recording is None:
-            return caller
-        from gemwire._transport.sync.recorder import Recorder, Replayer
-
-        replays = self._recording.replays
-        return Replayer(self._recording) if replays else Recorder(caller, self._recording)
+    def transfers(self, what: str) -> Any:
+        """Return what uploads and downloads files; see `Connections.files`."""
+        return self._connections.files(what)
 
     def settings(self, own: HttpOptions | Mapping[str, object] | None) -> http.CallSettings:
         """Return the arguments that a call passes to a service client's method.

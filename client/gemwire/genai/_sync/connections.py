@@ -12,6 +12,7 @@ from typing import Any
 
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire._transport.recording import Recording
 from gemwire._transport.request_message import create_request
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire._transport.sync.grpc_transport import Transport
@@ -28,30 +29,38 @@ class Connections:
         caller: What makes the calls.
     """
 
-    def __init__(self, transport: str | None, settings: ConnectionSettings) -> None:
+    def __init__(
+        self, transport: str | None, settings: ConnectionSettings, recording: Recording | None
+    ) -> None:
         """Make the transport. Nothing is connected yet.
 
         Args:
             transport: Its name; None for gRPC, and HTTP if that is needed.
             settings: Its settings.
+            recording: Records or replays the calls.
 
         Raises:
             ImportError: ``gemwire[http]`` is needed and not installed.
             ValueError: The settings do not suit the transport.
         """
-        self._name = transport
+        # A recording answers for all transports.
+        self._name = "rest" if recording and recording.replays else transport
         self._settings = settings
+        self._recording = recording
         self._lock = threading.Lock()
         self._closed = False
-        self.transport = self._make(transport)
-        self._rest = self.transport if transport == "rest" else None
+        self.transport = self._make(None if recording and recording.replays else transport)
+        self._rest = self.transport if self._name == "rest" else None
         self.caller: Any = self.transport if self._rest else Route(self)
 
     def _make(self, name: str | None) -> Transport:
         kind = ServiceClient.get_transport_class(_LABELS.get(name, name) if name else None)
-        return kind.from_settings(self._settings)
+        made = kind.from_settings(self._settings)
+        if self._recording:
+            made.record(self._recording)
+        return made
 
-    def rest(self, what: str) -> Any:
+    def rest(self, what: str) -> Transport:
         """Return the HTTP transport.
 
         Args:
@@ -75,6 +84,15 @@ class Connections:
                         f"{what}: goes over HTTP, which needs: pip install 'gemwire[http]' ({error})"
                     ) from None
             return self._rest
+
+    def files(self, what: str) -> Any:
+        """Return what has `upload_file` and `download_file`. Raises as `rest`."""
+        transport: Any = self.rest(what)
+        if not self._recording:
+            return transport
+        from gemwire._transport.sync.recorder import RecordedFiles
+
+        return RecordedFiles(None if self._recording.replays else transport, self._recording)
 
     def close(self) -> None:
         """End all calls and connections."""

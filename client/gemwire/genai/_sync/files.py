@@ -70,7 +70,7 @@ class Files:
         """
         config = UploadFileConfig.of(config)
         fields = self._api.backend.files.to_upload(config)
-        rest = self._api.rest("files.upload")
+        rest = self._api.transfers("files.upload")
         settings = self._transfer_settings(config.http_options)
         try:
             message = rest.upload_file(file, file=fields, progress=progress, **settings)
@@ -167,7 +167,7 @@ class Files:
         """
         config = DownloadFileConfig.of(config)
         name, video = self._api.backend.files.to_download(file)
-        rest = self._api.rest("files.download")
+        rest = self._api.transfers("files.download")
         settings = self._transfer_settings(config.http_options)
         memory = io.BytesIO()
         rest.download_file(

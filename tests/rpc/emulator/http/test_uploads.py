@@ -16,12 +16,12 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from emulator_process import Answer, Process, ask
 from eventually import PATIENCE
+from json_http import Json
 
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.blob_store import BlobStore
@@ -75,7 +75,7 @@ class Upload:
         size: int | None = None,
         key: str = "k",
         path: str = "/upload/v1beta/files",
-        **more: Any,
+        **more: Json,
     ) -> None:
         self._base = base
         headers = {"x_goog_upload_protocol": "resumable", "x_goog_upload_command": "start"}
@@ -85,8 +85,8 @@ class Upload:
         self.begun = ask(base, "POST", path, body, key, **headers, **more)
         self.url = self.begun.headers.get("x-goog-upload-url", "")
 
-    def __call__(self, command: str, body: Any = b"", offset: int | None = None, **more: Any) -> Answer:
-        headers: dict[str, Any] = {"x_goog_upload_command": command, **more}
+    def __call__(self, command: str, body: Json = b"", offset: int | None = None, **more: Json) -> Answer:
+        headers: dict[str, Json] = {"x_goog_upload_command": command, **more}
         if offset is not None:
             headers["x_goog_upload_offset"] = offset
         return ask(self._base, "POST", self.url, body, **headers)
@@ -221,7 +221,7 @@ def related(data: bytes, boundary: str = "xyz", metadata: bytes = b'{"file":{"di
     return first + mark + b"\r\n" + kinds[1] + b"\r\n\r\n" + data + b"\r\n" + mark + b"--"
 
 
-def send_related(gemini: RunningEmulator, sent: Any, boundary: str = "xyz") -> Answer:
+def send_related(gemini: RunningEmulator, sent: Json, boundary: str = "xyz") -> Answer:
     kind = f"multipart/related; boundary={boundary}"
     headers = {"x_goog_upload_protocol": "multipart", "content_type": kind}
     return ask(gemini.http, "POST", "/upload/v1beta/files", sent, "k", **headers)
@@ -435,7 +435,7 @@ def test_full_disks(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) ->
     upload = Upload(gemini.http, 6)
     upload("upload", b"abc", 0)
 
-    def full(*_: Any) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
