@@ -19,7 +19,7 @@ class Connection(Protocol):
         """Return what makes the calls of a method, called as grpc's multicallables are."""
 
 
-class ConnectionSource(Protocol):
+class ConnectionPool(Protocol):
     """The connections of one client."""
 
     @property
@@ -30,3 +30,6 @@ class ConnectionSource(Protocol):
 
     def replace(self, connection: Any) -> None:
         """Have new calls use another connection than a silent one."""
+
+    def close(self) -> Any:
+        """Close all connections; to be awaited in the asyncio flavour."""

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from gemwire._transport.rest.transcode import from_json
 from gemwire.bulk.line_result import LineResult, failed_result, invalid_result, response_result
 from gemwire.bulk.lines import Line
 from gemwire.bulk.model_check import check_model
@@ -22,7 +21,6 @@ from gemwire.genai._convert.requests import to_generate_content_request
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire.options import Retry
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 
@@ -82,7 +80,8 @@ class GenerateTask:
         """See `Task`."""
         from gemwire.genai.client import Client
 
-        base = from_json(v1beta.GenerateContentRequest, dict(self.base))
+        base = v1beta.GenerateContentRequest()
+        json_format.ParseDict(dict(self.base), base, descriptor_pool=POOL)
         gate = RateGate(rate)
         async with Client(**self.client).aio as client:
             service, settings = client.generative_service()
@@ -108,4 +107,5 @@ class GenerateTask:
 
 
 def _to_json(message: Message) -> dict[str, Any]:
-    return json_only_fields.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))
+    tree: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    return tree

@@ -9,12 +9,9 @@ from typing import Any, NamedTuple
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from gemwire._transport.rest.transcode import from_json
 from gemwire.bulk.lines import Line
 from gemwire.genai._convert.resource_names import to_model_name
-from gemwire.genai._types import json_only  # noqa: F401 - declares the fields that only JSON has
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 _FORMS = 'a "request", a "prompt", or the "contents" of a request'
@@ -147,23 +144,20 @@ def _parse_message(value: dict[str, object]) -> v1beta.GenerateContentRequest:
     request = v1beta.GenerateContentRequest()
     try:
         json_format.ParseDict(value, request, descriptor_pool=POOL)
-    except (json_format.Error, AttributeError, TypeError):
-        # Either something is invalid, or a field exists in JSON only, which is rare.
+    except (json_format.Error, AttributeError, TypeError) as error:
+        # An unknown field is the most likely mistake, and json_format does not name its path.
         _check_names(v1beta.GenerateContentRequest.DESCRIPTOR, value, "")
-        return from_json(v1beta.GenerateContentRequest, value)
+        raise ValueError(str(error)) from None
     return request
 
 
 def _check_names(descriptor: Any, value: Mapping[str, object], path: str) -> None:
     """Raise ValueError for a field that does not exist, with its path."""
     fields = {name: field for field in descriptor.fields for name in (field.name, field.json_name)}
-    extra = json_only_fields.declared(descriptor.full_name)
     for name, inner in value.items():
         field = fields.get(name)
         if field is None:
-            if name not in extra and name not in extra.values():
-                raise ValueError(f"{path}{name}: {descriptor.name} has no such field")
-            continue
+            raise ValueError(f"{path}{name}: {descriptor.name} has no such field")
         kind = field.message_type
         if kind is None or kind.full_name.startswith("google.protobuf.") or kind.name.endswith("Entry"):
             continue

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from gemwire._transport.method_registry import find
+from gemwire._transport.method_registry import find_method
 from gemwire._transport.serialized_message import with_serialized_messages
 from gemwire_runtime.method import DEFAULT, Kind, Metadata, Method, Service, Timeout
 
@@ -38,7 +38,7 @@ class Raw:
             ValueError: There is no such method.
             TypeError: It is neither a text nor a method.
         """
-        return find(name, self._service)
+        return find_method(name, self._service)
 
     def _raw(self, name: Any, kind: Kind) -> Method[Any, Any]:
         """A method of a kind, for bytes."""

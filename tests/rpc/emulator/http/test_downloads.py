@@ -49,7 +49,7 @@ def generated(gemini: RunningEmulator, data: bytes | str = DATA, kind: str = "te
         name: str = store_file(state, "k", "key:k", wanted, content).name
         return name
 
-    return gemini._inside(make)
+    return gemini._run_sync(make)
 
 
 def get(gemini: RunningEmulator, name: str, verb: str = "GET", **headers: str) -> Answer:
@@ -204,7 +204,7 @@ def test_large_files_in_little_memory(gemini: RunningEmulator) -> None:
 def test_clients_that_leave(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody takes any more is not read from disk either."""
     monkeypatch.setattr(downloads, "_CHUNK_BYTES", 100)
-    content = gemini._inside(lambda: gemini._emulator.state.blobs.put(bytes(32 * MIB)))
+    content = gemini._run_sync(lambda: gemini._emulator.state.blobs.put(bytes(32 * MIB)))
     path = str(gemini._emulator.state.blobs.path(content))
     name = generated(gemini, content)
 

@@ -169,9 +169,9 @@ def test_a_person_is_told_what_to_trust(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--certificate-dir", "x"], "--certificate-dir is for --https-port"),
-        (["--https-port", "0", "--certificate-dir", __file__], "is no directory"),
-        (["--https-port", "x"], "--https-port: 'x' is no whole number"),
+        (["--certificate-dir", "x"], "--certificate-dir requires --https-port"),
+        (["--https-port", "0", "--certificate-dir", __file__], "is not a directory"),
+        (["--https-port", "x"], "--https-port: 'x' is not an integer"),
     ],
 )
 def test_bad_options(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -414,8 +414,8 @@ def test_other_verbs_versions_and_commands(gemini: RunningEmulator) -> None:
 def test_limits(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Upload(gemini.http, 2 * 2**30 + 1).begun.error == (400, "INVALID_ARGUMENT")
     assert Upload(gemini.http, 2 * 2**30).begun.status == 200
-    monkeypatch.setattr(files, "LARGEST", 10)
-    monkeypatch.setattr(files, "ROOM", 25)
+    monkeypatch.setattr(files, "MAX_FILE_SIZE", 10)
+    monkeypatch.setattr(files, "MAX_TOTAL_SIZE", 25)
     unannounced = Upload(gemini.http)
     assert unannounced("upload", [b"a" * 11], 0).error == (400, "INVALID_ARGUMENT")
     headers = {"x_goog_upload_protocol": "raw"}

@@ -170,7 +170,7 @@ def test_tools_and_handles() -> None:
         ),
         (["{}"], 1007, "* setup: must be the first message"),
         ([question("first")], 1007, "* setup: must be the first message"),
-        ([SETUP, SETUP], 1007, "* setup: is sent once, as the first message"),
+        ([SETUP, SETUP], 1007, "* setup: must be sent once, as the first message"),
         ([SETUP, {"colour": 1}], 1007, "* message_type: set one of client_content"),
         ([{"setup": {"model": "models/none"}}], 1008, "models/none was not found"),
         ([{"setup": {"model": MODEL, "sessionResumption": {"handle": "x.0"}}}], 1008, "setup.session_resum"),
@@ -343,7 +343,7 @@ def test_a_stopping_emulator_says_goodbye() -> None:
             await say(socket, question("Quickly!"))
             await until(socket, "turnComplete")
             code, reason = await closed(socket)
-            assert (code, reason[:18]) == (1008, "The emulator stops")
+            assert (code, reason[:24]) == (1008, "The emulator is stopping")
             # One that never began is told as well.
             assert await closed(silent) == (1012, "The emulator is shutting down.")
             await stopping

@@ -216,7 +216,7 @@ def journalled(gemini: RunningEmulator, count: int) -> None:
             entry.record_response(method.response(total_tokens=2))
             entry.end("OK")
 
-    gemini._inside(fill)
+    gemini._run_sync(fill)
 
 
 def test_ten_thousand_calls_are_a_window_of_rows(browser: Browser, gemini: RunningEmulator) -> None:
@@ -300,7 +300,7 @@ def test_the_page_finds_the_emulator_again(browser: Browser) -> None:
     Http(gemini.http).ok("POST", f"/v1beta/{MODEL}:countTokens", {"contents": contents("before")})
     expect(page.locator("#list .row")).to_contain_text("before")
     began = time.monotonic()
-    gemini._await(gemini._emulator.stop(grace=60))
+    gemini._run(gemini._emulator.stop(grace=60))
     # An open page does not hold the emulator up.
     assert time.monotonic() - began < PATIENCE
     expect(page.locator("#link")).to_have_text("disconnected")
