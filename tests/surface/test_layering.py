@@ -144,7 +144,6 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "gemwire.bulk": (
         "gemwire._arguments",
         "gemwire._transport.call_json",
-        "gemwire._transport.rest.transcode",
         "gemwire.embeddings",
         "gemwire.errors",
         "gemwire.genai._convert",
