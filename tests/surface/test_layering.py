@@ -96,6 +96,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "gemwire.genai.client_arguments": (
         "gemwire._transport",
+        "gemwire.genai._backends",
         "gemwire.genai._types",
         "gemwire.genai.http_options",
         "gemwire.options",
