@@ -202,7 +202,7 @@ def test_image_requests(api: Api, server: Loopback) -> None:
     ("arguments", "error", "says"),
     [
         ({"prompt": ""}, ValueError, "prompt is required"),
-        ({"prompt": 3}, TypeError, "prompt: expected a text, got int"),
+        ({"prompt": 3}, TypeError, "prompt: expected a string, got int"),
         (
             {"prompt": "a", "config": {"output_gcs_uri": "gs://x"}},
             ValueError,
@@ -288,7 +288,7 @@ def test_video_requests(api: Api, server: Loopback) -> None:
     ("arguments", "error", "says"),
     [
         ({}, ValueError, "a prompt, an image or a video is required"),
-        ({"prompt": 3}, TypeError, "prompt: expected a text, got int"),
+        ({"prompt": 3}, TypeError, "prompt: expected a string, got int"),
         ({"prompt": "a", "source": {"prompt": "b"}}, ValueError, "exclude each other"),
         ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: image_bytes are required"),
         ({"image": 3}, TypeError, "image: expected Image or a dict, got int"),
@@ -341,7 +341,7 @@ def test_missing_bytes_are_neither_shown_nor_saved(made: Any, says: str, tmp_pat
 
 @pytest.mark.parametrize("method", ["edit_image", "upscale_image", "compute_tokens"])
 def test_vertex_only_methods_are_refused(api: Api, server: Loopback, method: str) -> None:
-    with pytest.raises(ValueError, match=f"{method} is available in Vertex AI only"):
+    with pytest.raises(ValueError, match=f"{method}: Vertex AI only"):
         api(getattr(api.genai().models, method)(model="m", prompt="p"))
     assert not server.journal
 
