@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from gemwire_emulator.journal import Entry
+    from gemwire_emulator.journal_entry import JournalEntry
     from gemwire_emulator.server import Emulator
     from gemwire_emulator.settings import Settings
 
@@ -91,7 +91,7 @@ class RunningEmulator:
         self._thread.join(30)
         self._loop.close()
 
-    def calls(self, method: str = "") -> list[Entry]:
+    def calls(self, method: str = "") -> list[JournalEntry]:
         """The calls of an RPC so far, by the end of its name; all without one. Also when it has stopped."""
         if self._loop.is_closed():
             return self._emulator.journal.calls(method)
@@ -104,15 +104,15 @@ class RunningEmulator:
             status: Name of the status, such as ``"UNAVAILABLE"``.
             **fault: More of the fault: ``method``, ``model``, ``front``, ``nth``, ``times``, ``message``,
                 ``retry_delay``, ``delay``, ``after_messages``, ``disconnect``, ``goaway``; see
-                `gemwire_emulator.rules.Rule`.
+                `gemwire_emulator.fault_rules.Rule`.
 
         Raises:
             ValueError: A fault has no such property.
         """
-        from gemwire_emulator.admission import Rule
+        from gemwire_emulator.fault_rules import FaultRule
 
-        rule = Rule.of({"status": status, **fault})
-        self._inside(lambda: self._emulator.gate.rules.append(rule))
+        rule = FaultRule.from_json({"status": status, **fault})
+        self._inside(lambda: self._emulator.admission.rules.append(rule))
 
     def goaway(self) -> None:
         """Send GOAWAY on every gRPC connection: calls go on, the next ones come over new connections."""
@@ -123,7 +123,7 @@ class RunningEmulator:
         from gemwire_emulator.admission import Quota
 
         quota = Quota(requests_per_minute, tokens_per_minute)
-        self._inside(lambda: setattr(self._emulator.gate, "quota", quota))
+        self._inside(lambda: setattr(self._emulator.admission, "quota", quota))
 
     def pace(self, profile: str = "", **parts: float) -> None:
         """Have answers come at another pace from now on.
@@ -135,10 +135,10 @@ class RunningEmulator:
         Raises:
             ValueError: There is no such profile or part.
         """
-        from gemwire_emulator.admission import Pace
+        from gemwire_emulator.latency import LatencyProfile
 
-        pace = Pace().but(profile or {}).but(parts)
-        self._inside(lambda: setattr(self._emulator.gate, "pace", pace))
+        pace = LatencyProfile().override(profile or {}).override(parts)
+        self._inside(lambda: setattr(self._emulator.admission, "pace", pace))
 
     def seed(self, seed: int) -> None:
         """Have the instant engine answer by another seed from now on.
@@ -185,11 +185,11 @@ class RunningEmulator:
             except re.error as error:
                 raise ValueError(f"{name}: {pattern!r} is no regular expression: {error}") from None
         reply = Reply(text, match, model, pieces)
-        self._inside(lambda: self._emulator.world.engine.replies.append(reply))
+        self._inside(lambda: self._emulator.state.engine.replies.append(reply))
 
     def advance(self, seconds: float) -> None:
         """Let time pass: caches expire, tunings advance."""
-        self._inside(lambda: self._emulator.world.clock.advance(seconds))
+        self._inside(lambda: self._emulator.state.clock.advance(seconds))
 
     def reset(self) -> None:
         """Be as after the start: everything is what the settings say, and no call was made.

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from gemwire_emulator import flags
 from gemwire_emulator.admission import Quota
 from gemwire_emulator.engines.local import LocalEngine
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.server import Emulator, Settings
 
 #: Seconds that calls have to finish after SIGTERM.
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Before anybody is told that it is ready.
             settings.engine.start()
         asyncio.run(serve(settings, as_json=options.json))
-    except Failure as failure:
+    except StatusError as failure:
         sys.stderr.write(f"{made.prog}: {failure.message}\n")
         return 1
     except sqlite3.DatabaseError as error:
@@ -198,7 +198,7 @@ async def serve(settings: Settings, *, as_json: bool = False, grace: float = GRA
 
 
 def _readiness(emulator: Emulator, address: str, *, as_json: bool) -> str:
-    engine = emulator.world.engine
+    engine = emulator.state.engine
     if not as_json:
         what = f"The emulator ({engine.name} engine)"
         also = "".join(f", {url}" for url in (emulator.http, emulator.https) if url)

@@ -1,7 +1,7 @@
-"""What stands between a call and its handler: faults, quotas and the pace of answers. All deterministic.
+"""Admission control: the faults, quotas and latency that a call meets before its handler. All deterministic.
 
-Faults come as rules, from a file, a flag or a test, or with a call in its metadata:
-``x-emulator-fault: {"status": "UNAVAILABLE", "times": 2}``. A call's pace may come with it as well:
+Fault rules come from a file, a flag or a test, or with a call in its metadata:
+``x-emulator-fault: {"status": "UNAVAILABLE", "times": 2}``. A call may bring its latency as well:
 ``x-emulator-pace: {"first": 0.5, "tokens_per_second": 30}``.
 """
 
@@ -13,24 +13,19 @@ from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
-import grpc
+from google.protobuf.message import Message
 
+from gemwire_emulator.call import Call
 from gemwire_emulator.clock import Clock
-from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.latency import Pace as Pace
-from gemwire_emulator.latency import Pacing
-from gemwire_emulator.rules import Rule as Rule
-from gemwire_proto.google.rpc import error_details_pb2
+from gemwire_emulator.errors import invalid_argument, quota_exceeded
+from gemwire_emulator.fault_rules import FaultRule
+from gemwire_emulator.latency import LatencyProfile, ResponsePacer
 from gemwire_runtime.method import Kind
-
-if TYPE_CHECKING:
-    from gemwire_emulator.dispatch import Call
 
 FAULT_HEADER = "x-emulator-fault"
 PACE_HEADER = "x-emulator-pace"
-_NO_PACE = Pace()
+_NO_LATENCY = LatencyProfile()
 
 
 @dataclass(frozen=True)
@@ -38,144 +33,158 @@ class Quota:
     """Limits for each API key.
 
     Attributes:
-        requests_per_minute: 0 for none.
-        tokens_per_minute: Tokens of prompts; 0 for none.
+        requests_per_minute: 0 for no limit.
+        tokens_per_minute: Tokens of prompts; 0 for no limit.
     """
 
     requests_per_minute: int = 0
     tokens_per_minute: int = 0
 
 
-class Gate:
-    """Faults, quotas and pace of one emulator.
+class AdmissionController:
+    """The fault rules, latency and quota of one emulator.
 
     Attributes:
-        rules: Faults, counting what they hit.
-        pace: How fast answers come.
+        rules: Fault rules, which count the calls that they match.
+        pace: Latency of responses.
         quota: Limits for each API key.
     """
 
     def __init__(
         self,
         clock: Clock,
-        count_tokens: Callable[[Any], int],
+        count_tokens: Callable[[Message | None], int],
         *,
-        faults: Sequence[Rule] = (),
-        pace: Pace = _NO_PACE,
+        faults: Sequence[FaultRule] = (),
+        pace: LatencyProfile = _NO_LATENCY,
         quota: Quota = Quota(),
     ) -> None:
-        """``count_tokens`` gives the tokens of a message; the others are what `reset` leads back to."""
+        """Create a controller.
+
+        Args:
+            clock: Time by which quotas are counted.
+            count_tokens: Returns the tokens of a message's text.
+            faults: Rules that `reset` restores.
+            pace: Latency that `reset` restores.
+            quota: Limits that `reset` restores.
+        """
         self._clock = clock
         self._count_tokens = count_tokens
         self._settings = (list(faults), pace, quota)
         self.reset()
 
     def reset(self) -> None:
-        """The settings again; nothing has been counted or used."""
+        """Restore the settings, with nothing counted or used."""
         faults, self.pace, self.quota = self._settings
-        # Copies: counters are of this gate, the settings may be those of several.
-        self.rules: list[Rule] = [replace(rule, seen=0) for rule in faults]
+        # Copies: the counters belong to this controller, the settings may be shared.
+        self.rules: list[FaultRule] = [replace(rule, seen=0) for rule in faults]
         self._used: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
-        self._by_header: dict[tuple[str, str], Rule] = {}
+        self._header_rules: dict[tuple[str, str], FaultRule] = {}
 
-    async def enter(self, call: Call, request: Any) -> None:
-        """Before the handler.
+    async def admit(self, call: Call, request: Message | None) -> None:
+        """Apply faults, quotas and latency to a call before its handler runs.
 
         Args:
             call: The call.
-            request: Its request; None where both sides stream, and `model_known` follows.
+            request: Its request; None for a bidi call, for which `apply_model_faults` follows.
 
         Raises:
-            Failure: A fault or a quota says so, or what came with the call makes no sense.
+            StatusError: A fault or a quota ends the call, or its metadata is malformed.
         """
         pace = self._pace(call)
         rules = self._rules(call)
         if request is None:
-            await self._meet(call, [rule for rule in rules if not rule.model], "")
+            await self._apply_rules(call, [rule for rule in rules if not rule.model], "")
         else:
-            await self._meet(call, rules, str(getattr(request, "model", "")))
-        self._charge(call, request)
+            await self._apply_rules(call, rules, str(getattr(request, "model", "")))
+        self._charge_quota(call, request)
         if pace.latency:
             await asyncio.sleep(pace.latency)
-        call.pacing = None if pace == _NO_PACE else Pacing(pace, self._count_tokens)
+        call.pacer = None if pace == _NO_LATENCY else ResponsePacer(pace, self._count_tokens)
 
-    async def model_known(self, call: Call, request: Any) -> None:
-        """The first message of a live session names the model: faults for models can hit it now.
+    async def apply_model_faults(self, call: Call, request: Message) -> None:
+        """Apply the rules that name a model to a live session, whose first message names its model.
 
         Raises:
-            Failure: One does.
+            StatusError: A fault ends the call.
         """
         rules = [rule for rule in self._rules(call) if rule.model]
-        await self._meet(call, rules, str(getattr(getattr(request, "setup", None), "model", "")))
+        await self._apply_rules(call, rules, str(getattr(getattr(request, "setup", None), "model", "")))
 
-    async def answered(self, call: Call, response: Any) -> None:
-        """Hold a response until its text would have been written."""
-        if call.pacing is not None:
-            await call.pacing.whole(response)
+    async def pace_response(self, call: Call, response: Message) -> None:
+        """Wait until a response is due."""
+        if call.pacer is not None:
+            await call.pacer.wait_for_response(response)
 
-    def paced(self, call: Call, messages: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-        """The messages of a stream, at the call's pace, with the faults that have their place in it.
+    def pace_stream(
+        self, call: Call, messages: AsyncGenerator[Message, None]
+    ) -> AsyncGenerator[Message, None]:
+        """Return the messages of a stream with the latency and the mid-stream faults of the call.
 
         Raises:
-            Failure: A fault ends it here.
+            StatusError: A fault ends the stream.
         """
-        # Most streams are left as they are, as every layer costs each message. Only of a live session it is
-        # not yet known what will hit it: see `model_known`.
+        # Most streams are passed through, since every layer costs time for each message. A bidi call is
+        # always wrapped, as its model, and with it the matching faults, is not known yet.
         known = call.method.kind is Kind.SERVER_STREAM
-        return messages if known and call.pacing is None and not call.faults else self._held(call, messages)
+        if known and call.pacer is None and not call.faults:
+            return messages
+        return self._paced(call, messages)
 
-    async def _held(self, call: Call, messages: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    async def _paced(
+        self, call: Call, messages: AsyncGenerator[Message, None]
+    ) -> AsyncGenerator[Message, None]:
         count = 0
         async with aclosing(messages):
             async for message in messages:
-                if call.pacing is not None:
-                    await call.pacing.message(message)
+                if call.pacer is not None:
+                    await call.pacer.wait_for_message(message)
                 yield message
                 count += 1
                 for rule in call.faults:
                     if rule.after_messages == count:
                         await self._apply(rule, call)
 
-    async def _meet(self, call: Call, rules: Sequence[Rule], model: str) -> None:
-        """Count the call for all rules before any of them strikes."""
+    async def _apply_rules(self, call: Call, rules: Sequence[FaultRule], model: str) -> None:
         method = call.method.path[1:]
-        hit = [rule for rule in rules if rule.hits(method, model, call.front)]
-        for rule in hit:
+        # All rules count the call before one of them can end it.
+        matching = [rule for rule in rules if rule.matches(method, model, call.front)]
+        for rule in matching:
             if not rule.after_messages:
                 await self._apply(rule, call)
-        call.faults.extend(hit)
+        call.faults.extend(matching)
 
-    async def _apply(self, rule: Rule, call: Call) -> None:
+    async def _apply(self, rule: FaultRule, call: Call) -> None:
         if rule.delay:
             await asyncio.sleep(rule.delay)
         if rule.goaway:
             await call.go_away()
-        rule.strike()
+        rule.raise_error()
 
-    def _rules(self, call: Call) -> list[Rule]:
+    def _rules(self, call: Call) -> list[FaultRule]:
         header = call.metadata.get(FAULT_HEADER)
         if not header:
             return self.rules
-        # Counted by its text and the caller, so that a retry of the same call is the next one.
+        # Counted by its text and the caller, so that a retry counts as the next call.
         key = (call.tenant, str(header))
-        rule = self._by_header.get(key)
+        rule = self._header_rules.get(key)
         if rule is None:
             try:
-                rule = self._by_header[key] = Rule.of(json.loads(header))
+                rule = self._header_rules[key] = FaultRule.from_json(json.loads(header))
             except (ValueError, TypeError) as error:
-                raise invalid(FAULT_HEADER, f"is no fault: {error}") from None
+                raise invalid_argument(FAULT_HEADER, f"is not a fault rule: {error}") from None
         return [*self.rules, rule]
 
-    def _pace(self, call: Call) -> Pace:
+    def _pace(self, call: Call) -> LatencyProfile:
         header = call.metadata.get(PACE_HEADER)
         if not header:
             return self.pace
         try:
-            return self.pace.written(str(header))
+            return self.pace.override_with(str(header))
         except ValueError as error:
-            raise invalid(PACE_HEADER, f"is no pace: {error}") from None
+            raise invalid_argument(PACE_HEADER, f"is not a pace: {error}") from None
 
-    def _charge(self, call: Call, request: Any) -> None:
+    def _charge_quota(self, call: Call, request: Message | None) -> None:
         quota = self.quota
         if not (quota.requests_per_minute or quota.tokens_per_minute):
             return
@@ -183,25 +192,11 @@ class Gate:
         while used and used[0][0] <= now - 60:
             used.popleft()
         tokens = self._count_tokens(request) if quota.tokens_per_minute else 0
-        for limit, spent, more, name in (
+        for limit, spent, more, unit in (
             (quota.requests_per_minute, len(used), 1, "requests"),
             (quota.tokens_per_minute, sum(t for _, t in used), tokens, "tokens"),
         ):
             if limit and spent + more > limit:
                 wait = max(1, int(used[0][0] + 60 - now) + 1) if used else 60
-                raise Failure(
-                    grpc.StatusCode.RESOURCE_EXHAUSTED,
-                    f"You exceeded your quota of {limit} {name} per minute.",
-                    [
-                        error_details_pb2.RetryInfo(retry_delay={"seconds": wait}),
-                        error_details_pb2.QuotaFailure(
-                            violations=[
-                                {
-                                    "subject": f"generativelanguage.googleapis.com/{name}_per_minute",
-                                    "description": f"limit {limit}, used {spent}, asked for {more}",
-                                }
-                            ]
-                        ),
-                    ],
-                )
+                raise quota_exceeded(limit, spent, more, unit, wait)
         used.append((now, tokens))

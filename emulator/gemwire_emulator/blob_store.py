@@ -1,4 +1,4 @@
-"""The bytes of files, on disk: written and read in pieces, so that none is ever held in memory as a whole."""
+"""A store on disk for the bytes of files, read and written in pieces: no file is held in memory whole."""
 
 from __future__ import annotations
 
@@ -9,123 +9,126 @@ import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 _PIECE = 2**20
 
 
-class Contents:
-    """Contents by identity. What an identity stands for, and who sees it, is its owner's business.
+class BlobStore:
+    """Blobs by id; what a blob means, and who may see it, is the business of its owner.
 
-    How far one has come is its size on disk, so that a kill -9 loses nothing that was written.
+    The size of a blob on disk is all that is known of its progress, so that kill -9 loses nothing that
+    was written.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
-        """``directory``: where they are kept; None for a temporary one. It is made when it is needed."""
+        """Create a store; its directory is created on first use.
+
+        Args:
+            directory: Where blobs are kept; None for a temporary directory.
+        """
         self._temporary = directory is None
         self._directory = (
             directory or Path(tempfile.gettempdir()) / f"gemwire-emulator-{secrets.token_hex(8)}"
         )
-        # What has been hashed of those that grow, and up to which byte.
-        self._hashes: dict[str, tuple[Any, int]] = {}
+        # Running hashes of blobs that grow, and the number of bytes that they cover.
+        self._hashes: dict[str, tuple[_Hash, int]] = {}
 
-    def create(self, identity: str = "") -> str:
-        """A new, empty content.
+    def create(self, blob: str = "") -> str:
+        """Create an empty blob.
 
         Args:
-            identity: Which it is to have, of a content that comes back; empty for a new one.
+            blob: Id of the blob, where one is restored; empty for a new id.
 
         Returns:
-            Its identity.
+            The id.
         """
         self._directory.mkdir(mode=0o700, exist_ok=True)
-        identity = identity or secrets.token_hex(16)
-        self.path(identity).touch()
-        return identity
+        blob = blob or secrets.token_hex(16)
+        self.path(blob).touch()
+        return blob
 
     def put(self, data: bytes) -> str:
-        """A new content, complete.
+        """Create a blob from bytes and return its id."""
+        blob = self.create()
+        self.append(blob, data)
+        return blob
 
-        Returns:
-            Its identity.
-        """
-        identity = self.create()
-        self.append(identity, data)
-        return identity
-
-    def share(self, identity: str) -> str:
-        """A further identity of a complete content; it stays when the other is deleted."""
+    def link(self, blob: str) -> str:
+        """Return a further id of a complete blob, which stays when the other is deleted."""
         other = self.create()
         self.path(other).unlink()
         try:
-            os.link(self.path(identity), self.path(other))
-        except OSError:  # A file system without links.
-            shutil.copyfile(self.path(identity), self.path(other))
-        if identity in self._hashes:
-            digest, hashed = self._hashes[identity]
+            os.link(self.path(blob), self.path(other))
+        except OSError:  # The file system has no hard links.
+            shutil.copyfile(self.path(blob), self.path(other))
+        if blob in self._hashes:
+            digest, hashed = self._hashes[blob]
             self._hashes[other] = (digest.copy(), hashed)
         return other
 
-    def path(self, identity: str) -> Path:
-        """Where it is."""
-        return self._directory / identity
+    def path(self, blob: str) -> Path:
+        """Return the path of a blob's file."""
+        return self._directory / blob
 
-    def identities(self) -> list[str]:
-        """All that there are."""
+    def ids(self) -> list[str]:
+        """Return the ids of all blobs."""
         return [path.name for path in self._directory.iterdir()] if self._directory.is_dir() else []
 
-    def exists(self, identity: str) -> bool:
-        """Whether there is one."""
-        return bool(identity) and self.path(identity).exists()
+    def exists(self, blob: str) -> bool:
+        """Return whether a blob exists."""
+        return bool(blob) and self.path(blob).exists()
 
-    def size(self, identity: str) -> int:
-        """Bytes of it."""
-        return self.path(identity).stat().st_size
+    def size(self, blob: str) -> int:
+        """Return the size of a blob in bytes."""
+        return self.path(blob).stat().st_size
 
-    def append(self, identity: str, data: bytes) -> None:
-        """Write behind its end.
+    def append(self, blob: str, data: bytes) -> None:
+        """Append bytes to a blob.
 
         Raises:
-            FileNotFoundError: It was deleted meanwhile.
-            OSError: The disk is full, or the like.
+            FileNotFoundError: The blob has been deleted.
+            OSError: The disk is full, or cannot be written.
         """
-        with self.path(identity).open("r+b") as file:
+        with self.path(blob).open("r+b") as file:
             size = file.seek(0, os.SEEK_END)
             file.write(data)
-        digest, hashed = self._hashes.get(identity) or (hashlib.sha256(), 0)
+        digest, hashed = self._hashes.get(blob) or (hashlib.sha256(), 0)
         if hashed == size:
             digest.update(data)
-            self._hashes[identity] = (digest, size + len(data))
+            self._hashes[blob] = (digest, size + len(data))
 
-    def sha256(self, identity: str) -> bytes:
-        """The digest of it. Of one that this process has written, nothing is read again."""
-        digest, hashed = self._hashes.get(identity) or (hashlib.sha256(), 0)
-        with self.path(identity).open("rb") as file:
+    def sha256(self, blob: str) -> bytes:
+        """Return the SHA-256 of a blob; what this process has written is not read again."""
+        digest, hashed = self._hashes.get(blob) or (hashlib.sha256(), 0)
+        with self.path(blob).open("rb") as file:
             file.seek(hashed)
             while piece := file.read(_PIECE):
                 digest.update(piece)
                 hashed += len(piece)
-        self._hashes[identity] = (digest, hashed)
-        return bytes(digest.digest())
+        self._hashes[blob] = (digest, hashed)
+        return digest.digest()
 
-    def seal(self, identity: str) -> None:
-        """Nothing more is going to be written."""
-        self._hashes.pop(identity, None)
+    def seal(self, blob: str) -> None:
+        """Drop the running hash of a blob, to which nothing more is appended."""
+        self._hashes.pop(blob, None)
 
-    def delete(self, identity: str) -> None:
-        """Forget it, if there is one."""
-        self.seal(identity)
-        if identity:
-            self.path(identity).unlink(missing_ok=True)
+    def delete(self, blob: str) -> None:
+        """Delete a blob if it exists."""
+        self.seal(blob)
+        if blob:
+            self.path(blob).unlink(missing_ok=True)
 
-    def keep(self, identities: Collection[str]) -> None:
-        """Forget all others: what was deleted while the emulator was being killed."""
-        if self._directory.is_dir():
-            for path in self._directory.iterdir():
-                if path.name not in identities:
-                    self.delete(path.name)
+    def retain(self, blobs: Collection[str]) -> None:
+        """Delete all other blobs."""
+        for blob in self.ids():
+            if blob not in blobs:
+                self.delete(blob)
 
     def close(self) -> None:
-        """Forget everything that is to live no longer than the emulator."""
+        """Delete a temporary directory."""
         if self._temporary:
             shutil.rmtree(self._directory, ignore_errors=True)

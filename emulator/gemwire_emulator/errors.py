@@ -1,29 +1,33 @@
-"""How a handler says no: a canonical status with details that name what was wrong."""
+"""Errors of the emulator: `StatusError`, and functions that create one for each kind of failure.
+
+All ``google.rpc`` error details are created here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import grpc
 from google.protobuf.message import Message
 
 from gemwire_proto.google.rpc import error_details_pb2, status_pb2
 
-DOMAIN = "generativelanguage.googleapis.com"
+_DOMAIN = "generativelanguage.googleapis.com"
+#: Characters of a value that an error message repeats.
+_MAX_QUOTED = 100
 
 
-class Failure(Exception):
-    """Ends a call with a status.
+class StatusError(Exception):
+    """An error that ends a call with a status.
 
     Attributes:
-        code: The status.
-        message: What the caller reads.
-        details: ``google.rpc`` messages that go with it.
+        code: The status code.
+        message: The error message.
+        details: ``google.rpc`` messages that accompany it.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str, details: Iterable[Message] = ()) -> None:
-        """Keep the three."""
+        """Create an error."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -31,14 +35,14 @@ class Failure(Exception):
 
     @property
     def status(self) -> str:
-        """What the journal calls it: the name of the status."""
+        """Name of the status in the journal."""
         return self.code.name
 
     def trailers(self) -> tuple[tuple[str, bytes], ...]:
-        """The trailing metadata that carries the details, as Google's servers send it."""
+        """Return the trailing metadata that carries the details, as Google's servers send it."""
         if not self.details:
             return ()
-        status: Any = status_pb2.Status(code=self.code.value[0], message=self.message)
+        status = status_pb2.Status(code=self.code.value[0], message=self.message)
         for detail in self.details:
             status.details.add(
                 type_url=f"type.googleapis.com/{detail.DESCRIPTOR.full_name}",
@@ -47,57 +51,120 @@ class Failure(Exception):
         return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
-class Disconnect(Failure):
-    """Ends a call by breaking the connection that it came over.
+class Disconnect(StatusError):
+    """A request to end a call by breaking its connection.
 
-    A front that cannot do that ends it with the status that clients make of a broken connection.
+    A front that cannot break connections sends the status that clients derive from a broken one.
     """
 
     def __init__(self) -> None:
-        """It carries nothing."""
+        """Create the error."""
         super().__init__(grpc.StatusCode.UNAVAILABLE, "Socket closed")
 
     @property
     def status(self) -> str:
-        """No status is sent, and the journal has a word of its own."""
+        """Name of the outcome in the journal; no status is sent."""
         return "DISCONNECTED"
 
 
-def invalid(field: str, why: str) -> Failure:
-    """INVALID_ARGUMENT, with a BadRequest detail that names the field."""
+def invalid_argument(field: str, why: str) -> StatusError:
+    """Return INVALID_ARGUMENT with a BadRequest detail that names the field."""
     detail = error_details_pb2.BadRequest(field_violations=[{"field": field, "description": why}])
-    return Failure(grpc.StatusCode.INVALID_ARGUMENT, f"* {field}: {why}", [detail])
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"* {field}: {why}", [detail])
 
 
-def not_found(name: str) -> Failure:
-    """NOT_FOUND for a resource."""
-    return Failure(
+def not_found(name: str) -> StatusError:
+    """Return NOT_FOUND for a resource."""
+    return StatusError(
         grpc.StatusCode.NOT_FOUND,
-        f"{name} is not found, or you may not know of it.",
-        [_info("RESOURCE_NOT_FOUND", name)],
+        f"{name} was not found, or you lack permission to see it.",
+        [_error_info("RESOURCE_NOT_FOUND", resource=name)],
     )
 
 
-def already_exists(name: str) -> Failure:
-    """ALREADY_EXISTS for a resource."""
-    return Failure(
-        grpc.StatusCode.ALREADY_EXISTS, f"{name} already exists.", [_info("RESOURCE_ALREADY_EXISTS", name)]
+def method_not_supported(model: str, method: str, supported: Iterable[str]) -> StatusError:
+    """Return NOT_FOUND for a method that a model does not support."""
+    return StatusError(
+        grpc.StatusCode.NOT_FOUND,
+        f"{model} is not supported for {method}; it supports {', '.join(supported)}.",
+        [_error_info("METHOD_NOT_SUPPORTED", resource=model, method=method)],
     )
 
 
-def failed_precondition(subject: str, why: str) -> Failure:
-    """FAILED_PRECONDITION: the state is not one that the request can be served in."""
+def session_not_found(field: str, handle: str) -> StatusError:
+    """Return NOT_FOUND for a resumption handle that was never issued or has expired."""
+    return StatusError(
+        grpc.StatusCode.NOT_FOUND,
+        f"{field}: {quote(handle)} is not the handle of a session that can be resumed",
+        [_error_info("RESOURCE_NOT_FOUND")],
+    )
+
+
+def already_exists(name: str) -> StatusError:
+    """Return ALREADY_EXISTS for a resource."""
+    detail = _error_info("RESOURCE_ALREADY_EXISTS", resource=name)
+    return StatusError(grpc.StatusCode.ALREADY_EXISTS, f"{name} already exists.", [detail])
+
+
+def role_missing(name: str, role: str) -> StatusError:
+    """Return PERMISSION_DENIED for a caller who lacks a role on a resource."""
+    return StatusError(
+        grpc.StatusCode.PERMISSION_DENIED,
+        f"{name} requires the role {role}, which you do not have.",
+        [_error_info("ROLE_MISSING", resource=name, role=role)],
+    )
+
+
+def failed_precondition(subject: str, why: str) -> StatusError:
+    """Return FAILED_PRECONDITION for a resource that is not in the required state."""
     detail = error_details_pb2.PreconditionFailure(
         violations=[{"type": "STATE", "subject": subject, "description": why}]
     )
-    return Failure(grpc.StatusCode.FAILED_PRECONDITION, f"{subject}: {why}", [detail])
+    return StatusError(grpc.StatusCode.FAILED_PRECONDITION, f"{subject}: {why}", [detail])
 
 
-def exhausted(subject: str, why: str) -> Failure:
-    """RESOURCE_EXHAUSTED: a limit on how many there may be. Waiting does not help, so no RetryInfo."""
+def resource_exhausted(subject: str, why: str) -> StatusError:
+    """Return RESOURCE_EXHAUSTED for a limit that waiting does not lift, so without RetryInfo."""
     detail = error_details_pb2.QuotaFailure(violations=[{"subject": subject, "description": why}])
-    return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{subject}: {why}", [detail])
+    return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{subject}: {why}", [detail])
 
 
-def _info(reason: str, resource: str) -> Message:
-    return error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata={"resource": resource})
+def quota_exceeded(limit: int, used: int, requested: int, unit: str, retry_after: int) -> StatusError:
+    """Return RESOURCE_EXHAUSTED for a quota per minute.
+
+    Args:
+        limit: Allowed in a minute.
+        used: Used in the last minute.
+        requested: Required by the call.
+        unit: ``requests`` or ``tokens``.
+        retry_after: Seconds for a RetryInfo detail.
+    """
+    violation = {
+        "subject": f"{_DOMAIN}/{unit}_per_minute",
+        "description": f"limit {limit}, used {used}, requested {requested}",
+    }
+    return StatusError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        f"You exceeded your quota of {limit} {unit} per minute.",
+        [retry_info(retry_after), error_details_pb2.QuotaFailure(violations=[violation])],
+    )
+
+
+def retry_info(seconds: float) -> Message:
+    """Return a RetryInfo detail."""
+    delay = {"seconds": int(seconds), "nanos": int(seconds % 1 * 1e9)}
+    return error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+def quote(value: object) -> str:
+    """Return the repr of a value for use in an error message, truncated where it is long.
+
+    A status travels in HTTP/2 headers, which clients limit to 8 KiB: a longer one would reach the
+    caller as a broken header instead of as the error.
+    """
+    text = repr(value)
+    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}… ({len(text)} characters)"
+
+
+def _error_info(reason: str, **metadata: str) -> Message:
+    return error_details_pb2.ErrorInfo(reason=reason, domain=_DOMAIN, metadata=metadata)

@@ -15,11 +15,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from gemwire_emulator.admission import Pace, Rule
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.fault_rules import FaultRule
+from gemwire_emulator.latency import LatencyProfile
 
 
-def faults(texts: Iterable[str], file: Path | None = None) -> list[Rule]:
+def faults(texts: Iterable[str], file: Path | None = None) -> list[FaultRule]:
     """Fault rules.
 
     Args:
@@ -35,7 +36,7 @@ def faults(texts: Iterable[str], file: Path | None = None) -> list[Rule]:
 
 
 def replies(file: Path) -> list[Reply]:
-    """Canned replies.
+    """CannedReplies replies.
 
     Args:
         file: JSON with a list: ``[{"match": "sky", "text": "Blue."}]``.
@@ -58,7 +59,7 @@ def resources(file: Path) -> list[Any]:
     return _listed(file, "resources")
 
 
-def pace(text: str, **seconds_of: str) -> Pace:
+def pace(text: str, **seconds_of: str) -> LatencyProfile:
     """How fast answers come.
 
     Args:
@@ -69,7 +70,7 @@ def pace(text: str, **seconds_of: str) -> Pace:
         ValueError: There is no such profile, or a part is no number.
     """
     try:
-        found = Pace().written(text) if text else Pace()
+        found = LatencyProfile().override_with(text) if text else LatencyProfile()
     except ValueError as error:
         raise ValueError(f"--pace: {error}") from None
     names = {"first": "--first-token"}
@@ -78,7 +79,7 @@ def pace(text: str, **seconds_of: str) -> Pace:
         for part, value in seconds_of.items()
         if value
     }
-    return found.but(given)
+    return found.override(given)
 
 
 def moment(text: str) -> float:
@@ -137,11 +138,11 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _rule(data: Any) -> Rule:
+def _rule(data: Any) -> FaultRule:
     if not isinstance(data, dict):
         raise ValueError(f"a fault is a JSON object, not {json.dumps(data)}")  # noqa: TRY004 - see above
     try:
-        return Rule.of(data)
+        return FaultRule.from_json(data)
     except TypeError as error:
         raise ValueError(f"{json.dumps(data)} is no fault: {error}") from None
 

@@ -1,110 +1,122 @@
-"""The endpoints as grpc.aio serves them."""
+"""The gRPC front: endpoints served by grpc.aio."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
-from typing import Any
+from typing import TypeAlias
 
 import grpc
 import grpc.aio
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
+from gemwire_emulator.call import Call
 from gemwire_emulator.connections import Connections
-from gemwire_emulator.dispatch import Call, Dispatcher, Endpoint
-from gemwire_emulator.errors import Disconnect, Failure
+from gemwire_emulator.dispatch import Dispatcher, Endpoint
+from gemwire_emulator.errors import Disconnect, StatusError
 from gemwire_runtime.method import Kind
 
 #: Seconds in which grpc notices that a connection is broken, and ends the calls on it.
-_NOTICE = 5.0
+_DISCONNECT_DELAY = 5.0
+
+_Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
+#: A request, or the error that its bytes led to.
+_Decoded: TypeAlias = "Message | StatusError"
+_RpcHandler: TypeAlias = "grpc.RpcMethodHandler[_Decoded, Message]"
 
 
 class GrpcFront(grpc.GenericRpcHandler):
-    """What a grpc.aio server asks for the handler of a path.
+    """The handler of all paths of a grpc.aio server.
 
     Attributes:
-        connections: Those that calls came over; wants to know the server's port.
+        connections: Connections of the calls; its port is set once the server listens.
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        """All endpoints that ``dispatcher`` has."""
+        """Create a handler for all endpoints of a dispatcher."""
         self.connections = Connections()
         self._handlers = {
-            path: _handler(endpoint, self.connections) for path, endpoint in dispatcher.endpoints.items()
+            path: _create_handler(endpoint, self.connections)
+            for path, endpoint in dispatcher.endpoints.items()
         }
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """The handler of a path."""
+    def service(self, details: grpc.HandlerCallDetails) -> _RpcHandler | None:
+        """Return the handler of a path."""
         return self._handlers.get(details.method)
 
 
-def _handler(endpoint: Endpoint, connections: Connections) -> grpc.RpcMethodHandler[Any, Any]:
-    coders = {
-        "request_deserializer": partial(_decoded, endpoint.request),
-        "response_serializer": endpoint.response.SerializeToString,
-    }
+def _create_handler(endpoint: Endpoint, connections: Connections) -> _RpcHandler:
+    decode = partial(_decode, endpoint.request)
+    encode = endpoint.response.SerializeToString
     if endpoint.method.kind is Kind.UNARY:
-        return grpc.unary_unary_rpc_method_handler(_unary(endpoint, connections), **coders)
+        return grpc.unary_unary_rpc_method_handler(_serve_unary(endpoint, connections), decode, encode)
     if endpoint.method.kind is Kind.SERVER_STREAM:
-        return grpc.unary_stream_rpc_method_handler(
-            _streaming(endpoint, endpoint.stream, connections), **coders
-        )
-    return grpc.stream_stream_rpc_method_handler(_streaming(endpoint, endpoint.bidi, connections), **coders)
+        return grpc.unary_stream_rpc_method_handler(_serve_stream(endpoint, connections), decode, encode)
+    return grpc.stream_stream_rpc_method_handler(_serve_stream(endpoint, connections), decode, encode)
 
 
-def _decoded(kind: type[Any], data: bytes) -> Any:
-    """A request; a `Failure` in its place where the bytes are none, of which grpc.aio would say UNKNOWN."""
+def _decode(message_type: type[Message], data: bytes) -> _Decoded:
+    """Decode a request; return an error for malformed bytes, which grpc.aio would report as UNKNOWN."""
     try:
-        return kind.FromString(data)
+        return message_type.FromString(data)
     except DecodeError:
-        return Failure(
-            grpc.StatusCode.INVALID_ARGUMENT, f"The request's bytes are no {kind.DESCRIPTOR.full_name}."
+        return StatusError(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"The request could not be parsed as {message_type.DESCRIPTOR.full_name}.",
         )
 
 
-def _checked(request: Any) -> Any:
-    if isinstance(request, Failure):
+def _check(request: _Decoded) -> Message:
+    if isinstance(request, StatusError):
         raise request
     return request
 
 
-async def _each_checked(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _check_each(requests: AsyncIterator[_Decoded]) -> AsyncIterator[Message]:
     async for request in requests:
-        yield _checked(request)
+        yield _check(request)
 
 
-def _unary(endpoint: Endpoint, connections: Connections) -> Callable[..., Any]:
-    async def serve(request: Any, context: Any) -> Any:
-        call = _call(endpoint, context, connections)
+def _serve_unary(
+    endpoint: Endpoint, connections: Connections
+) -> Callable[[_Decoded, _Context], Awaitable[Message]]:
+    async def serve(request: _Decoded, context: _Context) -> Message:
+        call = _create_call(endpoint, context, connections)
         try:
-            return await endpoint.unary(_checked(request), call)
-        except Failure as failure:
-            await _end(context, failure, connections, call, flush=False)
+            return await endpoint.unary(_check(request), call)
+        except StatusError as error:
+            await _abort(context, error, connections, call, flush=False)
+            raise
 
     return serve
 
 
-def _streaming(
-    endpoint: Endpoint, answer: Callable[[Any, Call], AsyncGenerator[Any, None]], connections: Connections
-) -> Callable[..., Any]:
-    async def serve(request: Any | AsyncIterator[Any], context: Any) -> AsyncGenerator[Any, None]:
-        call = _call(endpoint, context, connections)
-        answered = False
+def _serve_stream(
+    endpoint: Endpoint, connections: Connections
+) -> Callable[[_Decoded | AsyncIterator[_Decoded], _Context], AsyncGenerator[Message, None]]:
+    async def serve(
+        request: _Decoded | AsyncIterator[_Decoded], context: _Context
+    ) -> AsyncGenerator[Message, None]:
+        call = _create_call(endpoint, context, connections)
+        responded = False
         try:
-            asked = _each_checked(request) if hasattr(request, "__aiter__") else _checked(request)
-            async with aclosing(answer(asked, call)) as messages:
+            if isinstance(request, (Message, StatusError)):
+                stream = endpoint.stream(_check(request), call)
+            else:
+                stream = endpoint.bidi(_check_each(request), call)
+            async with aclosing(stream) as messages:
                 async for message in messages:
                     yield message
-                    answered = True
-        except Failure as failure:
-            await _end(context, failure, connections, call, flush=answered)
+                    responded = True
+        except StatusError as error:
+            await _abort(context, error, connections, call, flush=responded)
 
     return serve
 
 
-def _call(endpoint: Endpoint, context: Any, connections: Connections) -> Call:
+def _create_call(endpoint: Endpoint, context: _Context, connections: Connections) -> Call:
     peer = context.peer()
     connections.used(peer)
     return Call(
@@ -116,8 +128,10 @@ def _call(endpoint: Endpoint, context: Any, connections: Connections) -> Call:
     )
 
 
-async def _end(context: Any, failure: Failure, connections: Connections, call: Call, *, flush: bool) -> None:
-    """Break the call's connection where it is to be broken; say the status everywhere else."""
-    if isinstance(failure, Disconnect) and await connections.sever(call.peer, flush=flush):
-        await asyncio.sleep(_NOTICE)
-    await context.abort(failure.code, failure.message, failure.trailers())
+async def _abort(
+    context: _Context, error: StatusError, connections: Connections, call: Call, *, flush: bool
+) -> None:
+    """End a call: break its connection for a `Disconnect`, send the status otherwise."""
+    if isinstance(error, Disconnect) and await connections.sever(call.peer, flush=flush):
+        await asyncio.sleep(_DISCONNECT_DELAY)
+    await context.abort(error.code, error.message, error.trailers())

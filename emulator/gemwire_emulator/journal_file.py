@@ -1,4 +1,4 @@
-"""The journal as a file of JSON lines: for other programs, and for after a crash."""
+"""The journal as a file of JSON lines, for other programs and for inspection after a crash."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import base64
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
+from google.protobuf.message import Message
 
+from gemwire_emulator.journal_entry import JournalEntry
 from gemwire_proto import POOL
-
-if TYPE_CHECKING:
-    from gemwire_emulator.journal import Entry
 
 _logger = logging.getLogger("gemwire_emulator")
 
 
 class JournalFile:
-    """A line for each call that has ended, appended at once: what is written survives kill -9."""
+    """A file with a line for each call that has ended; written at once, so that it survives kill -9."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open it behind what it holds already.
+        """Open the file for appending.
 
         Raises:
             OSError: It cannot be written.
@@ -30,21 +28,21 @@ class JournalFile:
         self._path = path
         self._file = Path(path).open("ab", buffering=0)  # noqa: SIM115 - it stays open
 
-    def write(self, entry: Entry) -> None:
-        """One call; where that is impossible the log says so, and the call is none the worse."""
+    def write(self, entry: JournalEntry) -> None:
+        """Append one call; log a warning where that fails, since a journal must not fail a call."""
         try:
-            self._file.write(line(entry).encode())
+            self._file.write(format_line(entry).encode())
         except (OSError, ValueError) as error:
-            _logger.warning("a call was not written to %s: %s", self._path, error)
+            _logger.warning("could not write a call to the journal file %s: %s", self._path, error)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the file."""
         self._file.close()
 
 
-def line(entry: Entry) -> str:
-    """A call as JSON, with what its messages have for JSON."""
-    told: dict[str, Any] = {
+def format_line(entry: JournalEntry) -> str:
+    """Return a call as a line of JSON, its messages in their JSON form."""
+    fields: dict[str, object] = {
         "number": entry.number,
         "method": entry.method,
         "front": entry.front,
@@ -52,26 +50,28 @@ def line(entry: Entry) -> str:
         "status": entry.status,
         "began": entry.began,
         "elapsed": entry.elapsed,
-        "metadata": {key: _text(value) for key, value in entry.metadata.items()},
-        "requests": [_plain(message) for message in entry.requests],
-        "responses": [_plain(message) for message in entry.responses],
+        "metadata": {key: _encode_value(value) for key, value in entry.metadata.items()},
+        "requests": [_message_to_json(message) for message in entry.requests],
+        "responses": [_message_to_json(message) for message in entry.responses],
         "times": entry.times,
     }
     if entry.failure is not None:
-        details = [_plain(detail) for detail in entry.failure.details]
-        told["failure"] = {"message": entry.failure.message, "details": details}
+        details = [_message_to_json(detail) for detail in entry.failure.details]
+        fields["failure"] = {"message": entry.failure.message, "details": details}
     if not entry.complete:
-        told["complete"] = False
-    return json.dumps(told, ensure_ascii=False) + "\n"
+        fields["complete"] = False
+    return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
-def _text(value: str | bytes) -> str:
+def _encode_value(value: str | bytes) -> str:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
-def _plain(message: Any) -> Any:
+def _message_to_json(message: Message) -> dict[str, object]:
     try:
-        return json_format.MessageToDict(message, descriptor_pool=POOL)
-    except (TypeError, ValueError) as error:  # An Any of an unknown kind, a time that JSON has no form for.
+        found: dict[str, object] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    except (TypeError, ValueError) as error:
+        # An Any of an unknown type, or a time that JSON cannot express.
         encoded = base64.b64encode(message.SerializeToString()).decode()
         return {"@error": str(error), "@bytes": encoded}
+    return found

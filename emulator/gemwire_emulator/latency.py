@@ -1,29 +1,30 @@
-"""How fast answers come: profiles of latency, time to the first token, and tokens a second."""
+"""Simulated latency: profiles of delays, and the schedule of one response."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
-#: What lateness is made up for, in seconds: a stream keeps its rate where the machine oversleeps, and does
+from google.protobuf.message import Message
+
+#: Seconds of lateness that a stream makes up for: it keeps its rate where the machine oversleeps, and does
 #: not rush after a pause.
 _CATCH_UP = 0.1
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast answers come. An answer that takes longer by itself is not held up.
+class LatencyProfile:
+    """Delays of responses. A response that takes longer by itself is not delayed.
 
     Attributes:
-        latency: Seconds before anything.
-        first: Seconds from there to the first message of a stream, or to the first token of a text that
-            comes whole.
+        latency: Seconds before anything is sent.
+        first: Further seconds to the first message of a stream, or to the first token of a text that is
+            sent whole.
         between: Seconds between the messages of a stream.
-        tokens_per_second: Tokens of text, as the engine counts them; 0 for as fast as they come.
+        tokens_per_second: Tokens of text, as the engine counts them; 0 for no limit.
     """
 
     latency: float = 0.0
@@ -31,81 +32,83 @@ class Pace:
     between: float = 0.0
     tokens_per_second: float = 0.0
 
-    def but(self, wanted: Any) -> Pace:
-        """This pace with some of it otherwise.
+    def override(self, changes: object) -> LatencyProfile:
+        """Return this profile with some values changed.
 
         Args:
-            wanted: A profile's name, which leaves nothing of this one, or what is otherwise, by name.
+            changes: Values by name, or the name of a profile, which replaces all values.
 
         Raises:
-            ValueError: There is no such profile, or it is none of a pace.
+            ValueError: There is no such profile, or a name or value is invalid.
         """
-        if isinstance(wanted, str) and wanted in PROFILES:
-            return PROFILES[wanted]
-        if not isinstance(wanted, dict):
-            raise ValueError(f"{wanted!r} is none of {', '.join(PROFILES)}, and no JSON object")  # noqa: TRY004
+        if isinstance(changes, str) and changes in PROFILES:
+            return PROFILES[changes]
+        if not isinstance(changes, Mapping):
+            raise ValueError(  # noqa: TRY004 - it is data
+                f"{changes!r} is not one of {', '.join(PROFILES)}, or a JSON object"
+            )
         known = [f.name for f in fields(self)]
-        if unknown := set(wanted) - set(known):
-            raise ValueError(f"a pace has no {', '.join(sorted(unknown))}; it has {', '.join(known)}")
-        for name, value in wanted.items():
+        if unknown := set(changes) - set(known):
+            raise ValueError(f"unknown field {', '.join(sorted(unknown))}; a pace has {', '.join(known)}")
+        for name, value in changes.items():
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not number or not 0 <= value < math.inf:
-                raise ValueError(f"{name}: {value!r} is no number of at least 0")
-        return replace(self, **wanted)
+                raise ValueError(f"{name}: {value!r} is not a number of at least 0")
+        return replace(self, **changes)
 
-    def written(self, text: str) -> Pace:
-        """The same for a profile's name or JSON.
+    def override_with(self, text: str) -> LatencyProfile:
+        """Return this profile with the changes that a text names: a profile, or JSON as for `override`.
 
         Raises:
-            ValueError: It is neither.
+            ValueError: The text is neither.
         """
         if text in PROFILES:
             return PROFILES[text]
         try:
-            wanted = json.loads(text)
+            changes = json.loads(text)
         except ValueError:
-            wanted = text
-        return self.but(wanted)
+            changes = text
+        return self.override(changes)
 
 
-#: Orders of magnitude, to see how a program feels; no measurement of any model.
+#: Orders of magnitude for trying out a program; not measured on any model.
 PROFILES = {
-    "instant": Pace(),
-    "fast": Pace(latency=0.05, first=0.2, tokens_per_second=200),
-    "typical": Pace(latency=0.1, first=0.5, tokens_per_second=80),
-    "slow": Pace(latency=0.5, first=2.0, tokens_per_second=15),
+    "instant": LatencyProfile(),
+    "fast": LatencyProfile(latency=0.05, first=0.2, tokens_per_second=200),
+    "typical": LatencyProfile(latency=0.1, first=0.5, tokens_per_second=80),
+    "slow": LatencyProfile(latency=0.5, first=2.0, tokens_per_second=15),
 }
 
 
-class Pacing:
-    """When the parts of one answer are due."""
+class ResponsePacer:
+    """The schedule of one response."""
 
-    def __init__(self, pace: Pace, count_tokens: Callable[[Any], int]) -> None:
-        """The answer begins now."""
-        self._pace = pace
+    def __init__(self, profile: LatencyProfile, count_tokens: Callable[[Message], int]) -> None:
+        """Create a schedule that begins now."""
+        self._profile = profile
         self._count_tokens = count_tokens
-        self._due = asyncio.get_running_loop().time() + pace.first
-        self._begun = False
+        self._due = asyncio.get_running_loop().time() + profile.first
+        self._started = False
 
-    async def message(self, message: Any) -> None:
+    async def wait_for_message(self, message: Message) -> None:
         """Wait until the next message of a stream is due."""
         now = asyncio.get_running_loop().time()
-        if self._begun:
-            self._due = max(self._due, now - _CATCH_UP) + self._pace.between + self._seconds(message)
-        self._begun = True
-        await _until(self._due, now)
+        if self._started:
+            self._due = max(self._due, now - _CATCH_UP) + self._profile.between + self._seconds(message)
+        self._started = True
+        await _sleep_until(self._due, now)
 
-    async def whole(self, response: Any) -> None:
-        """Wait until a text is due that comes whole; what has no text comes at once."""
+    async def wait_for_response(self, response: Message) -> None:
+        """Wait until a text that is sent whole is due; a response without text is due at once."""
         if self._count_tokens(response):
             now = asyncio.get_running_loop().time()
-            await _until(self._due + self._seconds(response), now)
+            await _sleep_until(self._due + self._seconds(response), now)
 
-    def _seconds(self, message: Any) -> float:
-        rate = self._pace.tokens_per_second
+    def _seconds(self, message: Message) -> float:
+        rate = self._profile.tokens_per_second
         return self._count_tokens(message) / rate if rate else 0.0
 
 
-async def _until(due: float, now: float) -> None:
+async def _sleep_until(due: float, now: float) -> None:
     if due > now:
         await asyncio.sleep(due - now)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import invalid_argument, quote
 
 #: No path would have "." and ".." as steps.
 _SEGMENT = r"(?!\.\.?(?:/|\Z))[^/\s]+"
@@ -24,27 +23,29 @@ def check(name: str, pattern: str, field: str) -> str:
         field: What to call it in the error.
 
     Raises:
-        Failure: It is empty or of another form.
+        StatusError: It is empty or of another form.
     """
     if not name:
-        raise invalid(field, f"is required; its form is {pattern.replace('|', ' or ')}")
+        raise invalid_argument(field, f"is required; its form is {pattern.replace('|', ' or ')}")
     if len(name) > _LONGEST:
-        raise invalid(field, f"{quoted(name)} is longer than the {_LONGEST} characters that a name may have")
+        raise invalid_argument(
+            field, f"{quote(name)} is longer than the {_LONGEST} characters that a name may have"
+        )
     for one in pattern.split("|") if name.isprintable() else ():
         if re.fullmatch(re.escape(one).replace(r"\*", _SEGMENT), name):
             return name
-    raise invalid(field, f"{quoted(name)} is not of the form {pattern.replace('|', ' or ')}")
+    raise invalid_argument(field, f"{quote(name)} is not of the form {pattern.replace('|', ' or ')}")
 
 
 def check_id(identifier: str, field: str) -> str:
     """Refuse an id that a caller cannot choose.
 
     Raises:
-        Failure: It has other characters than a-z, 0-9 and dashes inside, or more than 40.
+        StatusError: It has other characters than a-z, 0-9 and dashes inside, or more than 40.
     """
     if not _ID.match(identifier):
-        raise invalid(
-            field, f"{quoted(identifier)} must be 1 to 40 of a-z, 0-9 and -, with no dash at an end"
+        raise invalid_argument(
+            field, f"{quote(identifier)} must be 1 to 40 of a-z, 0-9 and -, with no dash at an end"
         )
     return identifier
 

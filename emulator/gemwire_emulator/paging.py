@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gemwire_emulator.errors import invalid
+from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.store import Row
 
 
@@ -33,10 +33,10 @@ def page(
         The rows, and the token of the next page, empty at the end.
 
     Raises:
-        Failure: The size is negative, or the token is none of this list.
+        StatusError: The size is negative, or the token is none of this list.
     """
     if request.page_size < 0:
-        raise invalid("page_size", "must not be negative")
+        raise invalid_argument("page_size", "must not be negative")
     size = min(request.page_size or default, most)
     after = _number(request) if request.page_token else 0
     found: list[Row] = []
@@ -70,7 +70,7 @@ def _number(request: Any) -> int:
     except (binascii.Error, ValueError):
         data = b""
     if len(data) != 12 or data[:6] != _signature(request):
-        raise invalid(
+        raise invalid_argument(
             "page_token",
             "is no token of this list; use next_page_token of the page before, with the same request",
         )

@@ -7,8 +7,9 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from gemwire_emulator.dispatch import Call, Dispatcher, Endpoint
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.call import Call
+from gemwire_emulator.dispatch import Dispatcher, Endpoint
+from gemwire_emulator.errors import StatusError
 from gemwire_proto import POOL
 from gemwire_runtime.method import Kind
 
@@ -32,7 +33,7 @@ async def prepare(dispatcher: Dispatcher, resources: Sequence[Mapping[str, Any]]
             key = resource.get("key", "")
             metadata = {"x-goog-api-key": key} if key else {}
             await endpoint.unary(request, Call(endpoint.method, metadata))
-        except (Failure, ValueError, json_format.ParseError) as error:
+        except (StatusError, ValueError, json_format.ParseError) as error:
             raise ValueError(f"resources[{number}]: {error}") from None
 
 

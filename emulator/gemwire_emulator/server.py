@@ -10,12 +10,12 @@ from typing import Any
 import grpc.aio
 
 from gemwire_emulator import snapshots
-from gemwire_emulator.admission import Gate
-from gemwire_emulator.blob_store import Contents
+from gemwire_emulator.admission import AdmissionController
+from gemwire_emulator.blob_store import BlobStore
 from gemwire_emulator.clock import Clock
 from gemwire_emulator.dispatch import Dispatcher
 from gemwire_emulator.engines.base import Engine
-from gemwire_emulator.engines.canned import Canned
+from gemwire_emulator.engines.canned import CannedReplies
 from gemwire_emulator.engines.instant import InstantEngine
 from gemwire_emulator.engines.local import LocalEngine
 from gemwire_emulator.grpc_front import GrpcFront
@@ -35,7 +35,7 @@ from gemwire_emulator.services.permissions import PermissionService
 from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_emulator.store import Store
 from gemwire_proto.longrunning import operations
 from gemwire_proto.v1 import generative_service as v1_generative
@@ -93,18 +93,18 @@ class Emulator:
         settings = self.settings
         if settings.state and (settings.snapshot or settings.resources):
             raise ValueError("state: a file to remember in has its own resources: no snapshot, no resources")
-        engine = Canned(_engine(settings), settings.replies)
-        self.world = World(
+        engine = CannedReplies(_engine(settings), settings.replies)
+        self.state = State(
             Store(settings.state),
             Clock(settings.frozen_at),
             engine,
-            Contents(Path(f"{settings.state}.files") if settings.state else None),
+            BlobStore(Path(f"{settings.state}.files") if settings.state else None),
             tuning_seconds=settings.tuning_seconds,
         )
-        self.gate = Gate(
-            self.world.clock, self._tokens, faults=settings.faults, pace=settings.pace, quota=settings.quota
+        self.admission = AdmissionController(
+            self.state.clock, self._tokens, faults=settings.faults, pace=settings.pace, quota=settings.quota
         )
-        dispatcher = Dispatcher(self.gate, self.journal)
+        dispatcher = Dispatcher(self.admission, self.journal)
         self._serve(dispatcher)
         try:
             await self._prepare()
@@ -156,8 +156,8 @@ class Emulator:
             ) from error
         front = self._http_front = HttpServer(
             dispatcher,
-            self.world,
-            self.gate,
+            self.state,
+            self.admission,
             self.journal,
             self._batches,
             reset=self.reset,
@@ -175,46 +175,46 @@ class Emulator:
         """What is there from the start, and again after a reset."""
         settings = self.settings
         if settings.snapshot:
-            snapshots.load(self.world, Path(settings.snapshot))
+            snapshots.load(self.state, Path(settings.snapshot))
             self._beginning = Path(settings.snapshot)
         if settings.resources:
             # By another gate and journal: no fault hits these calls, and nobody counts them.
-            behind = Dispatcher(Gate(self.world.clock, self._tokens), Journal())
+            behind = Dispatcher(AdmissionController(self.state.clock, self._tokens), Journal())
             self._serve(behind)
             await prepare(behind, settings.resources)
             self._temporary = tempfile.TemporaryDirectory(prefix="gemwire-emulator-")
             self._beginning = Path(self._temporary.name, "beginning")
-            snapshots.save(self.world, self._beginning)
+            snapshots.save(self.state, self._beginning)
 
     def _resume(self) -> None:
         """Go on with what is unfinished in the store."""
-        self.world.sweep()
-        for service in (self._files, Uploads(self.world), self._models, self._predictions, self._batches):
+        self.state.delete_orphaned_blobs()
+        for service in (self._files, Uploads(self.state), self._models, self._predictions, self._batches):
             service.resume()
 
     def _tokens(self, request: Any) -> int:
-        return 0 if request is None else self.world.engine.count_tokens(list(texts_in(request)))
+        return 0 if request is None else self.state.engine.count_tokens(list(texts_in(request)))
 
     def _serve(self, dispatcher: Dispatcher) -> None:
-        world = self.world
-        generative = GenerativeService(world)
-        self._batches = Batches(world, generative)
-        self._files = FileService(world)
-        self._models = ModelService(world)
-        self._predictions = PredictionService(world)
+        state = self.state
+        generative = GenerativeService(state)
+        self._batches = Batches(state, generative)
+        self._files = FileService(state)
+        self._models = ModelService(state)
+        self._predictions = PredictionService(state)
         dispatcher.serve(generative_service.SERVICE, generative)
         dispatcher.serve(model_service.SERVICE, self._models)
-        dispatcher.serve(cache_service.SERVICE, CacheService(world))
+        dispatcher.serve(cache_service.SERVICE, CacheService(state))
         dispatcher.serve(file_service.SERVICE, self._files)
-        dispatcher.serve(permission_service.SERVICE, PermissionService(world))
+        dispatcher.serve(permission_service.SERVICE, PermissionService(state))
         dispatcher.serve(prediction_service.SERVICE, self._predictions)
-        dispatcher.serve(retriever_service.SERVICE, RetrieverService(world))
-        dispatcher.serve(text_service.SERVICE, TextService(world))
-        dispatcher.serve(discuss_service.SERVICE, DiscussService(world))
-        dispatcher.serve(operations.SERVICE, Operations(world))
+        dispatcher.serve(retriever_service.SERVICE, RetrieverService(state))
+        dispatcher.serve(text_service.SERVICE, TextService(state))
+        dispatcher.serve(discuss_service.SERVICE, DiscussService(state))
+        dispatcher.serve(operations.SERVICE, Operations(state))
         # What v1 has is a part of v1beta on the wire, and the same models answer.
-        dispatcher.serve(v1_generative.SERVICE, generative, speaks=generative_service.SERVICE)
-        dispatcher.serve(v1_model.SERVICE, self._models, speaks=model_service.SERVICE)
+        dispatcher.serve(v1_generative.SERVICE, generative, handled_as=generative_service.SERVICE)
+        dispatcher.serve(v1_model.SERVICE, self._models, handled_as=model_service.SERVICE)
 
     async def wait(self) -> None:
         """Until it is stopped."""
@@ -227,7 +227,7 @@ class Emulator:
             grace: Seconds in which calls may finish, live sessions being told; None to cancel them.
         """
         if grace:
-            self.world.drain(grace)
+            self.state.drain(grace)
             await self._introspection.draining()
         fronts = [self._server, self._http_front] if self._http_front else [self._server]
         # Side by side, as both have the whole grace.
@@ -235,7 +235,7 @@ class Emulator:
         await self._close()
 
     async def _close(self) -> None:
-        await self.world.stop()
+        await self.state.stop()
         self.journal.close()
         if self._temporary:
             self._temporary.cleanup()
@@ -245,16 +245,16 @@ class Emulator:
 
         Calls are forgotten. The address and the connections stay.
         """
-        self.world.rewind()
+        self.state.cancel_tasks()
         if self._beginning is None:
-            self.world.store.reset()
-            self.world.clock.set(0.0)
+            self.state.store.reset()
+            self.state.clock.set(0.0)
         else:
-            snapshots.load(self.world, self._beginning)
-        self.world.engine.replies[:] = self.settings.replies
+            snapshots.load(self.state, self._beginning)
+        self.state.engine.replies[:] = self.settings.replies
         if self.settings.engine in (None, "instant"):
             self.seed(self.settings.seed)
-        self.gate.reset()
+        self.admission.reset()
         self.journal.clear()
         # The snapshot that the settings name may hold what is not finished.
         self._resume()
@@ -266,8 +266,8 @@ class Emulator:
             ValueError: There is another engine.
         """
         if self.settings.engine not in (None, "instant"):
-            raise ValueError(f"seed: the {self.world.engine.name} engine has none")
-        self.world.engine = Canned(InstantEngine(seed), self.world.engine.replies)
+            raise ValueError(f"seed: the {self.state.engine.name} engine has none")
+        self.state.engine = CannedReplies(InstantEngine(seed), self.state.engine.replies)
 
     def snapshot(self, path: str | Path) -> None:
         """Write all resources, and the time that was skipped, to a file; calls may go on meanwhile.
@@ -275,7 +275,7 @@ class Emulator:
         Raises:
             OSError: The file cannot be written.
         """
-        snapshots.save(self.world, Path(path))
+        snapshots.save(self.state, Path(path))
 
     def restore(self, path: str | Path) -> None:
         """Have the resources and the time of a snapshot, and no others. Faults and the like stay.
@@ -284,8 +284,8 @@ class Emulator:
             OSError: The file cannot be read.
             sqlite3.DatabaseError: It is no snapshot. Nothing has changed.
         """
-        snapshots.load(self.world, Path(path))
-        self.world.rewind()
+        snapshots.load(self.state, Path(path))
+        self.state.cancel_tasks()
         self._resume()
 
     async def go_away(self) -> None:

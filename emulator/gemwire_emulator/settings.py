@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gemwire_emulator.admission import Pace, Quota, Rule
+from gemwire_emulator.admission import Quota
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.fault_rules import FaultRule
+from gemwire_emulator.latency import LatencyProfile
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Settings:
         resources: Requests that make more at the start; see `preparation.prepare`. Not with ``state`` either.
         engine: What writes answers: ``"instant"``, ``"local"``, or an engine.
         seed: Seed of the instant engine.
-        replies: Canned replies.
+        replies: CannedReplies replies.
         faults: Faults from the start.
         pace: How fast answers come.
         quota: Limits for each API key.
@@ -48,8 +50,8 @@ class Settings:
     engine: Engine | Literal["instant", "local"] | None = None
     seed: int = 0
     replies: Sequence[Reply] = ()
-    faults: Sequence[Rule] = ()
-    pace: Pace = field(default_factory=Pace)
+    faults: Sequence[FaultRule] = ()
+    pace: LatencyProfile = field(default_factory=LatencyProfile)
     quota: Quota = field(default_factory=Quota)
     frozen_at: float | None = None
     tuning_seconds: float = 2.0

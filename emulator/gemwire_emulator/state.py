@@ -1,4 +1,4 @@
-"""What the handlers share: the store, the clock, the engine."""
+"""The state that all handlers share: the store, the clock, the engine."""
 
 from __future__ import annotations
 
@@ -6,73 +6,73 @@ import asyncio
 import json
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any
 
-from gemwire_emulator.blob_store import Contents
+from gemwire_emulator.blob_store import BlobStore
 from gemwire_emulator.clock import Clock
-from gemwire_emulator.engines.canned import Canned
+from gemwire_emulator.engines.canned import CannedReplies
 from gemwire_emulator.store import Store
 
-#: Kinds of resources whose ``extra`` names ``contents``.
-_WITH_CONTENTS = ("files", "uploads", "batches")
+#: Kinds of resources whose ``extra`` names ``contents``, their blobs.
+_KINDS_WITH_BLOBS = ("files", "uploads", "batches")
 
 
 @dataclass
-class World:
-    """One emulator's inside.
+class State:
+    """The state of one emulator.
 
     Attributes:
-        store: What it remembers.
-        clock: Its time.
-        engine: What writes its answers.
-        contents: The bytes of files.
-        tasks: What goes on beside the calls: tunings, predictions.
-        tuning_seconds: How long a tuning takes, by the clock.
-        stirred: By tenant and name of an operation, what is set when it changes; see `services.longrunning`.
-        draining: Set when the emulator is about to stop; live sessions say so.
+        store: The resources.
+        clock: The emulator's time.
+        engine: The engine that generates responses.
+        blobs: The bytes of files.
+        tasks: Background tasks, such as tunings and predictions.
+        tuning_seconds: Duration of a tuning, by the clock.
+        operation_events: Events that are set when an operation changes, by tenant and name; see
+            `services.longrunning`.
+        draining: Set when the emulator is about to stop; live sessions announce it.
         grace: Seconds that calls have from then on.
     """
 
     store: Store
     clock: Clock
-    engine: Canned
-    contents: Contents = field(default_factory=Contents)
-    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    engine: CannedReplies
+    blobs: BlobStore = field(default_factory=BlobStore)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
     tuning_seconds: float = 2.0
-    stirred: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
+    operation_events: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     grace: float = 0.0
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Let something go on beside the calls."""
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Start a background task."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def sweep(self) -> None:
-        """Forget the bytes that no resource has: of what was deleted while the emulator was being killed."""
-        rows = (row for kind in _WITH_CONTENTS for _, row in self.store.kept(kind))
-        self.contents.keep({content for row in rows for content in json.loads(row.extra).get("contents", ())})
+    def delete_orphaned_blobs(self) -> None:
+        """Delete blobs that no resource refers to, which a kill -9 during a deletion leaves behind."""
+        rows = (row for kind in _KINDS_WITH_BLOBS for _, row in self.store.list_all_tenants(kind))
+        self.blobs.retain({blob for row in rows for blob in json.loads(row.extra).get("contents", ())})
 
     def drain(self, grace: float) -> None:
-        """Tell those who wait that the emulator stops in so many seconds."""
+        """Announce that the emulator stops after a number of seconds."""
         self.grace = grace
         self.draining.set()
 
-    def rewind(self) -> None:
-        """Resources are others now: end what goes on, and wake whoever waits."""
+    def cancel_tasks(self) -> None:
+        """Cancel background tasks and wake all waiters, since the resources have been replaced."""
         for task in list(self.tasks):
             task.cancel()
-        # They look again, and find no operation, or another.
-        for changed in self.stirred.values():
+        # Waiters look their operation up again, and find none or another one.
+        for changed in self.operation_events.values():
             changed.set()
-        self.stirred.clear()
+        self.operation_events.clear()
 
     async def stop(self) -> None:
-        """End what goes on; what it has not done is picked up from the store at the next start."""
+        """Stop background tasks and close everything; unfinished work is resumed at the next start."""
         for task in list(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.engine.close()
         self.store.close()
-        self.contents.close()
+        self.blobs.close()

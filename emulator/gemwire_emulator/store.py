@@ -194,15 +194,6 @@ class Store:
                 return
             after = rows[-1][2]
 
-    def children(self, tenant: str, name: str) -> int:
-        """How many resources lie in one, however deep."""
-        return int(
-            self._database.execute(
-                "SELECT count(*) FROM resource WHERE tenant = ? AND name > ? AND name < ?",
-                (tenant, name + "/", name + "0"),
-            ).fetchone()[0]
-        )
-
     def count(self, tenant: str, kind: str, parent: str = "") -> int:
         """How many of a kind lie directly in a resource."""
         return int(
@@ -212,8 +203,8 @@ class Store:
             ).fetchone()[0]
         )
 
-    def kept(self, kind: str) -> Iterator[tuple[str, Row]]:
-        """All resources of a kind with their tenants; what goes on after a restart is found so."""
+    def list_all_tenants(self, kind: str) -> Iterator[tuple[str, Row]]:
+        """Return all resources of a kind with their tenants, to resume work on them after a restart."""
         rows = self._database.execute(
             "SELECT tenant, name, parent, number, owner, body, extra FROM resource "
             "WHERE kind = ? ORDER BY number",

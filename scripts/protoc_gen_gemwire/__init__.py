@@ -1,6 +1,6 @@
-"""protoc plugin that writes the package ``gemwire_proto``.
+"""The generator of the package ``gemwire_proto``, run by ``scripts/generate``.
 
-``model`` reads descriptors into plain values, the ``render_*`` modules turn
-them into source text, ``__main__`` is what protoc runs.
+``families`` is the table of what is generated. ``build`` compiles the protos with protoc and returns the
+files, ``model`` reads descriptors into plain values, the ``render_*`` modules turn them into source text.
 What the generated package does at run time is written by hand, in ``runtime/``.
 """

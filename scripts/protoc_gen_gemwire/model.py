@@ -10,9 +10,8 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from google.api import annotations_pb2, client_pb2, field_behavior_pb2, resource_pb2
+from google.api import annotations_pb2, client_pb2, field_behavior_pb2, http_pb2, resource_pb2
 from google.longrunning import operations_proto_pb2
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -23,9 +22,9 @@ from google.protobuf.descriptor_pb2 import (
     ServiceDescriptorProto,
 )
 
+from .families import ROOT, Family, Package, packages
 from .policy import Policy
 
-ROOT = "gemwire_proto"
 _PROTO_FIELD = FieldDescriptorProto
 _SCALARS = {
     _PROTO_FIELD.TYPE_DOUBLE: "float",
@@ -146,10 +145,12 @@ class Service:
 
 @dataclass(frozen=True)
 class File:
-    """One proto file."""
+    """One proto file; ``home`` is None for files outside the families."""
 
     path: str
     package: str
+    home: Package | None
+    family: Family | None
     comment: str
     imports: tuple[str, ...]
     messages: tuple[Message, ...]
@@ -159,12 +160,12 @@ class File:
     @property
     def module(self) -> str:
         """Dotted name of the ``_pb2`` module."""
-        return f"{ROOT}.{self.path.removesuffix('.proto').replace('/', '.')}_pb2"
+        return f"{ROOT}.{self.stem.replace('/', '.')}_pb2"
 
     @property
-    def version(self) -> str:
-        """Last part of the package, such as ``v1beta`` or ``longrunning``."""
-        return self.package.rsplit(".", 1)[-1]
+    def stem(self) -> str:
+        """Path without its extension, below the generated package."""
+        return self.path.removesuffix(".proto")
 
 
 @dataclass
@@ -194,8 +195,9 @@ def rpc_names(files: Sequence[FileDescriptorProto]) -> list[str]:
 class _Comments:
     """Leading comments of one file by descriptor path."""
 
-    def __init__(self, file: FileDescriptorProto) -> None:
-        self._by_path = {tuple(loc.path): loc for loc in file.source_code_info.location}
+    def __init__(self, file: FileDescriptorProto, ours: bool) -> None:
+        # The comments of files that come from elsewhere are not ours to carry.
+        self._by_path = {tuple(loc.path): loc for loc in file.source_code_info.location if ours}
 
     def __call__(self, *path: int) -> str:
         location = self._by_path.get(path)
@@ -210,21 +212,25 @@ def _clean(comment: str) -> str:
     return "\n".join(line.removeprefix(" ").rstrip() for line in comment.strip("\n").splitlines()).strip()
 
 
-def build(files: Sequence[FileDescriptorProto], policies: Mapping[str, Policy]) -> Model:
+def build(
+    files: Sequence[FileDescriptorProto], policies: Mapping[str, Policy], families: Sequence[Family]
+) -> Model:
     """Read the descriptors.
 
     Args:
         files: In dependency order, with source info for those that have comments.
         policies: A policy for each RPC.
+        families: The table of families.
 
     Raises:
-        ModelError: Two names collide in snake case, a field is a Python keyword, or the policy file says of
-            an RPC what its verb says.
+        ModelError: Two names collide in snake case, a field is a Python keyword, the policy file says of
+            an RPC what its verb says, or a service does not fit its family.
     """
     model = Model()
-    comments = {proto.name: _Comments(proto) for proto in files}
+    homes = packages(families)
+    comments = {proto.name: _Comments(proto, proto.package in homes) for proto in files}
     for proto in files:
-        file = _file(proto, comments[proto.name])
+        file = _file(proto, comments[proto.name], homes)
         model.files.append(file)
         for message in file.messages:
             _index(model, message, file)
@@ -242,13 +248,35 @@ def build(files: Sequence[FileDescriptorProto], policies: Mapping[str, Policy]) 
         )
         for file, proto in zip(model.files, files, strict=True)
     ]
+    for file in model.files:
+        _check_services(file)
     return model
 
 
-def _file(proto: FileDescriptorProto, comments: _Comments) -> File:
+def _check_services(file: File) -> None:
+    """Raise if the services of a file do not fit its family."""
+    for service in file.services:
+        if file.family is None or file.home is None:
+            raise ModelError(
+                f"{service.full_name}: package {file.package} belongs to no family; add it to families.py"
+            )
+        found, wanted = (service.host, service.scopes), (file.family.host, file.family.scopes)
+        if found != wanted and not file.home.mixin:
+            raise ModelError(
+                f"{service.full_name}: default_host and oauth_scopes are {found}; "
+                f"family {file.family.name} has {wanted}"
+            )
+
+
+def _file(
+    proto: FileDescriptorProto, comments: _Comments, homes: Mapping[str, tuple[Family, Package]]
+) -> File:
+    family, home = homes.get(proto.package, (None, None))
     return File(
         path=proto.name,
         package=proto.package,
+        home=home,
+        family=family,
         comment=comments.of_file(),
         imports=tuple(proto.dependency),
         messages=tuple(
@@ -341,7 +369,7 @@ def _field(
     )
 
 
-def _bindings(rule: Any) -> Iterator[HttpBinding]:
+def _bindings(rule: http_pb2.HttpRule) -> Iterator[HttpBinding]:
     verb = rule.WhichOneof("pattern")
     if verb:
         yield HttpBinding(verb, getattr(rule, verb), rule.body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from .families import Package
 from .model import Enum, Field, File, Message, Model, ModelError
 from .source import Source, import_used, join, summary
 from .types import alias
@@ -18,11 +19,11 @@ _WELL_KNOWN = {
 }
 
 
-def module(version: str, files: Sequence[File], model: Model) -> str:
+def module(package: Package, files: Sequence[File], model: Model) -> str:
     """The run-time module."""
-    out = Source(f"the protos of {version}")
+    out = Source(f"the protos of {package.module}")
     out.docstring(
-        f"The messages of {version} as Python objects; what a view is says `gemwire_runtime.views`."
+        f"The messages of {package.module} as Python objects; what a view is says `gemwire_runtime.views`."
     )
     out()
     out("from __future__ import annotations")
@@ -30,8 +31,8 @@ def module(version: str, files: Sequence[File], model: Model) -> str:
     out("from gemwire_runtime import views as _views")
     for file in files:
         if file.messages or file.enums:
-            package, _, leaf = file.module.rpartition(".")
-            out(f"from {package} import {leaf} as {alias(file.module)}")
+            folder, _, leaf = file.module.rpartition(".")
+            out(f"from {folder} import {leaf} as {alias(file.module)}")
     out()
     for full_name, enum in _enums(files):
         home = model.homes[full_name]
@@ -57,9 +58,9 @@ def module(version: str, files: Sequence[File], model: Model) -> str:
     return out.text()
 
 
-def stub(version: str, files: Sequence[File], model: Model) -> str:
+def stub(package: Package, files: Sequence[File], model: Model) -> str:
     """The typed face of the same module."""
-    body = Source(f"the protos of {version}")
+    body = Source(f"the protos of {package.module}")
     for full_name, enum in _enums(files):
         body(f"class {flat(full_name, model)}(_views.Enum):")
         with body.indent():
@@ -71,7 +72,7 @@ def stub(version: str, files: Sequence[File], model: Model) -> str:
         body()
     for full_name, message in _messages(files):
         _stub(body, full_name, message, model)
-    head = Source(f"the protos of {version}")
+    head = Source(f"the protos of {package.module}")
     if "_datetime." in body.text():
         head("import datetime as _datetime")
     import_used(head, body, "collections.abc", "Mapping", "Sequence")
@@ -126,7 +127,8 @@ def _item(field: Field, model: Model) -> tuple[str, str]:
         return field.type_name, "bytes | str" if field.type_name == "bytes" else field.type_name
     if field.type_name in _WELL_KNOWN:
         return _WELL_KNOWN[field.type_name]
-    if not model.homes[field.type_name].package.startswith("google.ai."):
+    home = model.homes[field.type_name].home
+    if home is None or not home.views:
         return "_Any", "_Message | _Mapping[str, _Any]"
     name = flat(field.type_name, model)
     if field.kind == "enum":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gemwire_emulator.dispatch import Dispatcher
 from gemwire_emulator.server import SERVICES, Emulator, Settings
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_runtime.method import Kind, Service
 
 _PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
@@ -30,18 +30,18 @@ def tables() -> list[Service]:
 
 def handled() -> set[str]:
     """The paths that the emulator's dispatcher answers."""
-    from gemwire_emulator.admission import Gate
+    from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.clock import Clock
-    from gemwire_emulator.engines.canned import Canned
+    from gemwire_emulator.engines.canned import CannedReplies
     from gemwire_emulator.engines.instant import InstantEngine
     from gemwire_emulator.journal import Journal
     from gemwire_emulator.store import Store
 
     emulator = Emulator(Settings())
-    emulator.world = World(Store(), Clock(), Canned(InstantEngine()))
-    dispatcher = Dispatcher(Gate(emulator.world.clock, lambda _: 0), Journal())
+    emulator.state = State(Store(), Clock(), CannedReplies(InstantEngine()))
+    dispatcher = Dispatcher(AdmissionController(emulator.state.clock, lambda _: 0), Journal())
     emulator._serve(dispatcher)
-    emulator.world.store.close()
+    emulator.state.store.close()
     return set(dispatcher.endpoints)
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
-import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from gemwire_proto.families import PACKAGES
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import Method, Service
-
-_VERSIONS = ("v1beta", "v1")
 
 
 def find(name: Any, service: Service) -> Method[Any, Any]:
@@ -36,25 +34,31 @@ def find(name: Any, service: Service) -> Method[Any, Any]:
 
 @functools.cache
 def _named(name: str, service: Service) -> Method[Any, Any]:
-    known = _paths() if "/" in name else {**operations.SERVICE.methods, **service.methods}
-    found = known.get(f"/{name.lstrip('/')}" if "/" in name else name)
+    if "/" in name:
+        path = f"/{name.lstrip('/')}"
+        found = _at_path(path)
+        known: Iterable[str] = () if found else _paths()
+        near, where = path, "the API has no RPC of this path"
+    else:
+        methods = {**operations.SERVICE.methods, **service.methods}
+        found, known, near = methods.get(name), methods, name
+        where = f"{service.name} has no such RPC"
     if found is None:
-        near = difflib.get_close_matches(name, known, 3)
-        hint = f"; near are {', '.join(near)}" if near else ""
-        where = "the API has no RPC of this path" if "/" in name else f"{service.name} has no such RPC"
+        matches = difflib.get_close_matches(near, list(known), 3)
+        hint = f"; near are {', '.join(matches)}" if matches else ""
         raise ValueError(f"method: {name!r}: {where}{hint}")
     return found
 
 
-@functools.cache
-def _paths() -> Mapping[str, Method[Any, Any]]:
-    """All RPCs by their paths; loads the tables of all services."""
-    packages = [importlib.import_module(f"gemwire_proto.{version}") for version in _VERSIONS]
-    names = [
-        module.name
-        for package in packages
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
-        if module.name.endswith("_service")
-    ]
-    tables = [operations.SERVICE, *(importlib.import_module(name).SERVICE for name in names)]
-    return {method.path: method for table in tables for method in table.methods.values()}
+def _at_path(path: str) -> Method[Any, Any] | None:
+    """Find an RPC by its path; loads the method table of its service alone."""
+    service, _, name = path[1:].rpartition("/")
+    package, _, short = service.rpartition(".")
+    module = PACKAGES[package].services.get(short) if package in PACKAGES else None
+    return importlib.import_module(module).SERVICE.methods.get(name) if module else None
+
+
+def _paths() -> list[str]:
+    """List the paths of all RPCs; loads the method tables of all services."""
+    tables = [table for package in PACKAGES.values() for table in package.tables()]
+    return [method.path for table in tables for method in table.methods.values()]

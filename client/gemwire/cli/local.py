@@ -24,13 +24,13 @@ def answering(wanted: bool) -> Iterator[None]:
     from gemwire.cli import output
     from gemwire.testing import emulator
     from gemwire_emulator.engines.local import LocalEngine
-    from gemwire_emulator.errors import Failure
+    from gemwire_emulator.errors import StatusError
 
     engine = LocalEngine()
     try:
         # Fetching the model may take longer than a start may.
         engine.start()
-    except Failure as failure:
+    except StatusError as failure:
         output.complain(failure.message)
         raise SystemExit(1) from None
     with emulator(engine=engine):

@@ -33,7 +33,7 @@ class Reply:
         return bool(re.search(self.match, said) and re.search(self.model, model))
 
 
-class Canned:
+class CannedReplies:
     """An engine that answers by rule where one fits, and by another engine where none does."""
 
     def __init__(self, engine: Engine, replies: Sequence[Reply] = ()) -> None:

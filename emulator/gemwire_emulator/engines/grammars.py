@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import quote
 
 #: A small model does not know when to end: what a schema leaves open gets an end here.
 _LENGTH, _ITEMS, _ENTRIES = 300, 8, 6
@@ -121,7 +121,7 @@ def _nothing(_: dict[str, Any]) -> dict[str, Any]:
 def _string(schema: dict[str, Any]) -> dict[str, Any]:
     if re.search(r"\(\?[^:]|\\[1-9]", str(schema.get("pattern", ""))):
         raise ValueError(
-            f"the local model cannot be held to the pattern {quoted(schema['pattern'])}: it looks around"
+            f"the local model cannot be held to the pattern {quote(schema['pattern'])}: it looks around"
         )
     # Formats of Gemini's own, such as "enum", say nothing about the text.
     if schema.get("format") in _FORMATS:

@@ -20,7 +20,7 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.weights import WeightsError
 
 _HOST = "127.0.0.1"
@@ -96,7 +96,7 @@ class Llama:
         """Start the process unless it is there.
 
         Raises:
-            Failure: FAILED_PRECONDITION: a package or the model is missing, or the file is none.
+            StatusError: FAILED_PRECONDITION: a package or the model is missing, or the file is none.
         """
         with self._lock:
             if self._running is not None and self._running.is_up:
@@ -138,7 +138,7 @@ class Llama:
         """Ask what takes no time, and wait.
 
         Raises:
-            Failure: UNAVAILABLE: the process has died.
+            StatusError: UNAVAILABLE: the process has died.
             Refused: The answer is an error.
         """
         running = self.start()
@@ -157,7 +157,7 @@ class Llama:
         """Ask, and get the answer whole.
 
         Raises:
-            Failure: UNAVAILABLE: the process has died.
+            StatusError: UNAVAILABLE: the process has died.
             Refused: The answer is an error.
         """
         async with aclosing(self._exchange(path, body)) as parts:
@@ -168,7 +168,7 @@ class Llama:
         """Ask, and get the answer's events as they come.
 
         Raises:
-            Failure: UNAVAILABLE: the process has died.
+            StatusError: UNAVAILABLE: the process has died.
             Refused: The answer is an error.
         """
         waiting = b""
@@ -260,11 +260,11 @@ def _answer(status: int, data: bytes) -> Any:
     raise Refused(str(error.get("type", status)), str(error.get("message", found)))
 
 
-def _unready(message: str) -> Failure:
-    return Failure(grpc.StatusCode.FAILED_PRECONDITION, message)
+def _unready(message: str) -> StatusError:
+    return StatusError(grpc.StatusCode.FAILED_PRECONDITION, message)
 
 
-def _gone() -> Failure:
-    return Failure(
+def _gone() -> StatusError:
+    return StatusError(
         grpc.StatusCode.UNAVAILABLE, "the process of the local model ended; the next call starts another"
     )

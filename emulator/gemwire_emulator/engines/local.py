@@ -21,7 +21,7 @@ from gemwire_emulator import weights
 from gemwire_emulator.engines import grammars, prompts, schemas
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.llama import Llama, Refused
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_proto import v1beta
 
 #: Tokens of a prompt and its answer. A prompt of that length takes eight seconds on two cores.
@@ -69,7 +69,7 @@ class LocalEngine:
         """Fetch and load the language model, which the first call would do otherwise.
 
         Raises:
-            Failure: It cannot be had.
+            StatusError: It cannot be had.
         """
         self.language.start()
 
@@ -79,7 +79,9 @@ class LocalEngine:
         tokens = await self._tokens(prompts.messages_of(request))
         if len(tokens) > self.input_token_limit:
             limit = self.input_token_limit
-            raise invalid("contents", f"the prompt has {len(tokens)} tokens, the model takes {limit}")
+            raise invalid_argument(
+                "contents", f"the prompt has {len(tokens)} tokens, the model takes {limit}"
+            )
         function = schemas.chosen_function(request)
         room = self._context - len(tokens)
         for index in range(max(config.candidate_count, 1)):
@@ -254,7 +256,7 @@ def _grammar(schema: dict[str, Any], field: str) -> str:
     try:
         return grammars.of_schema(schema)
     except ValueError as error:
-        raise invalid(field, str(error)) from None
+        raise invalid_argument(field, str(error)) from None
 
 
 def _check_json(config: Any, text: str, *, done: bool) -> None:
@@ -268,7 +270,9 @@ def _check_json(config: Any, text: str, *, done: bool) -> None:
         except ValueError:
             sound = False
     if not sound:
-        raise invalid("generation_config.response_schema", "is more than the local model can be held to")
+        raise invalid_argument(
+            "generation_config.response_schema", "is more than the local model can be held to"
+        )
 
 
 def _logprob(entry: dict[str, Any], count: int) -> tuple[str, float, list[tuple[str, float]]]:
@@ -276,8 +280,8 @@ def _logprob(entry: dict[str, Any], count: int) -> tuple[str, float, list[tuple[
     return entry["token"], entry["logprob"], others
 
 
-def _failure(refused: Refused) -> Failure:
+def _failure(refused: Refused) -> StatusError:
     if refused.kind == "exceed_context_size_error":
-        return invalid("contents", refused.message)
+        return invalid_argument("contents", refused.message)
     code = grpc.StatusCode.INVALID_ARGUMENT if "invalid" in refused.kind else grpc.StatusCode.INTERNAL
-    return Failure(code, f"the local model: {refused.message}")
+    return StatusError(code, f"the local model: {refused.message}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from gemwire_emulator.engines import grammars, schemas
 from gemwire_emulator.engines.instant import plain
-from gemwire_emulator.errors import invalid
+from gemwire_emulator.errors import invalid_argument
 
 _ROLES = {"model": "assistant", "system": "system"}
 
@@ -16,7 +16,7 @@ def messages_of(request: Any) -> list[dict[str, str]]:
     """The messages of a chat: roles alternate, and the last says what the answer must look like.
 
     Raises:
-        Failure: INVALID_ARGUMENT for what a model of texts cannot read.
+        StatusError: INVALID_ARGUMENT for what a model of texts cannot read.
     """
     messages: list[dict[str, str]] = []
     system = _text_of(request.system_instruction, "system_instruction")
@@ -33,7 +33,7 @@ def messages_of(request: Any) -> list[dict[str, str]]:
         else:
             messages.append({"role": role, "content": text})
     if not messages:
-        raise invalid("contents", "has no text that the local model could answer")
+        raise invalid_argument("contents", "has no text that the local model could answer")
     if messages[-1]["role"] == "user":
         messages[-1]["content"] = _asked(request, messages[-1]["content"])
     return messages
@@ -80,7 +80,7 @@ def _text_of(content: Any, where: str) -> str:
             texts.append(part.code_execution_result.output)
         elif kind not in (None, "function_call"):
             # A call is left out: what was asked, and what came of it, read better side by side.
-            raise invalid(
+            raise invalid_argument(
                 f"{where}.parts[{i}].{kind}", "cannot be read by the local model, which takes text only"
             )
     return "\n".join(texts)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.asgi_scope import get_connection
 from gemwire_emulator.http.json_errors import HttpFailure
 from gemwire_emulator.http.live import LiveApp
@@ -51,7 +51,7 @@ class RootApp:
             else:
                 await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            failure = Failure(grpc.StatusCode.UNAVAILABLE, "The emulator stops.")
+            failure = StatusError(grpc.StatusCode.UNAVAILABLE, "The emulator stops.")
         except Exception as error:
             _logger.exception("%s %s failed", scope["method"], scope["path"])
             failure = _internal(error)
@@ -70,9 +70,9 @@ class RootApp:
         return self._rpcs.find(scope)
 
 
-def _internal(error: Exception) -> Failure:
+def _internal(error: Exception) -> StatusError:
     """A mistake of the emulator: the caller hears of it, the log has the rest."""
-    return Failure(grpc.StatusCode.INTERNAL, f"the emulator failed: {type(error).__name__}: {error}")
+    return StatusError(grpc.StatusCode.INTERNAL, f"the emulator failed: {type(error).__name__}: {error}")
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 import grpc
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http.json_errors import HttpFailure
 from gemwire_emulator.http.router import VERSIONS
 from gemwire_runtime.method import Method
@@ -53,10 +53,10 @@ def check_route(scope: Scope, *verbs: str) -> None:
     """Refuse what a path that no RPC has does not serve: versions that there are not, and other verbs.
 
     Raises:
-        Failure: It is that.
+        StatusError: It is that.
     """
     if scope["path_params"]["version"] not in VERSIONS:
-        raise Failure(grpc.StatusCode.NOT_FOUND, f"There is nothing at {get_path(scope)}.")
+        raise StatusError(grpc.StatusCode.NOT_FOUND, f"There is nothing at {get_path(scope)}.")
     if scope["method"] not in verbs:
         allowed = ", ".join(verbs)
         raise HttpFailure(
@@ -80,7 +80,7 @@ def create_call(method: Method[Any, Any], scope: Scope, query: Query, front: str
         front: See `Call`.
 
     Raises:
-        Failure: X-Server-Timeout is no number.
+        StatusError: X-Server-Timeout is no number.
     """
     headers = get_headers(scope)
     for name, value in query:
@@ -97,6 +97,6 @@ def create_call(method: Method[Any, Any], scope: Scope, query: Query, front: str
             until = time.monotonic() + float(headers["x-server-timeout"])
         except ValueError:
             why = f"{headers['x-server-timeout']!r} is no number of seconds"
-            raise invalid("X-Server-Timeout", why) from None
+            raise invalid_argument("X-Server-Timeout", why) from None
         call.remaining = lambda: until - time.monotonic()
     return call

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import struct_pb2
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http import responses
 from gemwire_emulator.http.asgi_scope import check_route, create_call, get_query
 from gemwire_emulator.http.request_body import ClientDisconnected, Receive, read_body
@@ -15,17 +15,17 @@ from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 from gemwire_emulator.services.batches import METHODS, Batches
 
 if TYPE_CHECKING:
-    from gemwire_emulator.admission import Gate
+    from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.journal import Journal
 
 
 class BatchApp:
     """``/{version}/models/{model}:batchGenerateContent`` or ``:asyncBatchEmbedContent``, in ASGI."""
 
-    def __init__(self, kind: str, batches: Batches, gate: Gate, journal: Journal) -> None:
+    def __init__(self, kind: str, batches: Batches, admission: AdmissionController, journal: Journal) -> None:
         """``kind``: a key of `METHODS`."""
         method = METHODS[kind]
-        self._endpoint = Endpoint(method, method, getattr(batches, method.snake), gate, journal)
+        self._endpoint = Endpoint(method, method, getattr(batches, method.snake), admission, journal)
 
     async def __call__(self, scope: Any, receive: Receive, send: responses.Send) -> None:
         """Serve one request."""
@@ -41,5 +41,5 @@ class BatchApp:
             await responses.send_response(send, to_json(operation).encode())
         except ClientDisconnected:
             pass
-        except Failure as failure:
+        except StatusError as failure:
             await responses.send_error(send, failure)

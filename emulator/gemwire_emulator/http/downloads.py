@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gemwire_emulator.errors import Failure, not_found
+from gemwire_emulator.errors import StatusError, not_found
 from gemwire_emulator.http import responses
 from gemwire_emulator.http.asgi_scope import Scope, create_call, get_connection, get_query
 from gemwire_emulator.http.request_body import Receive
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from gemwire_emulator.dispatch import Endpoint
-    from gemwire_emulator.state import World
+    from gemwire_emulator.state import State
 
 _PIECE = 256 * 2**10
 _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
@@ -29,16 +29,16 @@ _RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*")
 class DownloadApp:
     """``/{version}/files/{file}:download``, as an ASGI application."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], world: World, rpcs: ASGIApp) -> None:
+    def __init__(self, endpoints: Mapping[str, Endpoint], state: State, rpcs: ASGIApp) -> None:
         """See the class.
 
         Args:
             endpoints: The RPCs by path, of which DownloadFile says who may have what.
-            world: Has the bytes.
+            state: Has the bytes.
             rpcs: What serves the same path where no bytes are wanted.
         """
         self._endpoint = endpoints[file_service.SERVICE.methods["DownloadFile"].path]
-        self._world = world
+        self._state = state
         self._rpcs = rpcs
 
     async def __call__(self, scope: Any, receive: Receive, send: responses.Send) -> None:
@@ -52,11 +52,11 @@ class DownloadApp:
             call = create_call(self._endpoint.method, scope, query)
             name = f"files/{path['file']}"
             await self._endpoint.unary(v1beta.DownloadFileRequest(name=name), call)
-            content = content_of(self._world, call.tenant, name)
+            content = content_of(self._state, call.tenant, name)
             if not content:
                 raise not_found(f"The content of {name}")
-            await self._send(file_of(self._world, call.tenant, name), content, call.metadata, scope, send)
-        except Failure as failure:
+            await self._send(file_of(self._state, call.tenant, name), content, call.metadata, scope, send)
+        except StatusError as failure:
             await responses.send_error(send, failure)
 
     async def _send(
@@ -90,7 +90,7 @@ class DownloadApp:
         connection = get_connection(scope)
         if connection is not None:
             connection.lost = gone.set
-        with self._world.contents.path(content).open("rb") as file:
+        with self._state.blobs.path(content).open("rb") as file:
             file.seek(start)
             while start < end and not gone.is_set():
                 piece = await asyncio.to_thread(file.read, min(_PIECE, end - start))

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 
 #: google.rpc.Code's own mapping.
 HTTP_STATUS = {
@@ -31,7 +31,7 @@ HTTP_STATUS = {
 }
 
 
-class HttpFailure(Failure):
+class HttpFailure(StatusError):
     """A failure whose HTTP status is not that of its code: 405, 413 and the like.
 
     Attributes:
@@ -48,12 +48,12 @@ class HttpFailure(Failure):
         self.headers = headers or {}
 
 
-def get_http_status(failure: Failure) -> int:
+def get_http_status(failure: StatusError) -> int:
     """The HTTP status of a failure."""
     return failure.http_status if isinstance(failure, HttpFailure) else HTTP_STATUS[failure.code]
 
 
-def error_to_json(failure: Failure) -> dict[str, Any]:
+def error_to_json(failure: StatusError) -> dict[str, Any]:
     """The JSON object of a failure."""
     error: dict[str, Any] = {
         "code": get_http_status(failure),

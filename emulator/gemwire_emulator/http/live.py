@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Disconnect, Failure
+from gemwire_emulator.errors import Disconnect, StatusError
 from gemwire_emulator.http.asgi_scope import Scope, create_call, get_connection, get_path, get_query
 from gemwire_emulator.http.request_body import ClientDisconnected, Receive
 from gemwire_emulator.http.responses import JSON_TYPE, Send, encode_error
@@ -59,11 +59,11 @@ class LiveApp:
         await receive()
         path = get_path(scope)
         if not _PATH.fullmatch(path):
-            await _decline(send, Failure(grpc.StatusCode.NOT_FOUND, f"There is no WebSocket at {path}."))
+            await _decline(send, StatusError(grpc.StatusCode.NOT_FOUND, f"There is no WebSocket at {path}."))
             return
         try:
             call = create_call(self._endpoint.method, scope, get_query(scope), front="websocket")
-        except Failure as failure:
+        except StatusError as failure:
             await _decline(send, failure)
             return
         await send({"type": "websocket.accept"})
@@ -86,7 +86,7 @@ class LiveApp:
             connection = get_connection(scope)
             if connection is not None:
                 connection.sever()
-        except Failure as failure:
+        except StatusError as failure:
             await _close(send, _CODES.get(failure.code, _INTERNAL), failure.message)
         except asyncio.CancelledError:
             await _close(send, 1012, "The emulator stops.")
@@ -115,7 +115,7 @@ async def _close(send: Send, code: int, reason: str) -> None:
         await send({"type": "websocket.close", "code": code, "reason": cut})
 
 
-async def _decline(send: Send, failure: Failure) -> None:
+async def _decline(send: Send, failure: StatusError) -> None:
     """Answer with HTTP instead."""
     status, body = encode_error(failure)
     headers = [(b"content-type", JSON_TYPE.encode())]

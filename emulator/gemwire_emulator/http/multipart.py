@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from email.message import Message
 
-from gemwire_emulator.errors import invalid
+from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.http.request_body import MAX_BODY_BYTES
 
 _END_OF_HEADERS = b"\r\n\r\n"
@@ -36,11 +36,11 @@ class MultipartReader:
             chunks: Its body as it arrives.
 
         Raises:
-            Failure: The type is not ``multipart/related`` with a boundary.
+            StatusError: The type is not ``multipart/related`` with a boundary.
         """
         boundary = parameter(content_type, "boundary")
         if not content_type.lower().lstrip().startswith("multipart/") or not boundary:
-            raise invalid(_FIELD, "must be multipart/related; boundary=… for a multipart upload")
+            raise invalid_argument(_FIELD, "must be multipart/related; boundary=… for a multipart upload")
         self._delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
         # The first boundary may stand at the very beginning.
         self._buffer = bytearray(b"\r\n")
@@ -51,7 +51,7 @@ class MultipartReader:
         """The first part; what is before it means nothing.
 
         Raises:
-            Failure: It is too large, or there is none.
+            StatusError: It is too large, or there is none.
         """
         await self._upto(self._delimiter)
         await self._upto(_END_OF_HEADERS)
@@ -65,7 +65,7 @@ class MultipartReader:
         """The second part as it arrives; what comes behind it means nothing.
 
         Raises:
-            Failure: It has no end.
+            StatusError: It has no end.
         """
         # A boundary may be cut by the pieces in which the body arrives.
         held = len(self._delimiter) - 1
@@ -86,7 +86,7 @@ class MultipartReader:
         seen = 0
         while (at := self._buffer.find(mark, seen)) < 0:
             if len(self._buffer) > MAX_BODY_BYTES:
-                raise invalid(
+                raise invalid_argument(
                     "body", f"the JSON part of a multipart upload has at most {MAX_BODY_BYTES} bytes"
                 )
             seen = max(0, len(self._buffer) - len(mark))
@@ -98,5 +98,7 @@ class MultipartReader:
     async def _more(self) -> None:
         chunk = await anext(self._chunks, None)
         if chunk is None:
-            raise invalid("body", "ends inside a part; two parts and --boundary-- at the end are needed")
+            raise invalid_argument(
+                "body", "ends inside a part; two parts and --boundary-- at the end are needed"
+            )
         self._buffer += chunk

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.json_errors import HttpFailure
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
 
@@ -57,7 +57,7 @@ async def read_body(receive: Receive, headers: Mapping[str, Any], most: int = MA
 
     Raises:
         ClientDisconnected: The client left before it was complete.
-        Failure: It is too large, or not what its headers say.
+        StatusError: It is too large, or not what its headers say.
     """
     length = headers.get("content-length")
     if length in {None, "0"} and "transfer-encoding" not in headers:
@@ -81,11 +81,11 @@ async def read_body(receive: Receive, headers: Mapping[str, Any], most: int = MA
         try:
             body += unzip.decompress(chunk, most + 1 - len(body)) if unzip else chunk
         except zlib.error as error:
-            raise Failure(grpc.StatusCode.INVALID_ARGUMENT, f"The body is no gzip: {error}.") from None
+            raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"The body is no gzip: {error}.") from None
     if len(body) > most:
         raise _too_large(most)
     if unzip and body and not unzip.eof:
-        raise Failure(grpc.StatusCode.INVALID_ARGUMENT, "The body is no complete gzip.")
+        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "The body is no complete gzip.")
     return bytes(body)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.json_errors import HttpFailure, error_to_json, get_http_status
 
 Send = Callable[[Any], Awaitable[None]]
@@ -36,7 +36,7 @@ async def send_response(
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_error(send: Send, failure: Failure, headers: Mapping[str, str] | None = None) -> None:
+async def send_error(send: Send, failure: StatusError, headers: Mapping[str, str] | None = None) -> None:
     """Send an error, with more headers than it has of its own."""
     own = failure.headers if isinstance(failure, HttpFailure) else {}
     status, body = encode_error(failure)
@@ -86,7 +86,7 @@ class MessageStream:
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
-def encode_error(failure: Failure) -> tuple[int, bytes]:
+def encode_error(failure: StatusError) -> tuple[int, bytes]:
     """HTTP's status of a failure, and the body that says it."""
     return get_http_status(failure), json.dumps(error_to_json(failure), ensure_ascii=False).encode(
         errors="replace"

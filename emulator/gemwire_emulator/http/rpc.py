@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from gemwire_emulator.dispatch import Call, Endpoint
-from gemwire_emulator.errors import Disconnect, Failure, invalid
+from gemwire_emulator.call import Call
+from gemwire_emulator.dispatch import Endpoint
+from gemwire_emulator.errors import Disconnect, StatusError, invalid_argument
 from gemwire_emulator.http import responses
 from gemwire_emulator.http.asgi_scope import Query, Scope, create_call, get_connection, get_path, get_query
 from gemwire_emulator.http.json_errors import HttpFailure
@@ -69,10 +70,10 @@ class RpcApp:
                 await responses.send_error(send, failure)
             else:
                 connection.sever()
-        except Failure as failure:
+        except StatusError as failure:
             await responses.send_error(send, failure)
 
-    def _unknown(self, scope: Scope) -> Failure:
+    def _unknown(self, scope: Scope) -> StatusError:
         path = get_path(scope)
         if verbs := self._router.verbs(path):
             return HttpFailure(
@@ -81,7 +82,7 @@ class RpcApp:
                 f"{path} has no {scope['method']}; it has {', '.join(verbs)}.",
                 {"allow": ", ".join(verbs)},
             )
-        return Failure(grpc.StatusCode.NOT_FOUND, f"There is nothing at {path}.")
+        return StatusError(grpc.StatusCode.NOT_FOUND, f"There is nothing at {path}.")
 
 
 class _Form:
@@ -97,7 +98,7 @@ class _Form:
         words = [word for key, value in query if key in {"alt", "$alt"} for word in value.split(";")]
         for word in words:
             if word not in {"", "json", "sse", "media", "proto", "enum-encoding=int"}:
-                raise invalid("alt", f"{word!r} is none of json, sse, media and proto")
+                raise invalid_argument("alt", f"{word!r} is none of json, sse, media and proto")
         self.events = "sse" in words
         self.integers = "enum-encoding=int" in words
         self.binary = "proto" in words
@@ -148,7 +149,7 @@ async def _answer_all(
                     await answer.write(to_json(message, integer_enums=form.integers).encode())
     except Disconnect:
         raise
-    except Failure as failure:
+    except StatusError as failure:
         if not answer.started:
             raise
         await answer.write(responses.encode_error(failure)[1])
@@ -161,7 +162,7 @@ def _while_wanted(call: Call, connection: Connection | None) -> Iterator[None]:
 
     Raises:
         ClientDisconnected: The client left.
-        Failure: The deadline passed.
+        StatusError: The deadline passed.
     """
     with TaskInterrupt(call.remaining(), _late) as interrupt:
         if connection is None:
@@ -174,5 +175,5 @@ def _while_wanted(call: Call, connection: Connection | None) -> Iterator[None]:
             connection.lost = None
 
 
-def _late() -> Failure:
-    return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer.")
+def _late() -> StatusError:
+    return StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer.")

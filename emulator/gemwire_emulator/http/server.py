@@ -31,11 +31,11 @@ from gemwire_emulator.http.rpc import WORTH_COMPRESSING, RpcApp
 from gemwire_emulator.http.uploads import UploadApp
 
 if TYPE_CHECKING:
-    from gemwire_emulator.admission import Gate
+    from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.dispatch import Dispatcher
     from gemwire_emulator.journal import Journal
     from gemwire_emulator.services.batches import Batches
-    from gemwire_emulator.state import World
+    from gemwire_emulator.state import State
 
 #: Seconds for which a connection is kept on which nothing is asked: longer than clients keep theirs, as one
 #: that is closed just when it is used again costs them a request.
@@ -50,8 +50,8 @@ class HttpServer:
     def __init__(
         self,
         dispatcher: Dispatcher,
-        world: World,
-        gate: Gate,
+        state: State,
+        admission: AdmissionController,
         journal: Journal,
         batches: Batches,
         *,
@@ -62,17 +62,17 @@ class HttpServer:
 
         Args:
             dispatcher: The RPCs.
-            world: What their handlers share.
-            gate: Faults and quotas.
+            state: What their handlers share.
+            admission: Faults and quotas.
             journal: The calls.
             batches: What has no RPC.
             reset: Forgets everything.
             address: host:port of the gRPC side, to be shown.
         """
-        self._page = Page(world, gate, journal, reset=reset, address=address)
+        self._page = Page(state, admission, journal, reset=reset, address=address)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._servers: list[tuple[Listener, asyncio.Task[None]]] = []
-        self.app = _app(dispatcher, world, gate, journal, batches, self._page)
+        self.app = _app(dispatcher, state, admission, journal, batches, self._page)
 
     async def listen(self, host: str, port: int, **tls: Any) -> str:
         """Listen on a further address.
@@ -153,24 +153,29 @@ class HttpServer:
 
 
 def _app(
-    dispatcher: Dispatcher, world: World, gate: Gate, journal: Journal, batches: Batches, page: Page
+    dispatcher: Dispatcher,
+    state: State,
+    admission: AdmissionController,
+    journal: Journal,
+    batches: Batches,
+    page: Page,
 ) -> RootApp:
     endpoints = dispatcher.endpoints
     # One version's endpoints serve all: v1beta has everything that the others have.
     router = Router(e for path, e in endpoints.items() if ".v1." not in path)
     v1 = Router(e for path, e in endpoints.items() if ".v1." in path)
     rpcs = RpcApp(router)
-    downloads = DownloadApp(endpoints, world, rpcs)
+    downloads = DownloadApp(endpoints, state, rpcs)
     app = Starlette(
         routes=[
             Route("/openapi.json", Document("v1beta", router.routes).serve),
             Route("/v1/openapi.json", Document("v1", v1.routes).serve),
             *page.routes(router.routes),
-            Route("/upload/{version}/files", UploadApp(world, gate, journal)),
+            Route("/upload/{version}/files", UploadApp(state, admission, journal)),
             Route("/{version}/files/{file}:download", downloads),
             Route("/download/{version}/files/{file}:download", downloads),
-            Route(f"{_ANY_MODEL}:batchGenerateContent", BatchApp("generate", batches, gate, journal)),
-            Route(f"{_ANY_MODEL}:asyncBatchEmbedContent", BatchApp("embed", batches, gate, journal)),
+            Route(f"{_ANY_MODEL}:batchGenerateContent", BatchApp("generate", batches, admission, journal)),
+            Route(f"{_ANY_MODEL}:asyncBatchEmbedContent", BatchApp("embed", batches, admission, journal)),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[

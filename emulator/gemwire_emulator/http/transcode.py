@@ -15,7 +15,7 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http.json_reader import JsonReader
 from gemwire_emulator.http.json_writer import JsonWriter, is_repeated
 from gemwire_emulator.http.router import Match
@@ -63,7 +63,7 @@ def build_request(match: Match, query: Iterable[tuple[str, str]], body: bytes) -
         body: JSON, or nothing.
 
     Raises:
-        Failure: One of them does not fit.
+        StatusError: One of them does not fit.
     """
     kind, binding = match.route.endpoint.request, match.route.binding
     data: Any = parse_json(body) if body.strip() else {}
@@ -92,7 +92,7 @@ def parse_json(body: bytes | str) -> Any:
     """The value that some JSON is.
 
     Raises:
-        Failure: It is none.
+        StatusError: It is none.
     """
     try:
         text = body.decode() if isinstance(body, bytes) else body
@@ -112,7 +112,7 @@ def parse_message(kind: Any, data: Any) -> Any:
         data: The object.
 
     Raises:
-        Failure: It is no such message.
+        StatusError: It is no such message.
     """
     if not isinstance(data, dict):
         raise _bad_json("the root element must be an object")
@@ -181,8 +181,8 @@ _BY_HAND = {
 }
 
 
-def _bad_json(why: str) -> Failure:
-    return Failure(grpc.StatusCode.INVALID_ARGUMENT, f"Invalid JSON payload received. {why}")
+def _bad_json(why: str) -> StatusError:
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"Invalid JSON payload received. {why}")
 
 
 def _field(descriptor: Any, key: str) -> Any:
@@ -226,7 +226,7 @@ def _enum(value: Any, field: Any) -> Any:
     try:
         return int(value)
     except ValueError:
-        raise invalid(field.name, f"{value!r} is none of {', '.join(names)}") from None
+        raise invalid_argument(field.name, f"{value!r} is none of {', '.join(names)}") from None
 
 
 def _add_query(descriptor: Any, fields: dict[str, Any], query: Iterable[tuple[str, str]]) -> None:
@@ -257,16 +257,16 @@ def _add_query(descriptor: Any, fields: dict[str, Any], query: Iterable[tuple[st
 
 def _scalar(field: Any, text: str, key: str) -> Any:
     if field.message_type is not None and not field.message_type.full_name.startswith("google.protobuf."):
-        raise invalid(key, "is a message; name one of its fields")
+        raise invalid_argument(key, "is a message; name one of its fields")
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         if text.lower() not in {"true", "false", "1", "0"}:
-            raise invalid(key, f"{text!r} is neither true nor false")
+            raise invalid_argument(key, f"{text!r} is neither true nor false")
         return text.lower() in {"true", "1"}
     if field.cpp_type in _WHOLE_NUMBERS:
         try:
             return int(text)
         except ValueError:
-            raise invalid(key, f"{text!r} is no whole number") from None
+            raise invalid_argument(key, f"{text!r} is no whole number") from None
     if field.message_type is not None and field.message_type.full_name == "google.protobuf.FieldMask":
         # In JSON camelCase; older clients send the names of the proto.
         return ",".join(_camel(path) for path in text.split(",") if path)
@@ -278,8 +278,8 @@ def _camel(path: str) -> str:
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-def _unknown_parameter(key: str) -> Failure:
-    return Failure(
+def _unknown_parameter(key: str) -> StatusError:
+    return StatusError(
         grpc.StatusCode.INVALID_ARGUMENT,
         f'Invalid JSON payload received. Unknown name "{key}": Cannot bind query parameter.',
     )
@@ -292,4 +292,4 @@ def _assign(request: Any, path: str, value: str) -> None:
     try:
         setattr(request, last, value)
     except (ValueError, UnicodeEncodeError):
-        raise invalid(path, f"{value!r} is no text") from None
+        raise invalid_argument(path, f"{value!r} is no text") from None

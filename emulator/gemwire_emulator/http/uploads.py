@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from gemwire_emulator.dispatch import Call, Endpoint
-from gemwire_emulator.errors import Failure, exhausted, failed_precondition, invalid, not_found
+from gemwire_emulator.call import Call
+from gemwire_emulator.dispatch import Endpoint
+from gemwire_emulator.errors import (
+    StatusError,
+    failed_precondition,
+    invalid_argument,
+    not_found,
+    resource_exhausted,
+)
 from gemwire_emulator.http import responses
 from gemwire_emulator.http.asgi_scope import Scope, check_route, create_call, get_headers, get_path, get_query
 from gemwire_emulator.http.multipart import MultipartReader
@@ -26,9 +33,9 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
 
 if TYPE_CHECKING:
-    from gemwire_emulator.admission import Gate
+    from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.journal import Journal
-    from gemwire_emulator.state import World
+    from gemwire_emulator.state import State
 
 _CREATE = file_service.SERVICE.methods["CreateFile"]
 #: Bytes that are hashed and written at a time, away from the event loop.
@@ -41,12 +48,12 @@ _COMMANDS = ("upload", "upload, finalize", "finalize", "query", "cancel")
 class UploadApp:
     """``/upload/{version}/files``, as an ASGI application."""
 
-    def __init__(self, world: World, gate: Gate, journal: Journal) -> None:
+    def __init__(self, state: State, admission: AdmissionController, journal: Journal) -> None:
         """See the class."""
-        self._world = world
-        self._gate = gate
+        self._state = state
+        self._admission = admission
         self._journal = journal
-        self._uploads = Uploads(world)
+        self._uploads = Uploads(state)
         self._turns: dict[str, _Turn] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
@@ -62,20 +69,20 @@ class UploadApp:
                 await self._begin(scope, receive, send)
         except ClientDisconnected:
             pass
-        except Failure as failure:
+        except StatusError as failure:
             await responses.send_error(send, failure, self._progress(session))
         except FileNotFoundError:
             # A reset came between.
             await responses.send_error(send, not_found("The upload"), self._progress(None))
         except OSError as error:
-            await responses.send_error(send, exhausted("disk", str(error)), self._progress(session))
+            await responses.send_error(send, resource_exhausted("disk", str(error)), self._progress(session))
 
     def _progress(self, session: Session | None) -> dict[str, str]:
         """The headers that say how far an upload has come."""
         if session is None:
             return {"x-goog-upload-status": "final"}
         headers = {"x-goog-upload-status": session.status}
-        if session.status == "active" and self._world.contents.exists(session.content):
+        if session.status == "active" and self._state.blobs.exists(session.content):
             headers["x-goog-upload-size-received"] = str(self._uploads.received(session))
         return headers
 
@@ -97,7 +104,7 @@ class UploadApp:
             size = _number(call.metadata, "Content-Length")
             await self._at_once(request, call, size, iter_chunks(receive), send)
         else:
-            raise invalid(
+            raise invalid_argument(
                 "X-Goog-Upload-Protocol",
                 f"is {kind!r}; it must be resumable, multipart or raw. A file without bytes is created at"
                 " /v1beta/files",
@@ -105,7 +112,9 @@ class UploadApp:
 
     async def _start(self, call: Call, scope: Scope, receive: Receive, send: responses.Send) -> None:
         if _command(call.metadata) != "start":
-            raise invalid("X-Goog-Upload-Command", "must be start, or the URL must have an upload_id")
+            raise invalid_argument(
+                "X-Goog-Upload-Command", "must be start, or the URL must have an upload_id"
+            )
         size = _number(call.metadata, SIZE)
         request = _request(await read_body(receive, call.metadata), call)
         begun: list[Session] = []
@@ -115,7 +124,7 @@ class UploadApp:
             return v1beta.CreateFileResponse()
 
         await self._endpoint(begin).unary(request, call)
-        host = call.metadata.get("host") or "{}:{}".format(*scope["server"])
+        host = str(call.metadata.get("host", "")) or "{}:{}".format(*scope["server"])
         url = f"{scope['scheme']}://{host}{get_path(scope)}?upload_id={begun[0].identity}"
         headers = {
             **self._progress(begun[0]),
@@ -136,7 +145,7 @@ class UploadApp:
         session = self._uploads.begin(request.file, call, size)
         try:
             await self._take(session, data)
-            await asyncio.to_thread(self._world.contents.sha256, session.content)
+            await asyncio.to_thread(self._state.blobs.sha256, session.content)
 
             def finish(request: Any, call: Call) -> Any:
                 return v1beta.CreateFileResponse(file=self._uploads.finish(session))
@@ -152,7 +161,7 @@ class UploadApp:
     ) -> None:
         command = _command(headers)
         if command not in _COMMANDS:
-            raise invalid("X-Goog-Upload-Command", f"{command!r} is none of {'; '.join(_COMMANDS)}")
+            raise invalid_argument("X-Goog-Upload-Command", f"{command!r} is none of {'; '.join(_COMMANDS)}")
 
         async def work() -> None:
             # It may have ended while this request waited for its turn.
@@ -165,7 +174,7 @@ class UploadApp:
                 self._uploads.cancel(session)
             if command.endswith("finalize"):
                 self._uploads.check_complete(session)
-                await asyncio.to_thread(self._world.contents.sha256, session.content)
+                await asyncio.to_thread(self._state.blobs.sha256, session.content)
                 self._uploads.finish(session)
 
         await self._in_turn(session, work)
@@ -178,7 +187,9 @@ class UploadApp:
         received = self._uploads.received(session)
         offset = _number(headers, "X-Goog-Upload-Offset")
         if offset != received:
-            raise invalid("X-Goog-Upload-Offset", f"is {offset}, but {received} bytes have come; go on there")
+            raise invalid_argument(
+                "X-Goog-Upload-Offset", f"is {offset}, but {received} bytes have come; go on there"
+            )
         self._uploads.check_fits(session, received + (_number(headers, "Content-Length") or 0))
         await self._take(session, iter_chunks(receive))
 
@@ -193,12 +204,10 @@ class UploadApp:
                     buffer += chunk
                     if len(buffer) >= _PIECE:
                         piece, buffer = bytes(buffer), bytearray()
-                        await _finished(
-                            asyncio.to_thread(self._world.contents.append, session.content, piece)
-                        )
+                        await _finished(asyncio.to_thread(self._state.blobs.append, session.content, piece))
         finally:
-            if buffer and self._world.contents.exists(session.content):
-                self._world.contents.append(session.content, bytes(buffer))
+            if buffer and self._state.blobs.exists(session.content):
+                self._state.blobs.append(session.content, bytes(buffer))
 
     async def _in_turn(self, session: Session, work: Callable[[], Awaitable[None]]) -> None:
         """Do something to an upload that nobody else is working on.
@@ -207,7 +216,7 @@ class UploadApp:
         this side may not have noticed.
 
         Raises:
-            Failure: Somebody came later.
+            StatusError: Somebody came later.
         """
         turn = self._turns.setdefault(session.identity, _Turn())
         if turn.doing:
@@ -226,12 +235,12 @@ class UploadApp:
             if turn.doing is doing:
                 del self._turns[session.identity]
         if doing.cancelled():
-            raise Failure(grpc.StatusCode.ABORTED, "Another request goes on with this upload.")
+            raise StatusError(grpc.StatusCode.ABORTED, "Another request goes on with this upload.")
         doing.result()
 
     def _endpoint(self, handler: Callable[[Any, Call], Any]) -> Endpoint:
         """What journals a call and holds it against faults and quotas; parts of a file are no calls."""
-        return Endpoint(_CREATE, _CREATE, handler, self._gate, self._journal)
+        return Endpoint(_CREATE, _CREATE, handler, self._admission, self._journal)
 
 
 class _Turn:
@@ -255,7 +264,7 @@ def _request(body: bytes, call: Call) -> Any:
     return request
 
 
-def _command(headers: Mapping[str, str]) -> str:
+def _command(headers: Mapping[str, object]) -> str:
     words = str(headers.get("x-goog-upload-command", "")).split(",")
     return ", ".join(word.strip().lower() for word in words)
 
@@ -265,7 +274,7 @@ def _number(headers: Mapping[str, Any], name: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or len(text) > 18:
-        raise invalid(name, f"{text[:20]!r} is no number of bytes")
+        raise invalid_argument(name, f"{text[:20]!r} is no number of bytes")
     return int(text)
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from gemwire_emulator.dispatch import Call
+from gemwire_emulator.call import Call
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 from gemwire_proto.v1beta import generative_service
 from gemwire_runtime.method import Method
@@ -113,37 +113,37 @@ async def answer(
         if kind is KINDS["embed"]:
             tokens = service.count(texts_of([request.content]))
             response = f'{response[:-1]},"tokenCount":"{tokens}"}}'
-    except Failure as failure:
+    except StatusError as failure:
         return _error(kept, failure)
     except Exception as error:
         # A mistake of the emulator, as in a call; the other requests go on.
         _logger.exception("a request of a batch failed")
-        return _error(kept, Failure(grpc.StatusCode.INTERNAL, f"the emulator failed: {error}"))
+        return _error(kept, StatusError(grpc.StatusCode.INTERNAL, f"the emulator failed: {error}"))
     before = json.dumps(kept)[1:-1]
     return f'{{{before}{before and ","}"response":{response}}}\n'.encode()
 
 
 def _entry(line: bytes | None) -> dict[str, Any]:
     if line is None:
-        raise invalid("request", f"has more than {_MOST} bytes")
+        raise invalid_argument("request", f"has more than {_MOST} bytes")
     entry = parse_json(line)
     if not isinstance(entry, dict):
-        raise invalid("request", 'must be in an object: {"key": …, "request": {…}}')
+        raise invalid_argument("request", 'must be in an object: {"key": …, "request": {…}}')
     return entry
 
 
 def _request(entry: dict[str, Any], kind: Kind, model: str) -> Any:
     if not isinstance(entry.get("request"), dict):
-        raise invalid("request", "is required, as an object")
+        raise invalid_argument("request", "is required, as an object")
     request = parse_message(kind.rpc.request, entry["request"])
     # Names without "models/" are usual in files.
     if request.model.removeprefix("models/") not in {"", model.removeprefix("models/")}:
-        raise invalid("request.model", f"must be {model}, the model of the batch, or be left out")
+        raise invalid_argument("request.model", f"must be {model}, the model of the batch, or be left out")
     request.model = model
     return request
 
 
-def _error(kept: dict[str, Any], failure: Failure) -> bytes:
+def _error(kept: dict[str, Any], failure: StatusError) -> bytes:
     # Google's clients read no details here.
     error = {"code": failure.code.value[0], "message": failure.message}
     return json.dumps({**kept, "error": error}).encode() + b"\n"

@@ -8,58 +8,58 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.services import longrunning
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_proto.google.protobuf import struct_pb2, timestamp_pb2
 
 KIND = "batches"
 
 
-def tell(world: World, tenant: str, name: str, **news: Any) -> None:
+def tell(state: State, tenant: str, name: str, /, **news: Any) -> None:
     """Change a batch's metadata, if it is not done."""
-    operation = longrunning.load(world, tenant, name)
+    operation = longrunning.load(state, tenant, name)
     if operation is not None:
         now = json_format.MessageToDict(struct_pb2.Struct.FromString(operation.metadata.value))
-        longrunning.progress(world, tenant, name, struct({**now, **news, "updateTime": time_of(world)}))
+        longrunning.progress(state, tenant, name, struct({**now, **news, "updateTime": time_of(state)}))
 
 
-def end(world: World, tenant: str, name: str, state: str, failure: Failure) -> None:
+def end(state: State, tenant: str, name: str, outcome: str, failure: StatusError) -> None:
     """End a batch with an error, if it is not done."""
-    operation, row = longrunning.load(world, tenant, name), world.store.get(tenant, name)
+    operation, row = longrunning.load(state, tenant, name), state.store.get(tenant, name)
     if operation is None or operation.done or row is None:
         return
-    with world.store.transaction():
-        tell(world, tenant, name, state=f"BATCH_STATE_{state}", endTime=time_of(world))
-        longrunning.fail(world, tenant, name, failure)
+    with state.store.transaction():
+        tell(state, tenant, name, state=f"BATCH_STATE_{outcome}", endTime=time_of(state))
+        longrunning.fail(state, tenant, name, failure)
     # Nobody reads the requests any more, nor the answers that there are.
     for content in json.loads(row.extra)["contents"]:
-        world.contents.delete(content)
+        state.blobs.delete(content)
 
 
-def cancel(world: World, tenant: str, name: str) -> None:
+def cancel(state: State, tenant: str, name: str) -> None:
     """End a batch, if it is not done."""
-    end(world, tenant, name, "CANCELLED", Failure(grpc.StatusCode.CANCELLED, f"{name} was cancelled."))
+    end(state, tenant, name, "CANCELLED", StatusError(grpc.StatusCode.CANCELLED, f"{name} was cancelled."))
 
 
-def forget(world: World, tenant: str, name: str) -> None:
+def forget(state: State, tenant: str, name: str) -> None:
     """Delete a batch; the work on it stops."""
-    row = world.store.get(tenant, name)
+    row = state.store.get(tenant, name)
     if row is not None:
-        world.store.delete(tenant, name)
+        state.store.delete(tenant, name)
         for content in json.loads(row.extra)["contents"]:
-            world.contents.delete(content)
-        longrunning.stir(world, tenant, name)
+            state.blobs.delete(content)
+        longrunning.stir(state, tenant, name)
 
 
-def with_answers(world: World, tenant: str, operation: Any) -> Any:
+def with_answers(state: State, tenant: str, operation: Any) -> Any:
     """A batch with its answers, if they are not in a file."""
-    row = world.store.get(tenant, operation.name)
+    row = state.store.get(tenant, operation.name)
     extra: dict[str, Any] = json.loads(row.extra) if row else {}
     content = extra["contents"][1] if extra.get("inline") and operation.HasField("response") else ""
-    if not world.contents.exists(content):
+    if not state.blobs.exists(content):
         return operation
-    with world.contents.path(content).open("rb") as file:
+    with state.blobs.path(content).open("rb") as file:
         answers = {"inlinedResponses": {"inlinedResponses": [json.loads(line) for line in file]}}
     for packed in (operation.metadata, operation.response):
         fields = struct_pb2.Struct.FromString(packed.value)
@@ -82,9 +82,9 @@ def stats(total: int, answers: int, errors: int) -> dict[str, str]:
     return {"requestCount": str(total)} | {f"{name}RequestCount": str(n) for name, n in counts.items() if n}
 
 
-def time_of(world: World) -> str:
+def time_of(state: State) -> str:
     """The time, as JSON."""
     time = timestamp_pb2.Timestamp()
-    time.FromDatetime(world.clock.datetime())
+    time.FromDatetime(state.clock.datetime())
     text: str = time.ToJsonString()
     return text

@@ -1,6 +1,6 @@
 """Batches: many requests, answered in the background. They have no protos: what is known of them is JSON.
 
-Requests and answers are lines in ``world.contents``; a batch that a kill -9
+Requests and answers are lines in ``state.blobs``; a batch that a kill -9
 ended goes on behind the last answer that is there.
 """
 
@@ -15,17 +15,17 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import Failure, failed_precondition, invalid
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import StatusError, failed_precondition, invalid_argument
 from gemwire_emulator.names import check, derived
 from gemwire_emulator.services import batch_items, files, longrunning
 from gemwire_emulator.services.batch_items import KINDS
 from gemwire_emulator.services.batch_state import KIND, end, stats, struct, tell, time_of
-from gemwire_emulator.services.catalogue import known_model
 from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.model_catalog import check_model
+from gemwire_emulator.services.priority_semaphore import Slots
 from gemwire_emulator.services.resource_lookup import check_display_name
-from gemwire_emulator.services.slots import Slots
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning import operations_pb2
@@ -55,14 +55,14 @@ METHODS = {
 class Batches:
     """Begins batches, and works on them."""
 
-    def __init__(self, world: World, service: GenerativeService) -> None:
+    def __init__(self, state: State, service: GenerativeService) -> None:
         """See the class.
 
         Args:
-            world: What the handlers share.
+            state: What the handlers share.
             service: Answers the requests.
         """
-        self._world = world
+        self._state = state
         self._service = service
         self._slots = Slots(_AT_ONCE)
 
@@ -76,40 +76,40 @@ class Batches:
 
     def resume(self) -> None:
         """Go on with the batches that are not done."""
-        for tenant, row in self._world.store.kept(KIND):
+        for tenant, row in self._state.store.list_all_tenants(KIND):
             if not row.message(operations_pb2.Operation).done:
-                self._world.spawn(self._run(tenant, row.name))
+                self._state.spawn(self._run(tenant, row.name))
 
     def _begin(self, kind: str, request: dict[str, Any], call: Call) -> Any:
-        world, model, batch = self._world, request["model"], _object(request, "batch", "batch")
-        known_model(world, model, "batch.model", call, KINDS[kind].serves)
+        state, model, batch = self._state, request["model"], _object(request, "batch", "batch")
+        check_model(state, model, "batch.model", call, KINDS[kind].serves)
         display_name = _either(batch, "displayName", "display_name") or ""
         if not isinstance(display_name, str):
-            raise invalid("batch.displayName", "must be a string")
+            raise invalid_argument("batch.displayName", "must be a string")
         check_display_name(display_name, "batch.displayName")
         try:
             priority = int(batch.get("priority", 0))
         except (ValueError, TypeError):
-            raise invalid("batch.priority", f"{batch['priority']!r} is no whole number") from None
+            raise invalid_argument("batch.priority", f"{batch['priority']!r} is no whole number") from None
         told = {"@type": f"{_TYPE}{KINDS[kind].name}", "model": model}
         told |= {"displayName": display_name} if display_name else {}
         content, file, requests = self._input(batch, call)
-        name = f"{KIND}/{derived('', world.store.next_number())}"
-        told |= {"name": name, "createTime": time_of(self._world), "state": "BATCH_STATE_PENDING"}
+        name = f"{KIND}/{derived('', state.store.next_number())}"
+        told |= {"name": name, "createTime": time_of(self._state), "state": "BATCH_STATE_PENDING"}
         told |= {"inputConfig": {"fileName": file}} if file else {"batchStats": stats(requests, 0, 0)}
         told |= {"priority": str(priority)} if priority else {}
         operation = operations_pb2.Operation(name=name)
         operation.metadata.Pack(struct(told | {"updateTime": told["createTime"]}))
         extra = {
-            "contents": [content, world.contents.create()],
+            "contents": [content, state.blobs.create()],
             "inline": not file,
             "kind": kind,
             "model": model,
             "priority": priority,
-            "began": world.clock.now(),
+            "began": state.clock.now(),
         }
-        world.store.put(call.tenant, name, operation, owner=call.caller, extra=json.dumps(extra))
-        world.spawn(self._run(call.tenant, name))
+        state.store.put(call.tenant, name, operation, owner=call.caller, extra=json.dumps(extra))
+        state.spawn(self._run(call.tenant, name))
         return operation
 
     def _input(self, batch: dict[str, Any], call: Call) -> tuple[str, str, int]:
@@ -117,35 +117,37 @@ class Batches:
         given = _object(batch, "inputConfig", "batch.inputConfig", "input_config")
         file, inline = _either(given, "fileName", "file_name"), given.get("requests")
         if (file is None) == (inline is None):
-            raise invalid("batch.inputConfig", "set one of fileName and requests")
+            raise invalid_argument("batch.inputConfig", "set one of fileName and requests")
         if file is not None:
             name = check(str(file), "files/*", "batch.inputConfig.fileName")
-            content = files.content_of(self._world, call.tenant, name)
+            content = files.content_of(self._state, call.tenant, name)
             if not content:
                 raise failed_precondition(name, "has no content; upload it")
-            return self._world.contents.share(content), name, 0
+            return self._state.blobs.link(content), name, 0
         listed = _object(given, "requests", "batch.inputConfig.requests").get("requests")
         if not isinstance(listed, list) or not listed:
-            raise invalid("batch.inputConfig.requests.requests", "is required, with at least one request")
+            raise invalid_argument(
+                "batch.inputConfig.requests.requests", "is required, with at least one request"
+            )
         return (
-            self._world.contents.put(b"".join(json.dumps(r).encode() + b"\n" for r in listed)),
+            self._state.blobs.put(b"".join(json.dumps(r).encode() + b"\n" for r in listed)),
             "",
             len(listed),
         )
 
     async def _run(self, tenant: str, name: str) -> None:
         """Work on a batch, until it is done, cancelled, deleted or too old."""
-        world, row = self._world, self._world.store.get(tenant, name)
+        state, row = self._state, self._state.store.get(tenant, name)
         if row is None:
             return
         extra = json.loads(row.extra)
-        await world.clock.sleep(extra["began"] + _QUEUED - world.clock.now())
+        await state.clock.sleep(extra["began"] + _QUEUED - state.clock.now())
         async with self._slots.slot(-extra["priority"], row.number):
             work = asyncio.ensure_future(self._work(tenant, row, extra))
             try:
                 while self._wanted(tenant, row, extra["began"] + _LIFETIME) and not work.done():
-                    left = extra["began"] + _LIFETIME - world.clock.now()
-                    looking = asyncio.ensure_future(longrunning.pause(world, tenant, name, left))
+                    left = extra["began"] + _LIFETIME - state.clock.now()
+                    looking = asyncio.ensure_future(longrunning.pause(state, tenant, name, left))
                     await asyncio.wait((work, looking), return_when=asyncio.FIRST_COMPLETED)
                     looking.cancel()
             finally:
@@ -153,28 +155,32 @@ class Batches:
                 [ended] = await asyncio.gather(work, return_exceptions=True)
             if isinstance(ended, Exception):
                 failure = (
-                    ended if isinstance(ended, Failure) else Failure(grpc.StatusCode.INTERNAL, str(ended))
+                    ended
+                    if isinstance(ended, StatusError)
+                    else StatusError(grpc.StatusCode.INTERNAL, str(ended))
                 )
-                end(self._world, tenant, name, "FAILED", failure)
+                end(self._state, tenant, name, "FAILED", failure)
 
     def _wanted(self, tenant: str, row: Row, until: float) -> bool:
-        now = self._world.store.get(tenant, row.name)
+        now = self._state.store.get(tenant, row.name)
         if now is None or now.number != row.number or now.message(operations_pb2.Operation).done:
             return False
-        if self._world.clock.now() >= until:
-            late = Failure(grpc.StatusCode.DEADLINE_EXCEEDED, f"{row.name} was not done within 48 hours.")
-            end(self._world, tenant, row.name, "EXPIRED", late)
+        if self._state.clock.now() >= until:
+            late = StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, f"{row.name} was not done within 48 hours.")
+            end(self._state, tenant, row.name, "EXPIRED", late)
             return False
         return True
 
     async def _work(self, tenant: str, row: Row, extra: dict[str, Any]) -> None:
-        source, target = (self._world.contents.path(content) for content in extra["contents"])
+        source, target = (self._state.blobs.path(content) for content in extra["contents"])
         total = await asyncio.to_thread(batch_items.count, source)
         answers, errors = await asyncio.to_thread(batch_items.done, target)
         if not total:
-            raise Failure(grpc.StatusCode.INVALID_ARGUMENT, "batch.inputConfig: the file has no requests.")
+            raise StatusError(
+                grpc.StatusCode.INVALID_ARGUMENT, "batch.inputConfig: the file has no requests."
+            )
         tell(
-            self._world,
+            self._state,
             tenant,
             row.name,
             state="BATCH_STATE_RUNNING",
@@ -195,21 +201,21 @@ class Batches:
                     break
                 answer = await waiting[0]
                 waiting.popleft()
-                self._world.contents.append(extra["contents"][1], answer)
+                self._state.blobs.append(extra["contents"][1], answer)
                 answers, errors = answers + 1, errors + ("error" in json.loads(answer))
-                tell(self._world, tenant, row.name, batchStats=stats(total, answers, errors))
+                tell(self._state, tenant, row.name, batchStats=stats(total, answers, errors))
         finally:
             requests.close()
             for one in waiting:
                 one.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
-        await asyncio.to_thread(self._world.contents.sha256, extra["contents"][1])
+        await asyncio.to_thread(self._state.blobs.sha256, extra["contents"][1])
         self._succeed(tenant, row, extra)
 
     def _succeed(self, tenant: str, row: Row, extra: dict[str, Any]) -> None:
-        world, [source, target] = self._world, extra["contents"]
+        state, [source, target] = self._state, extra["contents"]
         result: dict[str, Any] = {"@type": f"{_TYPE}{KINDS[extra['kind']].name}Output"}
-        with world.store.transaction():
+        with state.store.transaction():
             if not extra["inline"]:
                 wanted = v1beta.File(
                     # Clients find the name in an address by its letters and digits alone.
@@ -217,15 +223,15 @@ class Batches:
                     mime_type="application/jsonl",
                     source=v1beta.File.Source.GENERATED,
                 )
-                file = files.store_file(world, tenant, row.owner, wanted, world.contents.share(target))
+                file = files.store_file(state, tenant, row.owner, wanted, state.blobs.link(target))
                 result["responsesFile"] = file.name
-                tell(self._world, tenant, row.name, output={"responsesFile": file.name})
-            tell(self._world, tenant, row.name, state="BATCH_STATE_SUCCEEDED", endTime=time_of(self._world))
-            longrunning.finish(world, tenant, row.name, struct(result))
-        world.contents.seal(target)
+                tell(self._state, tenant, row.name, output={"responsesFile": file.name})
+            tell(self._state, tenant, row.name, state="BATCH_STATE_SUCCEEDED", endTime=time_of(self._state))
+            longrunning.finish(state, tenant, row.name, struct(result))
+        state.blobs.seal(target)
         # What is in a file has the file's life.
         for content in (source,) if extra["inline"] else (source, target):
-            world.contents.delete(content)
+            state.blobs.delete(content)
 
 
 def _either(data: dict[str, Any], *names: str) -> Any:
@@ -235,5 +241,5 @@ def _either(data: dict[str, Any], *names: str) -> Any:
 def _object(data: dict[str, Any], name: str, field: str, *others: str) -> dict[str, Any]:
     found = _either(data, name, *others)
     if not isinstance(found, dict):
-        raise invalid(field, "is required, as an object")
+        raise invalid_argument(field, "is required, as an object")
     return found

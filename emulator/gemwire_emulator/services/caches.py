@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
+from gemwire_emulator.call import Call
 from gemwire_emulator.engines.instant import text_files_of, texts_of
-from gemwire_emulator.errors import invalid, not_found
+from gemwire_emulator.errors import invalid_argument, not_found, quote
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
-from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services.attachments import attached
-from gemwire_emulator.services.catalogue import known_model, serves
-from gemwire_emulator.services.ranges import check_tokens
+from gemwire_emulator.services.config_checks import check_tokens
+from gemwire_emulator.services.model_catalog import check_model, serves
 from gemwire_emulator.services.resource_lookup import check_display_name, new_name
 from gemwire_emulator.services.schema_checks import check_json, check_tools
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
@@ -33,22 +32,22 @@ _END_OF_TIME = 253_402_300_799
 _NANOS = 1_000_000_000
 
 
-def cached_content(world: World, call: Call, name: str, field: str = "name") -> Any:
+def cached_content(state: State, call: Call, name: str, field: str = "name") -> Any:
     """An entry with what was stored in it, for use in a prompt.
 
     Args:
-        world: Where.
+        state: Where.
         call: Who asks.
         name: Its name.
         field: Where the name is in the request.
 
     Raises:
-        Failure: INVALID_ARGUMENT for a malformed name, NOT_FOUND for an entry that there is not or no
+        StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND for an entry that there is not or no
             longer.
     """
     check(name, _NAME, field)
-    row = world.store.get(call.tenant, name)
-    if row is None or not _alive(world, row):
+    row = state.store.get(call.tenant, name)
+    if row is None or not _alive(state, row):
         raise not_found(name)
     return row.message(v1beta.CachedContent)
 
@@ -56,73 +55,75 @@ def cached_content(world: World, call: Call, name: str, field: str = "name") -> 
 class CacheService:
     """The handlers of CacheService."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     def create_cached_content(self, request: Any, call: Call) -> Any:
         """Store the beginning of prompts for one model."""
         if not request.HasField("cached_content"):
-            raise invalid("cached_content", "is required")
+            raise invalid_argument("cached_content", "is required")
         # Files are read now: they may expire before the cached content does.
-        wanted = attached(self._world, call, request.cached_content, "cached_content.")
-        known_model(self._world, wanted.model, "cached_content.model", call)
+        wanted = attached(self._state, call, request.cached_content, "cached_content.")
+        check_model(self._state, wanted.model, "cached_content.model", call)
         if not serves(wanted.model, "createCachedContent"):
-            raise invalid("cached_content.model", f"{wanted.model} does not serve createCachedContent")
+            raise invalid_argument(
+                "cached_content.model", f"{wanted.model} does not serve createCachedContent"
+            )
         check_display_name(wanted.display_name, "cached_content.display_name", _DISPLAY_NAME)
         tokens = self._check_contents(wanted)
         cached = v1beta.CachedContent()
         cached.CopyFrom(wanted)
-        cached.name = new_name(self._world, "", _KIND, "", "cached_content.name")
+        cached.name = new_name(self._state, "", _KIND, "", "cached_content.name")
         cached.usage_metadata.total_token_count = tokens
         self._set_expiration(cached, wanted, wanted.WhichOneof("expiration"))
         for moment in (cached.create_time, cached.update_time):
-            moment.FromDatetime(self._world.clock.datetime())
-        self._world.store.put(call.tenant, cached.name, cached, owner=call.caller)
+            moment.FromDatetime(self._state.clock.datetime())
+        self._state.store.put(call.tenant, cached.name, cached, owner=call.caller)
         return _shown(cached)
 
     def list_cached_contents(self, request: Any, call: Call) -> Any:
         """The entries that have not expired, oldest first."""
         rows, token = page(
-            lambda after: self._world.store.list(call.tenant, _KIND, after=after),
+            lambda after: self._state.store.list(call.tenant, _KIND, after=after),
             request,
             default=50,
             most=1000,
-            wanted=lambda row: _alive(self._world, row),
+            wanted=lambda row: _alive(self._state, row),
         )
         entries = [_shown(row.message(v1beta.CachedContent)) for row in rows]
         return v1beta.ListCachedContentsResponse(cached_contents=entries, next_page_token=token)
 
     def get_cached_content(self, request: Any, call: Call) -> Any:
         """One entry, without what was stored."""
-        return _shown(cached_content(self._world, call, request.name))
+        return _shown(cached_content(self._state, call, request.name))
 
     def update_cached_content(self, request: Any, call: Call) -> Any:
         """Move the expiration, and nothing else."""
         if not request.HasField("cached_content"):
-            raise invalid("cached_content", "is required")
+            raise invalid_argument("cached_content", "is required")
         wanted = request.cached_content
-        cached = cached_content(self._world, call, wanted.name, "cached_content.name")
+        cached = cached_content(self._state, call, wanted.name, "cached_content.name")
         given = wanted.WhichOneof("expiration")
         paths = [path for path in request.update_mask.paths if path != "*"]
         for path in paths:
             if path not in _EXPIRATION:
-                raise invalid(
-                    "update_mask", f"{quoted(path)} cannot be updated; these can: {', '.join(_EXPIRATION)}"
+                raise invalid_argument(
+                    "update_mask", f"{quote(path)} cannot be updated; these can: {', '.join(_EXPIRATION)}"
                 )
             if path != given:
-                raise invalid(f"cached_content.{path}", "is in the update mask and must be set")
+                raise invalid_argument(f"cached_content.{path}", "is in the update mask and must be set")
         if given is None:
-            raise invalid("cached_content.ttl", "set it, or expire_time")
+            raise invalid_argument("cached_content.ttl", "set it, or expire_time")
         self._set_expiration(cached, wanted, given)
-        cached.update_time.FromDatetime(self._world.clock.datetime())
-        self._world.store.replace(call.tenant, cached.name, cached)
+        cached.update_time.FromDatetime(self._state.clock.datetime())
+        self._state.store.replace(call.tenant, cached.name, cached)
         return _shown(cached)
 
     def delete_cached_content(self, request: Any, call: Call) -> Any:
         """End an entry at once."""
-        cached = cached_content(self._world, call, request.name)
-        self._world.store.delete(call.tenant, cached.name)
+        cached = cached_content(self._state, call, request.name)
+        self._state.store.delete(call.tenant, cached.name)
         return empty_pb2.Empty()
 
     def _check_contents(self, wanted: Any) -> int:
@@ -135,47 +136,47 @@ class CacheService:
         check_tools(wanted.tools, "cached_content.tools")
         for i, content in enumerate(wanted.contents):
             if not content.parts:
-                raise invalid(f"cached_content.contents[{i}].parts", "must have at least one part")
+                raise invalid_argument(f"cached_content.contents[{i}].parts", "must have at least one part")
             if content.role not in ("", "user", "model", "function", "tool"):
-                raise invalid(
-                    f"cached_content.contents[{i}].role", f"{quoted(content.role)} is none of user and model"
+                raise invalid_argument(
+                    f"cached_content.contents[{i}].role", f"{quote(content.role)} is none of user and model"
                 )
         if any(part.WhichOneof("data") != "text" for part in wanted.system_instruction.parts):
-            raise invalid("cached_content.system_instruction.parts", "must be text")
+            raise invalid_argument("cached_content.system_instruction.parts", "must be text")
         if not (wanted.contents or wanted.tools or wanted.system_instruction.parts):
-            raise invalid("cached_content.contents", "is required, or system_instruction or tools")
-        return check_tokens(self._world.engine, list(_texts(wanted)), "cached_content.contents")
+            raise invalid_argument("cached_content.contents", "is required, or system_instruction or tools")
+        return check_tokens(self._state.engine, list(_texts(wanted)), "cached_content.contents")
 
     def _set_expiration(self, cached: Any, wanted: Any, given: str | None) -> None:
         """Say when an entry ends, by what the request gives: a moment, a span from now, or nothing.
 
         Raises:
-            Failure: It would have ended already, or never.
+            StatusError: It would have ended already, or never.
         """
         field = f"cached_content.{given}"
-        now = int(self._world.clock.now() * 1e6) * 1000
+        now = int(self._state.clock.now() * 1e6) * 1000
         if given and not 0 <= getattr(wanted, given).nanos < _NANOS:
-            raise invalid(field, f"nanos must be from 0 to {_NANOS - 1}")
+            raise invalid_argument(field, f"nanos must be from 0 to {_NANOS - 1}")
         if given is None:
             end = now + _TTL * _NANOS
         elif given == "ttl":
             span = wanted.ttl.seconds * _NANOS + wanted.ttl.nanos
             if span <= 0:
-                raise invalid(field, "must be positive")
+                raise invalid_argument(field, "must be positive")
             end = now + span
         else:
             end = wanted.expire_time.seconds * _NANOS + wanted.expire_time.nanos
             if end <= now:
-                raise invalid(field, "must lie in the future")
+                raise invalid_argument(field, "must lie in the future")
         seconds, nanos = divmod(end, _NANOS)
         if seconds > _END_OF_TIME:
-            raise invalid(field, "must end before the year 10000")
+            raise invalid_argument(field, "must end before the year 10000")
         cached.expire_time.seconds, cached.expire_time.nanos = seconds, nanos
 
 
-def _alive(world: World, row: Row) -> bool:
+def _alive(state: State, row: Row) -> bool:
     end = row.message(v1beta.CachedContent).expire_time
-    return bool(end.seconds * 1_000_000 + end.nanos // 1000 > int(world.clock.now() * 1e6))
+    return bool(end.seconds * 1_000_000 + end.nanos // 1000 > int(state.clock.now() * 1e6))
 
 
 def _shown(cached: Any) -> Any:

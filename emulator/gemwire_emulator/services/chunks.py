@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import already_exists, invalid
-from gemwire_emulator.masks import apply
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import already_exists, invalid_argument
+from gemwire_emulator.field_masks import apply
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
 from gemwire_emulator.services.metadata_filters import check_metadata
 from gemwire_emulator.services.resource_lookup import check_masked, existing, new_name
-from gemwire_emulator.services.retrieval import keepable_vectors
-from gemwire_emulator.state import World
+from gemwire_emulator.services.vector_search import keepable_vectors
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 
@@ -32,13 +32,13 @@ class Chunks:
     stored before all vectors are there, so that a batch is stored whole or not at all.
     """
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     async def create_chunk(self, request: Any, call: Call) -> Any:
         """One chunk."""
-        existing(self._world, call, request.parent, _PARENT, "parent")
+        existing(self._state, call, request.parent, _PARENT, "parent")
         [chunk] = await self._create(request.parent, [request], call, [""])
         return chunk
 
@@ -46,17 +46,19 @@ class Chunks:
         """Up to 100 chunks of one document."""
         _check_batch(request.requests)
         parent = request.parent or request.requests[0].parent
-        existing(self._world, call, parent, _PARENT, "parent" if request.parent else "requests[0].parent")
+        existing(self._state, call, parent, _PARENT, "parent" if request.parent else "requests[0].parent")
         for i, one in enumerate(request.requests):
             if one.parent != parent:
-                raise invalid(f"requests[{i}].parent", f"must be {parent}, the document of the batch")
+                raise invalid_argument(
+                    f"requests[{i}].parent", f"must be {parent}, the document of the batch"
+                )
         paths = [f"requests[{i}]." for i in range(len(request.requests))]
         chunks = await self._create(parent, request.requests, call, paths)
         return v1beta.BatchCreateChunksResponse(chunks=chunks)
 
     def get_chunk(self, request: Any, call: Call) -> Any:
         """One chunk."""
-        return existing(self._world, call, request.name, _NAME).message(v1beta.Chunk)
+        return existing(self._state, call, request.name, _NAME).message(v1beta.Chunk)
 
     async def update_chunk(self, request: Any, call: Call) -> Any:
         """Change the text, which is embedded anew, or the metadata, which are replaced as a whole."""
@@ -74,7 +76,7 @@ class Chunks:
 
     def delete_chunk(self, request: Any, call: Call) -> Any:
         """Delete one chunk."""
-        self._world.store.delete(call.tenant, existing(self._world, call, request.name, _NAME).name)
+        self._state.store.delete(call.tenant, existing(self._state, call, request.name, _NAME).name)
         return empty_pb2.Empty()
 
     def batch_delete_chunks(self, request: Any, call: Call) -> Any:
@@ -83,17 +85,17 @@ class Chunks:
         paths = [f"requests[{i}]." for i in range(len(request.requests))]
         names = [one.name for one in request.requests]
         self._check_inside(request.parent, names, paths, "name", call)
-        with self._world.store.transaction():
+        with self._state.store.transaction():
             for name, path in zip(names, paths, strict=True):
-                existing(self._world, call, name, _NAME, f"{path}name")
-                self._world.store.delete(call.tenant, name)
+                existing(self._state, call, name, _NAME, f"{path}name")
+                self._state.store.delete(call.tenant, name)
         return empty_pb2.Empty()
 
     def list_chunks(self, request: Any, call: Call) -> Any:
         """The chunks of a document, oldest first."""
-        document = existing(self._world, call, request.parent, _PARENT, "parent").name
+        document = existing(self._state, call, request.parent, _PARENT, "parent").name
         rows, token = page(
-            lambda after: self._world.store.list(call.tenant, _KIND, document, after),
+            lambda after: self._state.store.list(call.tenant, _KIND, document, after),
             request,
             default=10,
             most=100,
@@ -110,12 +112,12 @@ class Chunks:
             call: Who asks.
             paths: Where each of the requests is in the request of the call.
         """
-        store, chunks = self._world.store, []
+        store, chunks = self._state.store, []
         for one, path in zip(requests, paths, strict=True):
             if not one.HasField("chunk"):
-                raise invalid(f"{path}chunk", "is required")
+                raise invalid_argument(f"{path}chunk", "is required")
             self._check(one.chunk, f"{path}chunk")
-            name = new_name(self._world, one.chunk.name, f"{parent}/{_KIND}", "", f"{path}chunk.name")
+            name = new_name(self._state, one.chunk.name, f"{parent}/{_KIND}", "", f"{path}chunk.name")
             chunk = v1beta.Chunk(
                 name=name,
                 data=one.chunk.data,
@@ -123,12 +125,12 @@ class Chunks:
                 state="STATE_ACTIVE",
             )
             for moment in (chunk.create_time, chunk.update_time):
-                moment.FromDatetime(self._world.clock.datetime())
+                moment.FromDatetime(self._state.clock.datetime())
             chunks.append(chunk)
-        extras = await keepable_vectors(self._world.engine, [chunk.data.string_value for chunk in chunks])
+        extras = await keepable_vectors(self._state.engine, [chunk.data.string_value for chunk in chunks])
         with store.transaction():
             # It may have gone while the vectors were made.
-            existing(self._world, call, parent, _PARENT, "parent")
+            existing(self._state, call, parent, _PARENT, "parent")
             for chunk, extra in zip(chunks, extras, strict=True):
                 if store.get(call.tenant, chunk.name) is not None:
                     raise already_exists(chunk.name)
@@ -141,35 +143,35 @@ class Chunks:
             self._updated(one, call, path)
         written = [i for i, one in enumerate(requests) if _writes_text(one)]
         texts = [self._updated(requests[i], call, paths[i]).data.string_value for i in written]
-        extras = dict(zip(written, await keepable_vectors(self._world.engine, texts), strict=True))
+        extras = dict(zip(written, await keepable_vectors(self._state.engine, texts), strict=True))
         chunks = []
-        with self._world.store.transaction():
+        with self._state.store.transaction():
             for i, one in enumerate(requests):
                 # Once more: another call may have written other fields while the vectors were made.
                 chunk = self._updated(one, call, paths[i])
-                self._world.store.replace(call.tenant, chunk.name, chunk, extras.get(i))
+                self._state.store.replace(call.tenant, chunk.name, chunk, extras.get(i))
                 chunks.append(chunk)
         return chunks
 
     def _updated(self, request: Any, call: Call, path: str) -> Any:
         """A chunk as an update makes it."""
         if not request.HasField("chunk"):
-            raise invalid(f"{path}chunk", "is required")
-        chunk = existing(self._world, call, request.chunk.name, _NAME, f"{path}chunk.name").message(
+            raise invalid_argument(f"{path}chunk", "is required")
+        chunk = existing(self._state, call, request.chunk.name, _NAME, f"{path}chunk.name").message(
             v1beta.Chunk
         )
         check_masked(request, f"{path}update_mask")
         apply(chunk, request.chunk, request.update_mask, _WRITABLE, f"{path}update_mask")
         self._check(chunk, f"{path}chunk")
-        chunk.update_time.FromDatetime(self._world.clock.datetime())
+        chunk.update_time.FromDatetime(self._state.clock.datetime())
         return chunk
 
     def _check(self, chunk: Any, field: str) -> None:
         if not chunk.data.string_value.strip():
-            raise invalid(f"{field}.data", "is required, with text")
-        tokens = self._world.engine.count_tokens([chunk.data.string_value])
+            raise invalid_argument(f"{field}.data", "is required, with text")
+        tokens = self._state.engine.count_tokens([chunk.data.string_value])
         if tokens > _TOKENS:
-            raise invalid(f"{field}.data", f"has {tokens} tokens; at most {_TOKENS} are allowed")
+            raise invalid_argument(f"{field}.data", f"has {tokens} tokens; at most {_TOKENS} are allowed")
         check_metadata(chunk.custom_metadata, f"{field}.custom_metadata")
 
     def _check_inside(
@@ -177,15 +179,15 @@ class Chunks:
     ) -> None:
         """Refuse a batch whose chunks are not all in one document, or that names one of them twice."""
         if parent:
-            existing(self._world, call, parent, _PARENT, "parent")
+            existing(self._state, call, parent, _PARENT, "parent")
         for i, (name, path) in enumerate(zip(names, paths, strict=True)):
             check(name, _NAME, f"{path}{field}")
             document = name.rsplit("/", 2)[0]
             parent = parent or document
             if document != parent:
-                raise invalid(f"{path}{field}", f"must lie in {parent}, the document of the batch")
+                raise invalid_argument(f"{path}{field}", f"must lie in {parent}, the document of the batch")
             if name in names[:i]:
-                raise invalid(f"{path}{field}", f"{name} is in the batch already")
+                raise invalid_argument(f"{path}{field}", f"{name} is in the batch already")
 
 
 def _writes_text(request: Any) -> bool:
@@ -195,6 +197,6 @@ def _writes_text(request: Any) -> bool:
 
 def _check_batch(requests: Any) -> None:
     if not requests:
-        raise invalid("requests", "is required")
+        raise invalid_argument("requests", "is required")
     if len(requests) > _BATCH:
-        raise invalid("requests", f"has {len(requests)} entries; at most {_BATCH} are allowed")
+        raise invalid_argument("requests", f"has {len(requests)} entries; at most {_BATCH} are allowed")

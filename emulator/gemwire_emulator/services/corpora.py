@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import already_exists, exhausted, failed_precondition, invalid
-from gemwire_emulator.masks import apply
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, resource_exhausted
+from gemwire_emulator.field_masks import apply
 from gemwire_emulator.paging import page
 from gemwire_emulator.services.chunks import Chunks
+from gemwire_emulator.services.config_checks import check_tokens
 from gemwire_emulator.services.documents import Documents
 from gemwire_emulator.services.metadata_filters import Filters
 from gemwire_emulator.services.permissions import grant_owner
-from gemwire_emulator.services.ranges import check_tokens
 from gemwire_emulator.services.resource_lookup import check_display_name, check_masked, existing, new_name
-from gemwire_emulator.services.retrieval import Found, check_count, search
-from gemwire_emulator.state import World
+from gemwire_emulator.services.vector_search import Found, check_count, search
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 
@@ -27,59 +27,59 @@ _CORPORA = 10
 class RetrieverService(Documents, Chunks):
     """The handlers of RetrieverService."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        super().__init__(world)
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        super().__init__(state)
+        self._state = state
 
     def create_corpus(self, request: Any, call: Call) -> Any:
         """An empty corpus, which the caller owns."""
         if not request.HasField("corpus"):
-            raise invalid("corpus", "is required")
-        wanted, store = request.corpus, self._world.store
+            raise invalid_argument("corpus", "is required")
+        wanted, store = request.corpus, self._state.store
         check_display_name(wanted.display_name, "corpus.display_name")
-        name = new_name(self._world, wanted.name, _KIND, wanted.display_name, "corpus.name")
+        name = new_name(self._state, wanted.name, _KIND, wanted.display_name, "corpus.name")
         corpus = v1beta.Corpus(name=name, display_name=wanted.display_name)
         for moment in (corpus.create_time, corpus.update_time):
-            moment.FromDatetime(self._world.clock.datetime())
+            moment.FromDatetime(self._state.clock.datetime())
         with store.transaction():
             if store.get(call.tenant, name) is not None:
                 raise already_exists(name)
             if store.count(call.tenant, _KIND) >= _CORPORA:
-                raise exhausted(_KIND, f"a project can own {_CORPORA} corpora; delete one first")
+                raise resource_exhausted(_KIND, f"a project can own {_CORPORA} corpora; delete one first")
             store.put(call.tenant, name, corpus, owner=call.caller)
-            grant_owner(self._world, call, name)
+            grant_owner(self._state, call, name)
         return corpus
 
     def get_corpus(self, request: Any, call: Call) -> Any:
         """One corpus."""
-        return existing(self._world, call, request.name, _NAME).message(v1beta.Corpus)
+        return existing(self._state, call, request.name, _NAME).message(v1beta.Corpus)
 
     def update_corpus(self, request: Any, call: Call) -> Any:
         """Change the display name."""
         if not request.HasField("corpus"):
-            raise invalid("corpus", "is required")
-        corpus = existing(self._world, call, request.corpus.name, _NAME, "corpus.name").message(v1beta.Corpus)
+            raise invalid_argument("corpus", "is required")
+        corpus = existing(self._state, call, request.corpus.name, _NAME, "corpus.name").message(v1beta.Corpus)
         check_masked(request)
         apply(corpus, request.corpus, request.update_mask, frozenset({"display_name"}))
         check_display_name(corpus.display_name, "corpus.display_name")
-        corpus.update_time.FromDatetime(self._world.clock.datetime())
-        self._world.store.replace(call.tenant, corpus.name, corpus)
+        corpus.update_time.FromDatetime(self._state.clock.datetime())
+        self._state.store.replace(call.tenant, corpus.name, corpus)
         return corpus
 
     def delete_corpus(self, request: Any, call: Call) -> Any:
         """Delete a corpus; what is in it only by force."""
-        row = existing(self._world, call, request.name, _NAME)
+        row = existing(self._state, call, request.name, _NAME)
         # Its permissions lie in it too, and do not count.
-        if not request.force and self._world.store.count(call.tenant, "documents", row.name):
+        if not request.force and self._state.store.count(call.tenant, "documents", row.name):
             raise failed_precondition(row.name, "has documents; delete them first, or set force")
-        self._world.store.delete(call.tenant, row.name)
+        self._state.store.delete(call.tenant, row.name)
         return empty_pb2.Empty()
 
     def list_corpora(self, request: Any, call: Call) -> Any:
         """The caller's corpora, oldest first."""
         rows, token = page(
-            lambda after: self._world.store.list(call.tenant, _KIND, after=after),
+            lambda after: self._state.store.list(call.tenant, _KIND, after=after),
             request,
             default=10,
             most=20,
@@ -89,23 +89,23 @@ class RetrieverService(Documents, Chunks):
 
     async def query_corpus(self, request: Any, call: Call) -> Any:
         """The chunks of all documents that are closest to a query."""
-        existing(self._world, call, request.name, _NAME)
+        existing(self._state, call, request.name, _NAME)
         found = await self._found(request, call, ("document", "chunk"))
         return v1beta.QueryCorpusResponse(relevant_chunks=[_relevant(one) for one in found])
 
     async def query_document(self, request: Any, call: Call) -> Any:
         """The chunks of one document that are closest to a query."""
-        existing(self._world, call, request.name, "corpora/*/documents/*")
+        existing(self._state, call, request.name, "corpora/*/documents/*")
         found = await self._found(request, call, ("chunk",))
         return v1beta.QueryDocumentResponse(relevant_chunks=[_relevant(one) for one in found])
 
     async def _found(self, request: Any, call: Call, levels: tuple[str, ...]) -> list[Found]:
         if not request.query.strip():
-            raise invalid("query", "is required")
-        check_tokens(self._world.engine, [request.query], "query")
+            raise invalid_argument("query", "is required")
+        check_tokens(self._state.engine, [request.query], "query")
         count = check_count(request.results_count, "results_count")
         filters = Filters(request.metadata_filters, "metadata_filters", levels)
-        return await search(self._world, call, request.name, request.query, filters, count)
+        return await search(self._state, call, request.name, request.query, filters, count)
 
 
 def _relevant(found: Found) -> Any:

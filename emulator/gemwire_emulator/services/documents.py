@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import already_exists, exhausted, failed_precondition, invalid
-from gemwire_emulator.masks import apply
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, resource_exhausted
+from gemwire_emulator.field_masks import apply
 from gemwire_emulator.paging import page
 from gemwire_emulator.services.metadata_filters import check_metadata
 from gemwire_emulator.services.resource_lookup import check_display_name, check_masked, existing, new_name
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
 
@@ -25,61 +25,61 @@ _WRITABLE = frozenset({"display_name", "custom_metadata"})
 class Documents:
     """The handlers of documents."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     def create_document(self, request: Any, call: Call) -> Any:
         """An empty document in a corpus."""
-        corpus = existing(self._world, call, request.parent, _PARENT, "parent").name
+        corpus = existing(self._state, call, request.parent, _PARENT, "parent").name
         if not request.HasField("document"):
-            raise invalid("document", "is required")
-        wanted, store = request.document, self._world.store
+            raise invalid_argument("document", "is required")
+        wanted, store = request.document, self._state.store
         _check(wanted)
-        name = new_name(self._world, wanted.name, f"{corpus}/{_KIND}", wanted.display_name, "document.name")
+        name = new_name(self._state, wanted.name, f"{corpus}/{_KIND}", wanted.display_name, "document.name")
         document = v1beta.Document(
             name=name, display_name=wanted.display_name, custom_metadata=wanted.custom_metadata
         )
         for moment in (document.create_time, document.update_time):
-            moment.FromDatetime(self._world.clock.datetime())
+            moment.FromDatetime(self._state.clock.datetime())
         with store.transaction():
             if store.get(call.tenant, name) is not None:
                 raise already_exists(name)
             if store.count(call.tenant, _KIND, corpus) >= _DOCUMENTS:
-                raise exhausted(corpus, f"a corpus holds {_DOCUMENTS} documents")
+                raise resource_exhausted(corpus, f"a corpus holds {_DOCUMENTS} documents")
             store.put(call.tenant, name, document, parent=corpus, owner=call.caller)
         return document
 
     def get_document(self, request: Any, call: Call) -> Any:
         """One document."""
-        return existing(self._world, call, request.name, _NAME).message(v1beta.Document)
+        return existing(self._state, call, request.name, _NAME).message(v1beta.Document)
 
     def update_document(self, request: Any, call: Call) -> Any:
         """Change the display name or the metadata, which are replaced as a whole."""
         if not request.HasField("document"):
-            raise invalid("document", "is required")
-        row = existing(self._world, call, request.document.name, _NAME, "document.name")
+            raise invalid_argument("document", "is required")
+        row = existing(self._state, call, request.document.name, _NAME, "document.name")
         document = row.message(v1beta.Document)
         check_masked(request)
         apply(document, request.document, request.update_mask, _WRITABLE)
         _check(document)
-        document.update_time.FromDatetime(self._world.clock.datetime())
-        self._world.store.replace(call.tenant, document.name, document)
+        document.update_time.FromDatetime(self._state.clock.datetime())
+        self._state.store.replace(call.tenant, document.name, document)
         return document
 
     def delete_document(self, request: Any, call: Call) -> Any:
         """Delete a document; its chunks only by force."""
-        row = existing(self._world, call, request.name, _NAME)
-        if not request.force and self._world.store.count(call.tenant, "chunks", row.name):
+        row = existing(self._state, call, request.name, _NAME)
+        if not request.force and self._state.store.count(call.tenant, "chunks", row.name):
             raise failed_precondition(row.name, "has chunks; delete them first, or set force")
-        self._world.store.delete(call.tenant, row.name)
+        self._state.store.delete(call.tenant, row.name)
         return empty_pb2.Empty()
 
     def list_documents(self, request: Any, call: Call) -> Any:
         """The documents of a corpus, oldest first."""
-        corpus = existing(self._world, call, request.parent, _PARENT, "parent").name
+        corpus = existing(self._state, call, request.parent, _PARENT, "parent").name
         rows, token = page(
-            lambda after: self._world.store.list(call.tenant, _KIND, corpus, after),
+            lambda after: self._state.store.list(call.tenant, _KIND, corpus, after),
             request,
             default=10,
             most=20,

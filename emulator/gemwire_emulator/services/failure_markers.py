@@ -11,13 +11,12 @@ from collections.abc import Iterable
 
 import grpc
 
-from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import StatusError, invalid_argument, quote
 
 _MARK = re.compile(r"\[\[fail:([A-Za-z_]*)\]\]")
 
 
-def doom_in(texts: Iterable[str], field: str) -> Failure | None:
+def find_failure_marker(texts: Iterable[str], field: str) -> StatusError | None:
     """How the work is to end; None where no text has a mark, and for the first mark otherwise.
 
     Args:
@@ -25,7 +24,7 @@ def doom_in(texts: Iterable[str], field: str) -> Failure | None:
         field: Where they are in the request.
 
     Raises:
-        Failure: INVALID_ARGUMENT for a mark that names no status.
+        StatusError: INVALID_ARGUMENT for a mark that names no status.
     """
     for text in texts:
         found = _MARK.search(text)
@@ -33,6 +32,6 @@ def doom_in(texts: Iterable[str], field: str) -> Failure | None:
             continue
         code = grpc.StatusCode.__members__.get(found[1])
         if code in (None, grpc.StatusCode.OK):
-            raise invalid(field, f"{quoted(found[0])} names no status of an error")
-        return Failure(code, f"It was to fail, by the mark {found[0]}.")
+            raise invalid_argument(field, f"{quote(found[0])} names no status of an error")
+        return StatusError(code, f"It was to fail, by the mark {found[0]}.")
     return None

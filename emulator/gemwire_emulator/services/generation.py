@@ -7,21 +7,20 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
+from gemwire_emulator.call import Call
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.quoting import quoted
-from gemwire_emulator.services.answers import Answers
+from gemwire_emulator.errors import invalid_argument, quote
 from gemwire_emulator.services.attachments import attached
 from gemwire_emulator.services.caches import cached_content
-from gemwire_emulator.services.catalogue import known_model, learned
+from gemwire_emulator.services.config_checks import check_config, check_tokens
+from gemwire_emulator.services.generate_answer import Answers
 from gemwire_emulator.services.live import Live
-from gemwire_emulator.services.ranges import check_config, check_tokens
-from gemwire_emulator.services.response_builder import Writing
+from gemwire_emulator.services.model_catalog import check_model, learned
+from gemwire_emulator.services.response_builder import ResponseBuilder
 from gemwire_emulator.services.safety import blocked
 from gemwire_emulator.services.schema_checks import check_json, check_tools
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
 #: The service takes no more contents in one batch.
@@ -31,10 +30,10 @@ _BATCH = 100
 class GenerativeService(Answers, Live):
     """The handlers of GenerativeService."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        super().__init__(world)
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        super().__init__(state)
+        self._state = state
 
     async def generate_content(self, request: Any, call: Call) -> Any:
         """All pieces as one response."""
@@ -56,40 +55,44 @@ class GenerativeService(Answers, Live):
 
     async def _begun(
         self, request: Any, call: Call
-    ) -> tuple[Writing, dict[str, Any] | None, AsyncGenerator[Delta, None]]:
+    ) -> tuple[ResponseBuilder, dict[str, Any] | None, AsyncGenerator[Delta, None]]:
         """An answer before its first piece, the rating that blocks it if one does, and what writes it."""
-        engine = self._world.engine
+        engine = self._state.engine
         prompt = self._prompt(request, call, "generateContent")
         if request.HasField("generation_config"):
             check_config(request.generation_config)
         tokens = await engine.count_prompt(prompt)
         if tokens > engine.input_token_limit:
-            raise invalid(
+            raise invalid_argument(
                 "contents", f"the prompt has {tokens} tokens, the model takes {engine.input_token_limit}"
             )
-        identity = f"emulated-{self._world.store.next_number():08x}"
+        identity = f"emulated-{self._state.store.next_number():08x}"
         cached = self._cached_tokens(request, call) if request.cached_content else None
         rating = blocked(texts_of(prompt.contents), request.safety_settings)
         trained = None
         if request.model.startswith("tunedModels/"):
             last = "".join(part.text for part in request.contents[-1].parts)
-            trained = learned(self._world, request.model, last, call)
+            trained = learned(self._state, request.model, last, call)
         said = None if trained is None else _said(trained, engine.count_tokens([trained]))
-        return Writing(engine.version, identity, tokens, cached), rating, said or engine.generate(prompt)
+        return (
+            ResponseBuilder(engine.version, identity, tokens, cached),
+            rating,
+            said or engine.generate(prompt),
+        )
 
     async def count_tokens(self, request: Any, call: Call) -> Any:
         """Tokens of contents, or of a whole request."""
-        known_model(self._world, request.model, "model", call)
+        check_model(self._state, request.model, "model", call)
         if request.contents and request.HasField("generate_content_request"):
-            raise invalid("generate_content_request", "excludes contents; set one of them")
+            raise invalid_argument("generate_content_request", "excludes contents; set one of them")
         if request.HasField("generate_content_request"):
             prompt = self._prompt(request.generate_content_request, call, path="generate_content_request.")
         elif request.contents:
             prompt = v1beta.GenerateContentRequest(contents=request.contents)
-            prompt = attached(self._world, call, prompt)
+            prompt = attached(self._state, call, prompt)
         else:
-            raise invalid("contents", "is required")
-        total = await self._world.engine.count_prompt(prompt)
+            raise invalid_argument("contents", "is required")
+        total = await self._state.engine.count_prompt(prompt)
         return v1beta.CountTokensResponse(
             total_tokens=total, prompt_tokens_details=[{"modality": "TEXT", "token_count": total}]
         )
@@ -101,35 +104,41 @@ class GenerativeService(Answers, Live):
 
     async def batch_embed_contents(self, request: Any, call: Call) -> Any:
         """A vector for each request, in their order."""
-        known_model(self._world, request.model, "model", call, "embedContent")
+        check_model(self._state, request.model, "model", call, "embedContent")
         if not request.requests:
-            raise invalid("requests", "is required")
+            raise invalid_argument("requests", "is required")
         if len(request.requests) > _BATCH:
-            raise invalid("requests", f"has {len(request.requests)} entries; at most {_BATCH} are allowed")
+            raise invalid_argument(
+                "requests", f"has {len(request.requests)} entries; at most {_BATCH} are allowed"
+            )
         for i, one in enumerate(request.requests):
             if one.model != request.model:
-                raise invalid(f"requests[{i}].model", f"must be {request.model}, the model of the batch")
+                raise invalid_argument(
+                    f"requests[{i}].model", f"must be {request.model}, the model of the batch"
+                )
         return v1beta.BatchEmbedContentsResponse(
             embeddings=await self._embeddings(request.requests, call, "requests")
         )
 
     def count(self, texts: list[str]) -> int:
         """Tokens of some texts."""
-        return self._world.engine.count_tokens(texts)
+        return self._state.engine.count_tokens(texts)
 
     async def _embeddings(self, requests: Any, call: Call, path: str) -> list[Any]:
-        engine = self._world.engine
+        engine = self._state.engine
         texts = []
         for i, one in enumerate(requests):
             prefix = f"{path}[{i}]." if path else ""
-            known_model(self._world, one.model, f"{prefix}model", call, "embedContent")
+            check_model(self._state, one.model, f"{prefix}model", call, "embedContent")
             text = "\n".join(p.text for p in one.content.parts if p.text)
             if not text:
-                raise invalid(f"{prefix}content", "is required, with text")
+                raise invalid_argument(f"{prefix}content", "is required, with text")
             if one.title and one.task_type != v1beta.TaskType.RETRIEVAL_DOCUMENT:
-                raise invalid(f"{prefix}title", "goes with task_type RETRIEVAL_DOCUMENT only")
+                raise invalid_argument(f"{prefix}title", "goes with task_type RETRIEVAL_DOCUMENT only")
             if one.output_dimensionality < 0 or one.output_dimensionality > engine.embedding_size:
-                raise invalid(f"{prefix}output_dimensionality", f"must be from 1 to {engine.embedding_size}")
+                raise invalid_argument(
+                    f"{prefix}output_dimensionality", f"must be from 1 to {engine.embedding_size}"
+                )
             texts.append(f"{one.title}\n{text}" if one.title else text)
             check_tokens(engine, texts[-1:], f"{prefix}content")
         vectors = await engine.embed(texts)
@@ -144,30 +153,30 @@ class GenerativeService(Answers, Live):
         It may lie in another.
         """
         if not request.model.startswith("dynamic/"):
-            known_model(self._world, request.model, f"{path}model", call, method)
+            check_model(self._state, request.model, f"{path}model", call, method)
         check_json(request, path.rstrip("."))
         check_tools(request.tools, f"{path}tools")
         if not request.contents:
-            raise invalid(f"{path}contents", "is not specified")
+            raise invalid_argument(f"{path}contents", "is not specified")
         for i, content in enumerate(request.contents):
             if not content.parts:
-                raise invalid(f"{path}contents[{i}].parts", "must have at least one part")
+                raise invalid_argument(f"{path}contents[{i}].parts", "must have at least one part")
             if content.role not in ("", "user", "model", "function", "tool", "system"):
-                raise invalid(
-                    f"{path}contents[{i}].role", f"{quoted(content.role)} is none of user and model"
+                raise invalid_argument(
+                    f"{path}contents[{i}].role", f"{quote(content.role)} is none of user and model"
                 )
-        request = attached(self._world, call, request, path)
+        request = attached(self._state, call, request, path)
         if not request.cached_content:
             return request
-        cached = cached_content(self._world, call, request.cached_content, f"{path}cached_content")
+        cached = cached_content(self._state, call, request.cached_content, f"{path}cached_content")
         if cached.model != request.model:
-            raise invalid(
+            raise invalid_argument(
                 f"{path}model", f"is {request.model}, the cached content was made for {cached.model}"
             )
         for name in ("system_instruction", "tools", "tool_config"):
             given = getattr(request, name)
             if request.HasField(name) if name != "tools" else len(given):
-                raise invalid(
+                raise invalid_argument(
                     f"{path}{name}", "cannot be set with cached_content; it belongs in the cached content"
                 )
         prompt = v1beta.GenerateContentRequest()
@@ -182,7 +191,7 @@ class GenerativeService(Answers, Live):
         return prompt
 
     def _cached_tokens(self, request: Any, call: Call) -> int:
-        row = self._world.store.get(call.tenant, request.cached_content)
+        row = self._state.store.get(call.tenant, request.cached_content)
         return row.message(v1beta.CachedContent).usage_metadata.total_token_count if row else 0
 
 

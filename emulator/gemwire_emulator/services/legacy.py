@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import invalid
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import invalid_argument, quote
 from gemwire_emulator.names import check
-from gemwire_emulator.quoting import quoted
-from gemwire_emulator.services.catalogue import known_model, learned
-from gemwire_emulator.services.ranges import check_legacy, check_tokens
+from gemwire_emulator.services.config_checks import check_legacy, check_tokens
+from gemwire_emulator.services.model_catalog import check_model, learned
 from gemwire_emulator.services.safety import blocked
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
 #: The service takes no more texts in one batch.
@@ -26,49 +25,51 @@ _DEFAULT_THRESHOLD = "BLOCK_MEDIUM_AND_ABOVE"
 class TextService:
     """The handlers of TextService."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     async def generate_text(self, request: Any, call: Call) -> Any:
         """Completions of a prompt."""
-        known_model(self._world, request.model, "model", call, "generateText")
-        _check_prompt(self._world, request.prompt)
+        check_model(self._state, request.model, "model", call, "generateText")
+        _check_prompt(self._state, request.prompt)
         check_legacy(request)
         for i, setting in enumerate(request.safety_settings):
             if not 0 < setting.category <= _LAST_PALM_CATEGORY:
-                raise invalid(f"safety_settings[{i}].category", "is no category of the PaLM models")
+                raise invalid_argument(f"safety_settings[{i}].category", "is no category of the PaLM models")
         rating = blocked([request.prompt.text], request.safety_settings, "prompt.text")
         if rating is not None:
             return _held_back(rating, request.safety_settings)
-        text = learned(self._world, request.model, request.prompt.text, call)
+        text = learned(self._state, request.model, request.prompt.text, call)
         outputs = [text] * max(request.candidate_count, 1) if text is not None else None
         if outputs is None:
             contents = [{"role": "user", "parts": [{"text": request.prompt.text}]}]
-            outputs = await _answers(self._world, request, contents)
+            outputs = await _answers(self._state, request, contents)
         return v1beta.GenerateTextResponse(candidates=[{"output": output} for output in outputs])
 
     async def embed_text(self, request: Any, call: Call) -> Any:
         """One vector."""
         check(request.model, "models/*", "model")
-        known_model(self._world, request.model, "model", call, "embedText")
+        check_model(self._state, request.model, "model", call, "embedText")
         return v1beta.EmbedTextResponse(embedding=(await self._vectors([("text", request.text)]))[0])
 
     async def batch_embed_text(self, request: Any, call: Call) -> Any:
         """A vector for each text, in their order."""
         check(request.model, "models/*", "model")
-        known_model(self._world, request.model, "model", call, "embedText")
+        check_model(self._state, request.model, "model", call, "embedText")
         if request.texts and request.requests:
-            raise invalid("requests", "excludes texts; set one of them")
+            raise invalid_argument("requests", "excludes texts; set one of them")
         for i, one in enumerate(request.requests):
             if one.model != request.model:
-                raise invalid(f"requests[{i}].model", f"must be {request.model}, the model of the batch")
+                raise invalid_argument(
+                    f"requests[{i}].model", f"must be {request.model}, the model of the batch"
+                )
         texts = [(f"texts[{i}]", text) for i, text in enumerate(request.texts)]
         texts += [(f"requests[{i}].text", one.text) for i, one in enumerate(request.requests)]
         if not texts:
-            raise invalid("texts", "is required, or requests")
+            raise invalid_argument("texts", "is required, or requests")
         if len(texts) > _BATCH:
-            raise invalid(
+            raise invalid_argument(
                 "texts" if request.texts else "requests",
                 f"has {len(texts)} entries; at most {_BATCH} are allowed",
             )
@@ -77,32 +78,32 @@ class TextService:
     def count_text_tokens(self, request: Any, call: Call) -> Any:
         """Tokens of a prompt."""
         check(request.model, "models/*", "model")
-        known_model(self._world, request.model, "model", call, "countTextTokens")
+        check_model(self._state, request.model, "model", call, "countTextTokens")
         if not request.prompt.text:
-            raise invalid("prompt.text", "is required")
-        tokens = self._world.engine.count_tokens([request.prompt.text])
+            raise invalid_argument("prompt.text", "is required")
+        tokens = self._state.engine.count_tokens([request.prompt.text])
         return v1beta.CountTextTokensResponse(token_count=tokens)
 
     async def _vectors(self, texts: list[tuple[str, str]]) -> list[Any]:
         for field, text in texts:
             if not text:
-                raise invalid(field, "must not be empty")
-            check_tokens(self._world.engine, [text], field)
-        vectors = await self._world.engine.embed([text for _, text in texts])
+                raise invalid_argument(field, "must not be empty")
+            check_tokens(self._state.engine, [text], field)
+        vectors = await self._state.engine.embed([text for _, text in texts])
         return [v1beta.Embedding(value=vector) for vector in vectors]
 
 
 class DiscussService:
     """The handlers of DiscussService."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     async def generate_message(self, request: Any, call: Call) -> Any:
         """Replies to the last message."""
         check(request.model, "models/*", "model")
-        known_model(self._world, request.model, "model", call, "generateMessage")
+        check_model(self._state, request.model, "model", call, "generateMessage")
         check_legacy(request)
         prompt = request.prompt
         _check_messages(prompt)
@@ -117,7 +118,7 @@ class DiscussService:
             }
             for i, message in enumerate(messages)
         ]
-        replies = await _answers(self._world, request, contents, _instruction(prompt))
+        replies = await _answers(self._state, request, contents, _instruction(prompt))
         author = messages[-2].author if len(messages) > 1 else ""
         return v1beta.GenerateMessageResponse(
             candidates=[{"author": author or "1", "content": reply} for reply in replies], messages=messages
@@ -126,19 +127,19 @@ class DiscussService:
     def count_message_tokens(self, request: Any, call: Call) -> Any:
         """Tokens of a conversation with its context and examples."""
         check(request.model, "models/*", "model")
-        known_model(self._world, request.model, "model", call, "countMessageTokens")
+        check_model(self._state, request.model, "model", call, "countMessageTokens")
         prompt = request.prompt
         _check_messages(prompt)
-        tokens = self._world.engine.count_tokens(_texts([*_standing(prompt), *prompt.messages]))
+        tokens = self._state.engine.count_tokens(_texts([*_standing(prompt), *prompt.messages]))
         return v1beta.CountMessageTokensResponse(token_count=tokens)
 
     def _fitting(self, prompt: Any) -> list[Any]:
         """The messages that the model has room for, beside context and examples.
 
         Raises:
-            Failure: There is no room for even the last one.
+            StatusError: There is no room for even the last one.
         """
-        engine = self._world.engine
+        engine = self._state.engine
         left = engine.input_token_limit - engine.count_tokens(_texts(_standing(prompt)))
         kept: list[Any] = []
         for message in reversed(prompt.messages):
@@ -147,36 +148,36 @@ class DiscussService:
                 break
             kept.insert(0, message)
         if not kept:
-            raise invalid(
+            raise invalid_argument(
                 "prompt", f"is longer than the {engine.input_token_limit} tokens that the model takes"
             )
         return kept
 
 
-def _check_prompt(world: World, prompt: Any) -> None:
+def _check_prompt(state: State, prompt: Any) -> None:
     if not prompt.text:
-        raise invalid("prompt.text", "is required")
-    check_tokens(world.engine, [prompt.text], "prompt.text")
+        raise invalid_argument("prompt.text", "is required")
+    check_tokens(state.engine, [prompt.text], "prompt.text")
 
 
 def _check_messages(prompt: Any) -> None:
     if not prompt.messages:
-        raise invalid("prompt.messages", "is required")
+        raise invalid_argument("prompt.messages", "is required")
     named = {f"prompt.messages[{i}]": message for i, message in enumerate(prompt.messages)}
     for i, example in enumerate(prompt.examples):
         named[f"prompt.examples[{i}].input"] = example.input
         named[f"prompt.examples[{i}].output"] = example.output
     for path, message in named.items():
         if not message.content:
-            raise invalid(f"{path}.content", "is required")
+            raise invalid_argument(f"{path}.content", "is required")
     for i, (before, after) in enumerate(zip(prompt.messages, prompt.messages[1:])):  # noqa: B905
         if before.author and before.author == after.author:
-            raise invalid(
-                f"prompt.messages[{i + 1}].author", f"{quoted(after.author)} wrote the message before, too"
+            raise invalid_argument(
+                f"prompt.messages[{i + 1}].author", f"{quote(after.author)} wrote the message before, too"
             )
     authors = {message.author for message in prompt.messages}
     if len(authors) > 2:
-        raise invalid("prompt.messages", f"has {len(authors)} authors; a conversation has two")
+        raise invalid_argument("prompt.messages", f"has {len(authors)} authors; a conversation has two")
 
 
 def _standing(prompt: Any) -> list[Any]:
@@ -197,7 +198,7 @@ def _instruction(prompt: Any) -> str:
 
 
 async def _answers(
-    world: World, request: Any, contents: list[dict[str, Any]], instruction: str = ""
+    state: State, request: Any, contents: list[dict[str, Any]], instruction: str = ""
 ) -> list[str]:
     """What the engine says, one text for each candidate."""
     asked = v1beta.GenerateContentRequest(model=request.model, contents=contents)
@@ -208,7 +209,7 @@ async def _answers(
             setattr(asked.generation_config, name, getattr(request, name))
     asked.generation_config.stop_sequences.extend(getattr(request, "stop_sequences", ()))
     texts: dict[int, str] = {}
-    async with aclosing(world.engine.generate(asked)) as deltas:
+    async with aclosing(state.engine.generate(asked)) as deltas:
         async for delta in deltas:
             texts[delta.index] = texts.get(delta.index, "") + ("" if delta.thought else delta.text)
     return [texts[index] for index in sorted(texts)]

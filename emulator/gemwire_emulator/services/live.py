@@ -6,16 +6,16 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
+from gemwire_emulator.call import Call
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.errors import invalid
+from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.names import check
-from gemwire_emulator.services.catalogue import known_model
-from gemwire_emulator.services.ranges import check_config, check_tokens
-from gemwire_emulator.services.resumption import Memory, restored
+from gemwire_emulator.services.config_checks import check_config, check_tokens
+from gemwire_emulator.services.live_session import Session
+from gemwire_emulator.services.model_catalog import check_model
 from gemwire_emulator.services.schema_checks import check_json, check_tools
-from gemwire_emulator.services.session import Session
-from gemwire_emulator.state import World
+from gemwire_emulator.services.session_resumption import Memory, restored
+from gemwire_emulator.state import State
 
 #: Generation settings that a live session does not have.
 _UNSUPPORTED = (
@@ -32,9 +32,9 @@ _UNSUPPORTED = (
 class Live:
     """The handler of BidiGenerateContent."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     async def bidi_generate_content(
         self, requests: AsyncIterator[Any], call: Call
@@ -44,51 +44,51 @@ class Live:
             first = request
             break
         else:
-            raise invalid("setup", "is required, as the first message")
+            raise invalid_argument("setup", "is required, as the first message")
         if first.WhichOneof("message_type") != "setup":
-            raise invalid("setup", "must be the first message")
+            raise invalid_argument("setup", "must be the first message")
         setup = first.setup
-        _check_setup(self._world, setup, call)
+        _check_setup(self._state, setup, call)
         contents: list[Any] = []
         memory = None
         if setup.HasField("session_resumption"):
-            memory = Memory(self._world, call, setup.model)
+            memory = Memory(self._state, call, setup.model)
             if setup.session_resumption.handle:
-                contents = restored(self._world, call, setup.session_resumption.handle, setup.model)
-        session = Session(self._world, setup, contents, memory)
+                contents = restored(self._state, call, setup.session_resumption.handle, setup.model)
+        session = Session(self._state, setup, contents, memory)
         async with aclosing(session.messages(requests)) as messages:
             async for message in messages:
                 yield message
 
 
-def _check_setup(world: World, setup: Any, call: Call) -> None:
+def _check_setup(state: State, setup: Any, call: Call) -> None:
     check(setup.model, "models/*", "setup.model")
-    known_model(world, setup.model, "setup.model", call, "bidiGenerateContent")
+    check_model(state, setup.model, "setup.model", call, "bidiGenerateContent")
     check_json(setup, "setup")
     check_tools(setup.tools, "setup.tools")
     config, path = setup.generation_config, "setup.generation_config"
     for name in _UNSUPPORTED:
         field = config.DESCRIPTOR.fields_by_name[name]
         if config.HasField(name) if field.has_presence else getattr(config, name):
-            raise invalid(f"{path}.{name}", "is not supported in a live session")
+            raise invalid_argument(f"{path}.{name}", "is not supported in a live session")
     check_config(config, path)
     if config.candidate_count > 1:
-        raise invalid(f"{path}.candidate_count", "must be 1 in a live session")
+        raise invalid_argument(f"{path}.candidate_count", "must be 1 in a live session")
     if any(part.WhichOneof("data") != "text" for part in setup.system_instruction.parts):
-        raise invalid("setup.system_instruction.parts", "must be text")
-    check_tokens(world.engine, texts_of([setup.system_instruction]), "setup.system_instruction")
+        raise invalid_argument("setup.system_instruction.parts", "must be text")
+    check_tokens(state.engine, texts_of([setup.system_instruction]), "setup.system_instruction")
     detection = setup.realtime_input_config.automatic_activity_detection
     for name in ("prefix_padding_ms", "silence_duration_ms"):
         if getattr(detection, name) < 0:
             path = "setup.realtime_input_config.automatic_activity_detection"
-            raise invalid(f"{path}.{name}", "must not be negative")
+            raise invalid_argument(f"{path}.{name}", "must not be negative")
     compression = setup.context_window_compression
     window, trigger = compression.sliding_window.target_tokens, compression.trigger_tokens
     for name, value in (("sliding_window.target_tokens", window), ("trigger_tokens", trigger)):
         if value < 0:
-            raise invalid(f"setup.context_window_compression.{name}", "must not be negative")
+            raise invalid_argument(f"setup.context_window_compression.{name}", "must not be negative")
     if trigger and window >= trigger:
-        raise invalid(
+        raise invalid_argument(
             "setup.context_window_compression.sliding_window.target_tokens",
             f"must be less than trigger_tokens, {trigger}",
         )

@@ -16,10 +16,10 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.names import derived
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_proto.google.longrunning import operations_pb2
 
 KIND = "operations"
@@ -27,12 +27,12 @@ _CANCELLED: int = grpc.StatusCode.CANCELLED.value[0]
 
 
 def begin(
-    world: World, call: Call, parent: str, metadata: Message, keep: Mapping[str, Any] | None = None
+    state: State, call: Call, parent: str, metadata: Message, keep: Mapping[str, Any] | None = None
 ) -> Any:
     """Store a new operation that is not done.
 
     Args:
-        world: Where.
+        state: Where.
         call: Who asked for it.
         parent: Name of what it works on, ``tunedModels/x`` or ``models/m``.
         metadata: Its progress so far; packed with its full type name.
@@ -41,86 +41,86 @@ def begin(
     Returns:
         The ``google.longrunning.Operation``, ready to be answered.
     """
-    with world.store.transaction():
+    with state.store.transaction():
         # The label is for whoever reads a log: the work behind it was not done by a model.
-        name = f"{parent}/operations/emulated-{derived('', world.store.next_number())}"
+        name = f"{parent}/operations/emulated-{derived('', state.store.next_number())}"
         operation = operations_pb2.Operation(name=name)
         _pack(operation.metadata, metadata)
         extra = json.dumps(dict(keep or {}))
-        world.store.put(call.tenant, name, operation, parent=parent, owner=call.caller, extra=extra)
+        state.store.put(call.tenant, name, operation, parent=parent, owner=call.caller, extra=extra)
     return operation
 
 
-def load(world: World, tenant: str, name: str) -> Any | None:
+def load(state: State, tenant: str, name: str) -> Any | None:
     """The operation as it is now; None if there is none, or none any more."""
-    row = world.store.get(tenant, name)
+    row = state.store.get(tenant, name)
     return row.message(operations_pb2.Operation) if row else None
 
 
-def progress(world: World, tenant: str, name: str, metadata: Message) -> None:
+def progress(state: State, tenant: str, name: str, metadata: Message) -> None:
     """Store new metadata. Does nothing where the operation is done or deleted."""
-    operation = load(world, tenant, name)
+    operation = load(state, tenant, name)
     if operation is not None and not operation.done:
         _pack(operation.metadata, metadata)
-        _keep(world, tenant, operation)
+        _keep(state, tenant, operation)
 
 
-def finish(world: World, tenant: str, name: str, response: Message) -> None:
+def finish(state: State, tenant: str, name: str, response: Message) -> None:
     """End it with a result. Does nothing where it has ended already (a cancel stands) or was deleted."""
-    operation = load(world, tenant, name)
+    operation = load(state, tenant, name)
     if operation is not None and not operation.done:
         operation.done = True
         _pack(operation.response, response)
-        _keep(world, tenant, operation)
+        _keep(state, tenant, operation)
 
 
-def fail(world: World, tenant: str, name: str, failure: Failure) -> None:
+def fail(state: State, tenant: str, name: str, failure: StatusError) -> None:
     """End it with an error. Does nothing where it has ended already or was deleted."""
-    operation = load(world, tenant, name)
+    operation = load(state, tenant, name)
     if operation is not None and not operation.done:
         operation.done = True
         operation.error.code = failure.code.value[0]
         operation.error.message = failure.message
         for detail in failure.details:
             _pack(operation.error.details.add(), detail)
-        _keep(world, tenant, operation)
+        _keep(state, tenant, operation)
 
 
-def cancel(world: World, tenant: str, name: str) -> None:
+def cancel(state: State, tenant: str, name: str) -> None:
     """End it with CANCELLED; its worker sees that by `cancelled`. Does nothing where it has ended already."""
-    fail(world, tenant, name, Failure(grpc.StatusCode.CANCELLED, f"{name} was cancelled."))
+    fail(state, tenant, name, StatusError(grpc.StatusCode.CANCELLED, f"{name} was cancelled."))
 
 
-def cancelled(world: World, tenant: str, name: str) -> bool:
+def cancelled(state: State, tenant: str, name: str) -> bool:
     """Whether its worker should stop. A deleted operation is not cancelled: its work goes on unseen."""
-    operation = load(world, tenant, name)
+    operation = load(state, tenant, name)
     return operation is not None and operation.done and operation.error.code == _CANCELLED
 
 
-def unfinished(world: World, collection: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def unfinished(state: State, collection: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """What was under way when the emulator stopped.
 
     Args:
-        world: Where.
+        state: Where.
         collection: First segment of the names, ``models`` or ``tunedModels``.
 
     Yields:
         Tenant and name of an operation that is not done, and what `begin` was given to keep.
     """
-    for tenant, row in world.store.kept(KIND):
+    for tenant, row in state.store.list_all_tenants(KIND):
         if row.name.startswith(f"{collection}/") and not row.message(operations_pb2.Operation).done:
             yield tenant, row.name, json.loads(row.extra)
 
 
-async def pause(world: World, tenant: str, name: str, seconds: float | None) -> None:
+async def pause(state: State, tenant: str, name: str, seconds: float | None) -> None:
     """Wait until that much of the emulator's time has passed, or the operation has changed.
 
     A worker pauses so between two looks at `cancelled`; None waits for a change alone.
     """
-    changed = world.stirred.setdefault((tenant, name), asyncio.Event())
+    changed = state.operation_events.setdefault((tenant, name), asyncio.Event())
     waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(changed.wait())]
     if seconds is not None:
-        waits.append(asyncio.ensure_future(world.clock.sleep(max(seconds, 0.0))))
+        waits.append(asyncio.ensure_future(state.clock.sleep(max(seconds, 0.0))))
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -128,16 +128,16 @@ async def pause(world: World, tenant: str, name: str, seconds: float | None) -> 
             wait.cancel()
 
 
-def stir(world: World, tenant: str, name: str) -> None:
+def stir(state: State, tenant: str, name: str) -> None:
     """Wake those who `pause` for an operation."""
-    changed = world.stirred.pop((tenant, name), None)
+    changed = state.operation_events.pop((tenant, name), None)
     if changed is not None:
         changed.set()
 
 
-def _keep(world: World, tenant: str, operation: Any) -> None:
-    world.store.replace(tenant, operation.name, operation)
-    stir(world, tenant, operation.name)
+def _keep(state: State, tenant: str, operation: Any) -> None:
+    state.store.replace(tenant, operation.name, operation)
+    stir(state, tenant, operation.name)
 
 
 def _pack(packed: Any, message: Message) -> None:

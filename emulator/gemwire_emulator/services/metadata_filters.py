@@ -6,8 +6,7 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import invalid_argument, quote
 from gemwire_proto import v1beta
 
 #: Entries that a document or a chunk may have.
@@ -39,18 +38,20 @@ def check_metadata(entries: Any, field: str) -> None:
         field: Where they are in the request.
 
     Raises:
-        Failure: Too many, or one without a key, without a value, or with the key of another.
+        StatusError: Too many, or one without a key, without a value, or with the key of another.
     """
     if len(entries) > _ENTRIES:
-        raise invalid(field, f"has {len(entries)} entries; at most {_ENTRIES} are allowed")
+        raise invalid_argument(field, f"has {len(entries)} entries; at most {_ENTRIES} are allowed")
     seen: set[str] = set()
     for i, entry in enumerate(entries):
         if not entry.key:
-            raise invalid(f"{field}[{i}].key", "is required")
+            raise invalid_argument(f"{field}[{i}].key", "is required")
         if entry.key in seen:
-            raise invalid(f"{field}[{i}].key", f"{quoted(entry.key)} has an entry already; use each key once")
+            raise invalid_argument(
+                f"{field}[{i}].key", f"{quote(entry.key)} has an entry already; use each key once"
+            )
         if entry.WhichOneof("value") is None:
-            raise invalid(
+            raise invalid_argument(
                 f"{field}[{i}].value", "set one of string_value, string_list_value and numeric_value"
             )
         seen.add(entry.key)
@@ -68,7 +69,7 @@ class Filters:
             levels: What may be tested: ``document``, ``chunk``.
 
         Raises:
-            Failure: One is malformed, tests what this query cannot, or asks two texts of one key.
+            StatusError: One is malformed, tests what this query cannot, or asks two texts of one key.
         """
         self._of: dict[str, list[tuple[str, Any]]] = {level: [] for level in levels}
         textual: dict[str, bool] = {}
@@ -77,9 +78,9 @@ class Filters:
             level, key = self._split(one.key, f"{path}.key")
             text = _check_conditions(one.conditions, path)
             if one.key in textual and (text or textual[one.key]):
-                raise invalid(
+                raise invalid_argument(
                     f"{path}.key",
-                    f"{quoted(one.key)} is tested by another filter already; text values cannot be ANDed",
+                    f"{quote(one.key)} is tested by another filter already; text values cannot be ANDed",
                 )
             textual[one.key] = text
             self._of[level].append((key, one.conditions))
@@ -90,8 +91,8 @@ class Filters:
             if key.startswith(prefix) and len(key) > len(prefix):
                 return level, key[len(prefix) :]
         forms = " or ".join(f"{level}.custom_metadata.*" for level in self._of)
-        raise invalid(
-            field, f"{quoted(key)} is not of the form {forms}" if key else f"is required, as {forms}"
+        raise invalid_argument(
+            field, f"{quote(key)} is not of the form {forms}" if key else f"is required, as {forms}"
         )
 
     def accept(self, level: str, resource: Any) -> bool:
@@ -109,12 +110,14 @@ class Filters:
 def _check_conditions(conditions: Any, path: str) -> bool:
     """Refuse conditions that are not whole; tells whether one of them compares with a text."""
     if not conditions:
-        raise invalid(f"{path}.conditions", "is required")
+        raise invalid_argument(f"{path}.conditions", "is required")
     for i, condition in enumerate(conditions):
         if condition.WhichOneof("value") is None:
-            raise invalid(f"{path}.conditions[{i}].value", "set one of string_value and numeric_value")
+            raise invalid_argument(
+                f"{path}.conditions[{i}].value", "set one of string_value and numeric_value"
+            )
         if condition.operation not in _NUMBERS and condition.operation not in _LISTS:
-            raise invalid(
+            raise invalid_argument(
                 f"{path}.conditions[{i}].operation",
                 "is required; it is one of " + ", ".join(_OPERATORS.keys()[1:]),
             )

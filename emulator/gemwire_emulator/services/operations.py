@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import invalid, not_found
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import invalid_argument, not_found, quote
 from gemwire_emulator.names import check
 from gemwire_emulator.paging import page
-from gemwire_emulator.quoting import quoted
 from gemwire_emulator.services import batch_state, longrunning
-from gemwire_emulator.services.catalogue import known_model
-from gemwire_emulator.state import World
+from gemwire_emulator.services.model_catalog import check_model
+from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.google.protobuf import empty_pb2
@@ -29,13 +28,13 @@ _ANSWER_TIME = 0.1
 class Operations:
     """The handlers of Operations."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     def list_operations(self, request: Any, call: Call) -> Any:
         """Operations of a resource, all of the caller's with the name ``operations``, or ``batches``."""
-        store = self._world.store
+        store = self._state.store
         wanted = _filter(request.filter)
         kind = batch_state.KIND if request.name == batch_state.KIND else longrunning.KIND
         parent = None
@@ -44,7 +43,7 @@ class Operations:
                 request.name.removesuffix(f"/{longrunning.KIND}"), "tunedModels/*|models/*", "name"
             )
             if parent.startswith("models/"):
-                known_model(self._world, parent, "name", call)
+                check_model(self._state, parent, "name", call)
             elif store.get(call.tenant, parent) is None:
                 raise not_found(parent)
         rows, token = page(
@@ -61,22 +60,22 @@ class Operations:
         """One operation as it is now."""
         operation = self._operation(request.name, call)
         if _is_batch(operation):
-            return batch_state.with_answers(self._world, call.tenant, operation)
+            return batch_state.with_answers(self._state, call.tenant, operation)
         return operation
 
     def delete_operation(self, request: Any, call: Call) -> Any:
         """Forget it; its work goes on, but for that of a batch."""
         if _is_batch(self._operation(request.name, call)):
-            batch_state.forget(self._world, call.tenant, request.name)
+            batch_state.forget(self._state, call.tenant, request.name)
             return empty_pb2.Empty()
-        self._world.store.delete(call.tenant, request.name)
-        longrunning.stir(self._world, call.tenant, request.name)
+        self._state.store.delete(call.tenant, request.name)
+        longrunning.stir(self._state, call.tenant, request.name)
         return empty_pb2.Empty()
 
     def cancel_operation(self, request: Any, call: Call) -> Any:
         """Stop its work. One that is done stays as it is."""
         what = batch_state if _is_batch(self._operation(request.name, call)) else longrunning
-        what.cancel(self._world, call.tenant, request.name)
+        what.cancel(self._state, call.tenant, request.name)
         return empty_pb2.Empty()
 
     async def wait_operation(self, request: Any, call: Call) -> Any:
@@ -89,22 +88,22 @@ class Operations:
         if request.HasField("timeout"):
             seconds = request.timeout.seconds + request.timeout.nanos / 1e9
             if seconds < 0:
-                raise invalid("timeout", "must not be negative")
-            until = self._world.clock.now() + seconds
+                raise invalid_argument("timeout", "must not be negative")
+            until = self._state.clock.now() + seconds
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._done(request.name, call, until), _patience(call))
         return self._operation(request.name, call)
 
     async def _done(self, name: str, call: Call, until: float | None) -> None:
         while not self._operation(name, call).done:
-            left = None if until is None else until - self._world.clock.now()
+            left = None if until is None else until - self._state.clock.now()
             if left is not None and left <= 1e-6:  # as `Clock.sleep` counts
                 return
-            await longrunning.pause(self._world, call.tenant, name, left)
+            await longrunning.pause(self._state, call.tenant, name, left)
 
     def _operation(self, name: str, call: Call) -> Any:
         check(name, _NAMES, "name")
-        operation = longrunning.load(self._world, call.tenant, name)
+        operation = longrunning.load(self._state, call.tenant, name)
         if operation is None:
             raise not_found(name)
         return operation
@@ -124,6 +123,6 @@ def _filter(text: str) -> Callable[[Row], bool]:
         return lambda _: True
     found = _FILTER.fullmatch(text.strip())
     if not found:
-        raise invalid("filter", f"{quoted(text)} is none of done=true and done=false")
+        raise invalid_argument("filter", f"{quote(text)} is none of done=true and done=false")
     done = found[1].lower() == "true"
     return lambda row: row.message(operations_pb2.Operation).done is done

@@ -11,19 +11,22 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import grpc
-
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import DOMAIN, Failure, already_exists, failed_precondition, invalid, not_found
-from gemwire_emulator.masks import apply
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import (
+    already_exists,
+    failed_precondition,
+    invalid_argument,
+    not_found,
+    quote,
+    role_missing,
+)
+from gemwire_emulator.field_masks import apply
 from gemwire_emulator.names import check, derived
 from gemwire_emulator.paging import page
-from gemwire_emulator.quoting import quoted
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
-from gemwire_proto.google.rpc import error_details_pb2
 
 _PARENTS = "tunedModels/*|corpora/*"
 _PERMISSIONS = "tunedModels/*/permissions/*|corpora/*/permissions/*"
@@ -43,17 +46,17 @@ def address(caller: str) -> str:
     return f"key-{hashlib.sha256(caller.encode()).hexdigest()[:12]}@emulator.invalid"
 
 
-def grant_owner(world: World, call: Call, parent: str) -> None:
+def grant_owner(state: State, call: Call, parent: str) -> None:
     """Make the caller the owner of a resource; belongs in the transaction that makes the resource."""
     owner = v1beta.Permission(grantee_type="USER", email_address=address(call.caller), role="OWNER")
-    _put(world, call, parent, owner)
+    _put(state, call, parent, owner)
 
 
-def role_of(world: World, tenant: str, name: str, who: str, *, public: bool = True) -> int:
+def role_of(state: State, tenant: str, name: str, who: str, *, public: bool = True) -> int:
     """What someone may do with a resource.
 
     Args:
-        world: Where.
+        state: Where.
         tenant: Whose state it is.
         name: The resource.
         who: E-mail address; see `address`.
@@ -64,62 +67,53 @@ def role_of(world: World, tenant: str, name: str, who: str, *, public: bool = Tr
     """
     roles: list[int] = [
         p.role
-        for _, p in granted(world, tenant, name)
+        for _, p in granted(state, tenant, name)
         if (public and p.grantee_type == _TYPES.EVERYONE) or (p.email_address.lower() == who.lower() and who)
     ]
     # The numbers of the roles fall with power: OWNER is 1, READER is 3.
     return min(roles, default=0)
 
 
-def demand(world: World, call: Call, name: str, role: int) -> None:
+def demand(state: State, call: Call, name: str, role: int) -> None:
     """Refuse a caller who has not at least that role on a resource.
 
     Raises:
-        Failure: PERMISSION_DENIED.
+        StatusError: PERMISSION_DENIED.
     """
-    has = role_of(world, call.tenant, name, address(call.caller))
+    has = role_of(state, call.tenant, name, address(call.caller))
     if not has or has > role:
-        wanted = _ROLES.Name(role)
-        raise Failure(
-            grpc.StatusCode.PERMISSION_DENIED,
-            f"{name} asks for the role {wanted}, which you do not have.",
-            [
-                error_details_pb2.ErrorInfo(
-                    reason="ROLE_MISSING", domain=DOMAIN, metadata={"resource": name, "role": wanted}
-                )
-            ],
-        )
+        raise role_missing(name, _ROLES.Name(role))
 
 
-def granted(world: World, tenant: str, name: str) -> Iterator[tuple[Row, Any]]:
+def granted(state: State, tenant: str, name: str) -> Iterator[tuple[Row, Any]]:
     """The permissions on a resource, with the rows that keep them."""
-    for row in world.store.list(tenant, _KIND, name):
+    for row in state.store.list(tenant, _KIND, name):
         yield row, row.message(v1beta.Permission)
 
 
 class PermissionService:
     """The handlers of PermissionService."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     def create_permission(self, request: Any, call: Call) -> Any:
         """Grant a role to someone who has none on the resource."""
         self._parent(request.parent, call, WRITER)
         if not request.HasField("permission"):
-            raise invalid("permission", "is required")
+            raise invalid_argument("permission", "is required")
         asked = request.permission
         _check_grantee(asked)
         _check_role(asked)
         permission = v1beta.Permission(grantee_type=asked.grantee_type, role=asked.role)
         if asked.email_address:
             permission.email_address = asked.email_address
-        for row, other in granted(self._world, call.tenant, request.parent):
+        for row, other in granted(self._state, call.tenant, request.parent):
             # A role is changed by an update; a second grant would only hide the first.
             if other.email_address.lower() == permission.email_address.lower():
                 raise already_exists(row.name)
-        return _put(self._world, call, request.parent, permission)
+        return _put(self._state, call, request.parent, permission)
 
     def get_permission(self, request: Any, call: Call) -> Any:
         """One permission."""
@@ -128,7 +122,7 @@ class PermissionService:
     def list_permissions(self, request: Any, call: Call) -> Any:
         """The permissions on a resource, oldest first."""
         self._parent(request.parent, call, READER)
-        store = self._world.store
+        store = self._state.store
         rows, token = page(
             lambda after: store.list(call.tenant, _KIND, request.parent, after),
             request,
@@ -141,17 +135,17 @@ class PermissionService:
     def update_permission(self, request: Any, call: Call) -> Any:
         """Change the role, and nothing else."""
         if not request.HasField("permission"):
-            raise invalid("permission", "is required")
+            raise invalid_argument("permission", "is required")
         permission = self._permission(request.permission.name, "permission.name", call, WRITER)
         if list(request.update_mask.paths) in ([], ["*"]):
-            raise invalid("update_mask", "must name role, the only field that can change")
+            raise invalid_argument("update_mask", "must name role, the only field that can change")
         owner = permission.role == OWNER
         apply(permission, request.permission, request.update_mask, frozenset({"role"}))
         if owner and permission.role != OWNER:
             raise failed_precondition(permission.name, "is the owner's; use TransferOwnership")
         if not owner:
             _check_role(permission)
-        self._world.store.replace(call.tenant, permission.name, permission)
+        self._state.store.replace(call.tenant, permission.name, permission)
         return permission
 
     def delete_permission(self, request: Any, call: Call) -> Any:
@@ -159,7 +153,7 @@ class PermissionService:
         permission = self._permission(request.name, "name", call, WRITER)
         if permission.role == OWNER:
             raise failed_precondition(permission.name, "is the owner's; use TransferOwnership")
-        self._world.store.delete(call.tenant, request.name)
+        self._state.store.delete(call.tenant, request.name)
         return empty_pb2.Empty()
 
     def transfer_ownership(self, request: Any, call: Call) -> Any:
@@ -168,11 +162,11 @@ class PermissionService:
         _check_email(request.email_address, "email_address")
         self._parent(request.name, call, OWNER)
         if request.email_address.lower() == address(call.caller):
-            raise invalid("email_address", "is the owner's already")
-        store = self._world.store
+            raise invalid_argument("email_address", "is the owner's already")
+        store = self._state.store
         with store.transaction():
             heir = None
-            for row, permission in granted(self._world, call.tenant, request.name):
+            for row, permission in granted(self._state, call.tenant, request.name):
                 if permission.role == OWNER:
                     permission.role = WRITER
                     store.replace(call.tenant, row.name, permission)
@@ -182,9 +176,11 @@ class PermissionService:
                 heir = v1beta.Permission(
                     grantee_type="USER", email_address=request.email_address, role="OWNER"
                 )
-                _put(self._world, call, request.name, heir)
+                _put(self._state, call, request.name, heir)
             elif heir.grantee_type != _TYPES.USER:
-                raise invalid("email_address", "is the address of a group; only a user can be an owner")
+                raise invalid_argument(
+                    "email_address", "is the address of a group; only a user can be an owner"
+                )
             else:
                 heir.role = OWNER
                 store.replace(call.tenant, heir.name, heir)
@@ -193,49 +189,51 @@ class PermissionService:
     def _parent(self, name: str, call: Call, role: int) -> None:
         """Refuse a resource that there is not, or on which the caller has not the role."""
         check(name, _PARENTS, "parent")
-        if self._world.store.get(call.tenant, name) is None:
+        if self._state.store.get(call.tenant, name) is None:
             raise not_found(name)
-        demand(self._world, call, name, role)
+        demand(self._state, call, name, role)
 
     def _permission(self, name: str, field: str, call: Call, role: int) -> Any:
         check(name, _PERMISSIONS, field)
-        row = self._world.store.get(call.tenant, name)
+        row = self._state.store.get(call.tenant, name)
         if row is None:
             raise not_found(name)
-        demand(self._world, call, row.parent, role)
+        demand(self._state, call, row.parent, role)
         return row.message(v1beta.Permission)
 
 
-def _put(world: World, call: Call, parent: str, permission: Any) -> Any:
-    with world.store.transaction():
-        permission.name = f"{parent}/{_KIND}/{derived('', world.store.next_number())}"
-        world.store.put(call.tenant, permission.name, permission, parent=parent, owner=call.caller)
+def _put(state: State, call: Call, parent: str, permission: Any) -> Any:
+    with state.store.transaction():
+        permission.name = f"{parent}/{_KIND}/{derived('', state.store.next_number())}"
+        state.store.put(call.tenant, permission.name, permission, parent=parent, owner=call.caller)
     return permission
 
 
 def _check_grantee(permission: Any) -> None:
     grantee = permission.grantee_type
     if grantee not in (_TYPES.USER, _TYPES.GROUP, _TYPES.EVERYONE):
-        raise invalid("permission.grantee_type", "is required; it is one of USER, GROUP and EVERYONE")
+        raise invalid_argument(
+            "permission.grantee_type", "is required; it is one of USER, GROUP and EVERYONE"
+        )
     if grantee != _TYPES.EVERYONE:
         _check_email(permission.email_address, "permission.email_address")
     elif permission.email_address:
-        raise invalid("permission.email_address", "must not be set for EVERYONE")
+        raise invalid_argument("permission.email_address", "must not be set for EVERYONE")
 
 
 def _check_email(email: str, field: str) -> None:
     if not email:
-        raise invalid(field, "is required")
+        raise invalid_argument(field, "is required")
     if not _EMAIL.fullmatch(email):
-        raise invalid(field, f"{quoted(email)} is no e-mail address")
+        raise invalid_argument(field, f"{quote(email)} is no e-mail address")
 
 
 def _check_role(permission: Any) -> None:
     if permission.role not in (OWNER, WRITER, READER):
-        raise invalid("permission.role", "is required; it is one of WRITER and READER")
+        raise invalid_argument("permission.role", "is required; it is one of WRITER and READER")
     if permission.role == OWNER:
-        raise invalid(
+        raise invalid_argument(
             "permission.role", "OWNER cannot be granted; a tuned model is handed over by TransferOwnership"
         )
     if permission.grantee_type == _TYPES.EVERYONE and permission.role != READER:
-        raise invalid("permission.role", "must be READER for EVERYONE")
+        raise invalid_argument("permission.role", "must be READER for EVERYONE")

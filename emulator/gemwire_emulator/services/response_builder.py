@@ -12,7 +12,7 @@ _REASONS = v1beta.Candidate.FinishReason
 _BLOCKS = v1beta.GenerateContentResponse.PromptFeedback.BlockReason
 
 
-class Writing:
+class ResponseBuilder:
     """One answer, as it grows."""
 
     def __init__(self, version: str, identity: str, prompt_tokens: int, cached_tokens: int | None) -> None:

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import invalid_argument, quote
 from gemwire_proto import v1beta
 
 _MARK = re.compile(r"\[\[block:(HARM_CATEGORY_[A-Z_]+)\]\]")
@@ -27,12 +26,12 @@ def blocked(texts: Iterable[str], settings: Any, field: str = "contents") -> dic
         field: Where the texts are in the request.
 
     Raises:
-        Failure: Two settings are for one category, or a mark is for none.
+        StatusError: Two settings are for one category, or a mark is for none.
     """
     chosen: dict[int, int] = {}
     for i, setting in enumerate(settings):
         if setting.category in chosen:
-            raise invalid(
+            raise invalid_argument(
                 f"safety_settings[{i}].category", "has a setting already; give one for each category"
             )
         chosen[setting.category] = setting.threshold
@@ -41,7 +40,9 @@ def blocked(texts: Iterable[str], settings: Any, field: str = "contents") -> dic
             try:
                 category = v1beta.HarmCategory.Value(name)
             except ValueError:
-                raise invalid(field, f"{quoted(f'[[block:{name}]]')} names no harm category") from None
+                raise invalid_argument(
+                    field, f"{quote(f'[[block:{name}]]')} names no harm category"
+                ) from None
             if chosen.get(category) not in (_THRESHOLDS.BLOCK_NONE, _THRESHOLDS.OFF):
                 return {"category": name, "probability": "HIGH", "blocked": True}
     return None

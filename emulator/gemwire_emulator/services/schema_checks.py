@@ -10,8 +10,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gemwire_emulator.engines import schemas
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import invalid_argument, quote
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 #: Characters and items that an answer can be asked for: more than any model writes.
@@ -27,7 +26,7 @@ def check_json(message: Any, path: str = "") -> None:
         path: Where it is in the request; empty for the request itself.
 
     Raises:
-        Failure: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT that names the field.
     """
     looked_at = _messages_in(message.DESCRIPTOR)
     for field, value in message.ListFields():
@@ -36,7 +35,7 @@ def check_json(message: Any, path: str = "") -> None:
         here = f"{path}.{field.name}" if path else field.name
         if looked_at[field.number]:
             if not _finite(value):
-                raise invalid(here, "has a number that is not finite, which JSON does not know")
+                raise invalid_argument(here, "has a number that is not finite, which JSON does not know")
         elif isinstance(value, Message):
             check_json(value, here)
         else:
@@ -80,22 +79,24 @@ def check_tools(tools: Any, path: str) -> None:
         path: Where they are in the request.
 
     Raises:
-        Failure: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT that names the field.
     """
     for i, tool in enumerate(tools):
         for j, function in enumerate(tool.function_declarations):
             here = f"{path}[{i}].function_declarations[{j}]"
             if not function.name:
-                raise invalid(f"{here}.name", "is required")
+                raise invalid_argument(f"{here}.name", "is required")
             field = next(
                 (n for n in ("parameters_json_schema", "parameters") if function.HasField(n)), "parameters"
             )
             if field != "parameters" and function.parameters_json_schema.WhichOneof("kind") != "struct_value":
-                raise invalid(f"{here}.{field}", "must be an object")
+                raise invalid_argument(f"{here}.{field}", "must be an object")
             schema = schemas.of_parameters(function)
             check_schema(schema, f"{here}.{field}")
             if schema["type"] != "object":
-                raise invalid(f"{here}.{field}", f"must be of the type object, not {quoted(schema['type'])}")
+                raise invalid_argument(
+                    f"{here}.{field}", f"must be of the type object, not {quote(schema['type'])}"
+                )
 
 
 def check_schema(schema: Any, field: str) -> None:
@@ -106,16 +107,16 @@ def check_schema(schema: Any, field: str) -> None:
         field: Where it is in the request.
 
     Raises:
-        Failure: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT that names the field.
     """
     if schema is True:
         return
     if not isinstance(schema, dict):
-        raise invalid(field, f"{quoted(schema)} is no schema")
+        raise invalid_argument(field, f"{quote(schema)} is no schema")
     for keyword, value in schema.items():
         test = _KEYWORDS.get(keyword)
         if test is not None and not test(value):
-            raise invalid(field, f"{keyword} cannot be {quoted(value)}")
+            raise invalid_argument(field, f"{keyword} cannot be {quote(value)}")
     for keyword in ("anyOf", "oneOf", "allOf", "prefixItems"):
         for inner in schema.get(keyword, ()):
             check_schema(inner, field)
@@ -127,7 +128,7 @@ def check_schema(schema: Any, field: str) -> None:
             check_schema(schema[keyword], field)
     for low, high in (("minItems", "maxItems"), ("minLength", "maxLength"), ("minimum", "maximum")):
         if low in schema and high in schema and schema[low] > schema[high]:
-            raise invalid(field, f"{low} is more than {high}")
+            raise invalid_argument(field, f"{low} is more than {high}")
 
 
 def _is_number(value: Any) -> bool:

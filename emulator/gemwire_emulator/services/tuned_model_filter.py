@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import invalid_argument, quote
 from gemwire_emulator.services.permissions import OWNER, READER, WRITER, role_of
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 
 _TERM = re.compile(r'\s*(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?=\s|\Z)')
 _ROLES = {"owner": OWNER, "writers": WRITER, "readers": READER}
@@ -27,7 +26,7 @@ class TunedModelFilter:
             me: E-mail address of the caller.
 
         Raises:
-            Failure: INVALID_ARGUMENT for a quote without its partner, or an operator that there is not.
+            StatusError: INVALID_ARGUMENT for a quote without its partner, or an operator that there is not.
         """
         self._me = me
         self._words: list[str] = []
@@ -37,8 +36,8 @@ class TunedModelFilter:
         while at < len(text):
             term = _TERM.match(text, at)
             if term is None:
-                raise invalid(
-                    "filter", f"{quoted(text[at:].strip())} has a quotation mark without its partner"
+                raise invalid_argument(
+                    "filter", f"{quote(text[at:].strip())} has a quotation mark without its partner"
                 )
             at = term.end()
             if term["phrase"] is not None:
@@ -57,24 +56,24 @@ class TunedModelFilter:
         elif operator in _ROLES and "@" in who:
             self._grants.append((_ROLES[operator], who))
         else:
-            raise invalid(
+            raise invalid_argument(
                 "filter",
-                f"{quoted(word)} is none of owner:me, writers:me, readers:me and readers:everyone "
+                f"{quote(word)} is none of owner:me, writers:me, readers:me and readers:everyone "
                 "(or an e-mail address in the place of me); put text with a colon in quotation marks",
             )
 
-    def accepts(self, world: World, tenant: str, model: Any) -> bool:
+    def accepts(self, state: State, tenant: str, model: Any) -> bool:
         """Whether a tuned model belongs in the list.
 
         What is only shared with everyone does not, unless the filter asks for it.
         """
-        if not role_of(world, tenant, model.name, self._me, public=self._public):
+        if not role_of(state, tenant, model.name, self._me, public=self._public):
             return False
-        if self._public and not role_of(world, tenant, model.name, ""):
+        if self._public and not role_of(state, tenant, model.name, ""):
             return False
         for role, who in self._grants:
             # A role includes those below it, and the numbers fall with power.
-            has = role_of(world, tenant, model.name, who, public=False)
+            has = role_of(state, tenant, model.name, who, public=False)
             if not has or has > role:
                 return False
         said = f"{model.display_name}\n{model.description}".casefold()

@@ -13,11 +13,11 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.services import longrunning
-from gemwire_emulator.services.failure_markers import doom_in
-from gemwire_emulator.state import World
+from gemwire_emulator.services.failure_markers import find_failure_marker
+from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
 
@@ -70,11 +70,11 @@ class Plan:
         return [step for step in range(after + 1, upto + 1) if step % stride == 0 or step == upto]
 
 
-def begin(world: World, call: Call, model: Any, lessons: dict[str, str], examples: int) -> Any:
+def begin(state: State, call: Call, model: Any, lessons: dict[str, str], examples: int) -> Any:
     """Store a tuned model and the operation that tunes it; belongs in a transaction.
 
     Args:
-        world: Where.
+        state: Where.
         call: Who asked for it.
         model: The tuned model, with its name and all defaults.
         lessons: What it is to answer, by input.
@@ -84,57 +84,59 @@ def begin(world: World, call: Call, model: Any, lessons: dict[str, str], example
         The operation. Give its model to `run` when the transaction is through.
     """
     model.state = _STATES.CREATING
-    model.create_time.FromDatetime(world.clock.datetime())
+    model.create_time.FromDatetime(state.clock.datetime())
     model.update_time.CopyFrom(model.create_time)
     model.tuning_task.start_time.CopyFrom(model.create_time)
-    operation = longrunning.begin(world, call, model.name, _metadata(model, Plan.of(model, examples)))
+    operation = longrunning.begin(state, call, model.name, _metadata(model, Plan.of(model, examples)))
     extra = {"operation": operation.name, "examples": examples, "lessons": lessons}
-    world.store.put(call.tenant, model.name, model, owner=call.caller, extra=json.dumps(extra))
+    state.store.put(call.tenant, model.name, model, owner=call.caller, extra=json.dumps(extra))
     return operation
 
 
-def resume(world: World) -> None:
+def resume(state: State) -> None:
     """Go on with the tunings that a former run of the emulator left."""
-    for tenant, row in world.store.kept("tunedModels"):
+    for tenant, row in state.store.list_all_tenants("tunedModels"):
         if row.message(v1beta.TunedModel).state == _STATES.CREATING:
-            world.spawn(run(world, tenant, row.name))
+            state.spawn(run(state, tenant, row.name))
 
 
-async def run(world: World, tenant: str, name: str) -> None:
+async def run(state: State, tenant: str, name: str) -> None:
     """Tune a model that is CREATING, from the last step in the store, until it is done or cancelled.
 
     One that is to fail, by a mark in its examples, does so half-way.
     """
-    row = world.store.get(tenant, name)
+    row = state.store.get(tenant, name)
     if row is None:
         return
     extra = json.loads(row.extra)
-    operation, seconds, clock, number = extra["operation"], world.tuning_seconds, world.clock, row.number
+    operation, seconds, clock, number = extra["operation"], state.tuning_seconds, state.clock, row.number
     model = row.message(v1beta.TunedModel)
     plan = Plan.of(model, extra["examples"])
-    doom = doom_in((text for lesson in extra["lessons"].items() for text in lesson), "tuned_model")
+    doom = find_failure_marker(
+        (text for lesson in extra["lessons"].items() for text in lesson), "tuned_model"
+    )
     last = plan.total // 2 if doom else plan.total
     done = _completed(model)
     began = clock.now() - seconds * done / plan.total
     while done < last:
-        row = world.store.get(tenant, name)
+        row = state.store.get(tenant, name)
         if row is None or row.number != number:
             return  # Deleted; there may be another of that name by now.
-        if longrunning.cancelled(world, tenant, operation):
-            _give_up(world, tenant, row, operation)
+        if longrunning.cancelled(state, tenant, operation):
+            _give_up(state, tenant, row, operation)
             return
         # A float of seconds since the epoch is good for a microsecond.
         share = (clock.now() - began + 1e-6) / seconds if seconds else 1.0
         reached = min(last, int(plan.total * share))
         if reached > done:
-            _advance(world, tenant, row, operation, plan, reached, began)
+            _advance(state, tenant, row, operation, plan, reached, began)
             done = reached
         if done < last:
-            await longrunning.pause(world, tenant, operation, seconds / _STRIDES)
+            await longrunning.pause(state, tenant, operation, seconds / _STRIDES)
     if doom:
-        _fail(world, tenant, name, operation, doom)
+        _fail(state, tenant, name, operation, doom)
     else:
-        _finish(world, tenant, name, operation, extra["lessons"])
+        _finish(state, tenant, name, operation, extra["lessons"])
 
 
 def learned(row: Row) -> dict[str, str]:
@@ -144,50 +146,50 @@ def learned(row: Row) -> dict[str, str]:
 
 
 def _advance(
-    world: World, tenant: str, row: Row, operation: str, plan: Plan, reached: int, began: float
+    state: State, tenant: str, row: Row, operation: str, plan: Plan, reached: int, began: float
 ) -> None:
     model = row.message(v1beta.TunedModel)
     for step in plan.snapshots(_completed(model), reached):
         snapshot = model.tuning_task.snapshots.add(
             step=step, epoch=plan.epoch(step), mean_loss=plan.loss(step)
         )
-        at = began + world.tuning_seconds * step / plan.total
+        at = began + state.tuning_seconds * step / plan.total
         snapshot.compute_time.FromMicroseconds(int(at * 1e6))
-    with world.store.transaction():
-        world.store.replace(tenant, model.name, model)
-        longrunning.progress(world, tenant, operation, _metadata(model, plan))
+    with state.store.transaction():
+        state.store.replace(tenant, model.name, model)
+        longrunning.progress(state, tenant, operation, _metadata(model, plan))
 
 
-def _finish(world: World, tenant: str, name: str, operation: str, lessons: dict[str, str]) -> None:
-    row = world.store.get(tenant, name)
+def _finish(state: State, tenant: str, name: str, operation: str, lessons: dict[str, str]) -> None:
+    row = state.store.get(tenant, name)
     if row is None:
         return
     model = row.message(v1beta.TunedModel)
     model.state = _STATES.ACTIVE
-    _end(world, model)
-    with world.store.transaction():
-        world.store.replace(tenant, name, model, json.dumps({"operation": operation, "learned": lessons}))
-        longrunning.finish(world, tenant, operation, model)
+    _end(state, model)
+    with state.store.transaction():
+        state.store.replace(tenant, name, model, json.dumps({"operation": operation, "learned": lessons}))
+        longrunning.finish(state, tenant, operation, model)
 
 
-def _fail(world: World, tenant: str, name: str, operation: str, failure: Failure) -> None:
-    row = world.store.get(tenant, name)
+def _fail(state: State, tenant: str, name: str, operation: str, failure: StatusError) -> None:
+    row = state.store.get(tenant, name)
     if row is None:
         return
-    with world.store.transaction():
-        _give_up(world, tenant, row, operation)
-        longrunning.fail(world, tenant, operation, failure)
+    with state.store.transaction():
+        _give_up(state, tenant, row, operation)
+        longrunning.fail(state, tenant, operation, failure)
 
 
-def _give_up(world: World, tenant: str, row: Row, operation: str) -> None:
+def _give_up(state: State, tenant: str, row: Row, operation: str) -> None:
     model = row.message(v1beta.TunedModel)
     model.state = _STATES.FAILED
-    _end(world, model)
-    world.store.replace(tenant, model.name, model, json.dumps({"operation": operation}))
+    _end(state, model)
+    state.store.replace(tenant, model.name, model, json.dumps({"operation": operation}))
 
 
-def _end(world: World, model: Any) -> None:
-    model.tuning_task.complete_time.FromDatetime(world.clock.datetime())
+def _end(state: State, model: Any) -> None:
+    model.tuning_task.complete_time.FromDatetime(state.clock.datetime())
     model.update_time.CopyFrom(model.tuning_task.complete_time)
 
 

@@ -3,7 +3,6 @@
 # pyright: reportUnsupportedDunderAll=false
 
 import importlib as _importlib
-from typing import Any as _Any
 
 _HOMES = {
     "Operation": "gemwire_proto.google.longrunning.operations_pb2",
@@ -27,7 +26,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
+def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"longrunning has no message or enum {name!r}")

@@ -3,7 +3,6 @@
 # pyright: reportUnsupportedDunderAll=false
 
 import importlib as _importlib
-from typing import Any as _Any
 
 _HOMES = {
     "CitationMetadata": "gemwire_proto.google.ai.generativelanguage.v1.citation_pb2",
@@ -83,7 +82,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _Any:
+def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"v1 has no message or enum {name!r}")

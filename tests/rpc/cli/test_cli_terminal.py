@@ -12,7 +12,7 @@ import pytest
 from gemwire_command import Terminal, run
 
 from gemwire.testing import RunningEmulator
-from gemwire_emulator.admission import Pace
+from gemwire_emulator.latency import LatencyProfile
 
 running, gemini = gemwire_command.running, gemwire_command.gemini
 
@@ -22,7 +22,7 @@ CTRL_C, CTRL_D, UP = "\x03", "\x04", "\x1b[A"
 @pytest.fixture
 def slow() -> Iterator[RunningEmulator]:
     """An emulator that writes slowly."""
-    made = RunningEmulator(pace=Pace(between=0.2))
+    made = RunningEmulator(pace=LatencyProfile(between=0.2))
     yield made
     made.stop()
 

@@ -13,9 +13,10 @@ import pytest
 from emulator_calls import Caller, Refusal, emulator
 from eventually import PATIENCE
 
-from gemwire_emulator.admission import FAULT_HEADER, PACE_HEADER, Pace, Quota, Rule
+from gemwire_emulator.admission import FAULT_HEADER, PACE_HEADER, Quota
 from gemwire_emulator.engines.canned import Reply
-from gemwire_emulator.latency import PROFILES
+from gemwire_emulator.fault_rules import FaultRule
+from gemwire_emulator.latency import PROFILES, LatencyProfile
 from gemwire_emulator.prompt_text import texts_in
 from gemwire_proto import v1beta
 
@@ -59,7 +60,7 @@ async def streamed(call: Caller, **more: Any) -> tuple[int, Refusal | None]:
 
 def test_the_nth_call_fails() -> None:
     async def test() -> None:
-        rule = Rule.of({"method": "CountTokens", "status": "UNAVAILABLE", "nth": 2, "times": 2})
+        rule = FaultRule.from_json({"method": "CountTokens", "status": "UNAVAILABLE", "nth": 2, "times": 2})
         async with emulator(faults=[rule]) as (running, call):
             assert await outcomes(call, 5) == ["OK", "UNAVAILABLE", "UNAVAILABLE", "OK", "OK"]
             await call("GetModel", name=MODEL)
@@ -70,24 +71,26 @@ def test_the_nth_call_fails() -> None:
 
 def test_a_fault_may_last_and_be_for_one_model() -> None:
     async def test() -> None:
-        rule = Rule.of({"model": "pro$", "status": "INTERNAL", "times": 0, "message": "pro is ill"})
+        rule = FaultRule.from_json(
+            {"model": "pro$", "status": "INTERNAL", "times": 0, "message": "pro is ill"}
+        )
         async with emulator(faults=[rule]) as (running, call):
             assert await outcomes(call, 3, model=OTHER) == ["INTERNAL"] * 3
             assert await outcomes(call, 1) == ["OK"]
             assert (await call.refused("CountTokens", **fields(OTHER))).message == "pro is ill"
-            running.gate.rules.clear()
+            running.admission.rules.clear()
             assert await outcomes(call, 1, model=OTHER) == ["OK"]
             # A reset is the start again, with the faults that were asked for then.
             running.reset()
             assert await outcomes(call, 2, model=OTHER) == ["INTERNAL"] * 2
-            assert (running.gate.rules[0].seen, rule.seen) == (2, 0)
+            assert (running.admission.rules[0].seen, rule.seen) == (2, 0)
 
     run(test())
 
 
 def test_a_fault_may_say_when_to_come_again() -> None:
     async def test() -> None:
-        rule = Rule.of({"status": "RESOURCE_EXHAUSTED", "retry_delay": 1.5})
+        rule = FaultRule.from_json({"status": "RESOURCE_EXHAUSTED", "retry_delay": 1.5})
         async with emulator(faults=[rule]) as (_, call):
             refused = await call.refused("CountTokens", **fields())
             assert refused.details["RetryInfo"].retry_delay.ToMilliseconds() == 1500
@@ -98,7 +101,7 @@ def test_a_fault_may_say_when_to_come_again() -> None:
 @pytest.mark.parametrize("streaming", [False, True])
 def test_a_fault_may_be_slow(*, streaming: bool) -> None:
     async def test() -> None:
-        rule = Rule.of({"method": "GenerateContent", "delay": 0.2, "times": 2})
+        rule = FaultRule.from_json({"method": "GenerateContent", "delay": 0.2, "times": 2})
         async with emulator(faults=[rule]) as (_, call):
             began = time.monotonic()
             if streaming:
@@ -115,9 +118,9 @@ def test_a_fault_may_be_slow(*, streaming: bool) -> None:
 def test_streams_fail_in_the_middle() -> None:
     async def test() -> None:
         rules = [
-            Rule.of({"method": "Stream", "status": "INTERNAL", "after_messages": 2}),
-            Rule.of({"method": "Stream", "disconnect": True, "after_messages": 3, "nth": 2}),
-            Rule.of({"method": "Stream", "disconnect": True, "nth": 3}),
+            FaultRule.from_json({"method": "Stream", "status": "INTERNAL", "after_messages": 2}),
+            FaultRule.from_json({"method": "Stream", "disconnect": True, "after_messages": 3, "nth": 2}),
+            FaultRule.from_json({"method": "Stream", "disconnect": True, "nth": 3}),
         ]
         async with emulator(faults=rules) as (running, call):
             whole = [await streamed(call) for _ in range(4)]
@@ -140,9 +143,13 @@ def test_a_stream_may_fail_after_its_last_message() -> None:
     async def test() -> None:
         async with emulator() as (running, call):
             count, _ = await streamed(call)
-            running.gate.rules.append(Rule.of({"status": "DATA_LOSS", "after_messages": count}))
+            running.admission.rules.append(
+                FaultRule.from_json({"status": "DATA_LOSS", "after_messages": count})
+            )
             assert await streamed(call) != (count, None)
-            running.gate.rules.append(Rule.of({"status": "DATA_LOSS", "after_messages": count + 1}))
+            running.admission.rules.append(
+                FaultRule.from_json({"status": "DATA_LOSS", "after_messages": count + 1})
+            )
             assert await streamed(call) == (count, None)
 
     run(test())
@@ -205,7 +212,7 @@ def test_requests_a_minute() -> None:
             assert violation.subject.endswith("requests_per_minute")
             # Each key has its own.
             assert await outcomes(call, 1, key="another") == ["OK"]
-            running.world.clock.advance(wait)
+            running.state.clock.advance(wait)
             assert await outcomes(call, 3) == ["OK", "OK", "RESOURCE_EXHAUSTED"]
 
     run(test())
@@ -217,7 +224,7 @@ def test_tokens_a_minute() -> None:
             assert await outcomes(call, 3) == ["OK", "OK", "RESOURCE_EXHAUSTED"]
             refused = await call.refused("CountTokens", **fields())
             assert refused.details["QuotaFailure"].violations[0].subject.endswith("tokens_per_minute")
-            running.world.clock.advance(61)
+            running.state.clock.advance(61)
             assert await outcomes(call, 1) == ["OK"]
 
     run(test())
@@ -261,7 +268,7 @@ def test_every_kind_of_prompt_has_tokens() -> None:
 
 def test_pace() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(latency=0.1, first=0.1, between=0.02)) as (running, call):
+        async with emulator(pace=LatencyProfile(latency=0.1, first=0.1, between=0.02)) as (running, call):
             first, unary = [], []
             # The least of several: other work on the machine only ever adds.
             for _ in range(5):
@@ -283,7 +290,7 @@ def test_pace() -> None:
 @pytest.mark.parametrize("after", [0, 3])
 def test_silence_in_its_place(after: int) -> None:
     async def test() -> None:
-        rule = Rule.of({"method": "Stream", "delay": 0.3, "after_messages": after})
+        rule = FaultRule.from_json({"method": "Stream", "delay": 0.3, "after_messages": after})
         async with emulator(faults=[rule]) as (running, call):
             assert (await streamed(call))[1] is None
             times = running.journal.calls()[0].times
@@ -310,9 +317,9 @@ def test_faults_for_models_hit_live_sessions() -> None:
 
     async def test() -> None:
         rules = [
-            Rule.of({"model": "flash", "status": "UNAVAILABLE", "nth": 2}),
-            Rule.of({"status": "ABORTED", "nth": 4}),
-            Rule.of({"model": ".*", "status": "INTERNAL", "nth": 5}),
+            FaultRule.from_json({"model": "flash", "status": "UNAVAILABLE", "nth": 2}),
+            FaultRule.from_json({"status": "ABORTED", "nth": 4}),
+            FaultRule.from_json({"model": ".*", "status": "INTERNAL", "nth": 5}),
         ]
         async with emulator(faults=rules) as (running, call):
             assert await live(call, MODEL) == "OK"
@@ -322,7 +329,7 @@ def test_faults_for_models_hit_live_sessions() -> None:
             assert await live(call, MODEL) == "ABORTED"
             assert await live(call, MODEL) == "OK"
             # The third rule has not counted the call that was ended before its model was known.
-            assert [rule.seen for rule in running.gate.rules] == [3, 5, 4]
+            assert [rule.seen for rule in running.admission.rules] == [3, 5, 4]
 
     run(test())
 
@@ -330,12 +337,12 @@ def test_faults_for_models_hit_live_sessions() -> None:
 def test_faults_for_one_way_in() -> None:
     async def test() -> None:
         rules = [
-            Rule.of({"front": "http", "status": "INTERNAL"}),
-            Rule.of({"front": "grpc", "status": "ABORTED"}),
+            FaultRule.from_json({"front": "http", "status": "INTERNAL"}),
+            FaultRule.from_json({"front": "grpc", "status": "ABORTED"}),
         ]
         async with emulator(faults=rules) as (running, call):
             assert await outcomes(call, 2) == ["ABORTED", "OK"]
-            assert [rule.seen for rule in running.gate.rules] == [0, 2]
+            assert [rule.seen for rule in running.admission.rules] == [0, 2]
 
     run(test())
 
@@ -344,8 +351,11 @@ def test_tokens_a_second() -> None:
     async def test() -> None:
         text = "one two three four " * 5
         replies = [Reply(text, pieces=5)]
-        async with emulator(pace=Pace(first=0.2, tokens_per_second=50), replies=replies) as (running, call):
-            tokens = running.world.engine.count_tokens([text])
+        async with emulator(pace=LatencyProfile(first=0.2, tokens_per_second=50), replies=replies) as (
+            running,
+            call,
+        ):
+            tokens = running.state.engine.count_tokens([text])
             assert tokens >= 20
             first, last, at_once, counted = [], [], [], []
             # The least of several: other work on the machine only ever adds.
@@ -360,7 +370,7 @@ def test_tokens_a_second() -> None:
                 last.append(stream.times[-1])
                 at_once.append(whole.times[0])
             # The first token is there at once then, and the rest of its message with it.
-            rest = sum(running.world.engine.count_tokens(list(texts_in(m))) for m in stream.responses[1:])
+            rest = sum(running.state.engine.count_tokens(list(texts_in(m))) for m in stream.responses[1:])
             assert 0.2 <= min(first) < 0.2 + rest / 50
             assert 0.2 + rest / 50 <= min(last) < 0.2 + rest / 50 + 0.5
             assert 0.2 + tokens / 50 <= min(at_once) < 0.2 + tokens / 50 + 0.5
@@ -372,7 +382,7 @@ def test_tokens_a_second() -> None:
 
 def test_a_call_may_bring_its_pace() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(latency=0.2)) as (running, call):
+        async with emulator(pace=LatencyProfile(latency=0.2)) as (running, call):
             for pace, least, most in (
                 ('{"first": 0.2}', 0.4, 0.6),
                 ("instant", 0, 0.2),
@@ -404,15 +414,15 @@ def test_bad_paces_are_refused(pace: str) -> None:
 def test_profiles_differ() -> None:
     speeds = [PROFILES[name].tokens_per_second for name in ("slow", "typical", "fast")]
     assert speeds == sorted(speeds)
-    assert Pace(latency=9).but("fast") == PROFILES["fast"]
-    assert PROFILES["fast"].but({"first": 3}).tokens_per_second == PROFILES["fast"].tokens_per_second
+    assert LatencyProfile(latency=9).override("fast") == PROFILES["fast"]
+    assert PROFILES["fast"].override({"first": 3}).tokens_per_second == PROFILES["fast"].tokens_per_second
 
 
 def test_the_same_calls_have_the_same_outcome() -> None:
     async def once() -> list[Any]:
         rules = [
-            Rule.of({"status": "INTERNAL", "nth": 2, "times": 1}),
-            Rule.of({"method": "Stream", "status": "ABORTED", "after_messages": 4}),
+            FaultRule.from_json({"status": "INTERNAL", "nth": 2, "times": 1}),
+            FaultRule.from_json({"method": "Stream", "status": "ABORTED", "after_messages": 4}),
         ]
         async with emulator(faults=rules, quota=Quota(requests_per_minute=5), seed=5) as (_, call):
             found: list[Any] = await outcomes(call, 3)

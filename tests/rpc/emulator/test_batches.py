@@ -29,7 +29,7 @@ class Gated(InstantEngine):
     """Answers when it is let; notes what it is asked.
 
     Attributes:
-        gate: Set to let it answer.
+        latch: Set to let it answer.
         asked: Prompts, in the order in which they came.
         most: Most of them at a time.
         cancelled: How many were given up.
@@ -37,7 +37,7 @@ class Gated(InstantEngine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.gate = threading.Event()
+        self.latch = threading.Event()
         self.asked: list[str] = []
         self.now = self.most = self.cancelled = 0
 
@@ -46,7 +46,7 @@ class Gated(InstantEngine):
         self.now += 1
         self.most = max(self.most, self.now)
         try:
-            while not self.gate.is_set():  # noqa: ASYNC110 - a test sets it, from its own thread
+            while not self.latch.is_set():  # noqa: ASYNC110 - a test sets it, from its own thread
                 await asyncio.sleep(0.005)
             async for delta in super().generate(request):
                 yield delta
@@ -140,7 +140,7 @@ def given(batch: Any) -> list[Any]:
 
 
 def stored(gemini: RunningEmulator) -> int:
-    directory = gemini._emulator.world.contents.path("")
+    directory = gemini._emulator.state.blobs.path("")
     return len(list(directory.iterdir())) if directory.is_dir() else 0
 
 
@@ -342,7 +342,7 @@ def test_cancel(gated: tuple[RunningEmulator, Gated]) -> None:
         assert (batch["done"], batch["error"]["code"]) == (True, 1)
     soon(lambda: engine.cancelled == 4)
     assert stored(gemini) == 0
-    engine.gate.set()
+    engine.latch.set()
     time.sleep(0.1)
     assert engine.asked == ["b"] * 4
     # What is done stays as it is.
@@ -362,7 +362,7 @@ def test_delete(gated: tuple[RunningEmulator, Gated]) -> None:
     assert ask(gemini.http, "GET", f"/v1beta/{name}", None, "k").error == (404, "NOT_FOUND")
     soon(lambda: engine.cancelled == 4)
     assert stored(gemini) == 0
-    engine.gate.set()
+    engine.latch.set()
     name = begun(gemini, inline({"request": prompt("b")}))
     gemini.advance(1)
     ended(gemini, name)
@@ -387,7 +387,7 @@ def test_so_many_at_a_time(gated: tuple[RunningEmulator, Gated]) -> None:
     gemini.advance(1)
     soon(lambda: engine.now == 8)
     assert len(set(engine.asked)) == 2
-    engine.gate.set()
+    engine.latch.set()
     for name in names:
         ended(gemini, name)
     assert engine.most == 8
@@ -408,7 +408,7 @@ def test_the_urgent_first(monkeypatch: pytest.MonkeyPatch) -> None:
         soon(lambda: len(gemini._emulator._batches._slots._waiting) == 4)
         # One that is cancelled while it waits lets the others pass.
         ask(gemini.http, "POST", f"/v1beta/{names[1]}:cancel", {}, "k")
-        engine.gate.set()
+        engine.latch.set()
         for name in names:
             ended(gemini, name)
         assert engine.asked == ["a", "e", "d", "c"]
@@ -425,7 +425,7 @@ def test_reset_ends_them(gated: tuple[RunningEmulator, Gated]) -> None:
     soon(lambda: engine.now == 0)
     assert stored(gemini) == 0
     assert get(gemini, "batches") == {}
-    engine.gate.set()
+    engine.latch.set()
     name = begun(gemini, inline({"request": prompt("a")}))
     gemini.advance(1)
     assert ended(gemini, name)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"

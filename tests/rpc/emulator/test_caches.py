@@ -39,10 +39,10 @@ def test_an_entry_lives_for_an_hour_by_default() -> None:
             assert cached.create_time.ToMicroseconds() == cached.update_time.ToMicroseconds() == NOW * 1e6
             assert ends(cached) == NOW + 3600
             assert await call("GetCachedContent", name=cached.name) == cached
-            running.world.clock.advance(3599.5)
+            running.state.clock.advance(3599.5)
             await call("GetCachedContent", name=cached.name)
             await call("GenerateContent", model=MODEL, contents=QUESTION, cached_content=cached.name)
-            running.world.clock.advance(0.5)
+            running.state.clock.advance(0.5)
             for rpc in ("GetCachedContent", "DeleteCachedContent"):
                 assert (await call.refused(rpc, name=cached.name)).code == "NOT_FOUND"
             change = {"name": cached.name, "ttl": {"seconds": 9}}
@@ -105,7 +105,7 @@ def test_expirations_are_spans_or_moments() -> None:
             assert by_span.WhichOneof("expiration") == "expire_time"
             moment = {"seconds": int(NOW) + 90}
             assert ends(await create(call, expire_time=moment)) == int(NOW) + 90
-            running.world.clock.advance(2)
+            running.state.clock.advance(2)
             ttl = {"name": by_span.name, "ttl": {"seconds": 10}, "display_name": "ignored"}
             for mask in ([], ["ttl"], ["*"]):
                 renewed = await call("UpdateCachedContent", cached_content=ttl, update_mask={"paths": mask})
@@ -218,7 +218,7 @@ def test_lists_come_in_pages_without_the_expired() -> None:
             made = [await create(call, ttl={"seconds": 10 if i % 2 else 1000}) for i in range(6)]
             page = await call("ListCachedContents", page_size=2)
             assert [c.name for c in page.cached_contents] == [c.name for c in made[:2]]
-            running.world.clock.advance(10)
+            running.state.clock.advance(10)
             page = await call("ListCachedContents", page_size=2, page_token=page.next_page_token)
             assert [c.name for c in page.cached_contents] == [made[2].name, made[4].name]
             assert page.next_page_token == ""

@@ -68,7 +68,7 @@ def test_new_text_is_found_by_its_new_meaning() -> None:
             one = await call("CreateChunk", **new("foxes are red", f"{D}/chunks/one"))
             two = await call("CreateChunk", **new("bread is baked", f"{D}/chunks/two"))
             assert await found(call, "red foxes") == one.name
-            running.world.clock.advance(3)
+            running.state.clock.advance(3)
             tags = [{"key": "k", "string_value": "v"}]
             update = change(
                 one.name, "custom_metadata", data={"string_value": "ignored"}, custom_metadata=tags

@@ -18,8 +18,10 @@ from eventually import comes
 
 from gemwire import errors, v1beta
 from gemwire import testing as gemwire_testing
-from gemwire_emulator.admission import FAULT_HEADER, Pace, Rule
+from gemwire_emulator.admission import FAULT_HEADER
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.fault_rules import FaultRule
+from gemwire_emulator.latency import LatencyProfile
 from gemwire_emulator.server import Emulator
 
 MODEL = "models/gemini-2.5-flash"
@@ -173,8 +175,8 @@ async def watched(**settings: Any) -> AsyncIterator[tuple[Any, Caller, Relay]]:
 def test_a_disconnect_breaks_the_connection() -> None:
     async def test() -> None:
         rules = [
-            Rule.of({"method": "CountTokens", "disconnect": True, "nth": 2}),
-            Rule.of({"method": "Stream", "disconnect": True, "after_messages": 3}),
+            FaultRule.from_json({"method": "CountTokens", "disconnect": True, "nth": 2}),
+            FaultRule.from_json({"method": "Stream", "disconnect": True, "after_messages": 3}),
         ]
         async with watched(faults=rules) as (running, call, relay):
             assert [await outcome(call) for _ in range(3)] == ["OK", "UNAVAILABLE", "OK"]
@@ -192,7 +194,7 @@ def test_a_disconnect_breaks_the_connection() -> None:
 
 def test_other_connections_are_left_alone() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(between=0.02)) as (running, call):
+        async with emulator(pace=LatencyProfile(between=0.02)) as (running, call):
             others = [grpc.aio.insecure_channel(running.address, LOCAL) for _ in range(3)]
             streams = [asyncio.ensure_future(streamed(Caller(channel))) for channel in others]
             await begun(running, 3)
@@ -218,7 +220,9 @@ def test_what_was_sent_before_is_read() -> None:
 
 def test_live_sessions_break() -> None:
     async def test() -> None:
-        rule = Rule.of({"method": "Bidi", "model": "flash$", "disconnect": True, "after_messages": 2})
+        rule = FaultRule.from_json(
+            {"method": "Bidi", "model": "flash$", "disconnect": True, "after_messages": 2}
+        )
         async with watched(faults=[rule]) as (running, call, relay):
             session = call.bidi("BidiGenerateContent")
             message = v1beta.BidiGenerateContentClientMessage
@@ -282,8 +286,8 @@ def test_googles_client_sees_it() -> None:
 def test_goaway_is_sent_and_the_call_goes_on() -> None:
     async def test() -> None:
         rules = [
-            Rule.of({"method": "CountTokens", "goaway": True, "nth": 2}),
-            Rule.of({"method": "Stream", "goaway": True, "after_messages": 3}),
+            FaultRule.from_json({"method": "CountTokens", "goaway": True, "nth": 2}),
+            FaultRule.from_json({"method": "Stream", "goaway": True, "after_messages": 3}),
         ]
         async with watched(faults=rules) as (running, call, relay):
             assert [await outcome(call) for _ in range(3)] == ["OK"] * 3
@@ -305,7 +309,7 @@ def test_goaway_is_sent_and_the_call_goes_on() -> None:
 
 def test_no_call_fails_because_of_goaway() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(between=0.02)) as (running, call):
+        async with emulator(pace=LatencyProfile(between=0.02)) as (running, call):
             found: collections.Counter[Any] = collections.Counter()
             over = asyncio.Event()
 
@@ -383,7 +387,7 @@ def test_ipv6() -> None:
         pytest.skip("this machine has no IPv6")
 
     async def test() -> None:
-        rules = [Rule.of({"disconnect": True}), Rule.of({"goaway": True, "nth": 2})]
+        rules = [FaultRule.from_json({"disconnect": True}), FaultRule.from_json({"goaway": True, "nth": 2})]
         async with emulator(host="::1", faults=rules) as (running, call):
             assert [await outcome(call) for _ in range(3)] == ["UNAVAILABLE", "OK", "OK"]
             assert len({e.peer for e in running.journal.calls()}) == 3

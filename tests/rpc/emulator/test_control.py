@@ -242,10 +242,10 @@ def test_the_properties_of_a_fault_are_described(ask: Http) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"status": "OFTEN"}, "'OFTEN' is no status"),
-        ({"statuss": "INTERNAL"}, "a fault has no statuss"),
-        ({"method": "("}, "is no regular expression"),
-        ({"nth": 0}, "nth: 0 is no number of at least 1"),
+        ({"status": "OFTEN"}, "'OFTEN' is not a status code"),
+        ({"statuss": "INTERNAL"}, "unknown field statuss; a fault has"),
+        ({"method": "("}, "is not a regular expression"),
+        ({"nth": 0}, "nth: 0 is not a number of at least 1"),
         ({"status": ["INTERNAL"]}, ""),
         ({"method": "a{99999999999999999999}"}, ""),
         ("INTERNAL", "a fault is a JSON object"),

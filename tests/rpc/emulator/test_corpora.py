@@ -106,7 +106,7 @@ def test_updates_write_what_the_mask_names() -> None:
             await corpus(call, display_name="old")
             tags = [{"key": "year", "numeric_value": 2020}, {"key": "genre", "string_value": "drama"}]
             await document(call, display_name="old", custom_metadata=tags)
-            running.world.clock.advance(5)
+            running.state.clock.advance(5)
             new = await call(
                 "UpdateCorpus",
                 corpus={"name": "corpora/c", "display_name": "new"},

@@ -43,10 +43,10 @@ def generated(gemini: RunningEmulator, data: bytes | str = DATA, kind: str = "te
     """The name of a file that the emulator has made, of bytes or of a content that is there."""
 
     def make() -> str:
-        world = gemini._emulator.world
+        state = gemini._emulator.state
         wanted = v1beta.File(mime_type=kind, source=v1beta.File.Source.GENERATED)
-        content = data if isinstance(data, str) else world.contents.put(data)
-        name: str = store_file(world, "k", "key:k", wanted, content).name
+        content = data if isinstance(data, str) else state.blobs.put(data)
+        name: str = store_file(state, "k", "key:k", wanted, content).name
         return name
 
     return gemini._inside(make)
@@ -181,8 +181,8 @@ def test_films_are_files(gemini: RunningEmulator) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="counts KiB")
 def test_large_files_in_little_memory(gemini: RunningEmulator) -> None:
     """Also where the client takes a byte, and then no more."""
-    content = gemini._emulator.world.contents.create()
-    os.truncate(gemini._emulator.world.contents.path(content), 256 * MIB)
+    content = gemini._emulator.state.blobs.create()
+    os.truncate(gemini._emulator.state.blobs.path(content), 256 * MIB)
     name = generated(gemini, content)
     target = f"/v1beta/{name}:download?alt=media"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -204,8 +204,8 @@ def test_large_files_in_little_memory(gemini: RunningEmulator) -> None:
 def test_clients_that_leave(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody takes any more is not read from disk either."""
     monkeypatch.setattr(downloads, "_PIECE", 100)
-    content = gemini._inside(lambda: gemini._emulator.world.contents.put(bytes(32 * MIB)))
-    path = str(gemini._emulator.world.contents.path(content))
+    content = gemini._inside(lambda: gemini._emulator.state.blobs.put(bytes(32 * MIB)))
+    path = str(gemini._emulator.state.blobs.path(content))
     name = generated(gemini, content)
 
     def is_open() -> bool:

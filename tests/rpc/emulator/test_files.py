@@ -93,7 +93,7 @@ def test_a_name_is_given_once() -> None:
             await create(call, name="files/" + "a" * 40, display_name="x" * 512)
             await create(call, name="files/mine")
             assert (await call.refused("CreateFile", file={"name": "files/mine"})).code == "ALREADY_EXISTS"
-            running.world.clock.advance(48 * HOURS)
+            running.state.clock.advance(48 * HOURS)
             again = await create(call, name="files/mine")
             assert again.create_time.seconds == int(NOW) + 48 * HOURS
 
@@ -104,10 +104,10 @@ def test_files_expire_after_48_hours() -> None:
     async def test() -> None:
         async with emulator(frozen_at=NOW) as (running, call):
             old = await create(call)
-            running.world.clock.advance(48 * HOURS - 1)
+            running.state.clock.advance(48 * HOURS - 1)
             young = await create(call)
             assert (await call("GetFile", name=old.name)).name == old.name
-            running.world.clock.advance(1)
+            running.state.clock.advance(1)
             for rpc in ("GetFile", "DeleteFile", "DownloadFile"):
                 refusal = await call.refused(rpc, name=old.name)
                 assert refusal.code == "NOT_FOUND"
@@ -149,7 +149,7 @@ def test_delete_and_download() -> None:
                 assert (await call.refused(rpc, name="notes")).fields == ["name"]
                 assert (await call.refused(rpc)).fields == ["name"]
             wanted = v1beta.File(mime_type="video/mp4", source="GENERATED")
-            made = store_file(running.world, "", "anonymous", wanted, running.world.contents.put(b"frames"))
+            made = store_file(running.state, "", "anonymous", wanted, running.state.blobs.put(b"frames"))
             assert made.size_bytes == 6
             assert made.sha256_hash == hashlib.sha256(b"frames").digest()
             assert made.download_uri

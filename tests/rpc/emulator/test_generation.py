@@ -284,7 +284,7 @@ def test_cached_content_comes_first() -> None:
             assert (await call.refused("GenerateContent", **both)).fields == ["tools"]
             gone = {**asked(), "cached_content": cached.name}
             assert (await call.refused("GenerateContent", **gone, key="another")).code == "NOT_FOUND"
-            running.world.clock.advance(61)
+            running.state.clock.advance(61)
             assert (await call.refused("GenerateContent", **gone)).code == "NOT_FOUND"
 
     run(test())
@@ -443,7 +443,7 @@ def test_unknown_models_and_methods() -> None:
                 ).code == "NOT_FOUND"
             content = {"parts": [{"text": "x"}]}
             assert (await call.refused("EmbedContent", model=MODEL, content=content)).code == "NOT_FOUND"
-            running.world.engine.input_token_limit = 3
+            running.state.engine.input_token_limit = 3
             refused = await call.refused("GenerateContent", **asked())
             assert (refused.code, refused.fields) == ("INVALID_ARGUMENT", ["contents"])
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from gemwire_emulator.admission import Pace, Rule
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.http import protocol, request_body
+from gemwire_emulator.latency import LatencyProfile
 from gemwire_emulator.server import Emulator, Settings
 
 MODEL = "/v1beta/models/gemini-2.5-flash"
@@ -80,7 +81,7 @@ async def emulator(**settings: Any) -> AsyncIterator[Emulator]:
     """One that answers afterwards as before."""
     async with Emulator(Settings(http_port=0, **settings)) as running:
         yield running
-        running.gate.rules.clear()
+        running.admission.rules.clear()
         async with dialled(running) as wire:
             await wire.send(GET)
             assert (await wire.answer())[0] == 200
@@ -257,7 +258,7 @@ def test_bodies_have_a_limit() -> None:
 
 def test_requests_one_after_the_other() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(latency=0.05)) as running:
+        async with emulator(pace=LatencyProfile(latency=0.05)) as running:
             async with dialled(running) as wire:
                 await wire.send(post("countTokens") + GET + post("countTokens", b"{") + GET)
                 assert (await wire.answer())[1]["totalTokens"] == 2
@@ -350,7 +351,7 @@ def test_who_leaves_before_the_request_is_there() -> None:
 @pytest.mark.parametrize("query", ["", "?alt=sse"])
 def test_who_leaves_in_the_middle_of_a_stream(query: str) -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(between=0.3)) as running:
+        async with emulator(pace=LatencyProfile(between=0.3)) as running:
             async with dialled(running) as wire:
                 await wire.send(post("streamGenerateContent", query=query))
                 assert (await wire.head())[0] == 200
@@ -367,20 +368,20 @@ def test_who_leaves_in_the_middle_of_a_stream(query: str) -> None:
 
 def test_who_leaves_before_the_answer() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(latency=30)) as running:
+        async with emulator(pace=LatencyProfile(latency=30)) as running:
             async with dialled(running) as wire:
                 # The second is never begun.
                 await wire.send(post("generateContent") + post("generateContent"))
                 await begun(running, 1)
             assert await settled(running) == ["CANCELLED"]
-            running.gate.pace = Pace()
+            running.admission.pace = LatencyProfile()
 
     run(test())
 
 
 def test_deadlines() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(latency=0.1, between=1.5)) as running:
+        async with emulator(pace=LatencyProfile(latency=0.1, between=1.5)) as running:
             for unary, timeout in (("generateContent", "0.05"), ("countTokens", "0"), ("countTokens", "-1")):
                 async with dialled(running) as wire:
                     await wire.send(post(unary, ASK, f"X-Server-Timeout: {timeout}"))
@@ -396,7 +397,7 @@ def test_deadlines() -> None:
                 await wire.send(post("countTokens", ASK, "X-Server-Timeout: soon"))
                 assert await wire.refused() == 400
             assert await settled(running, 4) == ["CANCELLED"] * 4
-            running.gate.pace = Pace()
+            running.admission.pace = LatencyProfile()
 
     run(test())
 
@@ -405,7 +406,7 @@ def test_deadlines() -> None:
 @pytest.mark.parametrize("after", [0, 2])
 def test_broken_connections(query: str, after: int) -> None:
     async def test() -> None:
-        rule = Rule.of({"disconnect": True, "after_messages": after, "times": 0})
+        rule = FaultRule.from_json({"disconnect": True, "after_messages": after, "times": 0})
         replies = [Reply("one two three", pieces=3)]
         async with emulator(faults=[rule], replies=replies) as running, dialled(running) as wire:
             await wire.send(post("streamGenerateContent", query=query))
@@ -424,7 +425,7 @@ def test_broken_connections(query: str, after: int) -> None:
 
 def test_a_unary_call_whose_connection_breaks() -> None:
     async def test() -> None:
-        rule = Rule.of({"disconnect": True})
+        rule = FaultRule.from_json({"disconnect": True})
         async with emulator(faults=[rule]) as running:
             async with dialled(running) as wire:
                 await wire.send(post("generateContent"))
@@ -527,7 +528,10 @@ def test_a_client_is_asked_to_leave() -> None:
     """What GOAWAY is in HTTP/2."""
 
     async def test() -> None:
-        async with emulator(faults=[Rule.of({"goaway": True})]) as running, dialled(running) as wire:
+        async with (
+            emulator(faults=[FaultRule.from_json({"goaway": True})]) as running,
+            dialled(running) as wire,
+        ):
             await wire.send(post("countTokens"))
             status, headers = await wire.head()
             assert (status, headers["connection"]) == (200, "close")
@@ -540,7 +544,7 @@ def test_a_client_is_asked_to_leave() -> None:
 
 def test_who_asks_while_it_stops() -> None:
     async def test() -> None:
-        running = Emulator(Settings(http_port=0, pace=Pace(latency=0.3)))
+        running = Emulator(Settings(http_port=0, pace=LatencyProfile(latency=0.3)))
         await running.start()
         async with dialled(running) as resting, dialled(running) as busy, dialled(running) as late:
             await busy.send(GET)

@@ -11,8 +11,8 @@ from typing import Any
 from emulator_calls import emulator
 from google.protobuf import json_format
 
-from gemwire_emulator.admission import Rule
-from gemwire_emulator.dispatch import Call
+from gemwire_emulator.call import Call
+from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.journal import Journal
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf.struct_pb2 import Value
@@ -67,7 +67,7 @@ def test_memory_is_bounded() -> None:
     journal = Journal(most=100, most_bytes=1_000_000)
     for number in range(300):
         entry = journal.begin(Call(METHOD, {}), v1beta.GenerateContentRequest(**fields("x" * 20_000)))
-        entry.answered(response(str(number)))
+        entry.record_response(response(str(number)))
         entry.end("OK")
     kept = journal.calls()
     assert len(kept) < 50
@@ -82,8 +82,8 @@ def test_one_long_call_does_not_take_it_all() -> None:
     journal = Journal(most_bytes=400_000)
     for entry in (journal.begin(Call(METHOD, {}), None), journal.begin(Call(METHOD, {}), None)):
         for _ in range(1000):
-            entry.asked(v1beta.GenerateContentRequest(model="x" * 400))
-            entry.answered(response("x" * 600))
+            entry.record_request(v1beta.GenerateContentRequest(model="x" * 400))
+            entry.record_response(response("x" * 600))
         entry.end("OK")
     # The beginning of it is there, and how much there was; and it has not pushed out the other.
     assert len(journal.calls()) == 2
@@ -96,13 +96,15 @@ def test_one_long_call_does_not_take_it_all() -> None:
     gone = journal.begin(Call(METHOD, {}), None)
     journal.clear()
     for _ in range(10):
-        gone.answered(response("x"))
+        gone.record_response(response("x"))
     assert (gone.responses, gone.messages, journal.calls()) == ([], 10, [])
 
 
 def test_it_is_written_to_a_file(tmp_path: Path) -> None:
     async def test() -> list[dict[str, Any]]:
-        rules = [Rule.of({"model": "pro", "status": "ABORTED", "message": "no", "retry_delay": 1})]
+        rules = [
+            FaultRule.from_json({"model": "pro", "status": "ABORTED", "message": "no", "retry_delay": 1})
+        ]
         async with emulator(journal=tmp_path / "calls", faults=rules) as (running, call):
             secret = (("authorization", "Bearer secret"), ("binary-bin", "x"))
             await call("GenerateContent", **fields(), key="secret", metadata=secret[:1])

@@ -121,7 +121,7 @@ def test_conversations_are_continued() -> None:
 def test_the_oldest_messages_are_dropped() -> None:
     async def test() -> None:
         async with emulator() as (running, call):
-            running.world.engine.input_token_limit = 6
+            running.state.engine.input_token_limit = 6
             prompt = {
                 "context": "Be kind",
                 "messages": [message("one two"), message("three"), message("4 5 6")],

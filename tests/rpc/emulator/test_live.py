@@ -13,8 +13,9 @@ import grpc
 import pytest
 from emulator_calls import Caller, Refusal, emulator
 
-from gemwire_emulator.admission import Pace, Rule
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.fault_rules import FaultRule
+from gemwire_emulator.latency import LatencyProfile
 from gemwire_proto import v1beta
 
 MODEL = "models/gemini-2.0-flash"
@@ -136,7 +137,7 @@ def test_turns_may_come_in_parts() -> None:
 
 def test_a_new_message_interrupts() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(between=0.02)) as (_, call), Talk(call) as talk:
+        async with emulator(pace=LatencyProfile(between=0.02)) as (_, call), Talk(call) as talk:
             await talk.say("Tell me everything")
             await talk.read()
             await talk.say("Stop")
@@ -209,7 +210,7 @@ def test_sessions_are_resumed_by_handle() -> None:
                 setup = {"model": MODEL, "session_resumption": {"handle": handle}}
                 await stranger.write(v1beta.BidiGenerateContentClientMessage(setup=setup))
                 assert (await refusal(stranger)).code == "NOT_FOUND"
-            running.world.clock.advance(3 * 60 * 60)
+            running.state.clock.advance(3 * 60 * 60)
             old = call.bidi("BidiGenerateContent")
             setup = {"model": MODEL, "session_resumption": {"handle": last.new_handle}}
             await old.write(v1beta.BidiGenerateContentClientMessage(setup=setup))
@@ -220,7 +221,7 @@ def test_sessions_are_resumed_by_handle() -> None:
 
 def test_realtime_text_is_a_turn_and_interrupts() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(between=0.02)) as (_, call), Talk(call) as talk:
+        async with emulator(pace=LatencyProfile(between=0.02)) as (_, call), Talk(call) as talk:
             await talk.send(realtime_input={"text": "Tell me everything"})
             await talk.read()
             await talk.send(realtime_input={"text": "Stop"})
@@ -234,7 +235,7 @@ def test_without_interruption_realtime_turns_wait() -> None:
     async def test() -> None:
         config = {"activity_handling": NO_INTERRUPTION}
         async with (
-            emulator(pace=Pace(between=0.01)) as (_, call),
+            emulator(pace=LatencyProfile(between=0.01)) as (_, call),
             Talk(call, realtime_input_config=config) as talk,
         ):
             await talk.send(realtime_input={"text": "First"})
@@ -415,7 +416,7 @@ def test_a_session_begins_with_its_setup() -> None:
 
 def test_faults_and_canned_replies_hold_for_sessions() -> None:
     async def test() -> None:
-        rule = Rule.of({"method": "Bidi", "status": "UNAVAILABLE", "after_messages": 3})
+        rule = FaultRule.from_json({"method": "Bidi", "status": "UNAVAILABLE", "after_messages": 3})
         async with emulator(faults=[rule], replies=[Reply("one two three", pieces=3)]) as (_, call):
             talk = Talk(call)
             await talk.__aenter__()
@@ -431,7 +432,7 @@ def test_faults_and_canned_replies_hold_for_sessions() -> None:
 
 def test_a_caller_who_goes_away_leaves_nothing_running() -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(between=0.05)) as (running, call):
+        async with emulator(pace=LatencyProfile(between=0.05)) as (running, call):
             before = len(asyncio.all_tasks())
             talk = Talk(call)
             await talk.__aenter__()

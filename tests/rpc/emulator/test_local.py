@@ -23,7 +23,7 @@ from google.protobuf import json_format
 
 from gemwire_emulator.engines import grammars
 from gemwire_emulator.engines.local import LocalEngine
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import struct_pb2
 
@@ -106,8 +106,8 @@ def answer(engine: LocalEngine, request: Any) -> Said:
     return Said(run(collect()))
 
 
-def refused(engine: LocalEngine, request: Any) -> Failure:
-    with pytest.raises(Failure) as caught:
+def refused(engine: LocalEngine, request: Any) -> StatusError:
+    with pytest.raises(StatusError) as caught:
         answer(engine, request)
     return caught.value
 
@@ -338,7 +338,7 @@ def test_a_killed_process_is_unavailable_and_then_another(engine: LocalEngine) -
             os.kill(engine.language.pid or 0, signal.SIGKILL)
 
     before = engine.language.pid
-    with pytest.raises(Failure) as caught:
+    with pytest.raises(StatusError) as caught:
         run(kill())
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
     assert answer(engine, asked(max_output_tokens=3)).tokens == 3
@@ -367,7 +367,7 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     junk.write_bytes(b"junk")
     for path, why in ((junk, "cannot load the model"), (tmp_path / "none.gguf", "there is no model")):
         engine = LocalEngine(path)
-        with pytest.raises(Failure, match=why) as caught:
+        with pytest.raises(StatusError, match=why) as caught:
             engine.start()
         assert caught.value.code is grpc.StatusCode.FAILED_PRECONDITION
         assert engine.language.pid is None

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 from emulator_calls import Caller, emulator
 
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.services import longrunning
 from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning import operations_pb2
@@ -33,7 +33,7 @@ SOMEONE: Any = Someone()
 
 
 def begin(running: Any, parent: str = VIDEO, **keep: Any) -> str:
-    begun = longrunning.begin(running.world, SOMEONE, parent, v1beta.CreateTunedModelMetadata(), keep)
+    begun = longrunning.begin(running.state, SOMEONE, parent, v1beta.CreateTunedModelMetadata(), keep)
     name: str = begun.name
     assert name.startswith(f"{parent}/operations/")
     return name
@@ -46,16 +46,16 @@ async def listed(call: Caller, **fields: Any) -> list[str]:
 def test_an_operation_ends_once() -> None:
     async def test() -> None:
         async with emulator() as (running, call):
-            world, good, bad, stopped = running.world, begin(running), begin(running), begin(running)
-            longrunning.progress(world, "", good, v1beta.CreateTunedModelMetadata(completed_steps=3))
+            state, good, bad, stopped = running.state, begin(running), begin(running), begin(running)
+            longrunning.progress(state, "", good, v1beta.CreateTunedModelMetadata(completed_steps=3))
             now = await call("GetOperation", name=good)
             assert not now.done
             assert v1beta.CreateTunedModelMetadata.FromString(now.metadata.value).completed_steps == 3
 
-            longrunning.finish(world, "", good, v1beta.TunedModel(name="tunedModels/x"))
-            longrunning.fail(world, "", bad, invalid("prompt", "is bad"))
+            longrunning.finish(state, "", good, v1beta.TunedModel(name="tunedModels/x"))
+            longrunning.fail(state, "", bad, invalid_argument("prompt", "is bad"))
             await call("CancelOperation", name=stopped)
-            assert [longrunning.cancelled(world, "", o) for o in (good, bad, stopped)] == [False, False, True]
+            assert [longrunning.cancelled(state, "", o) for o in (good, bad, stopped)] == [False, False, True]
             ends = [await call("GetOperation", name=o) for o in (good, bad, stopped)]
             assert [o.WhichOneof("result") for o in ends] == ["response", "error", "error"]
             assert (
@@ -67,9 +67,9 @@ def test_an_operation_ends_once() -> None:
             assert ends[2].error.code == 1
 
             for name in (good, bad, stopped):
-                longrunning.progress(world, "", name, v1beta.CreateTunedModelMetadata(completed_steps=9))
-                longrunning.finish(world, "", name, v1beta.TunedModel())
-                longrunning.fail(world, "", name, Failure(grpc.StatusCode.INTERNAL, "late"))
+                longrunning.progress(state, "", name, v1beta.CreateTunedModelMetadata(completed_steps=9))
+                longrunning.finish(state, "", name, v1beta.TunedModel())
+                longrunning.fail(state, "", name, StatusError(grpc.StatusCode.INTERNAL, "late"))
                 await call("CancelOperation", name=name)
             assert [await call("GetOperation", name=o) for o in (good, bad, stopped)] == ends
 
@@ -83,7 +83,7 @@ def test_lists_filters_and_pages() -> None:
             model = v1beta.TunedModel(base_model="models/gemini-1.5-flash-001-tuning")
             model.tuning_task.training_data.examples.examples.add(text_input="a", output="b")
             tuning = (await call("CreateTunedModel", tuned_model=model, tuned_model_id="m")).name
-            longrunning.finish(running.world, "", videos[1], v1beta.TunedModel())
+            longrunning.finish(running.state, "", videos[1], v1beta.TunedModel())
 
             assert await listed(call, name="operations") == [*videos, tuning]
             assert await listed(call, name="operations", key="another") == []
@@ -141,8 +141,8 @@ def test_deletion_does_not_stop_the_work() -> None:
             name = (await call("CreateTunedModel", tuned_model=model, tuned_model_id="m")).name
             await call("DeleteOperation", name=name)
             assert (await call.refused("DeleteOperation", name=name)).code == "NOT_FOUND"
-            assert not longrunning.cancelled(running.world, "", name)
-            running.world.clock.advance(2)
+            assert not longrunning.cancelled(running.state, "", name)
+            running.state.clock.advance(2)
             await asyncio.sleep(0.05)
             made = await call("GetTunedModel", name="tunedModels/m")
             assert made.state == v1beta.TunedModel.State.ACTIVE
@@ -154,7 +154,7 @@ def test_deletion_does_not_stop_the_work() -> None:
 def test_waiting() -> None:
     async def test() -> None:
         async with emulator(frozen_at=NOW) as (running, call):
-            world, name = running.world, begin(running)
+            state, name = running.state, begin(running)
 
             async def wait(**timeout: int) -> Any:
                 request = operations_pb2.WaitOperationRequest(name=name)
@@ -175,10 +175,10 @@ def test_waiting() -> None:
             # The emulator's time counts; progress does not end a wait.
             waiting = asyncio.create_task(wait(seconds=5))
             assert await going(waiting)
-            longrunning.progress(world, "", name, v1beta.CreateTunedModelMetadata(completed_steps=1))
-            world.clock.advance(4.5)
+            longrunning.progress(state, "", name, v1beta.CreateTunedModelMetadata(completed_steps=1))
+            state.clock.advance(4.5)
             assert await going(waiting)
-            world.clock.advance(0.5)
+            state.clock.advance(0.5)
             assert not (await waiting).done
 
             # The caller's deadline counts as well, and an answer comes before it.
@@ -186,7 +186,7 @@ def test_waiting() -> None:
 
             forever, other = asyncio.create_task(wait()), asyncio.create_task(wait(seconds=9))
             assert await going(forever)
-            longrunning.finish(world, "", name, v1beta.TunedModel())
+            longrunning.finish(state, "", name, v1beta.TunedModel())
             assert (await forever).done
             assert (await other).done
             assert (await wait()).done
@@ -196,7 +196,7 @@ def test_waiting() -> None:
             assert await going(waiting)
             await call("DeleteOperation", name=gone)
             assert (await waiting).code == "NOT_FOUND"
-            assert not world.stirred
+            assert not state.operation_events
 
     run(test())
 
@@ -206,8 +206,8 @@ def test_what_was_unfinished() -> None:
         async with emulator() as (running, _):
             done, first, _, second = (begin(running, number=i) for i in range(4))
             begin(running, "tunedModels/m")
-            longrunning.finish(running.world, "", done, v1beta.TunedModel())
-            found = list(longrunning.unfinished(running.world, "models"))
+            longrunning.finish(running.state, "", done, v1beta.TunedModel())
+            found = list(longrunning.unfinished(running.state, "models"))
             assert found[0] == ("", first, {"number": 1})
             assert found[-1] == ("", second, {"number": 3})
             assert len(found) == 3

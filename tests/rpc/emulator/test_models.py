@@ -109,11 +109,11 @@ def test_a_tuning_from_beginning_to_end() -> None:
             )
             assert refused.code == "FAILED_PRECONDITION"
 
-            running.world.clock.advance(1.0)
+            running.state.clock.advance(1.0)
             await asyncio.sleep(0.05)
             halfway = progress(await call("GetOperation", name=operation.name))
             assert (halfway.completed_steps, halfway.completed_percent) == (5, 50)
-            running.world.clock.advance(1.0)
+            running.state.clock.advance(1.0)
             done = await call("WaitOperation", name=operation.name)
             assert done.done
             last = progress(done)
@@ -322,7 +322,7 @@ def test_updates() -> None:
     async def test() -> None:
         async with emulator(frozen_at=NOW) as (running, call):
             await call("CreateTunedModel", tuned_model=model(description="old"), tuned_model_id="m")
-            running.world.clock.advance(0.5)
+            running.state.clock.advance(0.5)
 
             def update(*paths: str, **fields: Any) -> dict[str, Any]:
                 return {"tuned_model": {"name": "tunedModels/m", **fields}, "update_mask": {"paths": paths}}
@@ -365,7 +365,7 @@ def test_updates() -> None:
             assert refused.code == "NOT_FOUND"
 
             # The tuning has not lost what was changed meanwhile.
-            running.world.clock.advance(2)
+            running.state.clock.advance(2)
             operation = (await call("ListOperations", name="tunedModels/m/operations")).operations[0]
             await call("WaitOperation", name=operation.name)
             done = await call("GetTunedModel", name="tunedModels/m")
@@ -388,9 +388,9 @@ def test_deletion() -> None:
             assert (await call.refused("DeleteTunedModel", name="m")).fields == ["name"]
             # Another of that name is not taken for the first.
             second = await call("CreateTunedModel", tuned_model=model(4), tuned_model_id="m")
-            running.world.clock.advance(1)
+            running.state.clock.advance(1)
             await asyncio.sleep(0.05)
-            assert len(running.world.tasks) == 1
+            assert len(running.state.tasks) == 1
             assert progress(await call("GetOperation", name=second.name)).total_steps == 5
             # Who has given it away cannot delete it.
             await call("TransferOwnership", name="tunedModels/m", email_address="a@example.com")
@@ -408,10 +408,10 @@ def test_cancelling_a_tuning() -> None:
             assert (ended.done, ended.error.code) == (True, 1)
             await asyncio.sleep(0.05)
             assert (await call("GetTunedModel", name="tunedModels/m")).state == FAILED
-            running.world.clock.advance(5)
+            running.state.clock.advance(5)
             await asyncio.sleep(0.05)
             assert (await call("GetTunedModel", name="tunedModels/m")).state == FAILED
-            assert not running.world.tasks
+            assert not running.state.tasks
 
     run(test())
 
@@ -428,7 +428,7 @@ def test_a_tuning_may_fail_on_purpose() -> None:
         async with emulator(frozen_at=NOW) as (running, call):
             operation = await call("CreateTunedModel", tuned_model=doomed("INTERNAL"), tuned_model_id="m")
             assert not operation.done
-            running.world.clock.advance(5)
+            running.state.clock.advance(5)
             ended = await call("WaitOperation", name=operation.name)
             assert (ended.done, ended.error.code) == (True, 13)
             assert "[[fail:INTERNAL]]" in ended.error.message
@@ -445,9 +445,9 @@ def test_a_tuning_may_fail_on_purpose() -> None:
             small = doomed("ABORTED", 1)
             small.tuning_task.hyperparameters.epoch_count = 1
             operation = await call("CreateTunedModel", tuned_model=small)
-            running.world.clock.advance(5)
+            running.state.clock.advance(5)
             assert (await call("WaitOperation", name=operation.name)).error.code == 10
-            assert not running.world.tasks
+            assert not running.state.tasks
 
     run(test())
 
@@ -469,7 +469,7 @@ def test_a_tuning_that_is_to_fail_does_so_after_a_restart(tmp_path: Path) -> Non
             operation = await call("CreateTunedModel", tuned_model=doomed("INTERNAL"), tuned_model_id="m")
         async with emulator(state=state, frozen_at=NOW) as (running, call):
             assert not (await call("GetOperation", name=operation.name)).done
-            running.world.clock.advance(5)
+            running.state.clock.advance(5)
             assert (await call("WaitOperation", name=operation.name)).error.code == 13
             assert (await call("GetTunedModel", name="tunedModels/m")).state == FAILED
 

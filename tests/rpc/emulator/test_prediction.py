@@ -14,7 +14,7 @@ import pytest
 from emulator_calls import emulator
 from google.protobuf import json_format
 
-from gemwire_emulator.engines import jpeg, pictures
+from gemwire_emulator.engines import images, jpeg
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import struct_pb2
 
@@ -65,7 +65,7 @@ def test_pictures_are_real_files_decided_by_the_prompt() -> None:
             files = [base64.b64decode(f["bytesBase64Encoded"]) for f in found]
             assert len(set(files)) == 3
             assert pixels(files[0])[:2] == (64, 36)
-            assert pictures.NOTE.encode() in dict(chunks(files[0]))[b"tEXt"]
+            assert images.NOTE.encode() in dict(chunks(files[0]))[b"tEXt"]
             again = await call("Predict", model=IMAGEN, **asked(sampleCount=3, aspectRatio="16:9"))
             assert again == answer
             [other] = (await call("Predict", model=IMAGEN, **asked("a dog"))).predictions
@@ -84,7 +84,7 @@ def test_pictures_as_jpeg() -> None:
             picture = base64.b64decode(found["bytesBase64Encoded"])
             assert picture.startswith(b"\xff\xd8\xff\xe0")
             assert picture.endswith(b"\xff\xd9")
-            assert pictures.NOTE.encode() in picture
+            assert images.NOTE.encode() in picture
             frame = picture.index(b"\xff\xc0")
             assert struct.unpack(">HH", picture[frame + 5 : frame + 9]) == (36, 64)
 
@@ -121,9 +121,9 @@ def test_films_are_operations() -> None:
             operation = await call("PredictLongRunning", model=VEO, **fields)
             assert operation.name.startswith(f"{VEO}/operations/")
             assert operation.metadata.type_url.endswith(".PredictLongRunningMetadata")
-            running.world.clock.advance(1)
+            running.state.clock.advance(1)
             assert not (await call("GetOperation", name=operation.name)).done
-            running.world.clock.advance(1)
+            running.state.clock.advance(1)
             operation = await call("WaitOperation", name=operation.name)
             assert operation.done
             response = v1beta.PredictLongRunningResponse.FromString(operation.response.value)
@@ -132,7 +132,7 @@ def test_films_are_operations() -> None:
             kinds = [kind for kind, _ in chunks(first)]
             assert kinds.count(b"fcTL") == 20
             assert kinds.count(b"fdAT") == 19
-            assert pictures.NOTE.encode() in dict(chunks(first))[b"tEXt"]
+            assert images.NOTE.encode() in dict(chunks(first))[b"tEXt"]
 
     run(test())
 
@@ -144,7 +144,7 @@ def test_films_may_be_cancelled_or_filtered() -> None:
             await call("CancelOperation", name=cancelled.name)
             mark = "[[block:HARM_CATEGORY_HARASSMENT]]"
             filtered = await call("PredictLongRunning", model=VEO, **asked(mark, sampleCount=2))
-            running.world.clock.advance(2)
+            running.state.clock.advance(2)
             filtered = await call("WaitOperation", name=filtered.name)
             response = v1beta.PredictLongRunningResponse.FromString(filtered.response.value)
             assert response.generate_video_response.rai_media_filtered_count == 2
@@ -158,7 +158,7 @@ def test_films_may_fail_on_purpose() -> None:
     async def test() -> None:
         async with emulator(frozen_at=NOW) as (running, call):
             operation = await call("PredictLongRunning", model=VEO, **asked("a cat [[fail:UNAVAILABLE]]"))
-            running.world.clock.advance(2)
+            running.state.clock.advance(2)
             assert (await call("WaitOperation", name=operation.name)).error.code == 14
             refused = await call.refused("PredictLongRunning", model=VEO, **asked("[[fail:X]]"))
             assert refused.fields == ["instances[0].prompt"]
@@ -174,7 +174,7 @@ def test_films_go_on_after_a_restart(tmp_path: Path) -> None:
         async with emulator(frozen_at=NOW + 1, state=state) as (running, call):
             await asyncio.sleep(0.05)
             assert not (await call("GetOperation", name=operation.name)).done
-            running.world.clock.advance(1)
+            running.state.clock.advance(1)
             assert (await call("WaitOperation", name=operation.name)).done
 
     run(test())

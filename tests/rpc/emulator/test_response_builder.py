@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from gemwire_emulator.engines.base import Delta
-from gemwire_emulator.services.response_builder import Writing
+from gemwire_emulator.services.response_builder import ResponseBuilder
 from gemwire_proto import v1beta
 
 REASONS = v1beta.Candidate.FinishReason
 
 
-def writing() -> Writing:
-    return Writing("model", "id", 5, None)
+def writing() -> ResponseBuilder:
+    return ResponseBuilder("model", "id", 5, None)
 
 
 def parts(candidate: Any) -> list[tuple[str, bool, str]]:

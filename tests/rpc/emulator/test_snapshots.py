@@ -15,9 +15,11 @@ import pytest
 from emulator_calls import Caller, emulator
 from google.protobuf import json_format
 
-from gemwire_emulator.admission import Pace, Quota, Rule
+from gemwire_emulator.admission import Quota
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.engines.instant import InstantEngine
+from gemwire_emulator.fault_rules import FaultRule
+from gemwire_emulator.latency import LatencyProfile
 from gemwire_emulator.server import Emulator, Settings
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf.struct_pb2 import Value
@@ -60,20 +62,20 @@ def test_there_and_back(tmp_path: Path) -> None:
         async with emulator(frozen_at=NOW) as (running, call):
             await call("CreateCorpus", corpus={"name": "corpora/kept"}, key="mine")
             cache = await call("CreateCachedContent", cached_content={**fields(), "ttl": {"seconds": 60}})
-            running.world.clock.advance(50)
+            running.state.clock.advance(50)
             running.snapshot(path)
             await call("DeleteCorpus", name="corpora/kept", key="mine")
             made = await call("CreateCorpus", corpus={"display_name": "later"})
-            running.world.clock.advance(50)
+            running.state.clock.advance(50)
             assert (await call.refused("GetCachedContent", name=cache.name)).code == "NOT_FOUND"
             for _ in range(2):
                 running.restore(path)
                 assert await corpora(call) == []
                 assert await corpora(call, key="mine") == ["corpora/kept"]
                 # Time is that of the snapshot too: ten seconds are left.
-                running.world.clock.advance(9)
+                running.state.clock.advance(9)
                 assert (await call("GetCachedContent", name=cache.name)).name == cache.name
-                running.world.clock.advance(2)
+                running.state.clock.advance(2)
                 assert (await call.refused("GetCachedContent", name=cache.name)).code == "NOT_FOUND"
                 # The same calls give the same names.
                 assert (await call("CreateCorpus", corpus={"display_name": "later"})).name == made.name
@@ -83,7 +85,7 @@ def test_there_and_back(tmp_path: Path) -> None:
         before = hashlib.sha256(path.read_bytes()).digest()
         async with emulator(frozen_at=NOW, snapshot=path) as (running, call):
             for _ in range(2):
-                assert running.world.clock.now() == NOW + 50
+                assert running.state.clock.now() == NOW + 50
                 assert (await call("GetCachedContent", name=cache.name)).name == cache.name
                 assert await corpora(call, key="mine") == ["corpora/kept"]
                 await call("DeleteCorpus", name="corpora/kept", key="mine")
@@ -118,8 +120,12 @@ def test_while_calls_go_on(tmp_path: Path) -> None:
         counts = []
         for number in range(5):
             async with emulator(snapshot=tmp_path / str(number)) as (running, _):
-                counts.append(len(list(running.world.store.kept("corpora"))))
-                assert counts[-1] - 5 <= len(list(running.world.store.kept("documents"))) <= counts[-1]
+                counts.append(len(list(running.state.store.list_all_tenants("corpora"))))
+                assert (
+                    counts[-1] - 5
+                    <= len(list(running.state.store.list_all_tenants("documents")))
+                    <= counts[-1]
+                )
         assert counts == sorted(counts)
         assert counts[-1] > counts[0]
 
@@ -131,16 +137,16 @@ def test_what_was_under_way_goes_on(tmp_path: Path) -> None:
         async with emulator(frozen_at=NOW) as (running, call):
             name = await film(call)
             running.snapshot(tmp_path / "film")
-            running.world.clock.advance(10)
+            running.state.clock.advance(10)
             assert (await call("WaitOperation", name=name)).done
             running.restore(tmp_path / "film")
             assert not (await call("GetOperation", name=name)).done
-            running.world.clock.advance(10)
+            running.state.clock.advance(10)
             assert (await call("WaitOperation", name=name)).response.value
         async with emulator(frozen_at=NOW, snapshot=tmp_path / "film") as (running, call):
             for _ in range(2):
                 assert not (await call("GetOperation", name=name)).done
-                running.world.clock.advance(10)
+                running.state.clock.advance(10)
                 assert (await call("WaitOperation", name=name)).done
                 running.reset()
 
@@ -151,10 +157,10 @@ def test_bytes_of_files_are_in_it(tmp_path: Path) -> None:
     async def test() -> None:
         data = bytes(range(256)) * 10_000
         async with emulator() as (running, call):
-            contents = running.world.contents
+            contents = running.state.blobs
             identity, empty = contents.put(data), contents.put(b"")
             extra = json.dumps({"contents": [identity, empty]})
-            running.world.store.put(
+            running.state.store.put(
                 "", "files/f", v1beta.File(name="files/f", expiration_time={"seconds": 2**33}), extra=extra
             )
             running.snapshot(tmp_path / "files")
@@ -164,9 +170,9 @@ def test_bytes_of_files_are_in_it(tmp_path: Path) -> None:
             running.restore(tmp_path / "files")
             assert contents.path(identity).read_bytes() == data
         async with emulator(snapshot=tmp_path / "files") as (running, _):
-            assert running.world.contents.path(identity).read_bytes() == data
-            assert running.world.contents.sha256(identity) == hashlib.sha256(data).digest()
-            assert running.world.contents.path(empty).read_bytes() == b""
+            assert running.state.blobs.path(identity).read_bytes() == data
+            assert running.state.blobs.sha256(identity) == hashlib.sha256(data).digest()
+            assert running.state.blobs.path(empty).read_bytes() == b""
 
     run(test())
 
@@ -228,7 +234,7 @@ def test_resources_are_made_by_requests() -> None:
     ]
 
     async def test() -> None:
-        faults, quota = [Rule.of({"status": "INTERNAL"})], Quota(requests_per_minute=3)
+        faults, quota = [FaultRule.from_json({"status": "INTERNAL"})], Quota(requests_per_minute=3)
         async with emulator(resources=resources, faults=faults, quota=quota) as (running, call):
             for _ in range(2):
                 # Neither faults nor quotas nor the journal know of them.
@@ -270,9 +276,9 @@ def test_reset_leads_to_the_settings() -> None:
     async def test() -> None:
         async with emulator(
             seed=3,
-            faults=[Rule.of({"status": "ABORTED", "nth": 2})],
+            faults=[FaultRule.from_json({"status": "ABORTED", "nth": 2})],
             quota=Quota(requests_per_minute=5),
-            pace=Pace(latency=0.01),
+            pace=LatencyProfile(latency=0.01),
             replies=[Reply("Kept.", "kept")],
             frozen_at=NOW,
         ) as (running, call):
@@ -292,13 +298,16 @@ def test_reset_leads_to_the_settings() -> None:
                 assert await answer(call) == first
                 assert (await call.refused("CountTokens", **fields())).code == "RESOURCE_EXHAUSTED"
                 running.seed(5)
-                running.gate.pace, running.gate.quota = Pace(), Quota()
-                running.gate.rules.append(Rule.of({"status": "INTERNAL"}))
-                running.world.engine.replies.append(Reply("x"))
-                running.world.clock.advance(5)
+                running.admission.pace, running.admission.quota = LatencyProfile(), Quota()
+                running.admission.rules.append(FaultRule.from_json({"status": "INTERNAL"}))
+                running.state.engine.replies.append(Reply("x"))
+                running.state.clock.advance(5)
                 running.reset()
-                assert (running.gate.pace, running.gate.quota) == (Pace(latency=0.01), Quota(5))
-                assert running.world.clock.now() == NOW
+                assert (running.admission.pace, running.admission.quota) == (
+                    LatencyProfile(latency=0.01),
+                    Quota(5),
+                )
+                assert running.state.clock.now() == NOW
 
     run(test())
 

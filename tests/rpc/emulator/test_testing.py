@@ -16,8 +16,9 @@ import pytest
 
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator, emulator
-from gemwire_emulator.admission import Quota, Rule
+from gemwire_emulator.admission import Quota
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.fault_rules import FaultRule
 
 MODEL = "models/gemini-2.5-flash"
 VARIABLE = "GEMINI_EMULATOR_HOST"
@@ -84,9 +85,9 @@ def test_faults() -> None:
         assert caught.value.retry_delay == 7
         answer()
         assert [entry.status for entry in gemini.calls()] == ["OK", "RESOURCE_EXHAUSTED", "OK"]
-        with pytest.raises(ValueError, match="a fault has no colour"):
+        with pytest.raises(ValueError, match="unknown field colour; a fault has"):
             gemini.fail("UNAVAILABLE", colour=1)
-        with pytest.raises(ValueError, match="'AVAILABLE' is no status"):
+        with pytest.raises(ValueError, match="'AVAILABLE' is not a status code"):
             gemini.fail("AVAILABLE")
 
 
@@ -136,7 +137,7 @@ def test_reset_is_the_start_again() -> None:
 
 
 def test_reset_brings_the_faults_of_the_settings_back() -> None:
-    with emulator(faults=[Rule.of({"status": "INTERNAL", "nth": 2})], seed=3) as gemini:
+    with emulator(faults=[FaultRule.from_json({"status": "INTERNAL", "nth": 2})], seed=3) as gemini:
         for _ in range(2):
             said = answer()
             with pytest.raises(errors.Internal):
@@ -165,9 +166,9 @@ def test_quota_and_pace_can_change() -> None:
         slow, quick = [entry.elapsed or 0 for entry in gemini.calls()][-2:]
         assert slow >= 0.3 > quick
         gemini.pace("fast", latency=0)
-        with pytest.raises(ValueError, match="'quick' is none of"):
+        with pytest.raises(ValueError, match="'quick' is not one of"):
             gemini.pace("quick")
-        with pytest.raises(ValueError, match="a pace has no speed"):
+        with pytest.raises(ValueError, match="unknown field speed; a pace has"):
             gemini.pace(speed=1)
 
 

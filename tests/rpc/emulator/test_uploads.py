@@ -24,7 +24,7 @@ from emulator_process import Answer, Process, ask
 from eventually import PATIENCE
 
 from gemwire.testing import RunningEmulator, emulator
-from gemwire_emulator.blob_store import Contents
+from gemwire_emulator.blob_store import BlobStore
 from gemwire_emulator.http import request_body
 from gemwire_emulator.http.multipart import MultipartReader
 from gemwire_emulator.services import files
@@ -47,7 +47,7 @@ def gemini(running: RunningEmulator) -> RunningEmulator:
 
 def stored(gemini: RunningEmulator) -> list[Path]:
     """The contents on the emulator's disk."""
-    directory = gemini._emulator.world.contents.path("")
+    directory = gemini._emulator.state.blobs.path("")
     return list(directory.iterdir()) if directory.is_dir() else []
 
 
@@ -439,7 +439,7 @@ def test_full_disks(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Contents, "append", full)
+        patched.setattr(BlobStore, "append", full)
         refused = upload("upload, finalize", b"def", 3)
     assert refused.error == (429, "RESOURCE_EXHAUSTED")
     assert "No space left" in refused.json["error"]["message"]

@@ -12,9 +12,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from gemwire_emulator.admission import Pace, Quota, Rule
+from gemwire_emulator.admission import Quota
 from gemwire_emulator.engines.canned import Reply
+from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.http import live
+from gemwire_emulator.latency import LatencyProfile
 from gemwire_emulator.server import Emulator, Settings
 
 MODEL = "models/gemini-2.0-flash"
@@ -169,7 +171,7 @@ def test_tools_and_handles() -> None:
         ([question("first")], 1007, "* setup: must be the first message"),
         ([SETUP, SETUP], 1007, "* setup: is sent once, as the first message"),
         ([SETUP, {"colour": 1}], 1007, "* message_type: set one of client_content"),
-        ([{"setup": {"model": "models/none"}}], 1008, "models/none is not found"),
+        ([{"setup": {"model": "models/none"}}], 1008, "models/none was not found"),
         ([{"setup": {"model": MODEL, "sessionResumption": {"handle": "x.0"}}}], 1008, "setup.session_resum"),
     ],
 )
@@ -200,7 +202,7 @@ def test_mistakes_close_the_session(frames: list[Any], code: int, said: str) -> 
 )
 def test_faults_have_close_codes_and_reasons_that_fit(status: str, code: int) -> None:
     async def test() -> None:
-        rule = Rule.of({"status": status, "message": "ü" * 100})
+        rule = FaultRule.from_json({"status": status, "message": "ü" * 100})
         async with emulator(faults=[rule]) as running, talk(running) as socket:
             await say(socket, SETUP)
             # 123 bytes, and no half of a letter.
@@ -227,7 +229,7 @@ def test_quotas_hold_by_key() -> None:
 @pytest.mark.parametrize("abruptly", [False, True])
 def test_a_client_that_leaves_stops_the_engine(abruptly: bool) -> None:
     async def test() -> None:
-        async with emulator(pace=Pace(between=0.05)) as running:
+        async with emulator(pace=LatencyProfile(between=0.05)) as running:
             async with talk(running, close_timeout=0.5) as socket:
                 await begin(socket)
                 await say(socket, question("Tell me everything"))
@@ -283,7 +285,7 @@ def test_a_client_that_does_not_read_holds_the_engine_up() -> None:
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_a_broken_connection_has_no_close_frame(after: int) -> None:
     async def test() -> None:
-        rule = Rule.of({"disconnect": True, "after_messages": after})
+        rule = FaultRule.from_json({"disconnect": True, "after_messages": after})
         async with emulator(faults=[rule]) as running, talk(running) as socket:
             await say(socket, SETUP)
             heard = 0
@@ -388,7 +390,7 @@ def test_what_waits_is_bounded() -> None:
     """Whoever sends faster than the session listens fills the sockets, not the memory."""
 
     async def test() -> None:
-        async with emulator(pace=Pace(latency=0.5)) as running, talk(running) as socket:
+        async with emulator(pace=LatencyProfile(latency=0.5)) as running, talk(running) as socket:
             frame = json.dumps(question("x" * 100_000))
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(_flood(socket, frame), 0.4)

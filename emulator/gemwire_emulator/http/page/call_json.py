@@ -8,7 +8,7 @@ from typing import Any
 
 from gemwire_emulator.http.json_errors import error_to_json
 from gemwire_emulator.http.page.elision import to_display_json
-from gemwire_emulator.journal import Entry
+from gemwire_emulator.journal_entry import JournalEntry
 from gemwire_emulator.prompt_text import texts_in
 
 #: Characters of a request's text that a row has.
@@ -22,7 +22,7 @@ _PROMPT = ("prompt_token_count",)
 _OUTPUT = ("candidates_token_count", "response_token_count")
 
 
-def summarize_call(entry: Entry) -> dict[str, Any]:
+def summarize_call(entry: JournalEntry) -> dict[str, Any]:
     """What the list shows of a call."""
     request = entry.request
     prompt, output = _tokens(entry.response)
@@ -42,7 +42,7 @@ def summarize_call(entry: Entry) -> dict[str, Any]:
     }
 
 
-def describe_call(entry: Entry, *, elide: bool) -> dict[str, Any]:
+def describe_call(entry: JournalEntry, *, elide: bool) -> dict[str, Any]:
     """All of a call.
 
     Args:

@@ -8,11 +8,12 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.page import call_json, curl
 from gemwire_emulator.http.page.json_endpoint import ControlRequest
 from gemwire_emulator.http.router import RpcRoute
-from gemwire_emulator.journal import Entry, Journal
+from gemwire_emulator.journal import Journal
+from gemwire_emulator.journal_entry import JournalEntry
 
 #: Calls that an answer may have.
 _MOST = 1000
@@ -67,12 +68,12 @@ class Calls:
         entry, base = self._entry(request), f"{request.scheme}://{request.host}"
         return {"curl": await asyncio.to_thread(curl.build_curl_command, entry, self._routes, base)}
 
-    def _entry(self, request: ControlRequest) -> Entry:
+    def _entry(self, request: ControlRequest) -> JournalEntry:
         text = request.path["number"]
         for entry in self._journal.entries:
             if str(entry.number) == text:
                 return entry
-        raise Failure(grpc.StatusCode.NOT_FOUND, f"There is no call {text}, or it is forgotten.")
+        raise StatusError(grpc.StatusCode.NOT_FOUND, f"There is no call {text}, or it is forgotten.")
 
 
 def _filter(request: ControlRequest) -> Callable[[dict[str, Any]], bool]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.flags import is_loopback
 from gemwire_emulator.http.json_errors import HttpFailure
 
@@ -35,7 +35,7 @@ class CsrfGuard:
         """Refuse names that somebody else made point to this machine (DNS rebinding).
 
         Raises:
-            Failure: The host is none of loopback's.
+            StatusError: The host is none of loopback's.
         """
         host = _hostname(f"//{headers.get('host', '')}")
         if not self.exposed and not is_loopback(host):
@@ -45,7 +45,7 @@ class CsrfGuard:
         """Refuse what a foreign page made the browser send.
 
         Raises:
-            Failure: It is such a request, or one that cannot be told from it.
+            StatusError: It is such a request, or one that cannot be told from it.
         """
         self.check_host(headers)
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
@@ -70,5 +70,5 @@ def _hostname(url: str) -> str:
         return ""
 
 
-def _refusal(why: str) -> Failure:
-    return Failure(grpc.StatusCode.PERMISSION_DENIED, f"Refused: {why}.")
+def _refusal(why: str) -> StatusError:
+    return StatusError(grpc.StatusCode.PERMISSION_DENIED, f"Refused: {why}.")

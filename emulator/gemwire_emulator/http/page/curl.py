@@ -12,15 +12,15 @@ from urllib.parse import quote, urlencode
 import grpc
 from google.protobuf import json_format
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http.router import RpcRoute
-from gemwire_emulator.journal import Entry
+from gemwire_emulator.journal_entry import JournalEntry
 from gemwire_runtime.method import Kind
 
 _VARIABLE = re.compile(r"\{([\w.]+)[^}]*\}")
 
 
-def build_curl_command(entry: Entry, routes: Iterable[RpcRoute], base: str) -> str:
+def build_curl_command(entry: JournalEntry, routes: Iterable[RpcRoute], base: str) -> str:
     """The command that makes the same call again.
 
     Args:
@@ -29,7 +29,7 @@ def build_curl_command(entry: Entry, routes: Iterable[RpcRoute], base: str) -> s
         base: ``http://host:port``.
 
     Raises:
-        Failure: There is no such command: nothing was asked yet, or HTTP has no such call.
+        StatusError: There is no such command: nothing was asked yet, or HTTP has no such call.
     """
     # v1's RPCs are served by the routes of v1beta.
     method = "/" + entry.method.replace(".v1.", ".v1beta.")
@@ -38,7 +38,7 @@ def build_curl_command(entry: Entry, routes: Iterable[RpcRoute], base: str) -> s
             request = json_format.MessageToDict(entry.request)
             if path := _path(route, request):
                 return _written(entry, route, path, request, base)
-    raise Failure(
+    raise StatusError(
         grpc.StatusCode.FAILED_PRECONDITION, f"curl cannot make this call: {entry.method} has no such path."
     )
 
@@ -65,7 +65,7 @@ def _camel(name: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 
 
-def _written(entry: Entry, route: RpcRoute, path: str, request: dict[str, Any], base: str) -> str:
+def _written(entry: JournalEntry, route: RpcRoute, path: str, request: dict[str, Any], base: str) -> str:
     binding = route.binding
     body = request if binding.body == "*" else request.pop(_camel(binding.body), {}) if binding.body else None
     query = list(_parameters(request)) if binding.body != "*" else []

@@ -7,14 +7,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http import responses
 from gemwire_emulator.http.asgi_scope import Scope, get_headers
 from gemwire_emulator.http.page import call_json
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
 from gemwire_emulator.http.page.json_endpoint import HEADERS, send_control_error
 from gemwire_emulator.http.request_body import Receive
-from gemwire_emulator.journal import Entry, Journal
+from gemwire_emulator.journal import Journal
+from gemwire_emulator.journal_entry import JournalEntry
 
 #: Seconds between two events, and calls that one may have: 2,000 a second are more than anybody reads.
 _PAUSE = 0.1
@@ -45,7 +46,7 @@ class EventStream:
         """Serve one page."""
         try:
             self._guard.check(scope["method"], get_headers(scope))
-        except Failure as failure:
+        except StatusError as failure:
             await send_control_error(send, failure)
             return
         pairs = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
@@ -75,9 +76,9 @@ class EventStream:
             closing.cancel()
 
     async def _tell(
-        self, changes: asyncio.Queue[Entry], ending: asyncio.Future[None], send: responses.Send
+        self, changes: asyncio.Queue[JournalEntry], ending: asyncio.Future[None], send: responses.Send
     ) -> None:
-        pending: dict[int, Entry] = {}
+        pending: dict[int, JournalEntry] = {}
         told: dict[str, Any] = {}
         quiet = 0.0
         while not ending.done():
@@ -103,7 +104,7 @@ class EventStream:
         kept = self._journal.entries
         return {"oldest": kept[0].number if kept else None, "total": len(kept), "control": self._state()}
 
-    def _next(self, pending: dict[int, Entry]) -> list[dict[str, Any]]:
+    def _next(self, pending: dict[int, JournalEntry]) -> list[dict[str, Any]]:
         """The latest of the calls that wait to be told; what is too much for now goes on waiting."""
         kept = self._journal.entries
         oldest = kept[0].number if kept else 2**63

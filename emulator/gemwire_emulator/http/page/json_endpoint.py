@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.errors import Failure, invalid
+from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http import responses
 from gemwire_emulator.http.asgi_scope import Scope, get_headers, get_path, get_query
 from gemwire_emulator.http.json_errors import HttpFailure, error_to_json, get_http_status
@@ -49,11 +49,11 @@ class ControlRequest:
         """A parameter that is a whole number.
 
         Raises:
-            Failure: It is none.
+            StatusError: It is none.
         """
         text = self.query.get(name, str(otherwise))
         if not text.isdecimal() or int(text) > most:
-            raise invalid(name, f"{text!r} is no whole number from 0 to {most}")
+            raise invalid_argument(name, f"{text!r} is no whole number from 0 to {most}")
         return int(text)
 
 
@@ -83,7 +83,7 @@ class JsonEndpoint:
             await responses.send_response(send, json.dumps(answer).encode(), headers=HEADERS)
         except ClientDisconnected:
             pass
-        except Failure as failure:
+        except StatusError as failure:
             await send_control_error(send, failure)
 
     def _handler(self, scope: Scope) -> Handler:
@@ -98,7 +98,7 @@ class JsonEndpoint:
         )
 
 
-async def send_control_error(send: responses.Send, failure: Failure) -> None:
+async def send_control_error(send: responses.Send, failure: StatusError) -> None:
     """Send an error."""
     headers = {**HEADERS, **(failure.headers if isinstance(failure, HttpFailure) else {})}
     body = json.dumps(error_to_json(failure)).encode()
@@ -117,4 +117,4 @@ def _parsed(body: bytes) -> Any:
         # What is no number in JSON would be none in the answers either.
         return json.loads(body, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise Failure(grpc.StatusCode.INVALID_ARGUMENT, f"The body is no JSON: {error}.") from None
+        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"The body is no JSON: {error}.") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from gemwire_emulator.admission import Gate
+from gemwire_emulator.admission import AdmissionController
 from gemwire_emulator.http.page.calls import Calls
 from gemwire_emulator.http.page.control import Control
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
@@ -16,7 +16,7 @@ from gemwire_emulator.http.page.json_endpoint import ControlRequest, JsonEndpoin
 from gemwire_emulator.http.page.static_files import files
 from gemwire_emulator.http.router import RpcRoute
 from gemwire_emulator.journal import Journal
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 
 
 class Page:
@@ -27,22 +27,28 @@ class Page:
     """
 
     def __init__(
-        self, world: World, gate: Gate, journal: Journal, *, reset: Callable[[], None], address: str
+        self,
+        state: State,
+        admission: AdmissionController,
+        journal: Journal,
+        *,
+        reset: Callable[[], None],
+        address: str,
     ) -> None:
         """See `gemwire_emulator.http.server.HttpServer`.
 
         Args:
-            world: Has the clock.
-            gate: Faults, quota and pace.
+            state: Has the clock.
+            admission: Faults, quota and pace.
             journal: The calls.
             reset: Forgets everything.
             address: host:port of the gRPC side.
         """
         self.guard = CsrfGuard()
-        self._world = world
+        self._state = state
         self._journal = journal
         self._address = address
-        self._control = Control(gate, world.clock, reset)
+        self._control = Control(admission, state.clock, reset)
         self._feed = EventStream(self.guard, journal, self._control.state)
 
     def routes(self, rpcs: Sequence[RpcRoute]) -> list[Route]:
@@ -74,7 +80,7 @@ class Page:
 
     async def _about(self, request: ControlRequest) -> Any:
         """``GET /emulator``: which emulator this is."""
-        engine = self._world.engine
+        engine = self._state.engine
         return {"grpc": self._address, "http": f"{request.scheme}://{request.host}", "engine": engine.name}
 
     def close(self) -> None:

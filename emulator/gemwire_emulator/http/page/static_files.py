@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gemwire_emulator.errors import Failure
+from gemwire_emulator.errors import StatusError
 from gemwire_emulator.http import responses
 from gemwire_emulator.http.asgi_scope import Scope, get_headers
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
@@ -47,7 +47,7 @@ class File:
         try:
             # A link from elsewhere may lead here: there is nothing in it but the page itself.
             self._guard.check_host(get_headers(scope))
-        except Failure as failure:
+        except StatusError as failure:
             await send_control_error(send, failure)
             return
         await responses.send_response(send, self._body, content_type=self._type, headers=_HEADERS)

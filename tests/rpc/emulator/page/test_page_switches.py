@@ -19,7 +19,7 @@ from scripted_http_server import WebServer
 
 from gemwire import errors
 from gemwire.testing import RunningEmulator, emulator
-from gemwire_emulator.dispatch import Call
+from gemwire_emulator.call import Call
 from gemwire_proto.v1beta import generative_service
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def journalled(gemini: RunningEmulator, count: int) -> None:
             call = Call(method, {}, front="grpc", peer="ipv4:127.0.0.1:1")
             request = method.request(model=MODEL, contents=contents(f"filler {number}"))
             entry = gemini._emulator.journal.begin(call, request)
-            entry.answered(method.response(total_tokens=2))
+            entry.record_response(method.response(total_tokens=2))
             entry.end("OK")
 
     gemini._inside(fill)

@@ -6,15 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import grpc
-
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import DOMAIN, Failure, invalid
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import invalid_argument, session_not_found
 from gemwire_emulator.names import derived
-from gemwire_emulator.quoting import quoted
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
-from gemwire_proto.google.rpc import error_details_pb2
 
 #: Seconds that a handle stays good for.
 _LIFE = 2 * 60 * 60
@@ -28,9 +24,9 @@ class Memory:
     older handle leads back to that moment.
     """
 
-    def __init__(self, world: World, call: Call, model: str) -> None:
+    def __init__(self, state: State, call: Call, model: str) -> None:
         """A session of its own; one that resumes another does not write over it."""
-        self._world = world
+        self._state = state
         self._tenant = call.tenant
         self._owner = call.caller
         self._model = model
@@ -38,9 +34,9 @@ class Memory:
 
     def handle(self, contents: Sequence[Any]) -> str:
         """Keep the contents and give the handle of this moment."""
-        store = self._world.store
+        store = self._state.store
         kept = v1beta.GenerateContentRequest(model=self._model, contents=contents)
-        extra = json.dumps({"expires": self._world.clock.now() + _LIFE})
+        extra = json.dumps({"expires": self._state.clock.now() + _LIFE})
         with store.transaction():
             if self._name:
                 store.replace(self._tenant, self._name, kept, extra)
@@ -50,23 +46,19 @@ class Memory:
         return f"{self._name.removeprefix('liveSessions/')}.{len(contents)}"
 
 
-def restored(world: World, call: Call, handle: str, model: str) -> list[Any]:
+def restored(state: State, call: Call, handle: str, model: str) -> list[Any]:
     """The contents that a handle stands for.
 
     Raises:
-        Failure: NOT_FOUND for a handle that was never given or is too old, INVALID_ARGUMENT for one of
+        StatusError: NOT_FOUND for a handle that was never given or is too old, INVALID_ARGUMENT for one of
             another model.
     """
     name, _, count = handle.rpartition(".")
-    row = world.store.get(call.tenant, f"liveSessions/{name}")
-    expired = row is not None and json.loads(row.extra)["expires"] <= world.clock.now()
+    row = state.store.get(call.tenant, f"liveSessions/{name}")
+    expired = row is not None and json.loads(row.extra)["expires"] <= state.clock.now()
     if row is None or expired or not count.isdecimal():
-        raise Failure(
-            grpc.StatusCode.NOT_FOUND,
-            f"{_FIELD}: {quoted(handle)} is no handle of a session that is kept",
-            [error_details_pb2.ErrorInfo(reason="RESOURCE_NOT_FOUND", domain=DOMAIN)],
-        )
+        raise session_not_found(_FIELD, handle)
     kept = row.message(v1beta.GenerateContentRequest)
     if kept.model != model:
-        raise invalid("setup.model", f"is {model}, the session to resume was with {kept.model}")
+        raise invalid_argument("setup.model", f"is {model}, the session to resume was with {kept.model}")
     return list(kept.contents)[: int(count)]

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
+from gemwire_emulator.call import Call
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.services.catalogue import known_model, serves
+from gemwire_emulator.errors import invalid_argument
+from gemwire_emulator.services.config_checks import check_tokens
 from gemwire_emulator.services.metadata_filters import Filters
-from gemwire_emulator.services.ranges import check_tokens
+from gemwire_emulator.services.model_catalog import check_model, serves
 from gemwire_emulator.services.resource_lookup import existing
-from gemwire_emulator.services.retrieval import check_count, product, search
 from gemwire_emulator.services.safety import blocked
-from gemwire_emulator.state import World
+from gemwire_emulator.services.vector_search import check_count, product, search
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
 _STYLES: Any = v1beta.GenerateAnswerRequest.AnswerStyle
@@ -65,9 +65,9 @@ class _Sentence:
 class Answers:
     """The handler of GenerateAnswer."""
 
-    def __init__(self, world: World) -> None:
-        """``world``: what the handlers share."""
-        self._world = world
+    def __init__(self, state: State) -> None:
+        """``state``: what the handlers share."""
+        self._state = state
 
     async def generate_answer(self, request: Any, call: Call) -> Any:
         """What the sources say that is closest to the question."""
@@ -82,44 +82,48 @@ class Answers:
         if rating is not None:
             feedback = {"block_reason": "SAFETY", "safety_ratings": [rating]}
             return v1beta.GenerateAnswerResponse(input_feedback=feedback)
-        check_tokens(self._world.engine, texts, "contents")
-        reply = self._world.engine.reply_to(request)
+        check_tokens(self._state.engine, texts, "contents")
+        reply = self._state.engine.reply_to(request)
         if reply is not None:
             return self._canned(reply.text)
         return await self._answer(question, sources, request.answer_style)
 
     def _check(self, request: Any, call: Call) -> None:
-        known_model(self._world, request.model, "model", call)
+        check_model(self._state, request.model, "model", call)
         if not serves(request.model, "generateAnswer"):
-            raise invalid("model", f"{request.model} does not serve generateAnswer; models/aqa does")
+            raise invalid_argument("model", f"{request.model} does not serve generateAnswer; models/aqa does")
         if not request.contents:
-            raise invalid("contents", "is required")
+            raise invalid_argument("contents", "is required")
         for i, content in enumerate(request.contents):
             if not _text(content):
-                raise invalid(f"contents[{i}].parts", "must have text")
+                raise invalid_argument(f"contents[{i}].parts", "must have text")
         if request.answer_style not in _SENTENCES:
-            raise invalid("answer_style", "is required; it is one of ABSTRACTIVE, EXTRACTIVE and VERBOSE")
+            raise invalid_argument(
+                "answer_style", "is required; it is one of ABSTRACTIVE, EXTRACTIVE and VERBOSE"
+            )
         if not 0 <= request.temperature <= 1:
-            raise invalid("temperature", f"must be from 0 to 1, got {request.temperature:g}")
+            raise invalid_argument("temperature", f"must be from 0 to 1, got {request.temperature:g}")
         for i, setting in enumerate(request.safety_settings):
             if setting.category not in _FILTERED:
                 names = ", ".join(_CATEGORIES.Name(c) for c in _FILTERED)
-                raise invalid(f"safety_settings[{i}].category", f"must be one of {names}")
+                raise invalid_argument(f"safety_settings[{i}].category", f"must be one of {names}")
         if request.WhichOneof("grounding_source") is None:
-            raise invalid("grounding_source", "set one of inline_passages and semantic_retriever")
+            raise invalid_argument("grounding_source", "set one of inline_passages and semantic_retriever")
 
     async def _retrieved(self, config: Any, call: Call) -> list[_Source]:
         field = "semantic_retriever"
-        existing(self._world, call, config.source, "corpora/*|corpora/*/documents/*", f"{field}.source")
+        existing(self._state, call, config.source, "corpora/*|corpora/*/documents/*", f"{field}.source")
         query = _text(config.query)
         if not query:
-            raise invalid(f"{field}.query", "is required, with text")
-        check_tokens(self._world.engine, [query], f"{field}.query")
+            raise invalid_argument(f"{field}.query", "is required, with text")
+        check_tokens(self._state.engine, [query], f"{field}.query")
         if config.HasField("max_chunks_count") and config.max_chunks_count < 1:
-            raise invalid(f"{field}.max_chunks_count", f"must be at least 1, got {config.max_chunks_count}")
+            raise invalid_argument(
+                f"{field}.max_chunks_count", f"must be at least 1, got {config.max_chunks_count}"
+            )
         filters = Filters(config.metadata_filters, f"{field}.metadata_filters", ("document", "chunk"))
         count = check_count(config.max_chunks_count or _READ, f"{field}.max_chunks_count")
-        found = await search(self._world, call, config.source, query, filters, count)
+        found = await search(self._state, call, config.source, query, filters, count)
         least = config.minimum_relevance_score if config.HasField("minimum_relevance_score") else -math.inf
         return [
             _Source(
@@ -141,7 +145,7 @@ class Answers:
         chosen.sort(key=lambda s: s.place)
         answer.content.parts[0].text = " ".join(s.text for s in chosen)
         answer.finish_reason = v1beta.Candidate.FinishReason.STOP
-        answer.token_count = self._world.engine.count_tokens([answer.content.parts[0].text])
+        answer.token_count = self._state.engine.count_tokens([answer.content.parts[0].text])
         for number in dict.fromkeys(s.place[0] for s in chosen):
             answer.grounding_attributions.add(
                 source_id=sources[number].identity, content={"parts": [{"text": sources[number].text}]}
@@ -154,7 +158,7 @@ class Answers:
         answer = v1beta.Candidate(
             content={"role": "model", "parts": [{"text": text}]},
             finish_reason=v1beta.Candidate.FinishReason.STOP,
-            token_count=self._world.engine.count_tokens([text]),
+            token_count=self._state.engine.count_tokens([text]),
         )
         return v1beta.GenerateAnswerResponse(answer=answer, answerable_probability=1.0)
 
@@ -162,7 +166,7 @@ class Answers:
         """The sentences of the sources that are closest to the question, closest first."""
         if not sources:
             return []
-        asked, *vectors = await self._world.engine.embed([question, *(source.text for source in sources)])
+        asked, *vectors = await self._state.engine.embed([question, *(source.text for source in sources)])
         scores = [product(asked, vector) for vector in vectors]
         # Sentences are embedded one by one, so only those of the best sources are.
         read = sorted(range(len(sources)), key=lambda i: -scores[i])[:_READ]
@@ -171,7 +175,7 @@ class Answers:
             for i in read
             for j, sentence in enumerate(_SENTENCE.findall(sources[i].text))
         ]
-        vectors = await self._world.engine.embed([text for _, text in places])
+        vectors = await self._state.engine.embed([text for _, text in places])
         sentences = [
             _Sentence(product(asked, vector), place, text)
             for (place, text), vector in zip(places, vectors, strict=True)
@@ -194,15 +198,15 @@ def _inline(passages: Any) -> list[_Source]:
     """The parts of the passages of a request.
 
     Raises:
-        Failure: There is no passage, or one is no text.
+        StatusError: There is no passage, or one is no text.
     """
     field = "inline_passages.passages"
     if not passages.passages:
-        raise invalid(field, "is required, with at least one passage")
+        raise invalid_argument(field, "is required, with at least one passage")
     sources = []
     for i, passage in enumerate(passages.passages):
         if not _text(passage.content):
-            raise invalid(f"{field}[{i}].content", "is required, with text")
+            raise invalid_argument(f"{field}[{i}].content", "is required, with text")
         for j, part in enumerate(passage.content.parts):
             if part.text.strip():
                 identity = {"grounding_passage": {"passage_id": passage.id, "part_index": j}}

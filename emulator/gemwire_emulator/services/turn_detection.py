@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from gemwire_emulator.errors import invalid
+from gemwire_emulator.errors import invalid_argument
 from gemwire_proto import v1beta
 
 _PATH = "realtime_input"
@@ -58,7 +58,7 @@ class Activity:
             Whether the user's activity began in it, and the turns that ended in it.
 
         Raises:
-            Failure: A field does not belong in this session.
+            StatusError: A field does not belong in this session.
         """
         self._check(message)
         before = self._active
@@ -83,14 +83,18 @@ class Activity:
     def _check(self, message: Any) -> None:
         for name in ("activity_start", "activity_end"):
             if message.HasField(name) and not self._manual:
-                raise invalid(f"{_PATH}.{name}", "is for sessions with automatic activity detection disabled")
+                raise invalid_argument(
+                    f"{_PATH}.{name}", "is for sessions with automatic activity detection disabled"
+                )
         if message.HasField("activity_end") and not (self._active or message.HasField("activity_start")):
-            raise invalid(f"{_PATH}.activity_end", "ends no activity; send activity_start first")
+            raise invalid_argument(f"{_PATH}.activity_end", "ends no activity; send activity_start first")
         if message.HasField("audio_stream_end") and self._manual:
-            raise invalid(f"{_PATH}.audio_stream_end", "is for sessions with automatic activity detection")
+            raise invalid_argument(
+                f"{_PATH}.audio_stream_end", "is for sessions with automatic activity detection"
+            )
         for name, kinds in (("audio", ("audio/",)), ("video", ("image/", "video/"))):
             if message.HasField(name) and not getattr(message, name).mime_type.startswith(kinds):
-                raise invalid(f"{_PATH}.{name}.mime_type", f"must begin with {' or '.join(kinds)}")
+                raise invalid_argument(f"{_PATH}.{name}.mime_type", f"must begin with {' or '.join(kinds)}")
 
     def _hear(self, blob: Any) -> bool:
         """Take a blob in; whether speech began with it."""

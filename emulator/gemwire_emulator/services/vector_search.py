@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from operator import mul
 from typing import Any
 
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.engines.canned import Canned
-from gemwire_emulator.errors import invalid, not_found
+from gemwire_emulator.call import Call
+from gemwire_emulator.engines.canned import CannedReplies
+from gemwire_emulator.errors import invalid_argument, not_found
 from gemwire_emulator.services.metadata_filters import Filters
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
 
@@ -47,7 +47,7 @@ def product(one: Sequence[float], other: Sequence[float]) -> float:
     return total
 
 
-async def keepable_vectors(engine: Canned, texts: Sequence[str]) -> list[str]:
+async def keepable_vectors(engine: CannedReplies, texts: Sequence[str]) -> list[str]:
     """The vectors of chunks' texts, as they go into `Row.extra`.
 
     The engine is noted with them: a state file may be opened with another one later, whose vectors
@@ -66,20 +66,20 @@ def check_count(count: int, field: str) -> int:
     """The most results to return.
 
     Raises:
-        Failure: INVALID_ARGUMENT; more are asked for than there ever are, or fewer than none.
+        StatusError: INVALID_ARGUMENT; more are asked for than there ever are, or fewer than none.
     """
     if not 0 <= count <= _MOST_RESULTS:
-        raise invalid(field, f"must be from 1 to {_MOST_RESULTS}, got {count}")
+        raise invalid_argument(field, f"must be from 1 to {_MOST_RESULTS}, got {count}")
     return count or _RESULTS
 
 
 async def search(
-    world: World, call: Call, source: str, query: str, filters: Filters, count: int
+    state: State, call: Call, source: str, query: str, filters: Filters, count: int
 ) -> list[Found]:
     """The active chunks of a corpus or document that are closest to a query, closest first.
 
     Args:
-        world: Where.
+        state: Where.
         call: Who asks.
         source: Name of the corpus or document; it exists.
         query: What to look for.
@@ -87,9 +87,9 @@ async def search(
         count: How many at most.
 
     Raises:
-        Failure: NOT_FOUND; the source went away meanwhile.
+        StatusError: NOT_FOUND; the source went away meanwhile.
     """
-    [wanted] = await world.engine.embed([query])
+    [wanted] = await state.engine.embed([query])
     best: list[tuple[float, int, Row, Any]] = []
     stale: list[tuple[Row, Any]] = []
 
@@ -101,8 +101,8 @@ async def search(
         else:
             heapq.heappushpop(best, entry)
 
-    for number, (row, document) in enumerate(_passing(world, call, source, filters), start=1):
-        vector = _vector(world.engine, row)
+    for number, (row, document) in enumerate(_passing(state, call, source, filters), start=1):
+        vector = _vector(state.engine, row)
         if vector is None:
             stale.append((row, document))
         else:
@@ -112,10 +112,10 @@ async def search(
     for start in range(0, len(stale), _TURN):
         some = stale[start : start + _TURN]
         for (row, document), vector in zip(
-            some, await _renewed(world, call, [r for r, _ in some]), strict=True
+            some, await _renewed(state, call, [r for r, _ in some]), strict=True
         ):
             consider(row, document, vector)
-    if world.store.get(call.tenant, source) is None:
+    if state.store.get(call.tenant, source) is None:
         raise not_found(source)
     return [
         Found(score, row.message(v1beta.Chunk), document)
@@ -123,43 +123,43 @@ async def search(
     ]
 
 
-def _passing(world: World, call: Call, source: str, filters: Filters) -> Iterator[tuple[Row, Any]]:
+def _passing(state: State, call: Call, source: str, filters: Filters) -> Iterator[tuple[Row, Any]]:
     """The active chunks that pass, with their documents."""
     active = v1beta.Chunk.State.STATE_ACTIVE
-    for document in _documents(world, call, source):
+    for document in _documents(state, call, source):
         message = document.message(v1beta.Document)
         if not filters.accept("document", message):
             continue
-        for row in world.store.list(call.tenant, "chunks", document.name):
+        for row in state.store.list(call.tenant, "chunks", document.name):
             chunk = row.message(v1beta.Chunk)
             if chunk.state == active and filters.accept("chunk", chunk):
                 yield row, message
 
 
-def _documents(world: World, call: Call, source: str) -> Iterator[Row]:
+def _documents(state: State, call: Call, source: str) -> Iterator[Row]:
     if "/documents/" not in source:
-        yield from world.store.list(call.tenant, "documents", source)
-    elif (row := world.store.get(call.tenant, source)) is not None:
+        yield from state.store.list(call.tenant, "documents", source)
+    elif (row := state.store.get(call.tenant, source)) is not None:
         yield row
 
 
-async def _renewed(world: World, call: Call, rows: Sequence[Row]) -> list[array[float]]:
+async def _renewed(state: State, call: Call, rows: Sequence[Row]) -> list[array[float]]:
     """New vectors for chunks whose vectors another engine made; kept, so that it is done once."""
     texts = [row.message(v1beta.Chunk).data.string_value for row in rows]
     vectors = []
-    for row, extra in zip(rows, await keepable_vectors(world.engine, texts), strict=True):
+    for row, extra in zip(rows, await keepable_vectors(state.engine, texts), strict=True):
         vectors.append(_decoded(json.loads(extra)["vector"]))
-        now = world.store.get(call.tenant, row.name)
+        now = state.store.get(call.tenant, row.name)
         if now is not None and now.body == row.body:
-            world.store.replace(call.tenant, row.name, row.message(v1beta.Chunk), extra)
+            state.store.replace(call.tenant, row.name, row.message(v1beta.Chunk), extra)
     return vectors
 
 
-def _identity(engine: Canned) -> str:
+def _identity(engine: CannedReplies) -> str:
     return f"{engine.name}/{engine.version}/{engine.embedding_size}"
 
 
-def _vector(engine: Canned, row: Row) -> array[float] | None:
+def _vector(engine: CannedReplies, row: Row) -> array[float] | None:
     kept = json.loads(row.extra)
     if kept.get("engine") != _identity(engine):
         return None

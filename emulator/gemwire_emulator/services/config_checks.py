@@ -7,8 +7,7 @@ from typing import Any
 
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.schemas import of_config
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import invalid_argument, quote
 from gemwire_emulator.services.schema_checks import check_schema
 
 OUTPUT_LIMIT = 65_536
@@ -44,33 +43,41 @@ def check_config(config: Any, path: str = "generation_config") -> None:
         path: Where they are in the request.
 
     Raises:
-        Failure: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT that names the field.
     """
     _check(config, _GENERATION, f"{path}.")
     _check_stops(config.stop_sequences, f"{path}.")
     mime = config.response_mime_type
     if mime and mime not in _MIME_TYPES:
-        raise invalid(f"{path}.response_mime_type", f"{quoted(mime)} is none of {', '.join(_MIME_TYPES)}")
+        raise invalid_argument(
+            f"{path}.response_mime_type", f"{quote(mime)} is none of {', '.join(_MIME_TYPES)}"
+        )
     schemas = [name for name in _SCHEMAS if config.HasField(name)]
     if len(schemas) > 1:
-        raise invalid(f"{path}.{schemas[1]}", f"excludes {schemas[0]}; set one of them")
+        raise invalid_argument(f"{path}.{schemas[1]}", f"excludes {schemas[0]}; set one of them")
     if schemas and mime not in _MIME_TYPES[1:]:
-        raise invalid(f"{path}.{schemas[0]}", "needs response_mime_type application/json or text/x.enum")
+        raise invalid_argument(
+            f"{path}.{schemas[0]}", "needs response_mime_type application/json or text/x.enum"
+        )
     if mime == "text/x.enum" and not schemas:
-        raise invalid(f"{path}.response_mime_type", "text/x.enum needs a response_schema with an enum")
+        raise invalid_argument(
+            f"{path}.response_mime_type", "text/x.enum needs a response_schema with an enum"
+        )
     if schemas:
         check_schema(of_config(config), f"{path}.{schemas[0]}")
     if config.thinking_config.thinking_budget < -1:
-        raise invalid(f"{path}.thinking_config.thinking_budget", "must be -1, for any, or at least 0")
+        raise invalid_argument(
+            f"{path}.thinking_config.thinking_budget", "must be -1, for any, or at least 0"
+        )
     if config.logprobs and not config.response_logprobs:
-        raise invalid(f"{path}.logprobs", "needs response_logprobs")
+        raise invalid_argument(f"{path}.logprobs", "needs response_logprobs")
 
 
 def check_legacy(request: Any) -> None:
     """Refuse settings of a PaLM request outside their ranges.
 
     Raises:
-        Failure: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT that names the field.
     """
     known = request.DESCRIPTOR.fields_by_name
     _check(request, [one for one in _LEGACY if one[0] in known], "")
@@ -90,11 +97,11 @@ def check_tokens(engine: Engine, texts: Sequence[str], field: str) -> int:
         The tokens of the texts.
 
     Raises:
-        Failure: INVALID_ARGUMENT that names the field and the limit.
+        StatusError: INVALID_ARGUMENT that names the field and the limit.
     """
     tokens = engine.count_tokens(texts)
     if tokens > engine.input_token_limit:
-        raise invalid(field, f"has {tokens} tokens, the model takes {engine.input_token_limit}")
+        raise invalid_argument(field, f"has {tokens} tokens, the model takes {engine.input_token_limit}")
     return tokens
 
 
@@ -102,14 +109,14 @@ def _check(message: Any, ranges: Any, prefix: str) -> None:
     for name, low, high in ranges:
         value = getattr(message, name)
         if message.HasField(name) and not low <= value <= high:
-            raise invalid(f"{prefix}{name}", f"must be from {low} to {high}, got {value:g}")
+            raise invalid_argument(f"{prefix}{name}", f"must be from {low} to {high}, got {value:g}")
 
 
 def _check_stops(stops: Any, prefix: str) -> None:
     if len(stops) > STOP_SEQUENCES:
-        raise invalid(
+        raise invalid_argument(
             f"{prefix}stop_sequences", f"has {len(stops)} entries; at most {STOP_SEQUENCES} are allowed"
         )
     for i, stop in enumerate(stops):
         if not stop:
-            raise invalid(f"{prefix}stop_sequences[{i}]", "must not be empty")
+            raise invalid_argument(f"{prefix}stop_sequences[{i}]", "must not be empty")

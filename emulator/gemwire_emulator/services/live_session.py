@@ -9,14 +9,13 @@ from typing import Any
 
 import grpc
 
-from gemwire_emulator.engines.tones import tone
-from gemwire_emulator.errors import Failure, invalid
-from gemwire_emulator.quoting import quoted
-from gemwire_emulator.services.activity import Activity
-from gemwire_emulator.services.resumption import Memory
+from gemwire_emulator.engines.audio import tone
+from gemwire_emulator.errors import StatusError, invalid_argument, quote
+from gemwire_emulator.services.context_window import prompt_of
 from gemwire_emulator.services.schema_checks import check_json
-from gemwire_emulator.services.window import prompt_of
-from gemwire_emulator.state import World
+from gemwire_emulator.services.session_resumption import Memory
+from gemwire_emulator.services.turn_detection import Activity
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
 _HANDLING = v1beta.RealtimeInputConfig.ActivityHandling
@@ -28,16 +27,16 @@ _LEAVE = 0.9
 class Session:
     """Takes the client's messages in one task, answers in another, and gives out what both have to say."""
 
-    def __init__(self, world: World, setup: Any, contents: list[Any], memory: Memory | None) -> None:
+    def __init__(self, state: State, setup: Any, contents: list[Any], memory: Memory | None) -> None:
         """Nothing runs yet.
 
         Args:
-            world: What the handlers share.
+            state: What the handlers share.
             setup: A valid BidiGenerateContentSetup.
             contents: What was said before, in a session that is resumed.
             memory: Where handles come from; None where resumption was not asked for.
         """
-        self._world = world
+        self._state = state
         self._setup = setup
         self._contents = contents
         self._memory = memory
@@ -58,7 +57,7 @@ class Session:
         """What the server says, until the client has ended its side and is answered.
 
         Raises:
-            Failure: The client said something wrong, or the emulator stops.
+            StatusError: The client said something wrong, or the emulator stops.
         """
         listening = asyncio.ensure_future(self._listen(requests))
         leaving = asyncio.ensure_future(self._leave())
@@ -86,12 +85,12 @@ class Session:
             await self._out.put(error)
 
     async def _leave(self) -> None:
-        await self._world.draining.wait()
-        left = self._world.grace * _LEAVE
+        await self._state.draining.wait()
+        left = self._state.grace * _LEAVE
         await self._say(go_away={"time_left": {"seconds": int(left), "nanos": int(left % 1 * 1e9)}})
         await asyncio.sleep(left)
         await self._out.put(
-            Failure(grpc.StatusCode.ABORTED, "The emulator stops; resume with the latest handle.")
+            StatusError(grpc.StatusCode.ABORTED, "The emulator stops; resume with the latest handle.")
         )
 
     async def _say(self, **message: Any) -> None:
@@ -114,24 +113,26 @@ class Session:
         elif kind == "tool_response":
             await self._resume(request.tool_response)
         elif kind == "setup":
-            raise invalid("setup", "is sent once, as the first message")
+            raise invalid_argument("setup", "is sent once, as the first message")
         else:
-            raise invalid("message_type", "set one of client_content, realtime_input and tool_response")
+            raise invalid_argument(
+                "message_type", "set one of client_content, realtime_input and tool_response"
+            )
 
     async def _add(self, content: Any) -> None:
         for i, turn in enumerate(content.turns):
             if turn.role not in ("", "user", "model"):
-                raise invalid(
-                    f"client_content.turns[{i}].role", f"{quoted(turn.role)} is none of user and model"
+                raise invalid_argument(
+                    f"client_content.turns[{i}].role", f"{quote(turn.role)} is none of user and model"
                 )
             if not turn.parts:
-                raise invalid(f"client_content.turns[{i}].parts", "must have at least one part")
+                raise invalid_argument(f"client_content.turns[{i}].parts", "must have at least one part")
         await self._interrupt()
         self._contents += [*self._waiting, *content.turns]
         self._waiting.clear()
         if content.turn_complete:
             if not self._contents:
-                raise invalid("client_content.turns", "is required where nothing was said before")
+                raise invalid_argument("client_content.turns", "is required where nothing was said before")
             await self._begin()
 
     async def _hear(self, message: Any) -> None:
@@ -152,18 +153,18 @@ class Session:
     async def _resume(self, response: Any) -> None:
         path = "tool_response.function_responses"
         if not response.function_responses:
-            raise invalid(path, "is required")
+            raise invalid_argument(path, "is required")
         for i, result in enumerate(response.function_responses):
             if result.id in self._withdrawn:
                 continue  # It was under way when the call was withdrawn.
             call = self._calls.get(result.id)
             if call is None:
-                raise invalid(
-                    f"{path}[{i}].id", f"{quoted(result.id)} is the id of no call that waits for a result"
+                raise invalid_argument(
+                    f"{path}[{i}].id", f"{quote(result.id)} is the id of no call that waits for a result"
                 )
             if result.name != call.name:
-                raise invalid(
-                    f"{path}[{i}].name", f"is {quoted(result.name)}, the call was of {quoted(call.name)}"
+                raise invalid_argument(
+                    f"{path}[{i}].name", f"is {quote(result.name)}, the call was of {quote(call.name)}"
                 )
             self._results.append(result)
             if not result.will_continue:
@@ -226,11 +227,11 @@ class Session:
 
     async def _generate(self) -> None:
         """One answer of the engine, piece by piece; what the client got of it stays in the conversation."""
-        prompt, tokens = prompt_of(self._setup, self._contents, self._world.engine)
+        prompt, tokens = prompt_of(self._setup, self._contents, self._state.engine)
         self._usage = v1beta.UsageMetadata(prompt_token_count=tokens, total_token_count=tokens)
         said = v1beta.Content(role="model")
         try:
-            async with aclosing(self._world.engine.generate(prompt)) as deltas:
+            async with aclosing(self._state.engine.generate(prompt)) as deltas:
                 async for delta in deltas:
                     self._usage.response_token_count += delta.tokens
                     self._usage.total_token_count += delta.tokens

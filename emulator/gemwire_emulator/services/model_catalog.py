@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import grpc
-
-from gemwire_emulator.dispatch import Call
-from gemwire_emulator.errors import DOMAIN, Failure, failed_precondition, not_found
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import failed_precondition, method_not_supported, not_found
 from gemwire_emulator.names import check
 from gemwire_emulator.services.permissions import READER, demand
-from gemwire_emulator.state import World
+from gemwire_emulator.state import State
 from gemwire_proto import v1beta
-from gemwire_proto.google.rpc import error_details_pb2
 
 _TEXT = (
     "generateContent",
@@ -61,7 +58,7 @@ _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def base_models(world: World) -> list[Any]:
+def base_models(state: State) -> list[Any]:
     """All of them, in the order in which they are listed."""
     return [
         v1beta.Model(
@@ -69,8 +66,8 @@ def base_models(world: World) -> list[Any]:
             base_model_id=name,
             version="001",
             display_name=display,
-            description=f"Emulated by the {world.engine.name} engine ({world.engine.version}).",
-            input_token_limit=world.engine.input_token_limit,
+            description=f"Emulated by the {state.engine.name} engine ({state.engine.version}).",
+            input_token_limit=state.engine.input_token_limit,
             output_token_limit=65_536,
             supported_generation_methods=methods,
             temperature=1.0,
@@ -82,46 +79,36 @@ def base_models(world: World) -> list[Any]:
     ]
 
 
-def known_model(world: World, name: str, field: str, call: Call, method: str = "") -> None:
+def check_model(state: State, name: str, field: str, call: Call, method: str = "") -> None:
     """Refuse a model that there is not, or that does not serve a method.
 
     Args:
-        world: What tuned models there are.
+        state: What tuned models there are.
         name: The model.
         field: Where it is in the request.
         call: Whose tuned models.
         method: Such as ``embedText``, of the model's supported_generation_methods; empty for any.
 
     Raises:
-        Failure: INVALID_ARGUMENT for a malformed name, NOT_FOUND for a model that is unknown or does
+        StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND for a model that is unknown or does
             not serve the method, PERMISSION_DENIED for a tuned model that the caller may not read,
             FAILED_PRECONDITION for one that is not ready.
     """
     check(name, "models/*|tunedModels/*", field)
     if name.startswith("tunedModels/"):
-        row = world.store.get(call.tenant, name)
+        row = state.store.get(call.tenant, name)
         if row is None:
             raise not_found(name)
-        demand(world, call, name, READER)
-        state = row.message(v1beta.TunedModel).state
-        if state != v1beta.TunedModel.State.ACTIVE:
-            raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(state)}, not ACTIVE")
+        demand(state, call, name, READER)
+        current = row.message(v1beta.TunedModel).state
+        if current != v1beta.TunedModel.State.ACTIVE:
+            raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(current)}, not ACTIVE")
         return
     known = _NAMES.get(name.removeprefix("models/"))
     if known is None:
         raise not_found(name)
     if method and method not in known[1]:
-        raise Failure(
-            grpc.StatusCode.NOT_FOUND,
-            f"{name} is not supported for {method}; it serves {', '.join(known[1])}.",
-            [
-                error_details_pb2.ErrorInfo(
-                    reason="METHOD_NOT_SUPPORTED",
-                    domain=DOMAIN,
-                    metadata={"resource": name, "method": method},
-                )
-            ],
-        )
+        raise method_not_supported(name, method, known[1])
 
 
 def serves(name: str, method: str) -> bool:
@@ -130,9 +117,9 @@ def serves(name: str, method: str) -> bool:
     return known is not None and method in known[1]
 
 
-def learned(world: World, model: str, said: str, call: Call) -> str | None:
+def learned(state: State, model: str, said: str, call: Call) -> str | None:
     """What a tuned model was trained to answer to exactly this; None where it learned nothing of it."""
-    row = world.store.get(call.tenant, model) if model.startswith("tunedModels/") else None
+    row = state.store.get(call.tenant, model) if model.startswith("tunedModels/") else None
     if row is None:
         return None
     answers: dict[str, str] = json.loads(row.extra).get("learned", {})

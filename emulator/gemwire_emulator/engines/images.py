@@ -41,7 +41,7 @@ def moving(prompt: str, seed: int, width: int, height: int, frames: int, per_sec
         seed: Another one gives another pattern.
         width: Pixels.
         height: Pixels.
-        frames: How many pictures.
+        frames: How many images.
         per_second: How many are shown in a second.
     """
     chunks = [_chunk(b"acTL", struct.pack(">II", frames, 0))]

@@ -7,7 +7,7 @@ from typing import Any
 
 from gemwire_emulator.engines.base import Engine
 from gemwire_emulator.engines.instant import texts_of
-from gemwire_emulator.errors import invalid
+from gemwire_emulator.errors import invalid_argument
 from gemwire_proto import v1beta
 
 
@@ -20,7 +20,7 @@ def prompt_of(setup: Any, contents: Sequence[Any], engine: Engine) -> tuple[Any,
         engine: Counts, and has a limit.
 
     Raises:
-        Failure: The conversation is longer than the model takes.
+        StatusError: The conversation is longer than the model takes.
     """
     fixed = engine.count_tokens(texts_of([setup.system_instruction]))
     counts = [engine.count_tokens(texts_of([content])) for content in contents]
@@ -33,7 +33,9 @@ def prompt_of(setup: Any, contents: Sequence[Any], engine: Engine) -> tuple[Any,
             start = _shortened(contents, counts, target - fixed)
             total = fixed + sum(counts[start:])
     if total > engine.input_token_limit:
-        raise invalid("client_content.turns", f"the window of {engine.input_token_limit} tokens is full")
+        raise invalid_argument(
+            "client_content.turns", f"the window of {engine.input_token_limit} tokens is full"
+        )
     prompt = v1beta.GenerateContentRequest(
         model=setup.model,
         contents=contents[start:],

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gemwire_emulator.errors import invalid
-from gemwire_emulator.quoting import quoted
+from gemwire_emulator.errors import invalid_argument, quote
 
 
 def apply(current: Any, update: Any, mask: Any, allowed: frozenset[str], field: str = "update_mask") -> None:
@@ -19,14 +18,16 @@ def apply(current: Any, update: Any, mask: Any, allowed: frozenset[str], field: 
         field: What to call the mask in an error.
 
     Raises:
-        Failure: A path does not exist or may not be changed.
+        StatusError: A path does not exist or may not be changed.
     """
     paths = list(mask.paths)
     if not paths or paths == ["*"]:
         paths = [p for p in sorted(allowed) if "." not in p and _is_set(update, p)]
     for path in paths:
         if path not in allowed:
-            raise invalid(field, f"{quoted(path)} cannot be updated; these can: {', '.join(sorted(allowed))}")
+            raise invalid_argument(
+                field, f"{quote(path)} cannot be updated; these can: {', '.join(sorted(allowed))}"
+            )
         _copy(current, update, path.split("."))
 
 

@@ -1,0 +1,68 @@
+"""A call as handlers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from google.protobuf.message import Message
+
+from gemwire_emulator.fault_rules import FaultRule
+from gemwire_emulator.latency import ResponsePacer
+from gemwire_runtime.method import Method
+
+
+async def _ignore_go_away() -> None:
+    """Do nothing: this front cannot move a client to another connection."""
+
+
+class Call:
+    """One call of an RPC.
+
+    Attributes:
+        method: The RPC.
+        metadata: Request metadata; keys are lower case.
+        tenant: The API key; callers with different keys do not see each other's resources.
+        caller: Identity of the caller, for owners and permissions.
+        front: Protocol of the call: ``"grpc"``, ``"http"`` or ``"websocket"``.
+        peer: Address of the client in gRPC's form, ``ipv4:127.0.0.1:51234``.
+        remaining: Returns the seconds until the caller's deadline, None without a deadline.
+        go_away: Asks the client to make its next calls over another connection.
+        faults: Fault rules that matched the call; set by admission control.
+        pacer: Schedule of the response; set by admission control. None to respond without delay.
+    """
+
+    __slots__ = (
+        "caller",
+        "faults",
+        "front",
+        "go_away",
+        "metadata",
+        "method",
+        "pacer",
+        "peer",
+        "remaining",
+        "tenant",
+    )
+
+    def __init__(
+        self,
+        method: Method[Message, Message],
+        metadata: Mapping[str, str | bytes],
+        *,
+        front: str = "grpc",
+        peer: str = "",
+        remaining: Callable[[], float | None] = lambda: None,
+        go_away: Callable[[], Awaitable[None]] = _ignore_go_away,
+    ) -> None:
+        """Create a call; see the class for the arguments."""
+        self.method = method
+        self.metadata = metadata
+        key = str(metadata.get("x-goog-api-key", ""))
+        self.tenant = key
+        self.caller = f"key:{key}" if key else "anonymous"
+        self.front = front
+        self.peer = peer
+        self.remaining = remaining
+        self.go_away = go_away
+        self.faults: list[FaultRule] = []
+        self.pacer: ResponsePacer | None = None

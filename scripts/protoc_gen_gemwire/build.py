@@ -1,0 +1,129 @@
+"""From protos to files: compile, render, and cut the descriptor set of each family."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import grpc_tools
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from grpc_tools import protoc
+
+from . import (
+    model,
+    policy,
+    render_comments,
+    render_grpc,
+    render_messages,
+    render_packages,
+    render_services,
+    render_views,
+)
+from .families import CARRIED, ROOT, Family, packages
+
+_WELL_KNOWN_PROTOS = Path(grpc_tools.__file__).parent / "_proto"
+
+
+class CompileError(Exception):
+    """The protos do not compile; protoc has said why on stderr."""
+
+
+def generate(protos: Path, imports: Path, families: Sequence[Family]) -> dict[str, bytes]:
+    """Generate the package.
+
+    Args:
+        protos: Folder of the protos, with ``call_policy.json``.
+        imports: Folder of what they import from elsewhere, ``google/api`` and its kin.
+        families: What to generate.
+
+    Returns:
+        Files by their paths, relative to the folder that holds the package.
+
+    Raises:
+        CompileError: The protos do not compile.
+        ModelError: They hold something that has no Python name or form.
+        PolicyError: The call policy and the protos disagree.
+    """
+    files = compile_protos(protos, imports)
+    made = {f"{ROOT}/{name}": text.encode() for name, text in _render(files, protos, families).items()}
+    for family in families:
+        made[f"{ROOT}/{family.descriptor_set}"] = _descriptor_set(files, family, base=family is families[0])
+    return made
+
+
+def compile_protos(protos: Path, imports: Path) -> list[FileDescriptorProto]:
+    """Compile all protos of a folder, and the carried ones.
+
+    Returns:
+        All files, imports included, each after those it imports, with source info.
+
+    Raises:
+        CompileError: They do not compile.
+    """
+    own = sorted(path.relative_to(protos).as_posix() for path in protos.rglob("*.proto"))
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "descriptors.binpb")
+        command = ["protoc", *(f"-I{path}" for path in (protos, imports, _WELL_KNOWN_PROTOS))]
+        command += ["--include_imports", "--include_source_info", f"--descriptor_set_out={output}"]
+        if protoc.main([*command, *own, *CARRIED]) != 0:
+            raise CompileError("the protos do not compile")
+        return list(FileDescriptorSet.FromString(output.read_bytes()).file)
+
+
+def _render(files: Sequence[FileDescriptorProto], protos: Path, families: Sequence[Family]) -> dict[str, str]:
+    policies = policy.load(protos / "call_policy.json", model.rpc_names(files))
+    everything = model.build(files, policies, families)
+    wanted = [file for file in everything.files if file.home or file.path in CARRIED]
+    skipped = frozenset(file.path for file in everything.files) - {file.path for file in wanted}
+    made = {"__init__.py": render_packages.root(families[0]), "py.typed": ""}
+    members: dict[str, list[model.File]] = defaultdict(list)
+    for file in wanted:
+        made[f"{file.stem}_pb2.py"] = render_messages.module(file, skipped)
+        made[f"{file.stem}_pb2.pyi"] = render_messages.stub(file, everything)
+        members[file.package].append(file)
+        if file.services:
+            made[f"{file.stem}_pb2_grpc.py"] = render_grpc.module(file, everything)
+    # The folders whose modules need the descriptors of a family that is not the base.
+    folders: dict[PurePosixPath, Family] = {}
+    for package, (family, home) in packages(families).items():
+        listed, own = members[package], None if family is families[0] else family
+        made[f"{home.module}/__init__.py"] = render_packages.index(home, listed, own)
+        made[f"{home.module}/__init__.pyi"] = render_packages.index_stub(home, listed)
+        for file in listed:
+            for service in file.services:
+                made[f"{home.module}/{service.snake}.py"] = render_services.module(service, file, everything)
+        if home.views:
+            made[f"{home.module}/views.py"] = render_views.module(home, listed, everything)
+            made[f"{home.module}/views.pyi"] = render_views.stub(home, listed, everything)
+        if own is not None:
+            folders |= {PurePosixPath(file.path).parent: own for file in listed}
+    made["families.py"] = render_packages.families(members, families)
+    for family in families:
+        described = [file for file in wanted if (file.family or families[0]) is family]
+        made[family.comments] = render_comments.comments(described)
+    for folder in {parent for name in made for parent in PurePosixPath(name).parents}:
+        made.setdefault(str(folder / "__init__.py"), render_packages.folder(folders.get(folder)))
+    return made
+
+
+def _descriptor_set(files: Sequence[FileDescriptorProto], family: Family, *, base: bool) -> bytes:
+    """Serialize the descriptors of a family, imports included, without source info."""
+    own = {package.name for package in family.packages}
+    roots = [file.name for file in files if file.package in own or (base and file.name in CARRIED)]
+    made = FileDescriptorSet()
+    for file in _closure(files, roots):
+        kept = made.file.add()
+        kept.CopyFrom(file)
+        kept.ClearField("source_code_info")
+    return made.SerializeToString(deterministic=True)
+
+
+def _closure(files: Sequence[FileDescriptorProto], roots: Iterable[str]) -> Iterator[FileDescriptorProto]:
+    """Yield the named files and what they import, in the order of ``files``."""
+    wanted = set(roots)
+    for file in reversed(files):
+        if file.name in wanted:
+            wanted.update(file.dependency)
+    return (file for file in files if file.name in wanted)

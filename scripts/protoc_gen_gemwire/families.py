@@ -1,0 +1,91 @@
+"""The table of API families: what is generated, and under which names.
+
+A family is an API of its own: the packages of its protos, the host that serves them, and files of descriptors
+and comments that are loaded when the family is first imported. Another family is another entry of `FAMILIES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ROOT = "gemwire_proto"
+
+
+@dataclass(frozen=True)
+class Package:
+    """One proto package of a family.
+
+    Attributes:
+        name: Proto name, ``google.ai.generativelanguage.v1beta``.
+        module: Name under which programs import it: ``gemwire_proto.MODULE`` has its messages, method tables
+            and typed methods.
+        views: Whether its messages are also generated as Python objects, in ``MODULE/views.py``.
+        clients: Whether it has service clients: ``gemwire.MODULE`` is their front.
+        mixin: Whether its services are served by every API, under the API's own host.
+    """
+
+    name: str
+    module: str
+    views: bool = False
+    clients: bool = False
+    mixin: bool = False
+
+
+@dataclass(frozen=True)
+class Family:
+    """One API.
+
+    Attributes:
+        name: Its name, for errors.
+        packages: Its proto packages.
+        host: Default host of its services.
+        scopes: OAuth scopes of its services.
+        descriptor_set: File name of its descriptors, in the generated package.
+        comments: File name of its comments, beside it.
+        title: The API's name in sentences.
+    """
+
+    name: str
+    packages: tuple[Package, ...]
+    host: str
+    descriptor_set: str
+    comments: str
+    title: str
+    scopes: tuple[str, ...] = ()
+
+
+#: The first family is the base: its descriptors are loaded with the package, and hold `CARRIED` as well.
+FAMILIES = (
+    Family(
+        name="generativelanguage",
+        title="Generative Language (Gemini) API",
+        packages=(
+            Package("google.ai.generativelanguage.v1beta", "v1beta", views=True, clients=True),
+            Package("google.ai.generativelanguage.v1", "v1", clients=True),
+            Package("google.longrunning", "longrunning", mixin=True),
+        ),
+        host="generativelanguage.googleapis.com",
+        descriptor_set="descriptors.binpb",
+        comments="comments.json",
+    ),
+)
+
+#: Files of packages outside the families whose messages users meet. They are Google's and come ready-made.
+CARRIED = (
+    "google/rpc/status.proto",
+    "google/rpc/error_details.proto",
+    "google/type/interval.proto",
+    "google/type/latlng.proto",
+    "google/protobuf/any.proto",
+    "google/protobuf/duration.proto",
+    "google/protobuf/empty.proto",
+    "google/protobuf/field_mask.proto",
+    "google/protobuf/struct.proto",
+    "google/protobuf/timestamp.proto",
+)
+
+
+def packages(families: Iterable[Family]) -> dict[str, tuple[Family, Package]]:
+    """Index the packages of some families by their proto names."""
+    return {package.name: (family, package) for family in families for package in family.packages}
