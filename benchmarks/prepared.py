@@ -26,7 +26,7 @@ from typing import Any
 
 from gemwire import genai, v1beta
 from gemwire.genai import types
-from gemwire.genai._aio.chats import _message
+from gemwire.genai._aio.chats import to_user_content
 from gemwire.genai._convert.requests import head
 
 MODEL = "models/bench"
@@ -59,7 +59,7 @@ def our_chat(client: Any, contents: list[dict[str, Any]]) -> Callable[[], bytes]
     chat = client.chats.create(model=MODEL, history=contents)
 
     def build() -> bytes:
-        draft, _ = chat._history.draft(head(chat._model, chat._config), _message(MESSAGE))
+        draft, _ = chat._history.draft(head(chat._model, chat._config), to_user_content(MESSAGE))
         return bytes(draft.data())
 
     return build

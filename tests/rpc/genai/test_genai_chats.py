@@ -231,7 +231,7 @@ def test_two_streams_at_once_are_refused(api: Api, server: Loopback) -> None:
     stream = api(chat.send_message_stream("x"))
     for send in (chat.send_message, chat.send_message_stream):
         with pytest.raises(
-            RuntimeError, match="the answer to another message of this chat is still arriving"
+            RuntimeError, match="the response to another message of this chat is not complete"
         ):
             api(send("y"))
     api.list(stream)
@@ -261,7 +261,7 @@ def test_two_threads_at_once_are_refused(server: Loopback) -> None:
         chat = client.chats.create(model=MODEL)
         with in_thread(chat.send_message, "x") as outcome:
             assert server.busy()
-            with pytest.raises(RuntimeError, match="still arriving"):
+            with pytest.raises(RuntimeError, match="is not complete"):
                 chat.send_message("y")
         assert outcome[0].text == "a"
         assert len(chat.get_history()) == 2

@@ -465,7 +465,7 @@ def test_the_sync_client_refuses_functions_of_asyncio(models: Models, gemini: Ru
 
     for tool in (weather, Callable(), functools.partial(weather)):
         for ask in (models.generate, models.stream):
-            with pytest.raises(UnsupportedFunctionError, match="is async, which client"):
+            with pytest.raises(UnsupportedFunctionError, match=r"is async, which .* use client\.aio"):
                 ask([tool])
     assert not gemini.calls()
     # Not called, it is as good as any other.

@@ -139,7 +139,7 @@ def test_base_models_and_tuned_ones(api: Api, gemini_emulator: RunningEmulator) 
 
 def test_a_list_that_cannot_be(api: Api, server: Loopback) -> None:
     models = api.genai().models
-    with pytest.raises(ValueError, match=r"config\.filter: is for tuned models"):
+    with pytest.raises(ValueError, match=r"config\.filter: applies to tuned models"):
         api(models.list(config={"filter": "owner:me"}))
     with pytest.raises(ValueError, match="has no field 'pagesize'; did you mean"):
         api(models.list(config={"pagesize": 2}))
@@ -343,14 +343,16 @@ def test_what_is_not_there_is_neither_shown_nor_saved(made: Any, says: str, tmp_
 
 @pytest.mark.parametrize("method", ["edit_image", "upscale_image", "compute_tokens"])
 def test_what_is_of_vertex_says_so(api: Api, server: Loopback, method: str) -> None:
-    with pytest.raises(ValueError, match=f"{method} is of Vertex AI"):
+    with pytest.raises(ValueError, match=f"{method} is available in Vertex AI only"):
         api(getattr(api.genai().models, method)(model="m", prompt="p"))
     assert not server.journal
 
 
 def test_operations_that_cannot_be(api: Api, server: Loopback) -> None:
     operations = api.genai().operations
-    with pytest.raises(TypeError, match="operation: expected what generate_videos gave, got str"):
+    with pytest.raises(
+        TypeError, match="operation: expected the operation that generate_videos returned, got str"
+    ):
         api(operations.get("models/a/operations/b"))
     with pytest.raises(ValueError, match="operation: has no name"):
         api(operations.get(types.GenerateVideosOperation()))

@@ -114,7 +114,7 @@ class Raw:
     def bidi(
         self,
         method: str | Method[Any, Any],
-        requests: Iterable[bytes] | Iterable[bytes] | None = None,
+        requests: Iterable[bytes] | None = None,
         *,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),

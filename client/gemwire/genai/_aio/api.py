@@ -1,4 +1,4 @@
-"""What the resources of one client share: its service clients over one transport, and its call settings."""
+"""The connection that the resources of one client share, and the settings of its calls."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gemwire._clients.aio import v1beta
 from gemwire._clients.aio.service_client import AsyncServiceClient
+from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
+from gemwire.genai._backends.base import Call, Flow
+from gemwire.genai._backends.gemini import GEMINI
 from gemwire.options import ClientOptions
 
 if TYPE_CHECKING:
     from gemwire._transport.recording import Tape
 
 _S = TypeVar("_S", bound=AsyncServiceClient)
+_Result = TypeVar("_Result")
 
 
 class AsyncApi:
@@ -41,7 +45,8 @@ class AsyncApi:
         self._defaults = http.settings(http_options)
         self._connections = AsyncConnections(credentials, options, transport, plaintext)
         self._tape = tape
-        self._caller = self._taped(self._connections.caller)
+        self.backend = GEMINI
+        self.caller = self._taped(self._connections.caller)
         self._clients: dict[type[Any], Any] = {}
         self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
 
@@ -56,37 +61,17 @@ class AsyncApi:
             raise TypeError("this client records or replays calls and does not pickle")
         return type(self), self._arguments
 
-    @property
-    def models(self) -> v1beta.ModelServiceAsyncClient:
-        """ModelService."""
-        return self._client(v1beta.ModelServiceAsyncClient)
-
-    @property
-    def caches(self) -> v1beta.CacheServiceAsyncClient:
-        """CacheService."""
-        return self._client(v1beta.CacheServiceAsyncClient)
-
-    @property
-    def files(self) -> v1beta.FileServiceAsyncClient:
-        """FileService."""
-        return self._client(v1beta.FileServiceAsyncClient)
-
-    @property
-    def predictions(self) -> v1beta.PredictionServiceAsyncClient:
-        """PredictionService."""
-        return self._client(v1beta.PredictionServiceAsyncClient)
-
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
             found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self._caller
+            found._caller = self.caller
         return found
 
     def rest(self, what: str) -> Any:
         """The transport for what only HTTP carries; see `AsyncConnections.rest`."""
         if self._tape and self._tape.replays:
-            return self._caller
+            return self.caller
         return self._taped(self._connections.rest(what))
 
     def _taped(self, caller: Any) -> Any:
@@ -108,6 +93,41 @@ class AsyncApi:
             TypeError: A value is of a wrong type.
         """
         return http.settings(self._http_options, own) if own is not None else self._defaults
+
+    async def call(self, call: Call[_Result], http_options: Any) -> _Result:
+        """Make a call and return its result.
+
+        Args:
+            call: The call.
+            http_options: `HttpOptions` of the call.
+
+        Raises:
+            APIError: The call failed.
+            ValueError: A value of the options is out of range.
+            TypeError: A value of the options is of a wrong type.
+        """
+        caller = self.caller if call.over_http is None else self.rest(call.over_http)
+        response = await caller.unary(call.method, call.request, (), **self.settings(http_options))
+        return call.read(response)
+
+    async def stream(self, call: Call[Any], http_options: Any) -> Any:
+        """Start a streaming call and return the stream of its messages; see `call`."""
+        return await self.caller.server_stream(call.method, call.request, (), **self.settings(http_options))
+
+    async def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
+        """Make the calls of a flow and return its result; see `call`."""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    response = await self.call(call, http_options)
+                except APIError as error:
+                    call = flow.throw(error)
+                else:
+                    call = flow.send(response)
+        except StopIteration as stop:
+            result: _Result = stop.value
+            return result
 
     async def close(self) -> None:
         """End all calls and connections."""

@@ -1,16 +1,18 @@
-"""``client.batches``: many requests, answered in the background at half the price."""
+"""``client.batches``: batch jobs."""
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import quote, urlencode
+from collections.abc import Mapping, Sequence
 
-from gemwire._transport.json_method import JsonRequest, method
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._aio.pager import AsyncPager, paged
-from gemwire.genai._convert.batches import JobPage, batch_name, created, created_embeddings, job
-from gemwire.genai._convert.resource_names import model_name
-from gemwire.genai._types.batches import BatchJob, DeleteResourceJob
+from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._types.batches import (
+    BatchJob,
+    BatchJobSource,
+    DeleteResourceJob,
+    EmbeddingsBatchJobSource,
+    InlinedRequest,
+)
 from gemwire.genai._types.resource_configs import (
     CancelBatchJobConfig,
     CreateBatchJobConfig,
@@ -19,52 +21,54 @@ from gemwire.genai._types.resource_configs import (
     GetBatchJobConfig,
     ListBatchJobsConfig,
 )
-from gemwire_proto.longrunning import operations
-
-_SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService"
-# Not repeated: a batch that was begun twice costs twice.
-_CREATE = method(_SERVICE, "BatchGenerateContent", "batch_generate_content", 600.0, None)
-_EMBED = method(_SERVICE, "AsyncBatchEmbedContent", "async_batch_embed_content", 600.0, None)
-# Their protos are known, but not those of what they tell of a batch.
-_GET, _LIST = (
-    method(one.service, one.name, one.snake, 60.0, one.retry)
-    for one in (operations.GET_OPERATION, operations.LIST_OPERATIONS)
-)
+from gemwire_proto.v1beta.views import File
 
 
 class AsyncBatches:
-    """Many requests, answered in the background. They go over HTTP, which needs ``gemwire[http]``."""
+    """Batch jobs: many requests that the service answers in the background, at half the price.
+
+    They are created, read and listed over HTTP, which needs ``gemwire[http]``.
+    """
 
     def __init__(self, api: AsyncApi) -> None:
-        """``api``: what the resources share."""
+        """Use the connection of a client."""
         self._api = api
 
     async def create(
-        self, *, model: str, src: Any, config: CreateBatchJobConfig | Any | None = None
+        self,
+        *,
+        model: str,
+        src: BatchJobSource | Sequence[InlinedRequest | Mapping[str, object]] | File | str,
+        config: CreateBatchJobConfig | None = None,
     ) -> BatchJob:
-        """Begin a batch.
+        """Start a batch job.
+
+        The call is not retried, as a job that is started twice is billed twice.
 
         Args:
             model: Name of the model.
-            src: A list of `InlinedRequest`, or of dicts of its fields; the name of a file, or a `File`; or
-                `BatchJobSource`, or a dict of its fields.
+            src: The requests: a list of `InlinedRequest` or of dicts of its fields; an uploaded `File` or its
+                name; or `BatchJobSource`, or a dict of its fields.
             config: `CreateBatchJobConfig`, or a dict of its fields.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
         """
         config = CreateBatchJobConfig.of(config)
-        name = model_name(model)
-        request = JsonRequest.post(f"/v1beta/{quote(name)}:batchGenerateContent", created(name, src, config))
-        return job(await self._call("batches.create", _CREATE, request, config))
+        call = self._api.backend.batches.create(model, src, config)
+        return await self._api.call(call, config.http_options)
 
     async def create_embeddings(
-        self, *, model: str, src: Any, config: CreateEmbeddingsBatchJobConfig | Any | None = None
+        self,
+        *,
+        model: str,
+        src: EmbeddingsBatchJobSource,
+        config: CreateEmbeddingsBatchJobConfig | None = None,
     ) -> BatchJob:
-        """Begin a batch of embeddings.
+        """Start a batch job that computes embeddings. The call is not retried; see `create`.
 
         Args:
             model: Name of an embedding model.
@@ -73,35 +77,31 @@ class AsyncBatches:
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
         """
         config = CreateEmbeddingsBatchJobConfig.of(config)
-        name = model_name(model)
-        request = JsonRequest.post(
-            f"/v1beta/{quote(name)}:asyncBatchEmbedContent", created_embeddings(name, src, config)
-        )
-        return job(await self._call("batches.create_embeddings", _EMBED, request, config))
+        call = self._api.backend.batches.create_embeddings(model, src, config)
+        return await self._api.call(call, config.http_options)
 
-    async def get(self, *, name: str, config: GetBatchJobConfig | Any | None = None) -> BatchJob:
-        """One batch as it is now, with its answers if it is done and they are in no file.
+    async def get(self, *, name: str, config: GetBatchJobConfig | None = None) -> BatchJob:
+        """Get the current state of a batch job and, if they are not in a file, its responses.
 
         Args:
-            name: Its name, with or without ``batches/``.
+            name: Name of the job, with or without ``batches/``.
             config: `GetBatchJobConfig`, or a dict of its fields.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
-            ValueError: It is no name.
+            ValueError: The name is invalid.
             APIError: The call failed.
         """
-        config = GetBatchJobConfig.of(config)
-        request = JsonRequest("GET", f"/v1beta/{quote(batch_name(name))}")
-        return job(await self._call("batches.get", _GET, request, config))
+        call = self._api.backend.batches.get(name)
+        return await self._api.call(call, GetBatchJobConfig.of(config).http_options)
 
-    async def list(self, *, config: ListBatchJobsConfig | Any | None = None) -> AsyncPager[BatchJob]:
-        """The batches that there are and were.
+    async def list(self, *, config: ListBatchJobsConfig | None = None) -> AsyncPager[BatchJob]:
+        """List batch jobs, running and ended ones.
 
         Args:
             config: `ListBatchJobsConfig`, or a dict of its fields.
@@ -112,48 +112,32 @@ class AsyncBatches:
             APIError: The call failed.
         """
         config = ListBatchJobsConfig.of(config)
+        return await AsyncPager.start(self._api, self._api.backend.batches.list, config)
 
-        async def fetch(token: str) -> JobPage:
-            given = {"pageSize": config.page_size, "pageToken": token, "filter": config.filter}
-            query = urlencode({name: value for name, value in given.items() if value})
-            request = JsonRequest("GET", f"/v1beta/batches?{query}")
-            return JobPage(await self._call("batches.list", _LIST, request, config))
-
-        return await paged(fetch, "batch_jobs", config, job)
-
-    async def cancel(self, *, name: str, config: CancelBatchJobConfig | Any | None = None) -> None:
-        """End a batch before it is done.
+    async def cancel(self, *, name: str, config: CancelBatchJobConfig | None = None) -> None:
+        """Cancel a batch job.
 
         Args:
-            name: Its name, with or without ``batches/``.
+            name: Name of the job, with or without ``batches/``.
             config: `CancelBatchJobConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: It is no name.
+            ValueError: The name is invalid.
             APIError: The call failed.
         """
-        settings = self._api.settings(CancelBatchJobConfig.of(config).http_options)
-        await self._api.generative.cancel_operation({"name": batch_name(name)}, **settings)
+        call = self._api.backend.batches.cancel(name)
+        await self._api.call(call, CancelBatchJobConfig.of(config).http_options)
 
-    async def delete(
-        self, *, name: str, config: DeleteBatchJobConfig | Any | None = None
-    ) -> DeleteResourceJob:
-        """Delete a batch, and its answers if they are in no file.
+    async def delete(self, *, name: str, config: DeleteBatchJobConfig | None = None) -> DeleteResourceJob:
+        """Delete a batch job and, if they are not in a file, its responses.
 
         Args:
-            name: Its name, with or without ``batches/``.
+            name: Name of the job, with or without ``batches/``.
             config: `DeleteBatchJobConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: It is no name.
+            ValueError: The name is invalid.
             APIError: The call failed.
         """
-        settings = self._api.settings(DeleteBatchJobConfig.of(config).http_options)
-        found = batch_name(name)
-        await self._api.generative.delete_operation({"name": found}, **settings)
-        return DeleteResourceJob(name=found, done=True)
-
-    async def _call(self, what: str, method: Any, request: JsonRequest, config: Any) -> Any:
-        """Make a call over HTTP."""
-        settings = self._api.settings(config.http_options)
-        return await self._api.rest(what).unary(method, request, (), **settings)
+        call = self._api.backend.batches.delete(name)
+        return await self._api.call(call, DeleteBatchJobConfig.of(config).http_options)

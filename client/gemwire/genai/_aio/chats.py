@@ -1,19 +1,21 @@
-"""``client.chats``: conversations that remember what was said."""
+"""``client.chats``: conversations with a model."""
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._aio.prepared_generate import answered, streamed
+from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
+from gemwire.genai._aio.response_stream import AsyncResponseStream
 from gemwire.genai._convert.chat_history import History, Turn, answer, copied, is_valid
 from gemwire.genai._convert.function_calls import functions_of
-from gemwire.genai._convert.requests import head
-from gemwire.genai._convert.resource_names import model_name
-from gemwire.genai._types.call_configs import AutomaticFunctionCallingConfig, GenerateContentConfig
+from gemwire.genai._types.call_configs import (
+    AutomaticFunctionCallingConfig,
+    ContentUnion,
+    GenerateContentConfig,
+)
 from gemwire.genai._types.content import Content, to_content
 from gemwire.genai._types.responses import GenerateContentResponse
 from gemwire_proto import v1beta
@@ -21,210 +23,222 @@ from gemwire_runtime.views import View
 
 
 class AsyncChats:
-    """Conversations."""
+    """Conversations with a model. Their history is kept by the client, not by the service."""
 
     def __init__(self, api: AsyncApi) -> None:
-        """``api``: what the resources share."""
+        """Use the connection of a client."""
         self._api = api
 
     def create(
         self,
         *,
         model: str,
-        config: GenerateContentConfig | Any | None = None,
-        history: Sequence[Any] | None = None,
+        config: GenerateContentConfig | None = None,
+        history: Sequence[Content | Mapping[str, object]] | None = None,
     ) -> AsyncChat:
-        """Begin a conversation. Nothing is sent yet.
+        """Create a chat. Nothing is sent.
 
         Args:
-            model: Name of the model.
-            config: `GenerateContentConfig`, or a dict of its fields, for all messages that bring none.
-            history: What was said before: contents, or dicts of them.
+            model: Name of the model, with or without ``models/``.
+            config: `GenerateContentConfig`, or a dict of its fields, for all messages without their own.
+            history: Contents of the conversation so far, with the roles ``user`` and ``model``.
 
         Raises:
-            ValueError: A turn of the history is neither the user's nor the model's.
+            ValueError: The name of the model is invalid, or a content has another role or no parts.
             TypeError: An argument is of a wrong type.
         """
         return AsyncChat(self._api, model, GenerateContentConfig.of(config), History(history))
 
 
 class AsyncChat:
-    """A conversation: each message goes to the model with all that was said before.
+    """A conversation with a model: each message is sent with the history before it.
 
-    One message at a time: each builds on the answer to the one before.
+    A chat sends one message at a time, as each depends on the response to the one before.
     """
 
     def __init__(self, api: AsyncApi, model: str, config: GenerateContentConfig, history: History) -> None:
         """See `AsyncChats.create`."""
         self._api = api
-        self._model = model_name(model)
+        self._model = api.backend.models.to_name(model)
         self._config = config
         self._history = history
         self._lock = threading.Lock()
-        self._sending: weakref.ref[Claim] | None = None
+        self._sending: weakref.ref[SendLease] | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {self._model}, {len(self._history.comprehensive)} contents>"
 
     async def send_message(
-        self, message: Any, config: GenerateContentConfig | Any | None = None
+        self,
+        message: ContentUnion,
+        config: GenerateContentConfig | None = None,
     ) -> GenerateContentResponse:
-        """Say something. Where that fails, the conversation stays as it was.
+        """Send a message and add the turn to the history. An error leaves the history as it was.
 
         Args:
-            message: A text, a part, a file, a picture, or a list of them.
-            config: For this message instead of the chat's.
+            message: Text, a part, a file, an image or a list of them.
+            config: Config of this message, instead of the chat's.
 
         Raises:
-            ValueError: The message says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
-            RuntimeError: The answer to another message is still arriving.
+            RuntimeError: The response to another message is not complete.
             APIError: The call failed.
         """
-        said, (told, quiet) = _message(message), self._configured(config)
+        said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
         functions = functions_of(told)
-        claim = self._claim()
+        lease = self._acquire()
         try:
-            draft, before = self._history.draft(head(self._model, told), said)
-            response = await answered(self._api, draft, told, functions)
-            called, reply = _messages(response), answer(response._pb)
+            draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
+            response = await generate_content(self._api, draft, told, functions)
+            called, reply = _called(response), answer(response._pb)
             valid = bool(reply) and is_valid(reply[0])
             self._history.record(copied(called[before:]) or [said], reply, valid)
         finally:
-            claim.over = True
-        if quiet:
+            lease.released = True
+        if hide_calls:
             response.automatic_function_calling_history = []
         return response
 
     async def send_message_stream(
-        self, message: Any, config: GenerateContentConfig | Any | None = None
-    ) -> AsyncChatResponses:
-        """Say something, and get the answer piece by piece.
+        self,
+        message: ContentUnion,
+        config: GenerateContentConfig | None = None,
+    ) -> AsyncChatStream:
+        """Send a message and return the stream of its responses.
 
-        The turn is remembered once the answer has been read to its end; where it breaks off or is left, the
-        conversation stays as it was.
+        The turn is added to the history when the stream has been read to its end; an error, or leaving the
+        stream before, leaves the history as it was.
 
         Args:
             message: See `send_message`.
-            config: For this message instead of the chat's.
+            config: Config of this message, instead of the chat's.
 
         Raises:
-            ValueError: The message says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
-            RuntimeError: The answer to another message is still arriving.
-            APIError: The call failed; also while one reads.
+            RuntimeError: The response to another message is not complete.
+            APIError: The call failed; reading the stream raises it as well.
         """
-        said, (told, quiet) = _message(message), self._configured(config)
+        said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
         functions = functions_of(told)
-        claim = self._claim()
+        lease = self._acquire()
         try:
-            draft, before = self._history.draft(head(self._model, told), said)
-            responses = await streamed(self._api, draft, told, functions)
+            draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
+            stream = await generate_content_stream(self._api, draft, told, functions)
         except BaseException:
-            claim.over = True
+            lease.released = True
             raise
-        return AsyncChatResponses(responses, self._history, Turn(said, before), claim, quiet)
+        return AsyncChatStream(stream, self._history, Turn(said, before), lease, hide_calls)
 
-    def record_history(self, user_input: Any, model_output: Sequence[Any], is_valid: bool) -> None:
-        """Add a turn that was not had with the model.
+    def record_history(
+        self,
+        user_input: ContentUnion,
+        model_output: Sequence[Content | Mapping[str, object]],
+        is_valid: bool,
+    ) -> None:
+        """Add a turn that was not sent to the model.
 
         Args:
-            user_input: What the user said.
-            model_output: Contents of the model's; none become an empty one.
+            user_input: Content of the user.
+            model_output: Contents of the model; an empty list adds an empty content.
             is_valid: Whether the turn is sent with the next messages.
 
         Raises:
-            ValueError: A content says nothing that can be sent.
+            ValueError: A content is invalid.
             TypeError: A content is of a wrong type.
         """
         asked = History([to_content(user_input, "user_input")]).comprehensive
         self._history.record(asked, History(model_output).comprehensive, is_valid)
 
     def get_history(self, curated: bool = False) -> list[Content]:
-        """What was said so far.
+        """Return the history.
 
         Args:
-            curated: Without the turns that had no valid answer: what is sent with the next message.
+            curated: Whether to leave out turns without a valid response, which are not sent again.
 
         Returns:
-            Copies: changing them does not change the conversation.
+            Copies; changing them does not change the chat.
         """
         return self._history.shown(curated)
 
-    def _claim(self) -> Claim:
-        claim = Claim()
+    def _acquire(self) -> SendLease:
+        lease = SendLease()
         with self._lock:
             other = self._sending() if self._sending else None
-            if other is not None and not other.over:
+            if other is not None and not other.released:
                 raise RuntimeError(
-                    "the answer to another message of this chat is still arriving; read it to its end or "
-                    "drop it first, or use one chat for each conversation"
+                    "the response to another message of this chat is not complete; read its stream to the "
+                    "end or drop it first, or use one chat for each conversation"
                 )
-            self._sending = weakref.ref(claim)
-        return claim
+            self._sending = weakref.ref(lease)
+        return lease
 
-    def _configured(self, config: Any) -> tuple[GenerateContentConfig, bool]:
-        """The config to send with, and whether the calls of functions are left out of responses.
+    def _effective_config(self, config: GenerateContentConfig | None) -> tuple[GenerateContentConfig, bool]:
+        """Return the config to send with, and whether to hide function calls from the response.
 
-        They are asked for in any case: the history would have holes without them.
+        They are recorded in any case, as the history would be incomplete without them.
         """
-        made = GenerateContentConfig.of(config) if config else self._config
-        calling = made.automatic_function_calling
-        if calling is None:
-            return made, False
-        calling = AutomaticFunctionCallingConfig.of(calling, "config.automatic_function_calling")
+        effective = GenerateContentConfig.of(config) if config else self._config
+        if effective.automatic_function_calling is None:
+            return effective, False
+        calling = AutomaticFunctionCallingConfig.of(
+            effective.automatic_function_calling, "config.automatic_function_calling"
+        )
         if not calling.ignore_call_history:
-            return made, False
-        told = calling.model_copy(update={"ignore_call_history": False})
-        return made.model_copy(update={"automatic_function_calling": told}), True
+            return effective, False
+        calling = calling.model_copy(update={"ignore_call_history": False})
+        return effective.model_copy(update={"automatic_function_calling": calling}), True
 
 
-class Claim:
-    """The right to send. It ends with whoever holds it: an answer that nobody reads any more blocks nothing.
+class SendLease:
+    """The right to send a message. It ends when it is released, or with the object that holds it.
 
     Attributes:
-        over: Whether it was given up before that.
+        released: Whether it was released.
     """
 
-    over = False
+    released = False
 
 
-class AsyncChatResponses:
-    """The answers to one message, one after the other; leaving the loop ends the call."""
+class AsyncChatStream:
+    """The responses to a message in the order of their arrival; leaving the loop ends the call."""
 
-    def __init__(self, responses: Any, history: History, turn: Turn, claim: Claim, quiet: bool) -> None:
-        """A call that has begun.
+    def __init__(
+        self, stream: AsyncResponseStream, history: History, turn: Turn, lease: SendLease, hide_calls: bool
+    ) -> None:
+        """Read the stream of a call.
 
         Args:
-            responses: What arrives.
-            history: Where the turn goes when all has arrived.
-            turn: It.
-            claim: The right to send.
-            quiet: Whether the calls of functions are left out of responses.
+            stream: The responses.
+            history: The history that the complete turn is added to.
+            turn: The turn.
+            lease: The right to send.
+            hide_calls: Whether to hide function calls from the responses.
         """
-        self._responses = responses
+        self._stream = stream
         self._history = history
         self._turn = turn
-        self._claim: Claim | None = claim
-        self._quiet = quiet
+        self._lease: SendLease | None = lease
+        self._hide_calls = hide_calls
 
     def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
-        # From here on the iterator holds the claim, so that leaving the loop gives it up.
-        claim, self._claim = self._claim or Claim(), None
-        return AsyncArriving(self._responses.__aiter__(), self._history, self._turn, claim, self._quiet)
+        # The iterator alone holds the lease, so that leaving the loop gives it up.
+        lease, self._lease = self._lease or SendLease(), None
+        return AsyncChatIterator(self._stream.__aiter__(), self._history, self._turn, lease, self._hide_calls)
 
     def cancel(self) -> bool:
-        """End the call, from any task or thread; the conversation stays as it was.
+        """End the call, from any task or thread; the history stays as it was.
 
         Returns:
             Whether there was something left to end.
         """
-        if self._claim:
-            self._claim.over = True
-        return bool(self._responses.cancel())
+        if self._lease:
+            self._lease.released = True
+        return self._stream.cancel()
 
     async def get_final_response(self) -> GenerateContentResponse:
-        """The last answer, of all its pieces: texts that follow each other are merged."""
+        """Read to the end and return the response of the last call, with adjacent texts merged."""
         last = GenerateContentResponse()
         async for response in self:
             last = response
@@ -233,10 +247,11 @@ class AsyncChatResponses:
         return made
 
 
-class AsyncArriving(AsyncIterator[GenerateContentResponse]):
-    """The loop over the answers to one message.
+class AsyncChatIterator(AsyncIterator[GenerateContentResponse]):
+    """The iterator of an `AsyncChatStream`.
 
-    No generator: asyncio closes one that was left only later, and until then the chat would be taken.
+    It is not a generator: asyncio closes an abandoned generator late, and the chat would be blocked until
+    then.
     """
 
     def __init__(
@@ -244,48 +259,49 @@ class AsyncArriving(AsyncIterator[GenerateContentResponse]):
         responses: AsyncIterator[GenerateContentResponse],
         history: History,
         turn: Turn,
-        claim: Claim,
-        quiet: bool,
+        lease: SendLease,
+        hide_calls: bool,
     ) -> None:
-        """See `AsyncChatResponses`."""
+        """See `AsyncChatStream`."""
         self._responses = responses
         self._history = history
         self._turn = turn
-        self._claim = claim
-        self._quiet = quiet
+        self._lease = lease
+        self._hide_calls = hide_calls
 
     async def __anext__(self) -> GenerateContentResponse:
         try:
             response = await self._responses.__anext__()
-            self._turn.add(response._pb, _messages(response))
+            self._turn.add(response._pb, _called(response))
         except StopAsyncIteration:
-            if not self._claim.over:
+            if not self._lease.released:
                 self._turn.record(self._history)
-            self._claim.over = True
+            self._lease.released = True
             raise
         except BaseException:
-            self._claim.over = True
+            self._lease.released = True
             raise
-        if self._quiet:
+        if self._hide_calls:
             response.automatic_function_calling_history = []
         return response
 
 
-def _message(message: Any) -> Any:
-    """What the user says, as a message.
+def to_user_content(message: ContentUnion) -> v1beta.Content:
+    """Convert a message of the user.
 
     Raises:
-        ValueError: It says nothing that can be sent.
+        ValueError: It is empty or invalid.
         TypeError: It is of a wrong type.
     """
     if message is None or (isinstance(message, list) and not message):
-        raise ValueError("message is required: a text, a part, or a list of them")
-    content = to_content(message, "message")
+        raise ValueError("message is required: text, a part or a list of them")
+    content: v1beta.Content = to_content(message, "message")
     given = message._pb if isinstance(message, View) else message
     if isinstance(given, v1beta.Content) or (isinstance(message, dict) and "parts" in message):
-        raise TypeError("message: expected parts, got a content; those of earlier turns belong in history=")
+        raise TypeError("message: expected parts, got a content; pass earlier turns as history=")
     return content
 
 
-def _messages(response: GenerateContentResponse) -> list[Any]:
+def _called(response: GenerateContentResponse) -> list[v1beta.Content]:
+    """Return the contents that led to the response through function calls."""
     return [content._pb for content in response.automatic_function_calling_history]

@@ -1,32 +1,30 @@
-"""How a program's own functions are called. Written by hand on both sides."""
+"""Execution of a program's own functions. Written by hand on both sides."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-_T = TypeVar("_T")
-
-
-def check(functions: Iterable[Callable[..., Any]]) -> None:
-    """Refuse functions that cannot be called; here all can."""
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
-async def called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What a function returns. One that is not async runs in a thread, as it may take its time."""
-    if _is_async(function):
-        return await function(*args, **kwargs)
-    result = await asyncio.to_thread(function, *args, **kwargs)
+def check_functions(functions: Iterable[Callable[..., object]]) -> None:
+    """Accept all functions; the sync client refuses async ones."""
+
+
+async def run_function(function: Callable[..., object], *args: object, **kwargs: object) -> object:
+    """Call a function; one that is not async runs in a thread, so that it does not block the event loop."""
+    # Of a callable object, only its method shows that it is async; inspect unwraps partials itself.
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+        result = function(*args, **kwargs)
+    else:
+        result = await asyncio.to_thread(function, *args, **kwargs)
     return await result if inspect.isawaitable(result) else result
 
 
-async def each(work: Callable[[Any], Awaitable[_T]], items: Iterable[Any]) -> list[_T]:
-    """The outcomes of some work for each item, all at once, in the order of the items."""
-    return list(await asyncio.gather(*map(work, items)))
-
-
-def _is_async(function: Any) -> bool:
-    # Of an object that can be called, only its method says so; partials are looked through by inspect.
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+async def map_calls(work: Callable[[_Item], Awaitable[_Result]], items: Iterable[_Item]) -> list[_Result]:
+    """Apply ``work`` to all items concurrently, and return the results in the order of the items."""
+    return await asyncio.gather(*map(work, items))

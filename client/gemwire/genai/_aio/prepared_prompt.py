@@ -1,42 +1,39 @@
-"""``client.prepare``: prompts that are converted and serialised once, and answered many times."""
+"""``client.prepare``: prompts that are converted and serialized once, and sent many times."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from gemwire._transport.serialized_message import serialised
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._aio.function_executor import check
-from gemwire.genai._aio.prepared_generate import answered, streamed
-from gemwire.genai._aio.response_stream import AsyncResponses
-from gemwire.genai._convert import function_calls
+from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
+from gemwire.genai._aio.function_executor import check_functions
+from gemwire.genai._aio.response_stream import AsyncResponseStream
+from gemwire.genai._convert.function_calls import Functions, functions_of
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._convert.request_bytes import Draft
+from gemwire.genai._types.call_configs import ContentListUnion, GenerateContentConfig
 from gemwire.genai._types.responses import GenerateContentResponse
 from gemwire_proto.v1beta import views
-from gemwire_proto.v1beta.generative_service import COUNT_TOKENS
 
 
 class AsyncPreparedPrompt:
-    """A prompt whose bytes are there already: each call adds what is its own.
+    """A prompt that is converted and serialized; each call appends its own contents.
 
-    It cannot be changed. Any number of tasks, threads and event loops may use it at once. It pickles where
-    its client could be made again: without a key or credentials that were given in the program.
+    A prompt is immutable, and any number of tasks, threads and event loops may share it. It can be pickled
+    if its client got no key and no credentials in the program; the unpickled prompt has a client of its own.
 
     Attributes:
-        model: Name of the model.
+        model: Full name of the model.
         size: Bytes that the calls share.
     """
 
     def __init__(self, api: AsyncApi, prompt: Prompt) -> None:
-        """See ``client.prepare``.
+        """Check what can be checked before a call; see ``client.prepare``.
 
         Raises:
-            UnsupportedFunctionError: A function is async, and the client is not.
-            ValueError: The options of its calls are out of range.
-            TypeError: The options of its calls are of a wrong type.
+            UnsupportedFunctionError: A function is async and the client is not.
+            ValueError: A value of ``config.http_options`` is out of range.
+            TypeError: A value of ``config.http_options`` is of a wrong type.
         """
-        check(prompt.functions.values())
+        check_functions(prompt.functions.values())
         api.settings(prompt.config.http_options)
         self._api = api
         self._prompt = prompt
@@ -53,63 +50,63 @@ class AsyncPreparedPrompt:
         return self._prompt.size
 
     async def generate(
-        self, contents: Any = None, config: GenerateContentConfig | Any | None = None
+        self,
+        contents: ContentListUnion | None = None,
+        config: GenerateContentConfig | None = None,
     ) -> GenerateContentResponse:
-        """Generate content.
+        """Generate content from the prepared contents and further ones.
 
         Args:
-            contents: What follows the prepared contents: a text, parts, contents, files, pictures or a list
-                of them. It begins a content of its own. None where the prompt says all.
-            config: `GenerateContentConfig`, or a dict of its fields: each that is set counts instead of the
-                prepared one, in its whole; the others stay.
+            contents: Contents to append, as a content of their own: text, parts, contents, files, images or
+                a list of them. None to send the prepared contents alone.
+            config: Fields that replace those of the prepared config, each as a whole; fields that are not
+                set keep their prepared value.
 
         Raises:
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid, or there are no contents.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
         """
-        prompt = self._prompt
-        if config is None:
-            return await answered(self._api, prompt.draft(contents), prompt.config, prompt.functions)
-        made = prompt.but(GenerateContentConfig.of(config))
-        functions = function_calls.functions_of(made)
-        return await answered(self._api, prompt.draft(contents, made), made, functions)
+        return await generate_content(self._api, *self._build(contents, config))
 
     async def generate_stream(
-        self, contents: Any = None, config: GenerateContentConfig | Any | None = None
-    ) -> AsyncResponses:
-        """Generate content, piece by piece.
+        self,
+        contents: ContentListUnion | None = None,
+        config: GenerateContentConfig | None = None,
+    ) -> AsyncResponseStream:
+        """Generate content as a stream of responses.
 
         Args:
             contents: See `generate`.
             config: See `generate`.
 
         Raises:
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid, or there are no contents.
             TypeError: An argument is of a wrong type.
-            APIError: The call failed; also while one reads.
+            APIError: The call failed; reading the stream raises it as well.
         """
-        prompt = self._prompt
-        if config is None:
-            return await streamed(self._api, prompt.draft(contents), prompt.config, prompt.functions)
-        made = prompt.but(GenerateContentConfig.of(config))
-        functions = function_calls.functions_of(made)
-        return await streamed(self._api, prompt.draft(contents, made), made, functions)
+        return await generate_content_stream(self._api, *self._build(contents, config))
 
-    async def count_tokens(self, contents: Any = None) -> views.CountTokensResponse:
-        """Count the tokens of a whole request: instructions, tools and all contents.
+    async def count_tokens(self, contents: ContentListUnion | None = None) -> views.CountTokensResponse:
+        """Count the tokens of the whole request: system instruction, tools and contents.
 
         Args:
             contents: See `generate`.
 
         Raises:
-            ValueError: They say nothing that can be sent.
-            TypeError: They are of a wrong type.
+            ValueError: The contents are invalid, or there are none.
+            TypeError: The contents are of a wrong type.
             APIError: The call failed.
         """
-        draft = self._prompt.draft(contents)
-        method = serialised(COUNT_TOKENS)
-        wire = method.request(draft.counting(), method.request.routes(model=draft.model))
-        settings = self._api.settings(self._prompt.config.http_options)
-        response = await self._api.generative._caller.unary(method, wire, (), **settings)
-        return views.CountTokensResponse.of(response)
+        call = self._api.backend.models.count_prepared(self._prompt.draft(contents))
+        return await self._api.call(call, self._prompt.config.http_options)
+
+    def _build(
+        self, contents: ContentListUnion | None, config: GenerateContentConfig | None
+    ) -> tuple[Draft, GenerateContentConfig, Functions]:
+        prompt = self._prompt
+        if config is None:
+            return prompt.draft(contents), prompt.config, prompt.functions
+        merged = prompt.but(GenerateContentConfig.of(config))
+        functions = functions_of(merged)
+        return prompt.draft(contents, merged), merged, functions

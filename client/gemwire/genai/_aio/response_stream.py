@@ -1,19 +1,34 @@
-"""The answers of a stream."""
+"""Streams of responses."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Protocol
 
 from gemwire.genai._convert.stream_merging import Merged
+from gemwire.genai._types.call_configs import SchemaUnion
 from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire_proto import v1beta
 
 
-class AsyncResponses:
-    """The answers of a stream, one after the other; leaving the loop ends the call."""
+class AsyncMessageStream(Protocol):
+    """The messages of one streaming call, live, recorded or replayed."""
 
-    def __init__(self, stream: Any, schema: Any) -> None:
-        """``stream``: of messages."""
+    def __aiter__(self) -> AsyncIterator[v1beta.GenerateContentResponse]: ...
+    def cancel(self) -> bool:
+        """End the call."""
+
+
+class AsyncResponseStream:
+    """The responses of a streaming call in the order of their arrival; leaving the loop ends the call."""
+
+    def __init__(self, stream: AsyncMessageStream, schema: SchemaUnion | None) -> None:
+        """Read a stream of messages.
+
+        Args:
+            stream: The messages.
+            schema: The schema of `GenerateContentResponse.parsed`.
+        """
         self._stream = stream
         self._schema = schema
 
@@ -28,10 +43,10 @@ class AsyncResponses:
         Returns:
             Whether there was something left to end.
         """
-        return bool(self._stream.cancel())
+        return self._stream.cancel()
 
     async def get_final_response(self) -> GenerateContentResponse:
-        """All answers as one: texts that follow each other are merged."""
+        """Read to the end and return all responses as one, with adjacent texts merged."""
         merged = Merged()
         async for message in self._stream:
             merged.add(message)

@@ -1,80 +1,66 @@
-"""``client.tunings``: models trained on examples."""
+"""``client.tunings``: tuning jobs."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from gemwire.errors import APIError
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._aio.pager import AsyncPager, paged
-from gemwire.genai._convert.resource_names import resource_name
+from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._types.resource_configs import (
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
 )
-from gemwire.genai._types.tuning import COLLECTION, TuningDataset, TuningJob, to_tune
-from gemwire_proto import v1beta
-from gemwire_proto.v1beta import views
+from gemwire.genai._types.tuning import TuningDataset, TuningJob
 
 
 class AsyncTunings:
-    """Models trained on examples."""
+    """Tuning jobs, which train models on examples."""
 
     def __init__(self, api: AsyncApi) -> None:
-        """``api``: what the resources share."""
+        """Use the connection of a client."""
         self._api = api
 
     async def tune(
         self,
         *,
         base_model: str,
-        training_dataset: TuningDataset | Any,
-        config: CreateTuningJobConfig | Any | None = None,
+        training_dataset: TuningDataset,
+        config: CreateTuningJobConfig | None = None,
     ) -> TuningJob:
-        """Begin to train a model.
+        """Start a tuning job.
 
         Args:
-            base_model: Name of the model to begin with, which may be a tuned one.
-            training_dataset: `TuningDataset`, or a dict of its fields: examples.
+            base_model: Name of the model to tune; it may be a tuned model itself.
+            training_dataset: `TuningDataset`, or a dict of its fields: the examples.
             config: `CreateTuningJobConfig`, or a dict of its fields.
 
         Returns:
-            The job, which has just begun; `get` tells how far it is.
+            The job, which has just started; poll it with `get`.
 
         Raises:
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
-            APIError: The call failed.
+            APIError: A call failed.
         """
         config = CreateTuningJobConfig.of(config)
-        settings = self._api.settings(config.http_options)
-        operation = await self._api.models.create_tuned_model(
-            tuned_model=to_tune(base_model, training_dataset, config), **settings
-        )
-        begun = operation.metadata
-        name = begun.tuned_model if begun else operation.name.partition("/operations/")[0]
-        model = await self._api.models.get_tuned_model(name=name, **settings)
-        return TuningJob.of(model, views.CreateTunedModelMetadata.of(begun) if begun else None)
+        flow = self._api.backend.tunings.tune(base_model, training_dataset, config)
+        return await self._api.run(flow, config.http_options)
 
-    async def get(self, *, name: str, config: GetTuningJobConfig | Any | None = None) -> TuningJob:
-        """One job, as far as it is.
+    async def get(self, *, name: str, config: GetTuningJobConfig | None = None) -> TuningJob:
+        """Get a tuning job and, while it runs, its progress.
 
         Args:
-            name: Its name, which is that of the model, with or without ``tunedModels/``.
+            name: Name of the job, which is that of the tuned model, with or without ``tunedModels/``.
             config: `GetTuningJobConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: It is no name.
+            ValueError: The name is invalid.
             APIError: The call failed.
         """
-        settings = self._api.settings(GetTuningJobConfig.of(config).http_options)
-        model = await self._api.models.get_tuned_model(name=resource_name(name, COLLECTION), **settings)
-        job = TuningJob.of(model)
-        return job if job.has_ended else TuningJob.of(model, await self._progress(model.name, settings))
+        flow = self._api.backend.tunings.get(name)
+        return await self._api.run(flow, GetTuningJobConfig.of(config).http_options)
 
-    async def list(self, *, config: ListTuningJobsConfig | Any | None = None) -> AsyncPager[TuningJob]:
-        """The jobs that there are and were.
+    async def list(self, *, config: ListTuningJobsConfig | None = None) -> AsyncPager[TuningJob]:
+        """List tuning jobs, running and ended ones.
 
         Args:
             config: `ListTuningJobsConfig`, or a dict of its fields.
@@ -84,23 +70,4 @@ class AsyncTunings:
             APIError: The call failed.
         """
         config = ListTuningJobsConfig.of(config)
-        settings = self._api.settings(config.http_options)
-
-        def fetch(token: str) -> Any:
-            asked = {"page_size": config.page_size or 0, "page_token": token, "filter": config.filter or ""}
-            return self._api.models.list_tuned_models(asked, **settings)
-
-        return await paged(fetch, "tuned_models", config, TuningJob.of)
-
-    async def _progress(self, model: str, settings: dict[str, Any]) -> views.CreateTunedModelMetadata | None:
-        """What the operation that trains a model tells."""
-        made = v1beta.CreateTunedModelMetadata()
-        try:
-            found = await self._api.models.list_operations({"name": f"{model}/operations"}, **settings)
-            async for operation in found:
-                if operation.metadata.type_url.endswith(f"/{made.DESCRIPTOR.full_name}"):
-                    made.ParseFromString(operation.metadata.value)
-                    return views.CreateTunedModelMetadata.of(made)
-        except APIError:
-            pass  # It is an extra: the job is known without it.
-        return None
+        return await AsyncPager.start(self._api, self._api.backend.tunings.list, config)

@@ -1,5 +1,5 @@
 # Derived from genai/_aio/api.py by scripts/unasync. DO NOT EDIT.
-"""What the resources of one client share: its service clients over one transport, and its call settings."""
+"""The connection that the resources of one client share, and the settings of its calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gemwire._clients.sync import v1beta
 from gemwire._clients.sync.service_client import ServiceClient
+from gemwire.errors import APIError
 from gemwire.genai import http_options as http
+from gemwire.genai._backends.base import Call, Flow
+from gemwire.genai._backends.gemini import GEMINI
 from gemwire.genai._sync.connections import Connections
 from gemwire.options import ClientOptions
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from gemwire._transport.recording import Tape
 
 _S = TypeVar("_S", bound=ServiceClient)
+_Result = TypeVar("_Result")
 
 
 class Api:
@@ -42,7 +46,8 @@ class Api:
         self._defaults = http.settings(http_options)
         self._connections = Connections(credentials, options, transport, plaintext)
         self._tape = tape
-        self._caller = self._taped(self._connections.caller)
+        self.backend = GEMINI
+        self.caller = self._taped(self._connections.caller)
         self._clients: dict[type[Any], Any] = {}
         self.generative = self._client(v1beta.GenerativeServiceClient)
 
@@ -57,37 +62,17 @@ class Api:
             raise TypeError("this client records or replays calls and does not pickle")
         return type(self), self._arguments
 
-    @property
-    def models(self) -> v1beta.ModelServiceClient:
-        """ModelService."""
-        return self._client(v1beta.ModelServiceClient)
-
-    @property
-    def caches(self) -> v1beta.CacheServiceClient:
-        """CacheService."""
-        return self._client(v1beta.CacheServiceClient)
-
-    @property
-    def files(self) -> v1beta.FileServiceClient:
-        """FileService."""
-        return self._client(v1beta.FileServiceClient)
-
-    @property
-    def predictions(self) -> v1beta.PredictionServiceClient:
-        """PredictionService."""
-        return self._client(v1beta.PredictionServiceClient)
-
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
             found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self._caller
+            found._caller = self.caller
         return found
 
     def rest(self, what: str) -> Any:
         """The transport for what only HTTP carries; see `Connections.rest`."""
         if self._tape and self._tape.replays:
-            return self._caller
+            return self.caller
         return self._taped(self._connections.rest(what))
 
     def _taped(self, caller: Any) -> Any:
@@ -109,6 +94,41 @@ class Api:
             TypeError: A value is of a wrong type.
         """
         return http.settings(self._http_options, own) if own is not None else self._defaults
+
+    def call(self, call: Call[_Result], http_options: Any) -> _Result:
+        """Make a call and return its result.
+
+        Args:
+            call: The call.
+            http_options: `HttpOptions` of the call.
+
+        Raises:
+            APIError: The call failed.
+            ValueError: A value of the options is out of range.
+            TypeError: A value of the options is of a wrong type.
+        """
+        caller = self.caller if call.over_http is None else self.rest(call.over_http)
+        response = caller.unary(call.method, call.request, (), **self.settings(http_options))
+        return call.read(response)
+
+    def stream(self, call: Call[Any], http_options: Any) -> Any:
+        """Start a streaming call and return the stream of its messages; see `call`."""
+        return self.caller.server_stream(call.method, call.request, (), **self.settings(http_options))
+
+    def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
+        """Make the calls of a flow and return its result; see `call`."""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    response = self.call(call, http_options)
+                except APIError as error:
+                    call = flow.throw(error)
+                else:
+                    call = flow.send(response)
+        except StopIteration as stop:
+            result: _Result = stop.value
+            return result
 
     def close(self) -> None:
         """End all calls and connections."""

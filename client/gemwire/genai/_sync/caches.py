@@ -1,14 +1,10 @@
 # Derived from genai/_aio/caches.py by scripts/unasync. DO NOT EDIT.
-"""``client.caches``: content that many requests share."""
+"""``client.caches``: cached content."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from gemwire.genai._convert.caches import COLLECTION, created, updated
-from gemwire.genai._convert.resource_names import resource_name
 from gemwire.genai._sync.api import Api
-from gemwire.genai._sync.pager import Pager, paged
+from gemwire.genai._sync.pager import Pager
 from gemwire.genai._types.resource_configs import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
@@ -16,53 +12,50 @@ from gemwire.genai._types.resource_configs import (
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
 )
-from gemwire_proto.v1beta import views
+from gemwire_proto.v1beta.views import CachedContent
 
 
 class Caches:
-    """Content that many requests share: stored once, named in `GenerateContentConfig.cached_content`."""
+    """Cached content: stored once by the service, and referred to by `GenerateContentConfig.cached_content`.
+
+    Cached tokens are billed at a lower rate than those that are sent again.
+    """
 
     def __init__(self, api: Api) -> None:
-        """``api``: what the resources share."""
+        """Use the connection of a client."""
         self._api = api
 
-    def create(
-        self, *, model: str, config: CreateCachedContentConfig | Any | None = None
-    ) -> views.CachedContent:
-        """Store content.
+    def create(self, *, model: str, config: CreateCachedContentConfig | None = None) -> CachedContent:
+        """Create a cache.
 
         Args:
-            model: Name of the model that it is for.
+            model: Name of the model that will use the cache; no other can.
             config: `CreateCachedContentConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
         """
         config = CreateCachedContentConfig.of(config)
-        response = self._api.caches.create_cached_content(
-            cached_content=created(model, config), **self._api.settings(config.http_options)
-        )
-        return views.CachedContent.of(response)
+        return self._api.call(self._api.backend.caches.create(model, config), config.http_options)
 
-    def get(self, *, name: str, config: GetCachedContentConfig | Any | None = None) -> views.CachedContent:
-        """One cache: what is known of it, not what is stored.
+    def get(self, *, name: str, config: GetCachedContentConfig | None = None) -> CachedContent:
+        """Get the metadata of a cache, without its content.
 
         Args:
-            name: Its name, with or without ``cachedContents/``.
+            name: Name of the cache, with or without ``cachedContents/``.
             config: `GetCachedContentConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: It is no name.
+            ValueError: The name is invalid.
             APIError: The call failed.
         """
-        settings = self._api.settings(GetCachedContentConfig.of(config).http_options)
-        response = self._api.caches.get_cached_content(name=resource_name(name, COLLECTION), **settings)
-        return views.CachedContent.of(response)
+        call = self._api.backend.caches.get(name)
+        return self._api.call(call, GetCachedContentConfig.of(config).http_options)
 
-    def list(self, *, config: ListCachedContentsConfig | Any | None = None) -> Pager[views.CachedContent]:
-        """The caches that there are.
+    def list(self, *, config: ListCachedContentsConfig | None = None) -> Pager[CachedContent]:
+        """List caches.
 
         Args:
             config: `ListCachedContentsConfig`, or a dict of its fields.
@@ -72,45 +65,33 @@ class Caches:
             APIError: The call failed.
         """
         config = ListCachedContentsConfig.of(config)
-        settings = self._api.settings(config.http_options)
+        return Pager.start(self._api, self._api.backend.caches.list, config)
 
-        def fetch(token: str) -> Any:
-            asked = {"page_size": config.page_size or 0, "page_token": token}
-            return self._api.caches.list_cached_contents(asked, **settings)
-
-        return paged(fetch, "cached_contents", config)
-
-    def update(
-        self, *, name: str, config: UpdateCachedContentConfig | Any | None = None
-    ) -> views.CachedContent:
-        """Change when a cache ends.
+    def update(self, *, name: str, config: UpdateCachedContentConfig | None = None) -> CachedContent:
+        """Update the expiration of a cache.
 
         Args:
-            name: Its name, with or without ``cachedContents/``.
-            config: `UpdateCachedContentConfig`, or a dict of its fields.
+            name: Name of the cache, with or without ``cachedContents/``.
+            config: `UpdateCachedContentConfig`, or a dict of its fields: ``ttl`` or ``expire_time``.
 
         Raises:
-            ValueError: It is no name, or nothing is to be changed.
+            ValueError: The name is invalid, or neither field is set.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
         """
         config = UpdateCachedContentConfig.of(config)
-        cache, paths = updated(name, config)
-        response = self._api.caches.update_cached_content(
-            cached_content=cache, update_mask={"paths": paths}, **self._api.settings(config.http_options)
-        )
-        return views.CachedContent.of(response)
+        return self._api.call(self._api.backend.caches.update(name, config), config.http_options)
 
-    def delete(self, *, name: str, config: DeleteCachedContentConfig | Any | None = None) -> None:
-        """End a cache.
+    def delete(self, *, name: str, config: DeleteCachedContentConfig | None = None) -> None:
+        """Delete a cache.
 
         Args:
-            name: Its name, with or without ``cachedContents/``.
+            name: Name of the cache, with or without ``cachedContents/``.
             config: `DeleteCachedContentConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: It is no name.
+            ValueError: The name is invalid.
             APIError: The call failed.
         """
-        settings = self._api.settings(DeleteCachedContentConfig.of(config).http_options)
-        self._api.caches.delete_cached_content(name=resource_name(name, COLLECTION), **settings)
+        call = self._api.backend.caches.delete(name)
+        self._api.call(call, DeleteCachedContentConfig.of(config).http_options)

@@ -1,18 +1,17 @@
 # Derived from genai/_aio/files.py by scripts/unasync. DO NOT EDIT.
-"""``client.files``: files for requests, and files that models made."""
+"""``client.files``: files that requests refer to, and files that models generated."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
-from typing import Any, overload
+from collections.abc import Callable, Iterable, Mapping
+from typing import BinaryIO, Protocol, TypeAlias, overload
 
-from gemwire.genai._convert.resource_names import file_name
 from gemwire.genai._sync.api import Api
-from gemwire.genai._sync.pager import Pager, paged
+from gemwire.genai._sync.pager import Pager
 from gemwire.genai._types.call_configs import HttpOptions
-from gemwire.genai._types.files import File, described, downloadable
+from gemwire.genai._types.files import File
 from gemwire.genai._types.resource_configs import (
     DeleteFileConfig,
     DownloadFileConfig,
@@ -20,68 +19,83 @@ from gemwire.genai._types.resource_configs import (
     ListFilesConfig,
     UploadFileConfig,
 )
+from gemwire.genai._types.videos import GeneratedVideo, Video
 
-#: Is told how many bytes have arrived, and how many there are, if that is known.
-Progress = Callable[[int, int | None], Any]
+#: Called with the bytes transferred so far, and the size if it is known.
+Progress: TypeAlias = Callable[[int, int | None], object]
+#: What is uploaded: a path, bytes, a file object or an iterable of bytes.
+Source: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Iterable[bytes]
+#: What is downloaded: a file, its name or address, or a generated video.
+Downloadable: TypeAlias = File | Video | GeneratedVideo | str
+
+
+class Writable(Protocol):
+    """An object that bytes are written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write some bytes."""
 
 
 class Files:
-    """Files: what is known of them over gRPC, their bytes over HTTP, which needs ``gemwire[http]``."""
+    """Files: their metadata goes over gRPC, their bytes over HTTP, which needs ``gemwire[http]``.
+
+    The service deletes uploaded files after 48 hours.
+    """
 
     def __init__(self, api: Api) -> None:
-        """``api``: what the resources share."""
+        """Use the connection of a client."""
         self._api = api
 
     def upload(
         self,
         *,
-        file: Any,
-        config: UploadFileConfig | Any | None = None,
+        file: Source,
+        config: UploadFileConfig | None = None,
         progress: Progress | None = None,
     ) -> File:
-        """Upload a file. It goes on where a connection broke, and holds no more than a chunk of it.
+        """Upload a file in chunks, of which one is held in memory. After a broken connection it resumes.
 
         Args:
-            file: Path of a file; bytes; a file object, from where it stands; an iterable of bytes.
-            config: `UploadFileConfig`, or a dict of its fields. Its timeout is for everything; without one
-                it takes as long as it takes.
-            progress: Called with the bytes that have arrived and the size, after each chunk.
+            file: Path of a file; bytes; a file object, from its current position; or an iterable of bytes.
+            config: `UploadFileConfig`, or a dict of its fields. Its ``http_options.timeout`` limits the whole
+                upload; without it there is no limit.
+            progress: Called after each chunk with the bytes uploaded so far, and the size if it is known.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
             OSError: The file cannot be read.
-            ValueError: There is no media type and no name that tells it, or a name can be none.
+            ValueError: ``config.name`` is invalid, or the media type is unknown; set ``config.mime_type``.
             TypeError: An argument is of a wrong type.
-            APIError: It failed for good.
+            APIError: The upload failed.
         """
         config = UploadFileConfig.of(config)
-        wanted = described(config)
+        fields = self._api.backend.files.to_upload(config)
         rest = self._api.rest("files.upload")
-        settings = self._unhurried(config.http_options)
+        settings = self._transfer_settings(config.http_options)
         try:
-            made = rest.upload_file(file, file=wanted, progress=progress, **settings)
+            message = rest.upload_file(file, file=fields, progress=progress, **settings)
         except ValueError as error:
             if str(error).startswith("mime_type: "):
                 raise ValueError(f"config.{error}") from None
             raise
-        return File.of(made)
+        return File.of(message)
 
-    def get(self, *, name: str, config: GetFileConfig | Any | None = None) -> File:
-        """What is known of a file.
+    def get(self, *, name: str, config: GetFileConfig | None = None) -> File:
+        """Get the metadata of a file.
 
         Args:
-            name: Its name, with or without ``files/``, or its address.
+            name: Name of the file, with or without ``files/``, or its URI.
             config: `GetFileConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: It is no name.
+            ValueError: The name is invalid.
             APIError: The call failed.
         """
-        settings = self._api.settings(GetFileConfig.of(config).http_options)
-        return File.of(self._api.files.get_file(name=file_name(name), **settings))
+        call = self._api.backend.files.get(name)
+        return self._api.call(call, GetFileConfig.of(config).http_options)
 
-    def list(self, *, config: ListFilesConfig | Any | None = None) -> Pager[File]:
-        """The files that there are.
+    def list(self, *, config: ListFilesConfig | None = None) -> Pager[File]:
+        """List files.
 
         Args:
             config: `ListFilesConfig`, or a dict of its fields.
@@ -91,74 +105,70 @@ class Files:
             APIError: The call failed.
         """
         config = ListFilesConfig.of(config)
-        settings = self._api.settings(config.http_options)
+        return Pager.start(self._api, self._api.backend.files.list, config)
 
-        def fetch(token: str) -> Any:
-            asked = {"page_size": config.page_size or 0, "page_token": token}
-            return self._api.files.list_files(asked, **settings)
-
-        return paged(fetch, "files", config)
-
-    def delete(self, *, name: str, config: DeleteFileConfig | Any | None = None) -> None:
+    def delete(self, *, name: str, config: DeleteFileConfig | None = None) -> None:
         """Delete a file.
 
         Args:
-            name: Its name, with or without ``files/``, or its address.
+            name: Name of the file, with or without ``files/``, or its URI.
             config: `DeleteFileConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: It is no name.
+            ValueError: The name is invalid.
             APIError: The call failed.
         """
-        settings = self._api.settings(DeleteFileConfig.of(config).http_options)
-        self._api.files.delete_file(name=file_name(name), **settings)
+        call = self._api.backend.files.delete(name)
+        self._api.call(call, DeleteFileConfig.of(config).http_options)
 
     @overload
     def download(
         self,
         *,
-        file: Any,
+        file: Downloadable,
         destination: None = None,
-        config: DownloadFileConfig | Any | None = None,
+        config: DownloadFileConfig | None = None,
         progress: Progress | None = None,
     ) -> bytes: ...
     @overload
     def download(
         self,
         *,
-        file: Any,
-        destination: str | os.PathLike[str] | Any,
-        config: DownloadFileConfig | Any | None = None,
+        file: Downloadable,
+        destination: str | os.PathLike[str] | Writable,
+        config: DownloadFileConfig | None = None,
         progress: Progress | None = None,
     ) -> None: ...
     def download(
         self,
         *,
-        file: Any,
-        destination: str | os.PathLike[str] | Any | None = None,
-        config: DownloadFileConfig | Any | None = None,
+        file: Downloadable,
+        destination: str | os.PathLike[str] | Writable | None = None,
+        config: DownloadFileConfig | None = None,
         progress: Progress | None = None,
     ) -> bytes | None:
-        """Download the bytes of a file that was generated. It goes on where a connection broke.
+        """Download a generated file. After a broken connection it resumes.
 
         Args:
-            file: A `File`, a name or an address of one, a `Video` or a `GeneratedVideo`.
-            destination: Where they go: the path of a file, which is there only when it is complete, or an
-                object with ``write``. None to have them returned, and kept in a video.
-            config: `DownloadFileConfig`, or a dict of its fields. Its timeout is for everything.
-            progress: Called with the bytes that have come and the size, after each piece.
+            file: A `File`, its name or URI, a `Video` or a `GeneratedVideo`. Uploaded files cannot be
+                downloaded.
+            destination: Path of a file, which appears when it is complete, or an object with ``write``.
+                None to return the bytes; a video keeps them as well.
+            config: `DownloadFileConfig`, or a dict of its fields. Its ``http_options.timeout`` limits the
+                whole download; without it there is no limit.
+            progress: Called after each chunk with the bytes downloaded so far, and the size.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
             OSError: The destination cannot be written.
-            ValueError: It is no file that can be downloaded.
+            ValueError: The file cannot be downloaded.
             TypeError: An argument is of a wrong type.
-            APIError: It failed for good.
+            APIError: The download failed.
         """
         config = DownloadFileConfig.of(config)
-        name, video = downloadable(file)
+        name, video = self._api.backend.files.to_download(file)
         rest = self._api.rest("files.download")
-        settings = self._unhurried(config.http_options)
+        settings = self._transfer_settings(config.http_options)
         memory = io.BytesIO()
         rest.download_file(
             name, memory if destination is None else destination, progress=progress, **settings
@@ -170,9 +180,11 @@ class Files:
             video.video_bytes = data
         return data
 
-    def _unhurried(self, own: Any) -> dict[str, Any]:
-        """Arguments of a transfer: the client's timeout is meant for calls, not for any number of bytes."""
-        settings = dict(self._api.settings(own))
-        if own is None or HttpOptions.of(own, "config.http_options").timeout is None:
+    def _transfer_settings(
+        self, http_options: HttpOptions | Mapping[str, object] | None
+    ) -> dict[str, object]:
+        """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
+        settings = dict(self._api.settings(http_options))
+        if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:
             settings.pop("timeout", None)
         return settings

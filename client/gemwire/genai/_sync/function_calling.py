@@ -1,93 +1,115 @@
 # Derived from genai/_aio/function_calling.py by scripts/unasync. DO NOT EDIT.
-"""Automatic function calling: the model is called, and its calls answered, until it asks for no more."""
+"""Automatic function calling: the loop that calls the model, and the functions that it asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator
 
-from gemwire.genai._convert.function_calls import Functions, Invocation, Settings, invocations, proceed
+from gemwire.genai._backends.base import GenerateRequest
+from gemwire.genai._convert.function_calls import Functions, Invocation, invocations, proceed, settings
 from gemwire.genai._convert.stream_merging import Merged
-from gemwire.genai._sync.function_executor import called, check, each
-from gemwire.genai._sync.response_stream import Responses
+from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.function_executor import check_functions, map_calls, run_function
+from gemwire.genai._sync.response_stream import MessageStream, ResponseStream
+from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._types.content import Content
 from gemwire.genai._types.responses import GenerateContentResponse
 from gemwire.genai.errors import UnsupportedFunctionError
+from gemwire_proto import v1beta
 
-_Call: TypeAlias = Callable[[Any], Any]
 
-
-def generate(call: _Call, request: Any, functions: Functions, settings: Settings) -> GenerateContentResponse:
-    """The first response that calls no function, or the last that the limit allows.
+def generate_content(
+    api: Api, request: GenerateRequest, config: GenerateContentConfig, functions: Functions
+) -> GenerateContentResponse:
+    """Call the model, and again with the results of functions as long as it calls some.
 
     Args:
-        call: Makes one call of the model: from a request to a response message.
-        request: The first; what the model called, and the answers, are added to its contents.
-        functions: What the model may call, by name.
-        settings: Limits and the like.
+        api: The connection of the client.
+        request: The request; the function calls and their results are added to its contents.
+        config: The config that the request was built with.
+        functions: The functions that the model may call, by name.
+
+    Returns:
+        The first response that calls no function, or the last that ``maximum_remote_calls`` allows.
 
     Raises:
-        UnsupportedFunctionError: A function is async, and the client is not.
+        UnsupportedFunctionError: A function is async and the client is not.
         APIError: A call of the model failed.
     """
-    check(functions.values())
-    response = call(request)
-    history = []
-    for _ in range(settings.maximum_remote_calls - 1):
+    models = api.backend.models
+    if not functions:
+        response = api.call(models.generate_content(request), config.http_options)
+        return GenerateContentResponse.of(response, config.response_schema)
+    check_functions(functions.values())
+    limits = settings(config)
+    response = api.call(models.generate_content(request), config.http_options)
+    history: list[Content] = []
+    for _ in range(limits.maximum_remote_calls - 1):
         wanted = invocations(response, functions)
         if not wanted:
             break
-        proceed(request, response, each(_answer, wanted))
-        history = settings.history(request)
-        response = call(request)
-    made = GenerateContentResponse.of(response, settings.schema)
-    made.automatic_function_calling_history = history
-    return made
+        proceed(request, response, map_calls(_run, wanted))
+        history = limits.history(request)
+        response = api.call(models.generate_content(request), config.http_options)
+    result = GenerateContentResponse.of(response, config.response_schema)
+    result.automatic_function_calling_history = history
+    return result
 
 
-class Calling(Responses):
-    """The answers of all calls of the model, with the functions called in between."""
+def generate_content_stream(
+    api: Api, request: GenerateRequest, config: GenerateContentConfig, functions: Functions
+) -> ResponseStream:
+    """Start a streaming call of the model; see `generate_content`."""
+    if functions:
+        check_functions(functions.values())
+    stream = api.stream(api.backend.models.generate_content_stream(request), config.http_options)
+    if functions:
+        return FunctionCallingStream(stream, api, request, config, functions)
+    return ResponseStream(stream, config.response_schema)
+
+
+class FunctionCallingStream(ResponseStream):
+    """The responses of several calls of the model; functions are called in between."""
 
     def __init__(
-        self, stream: Any, call: _Call, request: Any, functions: Functions, settings: Settings
+        self,
+        stream: MessageStream,
+        api: Api,
+        request: GenerateRequest,
+        config: GenerateContentConfig,
+        functions: Functions,
     ) -> None:
-        """See `generate`; ``stream`` is what the first call gave, as each does."""
-        super().__init__(stream, settings.schema)
-        self._call = call
+        """See `generate_content_stream`; ``stream`` is that of the first call."""
+        super().__init__(stream, config.response_schema)
+        self._api = api
         self._request = request
+        self._config = config
         self._functions = functions
-        self._settings = settings
-        self._turn = Merged()
-        self._history: list[Any] = []
+        self._limits = settings(config)
+        self._merged = Merged()
+        self._history: list[Content] = []
         self._cancelled = False
 
-    @classmethod
-    def begun(cls, call: _Call, request: Any, functions: Functions, settings: Settings) -> Calling:
-        """Call the model for the first time.
-
-        Raises:
-            UnsupportedFunctionError: A function is async, and the client is not.
-            APIError: The call failed.
-        """
-        check(functions.values())
-        return cls(call(request), call, request, functions, settings)
-
     def __iter__(self) -> Iterator[GenerateContentResponse]:
-        of, schema = GenerateContentResponse.of, self._schema
-        for left in reversed(range(self._settings.maximum_remote_calls)):
-            self._turn = Merged()
+        for calls_left in reversed(range(self._limits.maximum_remote_calls)):
+            self._merged = Merged()
             for message in self._stream:
-                self._turn.add(message)
-                response = of(message, schema)
-                response.automatic_function_calling_history = list(self._history)
-                yield response
-            wanted = invocations(self._turn.message, self._functions)
-            if not wanted or not left or self._cancelled:
+                self._merged.add(message)
+                yield self._to_response(message)
+            wanted = invocations(self._merged.message, self._functions)
+            if not wanted or not calls_left or self._cancelled:
                 return
-            proceed(self._request, self._turn.message, each(_answer, wanted))
-            self._history = self._settings.history(self._request)
+            proceed(self._request, self._merged.message, map_calls(_run, wanted))
+            self._history = self._limits.history(self._request)
             if self._cancelled:
                 return
-            self._stream = self._call(self._request)
+            call = self._api.backend.models.generate_content_stream(self._request)
+            self._stream = self._api.stream(call, self._config.http_options)
+
+    def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
+        response = GenerateContentResponse.of(message, self._schema)
+        response.automatic_function_calling_history = list(self._history)
+        return response
 
     def cancel(self) -> bool:
         """End the call, from any thread; no further function is called.
@@ -96,24 +118,23 @@ class Calling(Responses):
             Whether there was something left to end.
         """
         self._cancelled = True
-        return bool(self._stream.cancel())
+        return super().cancel()
 
     def get_final_response(self) -> GenerateContentResponse:
-        """The last answer, of all its pieces: texts that follow each other are merged."""
+        """Read to the end and return the response of the last call, with adjacent texts merged."""
         for _ in self:
             pass
-        made = GenerateContentResponse.of(self._turn.message, self._schema)
-        made.automatic_function_calling_history = list(self._history)
-        return made
+        return self._to_response(self._merged.message)
 
 
-def _answer(invocation: Invocation) -> Any:
-    """The part that tells the model what its call gave."""
+def _run(invocation: Invocation) -> v1beta.Part:
+    """Run a function that the model called, and return the part with its result or error."""
     try:
         function, args, kwargs = invocation.prepare()
-        return invocation.succeeded(called(function, *args, **kwargs))
+        part: v1beta.Part = invocation.succeeded(run_function(function, *args, **kwargs))
     except UnsupportedFunctionError:
         raise
     except Exception as error:
-        # The model gets to know, and may do better; a program that wants to, reads the log.
-        return invocation.failed(error)
+        # The model is told, and may call the function again; `failed` logs the traceback.
+        part = invocation.failed(error)
+    return part

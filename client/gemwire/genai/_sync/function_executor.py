@@ -1,49 +1,50 @@
-"""How a program's own functions are called. Written by hand on both sides."""
+"""Execution of a program's own functions. Written by hand on both sides."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gemwire.genai.errors import UnsupportedFunctionError
 
-_T = TypeVar("_T")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
-def check(functions: Iterable[Callable[..., Any]]) -> None:
-    """Refuse functions that cannot be called.
+def check_functions(functions: Iterable[Callable[..., object]]) -> None:
+    """Check that no function is async.
 
     Raises:
-        UnsupportedFunctionError: One is async.
+        UnsupportedFunctionError: One is.
     """
     for function in functions:
-        # Of an object that can be called, only its method says so; partials are looked through by inspect.
+        # Of a callable object, only its method shows that it is async; inspect unwraps partials itself.
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
-            raise _refusal(function)
+            raise _unsupported(function)
 
 
-def called(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """What a function returns.
+def run_function(function: Callable[..., object], *args: object, **kwargs: object) -> object:
+    """Call a function.
 
     Raises:
-        UnsupportedFunctionError: It is to be awaited.
+        UnsupportedFunctionError: It returned an awaitable.
     """
     result = function(*args, **kwargs)
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()
-        raise _refusal(function)
+        raise _unsupported(function)
     return result
 
 
-def each(work: Callable[[Any], _T], items: Iterable[Any]) -> list[_T]:
-    """The outcomes of some work for each item, one after the other."""
+def map_calls(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """Apply ``work`` to one item after the other."""
     return [work(item) for item in items]
 
 
-def _refusal(function: Any) -> UnsupportedFunctionError:
+def _unsupported(function: Callable[..., object]) -> UnsupportedFunctionError:
     name = getattr(function, "__name__", type(function).__name__)
     return UnsupportedFunctionError(
-        f"config.tools: {name} is async, which client.aio calls; this client calls functions that are not"
+        f"config.tools: {name} is async, which this client cannot call; use client.aio or a sync function"
     )

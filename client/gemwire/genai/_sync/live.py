@@ -1,63 +1,72 @@
 # Derived from genai/_aio/live.py by scripts/unasync. DO NOT EDIT.
-"""``client.aio.live``: conversations in both directions at once, over one stream."""
+"""``client.live``: sessions that stream in both directions."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.connections import check_grpc
-from gemwire.genai._types import live as conversion
+from gemwire.genai._types.call_configs import ContentListUnion, HttpOptions
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
-from gemwire_proto import v1beta
+from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
+from gemwire_proto.v1beta.views import FunctionResponse
+from gemwire_runtime.method import BidiStream
 
-#: Seconds between the attempts to go on over another connection.
-_PAUSES = (0.05, 0.2, 0.8, 2.0)
+_FunctionResponse: TypeAlias = FunctionResponse | Mapping[str, object]
+
+#: Seconds between the attempts to resume a session over another connection.
+_RESUME_DELAYS = (0.05, 0.2, 0.8, 2.0)
 
 
 class Live:
-    """Live sessions."""
+    """Live sessions: audio, video and text are streamed in both directions at once."""
 
     def __init__(self, api: Api) -> None:
-        """``api``: what the resources share."""
+        """Use the connection of a client."""
         self._api = api
 
-    def connect(self, *, model: str, config: LiveConnectConfig | Any | None = None) -> Connecting:
-        """Begin a session: ``with client.aio.live.connect(model=…) as session``.
+    def connect(self, *, model: str, config: LiveConnectConfig | None = None) -> Connecting:
+        """Start a session: ``with client.aio.live.connect(model=…) as session``.
 
-        A session that asks for `session_resumption` goes on over another connection when its own ends, unless
-        the model is in the middle of an answer.
+        If ``config.session_resumption`` is set, the session continues over another connection when its own
+        one ends, unless the model is in the middle of a turn.
 
         Args:
-            model: Name of a model that serves live sessions.
+            model: Name of a model that supports live sessions.
             config: `LiveConnectConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
         """
         config = LiveConnectConfig.of(config)
-        setup = conversion.setup(model, config)
-        check_grpc(setup)
+        setup = self._api.backend.live.to_setup(model, config)
+        check_grpc(setup.setup)
         return Connecting(self._api, setup, config.http_options)
 
 
 class Connecting:
-    """A session that is about to begin."""
+    """A session that starts when its ``with`` block is entered, and ends with the block."""
 
-    def __init__(self, api: Api, setup: Any, http_options: Any) -> None:
-        """``setup``: its first message."""
+    def __init__(
+        self,
+        api: Api,
+        setup: BidiGenerateContentClientMessage,
+        http_options: HttpOptions | Mapping[str, object] | None,
+    ) -> None:
+        """See `Live.connect`."""
         settings = dict(api.settings(http_options))
-        # There is nothing to repeat: what was said cannot be said again.
+        # A session cannot be retried: what was sent is lost with its connection.
         settings.pop("retry", None)
         self._session = Session(api, setup, settings)
 
     def __enter__(self) -> Session:
-        self._session._open()
+        self._session.open()
         return self._session
 
     def __exit__(self, *exc_info: object) -> None:
@@ -68,103 +77,117 @@ class Session:
     """A live session.
 
     Attributes:
-        session_id: Handle by which it can be resumed; empty until the service gives one.
+        session_id: Handle to resume the session with; empty until the service sends one.
     """
 
-    def __init__(self, api: Api, setup: Any, settings: dict[str, Any]) -> None:
-        """Begun by `Connecting`."""
+    def __init__(
+        self, api: Api, setup: BidiGenerateContentClientMessage, settings: dict[str, object]
+    ) -> None:
+        """See `Live.connect`, which makes sessions."""
         self._api = api
         self._setup = setup
         self._settings = settings
-        self._stream: Any = None
-        self._going = False
-        # What was said since the model last finished a turn. As long as there is a handle, the service has
-        # not begun to answer it, and it can be said again elsewhere.
-        self._said: list[dict[str, Any]] = []
-        self._unread: deque[Any] = deque()
-        self.session_id = setup.session_resumption.handle
+        self._stream: (
+            BidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
+        ) = None
+        self._ends_soon = False
+        # What was sent since the model finished its last turn. While there is a handle, the service has not
+        # begun to answer it, so that it can be sent again over another connection.
+        self._unanswered: list[BidiGenerateContentClientMessage] = []
+        self._unread: deque[BidiGenerateContentServerMessage] = deque()
+        self.session_id: str = setup.setup.session_resumption.handle
 
-    def _open(self) -> None:
-        """Connect, and wait for the service to accept the setup."""
-        self._stream = self._api.generative.bidi_generate_content(**self._settings)
-        self._going = False
-        self._send(setup=self._setup)
+    def open(self) -> None:
+        """Connect and wait until the service accepts the setup. Entering `Connecting` calls it.
+
+        Raises:
+            APIError: The session cannot be started.
+        """
+        self._stream = self._api.caller.bidi(self._api.backend.live.METHOD, None, **self._settings)
+        self._ends_soon = False
+        self._write(self._setup)
         message = self._stream.read()
         if message is None or not message.HasField("setup_complete"):
             self.close()
-            raise Unavailable("the service ended the session before it had begun")
+            raise Unavailable("the service ended the session before it was set up")
 
-    def send_client_content(self, *, turns: Any = None, turn_complete: bool = True) -> None:
-        """Say something, as turns of a conversation.
+    def send_client_content(
+        self, *, turns: ContentListUnion | None = None, turn_complete: bool = True
+    ) -> None:
+        """Send turns of the conversation.
 
         Args:
-            turns: A text, a content or a list of them; see `generate_content`'s contents.
-            turn_complete: Whether the model is to answer now.
+            turns: Text, a content or a list of them; see ``contents`` of `generate_content`.
+            turn_complete: Whether the model should answer now.
 
         Raises:
-            ValueError: They say nothing that can be sent.
-            TypeError: They are of a wrong type.
+            ValueError: The turns are invalid.
+            TypeError: The turns are of a wrong type.
             APIError: The session has ended.
         """
-        content = conversion.client_content(turns, turn_complete)
-        self._say(client_content=content)
+        self._send(self._api.backend.live.to_client_content(turns, turn_complete))
 
     def send_realtime_input(
         self,
         *,
-        media: Any = None,
-        audio: Any = None,
+        media: object | None = None,
+        audio: object | None = None,
         audio_stream_end: bool | None = None,
-        video: Any = None,
+        video: object | None = None,
         text: str | None = None,
-        activity_start: Any = None,
-        activity_end: Any = None,
+        activity_start: object | None = None,
+        activity_end: object | None = None,
     ) -> None:
-        """Send a piece of what is streamed; one argument at a time.
+        """Send streamed input; takes one argument per call.
 
         Args:
-            media: A `Blob` or a picture, of sound or of sight.
-            audio: A `Blob` of sound.
-            audio_stream_end: The microphone is off.
-            video: A `Blob` or a picture.
-            text: What is typed.
-            activity_start: The user begins to speak, where that is not detected.
-            activity_end: The user has spoken.
+            media: `Blob` of audio or an image, or an image.
+            audio: `Blob` of audio.
+            audio_stream_end: Whether the audio stream has ended, such as when the microphone is muted.
+            video: `Blob` of a video frame, or an image.
+            text: Text.
+            activity_start: Start of the user's activity, if automatic detection is disabled.
+            activity_end: End of the user's activity, if automatic detection is disabled.
 
         Raises:
-            ValueError: There is not just one, or it is none that can be sent.
-            TypeError: It is of a wrong type.
+            ValueError: None or several arguments are set, or the argument is invalid.
+            TypeError: The argument is of a wrong type.
             APIError: The session has ended.
         """
-        given = {name: value for name, value in locals().items() if name != "self"}
-        self._send(realtime_input=conversion.realtime_input(given))
+        arguments = {name: value for name, value in locals().items() if name != "self"}
+        self._write(self._api.backend.live.to_realtime_input(arguments))
 
-    def send_tool_response(self, *, function_responses: Any) -> None:
-        """Answer functions that the model called.
+    def send_tool_response(
+        self,
+        *,
+        function_responses: FunctionResponse
+        | Mapping[str, object]
+        | Sequence[FunctionResponse | Mapping[str, object]],
+    ) -> None:
+        """Send the results of function calls.
 
         Args:
-            function_responses: One `FunctionResponse` or several, with the ids of the calls.
+            function_responses: One `FunctionResponse` or several, each with the ``id`` of its call.
 
         Raises:
-            ValueError: One has no id.
-            TypeError: One is of a wrong type.
+            ValueError: A response has no id.
+            TypeError: A response is of a wrong type.
             APIError: The session has ended.
         """
-        self._say(tool_response=conversion.tool_response(function_responses))
+        self._send(self._api.backend.live.to_tool_response(function_responses))
 
     def receive(self) -> Iterator[LiveServerMessage]:
-        """What the service says, until the model has finished its turn.
+        """Yield messages of the service until the model has completed its turn.
 
         Raises:
             APIError: The session has ended.
         """
-        while (message := self._next()) is not None:
+        while (message := self._next_message()) is not None:
             yield LiveServerMessage.of(message)
-            content = message.server_content
-            if content.turn_complete:
+            if message.server_content.turn_complete:
                 return
 
-    def _next(self) -> Any:
+    def _next_message(self) -> BidiGenerateContentServerMessage | None:
         if self._unread:
             return self._unread.popleft()
         while True:
@@ -174,39 +197,34 @@ class Session:
                 if not self._resumable():
                     raise
                 message = None
-            if message is not None:
+            if message is not None or not self._resumable():
                 return message
-            if not self._resumable():
-                return None
             self._resume()
 
-    def _read(self) -> Any:
-        """The next message of this connection; None when there are no more."""
-        message = self._stream.read()
-        if message is not None:
-            self._note(message)
-        return message
-
-    def _note(self, message: Any) -> None:
-        """Remember what resuming needs to know."""
+    def _read(self) -> BidiGenerateContentServerMessage | None:
+        """Read the next message of the connection, None at its end, and note what resuming needs."""
+        message = self._require_stream().read()
+        if message is None:
+            return None
         if message.HasField("session_resumption_update"):
             update = message.session_resumption_update
-            # Within a turn there is nothing to resume from.
+            # A session cannot be resumed from the middle of a turn.
             self.session_id = update.new_handle if update.resumable else ""
         if message.server_content.turn_complete:
-            self._said.clear()
+            self._unanswered.clear()
         if message.HasField("go_away"):
-            self._going = True
+            self._ends_soon = True
+        return message
 
-    def _say(self, **kind: Any) -> None:
-        """Send what can be said again."""
-        self._said.append(kind)
-        if self._going and self._resumable():
-            # The service is about to close this connection: a turn that begins here might not end here.
+    def _send(self, message: BidiGenerateContentClientMessage) -> None:
+        """Send a message, over another connection if this one ends."""
+        self._unanswered.append(message)
+        if self._ends_soon and self._resumable():
+            # The service announced the end of this connection: the turn might not complete on it.
             self._resume()
             return
         try:
-            self._send(**kind)
+            self._write(message)
         except GemwireError:
             self._drain()
             if not self._resumable():
@@ -214,37 +232,42 @@ class Session:
             self._resume()
 
     def _drain(self) -> None:
-        """Read what came before the connection ended; the handle to resume with may be there."""
+        """Read what arrived before the connection ended, which may hold the handle to resume with."""
         try:
             while (message := self._read()) is not None:
                 self._unread.append(message)
         except GemwireError:
             return
 
-    def _send(self, **kind: Any) -> None:
+    def _write(self, message: BidiGenerateContentClientMessage) -> None:
+        self._require_stream().write(message)
+
+    def _require_stream(
+        self,
+    ) -> BidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage]:
         if self._stream is None:
-            raise ValueError("the session has been closed")
-        self._stream.write(v1beta.BidiGenerateContentClientMessage(**kind))
+            raise ValueError("the session is closed; start another with connect")
+        return self._stream
 
     def _resumable(self) -> bool:
-        asked = self._setup.HasField("session_resumption")
-        return bool(asked and self.session_id and self._stream is not None)
+        requested = self._setup.setup.HasField("session_resumption")
+        return bool(requested and self.session_id and self._stream is not None)
 
     def _resume(self) -> None:
-        self._stream.cancel()
-        self._setup.session_resumption.handle = self.session_id
-        for pause in _PAUSES:
+        self._require_stream().cancel()
+        self._setup.setup.session_resumption.handle = self.session_id
+        for delay in _RESUME_DELAYS:
             try:
-                return self._go_on()
+                return self._reopen()
             except Unavailable:
-                # A call that follows a broken connection at once may still be given to that one.
-                sleep(pause)
-        return self._go_on()
+                # A call that directly follows a broken connection may still be assigned to it.
+                sleep(delay)
+        return self._reopen()
 
-    def _go_on(self) -> None:
-        self._open()
-        for kind in self._said:
-            self._send(**kind)
+    def _reopen(self) -> None:
+        self.open()
+        for message in self._unanswered:
+            self._write(message)
 
     def close(self) -> None:
         """End the session."""

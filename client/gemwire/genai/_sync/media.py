@@ -1,91 +1,84 @@
 # Derived from genai/_aio/media.py by scripts/unasync. DO NOT EDIT.
-"""What ``client.models`` makes beside text: pictures and videos."""
+"""Images and videos of ``client.models``."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from gemwire.genai._sync.api import Api
-from gemwire.genai._types import images, videos
+from gemwire.genai._types.images import GenerateImagesResponse, Image
 from gemwire.genai._types.media_configs import GenerateImagesConfig, GenerateVideosConfig
+from gemwire.genai._types.videos import GenerateVideosOperation, GenerateVideosSource, Video
 
 
 class Media:
-    """Pictures and videos."""
+    """Models that generate images and videos."""
 
     _api: Api
 
     def generate_images(
-        self, *, model: str, prompt: str, config: GenerateImagesConfig | Any | None = None
-    ) -> images.GenerateImagesResponse:
-        """Make pictures.
+        self, *, model: str, prompt: str, config: GenerateImagesConfig | None = None
+    ) -> GenerateImagesResponse:
+        """Generate images from a text.
 
         Args:
-            model: Name of a model that makes pictures.
-            prompt: What is to be seen.
+            model: Name of an image model, such as ``imagen-4.0-generate-001``.
+            prompt: Description of the images.
             config: `GenerateImagesConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
         """
         config = GenerateImagesConfig.of(config)
-        message = images.to_predict(model, prompt, config)
-        response = self._api.predictions.predict(message, **self._api.settings(config.http_options))
-        return images.predicted(response)
+        call = self._api.backend.media.generate_images(model, prompt, config)
+        return self._api.call(call, config.http_options)
 
     def generate_videos(
         self,
         *,
         model: str,
         prompt: str | None = None,
-        image: images.Image | Any | None = None,
-        video: videos.Video | Any | None = None,
-        source: videos.GenerateVideosSource | Any | None = None,
-        config: GenerateVideosConfig | Any | None = None,
-    ) -> videos.GenerateVideosOperation:
-        """Begin to make videos. ``client.operations.get`` tells how far they are.
+        image: Image | None = None,
+        video: Video | None = None,
+        source: GenerateVideosSource | None = None,
+        config: GenerateVideosConfig | None = None,
+    ) -> GenerateVideosOperation:
+        """Start to generate videos. Poll the operation with ``client.operations.get``.
 
         Args:
-            model: Name of a model that makes videos.
-            prompt: What is to be seen.
-            image: A picture to begin with.
-            video: A video to go on with.
-            source: These three in one: `GenerateVideosSource`, or a dict of its fields.
+            model: Name of a video model, such as ``veo-3.0-generate-001``.
+            prompt: Description of the videos.
+            image: Image to start from.
+            video: Video to continue.
+            source: The prompt, image and video in one; excludes the arguments of these names.
             config: `GenerateVideosConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: An argument says nothing that can be sent.
+            ValueError: An argument is invalid.
             TypeError: An argument is of a wrong type.
             APIError: The call failed.
         """
         config = GenerateVideosConfig.of(config)
-        given = videos.GenerateVideosSource(prompt=prompt, image=image, video=video)
+        given = GenerateVideosSource(prompt=prompt, image=image, video=video)
         if source is not None:
             if any(given.given()):
                 raise ValueError("source and prompt, image or video exclude each other")
-            given = videos.GenerateVideosSource.of(source, "source")
-        message = videos.to_predict(model, given, config)
-        settings = self._api.settings(config.http_options)
-        begun = self._api.predictions.predict_long_running(message, **settings)
-        return videos.operation(begun.operation)
+            given = GenerateVideosSource.of(source, "source")
+        call = self._api.backend.media.generate_videos(model, given, config)
+        return self._api.call(call, config.http_options)
 
-    def edit_image(self, **_: Any) -> None:
-        """Of Vertex AI; `generate_content` edits pictures with models that answer in pictures.
+    def edit_image(self, **arguments: object) -> object:
+        """Edit an image. Vertex AI only; with the Gemini API, use `generate_content` and an image model.
 
         Raises:
-            ValueError: Always.
+            ValueError: The client calls the Gemini API.
         """
-        raise ValueError(
-            "edit_image is of Vertex AI, which this client does not call; generate_content edits pictures "
-            "with models that answer in pictures"
-        )
+        return self._api.call(self._api.backend.media.edit_image(**arguments), None)
 
-    def upscale_image(self, **_: Any) -> None:
-        """Of Vertex AI.
+    def upscale_image(self, **arguments: object) -> object:
+        """Increase the resolution of an image. Vertex AI only.
 
         Raises:
-            ValueError: Always.
+            ValueError: The client calls the Gemini API.
         """
-        raise ValueError("upscale_image is of Vertex AI, which this client does not call")
+        return self._api.call(self._api.backend.media.upscale_image(**arguments), None)

@@ -1,40 +1,41 @@
 # Derived from genai/_aio/operations.py by scripts/unasync. DO NOT EDIT.
-"""``client.operations``: work that goes on at the server."""
+"""``client.operations``: long-running operations of the service."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
 from gemwire.genai._sync.api import Api
-from gemwire.genai._types import videos
 from gemwire.genai._types.resource_configs import GetOperationConfig
-
-_Operation = TypeVar("_Operation", bound=videos.Operation)
+from gemwire.genai._types.videos import GenerateVideosOperation, Operation
 
 
 class Operations:
-    """Work that goes on at the server."""
+    """Long-running operations of the service."""
 
     def __init__(self, api: Api) -> None:
-        """``api``: what the resources share."""
+        """Use the connection of a client."""
         self._api = api
 
-    def get(self, operation: _Operation, *, config: GetOperationConfig | Any | None = None) -> _Operation:
-        """An operation as it is now.
+    def get(
+        self, operation: Operation, *, config: GetOperationConfig | None = None
+    ) -> GenerateVideosOperation:
+        """Get the current state of an operation.
 
         Args:
-            operation: It, as `generate_videos` gave it, or one of that name.
+            operation: The operation that `generate_videos` returned, or one with the same name.
             config: `GetOperationConfig`, or a dict of its fields.
 
+        Returns:
+            A new object; ``operation`` is not changed.
+
         Raises:
-            ValueError: It has no name, or makes no videos.
-            TypeError: It is no operation.
+            ValueError: The operation has no name, or generates no videos.
+            TypeError: ``operation`` is not an operation.
             APIError: The call failed.
         """
-        if not isinstance(operation, videos.Operation):
-            raise TypeError(f"operation: expected what generate_videos gave, got {type(operation).__name__}")
-        if not operation.name:
-            raise ValueError("operation: has no name")
-        settings = self._api.settings(GetOperationConfig.of(config).http_options)
-        message = self._api.predictions.get_operation({"name": operation.name}, **settings)
-        return videos.operation(message)  # type: ignore[return-value]  # the only kind there is
+        if not isinstance(operation, Operation):
+            raise TypeError(
+                f"operation: expected the operation that generate_videos returned, "
+                f"got {type(operation).__name__}"
+            )
+        call = self._api.backend.media.get_operation(operation)
+        return self._api.call(call, GetOperationConfig.of(config).http_options)

@@ -1,141 +1,133 @@
 # Derived from genai/_aio/pager.py by scripts/unasync. DO NOT EDIT.
-"""Lists as programs see them: a page at a time, or all items of all pages."""
+"""Pagers of lists: a page at a time, or all items of all pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar, overload
+from typing import Generic, TypeVar, overload
 
-from gemwire_runtime.views import view
+from gemwire.genai._backends.base import Call, Page
+from gemwire.genai._sync.api import Api
+from gemwire.genai._types.resource_configs import ListConfig, ListModelsConfig
 
 _Item = TypeVar("_Item")
+_Config = TypeVar("_Config", ListConfig, ListModelsConfig)
 
 
 class Pager(Generic[_Item]):
     """A page of a list, and the way to the next.
 
-    ``pager[0]`` and ``len(pager)`` are of the page that is there, which `next_page` replaces. Iterating gives
-    all items of all pages from the first one on, each time anew, and leaves the page that is there alone.
+    ``pager[0]`` and ``len(pager)`` refer to the current page, which `next_page` replaces. Iteration yields
+    the items of all pages from the first one on, each time anew, and does not change the current page.
     """
 
     def __init__(
         self,
-        fetch: Callable[[str], Any],
-        first: Any,
-        name: str,
-        config: dict[str, Any],
-        shown: Callable[[Any], Any] = view,
+        fetch: Callable[[str], Page[_Item]],
+        first: Page[_Item],
+        config: ListConfig | ListModelsConfig,
     ) -> None:
-        """The first page is there already.
+        """Begin at a page.
 
         Args:
-            fetch: Gets the response of a page's token.
-            first: The first response.
-            name: Its field that holds the items.
-            config: What the list was asked for with.
-            shown: What is made of an item.
+            fetch: Requests the page of a token.
+            first: The first page.
+            config: The config that the list was requested with.
         """
         self._fetch = fetch
-        self._first = first
-        self._name = name
-        self._shown = shown
-        self._given = config
-        self._walk: Iterator[_Item] | None = None
-        self._turn_to(first)
-        self._size: int = config.get("page_size") or len(self._page)
+        self._first = self._current = first
+        self._config: dict[str, object] = config.to_dict()
+        self._page_size: int = config.page_size or len(first.items)
+        self._iterator: Iterator[_Item] | None = None
 
-    def _turn_to(self, response: Any) -> None:
-        self._page: list[_Item] = self._items(response)
-        self._token: str = response.next_page_token
+    @classmethod
+    def start(
+        cls, api: Api, list_page: Callable[[_Config, str], Call[Page[_Item]]], config: _Config
+    ) -> Pager[_Item]:
+        """Request the first page of a list.
 
-    def _items(self, response: Any) -> list[_Item]:
-        return [self._shown(item) for item in getattr(response, self._name)]
+        Args:
+            api: The connection of the client.
+            list_page: Builds the call for the page of a token.
+            config: A config with ``page_size`` and ``page_token``.
+
+        Raises:
+            ValueError: A field of the config is invalid.
+            APIError: The call failed.
+        """
+
+        def fetch(token: str) -> Page[_Item]:
+            return api.call(list_page(config, token), config.http_options)
+
+        return cls(fetch, fetch(config.page_token or ""), config)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._name}, {len(self)} here>"
+        return f"<{type(self).__name__} of {self.name}, {len(self)} here>"
 
     @property
     def name(self) -> str:
-        """What is listed, such as ``models``."""
-        return self._name
+        """Name of the list, such as ``models``."""
+        return self._first.name
 
     @property
     def page(self) -> list[_Item]:
-        """The items of the page that is there."""
-        return self._page
+        """Items of the current page."""
+        return self._current.items
 
     @property
     def page_size(self) -> int:
-        """Items that were asked for at a time; where nothing was said, those of the first page."""
-        return self._size
+        """Requested number of items per page; where none was requested, that of the first page."""
+        return self._page_size
 
     @property
-    def config(self) -> dict[str, Any]:
-        """What the next page is asked for with; its ``page_token`` is empty at the end."""
-        return {**self._given, "page_token": self._token}
+    def config(self) -> dict[str, object]:
+        """Config of the request for the next page; its ``page_token`` is empty at the end."""
+        return {**self._config, "page_token": self._current.next_page_token}
 
     def __len__(self) -> int:
-        return len(self._page)
+        return len(self.page)
 
     @overload
     def __getitem__(self, at: int) -> _Item: ...
     @overload
     def __getitem__(self, at: slice) -> list[_Item]: ...
     def __getitem__(self, at: int | slice) -> _Item | list[_Item]:
-        return self._page[at]
+        return self.page[at]
 
     def next_page(self) -> list[_Item]:
-        """Turn to the next page. A call that failed may be made again.
+        """Request the next page. After an error, it may be requested again.
 
         Returns:
-            Its items; in the middle of a list there may be none.
+            Its items; a page in the middle of a list may be empty.
 
         Raises:
-            IndexError: There is none.
+            IndexError: The current page is the last one.
             APIError: The call failed.
         """
-        if not self._token:
+        if not self._current.next_page_token:
             raise IndexError("No more pages to fetch.")
-        self._turn_to(self._fetch(self._token))
-        return self._page
+        self._current = self._fetch(self._current.next_page_token)
+        return self.page
 
     @property
     def pages(self) -> Iterator[list[_Item]]:
-        """The items of each page, from the first on."""
-        return self._pages()
+        """Items of each page, from the first page on."""
+        return self._iterate_pages()
 
-    def _pages(self) -> Iterator[list[_Item]]:
-        response = self._first
-        yield self._items(response)
-        while token := response.next_page_token:
-            response = self._fetch(token)
-            yield self._items(response)
+    def _iterate_pages(self) -> Iterator[list[_Item]]:
+        page = self._first
+        yield page.items
+        while token := page.next_page_token:
+            page = self._fetch(token)
+            yield page.items
 
     def __iter__(self) -> Iterator[_Item]:
-        for page in self._pages():
+        for page in self._iterate_pages():
             for item in page:
                 yield item
 
     def __next__(self) -> _Item:
-        # google-genai's pagers are iterators of their own as well: programs call next() on them.
-        if self._walk is None:
-            self._walk = self.__iter__()
-        return self._walk.__next__()
-
-
-def paged(
-    fetch: Callable[[str], Any], name: str, config: Any, shown: Callable[[Any], Any] = view
-) -> Pager[Any]:
-    """A list, its first page fetched.
-
-    Args:
-        fetch: Gets the response of a page's token.
-        name: Its field that holds the items.
-        config: A config with ``page_size`` and ``page_token``.
-        shown: What is made of an item.
-
-    Raises:
-        APIError: The call failed.
-    """
-    first = fetch(config.page_token or "")
-    return Pager(fetch, first, name, config.to_dict(), shown)
+        # google-genai's pagers are iterators as well: programs call next() on them.
+        if self._iterator is None:
+            self._iterator = self.__iter__()
+        return self._iterator.__next__()

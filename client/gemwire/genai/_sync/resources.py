@@ -1,13 +1,12 @@
 # Derived from genai/_aio/resources.py by scripts/unasync. DO NOT EDIT.
-"""What a client has: models, chats and the like, each under its name."""
+"""The resources of a client: models, chats, files and the like."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from gemwire.genai._convert.function_calls import functions_of
-from gemwire.genai._convert.prompt import Prompt
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.batches import Batches
 from gemwire.genai._sync.caches import Caches
@@ -17,28 +16,29 @@ from gemwire.genai._sync.live import Live
 from gemwire.genai._sync.models import Models
 from gemwire.genai._sync.operations import Operations
 from gemwire.genai._sync.tunings import Tunings
-from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._types.call_configs import ContentListUnion, ContentUnion, GenerateContentConfig
+from gemwire_proto.v1beta.views import Tool
 
 if TYPE_CHECKING:
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
 
 
 class Resources:
-    """The resources of one client.
+    """The resources of a client.
 
     Attributes:
-        models: Models, and what they generate.
-        chats: Conversations that remember what was said.
-        files: Files for requests, and files that models made.
-        caches: Content that many requests share.
-        tunings: Models trained on examples.
-        batches: Many requests, answered in the background.
-        live: Conversations in both directions at once.
-        operations: Work that goes on at the server.
+        models: Models, and the content that they generate.
+        chats: Conversations with a model.
+        files: Files that requests refer to, and files that models generated.
+        caches: Cached content.
+        tunings: Tuning jobs.
+        batches: Batch jobs.
+        live: Sessions that stream in both directions.
+        operations: Long-running operations of the service.
     """
 
     def __init__(self, api: Api) -> None:
-        """``api``: what they share."""
+        """Use the connection of a client."""
         self._api = api
         self.models = Models(api)
         self.chats = Chats(api)
@@ -53,37 +53,37 @@ class Resources:
         self,
         *,
         model: str,
-        contents: Any = None,
-        system_instruction: Any = None,
-        tools: Sequence[Any] | None = None,
-        config: GenerateContentConfig | Any | None = None,
+        contents: ContentListUnion | None = None,
+        system_instruction: ContentUnion | None = None,
+        tools: Sequence[Tool | Callable[..., object] | Mapping[str, object]] | None = None,
+        config: GenerateContentConfig | None = None,
     ) -> PreparedPrompt:
-        """Prepare what many requests begin with: it is converted and serialised once. Nothing is sent.
+        """Convert and serialize a prompt that many requests begin with. Nothing is sent.
 
         Args:
             model: Name of the model, with or without ``models/``.
-            contents: What all requests begin with: a text, parts, contents, files, pictures or a list of
-                them; None for nothing.
-            system_instruction: What the model is told beside the contents.
-            tools: Functions and tools that the model may use.
+            contents: Contents that all requests begin with: text, parts, contents, files, images or a list of
+                them. None for none.
+            system_instruction: System instruction, instead of that in ``config``.
+            tools: Functions and tools that the model may use, instead of those in ``config``.
             config: `GenerateContentConfig`, or a dict of its fields.
 
         Raises:
-            ValueError: An argument says nothing that can be sent, or is in ``config`` as well.
+            ValueError: An argument is invalid, or is set in ``config`` as well.
             TypeError: An argument is of a wrong type.
-            UnsupportedFunctionError: A function is async, and the client is not.
+            UnsupportedFunctionError: A function is async and the client is not.
         """
         from gemwire.genai._sync.prepared_prompt import PreparedPrompt
 
-        made = GenerateContentConfig.of(config)
+        config = GenerateContentConfig.of(config)
         for name, value in (("system_instruction", system_instruction), ("tools", tools)):
             if value is not None:
-                if getattr(made, name) is not None:
-                    raise ValueError(f"{name}: is in config as well; give it once")
-                made = made.model_copy(update={name: value})
-        functions = functions_of(made)
-        return PreparedPrompt(self._api, Prompt.of(model, contents, made, functions))
+                if getattr(config, name) is not None:
+                    raise ValueError(f"{name}: is set in config as well; set it once")
+                config = config.model_copy(update={name: value})
+        prompt = self._api.backend.models.to_prompt(model, contents, config, functions_of(config))
+        return PreparedPrompt(self._api, prompt)
 
     def close(self) -> None:
-        """End all calls and connections."""
+        """End all calls and close all connections."""
         self._api.close()

@@ -1,0 +1,23 @@
+"""Backend of the Gemini API: google.ai.generativelanguage.v1beta."""
+
+from __future__ import annotations
+
+from gemwire.genai._backends.base import Backend
+from gemwire.genai._backends.gemini.batches import GeminiBatches
+from gemwire.genai._backends.gemini.caches import GeminiCaches
+from gemwire.genai._backends.gemini.files import GeminiFiles
+from gemwire.genai._backends.gemini.live import GeminiLive
+from gemwire.genai._backends.gemini.media import GeminiMedia
+from gemwire.genai._backends.gemini.models import GeminiModels
+from gemwire.genai._backends.gemini.tunings import GeminiTunings
+
+GEMINI = Backend(
+    vertexai=False,
+    models=GeminiModels(),
+    media=GeminiMedia(),
+    caches=GeminiCaches(),
+    files=GeminiFiles(),
+    tunings=GeminiTunings(),
+    batches=GeminiBatches(),
+    live=GeminiLive(),
+)

@@ -1,0 +1,56 @@
+"""Caches of the Gemini API."""
+
+from __future__ import annotations
+
+from gemwire.genai._backends.base import CachesBackend, Call, Page
+from gemwire.genai._convert.caches import COLLECTION, created, updated
+from gemwire.genai._convert.resource_names import resource_name
+from gemwire.genai._types.resource_configs import (
+    CreateCachedContentConfig,
+    ListCachedContentsConfig,
+    UpdateCachedContentConfig,
+)
+from gemwire_proto import v1beta
+from gemwire_proto.v1beta.cache_service import (
+    CREATE_CACHED_CONTENT,
+    DELETE_CACHED_CONTENT,
+    GET_CACHED_CONTENT,
+    LIST_CACHED_CONTENTS,
+    UPDATE_CACHED_CONTENT,
+)
+from gemwire_proto.v1beta.views import CachedContent
+
+
+class GeminiCaches(CachesBackend):
+    """Calls of CacheService."""
+
+    def create(self, model: str, config: CreateCachedContentConfig) -> Call[CachedContent]:
+        """Call CreateCachedContent."""
+        request = v1beta.CreateCachedContentRequest(cached_content=created(model, config))
+        return Call(CREATE_CACHED_CONTENT, request, CachedContent.of)
+
+    def get(self, name: str) -> Call[CachedContent]:
+        """Call GetCachedContent."""
+        request = v1beta.GetCachedContentRequest(name=resource_name(name, COLLECTION))
+        return Call(GET_CACHED_CONTENT, request, CachedContent.of)
+
+    def list(self, config: ListCachedContentsConfig, page_token: str) -> Call[Page[CachedContent]]:
+        """Call ListCachedContents."""
+        request = v1beta.ListCachedContentsRequest(page_size=config.page_size or 0, page_token=page_token)
+        return Call(LIST_CACHED_CONTENTS, request, _to_page)
+
+    def update(self, name: str, config: UpdateCachedContentConfig) -> Call[CachedContent]:
+        """Call UpdateCachedContent with the fields of the config that are set."""
+        cache, paths = updated(name, config)
+        request = v1beta.UpdateCachedContentRequest(cached_content=cache, update_mask={"paths": paths})
+        return Call(UPDATE_CACHED_CONTENT, request, CachedContent.of)
+
+    def delete(self, name: str) -> Call[None]:
+        """Call DeleteCachedContent."""
+        request = v1beta.DeleteCachedContentRequest(name=resource_name(name, COLLECTION))
+        return Call(DELETE_CACHED_CONTENT, request, lambda _: None)
+
+
+def _to_page(response: v1beta.ListCachedContentsResponse) -> Page[CachedContent]:
+    items = [CachedContent.of(cache) for cache in response.cached_contents]
+    return Page("cached_contents", items, response.next_page_token)
