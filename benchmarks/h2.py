@@ -47,7 +47,7 @@ from gemwire._transport.aio.concurrency import is_task_cancelling
 from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.credentials import ApiKey
-from gemwire._transport.metadata import user_agent
+from gemwire._transport.metadata import build_user_agent
 from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
 from gemwire_runtime.method import Kind, Method
 
@@ -358,7 +358,7 @@ class H2Transport(AsyncTransport):
     kind = "h2"
 
     def __init__(self, *, host: str, client_info: Any, **_: Any) -> None:
-        super().__init__(H2Channels(f"http://{host}"), ApiKey(()), user_agent(client_info), host)
+        super().__init__(H2Channels(f"http://{host}"), ApiKey(()), build_user_agent(client_info), host)
 
 
 TRANSPORTS: dict[str, Any] = {"grpcio": "grpc_asyncio", "pyqwest": H2Transport}

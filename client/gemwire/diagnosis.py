@@ -116,12 +116,12 @@ def diagnose(
 def _endpoint(options: ClientOptions) -> Finding:
     try:
         mode = endpoint.mtls_mode()
-        emulator = endpoint.emulator()
+        emulator = endpoint.find_emulator()
         if emulator:
             reason = f"{_EMULATOR} is set: all calls of this process go there, unencrypted"
             if options.api_endpoint is not None:
                 reason += "; api_endpoint does not count then"
-            return Finding(endpoint.with_port(emulator), reason)
+            return Finding(endpoint.with_port(emulator.host), reason)
         where = endpoint.resolve(endpoint.DEFAULT_HOST, options)
     except endpoint.EmptyUniverseError:
         return Finding("", "the universe domain is empty")

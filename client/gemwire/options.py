@@ -1,50 +1,66 @@
-"""Client options, client info and retries. All frozen, all pickle."""
+"""Client options, client info and retries. All are frozen and can be pickled."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import grpc
 
 from gemwire_runtime.retry import Hedge as Hedge
 from gemwire_runtime.retry import Retry as Retry
 
-CertSource = Callable[[], "tuple[bytes, bytes]"]
 _VERSION = "0.1.0"
+
+#: Returns a client certificate and its private key, PEM.
+CertSource = Callable[[], "tuple[bytes, bytes]"]
+
+
+class UserAgentSource(Protocol):
+    """A `ClientInfo`, or google.api_core's."""
+
+    def to_user_agent(self) -> str:
+        """Return the value of ``x-goog-api-client``."""
+        ...
+
+
+class ForeignClientOptions(Protocol):
+    """The client options of google.api_core, or any object with such attributes."""
+
+    api_endpoint: str | None
 
 
 @dataclass(frozen=True)
 class ClientOptions:
-    """Options of a client; a dict with the same keys, or google.api_core's object, does as well.
+    """Options of a client. A dict with the same keys or google.api_core's object can be given instead.
 
     Attributes:
-        api_endpoint: Host, or host:port, to use instead of the default. Port 443 unless given.
-        client_cert_source: Returns a client certificate and its key, both PEM, for mutual TLS. Used
-            when GOOGLE_API_USE_CLIENT_CERTIFICATE allows it.
-        client_encrypted_cert_source: Understood for compatibility; excludes `client_cert_source`.
+        api_endpoint: Host, or host:port, to call instead of the service's own. Default port: 443.
+        client_cert_source: Returns a client certificate and its private key, both PEM, for mutual TLS. Used
+            if GOOGLE_API_USE_CLIENT_CERTIFICATE allows it.
+        client_encrypted_cert_source: Accepted for compatibility; excludes `client_cert_source`.
         quota_project_id: Project to bill and to count quota against (``x-goog-user-project``).
         credentials_file: Path of a credentials file; excludes credentials and `api_key`.
-        scopes: OAuth scopes to ask for.
+        scopes: OAuth scopes to request.
         api_key: API key; excludes credentials and `credentials_file`.
-        api_audience: Audience of the tokens of a Google Distributed Cloud account, instead of the host.
-        universe_domain: Domain of the cloud universe; default ``googleapis.com``.
-        interceptors: grpc client interceptors (of grpc.aio for the asyncio clients), used as they are.
+        api_audience: Audience of the tokens of a Google Distributed Cloud account. Default: the host.
+        universe_domain: Domain of the cloud universe. Default: ``googleapis.com``.
+        interceptors: gRPC client interceptors (of grpc.aio for asyncio clients), passed to the channel.
         log_content: Whether the logger ``gemwire`` may show requests and responses at DEBUG.
     """
 
     api_endpoint: str | None = None
     client_cert_source: CertSource | None = dataclasses.field(default=None, repr=False)
-    client_encrypted_cert_source: Callable[[], Any] | None = dataclasses.field(default=None, repr=False)
+    client_encrypted_cert_source: Callable[[], object] | None = dataclasses.field(default=None, repr=False)
     quota_project_id: str | None = None
     credentials_file: str | None = None
-    scopes: tuple[str, ...] | None = None
+    scopes: Sequence[str] | None = None
     api_key: str | None = dataclasses.field(default=None, repr=False)
     api_audience: str | None = None
     universe_domain: str | None = None
-    interceptors: tuple[Any, ...] = ()
+    interceptors: Sequence[object] = ()
     log_content: bool = False
 
     def __post_init__(self) -> None:
@@ -60,15 +76,15 @@ class ClientOptions:
                 object.__setattr__(self, name, tuple(value))
 
     @classmethod
-    def of(cls, options: Any) -> ClientOptions:
-        """Take options in any of the forms in which they are given.
+    def of(cls, options: ClientOptionsLike | None) -> ClientOptions:
+        """Convert options from any of the forms that clients accept.
 
         Args:
             options: None, a `ClientOptions`, a mapping, or an object with the same attributes.
 
         Raises:
-            ValueError: A key of a mapping is no option.
-            TypeError: It is none of these.
+            ValueError: A key of the mapping is not an option.
+            TypeError: The options have none of these forms.
         """
         if options is None:
             return cls()
@@ -88,12 +104,16 @@ class ClientOptions:
         raise TypeError(f"client_options: expected ClientOptions or a dict, got {type(options).__name__}")
 
 
+#: What clients take as options.
+ClientOptionsLike = ClientOptions | Mapping[str, object] | ForeignClientOptions
+
+
 @dataclass(frozen=True)
 class ClientInfo:
-    """What a client says of itself in ``x-goog-api-client``.
+    """The contents of ``x-goog-api-client``.
 
     Attributes:
-        user_agent: Product and version of the program, put first.
+        user_agent: Product and version of the program, sent first.
         client_library_version: Version of a library built on gemwire.
     """
 
@@ -101,7 +121,7 @@ class ClientInfo:
     client_library_version: str = _VERSION
 
     def to_user_agent(self) -> str:
-        """The header's value."""
+        """Return the value of the header."""
         import platform
 
         import google.protobuf

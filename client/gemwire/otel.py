@@ -1,27 +1,30 @@
-"""OpenTelemetry spans and metrics of every call, by the GenAI semantic conventions.
+"""OpenTelemetry spans and metrics of calls, following the GenAI semantic conventions.
 
     from gemwire import otel
 
     stop = otel.instrument()
 
-Needs ``gemwire[otel]``. Costs nothing until `instrument` is called. Content is never recorded.
+Requires ``gemwire[otel]``. Costs nothing until `instrument` is called. Content is never recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from google.protobuf.message import Message
 from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from gemwire import __version__
-from gemwire._transport.observe import Watch, add_sink
+from gemwire._transport.observe import ObservedCall, add_observer
 from gemwire.errors import APIError
 from gemwire_runtime.method import Kind
 
-#: RPC → gen_ai.operation.name; other RPCs get the conventions for RPCs only.
+Attributes = dict[str, str | int | float | Sequence[str]]
+
+#: RPC → gen_ai.operation.name; other RPCs follow the RPC conventions only.
 _OPERATIONS = {
     "GenerateContent": "generate_content",
     "StreamGenerateContent": "generate_content",
@@ -45,7 +48,7 @@ _SETTINGS = {
     "frequency_penalty": "gen_ai.request.frequency_penalty",
     "presence_penalty": "gen_ai.request.presence_penalty",
 }
-#: Attributes of a call that its measurements carry too.
+#: Span attributes that are metric attributes, too.
 _RPC_DIMENSIONS = frozenset(
     {
         "rpc.system",
@@ -71,23 +74,27 @@ _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 2
 _TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304)
 
 
-def instrument(tracer_provider: Any = None, meter_provider: Any = None) -> Callable[[], None]:
-    """Record every call of this process, of clients made before as well.
+def instrument(
+    tracer_provider: trace.TracerProvider | None = None, meter_provider: metrics.MeterProvider | None = None
+) -> Callable[[], None]:
+    """Record every call of this process, including those of existing clients.
 
     Args:
-        tracer_provider: Where spans go. Default: the global provider.
-        meter_provider: Where metrics go. Default: the global provider.
+        tracer_provider: Provider of the tracer. Default: the global provider.
+        meter_provider: Provider of the meter. Default: the global provider.
 
     Returns:
-        A function that ends the recording.
+        A function that stops the recording.
     """
-    return add_sink(_Recorder(tracer_provider, meter_provider))
+    return add_observer(_TelemetryObserver(tracer_provider, meter_provider))
 
 
-class _Recorder:
-    """Makes a span and the measurements of each call."""
+class _TelemetryObserver:
+    """Records a span and the metrics of each call."""
 
-    def __init__(self, tracer_provider: Any, meter_provider: Any) -> None:
+    def __init__(
+        self, tracer_provider: trace.TracerProvider | None, meter_provider: metrics.MeterProvider | None
+    ) -> None:
         self._tracer = trace.get_tracer("gemwire", __version__, tracer_provider)
         meter = metrics.get_meter("gemwire", __version__, meter_provider)
         self._duration = meter.create_histogram(
@@ -105,85 +112,85 @@ class _Recorder:
         self._tokens = meter.create_histogram(
             "gen_ai.client.token.usage",
             unit="{token}",
-            description="Tokens of prompts and of what was generated",
+            description="Tokens of prompts and of generated content",
             explicit_bucket_boundaries_advisory=_TOKENS,
         )
         self._rpc = meter.create_histogram(
-            "rpc.client.duration", unit="ms", description="Duration of calls that generate nothing"
+            "rpc.client.duration", unit="ms", description="Duration of calls that do not generate content"
         )
 
-    def begin(self, watch: Watch) -> Any:
-        """Keep the context of the caller: it is the span's parent."""
+    def on_start(self, call: ObservedCall) -> Context:
+        """Return the context of the caller, the parent of the span."""
         return otel_context.get_current()
 
-    def end(self, watch: Watch, begun: Any) -> None:
-        """Make the span, with the times of the call."""
-        attributes = _attributes(watch)
+    def on_end(self, call: ObservedCall, state: object) -> None:
+        """Record the span, with the times of the call."""
+        parent = state if isinstance(state, Context) else None
+        attributes = _build_attributes(call)
         operation = attributes.get("gen_ai.operation.name")
         model = attributes.get("gen_ai.request.model")
-        name = f"{operation} {model or ''}".rstrip() if operation else watch.method.path[1:]
+        name = f"{operation} {model or ''}".rstrip() if operation else call.method.path[1:]
         span = self._tracer.start_span(
-            name, context=begun, kind=SpanKind.CLIENT, attributes=attributes, start_time=watch.began
+            name, context=parent, kind=SpanKind.CLIENT, attributes=attributes, start_time=call.began
         )
-        if watch.error is not None and not isinstance(watch.error, GeneratorExit):
-            span.set_status(Status(StatusCode.ERROR, watch.status))
-        span.end(end_time=watch.began + int(watch.elapsed * 1e9))
-        with_span = trace.set_span_in_context(span, begun)
-        self._measure(watch, attributes, with_span)
+        if call.error is not None and not isinstance(call.error, GeneratorExit):
+            span.set_status(Status(StatusCode.ERROR, call.status))
+        span.end(end_time=call.began + int(call.elapsed * 1e9))
+        self._record_metrics(call, attributes, trace.set_span_in_context(span, parent))
 
-    def _measure(self, watch: Watch, attributes: dict[str, Any], context: Any) -> None:
+    def _record_metrics(self, call: ObservedCall, attributes: Attributes, context: Context) -> None:
         if "gen_ai.operation.name" not in attributes:
-            self._rpc.record(watch.elapsed * 1000, _only(attributes, _RPC_DIMENSIONS), context)
+            self._rpc.record(call.elapsed * 1000, _select(attributes, _RPC_DIMENSIONS), context)
             return
-        common = _only(attributes, _DIMENSIONS)
-        self._duration.record(watch.elapsed, common, context)
-        if watch.first is not None and watch.method.kind is not Kind.UNARY:
-            self._first.record(watch.first, common, context)
+        common = _select(attributes, _DIMENSIONS)
+        self._duration.record(call.elapsed, common, context)
+        if call.first is not None and call.method.kind is not Kind.UNARY:
+            self._first.record(call.first, common, context)
         for kind in ("input", "output"):
             count = attributes.get(f"gen_ai.usage.{kind}_tokens")
-            if count is not None:
+            if isinstance(count, int):
                 self._tokens.record(count, {**common, "gen_ai.token.type": kind}, context)
 
 
-def _only(attributes: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+def _select(attributes: Attributes, names: frozenset[str]) -> Attributes:
     return {name: value for name, value in attributes.items() if name in names}
 
 
-def _attributes(watch: Watch) -> dict[str, Any]:
-    host, _, port = watch.host.rpartition(":")
-    found: dict[str, Any] = {
+def _build_attributes(call: ObservedCall) -> Attributes:
+    host, _, port = call.host.rpartition(":")
+    found: Attributes = {
         "rpc.system": "grpc",
-        "rpc.service": watch.method.service,
-        "rpc.method": watch.method.name,
-        "rpc.grpc.status_code": _code(watch),
+        "rpc.service": call.method.service,
+        "rpc.method": call.method.name,
+        "rpc.grpc.status_code": _status_code(call),
         "server.address": host.strip("[]"),
-        "gemwire.attempts": watch.attempts,
+        "gemwire.attempts": call.attempts,
     }
     if port.isdigit():
         found["server.port"] = int(port)
-    if watch.hedges:
-        found["gemwire.hedges"] = watch.hedges
-    if watch.error is not None and not isinstance(watch.error, GeneratorExit):
-        found["error.type"] = watch.status
-    operation = _OPERATIONS.get(watch.method.name)
+    if call.hedges:
+        found["gemwire.hedges"] = call.hedges
+    if call.error is not None and not isinstance(call.error, GeneratorExit):
+        found["error.type"] = call.status
+    operation = _OPERATIONS.get(call.method.name)
     if operation:
         found["gen_ai.operation.name"] = operation
         found["gen_ai.provider.name"] = "gcp.gemini"
-        found.update(_of_request(watch.request))
-        found.update(_of_response(watch.latest))
-        if watch.first is not None and watch.method.kind is not Kind.UNARY:
-            found["gen_ai.response.time_to_first_chunk"] = watch.first
+        found.update(_request_attributes(call.request))
+        found.update(_response_attributes(call.latest))
+        if call.first is not None and call.method.kind is not Kind.UNARY:
+            found["gen_ai.response.time_to_first_chunk"] = call.first
     return found
 
 
-def _code(watch: Watch) -> int:
-    if watch.error is None:
+def _status_code(call: ObservedCall) -> int:
+    if call.error is None:
         return 0
-    return watch.error.grpc_code.value[0] if isinstance(watch.error, APIError) else 1
+    return call.error.grpc_code.value[0] if isinstance(call.error, APIError) else 1
 
 
-def _of_request(request: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _request_attributes(request: Message | None) -> Attributes:
+    found: Attributes = {}
     model = getattr(request, "model", "")
     if model:
         found["gen_ai.request.model"] = model.removeprefix("models/")
@@ -197,14 +204,14 @@ def _of_request(request: Any) -> dict[str, Any]:
     return found
 
 
-def _finish_reason(candidate: Any) -> str:
-    number: int = candidate.finish_reason
+def _finish_reason(candidate: Message) -> str:
+    number: int = getattr(candidate, "finish_reason")  # noqa: B009 - of v1beta's and v1's Candidate alike
     value = candidate.DESCRIPTOR.enum_types_by_name["FinishReason"].values_by_number.get(number)
     return value.name.lower() if value else str(number)
 
 
-def _of_response(response: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _response_attributes(response: Message | None) -> Attributes:
+    found: Attributes = {}
     if response is None:
         return found
     for name, attribute in (

@@ -140,6 +140,10 @@ class Method(Generic[_Request, _Response]):
         return f"<Method {self.path}>"
 
 
+#: A method of any types.
+AnyMethod = Method[Any, Any]
+
+
 @dataclass(frozen=True, eq=False)
 class Service:
     """A service's method table.

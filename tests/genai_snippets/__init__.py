@@ -1,37 +1,41 @@
-"""What programs written for google-genai do, in groups, in the order in which that package's guide shows it.
+"""Programs written for google-genai, in the order of the topics of that package's guide.
 
-Each group is a function of a `Run`; it uses the package it is given and returns what it learned, so that the
-same lines go through `gemwire.genai` and through google-genai, and the outcomes can be compared.
+Each group of snippets is a function of a `Run`. It uses the package of the run and returns its outcome, so
+that the same lines run through `gemwire.genai` and google-genai, and the outcomes can be compared.
 """
 
 from __future__ import annotations
 
 from genai_snippets import (
-    beginning,
-    chatting,
+    chats,
+    clients,
     contents,
-    counting,
+    errors_and_live,
+    files_and_caches,
     functions,
-    generating,
-    keeping,
-    structured,
-    talking,
-    training,
+    generate_content,
+    images_and_videos,
+    streaming,
+    structured_output,
+    tokens_and_embeddings,
+    tunings_and_batches,
 )
-from genai_snippets.group import ALL, Group
+from genai_snippets.group import GROUPS_BY_MODULE, Group
 from genai_snippets.group import Run as Run
 
 _MODULES = (
-    beginning,
-    generating,
+    clients,
+    generate_content,
     contents,
     functions,
-    structured,
-    counting,
-    chatting,
-    keeping,
-    training,
-    talking,
+    structured_output,
+    streaming,
+    tokens_and_embeddings,
+    images_and_videos,
+    chats,
+    files_and_caches,
+    tunings_and_batches,
+    errors_and_live,
 )
 #: In the order in which they run.
-GROUPS: list[Group] = [group for module in _MODULES for group in ALL[module.__name__]]
+GROUPS: list[Group] = [group for module in _MODULES for group in GROUPS_BY_MODULE[module.__name__]]

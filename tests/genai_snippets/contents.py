@@ -1,4 +1,4 @@
-"""The forms that contents may have, and what is made of them."""
+"""Forms of contents, and the requests that they become."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHIP = {"file_uri": "gs://a-bucket/ship.jpg", "mime_type": "image/jpeg"}
 
 
 def sent(run: Run, contents: Any) -> list[Any]:
-    """What arrived: role and parts of each content."""
+    """Send contents and return the role and parts of each content that arrived."""
     run.client.models.count_tokens(model=MODEL, contents=contents)
     return [(content.role, [str(part) for part in content.parts]) for content in run.sent().contents]
 
@@ -21,7 +21,7 @@ def a_content(run: Run) -> Any:
     return sent(run, content), sent(run, [content])
 
 
-@group("Contents: a text, and a list of texts")
+@group("Contents: a string and a list of strings")
 def texts(run: Run) -> Any:
     one, two = "Is it raining?", "Is it cold?"
     types = run.types
@@ -47,7 +47,7 @@ def parts(run: Run) -> Any:
     return sent(run, ship), sent(run, [question, ship, data])
 
 
-@group("Contents: mixed and nested")
+@group("Contents: mixed and nested lists")
 def mixed(run: Run) -> Any:
     types = run.types
     call = types.Part.from_function_call(name="weather_at", args={"place": "Tromsø"})
@@ -64,7 +64,7 @@ def mixed(run: Run) -> Any:
 
 
 @group(
-    "Contents: a dict between texts",
+    "Contents: a dict among strings",
     differs="the order of the list is kept; google-genai sends the texts after the dict",
 )
 def dicts(run: Run) -> Any:

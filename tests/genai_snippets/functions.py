@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genai_snippets.group import MODEL, Run, group, plain
+from genai_snippets.group import MODEL, Run, group, to_json
 
 ASKED = "How high is the tide in Dover?"
 
@@ -28,7 +28,7 @@ async def tide_later(port: str) -> str:
 
 
 def named(history: Any) -> list[Any]:
-    """Role of each content, and what its parts are of."""
+    """Return the role of each content, and the kind or function of its parts."""
     return [
         (c.role, [(p.text and "text") or (p.function_call or p.function_response).name for p in c.parts])
         for c in history
@@ -36,7 +36,7 @@ def named(history: Any) -> list[Any]:
 
 
 def declared(run: Run) -> Any:
-    """A tool without a function."""
+    """Return a tool that only declares the function."""
     types = run.types
     port = types.Schema(type="STRING", description="Name of the port")
     parameters = types.Schema(type="OBJECT", properties={"port": port}, required=["port"])
@@ -46,21 +46,21 @@ def declared(run: Run) -> Any:
     return types.Tool(function_declarations=[function])
 
 
-@group("Functions called automatically")
+@group("Automatic function calling")
 def automatic(run: Run) -> Any:
     config = run.types.GenerateContentConfig(tools=[tide])
     response = run.client.models.generate_content(model=MODEL, contents=ASKED, config=config)
     return response.text.split(":")[0], named(response.automatic_function_calling_history)
 
 
-@group("Functions called automatically, async")
+@group("Automatic function calling (async)")
 async def automatic_async(run: Run) -> Any:
     config = run.types.GenerateContentConfig(tools=[tide_later])
     response = await run.client.aio.models.generate_content(model=MODEL, contents=ASKED, config=config)
     return response.text.split(":")[0], named(response.automatic_function_calling_history)
 
 
-@group("Automatic calling disabled")
+@group("Automatic function calling, disabled")
 def disabled(run: Run) -> Any:
     types = run.types
     config = types.GenerateContentConfig(
@@ -70,7 +70,7 @@ def disabled(run: Run) -> Any:
     return [(call.name, list(call.args)) for call in response.function_calls]
 
 
-@group("Functions declared and called by hand")
+@group("Function declarations, called manually")
 def by_hand(run: Run) -> Any:
     types = run.types
     config = types.GenerateContentConfig(tools=[declared(run)])
@@ -90,7 +90,7 @@ def by_hand(run: Run) -> Any:
         ],
         config=config,
     )
-    return plain(call), result, response.text
+    return to_json(call), result, response.text
 
 
 @group("Function calling mode ANY, automatic calling disabled")
@@ -105,7 +105,7 @@ def any_disabled(run: Run) -> Any:
     return response.text, [call.name for call in response.function_calls]
 
 
-@group("Function calling mode ANY, a limit to automatic calls")
+@group("Function calling mode ANY, limited automatic calls")
 def any_limited(run: Run) -> Any:
     types = run.types
     config = types.GenerateContentConfig(
@@ -118,7 +118,7 @@ def any_limited(run: Run) -> Any:
     return len(run.emulator.calls()) - before, [call.name for call in response.function_calls or ()]
 
 
-@group("Functions called automatically in a stream")
+@group("Automatic function calling, streaming")
 def streamed(run: Run) -> Any:
     config = run.types.GenerateContentConfig(tools=[tide])
     chunks = list(run.client.models.generate_content_stream(model=MODEL, contents=ASKED, config=config))

@@ -1,4 +1,4 @@
-"""What a group of snippets is, and what it is given."""
+"""Groups of snippets, and the run that they are given."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ MODEL = "gemini-2.5-flash"
 
 @dataclasses.dataclass
 class Run:
-    """One way through all groups.
+    """One run of all groups.
 
     Attributes:
         genai: The package.
         types: Its types.
         errors: Its errors.
-        emulator: Where the calls go.
-        folder: Where files are.
-        kept: What a group leaves for those after it.
+        emulator: The server of the calls.
+        folder: Folder for files.
+        kept: Values that a group leaves for the groups after it.
     """
 
     genai: Any
@@ -39,32 +39,32 @@ class Run:
 
     @property
     def client(self) -> Any:
-        """The client that most groups use."""
-        return self._clients[0] if self._clients else self.made(api_key="a-key")
+        """Client that most groups use."""
+        return self._clients[0] if self._clients else self.create_client(api_key="a-key")
 
-    def made(self, **arguments: Any) -> Any:
-        """Another client, which is closed at the end."""
+    def create_client(self, **arguments: Any) -> Any:
+        """Create a client, which is closed at the end of the run."""
         self._clients.append(self.genai.Client(**arguments))
         return self._clients[-1]
 
     async def close(self) -> None:
-        """Close the clients."""
+        """Close all clients."""
         for client in self._clients:
             await client.aio.aclose()
             client.close()
 
     def sleep(self, seconds: float) -> None:
-        """What a program waits with: the emulator's clock goes on, and its work gets a moment."""
+        """Advance the emulator's clock, and give its background work a moment."""
         self.emulator.advance(seconds)
         time.sleep(0.02)
 
     def sent(self, method: str = "") -> Any:
-        """The last request that arrived."""
+        """Return the last request that arrived."""
         return self.emulator.calls(method)[-1].requests[0]
 
     @contextmanager
     def environment(self, **variables: str) -> Iterator[None]:
-        """Some variables set for a while."""
+        """Set environment variables for the duration of a block."""
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
         try:
@@ -81,11 +81,11 @@ class Group:
     """A group of snippets.
 
     Attributes:
-        title: What it shows.
-        run: It.
-        differs: How `gemwire.genai` differs from google-genai here.
+        title: Topic.
+        run: The snippets.
+        differs: How the outcome of `gemwire.genai` differs from google-genai's.
         only_here: Why google-genai 3.4.0 does not run it.
-        refused: Why both refuse it, or `gemwire.genai` alone does.
+        refused: Why `gemwire.genai` refuses it.
     """
 
     title: str
@@ -96,7 +96,7 @@ class Group:
 
     @property
     def outcome(self) -> str:
-        """As the guide's table says it."""
+        """Outcome as the table of the guide says it."""
         if self.refused:
             return f"not served: {self.refused}"
         if self.only_here:
@@ -104,20 +104,20 @@ class Group:
         return f"runs, with a difference: {self.differs}" if self.differs else "runs the same"
 
 
-#: By the module that has them.
-ALL: defaultdict[str, list[Group]] = defaultdict(list)
+#: Groups by the module that defines them.
+GROUPS_BY_MODULE: defaultdict[str, list[Group]] = defaultdict(list)
 
 
 def group(title: str, **more: str) -> Callable[[Callable[[Run], Any]], Callable[[Run], Any]]:
-    """Add a group; see `Group`."""
+    """Return a decorator that adds a function as a group; see `Group`."""
 
     def add(run: Callable[[Run], Any]) -> Callable[[Run], Any]:
-        ALL[run.__module__].append(Group(title, run, **more))
+        GROUPS_BY_MODULE[run.__module__].append(Group(title, run, **more))
         return run
 
     return add
 
 
-def plain(value: Any) -> Any:
-    """What is set of a message, as JSON has it."""
+def to_json(value: Any) -> Any:
+    """Return the fields of a message that are set, as JSON."""
     return value.model_dump(exclude_none=True, mode="json")

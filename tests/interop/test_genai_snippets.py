@@ -1,7 +1,7 @@
-"""What programs written for google-genai do runs after the import is changed, and comes to the same.
+"""Programs written for google-genai run with a changed import, and have the same outcomes.
 
-The groups run in their order, once through each package, against emulators that are alike. ``docs/genai.md``
-has the outcomes as a table.
+The groups run in order, once through each package, against identical emulators. ``docs/genai.md`` has a table
+of the outcomes.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from gemwire.testing import RunningEmulator, environment
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_800_000_000.0
 
-#: The SDK's words about its own plans; a filter is looked up even where the SDK is not installed.
-_PLANS = ["ignore::google.genai._common.ExperimentalWarning"] if sys.version_info >= (3, 11) else []
+#: Warning of the SDK; pytest resolves the filter even where the SDK is not installed.
+_SDK_WARNING = ["ignore::google.genai._common.ExperimentalWarning"] if sys.version_info >= (3, 11) else []
 
 pytestmark = [
-    *map(pytest.mark.filterwarnings, _PLANS),
+    *map(pytest.mark.filterwarnings, _SDK_WARNING),
     pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:The generate_:DeprecationWarning"),
     # Programs read the text of answers that are function calls.
@@ -33,21 +33,21 @@ pytestmark = [
 ]
 
 
-async def outcomes(run: Run) -> dict[str, Any]:
-    """What each group returns, or the error that it ends with."""
-    made: dict[str, Any] = {}
+async def run_groups(run: Run) -> dict[str, Any]:
+    """Return the result of each group, or the error that it raised."""
+    outcomes: dict[str, Any] = {}
     for group in GROUPS:
         try:
             found = group.run(run)
-            made[group.title] = await found if inspect.isawaitable(found) else found
+            outcomes[group.title] = await found if inspect.isawaitable(found) else found
         except Exception as error:
-            made[group.title] = error
+            outcomes[group.title] = error
     await run.close()
-    return made
+    return outcomes
 
 
-def through(package: str, folder: Path) -> dict[str, Any]:
-    """All groups through a package."""
+def run_package(package: str, folder: Path) -> dict[str, Any]:
+    """Run all groups through a package."""
     certificates = folder / "certificates"
     running = RunningEmulator(
         http_port=0, https_port=0, certificate_dir=str(certificates), frozen_at=NOW, tuning_seconds=5
@@ -60,20 +60,20 @@ def through(package: str, folder: Path) -> dict[str, Any]:
             patch.delenv(name, raising=False)
         modules = [importlib.import_module(f"{package}{more}") for more in ("", ".types", ".errors")]
         try:
-            return asyncio.run(outcomes(Run(*modules, running, folder)))
+            return asyncio.run(run_groups(Run(*modules, running, folder)))
         finally:
             running.stop()
 
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return through("gemwire.genai", tmp_path_factory.mktemp("ours"))
+    return run_package("gemwire.genai", tmp_path_factory.mktemp("ours"))
 
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
-    return through("google.genai", tmp_path_factory.mktemp("theirs"))
+    return run_package("google.genai", tmp_path_factory.mktemp("theirs"))
 
 
 every_group = pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.title)

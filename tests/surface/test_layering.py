@@ -85,8 +85,43 @@ def _only(module: str, found: Import, *allowed: str) -> str | None:
     return f"{module} may import only the standard library and {', '.join(allowed)}"
 
 
-#: What the tools for throughput may import of gemwire, beside themselves: each stands on those before it.
-_THROUGHPUT_ROOMS = {
+#: What a room may import of gemwire beside itself. The tools for throughput stand each on those before it.
+_ROOMS: dict[str, tuple[str, ...]] = {
+    "gemwire.genai.errors": ("gemwire._transport.recording", "gemwire.errors"),
+    "gemwire.genai.http_options": (
+        "gemwire._transport",
+        "gemwire.errors",
+        "gemwire.genai._types",
+        "gemwire.options",
+    ),
+    "gemwire.genai.client_arguments": (
+        "gemwire._transport",
+        "gemwire.genai._types",
+        "gemwire.genai.http_options",
+        "gemwire.options",
+    ),
+    "gemwire.genai._backends": (
+        "gemwire._transport.json_method",
+        "gemwire._transport.serialized_message",
+        "gemwire.errors",
+        "gemwire.genai._convert",
+        "gemwire.genai._types",
+    ),
+    **{
+        f"gemwire.genai.{flavour}": (
+            f"gemwire._clients.{flavour[1:]}",
+            "gemwire._transport",
+            "gemwire.errors",
+            "gemwire.genai._backends",
+            "gemwire.genai._convert",
+            "gemwire.genai._types",
+            "gemwire.genai.client_arguments",
+            "gemwire.genai.errors",
+            "gemwire.genai.http_options",
+            "gemwire.options",
+        )
+        for flavour in ("_aio", "_sync")
+    },
     "gemwire._arguments": (),
     "gemwire.limits": ("gemwire._arguments", "gemwire._transport.fork"),
     "gemwire.pipeline": (
@@ -155,6 +190,8 @@ def _refusal(module: str, found: Import) -> str | None:
             return None  # the one module that knows the HTTP client
         if module == "gemwire._transport.rest.tls_and_proxy" and found.lazy and found.within("certifi"):
             return None  # google-auth's requests brings it
+        if found.within("typing_extensions") and module.endswith("_transport"):
+            return None  # for type checkers, which bring it
         # An optional package, recognised when the user has it: never loaded by us.
         if found.lazy and found.within("google.api_core"):
             return None
@@ -166,18 +203,27 @@ def _refusal(module: str, found: Import) -> str | None:
     if inside("gemwire._clients") and found.within("gemwire"):
         own = ("gemwire._clients", "gemwire._transport", "gemwire.errors", "gemwire.options")
         return None if found.within(*own) else "service clients stand on the transport alone"
-    for room, allowed in _THROUGHPUT_ROOMS.items():
+    if (inside("gemwire.genai._aio") and found.within("gemwire._transport.sync")) or (
+        inside("gemwire.genai._sync") and found.within("gemwire._transport.aio")
+    ):
+        return "each flavour stands alone"
+    for room, allowed in _ROOMS.items():
         if inside(room) and found.within("gemwire") and not found.within(room, *allowed):
             return f"{room} may import of gemwire only {', '.join(allowed) or 'nothing'}"
+    if inside("gemwire.genai._json"):
+        own = ("gemwire.genai._json", "gemwire_runtime", "google.protobuf")
+        return _only("gemwire.genai._json", found, *own)
     if inside("gemwire.genai._types") or inside("gemwire.genai._convert"):
-        if module == "gemwire.genai._convert.media_types" and found.lazy and found.within("PIL"):
+        if module == "gemwire.genai._types.media_types" and found.lazy and found.within("PIL"):
             return None  # whoever asks for a picture has it
         if module == "gemwire.genai._convert.embedding_vectors" and found.lazy and found.within("numpy"):
             return None  # whoever asks for its arrays has it
         if module == "gemwire.genai._types.config" and found.within("typing_extensions"):
             return None  # for type checkers, which bring it
-        rooms = ("gemwire.genai._convert", "gemwire.genai._types")
-        own = (*rooms, "gemwire.errors", "gemwire_proto", "gemwire_runtime")
+        own = ("gemwire.genai._types", "gemwire.genai._json", "gemwire_proto", "gemwire_runtime")
+        if inside("gemwire.genai._types"):
+            return _only("gemwire.genai._types", found, *own, "google.protobuf")
+        own = ("gemwire.genai._convert", *own, "gemwire.errors")
         return _only("gemwire.genai._convert", found, *own, "google.protobuf")
     return None
 
@@ -292,6 +338,22 @@ _BAD = [
     ("gemwire.genai._convert.contents", "from gemwire._transport import retry"),
     ("gemwire.genai._convert.contents", "def f():\n    import pydantic"),
     ("gemwire.genai._convert.embedding_vectors", "import numpy"),
+    ("gemwire.genai._types.content", "def f():\n    from gemwire.genai._convert import contents"),
+    ("gemwire.genai._types.content", "from gemwire.errors import APIError"),
+    ("gemwire.genai._types.media_types", "from PIL import Image"),
+    ("gemwire.genai._json.functions", "from gemwire.genai._types import tools"),
+    ("gemwire.genai._json.functions", "from gemwire_proto import v1beta"),
+    ("gemwire.genai._backends.gemini.models", "from gemwire.genai._aio import models"),
+    ("gemwire.genai._backends.gemini.models", "from gemwire.genai import errors"),
+    ("gemwire.genai._backends.gemini.models", "from gemwire._transport.aio import caller"),
+    ("gemwire.genai._backends.gemini.models", "from gemwire._clients.aio import v1beta"),
+    ("gemwire.genai._aio.models", "from gemwire.genai.client import Client"),
+    ("gemwire.genai._aio.models", "from gemwire.genai import types"),
+    ("gemwire.genai._aio.models", "from gemwire import genai"),
+    ("gemwire.genai._aio.models", "def f():\n    from gemwire.genai._sync import models"),
+    ("gemwire.genai._sync.models", "from gemwire._transport.aio import caller"),
+    ("gemwire.genai.errors", "from gemwire.genai._types import content"),
+    ("gemwire.genai.http_options", "from gemwire.genai._aio import api"),
     ("gemwire.cli.models", "from gemwire.genai._aio import models"),
     ("gemwire.cli.models", "from gemwire import _clients"),
     ("gemwire.cli.models", "from gemwire.genai import _client"),
@@ -340,9 +402,23 @@ _GOOD = [
         "import base64\nfrom gemwire_proto import v1beta\nfrom ...errors import APIError",
     ),
     (
+        "gemwire.genai._types.content",
+        "from gemwire.genai._json import functions\nfrom gemwire_proto.v1beta import views",
+    ),
+    ("gemwire.genai._types.media_types", "def f():\n    from PIL import Image"),
+    (
         "gemwire.cli.models",
         "import typer\nimport gemwire\nfrom gemwire import genai, v1beta\nfrom . import _format",
     ),
+    (
+        "gemwire.genai._backends.gemini.models",
+        "from gemwire.genai._convert import x\nfrom ..base import Call\nfrom gemwire.errors import APIError",
+    ),
+    (
+        "gemwire.genai._aio.models",
+        "from gemwire.genai import errors\nfrom gemwire._transport.aio import caller\nfrom . import api",
+    ),
+    ("gemwire.genai.client", "from gemwire.genai._aio import api\nfrom gemwire.genai._sync import api as s"),
     ("gemwire.cli.serve", "import gemwire_emulator"),
     (
         "gemwire.limits.limiter",

@@ -1,238 +1,156 @@
-"""The pure part of making a call: the request, the metadata, the next step after a failure."""
+"""The attempts of one call: whether, when and on which connection the next is made."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
 
 import grpc
-from google.protobuf.message import Message
 
-from gemwire._transport import metadata as md
 from gemwire._transport import overload
+from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.credentials import Authorization, Pairs
-from gemwire._transport.observe import Watch, logger
-from gemwire._transport.retry import Budget, Policy
-from gemwire._transport.serialized_message import Wire
-from gemwire._transport.status import from_rpc
-from gemwire.errors import APIError, Cancelled
-from gemwire_runtime.method import Method
-
-_Request = TypeVar("_Request", bound=Message)
-
-#: Routing values that are remembered with their metadata; a back end uses a handful of models.
-_REMEMBERED = 256
+from gemwire._transport.observe import ObservedCall, logger
+from gemwire._transport.retry import RetryBudget, RetryPolicy
+from gemwire._transport.status import error_from_rpc
+from gemwire.errors import APIError, Cancelled, DeadlineExceeded
+from gemwire_runtime.method import AnyMethod
 
 
-def request_of(method: Method[_Request, Any], request: Any, flattened: tuple[Any, ...]) -> _Request:
-    """The request message of a call.
-
-    Args:
-        method: The RPC.
-        request: A message, a dict of its fields, or None.
-        flattened: Values of ``method.flattened``; None where not given.
-
-    Raises:
-        ValueError: Both were given, or a field does not exist or takes no such value.
-        TypeError: The request is of another type, or a field takes no such type.
-    """
-    kind = method.request
-    if type(request) is kind and flattened.count(None) == len(flattened):
-        return request
-    given = {
-        name: value for name, value in zip(method.flattened, flattened, strict=False) if value is not None
-    }
-    if request is None:
-        return kind(**given)
-    if given:
-        raise ValueError(
-            "If the `request` argument is set, then none of the individual field arguments should be set. "
-            f"(got request and {', '.join(given)})"
-        )
-    return message_of(kind, request, "request")
-
-
-def message_of(kind: type[_Request], value: Any, argument: str) -> _Request:
-    """A message of ``kind`` from a message, a dict, or a message of the same name of another pool."""
-    if type(value) is kind:
-        return value
-    if issubclass(kind, Wire):
-        return kind.of(value)
-    if isinstance(value, Mapping):
-        return kind(**value)
-    # proto-plus wrappers of Google's packages carry the message inside.
-    inner = getattr(value, "_pb", value)
-    if isinstance(inner, Message) and inner.DESCRIPTOR.full_name == kind.DESCRIPTOR.full_name:
-        return kind.FromString(inner.SerializeToString())
-    raise TypeError(
-        f"{argument}: expected {kind.__name__} or a dict of its fields, got {type(value).__name__}"
-    )
-
-
-class MetadataBook:
-    """Metadata of calls, built once for each method and routing value while the credentials stay the same."""
-
-    def __init__(self, api_client: str | None, build: Any) -> None:
-        """``build`` makes of pairs what the grpc flavour takes."""
-        self._api_client = api_client
-        self._build = build
-        self._credentials: Pairs | None = None
-        self._pages: dict[Any, Any] = {}
-
-    def page(self, method: Method[Any, Any], request: Message | None, caller: Any, credentials: Pairs) -> Any:
-        """All metadata of one call."""
-        fields = method.routing
-        if not fields or request is None:
-            values: tuple[str, ...] = ()
-        elif len(fields) == 1 and "." not in fields[0]:
-            values = (getattr(request, fields[0]),)
-        else:
-            values = md.routing_values(request, fields)
-        if caller:
-            routing = md.routing_header(fields, values) if values else None
-            return self._build(md.assemble(self._api_client, md.check(caller), routing, credentials))
-        if credentials is not self._credentials:
-            self._pages, self._credentials = {}, credentials
-        key = (fields, values)
-        page = self._pages.get(key)
-        if page is None:
-            routing = md.routing_header(fields, values) if values else None
-            page = self._build(md.assemble(self._api_client, (), routing, credentials))
-            if len(self._pages) >= _REMEMBERED:
-                self._pages.clear()
-            self._pages[key] = page
-        return page
-
-
+@dataclass(eq=False, slots=True, kw_only=True)
 class Attempts:
-    """The tries of one call: made when the first fails, asked after each failure."""
+    """The attempts of one call; created when the first fails or, for streams and hedges, before it.
 
-    def __init__(
-        self,
-        method: Method[Any, Any],
-        policy: Policy | None,
-        budget: Budget,
-        authorization: Authorization,
-        began: float,
-        deadline: float | None,
-        watch: Watch | None,
-        pool: Any,
-        binding: Any,
-    ) -> None:
-        self.count = 1
-        self.watch = watch
-        # What the call goes over; held as long as a stream is, so that its channel stays open.
-        self._binding = binding
-        self._tried = began
-        self._method = method
-        self._policy = policy
-        self._budget = budget
-        self._authorization = authorization
-        self._began = began
-        self._deadline = deadline
-        self._renewed = False
-        self._pool = pool
+    Attributes:
+        method: The RPC.
+        policy: When to retry; None for never.
+        budget: The retry budget of the client.
+        authorization: The credentials of the client.
+        pool: The connections of the client.
+        connection: What the latest attempt was made on. A stream holds it, so that its channel stays open.
+        began: When the call began (``time.monotonic()``).
+        deadline: When it is to end; None for no deadline.
+        observed: The call as its observers see it; None without observers.
+        count: Number of attempts so far, hedges included.
+    """
+
+    method: AnyMethod
+    policy: RetryPolicy | None
+    budget: RetryBudget
+    authorization: Authorization
+    pool: ConnectionPool
+    connection: Connection
+    began: float
+    deadline: float | None
+    observed: ObservedCall | None
+    count: int = 1
+    _attempt_began: float = field(init=False)
+    _reauthenticated: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self._attempt_began = self.began
 
     @property
-    def closed(self) -> bool:
+    def client_closed(self) -> bool:
         """Whether the client was closed meanwhile."""
-        return bool(self._pool.closed)
+        return self.pool.closed
 
-    def closing(self) -> APIError:
-        """The error of a call that the closing of its client ended."""
-        method = f"{self._method.service}/{self._method.name}"
-        return Cancelled("the client was closed during the call", method=method, attempts=self.count)
-
-    def after(self, rpc_error: Any, pairs: Pairs) -> float:
-        """Seconds to wait before the next attempt.
+    def next_delay(self, rpc_error: grpc.RpcError, pairs: Pairs) -> float:
+        """Return the seconds to wait before the next attempt.
 
         Args:
-            rpc_error: What grpc raised.
-            pairs: The credentials that the attempt was made with.
+            rpc_error: The error of the failed attempt.
+            pairs: The credentials it was made with.
 
         Raises:
             APIError: There is no next attempt.
         """
         now = time.monotonic()
         error = self.error(rpc_error, now)
-        self._unanswered(rpc_error, self._tried)
-        remaining = None if self._deadline is None else self._deadline - now
+        self._check_connection(rpc_error, self._attempt_began)
         if (
             error.grpc_code is grpc.StatusCode.UNAUTHENTICATED
-            and not self._renewed
-            and self._authorization.refused(pairs)
+            and not self._reauthenticated
+            and self.authorization.refused(pairs)
         ):
-            # Once: a token may have been revoked before its time.
-            self._renewed = True
+            # Once: a token may have been revoked before it expired.
+            self._reauthenticated = True
             self.count += 1
             return 0.0
-        wait = self._policy.pause(error, self.count, now - self._began, remaining) if self._policy else None
-        overloaded = is_overload(error)
-        if overloaded:
-            overload.refused(error, self._tried)
-        allowed = self._budget.failed() if overloaded else True
-        if wait is None or not allowed:
-            if wait is not None:
-                error.hint = "Not repeated: too many calls failed of late (retry budget)."
+        remaining = None if self.deadline is None else self.deadline - now
+        policy = self.policy
+        delay = policy.next_delay(error, self.count, now - self.began, remaining) if policy else None
+        allowed = self.record_failure(error)
+        if policy is None or delay is None:
             raise error from None
-        if self._policy and self._policy.on_error:
-            self._policy.on_error(error)
+        if not allowed:
+            error.hint = "Not retried: too many recent calls failed (retry budget)."
+            raise error from None
+        if policy.on_error:
+            policy.on_error(error)
         logger.info(
-            "%s failed with %s (%s), attempt %d; again in %.1f s",
-            *(self._method.path[1:], error.status, error.message, self.count, wait),
+            "%s failed with %s (%s), attempt %d; retrying in %.1f s",
+            *(self.method.path[1:], error.status, error.message, self.count, delay),
         )
         self.count += 1
-        return wait
+        return delay
 
-    def again(self) -> tuple[Any, float]:
-        """What the next attempt goes over, and when it begins.
+    def rebind(self) -> tuple[Connection, float]:
+        """Return the connection of the next attempt, and its beginning.
 
         Raises:
             Cancelled: The client was closed meanwhile.
         """
-        if self.closed:
-            raise self.closing() from None
-        self._binding, self._tried = self._pool.current(), time.monotonic()
-        return self._binding, self._tried
+        if self.client_closed:
+            raise self.closed_error() from None
+        self.connection, self._attempt_began = self.pool.current(), time.monotonic()
+        return self.connection, self._attempt_began
 
-    def beside(self) -> tuple[Any, float]:
-        """What another attempt beside those under way goes over, and when it begins. Raises as `again`."""
+    def start_hedge(self) -> tuple[Connection, float]:
+        """Count a hedge and return its connection and beginning. Raises like `rebind`."""
         self.count += 1
-        if self.watch:
-            self.watch.hedges += 1
-        return self.again()
+        if self.observed:
+            self.observed.hedges += 1
+        return self.rebind()
 
-    def outlived(self, error: APIError) -> None:
-        """Count the error of an attempt beside which others go on; the last one is counted by `after`."""
-        if is_overload(error):
-            overload.refused(error, self._tried)
-            self._budget.failed()
+    def record_failure(self, error: APIError) -> bool:
+        """Count a failed attempt, report an overload, and return whether the budget allows a retry."""
+        if not overload.is_overload(error):
+            return True
+        overload.report(error, self._attempt_began)
+        return self.budget.record_failure()
 
-    def idle(self, seconds: float) -> None:
-        """Note that nothing came for so long that the stream was ended."""
-        self._unanswered(None, time.monotonic() - seconds)
+    def record_idle(self, seconds: float) -> None:
+        """Note that a stream was ended after so many seconds without a message."""
+        self._check_connection(None, time.monotonic() - seconds)
 
-    def _unanswered(self, rpc_error: Any, began: float) -> None:
-        """Replace a channel that has gone silent; see `ConnectionHealth.mark_unanswered`."""
-        if self._binding.health.mark_unanswered(rpc_error, began):
-            self._pool.replace(self._binding)
+    def _check_connection(self, rpc_error: grpc.RpcError | None, began: float) -> None:
+        """Replace a connection that has gone silent."""
+        if self.connection.health.mark_unanswered(rpc_error, began):
+            self.pool.replace(self.connection)
 
-    def error(self, rpc_error: Any, now: float | None = None) -> APIError:
-        """The error of an attempt after which there is none."""
-        elapsed = (now or time.monotonic()) - self._began
-        return from_rpc(rpc_error, f"{self._method.service}/{self._method.name}", self.count, elapsed)
+    def error(self, rpc_error: grpc.RpcError, now: float | None = None) -> APIError:
+        """Convert the error of a failed attempt."""
+        return error_from_rpc(rpc_error, self._name, self.count, (now or time.monotonic()) - self.began)
 
+    def idle_error(self, seconds: float) -> DeadlineExceeded:
+        """Build the error of a stream that received no message for so many seconds."""
+        return DeadlineExceeded(
+            f"no message for {seconds:g} s",
+            method=self._name,
+            attempts=self.count,
+            elapsed=time.monotonic() - self.began,
+            hint="Raise `idle_timeout`.",
+        )
 
-#: How the core words what happened to a connection, refused streams included, and `http.failure` the same.
-_CONNECTION = ("failed to connect to all addresses", "Stream removed (", "the connection broke: ")
+    def cancelled_error(self, message: str) -> Cancelled:
+        """Build the error of a call that was cancelled on this side."""
+        return Cancelled(message, method=self._name, attempts=self.count)
 
+    def closed_error(self) -> Cancelled:
+        """Build the error of a call whose client was closed."""
+        return self.cancelled_error("the client was closed during the call")
 
-def is_overload(error: APIError) -> bool:
-    """Whether a failure is a server's answer that speaks of its state rather than of the request.
-
-    A connection that broke or was not to be had is none: no server works more for another try,
-    and a restart would use up the budget with the calls that were under way.
-    """
-    overload = error.grpc_code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
-    return overload and not error.message.startswith(_CONNECTION)
+    @property
+    def _name(self) -> str:
+        return self.method.path[1:]

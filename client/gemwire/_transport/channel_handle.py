@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gemwire._transport import fork
+from gemwire._transport import fork, json_only
 from gemwire._transport.connection_health import ConnectionHealth
-from gemwire_runtime.method import Kind, Method
+from gemwire_runtime.method import AnyMethod, Kind
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -29,24 +30,48 @@ class ChannelHandle:
         loop: The event loop that a channel of grpc.aio belongs to.
     """
 
-    __slots__ = ("__weakref__", "_callables", "channel", "generation", "health", "loop")
+    __slots__ = ("__weakref__", "_callables", "_intercepted", "channel", "generation", "health", "loop")
 
     def __init__(
-        self, channel: Any, health: ConnectionHealth | None = None, loop: AbstractEventLoop | None = None
+        self,
+        channel: Any,
+        health: ConnectionHealth | None = None,
+        loop: AbstractEventLoop | None = None,
+        *,
+        intercepted: bool = False,
     ) -> None:
+        """``intercepted``: whether the channel may have interceptors, which expect messages."""
         self.channel = channel
         self.health = health or ConnectionHealth()
         self.generation = fork.generation()
         self.loop = loop
-        self._callables: dict[Method[Any, Any], Any] = {}
+        self._intercepted = intercepted
+        self._callables: dict[AnyMethod, Callable[..., Any]] = {}
 
-    def callable(self, method: Method[Any, Any]) -> Any:
-        """Return the multicallable of a method."""
+    def callable(self, method: AnyMethod) -> Callable[..., Any]:
+        """Return the multicallable of a method.
+
+        It raises ValueError for requests that gRPC cannot carry; see `json_only`.
+
+        Raises:
+            ValueError: The RPC is not available over gRPC.
+        """
         found = self._callables.get(method)
         if found is None:
-            found = self._callables[method] = getattr(self.channel, _FACTORIES[method.kind])(
-                method.path,
-                request_serializer=method.request.SerializeToString,
-                response_deserializer=method.response.FromString,
-            )
+            found = self._callables[method] = self._create(method)
         return found
+
+    def _create(self, method: AnyMethod) -> Callable[..., Any]:
+        json_only.check_method(method)
+        # Bidirectional streams check each message that is written.
+        checked = method.may_hold_json_only and method.kind in (Kind.UNARY, Kind.SERVER_STREAM)
+        as_bytes = checked and not self._intercepted
+        multicallable: Callable[..., Any] = getattr(self.channel, _FACTORIES[method.kind])(
+            method.path,
+            request_serializer=None if as_bytes else method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        if not checked:
+            return multicallable
+        prepare = json_only.serialize_for_grpc if as_bytes else json_only.check_request
+        return json_only.CheckedCallable(method, multicallable, prepare)

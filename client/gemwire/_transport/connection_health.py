@@ -6,8 +6,6 @@ import time
 
 import grpc
 
-from gemwire._transport.status import RpcErrorDetails
-
 #: Seconds without a response after which a channel is replaced; doubled where that did not help.
 _PATIENCE, _MAX_PATIENCE = 3.0, 60.0
 
@@ -36,7 +34,7 @@ class ConnectionHealth:
         """Note that the server responded."""
         self.patience, self.silent_since = _PATIENCE, None
 
-    def mark_unanswered(self, rpc_error: RpcErrorDetails | None, began: float) -> bool:
+    def mark_unanswered(self, rpc_error: grpc.RpcError | None, began: float) -> bool:
         """Note a failed attempt and return whether the channel is to be replaced.
 
         An error that came from the server counts as a sign of life.

@@ -1,8 +1,8 @@
-"""Whose calls these are: where credentials come from, and how they stay fresh.
+"""API keys and OAuth tokens: how credentials are found and kept fresh.
 
-No grpc auth plugin is used: one costs a thread and 60 to 85 µs a call
+No gRPC auth plugin is used: it costs a thread and 60 to 85 µs a call
 (benchmarks/overhead.py). Instead the metadata pairs of the current token are
-kept ready, and a background thread renews them before the token expires.
+cached, and a background thread refreshes the token before it expires.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import datetime
 import logging
 import os
+import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -181,7 +182,7 @@ class Token:
         headers.pop("x-goog-api-client", None)
         if self._quota_project_id:
             headers["x-goog-user-project"] = self._quota_project_id
-        metadata.check(tuple(headers.items()), "credentials")
+        metadata.validate(tuple(headers.items()), "credentials")
         now = time.monotonic()
         expiry = getattr(self.credentials, "expiry", None)
         if expiry is None:
@@ -215,10 +216,15 @@ def check_api_key(key: object, argument: str) -> str:
     return key
 
 
-def of_api_key(key: str, quota_project_id: str | None) -> ApiKey:
-    """The pairs of an API key."""
-    pairs: Pairs = (("x-goog-api-key", key),)
-    return ApiKey((*pairs, ("x-goog-user-project", quota_project_id)) if quota_project_id else pairs)
+def _from_key(key: str, options: ClientOptions) -> ApiKey:
+    project = options.quota_project_id
+    quota: Pairs = (("x-goog-user-project", project),) if project else ()
+    return ApiKey((("x-goog-api-key", key), *quota))
+
+
+def is_key_given(credentials: google.auth.credentials.Credentials | None, options: ClientOptions) -> bool:
+    """Return whether an API key was given in code, not by the environment."""
+    return bool(options.api_key) or isinstance(credentials, google.auth.api_key.Credentials)
 
 
 def environment_key() -> tuple[str, str] | None:
@@ -231,9 +237,15 @@ def environment_key() -> tuple[str, str] | None:
 
 
 def resolve(
-    credentials: Any, options: ClientOptions, audience: str, host: str, *, always_use_jwt_access: bool = True
+    credentials: google.auth.credentials.Credentials | None,
+    options: ClientOptions,
+    audience: str,
+    host: str,
+    *,
+    default_scopes: Sequence[str] = (),
+    always_use_jwt_access: bool = True,
 ) -> Authorization:
-    """Find whose calls these are.
+    """Find the credentials of a client.
 
     In this order: ``credentials``, ``options.api_key``, ``options.credentials_file``,
     GOOGLE_API_KEY, GEMINI_API_KEY, application default credentials. The first three exclude
@@ -242,19 +254,20 @@ def resolve(
     Args:
         credentials: google-auth credentials, or None.
         options: The client's options.
-        audience: Host for self-signed tokens: the service's own, wherever the calls go.
-        host: Where the calls go.
-        always_use_jwt_access: Whether a service account signs its own tokens.
+        audience: Host for self-signed tokens: that of the service, whatever host is called.
+        host: The host that is called.
+        default_scopes: OAuth scopes of the service.
+        always_use_jwt_access: Whether service accounts sign their own tokens.
 
     Raises:
-        ValueError: Two that exclude each other were given, or the key cannot be one.
+        ValueError: Two that exclude each other were given, or the API key is invalid.
         TypeError: ``credentials`` are not google-auth's.
-        google.auth.exceptions.DefaultCredentialsError: There are none.
+        google.auth.exceptions.DefaultCredentialsError: No credentials were found.
     """
     if options.api_key is not None:
         check_api_key(options.api_key, "client_options.api_key")
     if options.quota_project_id:
-        metadata.check(
+        metadata.validate(
             (("x-goog-user-project", options.quota_project_id),), "client_options.quota_project_id"
         )
     if options.api_key and credentials:
@@ -262,20 +275,24 @@ def resolve(
     if credentials and options.credentials_file:
         raise _duplicate()
     if options.api_key:
-        return of_api_key(options.api_key, options.quota_project_id)
+        return _from_key(options.api_key, options)
     if credentials is None and options.credentials_file:
-        credentials = _from_file(options)
+        credentials = _load_file(options, default_scopes)
     if credentials is None and (found := environment_key()):
-        return of_api_key(found[1], options.quota_project_id)
+        return _from_key(found[1], options)
     if credentials is None:
-        credentials = _default(options)
+        credentials = _load_default(options, default_scopes)
         if hasattr(credentials, "with_gdch_audience"):
             credentials = credentials.with_gdch_audience(options.api_audience or host)
-    return of_google(credentials, options, audience, always_use_jwt_access=always_use_jwt_access)
+    return _from_google(credentials, options, audience, default_scopes, always_use_jwt_access)
 
 
-def of_google(
-    credentials: Any, options: ClientOptions, audience: str, *, always_use_jwt_access: bool = True
+def _from_google(
+    credentials: google.auth.credentials.Credentials,
+    options: ClientOptions,
+    audience: str,
+    default_scopes: Sequence[str],
+    always_use_jwt_access: bool,
 ) -> Authorization:
     """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens."""
     if not isinstance(credentials, google.auth.credentials.Credentials):
@@ -286,9 +303,9 @@ def of_google(
     if isinstance(credentials, google.auth.credentials.AnonymousCredentials):
         return ApiKey(())
     if isinstance(credentials, google.auth.api_key.Credentials):
-        return of_api_key(check_api_key(credentials.token, "credentials"), options.quota_project_id)
+        return _from_key(check_api_key(credentials.token, "credentials"), options)
     credentials = google.auth.credentials.with_scopes_if_required(
-        credentials, scopes=options.scopes, default_scopes=()
+        credentials, scopes=options.scopes, default_scopes=default_scopes
     )
     if hasattr(credentials, "with_always_use_jwt_access"):
         credentials = credentials.with_always_use_jwt_access(always_use_jwt_access)
@@ -309,27 +326,39 @@ def _duplicate() -> Exception:
     return kind(text)
 
 
-def _from_file(options: ClientOptions) -> Any:
+def _load_file(options: ClientOptions, default_scopes: Sequence[str]) -> google.auth.credentials.Credentials:
     warnings.warn(
-        "client_options.credentials_file is deprecated by google-auth for files from outside; load and check "
-        "them yourself and pass `credentials`",
+        "client_options.credentials_file is deprecated by google-auth for files from external sources; load "
+        "and validate them yourself and pass `credentials`",
         DeprecationWarning,
-        stacklevel=6,  # whoever made the client
+        stacklevel=_depth_of_user(),
     )
     with warnings.catch_warnings():
-        # The same said once more, of our line instead of the caller's.
+        # google-auth warns too, of our line instead of the user's.
         warnings.simplefilter("ignore", DeprecationWarning)
-        credentials, _ = google.auth.load_credentials_from_file(
-            options.credentials_file, scopes=options.scopes, default_scopes=()
-        )
+        credentials: google.auth.credentials.Credentials = google.auth.load_credentials_from_file(
+            options.credentials_file, scopes=options.scopes, default_scopes=default_scopes
+        )[0]
     return credentials
 
 
-def _default(options: ClientOptions) -> Any:
+def _depth_of_user() -> int:
+    """Return the `stacklevel` for the caller of this function at which a warning names the user's line."""
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("gemwire."):
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def _load_default(
+    options: ClientOptions, default_scopes: Sequence[str]
+) -> google.auth.credentials.Credentials:
     try:
-        credentials, _ = google.auth.default(
-            scopes=options.scopes, quota_project_id=options.quota_project_id, default_scopes=()
-        )
+        credentials: google.auth.credentials.Credentials = google.auth.default(
+            scopes=options.scopes,
+            quota_project_id=options.quota_project_id,
+            default_scopes=default_scopes,
+        )[0]
     except GoogleAuthError as error:
         raise type(error)(
             f"{error} Three ways to make calls: set GEMINI_API_KEY, or pass client_options={{'api_key': …}}; "

@@ -1,9 +1,8 @@
-"""Which host to call, and with which client certificate.
+"""The endpoint of a client: its host and client certificate.
 
-AIP-4114 (mutual TLS) and the universe rules of Google's generated clients. The
-decision is a pure function of the options, the environment and what
-certificates there are; its table is in docs/authentication.md and in
-tests/unit/transport/test_endpoint.py.
+Follows AIP-4114 (mutual TLS) and the universe rules of Google's generated clients. The
+decision is a pure function of the options, the environment and the certificates of the
+machine; its table is in docs/authentication.md and in tests/unit/transport/test_endpoint.py.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from google.auth.exceptions import MutualTLSChannelError
@@ -37,13 +36,13 @@ class EmptyUniverseError(ValueError):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a client connects to.
+    """The host that a client connects to.
 
     Attributes:
         host: As `client.api_endpoint` shows it: without a port unless one was given.
         universe_domain: The cloud universe.
-        cert_source: Gives the client certificate and key; None for ordinary TLS.
-        reason: Why this host, for `gemwire doctor` and the log.
+        cert_source: Returns the client certificate and key; None for ordinary TLS.
+        reason: Why this host, for `gemwire doctor`.
     """
 
     host: str
@@ -53,12 +52,12 @@ class Endpoint:
 
     @property
     def target(self) -> str:
-        """Host and port, as grpc wants it."""
+        """Host and port, in gRPC's form."""
         return with_port(self.host)
 
 
 def with_port(host: str) -> str:
-    """``host`` with port 443 unless it names one; a bare IPv6 address is put in brackets."""
+    """Return ``host`` with port 443 unless it names one; a bare IPv6 address is put in brackets."""
     if host.startswith("["):
         return host if "]:" in host else f"{host}:{DEFAULT_PORT}"
     if host.count(":") > 1:
@@ -66,12 +65,17 @@ def with_port(host: str) -> str:
     return host if ":" in host else f"{host}:{DEFAULT_PORT}"
 
 
+def with_brackets(host: str) -> str:
+    """Return ``host`` in the form of URLs: a bare IPv6 address is put in brackets."""
+    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
+
+
 def check_host(host: str, argument: str) -> str:
-    """Refuse what is no ``host`` or ``host:port``.
+    """Return ``host`` if it is a valid ``host`` or ``host:port``.
 
     Raises:
         TypeError: It is not a string.
-        ValueError: It has a scheme, a path, spaces, a bad port, or is empty.
+        ValueError: It is empty, or has a scheme, a path, spaces or an invalid port.
     """
     if not isinstance(host, str):
         raise TypeError(f"{argument}: expected 'host' or 'host:port', got {type(host).__name__}")
@@ -97,7 +101,7 @@ def check_host(host: str, argument: str) -> str:
 
 
 def mtls_host(host: str) -> str:
-    """The mutual-TLS form of a Google host: ``x.googleapis.com`` → ``x.mtls.googleapis.com``."""
+    """Return the mutual-TLS form of a Google host: ``x.googleapis.com`` → ``x.mtls.googleapis.com``."""
     name, colon, port = host.partition(":")
     lowered = name.lower()
     if ".mtls." not in lowered:
@@ -108,10 +112,10 @@ def mtls_host(host: str) -> str:
 
 
 def mtls_mode(*, exact: bool = False) -> str:
-    """GOOGLE_API_USE_MTLS_ENDPOINT: ``never``, ``auto`` or ``always``.
+    """Return GOOGLE_API_USE_MTLS_ENDPOINT: ``never``, ``auto`` or ``always``.
 
     Args:
-        exact: Do not fold upper case, as `get_mtls_endpoint_and_cert_source` does not.
+        exact: Whether to compare case-sensitively, as `get_mtls_endpoint_and_cert_source` does.
 
     Raises:
         MutualTLSChannelError: The variable has another value.
@@ -126,9 +130,9 @@ def mtls_mode(*, exact: bool = False) -> str:
 
 
 def client_cert_source(provided: CertSource | None) -> CertSource | None:
-    """The certificate to present: the one provided, the machine's default, or none.
+    """Return the source of the client certificate: the provided one, the machine's default, or None.
 
-    GOOGLE_API_USE_CLIENT_CERTIFICATE decides whether there is one at all; unset, the presence of
+    GOOGLE_API_USE_CLIENT_CERTIFICATE decides whether one is presented at all; if unset, the presence of
     a workload certificate configuration does (google-auth reads both).
     """
     if not _use_client_cert():
@@ -136,8 +140,8 @@ def client_cert_source(provided: CertSource | None) -> CertSource | None:
     if provided:
         return provided
     if mtls.has_default_client_cert_source():
-        source: Any = mtls.default_client_cert_source()
-        return cast("CertSource", source)
+        source: CertSource = mtls.default_client_cert_source()
+        return source
     return None
 
 
@@ -148,10 +152,10 @@ def _use_client_cert() -> bool:
 
 
 def universe_domain(option: str | None) -> str:
-    """Option, then GOOGLE_CLOUD_UNIVERSE_DOMAIN, then ``googleapis.com``.
+    """Return the option, else GOOGLE_CLOUD_UNIVERSE_DOMAIN, else ``googleapis.com``.
 
     Raises:
-        EmptyUniverseError: The first of them that is set is empty.
+        EmptyUniverseError: The one that is used is empty.
         TypeError: The option is not a string.
     """
     if not isinstance(option, (str, type(None))):
@@ -165,15 +169,16 @@ def universe_domain(option: str | None) -> str:
 
 
 def resolve(default_host: str, options: ClientOptions) -> Endpoint:
-    """Decide on host and certificate.
+    """Resolve the host and the client certificate.
 
     Args:
-        default_host: Where the service is, as its proto says.
+        default_host: Host of the service, by its proto.
         options: The client's options.
 
     Raises:
-        MutualTLSChannelError: The environment is wrong, or mutual TLS is wanted outside googleapis.com.
-        ValueError: `api_endpoint` is no host, or the universe is empty.
+        MutualTLSChannelError: GOOGLE_API_USE_MTLS_ENDPOINT is invalid, or mutual TLS is required outside
+            googleapis.com.
+        ValueError: `api_endpoint` is not a host, or the universe domain is empty.
     """
     mode = mtls_mode()
     source = client_cert_source(options.client_cert_source)
@@ -194,71 +199,84 @@ def resolve(default_host: str, options: ClientOptions) -> Endpoint:
     return Endpoint(host, universe, source, "the default")
 
 
-_EMULATOR = "GEMINI_EMULATOR_HOST"
-_HTTP_EMULATOR = "GEMINI_EMULATOR_HTTP_HOST"
+EMULATOR = "GEMINI_EMULATOR_HOST"
+HTTP_EMULATOR = "GEMINI_EMULATOR_HTTP_HOST"
 
 
-def emulator() -> str | None:
-    """GEMINI_EMULATOR_HOST: where every gRPC client of this process goes instead, in plaintext.
+class Emulator(NamedTuple):
+    """The addresses of an emulator.
+
+    Attributes:
+        host: host:port of the transport's own protocol.
+        http_host: host:port for HTTP; None if it has none.
+    """
+
+    host: str
+    http_host: str | None
+
+
+def find_emulator() -> Emulator | None:
+    """Return the emulator that gRPC clients of this process call, by GEMINI_EMULATOR_HOST.
 
     Raises:
-        ValueError: It is no host:port, or not on this machine without GEMINI_EMULATOR_ALLOW_REMOTE=true.
+        ValueError: It is not a host:port, or another machine without GEMINI_EMULATOR_ALLOW_REMOTE=true.
     """
-    return _emulator(_EMULATOR)
+    host = _emulator_host(EMULATOR)
+    return Emulator(host, None) if host else None
 
 
-def http_emulator() -> str | None:
-    """GEMINI_EMULATOR_HTTP_HOST: the same for REST clients.
+def find_http_emulator() -> Emulator | None:
+    """Return the emulator that REST clients call, by GEMINI_EMULATOR_HTTP_HOST.
 
     Raises:
-        ValueError: As `emulator`; or only the gRPC clients are sent to an emulator.
+        ValueError: As for `find_emulator`; or only GEMINI_EMULATOR_HOST is set.
     """
-    host = _emulator(_HTTP_EMULATOR)
-    if host is None and os.environ.get(_EMULATOR):
+    host = _emulator_host(HTTP_EMULATOR)
+    if host is None and os.environ.get(EMULATOR):
         raise ValueError(
-            f"{_EMULATOR} is set, and a REST client does not speak gRPC: set {_HTTP_EMULATOR} to the "
+            f"{EMULATOR} is set, but a REST client does not speak gRPC: set {HTTP_EMULATOR} to the "
             "emulator's HTTP address as well, or unset both to call the service"
         )
-    return host
+    return Emulator(host, host) if host else None
 
 
-def emulated() -> bool:
-    """Whether some clients are sent to an emulator."""
-    return bool(os.environ.get(_EMULATOR) or os.environ.get(_HTTP_EMULATOR))
-
-
-def either_emulator() -> tuple[str, str | None] | None:
-    """Both, for clients that may go from gRPC to REST; the second is None where there is none to go to.
+def find_dual_emulator() -> Emulator | None:
+    """Return the emulator that clients call which use both gRPC and HTTP.
 
     Raises:
-        ValueError: As `emulator`; or only the REST clients are sent to an emulator.
+        ValueError: As for `find_emulator`; or only GEMINI_EMULATOR_HTTP_HOST is set.
     """
-    host, http_host = _emulator(_EMULATOR), _emulator(_HTTP_EMULATOR)
+    host, http_host = _emulator_host(EMULATOR), _emulator_host(HTTP_EMULATOR)
     if host is None and http_host is not None:
         raise ValueError(
-            f"{_HTTP_EMULATOR} is set, and this client calls over gRPC first: set {_EMULATOR} to the "
+            f"{HTTP_EMULATOR} is set, but this client calls over gRPC first: set {EMULATOR} to the "
             "emulator's gRPC address as well"
         )
-    return None if host is None else (host, http_host)
+    return Emulator(host, http_host) if host else None
 
 
-def _emulator(variable: str) -> str | None:
+def is_emulated() -> bool:
+    """Return whether the environment names an emulator."""
+    return bool(os.environ.get(EMULATOR) or os.environ.get(HTTP_EMULATOR))
+
+
+def _emulator_host(variable: str) -> str | None:
     host = os.environ.get(variable)
     if not host:
         return None
     name = f"environment variable {variable}"
     check_host(host, name)
-    remote = os.environ.get("GEMINI_EMULATOR_ALLOW_REMOTE", "").lower() == "true"
-    if not (is_loopback(host) or remote):
+    allows_remote = os.environ.get("GEMINI_EMULATOR_ALLOW_REMOTE", "").lower() == "true"
+    if not (is_loopback(host) or allows_remote):
         raise ValueError(
             f"{name}: {host!r} is another machine, and calls to an emulator are not encrypted; "
-            "set GEMINI_EMULATOR_ALLOW_REMOTE=true to send them there all the same"
+            "set GEMINI_EMULATOR_ALLOW_REMOTE=true to allow it"
         )
     return host
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, or host:port, is this machine by its name."""
+    """Return whether a host, or host:port, names this machine."""
     name = (urlsplit("//" + with_port(host)).hostname or "").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True

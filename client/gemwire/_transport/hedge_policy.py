@@ -1,39 +1,40 @@
-"""The pure part of hedging: when to ask once more while an answer is out, and how often.
+"""The policy of hedging: when to send a call again while it is still unanswered, and how often.
 
-As gRFC A6 has it, with a budget besides: hedges are meant for the few calls that
-are slow, so a server that is slow as a whole must not get twice the load.
+As in gRFC A6, with a budget besides: hedges are meant for the few calls that are slow, so a server that is
+slow as a whole must not get twice the load.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from gemwire._transport.retry import Budget, Policy, server_delay
+from google.protobuf.message import Message
+
+from gemwire._transport.retry import RetryBudget, RetryPolicy, server_requested_delay
 from gemwire.errors import APIError
-from gemwire.options import Hedge
-from gemwire_runtime.method import Kind, Method
+from gemwire_runtime.method import AnyMethod, Kind
+from gemwire_runtime.retry import Hedge
 
-#: Latencies that are kept of each method and model, and how many come in before their order is looked
-#: at again, which takes some 15 µs.
-WINDOW, _STALE = 256, 16
-#: Methods and models that are remembered; a back end uses a handful.
-_REMEMBERED = 256
-#: Hedges that calls leave to later ones.
-_SAVED = 50.0
+#: Latencies kept for each method and model, and new ones after which they are sorted again, which takes
+#: some 15 µs.
+WINDOW, _SORT_INTERVAL = 256, 16
+#: Methods and models with latencies; a back end uses a handful.
+_MAX_WINDOWS = 256
+#: Hedges that calls leave unused for later ones.
+_MAX_SAVED = 50.0
 
 
-class Latencies:
-    """How long the last calls took. Not guarded by a lock: a lost sample changes nothing that matters."""
+class LatencyWindow:
+    """The latest latencies of a method. Without a lock: a lost sample changes nothing that matters."""
 
     def __init__(self) -> None:
         self._recent: list[float] = []
-        self._ordered: list[float] = []
+        self._sorted: list[float] = []
         self._count = 0
-        self._looked = 0
+        self._sorted_at = 0
 
     def add(self, seconds: float) -> None:
-        """Note a call."""
+        """Add the latency of a call."""
         if len(self._recent) < WINDOW:
             self._recent.append(seconds)
         else:
@@ -41,108 +42,111 @@ class Latencies:
         self._count += 1
 
     def percentile(self, share: float, minimum: int) -> float | None:
-        """Seconds within which that share of them was answered; None while there are too few."""
+        """Return the latency that ``share`` of the calls stayed within; None with fewer than ``minimum``."""
         if len(self._recent) < minimum:
             return None
-        if not self._looked or self._count - self._looked >= _STALE:
-            self._ordered, self._looked = sorted(self._recent), self._count
-        return self._ordered[math.ceil(share * len(self._ordered)) - 1]
+        if not self._sorted_at or self._count - self._sorted_at >= _SORT_INTERVAL:
+            self._sorted, self._sorted_at = sorted(self._recent), self._count
+        return self._sorted[math.ceil(share * len(self._sorted)) - 1]
 
 
-class Hedges:
-    """What all calls of a transport share. Not guarded by a lock either."""
+class HedgeState:
+    """Hedge budget and latencies of a transport, shared by all its calls. Without a lock, too."""
 
-    def __init__(self, budget: Budget) -> None:
-        """``budget``: that of the retries; where it forbids these, it forbids hedges."""
+    def __init__(self, budget: RetryBudget) -> None:
+        """``budget`` is the retry budget: hedges stop when retries do."""
         self._budget = budget
         self._tokens = 1.0
-        self._latencies: dict[tuple[str, str], Latencies] = {}
+        self._latencies: dict[tuple[str, str], LatencyWindow] = {}
 
-    def plan(self, method: Method[Any, Any], request: Any, policy: Policy, hedge: Hedge) -> Plan:
-        """What one call may do.
+    def create_plan(self, method: AnyMethod, request: Message, policy: RetryPolicy) -> HedgePlan:
+        """Build the plan of one call, whose policy has a hedge.
 
         Raises:
-            ValueError: It is none that can be hedged.
+            ValueError: The method cannot be hedged.
         """
         if method.kind is not Kind.UNARY:
-            raise ValueError(f"retry: {method.name} is a stream, and a hedge is for calls with one answer")
+            raise ValueError(f"retry: {method.name} is a stream; only calls with one response can be hedged")
         if not method.idempotent:
-            raise ValueError(f"retry: {method.name} is not idempotent, a hedge could carry it out twice")
-        self._tokens = min(_SAVED, self._tokens + hedge.budget)
-        return Plan(self, policy, hedge, self._of(method, request) if hedge.percentile else None)
+            raise ValueError(f"retry: {method.name} is not idempotent; a hedge could execute it twice")
+        hedge = policy.hedge
+        assert hedge is not None  # noqa: S101 - checked by the caller
+        self._tokens = min(_MAX_SAVED, self._tokens + hedge.budget)
+        return HedgePlan(self, policy, hedge, self._window(method, request) if hedge.percentile else None)
 
-    def _of(self, method: Method[Any, Any], request: Any) -> Latencies:
+    def _window(self, method: AnyMethod, request: Message) -> LatencyWindow:
         key = (method.path, getattr(request, "model", ""))
-        found = self._latencies.get(key)
-        if found is None:
-            if len(self._latencies) >= _REMEMBERED:
+        window = self._latencies.get(key)
+        if window is None:
+            if len(self._latencies) >= _MAX_WINDOWS:
                 self._latencies.clear()
-            found = self._latencies[key] = Latencies()
-        return found
+            window = self._latencies[key] = LatencyWindow()
+        return window
 
-    def take(self) -> bool:
-        """Whether there is something left for a hedge, which is then used up."""
+    def try_acquire(self) -> bool:
+        """Take one hedge out of the budget. Returns False if there is none."""
         # A little less than one: ten tenths are not quite one.
-        if self._tokens < 0.999 or not self._budget.enough:
+        if self._tokens < 0.999 or not self._budget.has_capacity:
             return False
         self._tokens -= 1
         return True
 
 
-class Plan:
+class HedgePlan:
     """The hedges of one call.
 
     Attributes:
-        refused: Whether the server asked not to come again.
+        refused: Whether the server asked for no further attempt.
     """
 
-    def __init__(self, hedges: Hedges, policy: Policy, hedge: Hedge, latencies: Latencies | None) -> None:
+    def __init__(
+        self, state: HedgeState, policy: RetryPolicy, hedge: Hedge, latencies: LatencyWindow | None
+    ) -> None:
         """``latencies`` is None where the delay is fixed."""
-        self._hedges = hedges
+        self._state = state
         self._policy = policy
         self._hedge = hedge
         self._latencies = latencies
         self.refused = False
 
     def delay(self) -> float | None:
-        """Seconds between one attempt and the next; None where there is to be no other."""
+        """Return the seconds between two attempts; None for no hedge."""
         seconds = self._hedge.delay
         if self._latencies and self._hedge.percentile:
             seen = self._latencies.percentile(self._hedge.percentile, self._hedge.minimum_samples)
             seconds = seconds if seen is None else seen
         return seconds
 
-    def answered(self, seconds: float) -> None:
+    def record_latency(self, seconds: float) -> None:
         """Note how long the call took.
 
-        From its first attempt on, whichever was answered: this is at least as long as the delay
-        where the first was slow. If the quick hedge counted instead, the percentile would sink from
-        one slow call to the next.
+        From its first attempt on, whichever succeeded: this is at least the delay where the first was
+        slow. If the quick hedge counted instead, the percentile would sink from one slow call to the next.
         """
         if self._latencies:
             self._latencies.add(seconds)
 
-    def take(self, here: int, attempts: int) -> bool:
-        """Whether another attempt may begin; then it is counted.
+    def try_acquire(self, concurrent: int, attempts: int) -> bool:
+        """Take a hedge out of the budget. Returns False if no further attempt is allowed.
 
         Args:
-            here: How many there are side by side.
-            attempts: How many there were of the call.
+            concurrent: Attempts of this round so far.
+            attempts: Attempts of the call so far.
         """
-        most = self._policy.max_attempts
-        if here >= self._hedge.max_attempts or (most is not None and attempts >= most):
+        limit = self._policy.max_attempts
+        if concurrent >= self._hedge.max_attempts or (limit is not None and attempts >= limit):
             return False
-        return self._hedges.take()
+        return self._state.try_acquire()
 
-    def passing(self, error: APIError) -> bool:
-        """Whether an attempt that failed so leaves hope for the others."""
-        return self._policy.passing(error, server_delay(error)[0])
+    def is_retryable(self, error: APIError) -> bool:
+        """Return whether the other attempts may go on after one failed with ``error``."""
+        return self._policy.is_retryable(error, server_requested_delay(error)[0])
 
-    def pause(self, error: APIError) -> float | None:
-        """Seconds after such an error before another attempt; None where the server wants none.
+    def next_delay(self, error: APIError) -> float | None:
+        """Return the seconds to wait after a failed attempt before the next; None for no further attempt.
 
-        Then there is none, whatever comes of the others, nor one after them: see `refused`.
+        None means that the server refuses further attempts, also after the remaining ones: see `refused`.
         """
-        asked, refused = server_delay(error)
+        delay, refused = server_requested_delay(error)
         self.refused = self.refused or refused
-        return None if refused else max(asked or 0.0, 0.0)
+        return None if refused else max(delay or 0.0, 0.0)

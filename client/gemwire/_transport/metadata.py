@@ -1,45 +1,53 @@
-"""What goes beside a request: who calls, how it is routed, what the caller adds.
+"""Metadata of calls: user agent, routing, credentials and the caller's own pairs.
 
-The pairs and their order are those of Google's generated clients:
-x-goog-api-client, the caller's, x-goog-request-params, then the credentials'.
+Pairs and order are those of Google's generated clients: x-goog-api-client, the caller's,
+x-goog-request-params, then the credentials'.
 """
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
 from urllib.parse import quote_plus
 
 from google.protobuf.message import Message
 
+from gemwire_runtime.method import AnyMethod
+
 Pair = tuple[str, "str | bytes"]
+_Built = TypeVar("_Built")
+
 API_CLIENT = "x-goog-api-client"
 ROUTING = "x-goog-request-params"
+
+#: Routing values with cached metadata; a back end uses a handful of models.
+_MAX_CACHED = 256
 
 _KEY = re.compile(r"[0-9a-z_.-]+\Z")
 _VALUE = re.compile(r"[\x20-\x7e]*\Z")
 
 
-def check(metadata: Any, argument: str = "metadata") -> tuple[Pair, ...]:
-    """Refuse what grpc would refuse late, privately or by hanging.
+def validate(metadata: object, argument: str = "metadata") -> tuple[Pair, ...]:
+    """Return the caller's metadata, or raise for what grpc would reject late, obscurely or by hanging.
 
     Args:
         metadata: Pairs of key and value.
-        argument: What to call them in an error.
+        argument: The argument's name, for errors.
 
     Raises:
         TypeError: It is not a sequence of pairs of strings, or of string and bytes for a ``-bin`` key.
-        ValueError: A key or value holds characters that no header can.
+        ValueError: A key or value contains characters that headers do not allow.
     """
     if isinstance(metadata, Mapping):
-        raise ValueError(f"{argument}: expected pairs, got a dict; give list(d.items())")  # noqa: TRY004 - as Google's
+        raise ValueError(f"{argument}: expected pairs, got a dict; use list(d.items())")  # noqa: TRY004 - as Google's
     if isinstance(metadata, (str, bytes)) or not isinstance(metadata, Sequence):
         raise TypeError(f"{argument}: expected a sequence of pairs, got {type(metadata).__name__}")
-    return tuple(_check_pair(pair, argument) for pair in metadata)
+    return tuple(_validate_pair(pair, argument) for pair in metadata)
 
 
-def _check_pair(pair: Any, argument: str) -> Pair:
+def _validate_pair(pair: Sequence[object], argument: str) -> Pair:
     try:
         key, value = pair
     except (TypeError, ValueError):
@@ -47,65 +55,61 @@ def _check_pair(pair: Any, argument: str) -> Pair:
     if not isinstance(key, str):
         raise TypeError(f"{argument}: a key must be a string, got {type(key).__name__}")
     if not _KEY.match(key):
-        raise ValueError(f"{argument}: {key!r} is no header name: lower-case letters, digits and _ . - only")
+        raise ValueError(
+            f"{argument}: {key!r} is not a valid header name; use lower-case letters, digits and _ . -"
+        )
     if key.startswith("grpc-"):
-        raise ValueError(f"{argument}: {key!r} is reserved for gRPC itself")
+        raise ValueError(f"{argument}: {key!r} is reserved for gRPC")
     if key.endswith("-bin"):
         if not isinstance(value, bytes):
-            raise TypeError(f"{argument}: {key!r} takes bytes, got {type(value).__name__}")
+            raise TypeError(f"{argument}: {key!r} requires bytes, got {type(value).__name__}")
     elif not isinstance(value, str):
         raise TypeError(
-            f"{argument}: {key!r} takes a string, got {type(value).__name__}; only -bin keys take bytes"
+            f"{argument}: {key!r} requires a string, got {type(value).__name__}; only -bin keys take bytes"
         )
     elif not _VALUE.match(value):
         # The value is not shown: it may be a secret.
         raise ValueError(
-            f"{argument}: the value of {key!r} holds a line break or a character outside ASCII; "
-            "use a key that ends in -bin and bytes"
+            f"{argument}: the value of {key!r} contains a line break or a non-ASCII character; "
+            "use a key that ends in -bin, and bytes"
         )
     return key, value
 
 
-def user_agent(client_info: Any) -> str:
-    """What a `ClientInfo`, or google.api_core's, says of the client.
+def build_user_agent(client_info: object) -> str:
+    """Return the x-goog-api-client header of a `ClientInfo`, or of google.api_core's.
 
     Raises:
         TypeError: It is neither.
-        ValueError: It holds characters that no header can.
+        ValueError: It contains characters that headers do not allow.
     """
     if not hasattr(client_info, "to_user_agent"):
         raise TypeError(f"client_info: expected ClientInfo or None, got {type(client_info).__name__}")
     text: str = client_info.to_user_agent()
-    check(((API_CLIENT, text),), "client_info")
+    validate(((API_CLIENT, text),), "client_info")
     return text
 
 
-def over_http(agent: str | None, engine: str) -> str | None:
-    """What `user_agent` says, of a client that calls over HTTP.
+def to_http_user_agent(user_agent: str | None, http_client: str) -> str | None:
+    """Replace the gRPC token of a user agent by that of an HTTP client.
 
     Args:
-        agent: The tokens of a gRPC client; None for none.
-        engine: Name and version of the HTTP client, ``name@version``.
+        user_agent: The user agent of a gRPC client; None for none.
+        http_client: Name and version of the HTTP client, ``name@version``.
     """
-    if agent is None:
+    if user_agent is None:
         return None
-    tokens = [f"rest/{engine}" if token.startswith("grpc/") else token for token in agent.split()]
+    tokens = [f"rest/{http_client}" if token.startswith("grpc/") else token for token in user_agent.split()]
     return " ".join(tokens)
 
 
 def routing_values(request: Message, fields: tuple[str, ...]) -> tuple[str, ...]:
-    """The values of the request fields that a call is routed by."""
-    return tuple(_value(request, path) for path in fields)
-
-
-def _value(request: Any, path: str) -> str:
-    for name in path.split("."):
-        request = getattr(request, name)
-    return str(request)
+    """Return the values of the request fields that a call is routed by."""
+    return tuple(str(operator.attrgetter(path)(request)) for path in fields)
 
 
 def routing_header(fields: tuple[str, ...], values: tuple[str, ...]) -> Pair:
-    """``x-goog-request-params``: form-encoded, slashes left as they are."""
+    """Build ``x-goog-request-params``: form-encoded, except for slashes."""
     text = "&".join(
         f"{quote_plus(name, safe='/')}={quote_plus(value, safe='/')}"
         for name, value in zip(fields, values, strict=True)
@@ -116,9 +120,50 @@ def routing_header(fields: tuple[str, ...], values: tuple[str, ...]) -> Pair:
 def assemble(
     api_client: str | None, caller: tuple[Pair, ...], routing: Pair | None, credentials: tuple[Pair, ...]
 ) -> tuple[Pair, ...]:
-    """All pairs of a call. A caller's own x-goog-api-client is merged into the one header, ours first."""
-    mine = [value for key, value in caller if key == API_CLIENT]
-    tokens = [token for text in (api_client, *mine) if text for token in str(text).split()]
+    """Build all pairs of a call. A caller's own x-goog-api-client is appended to ours, in one header."""
+    own = [value for key, value in caller if key == API_CLIENT]
+    tokens = [token for text in (api_client, *own) if text for token in str(text).split()]
     head: list[Pair] = [(API_CLIENT, " ".join(dict.fromkeys(tokens)))] if tokens else []
     rest = [pair for pair in caller if pair[0] != API_CLIENT]
     return (*head, *rest, *([routing] if routing else ()), *credentials)
+
+
+class MetadataCache(Generic[_Built]):
+    """Metadata of calls, built once per method and routing value while the credentials stay the same."""
+
+    def __init__(self, api_client: str | None, build: Callable[[tuple[Pair, ...]], _Built]) -> None:
+        """``build`` converts pairs to what the grpc flavour takes; ``api_client`` is the user agent."""
+        self.api_client = api_client
+        self._build = build
+        self._credentials: tuple[Pair, ...] | None = None
+        self._cached: dict[tuple[tuple[str, ...], tuple[str, ...]], _Built] = {}
+
+    def get(
+        self,
+        method: AnyMethod,
+        request: Message | None,
+        caller: Sequence[Pair],
+        credentials: tuple[Pair, ...],
+    ) -> _Built:
+        """Return all metadata of one call."""
+        fields = method.routing
+        if not fields or request is None:
+            values: tuple[str, ...] = ()
+        elif len(fields) == 1 and "." not in fields[0]:
+            values = (getattr(request, fields[0]),)
+        else:
+            values = routing_values(request, fields)
+        if caller:
+            routing = routing_header(fields, values) if values else None
+            return self._build(assemble(self.api_client, validate(caller), routing, credentials))
+        if credentials is not self._credentials:
+            self._cached, self._credentials = {}, credentials
+        key = (fields, values)
+        found = self._cached.get(key)
+        if found is None:
+            routing = routing_header(fields, values) if values else None
+            found = self._build(assemble(self.api_client, (), routing, credentials))
+            if len(self._cached) >= _MAX_CACHED:
+                self._cached.clear()
+            self._cached[key] = found
+        return found

@@ -1,7 +1,7 @@
-"""What becomes of a call, for the log and for OpenTelemetry. Costs one test of a flag when nobody looks.
+"""Observation of calls, for the log and for OpenTelemetry. Costs one flag test when nobody observes.
 
-A `Watch` follows one call and hands it to every sink when it has ended. There
-is no metadata in it, so no credentials; and content only for those who asked.
+An `ObservedCall` follows one call; every observer is given it when the call starts and when it ends. It
+holds no metadata, so no credentials, and content only for clients that allow it (``log_content``).
 """
 
 from __future__ import annotations
@@ -9,66 +9,67 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol, TypeVar, cast
 
 from google.protobuf.message import Message
 
 from gemwire.errors import APIError
-from gemwire_runtime.method import Method
+from gemwire_runtime.method import AnyMethod
 
 logger = logging.getLogger("gemwire")
 
-
-class Sink(Protocol):
-    """Takes in calls; see `gemwire.otel` for one."""
-
-    def begin(self, watch: Watch) -> Any:
-        """A call begins; what is returned comes back in `end`."""
-
-    def end(self, watch: Watch, begun: Any) -> None:
-        """The call has ended."""
+_T = TypeVar("_T")
 
 
-_sinks: list[Sink] = []
+class CallObserver(Protocol):
+    """Is notified of calls; `gemwire.otel` has one."""
+
+    def on_start(self, call: ObservedCall) -> object:
+        """Return any state; `on_end` gets it back."""
+
+    def on_end(self, call: ObservedCall, state: object) -> None:
+        """Record a call that has ended."""
 
 
-def add_sink(sink: Sink) -> Callable[[], None]:
-    """Have every call of this process shown to ``sink``. Returns what ends that."""
-    _sinks.append(sink)
+_observers: list[CallObserver] = []
+
+
+def add_observer(observer: CallObserver) -> Callable[[], None]:
+    """Notify ``observer`` of every call of this process. Returns a function that removes it."""
+    _observers.append(observer)
 
     def remove() -> None:
-        if sink in _sinks:
-            _sinks.remove(sink)
+        if observer in _observers:
+            _observers.remove(observer)
 
     return remove
 
 
-def watching() -> bool:
-    """Whether anybody looks."""
-    return bool(_sinks) or logger.isEnabledFor(logging.DEBUG)
+def has_observers() -> bool:
+    """Return whether calls are observed, by an observer or by the log."""
+    return bool(_observers) or logger.isEnabledFor(logging.DEBUG)
 
 
-class Watch:
-    """One call, from its beginning to its end.
+class ObservedCall:
+    """One call, from its start to its end.
 
     Attributes:
         method: The RPC.
-        host: Where it goes.
-        request: Its request; for a bidi call None.
-        began: ``time.time_ns()`` of the beginning.
+        host: Host and port it goes to.
+        request: Its request; None for a bidi call.
+        began: ``time.time_ns()`` of its start.
         elapsed: Seconds it took.
-        first: Seconds to the first message of a stream; None without one.
-        messages: Messages received.
+        first: Seconds to the first message; None without one.
+        messages: Number of messages received.
         received: Their bytes.
         latest: The last of them.
-        attempts: How often it was tried.
-        hedges: How many of these began beside another.
-        error: What it ended with; None for success.
-        content: Whether content may be shown.
+        attempts: Number of attempts.
+        hedges: How many of these were hedges.
+        error: The error it ended with; None for success.
+        content: Whether content may be logged.
     """
 
-    def __init__(self, method: Method[Any, Any], request: Message | None, host: str, content: bool) -> None:
-        """Begin to watch."""
+    def __init__(self, method: AnyMethod, request: Message | None, host: str, content: bool) -> None:
         self.method = method
         self.host = host
         self.request = request
@@ -79,25 +80,25 @@ class Watch:
         self.first: float | None = None
         self.messages = 0
         self.received = 0
-        self.latest: Any = None
+        self.latest: Message | None = None
         self.attempts = 1
         self.hedges = 0
         self.error: BaseException | None = None
         self._ended = False
-        self._begun = [(sink, _safely(sink.begin, self)) for sink in _sinks]
+        self._states = [(observer, _call_safely(observer.on_start, self)) for observer in _observers]
 
-    def message(self, message: Any) -> None:
-        """A message has arrived."""
+    def record_message(self, message: object) -> None:
+        """Note a message that has arrived."""
         if self.first is None:
             self.first = time.monotonic() - self._clock
-        if type(message) is bytes:  # Of a raw call; what is asked of it is parsed then.
-            message = self.method.response(message)
+        # Bytes come from a raw call; they are parsed when an observer reads a field.
+        latest = self.method.response(message) if type(message) is bytes else cast("Message", message)
         self.messages += 1
-        self.received += message.ByteSize()
-        self.latest = message
+        self.received += latest.ByteSize()
+        self.latest = latest
 
-    def end(self, attempts: int, error: BaseException | None = None) -> None:
-        """The call has ended; a second word of it is not heard."""
+    def finish(self, attempts: int, error: BaseException | None = None) -> None:
+        """Note the end of the call; only the first time counts."""
         if self._ended:
             return
         self._ended = True
@@ -106,8 +107,8 @@ class Watch:
         self.error = error
         if logger.isEnabledFor(logging.DEBUG):
             _log(self)
-        for sink, begun in self._begun:
-            _safely(sink.end, self, begun)
+        for observer, state in self._states:
+            _call_safely(observer.on_end, self, state)
 
     @property
     def status(self) -> str:
@@ -117,8 +118,8 @@ class Watch:
         return self.error.status if isinstance(self.error, APIError) else "CANCELLED"
 
 
-def _safely(function: Callable[..., Any], *arguments: Any) -> Any:
-    """A sink that fails must not fail the call."""
+def _call_safely(function: Callable[..., _T], *arguments: object) -> _T | None:
+    """Call an observer, whose failure must not fail the call."""
     try:
         return function(*arguments)
     except Exception:
@@ -126,29 +127,27 @@ def _safely(function: Callable[..., Any], *arguments: Any) -> Any:
         return None
 
 
-def _log(watch: Watch) -> None:
-    sent = watch.request.ByteSize() if watch.request is not None else 0
-    first = (
-        f", first message after {watch.first:.3f} s" if watch.first is not None and watch.messages > 1 else ""
-    )
+def _log(call: ObservedCall) -> None:
+    sent = call.request.ByteSize() if call.request is not None else 0
+    streamed = call.first is not None and call.messages > 1
     logger.debug(
         "%s %s in %.3f s%s, %d attempt(s), %d bytes sent, %d received in %d message(s)",
-        watch.method.path[1:],
-        watch.status,
-        watch.elapsed,
-        first,
-        watch.attempts,
+        call.method.path[1:],
+        call.status,
+        call.elapsed,
+        f", first message after {call.first:.3f} s" if streamed else "",
+        call.attempts,
         sent,
-        watch.received,
-        watch.messages,
+        call.received,
+        call.messages,
         extra={
-            "rpc": watch.method.path[1:],
-            "status": watch.status,
-            "elapsed": watch.elapsed,
-            "attempts": watch.attempts,
-            "hedges": watch.hedges,
+            "rpc": call.method.path[1:],
+            "status": call.status,
+            "elapsed": call.elapsed,
+            "attempts": call.attempts,
+            "hedges": call.hedges,
         },
     )
-    if watch.content:
-        logger.debug("%s request %s", watch.method.name, watch.request)
-        logger.debug("%s last message %s", watch.method.name, watch.latest)
+    if call.content:
+        logger.debug("%s request %s", call.method.name, call.request)
+        logger.debug("%s last message %s", call.method.name, call.latest)

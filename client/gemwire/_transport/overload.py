@@ -1,29 +1,45 @@
-"""Who is told that a server had no room for an attempt.
+"""Reports of overloaded servers (RESOURCE_EXHAUSTED, UNAVAILABLE) to pipelines, which slow down.
 
-The retry layer hides such answers from callers, and whoever decides how much is begun at once wants to
-know of them. Nothing is looked up for attempts that succeed.
+Retries hide such errors from the caller of a method; a pipeline that adapts its concurrency needs to know
+of them. Attempts that succeed cost nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+
+import grpc
 
 from gemwire.errors import APIError
 
-#: Called with each RESOURCE_EXHAUSTED or UNAVAILABLE that a server answers to calls of this context, and
-#: with the moment (``time.monotonic()``) at which the attempt began. From the thread of the call.
-listener: ContextVar[Callable[[APIError, float], Any] | None] = ContextVar("gemwire.pressure", default=None)
+#: Called with each overload error of the calls of this context, and the moment (``time.monotonic()``) at
+#: which the attempt began; in the thread of the call.
+listener: ContextVar[Callable[[APIError, float], object] | None] = ContextVar(
+    "gemwire.overload", default=None
+)
+
+_OVERLOAD = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+#: How the core words connection errors, refused streams included; `rest.http_errors` does the same.
+_CONNECTION_ERRORS = ("failed to connect to all addresses", "Stream removed (", "the connection broke: ")
 
 
-def refused(error: APIError, began: float) -> None:
-    """Tell whoever listens.
+def is_overload(error: APIError) -> bool:
+    """Return whether an error is a server's statement about its load rather than about the request.
+
+    A connection that broke or could not be established is not: retrying puts no load on a server, and a
+    restart would use up the retry budget with the calls that were in flight.
+    """
+    return error.grpc_code in _OVERLOAD and not error.message.startswith(_CONNECTION_ERRORS)
+
+
+def report(error: APIError, began: float) -> None:
+    """Report an overload error to the listener of this context.
 
     Args:
-        error: The answer.
+        error: The error.
         began: When the attempt began.
     """
-    told = listener.get()
-    if told is not None:
-        told(error, began)
+    notify = listener.get()
+    if notify is not None:
+        notify(error, began)

@@ -1,4 +1,4 @@
-"""A file of recorded calls: written as they are made, or read to answer them."""
+"""A file of recorded calls: written while calls are made, or read to replay them."""
 
 from __future__ import annotations
 
@@ -6,132 +6,176 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from gemwire._transport import call_json
+from gemwire._transport.call_json import JsonValue
 from gemwire.errors import APIError, GemwireError
 
 _VERSION = 1
 
 
 class ReplayError(GemwireError, LookupError):
-    """A call was not recorded, or not like this."""
+    """A call was not recorded, or with another request."""
 
 
-class Tape:
-    """The calls of one file, for any number of clients, threads and loops.
+class _Response(TypedDict):
+    at: float
+    message: JsonValue
+
+
+class CallRecord(TypedDict, total=False):
+    """A call in the file.
 
     Attributes:
-        replays: Whether calls are answered from it; otherwise it is written.
-        lock: Held while its calls are changed or written.
+        method: Service and name of the RPC.
+        request: The request.
+        responses: The responses, and seconds from the start of the call to each.
+        error: The error that ended the call, if one did.
+        elapsed: Seconds from the start of the call to its end.
+    """
+
+    method: str
+    request: JsonValue
+    responses: list[_Response]
+    error: dict[str, JsonValue]
+    elapsed: float
+
+
+class Recording:
+    """The calls of one file, for any number of clients, threads and event loops.
+
+    Attributes:
+        replays: Whether calls are replayed from it; otherwise they are written to it.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, replays: bool) -> None:
-        """Read it, or begin it anew with the first call.
+        """Read the file, or replace it with the first call that ends.
 
         Args:
             path: The file.
-            replays: Whether calls are answered from it.
+            replays: Whether to replay calls from it.
 
         Raises:
-            FileNotFoundError: There is nothing to replay.
-            ValueError: It is no recording.
+            FileNotFoundError: There is no recording to replay.
+            ValueError: The file is not a recording.
         """
         self.replays = replays
         self._path = Path(path)
-        self.lock = threading.Lock()
-        self._calls: list[dict[str, Any]] = self._read() if replays else []
-        self._used: set[int] = set()
+        self._lock = threading.Lock()
+        self._calls: list[CallRecord] = self._read() if replays else []
+        self._replayed: set[int] = set()
+        #: The requests of calls that failed, with their records: a retry sends the same object.
+        self._failed: dict[int, tuple[object, CallRecord]] = {}
 
-    def _read(self) -> list[dict[str, Any]]:
+    def _read(self) -> list[CallRecord]:
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{self._path} is no recording: {error}") from None
         if not isinstance(found, dict) or found.get("version") != _VERSION or "calls" not in found:
             raise ValueError(f"{self._path} is no recording of version {_VERSION}")
-        calls: list[dict[str, Any]] = found["calls"]
+        calls: list[CallRecord] = found["calls"]
         return calls
 
-    def begin(self, method: str, request: Any) -> Take:
-        """Write a call that begins.
+    def start(self, method: str, request: object) -> RecordedCall:
+        """Start to record a call. A retry replaces the attempt before it.
 
         Args:
-            method: The RPC.
-            request: What is sent.
+            method: Service and name of the RPC.
+            request: The request that is sent.
         """
-        call: dict[str, Any] = {"method": method, "request": call_json.tree(request), "responses": []}
-        with self.lock:
-            self._calls.append(call)
-        return Take(self, call)
+        record = CallRecord(method=method, request=call_json.to_tree(request), responses=[])
+        with self._lock:
+            _, failed = self._failed.pop(id(request), (None, None))
+            self._calls = [call for call in self._calls if call is not failed]
+            self._calls.append(record)
+        return RecordedCall(self, record, request)
 
-    def drop(self, call: dict[str, Any]) -> None:
-        """Forget a call."""
-        with self.lock:
-            self._calls = [one for one in self._calls if one is not call]
+    def update(self, change: Callable[[], None]) -> None:
+        """Change a record while no other thread writes the file."""
+        with self._lock:
+            change()
 
-    def save(self) -> None:
-        """Write the file; another that is there is replaced at once, not bit by bit."""
-        with self.lock:
+    def finish(self, record: CallRecord, request: object) -> None:
+        """Write the file when a call has ended. An existing file is replaced at once."""
+        with self._lock:
+            if "error" in record:
+                self._failed[id(request)] = request, record
             text = json.dumps({"version": _VERSION, "calls": self._calls}, ensure_ascii=False, indent=1)
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-            beside.write_text(f"{text}\n", encoding="utf-8")
-            beside.replace(self._path)
+            temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            temporary.write_text(f"{text}\n", encoding="utf-8")
+            temporary.replace(self._path)
 
-    def find(self, method: str, request: Any) -> dict[str, Any]:
-        """The first recorded call that is the same and was not answered with yet.
+    def drop(self, record: CallRecord) -> None:
+        """Remove a call."""
+        with self._lock:
+            self._calls = [call for call in self._calls if call is not record]
+
+    def find(self, method: str, request: object) -> CallRecord:
+        """Return the first call with an equal request that was not replayed yet.
 
         Args:
-            method: The RPC.
-            request: What would be sent.
+            method: Service and name of the RPC.
+            request: The request that would be sent.
 
         Raises:
-            ReplayError: There is none.
+            ReplayError: There is no such call.
         """
-        asked = call_json.tree(request)
-        near = ""
-        with self.lock:
+        wanted = call_json.to_tree(request)
+        hint = ""
+        with self._lock:
             for number, call in enumerate(self._calls):
-                if number in self._used or call["method"] != method:
+                if number in self._replayed or call["method"] != method:
                     continue
-                differs = call_json.difference(call["request"], asked)
-                if not differs:
-                    self._used.add(number)
+                difference = call_json.find_difference(call["request"], wanted)
+                if not difference:
+                    self._replayed.add(number)
                     return call
-                near = near or f"; call {number + 1} differs at {differs}"
+                hint = hint or f"; call {number + 1} differs at {difference}"
         name = method.rpartition("/")[2]
-        raise ReplayError(f"{self._path}: no call of {name} is left that equals this one{near}")
+        raise ReplayError(f"{self._path}: no call of {name} is left with an equal request{hint}")
 
 
-class Take:
+class RecordedCall:
     """One call while it is recorded."""
 
-    def __init__(self, tape: Tape, call: dict[str, Any]) -> None:
-        """``call``: where it is written."""
-        self._tape = tape
-        self._call = call
-        self._began = time.monotonic()
+    def __init__(self, recording: Recording, record: CallRecord, request: object) -> None:
+        self._recording = recording
+        self._record = record
+        self._request = request
+        self._started_at = time.monotonic()
+        self._ended = False
 
-    def add(self, response: Any) -> None:
-        """A response arrived."""
-        at = round(time.monotonic() - self._began, 4)
-        response = {"at": at, "message": call_json.tree(response)}
-        with self._tape.lock:
-            self._call["responses"].append(response)
+    def _elapsed(self) -> float:
+        return round(time.monotonic() - self._started_at, 4)
 
-    def fail(self, error: APIError) -> None:
-        """The call failed."""
-        with self._tape.lock:
-            self._call["error"] = call_json.error_tree(error)
+    def add(self, response: object) -> None:
+        """Add a response."""
+        entry = _Response(at=self._elapsed(), message=call_json.to_tree(response))
+        self._recording.update(lambda: self._record["responses"].append(entry))
 
-    def end(self) -> None:
-        """It is over."""
-        with self._tape.lock:
-            self._call["elapsed"] = round(time.monotonic() - self._began, 4)
-        self._tape.save()
+    def end(self, error: APIError | None = None) -> None:
+        """Write the call to the file, with the error that ended it. Does nothing the second time."""
+        if self._ended:
+            return
+        self._ended = True
 
-    def drop(self) -> None:
-        """It was given up by the program, and is not written."""
-        self._tape.drop(self._call)
+        def change() -> None:
+            if error is not None:
+                self._record["error"] = call_json.to_error_tree(error)
+            self._record["elapsed"] = self._elapsed()
+
+        self._recording.update(change)
+        self._recording.finish(self._record, self._request)
+
+    def abandon(self) -> None:
+        """End a call that the program cancelled; without a response it is not written."""
+        if self._record["responses"]:
+            self.end()
+        elif not self._ended:
+            self._ended = True
+            self._recording.drop(self._record)

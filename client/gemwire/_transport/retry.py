@@ -1,8 +1,8 @@
-"""Whether to make a failed call again, and after which pause. The one retry layer there is.
+"""The retry policy: whether a failed call is made again, and after which pause. The only retry layer.
 
-gRPC's own retryPolicy is not used: it stops without a word above a 256 KiB
-request, makes five attempts at most and cannot repeat a stream whose headers
-came (all measured). Its transparent retries, of calls that never left, stay on.
+gRPC's own retryPolicy is not used: it silently does nothing for requests above 256 KiB, makes five attempts
+at most and cannot retry a stream once its headers arrived (all measured). Its transparent retries, of calls
+that never left the client, stay enabled.
 """
 
 from __future__ import annotations
@@ -10,118 +10,123 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
 
 from gemwire.errors import APIError
-from gemwire.options import Hedge, Retry
 from gemwire_runtime.method import DEFAULT, Default, RetryDefaults
+from gemwire_runtime.retry import Hedge, Retry
 
 PUSHBACK = "grpc-retry-pushback-ms"
 
 #: Seconds; without a timeout a server could ask for a pause of a thousand years.
-_LONGEST = 86_400.0
+_MAX_DELAY = 86_400.0
 
 
-class Budget:
-    """Keeps an outage from being multiplied (gRFC A6, retry throttling).
+class RetryBudget:
+    """Limits retries, so that an outage is not multiplied (gRFC A6, retry throttling).
 
-    A failure takes one token, a success gives a tenth of one back; calls are repeated only while
-    more than half of the tokens are there. Shared by all calls of a transport. Counts are not
-    guarded by a lock: a lost update changes nothing that matters.
+    A failure takes one token, a success returns a tenth of one; calls are retried while more than half of
+    the tokens are left. Shared by all calls of a transport. Without a lock: a lost update changes nothing
+    that matters.
     """
 
     def __init__(self, tokens: float = 100.0, ratio: float = 0.1) -> None:
-        self._most = tokens
+        self._limit = tokens
         self._tokens = tokens
         self._ratio = ratio
 
     @property
-    def enough(self) -> bool:
-        """Whether calls may be repeated."""
-        return self._tokens > self._most / 2
+    def has_capacity(self) -> bool:
+        """Whether calls may be retried."""
+        return self._tokens > self._limit / 2
 
     @property
-    def full(self) -> bool:
-        """Whether nothing was taken; then a success has nothing to give back."""
-        return self._tokens >= self._most
+    def is_full(self) -> bool:
+        """Whether all tokens are there, so that a success has nothing to return."""
+        return self._tokens >= self._limit
 
-    def succeeded(self) -> None:
-        self._tokens = min(self._most, self._tokens + self._ratio)
+    def record_success(self) -> None:
+        """Return a part of a token."""
+        self._tokens = min(self._limit, self._tokens + self._ratio)
 
-    def failed(self) -> bool:
-        """Count a failure. Returns whether calls may be repeated."""
+    def record_failure(self) -> bool:
+        """Take a token. Returns whether calls may be retried."""
         self._tokens = max(0.0, self._tokens - 1.0)
-        return self.enough
+        return self.has_capacity
 
 
 @dataclass(frozen=True)
-class Policy:
-    """A `Retry`, a method's default or a google.api_core retry object, as one thing.
+class RetryPolicy:
+    """A `Retry`, a method's defaults or a google.api_core retry object in one form.
 
     Attributes:
-        wanted: Whether an error is one to repeat the call after.
-        max_attempts: Attempts in all; None for as many as the time allows.
+        matches: Returns whether an error is to be retried.
+        max_attempts: Attempts in all; None for as many as the timeout allows.
         initial: Seconds, upper bound of the first pause.
         maximum: Seconds, upper bound of any pause.
-        multiplier: Growth of the bound.
-        within: Seconds from the first attempt after which no other is begun; None for the call's timeout.
-        on_error: Called with each error that is followed by another attempt.
-        hedge: When another attempt begins beside one that is slow; None for never.
+        multiplier: Growth of the bound from one pause to the next.
+        max_elapsed: Seconds since the start of the call after which no attempt starts; None for no limit
+            but the call's timeout.
+        on_error: Called with each error that is retried.
+        hedge: When to start another attempt beside a slow one; None for never.
     """
 
-    wanted: Callable[[APIError], bool]
+    matches: Callable[[APIError], bool]
     max_attempts: int | None
     initial: float
     maximum: float
     multiplier: float
-    within: float | None = None
-    on_error: Callable[[Exception], Any] | None = None
+    max_elapsed: float | None = None
+    on_error: Callable[[Exception], object] | None = None
     hedge: Hedge | None = None
 
-    def passing(self, error: APIError, asked: float | None) -> bool:
-        """Whether an error is one after which a further attempt may do better.
+    def is_retryable(self, error: APIError, requested: float | None) -> bool:
+        """Return whether a further attempt may succeed.
 
         Args:
-            error: What the attempt ended with.
-            asked: Seconds that the server asks to wait; None where it does not say.
+            error: The error of the attempt.
+            requested: Seconds that the server asks to wait; None if it does not.
         """
-        told_when = asked is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED
-        return told_when or self.wanted(error) or _turned_away(error)
+        quota_resets = requested is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        return quota_resets or self.matches(error) or _was_not_processed(error)
 
-    def pause(self, error: APIError, attempt: int, elapsed: float, remaining: float | None) -> float | None:
-        """Seconds to wait before the next attempt; None to give up.
+    def next_delay(
+        self, error: APIError, attempt: int, elapsed: float, remaining: float | None
+    ) -> float | None:
+        """Return the seconds to wait before the next attempt; None to give up.
 
         Args:
-            error: What the attempt ended with.
-            attempt: How many attempts there were.
+            error: The error of the latest attempt.
+            attempt: Number of attempts so far.
             elapsed: Seconds since the first began.
             remaining: Seconds to the deadline; None without one.
         """
         if self.max_attempts is not None and attempt >= self.max_attempts:
             return None
-        asked, refused = server_delay(error)
-        if refused or not self.passing(error, asked):
+        requested, refused = server_requested_delay(error)
+        if refused or not self.is_retryable(error, requested):
             return None
         bound = min(self.initial * self.multiplier ** min(attempt - 1, 64), self.maximum)
-        # Jitter comes on top of what the server asks for, lest all its callers return at once.
-        asked, bound = (asked, min(bound, asked / 10)) if asked and asked > 0 else (0.0, bound)
-        wait = asked + random.uniform(0, bound)  # noqa: S311 - not a secret
-        if wait >= (_LONGEST if remaining is None else remaining):
+        base = 0.0
+        if requested and requested > 0:
+            # Jitter on top of what the server asks for keeps its clients from returning all at once.
+            base, bound = requested, min(bound, requested / 10)
+        delay = base + random.uniform(0, bound)  # noqa: S311 - not a secret
+        if delay >= (_MAX_DELAY if remaining is None else remaining):
             return None
-        if self.within is not None and elapsed + wait > self.within:
+        if self.max_elapsed is not None and elapsed + delay > self.max_elapsed:
             return None
-        return wait
+        return delay
 
 
-def _turned_away(error: APIError) -> bool:
-    """Whether a server that was about to stop never looked at the call: gRPC's core says just CANCELLED."""
+def _was_not_processed(error: APIError) -> bool:
+    """Return whether a stopping server ignored the call, which gRPC's core reports as a bare CANCELLED."""
     return error.grpc_code is grpc.StatusCode.CANCELLED and error.message == "CANCELLED"
 
 
-def server_delay(error: APIError) -> tuple[float | None, bool]:
-    """Seconds that the server asks to wait, and whether it asks not to come again at all."""
+def server_requested_delay(error: APIError) -> tuple[float | None, bool]:
+    """Return the seconds that the server asks to wait (pushback or RetryInfo), and whether it says no."""
     for key, value in error.trailing_metadata:
         if key == PUSHBACK:
             # gRFC A6: anything but a number of milliseconds means no.
@@ -130,23 +135,23 @@ def server_delay(error: APIError) -> tuple[float | None, bool]:
     return error.retry_delay, False
 
 
-def policy(retry: Any, default: RetryDefaults | None) -> Policy | None:
-    """Understand a call's ``retry`` argument.
+def resolve_policy(retry: object, default: RetryDefaults | None) -> RetryPolicy | None:
+    """Convert a call's ``retry`` argument to a policy; None for never.
 
     Args:
         retry: `DEFAULT`, None, a `Retry`, or a retry object of google.api_core.
-        default: What the method table says.
+        default: The defaults of the method.
 
     Raises:
         TypeError: It is none of these.
     """
     if isinstance(retry, Default) or type(retry).__name__ == "_MethodDefault":
-        return of_defaults(default)
+        return default_policy(default)
     if retry is None:
         return None
     if isinstance(retry, Retry):
         codes = retry.codes
-        return Policy(
+        return RetryPolicy(
             lambda error: error.grpc_code in codes,
             retry.max_attempts,
             retry.initial,
@@ -155,80 +160,76 @@ def policy(retry: Any, default: RetryDefaults | None) -> Policy | None:
             hedge=retry.hedge,
         )
     if hasattr(retry, "_predicate") and hasattr(retry, "_initial"):
-        return _of_api_core(retry)
+        return _from_api_core(retry)
     raise TypeError(
         f"retry: expected gemwire.Retry, a google.api_core retry or None, got {type(retry).__name__}"
     )
 
 
-def unhedged(retry: Any, what: str) -> Policy | None:
-    """The policy of something that goes in steps, of which none is sent twice at a time.
+def resolve_unhedged_policy(retry: object, what: str) -> RetryPolicy | None:
+    """Convert the ``retry`` argument of an upload or a download.
 
     Raises:
-        ValueError: ``retry`` has a hedge.
-        TypeError: It is none that `policy` takes.
+        ValueError: It has a hedge.
+        TypeError: It is of a wrong type.
     """
-    found = policy(retry, None)
-    if found and found.hedge:
-        raise ValueError(f"retry: {what} cannot be hedged, a hedge is for calls with one answer")
-    return found
+    policy = resolve_policy(retry, None)
+    if policy and policy.hedge:
+        raise ValueError(f"retry: {what} cannot be hedged; only calls with one response can")
+    return policy
 
 
-_defaults: dict[RetryDefaults, Policy] = {}
+_default_policies: dict[RetryDefaults, RetryPolicy] = {}
 
 
-def of_defaults(default: RetryDefaults | None) -> Policy | None:
-    """The policy of a method table's entry."""
+def default_policy(default: RetryDefaults | None) -> RetryPolicy | None:
+    """Return the policy of a method's defaults."""
     if default is None:
         return None
-    found = _defaults.get(default)
+    found = _default_policies.get(default)
     if found is None:
-        retry = Retry(
-            frozenset(grpc.StatusCode[c] for c in default.codes),
-            None,
-            default.initial,
-            default.maximum,
-            default.multiplier,
+        codes = frozenset(grpc.StatusCode[code] for code in default.codes)
+        found = _default_policies[default] = RetryPolicy(
+            lambda error: error.grpc_code in codes, None, default.initial, default.maximum, default.multiplier
         )
-        found = policy(retry, None)
-        assert found is not None  # noqa: S101 - a Retry always gives one
-        _defaults[default] = found
     return found
 
 
-def _of_api_core(retry: Any) -> Policy:
-    predicate: Callable[[Exception], bool] = retry._predicate
+def _from_api_core(retry: object) -> RetryPolicy:
+    """Convert a google.api_core retry object, which has no public attributes."""
+    predicate: Callable[[Exception], bool] = getattr(retry, "_predicate")  # noqa: B009
+    initial: float = getattr(retry, "_initial")  # noqa: B009
+    maximum: float = getattr(retry, "_maximum")  # noqa: B009
+    multiplier: float = getattr(retry, "_multiplier")  # noqa: B009
 
-    def wanted(error: APIError) -> bool:
+    def matches(error: APIError) -> bool:
         from google.api_core import exceptions
 
         return bool(predicate(exceptions.from_grpc_status(error.grpc_code, error.message)))
 
-    return Policy(
-        wanted,
+    return RetryPolicy(
+        matches,
         None,
-        retry._initial,
-        retry._maximum,
-        retry._multiplier,
-        within=getattr(retry, "_timeout", None),
+        initial,
+        maximum,
+        multiplier,
+        max_elapsed=getattr(retry, "_timeout", None),
         on_error=getattr(retry, "_on_error", None),
     )
 
 
-def check_timeout(timeout: Any, default: float | None, argument: str = "timeout") -> float | None:
-    """Seconds of a ``timeout`` argument; None for no deadline.
+def check_timeout(timeout: object, default: float | None, argument: str = "timeout") -> float | None:
+    """Return the seconds of a ``timeout`` argument; None for no deadline.
 
     Raises:
         TypeError: It is not a number.
         ValueError: It is negative, zero or not finite.
     """
-    if timeout is DEFAULT:
+    if timeout is DEFAULT or type(timeout).__name__ == "_MethodDefault":
         return default
     if timeout is None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        if type(timeout).__name__ == "_MethodDefault":
-            return default
         raise TypeError(f"{argument}: expected seconds or None, got {type(timeout).__name__}")
     if not 0 < timeout < float("inf"):
         raise ValueError(f"{argument}: {timeout} is not a positive number of seconds")

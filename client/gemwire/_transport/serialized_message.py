@@ -1,8 +1,8 @@
-"""Requests and responses that stay bytes: what is sent and what arrives in the place of a message.
+"""Requests and responses that stay serialized: bytes in the place of a message.
 
-Of a request as bytes, only the fields that a call is routed by are read. They are read by a message type
-that has no other fields: to it all else is unknown, so that nothing of it is looked into, and what comes
-last on the wire counts, as everywhere.
+Of a serialized request, only the fields that a call is routed by are read. A message type that has no other
+fields parses them: everything else is unknown to it and is skipped, and the last occurrence on the wire
+counts, as everywhere.
 """
 
 from __future__ import annotations
@@ -10,89 +10,92 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar, cast
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
-from gemwire_runtime.method import Method
+from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.upb import DescriptorPool, MessageMeta
 from gemwire_runtime.varint import varint
 
+_Self = TypeVar("_Self", bound="SerializedMessage")
 
-class Wire:
-    """A serialised message. What is asked of it beyond its bytes is parsed then.
+
+class SerializedMessage:
+    """A serialized message, parsed when a field is read. It takes the place of a `Message`.
 
     Attributes:
-        typed: Class of the message.
-        routes: Class of messages with those of its fields that calls are routed by.
+        message_type: The class of the message.
+        routing_type: A message class with only the fields that calls are routed by.
         data: The bytes.
     """
 
-    __slots__ = ("_parsed", "_routes", "data")
+    __slots__ = ("_parsed", "_routing", "data")
 
-    typed: ClassVar[Any]
-    routes: ClassVar[Any]
-    DESCRIPTOR: ClassVar[Any]
-    #: What arrives is handed on as it is.
+    message_type: ClassVar[type[Message]]
+    routing_type: ClassVar[type[Message]]
+    DESCRIPTOR: ClassVar[Descriptor]
+    #: Serialized responses are returned as they are.
     FromString = bytes
 
-    def __init__(self, data: bytes, routes: Any = None) -> None:
-        """``routes``: the fields that the call is routed by; responses have none."""
+    def __init__(self, data: bytes, routing: Message | None = None) -> None:
+        """``routing`` holds the fields that the call is routed by; responses have none."""
         self.data = data
-        self._routes = routes
-        self._parsed: Any = None
+        self._routing = routing
+        self._parsed: Message | None = None
 
     @classmethod
-    def of(cls, data: Any) -> Any:
-        """A request of what a caller gave.
+    def from_bytes(cls: type[_Self], data: object) -> _Self:
+        """Build a request from a caller's bytes.
 
         Raises:
-            ValueError: The bytes are no message at all. What is inside of its fields is not looked at.
-            TypeError: They are no bytes.
+            ValueError: The bytes are not a message. Its nested messages are not checked.
+            TypeError: ``data`` is not bytes.
         """
         if type(data) is not bytes:
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"data: expected the bytes of a {cls._name()}, got {type(data).__name__}")
             data = bytes(data)
         try:
-            return cls(data, cls.routes.FromString(data))
+            return cls(data, cls.routing_type.FromString(data))
         except DecodeError as error:
             raise cls._malformed(error) from None
 
-    def SerializeToString(self) -> bytes:  # noqa: N802 - as messages have it
-        """The bytes."""
+    def SerializeToString(self) -> bytes:  # noqa: N802 - the interface of messages
+        """Return the bytes."""
         return self.data
 
-    def ByteSize(self) -> int:  # noqa: N802 - as messages have it
-        """How many there are."""
+    def ByteSize(self) -> int:  # noqa: N802 - the interface of messages
+        """Return the number of bytes."""
         return len(self.data)
 
-    def parsed(self) -> Any:
-        """The message.
+    def parse(self) -> Message:
+        """Return the message.
 
         Raises:
-            ValueError: The bytes are none.
+            ValueError: The bytes are not a message.
         """
         if self._parsed is None:
             try:
-                self._parsed = self.typed.FromString(self.data)
+                self._parsed = self.message_type.FromString(self.data)
             except DecodeError as error:
                 raise self._malformed(error) from None
         return self._parsed
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         try:
-            return getattr(self.parsed(), name)
+            return getattr(self.parse(), name)
         except ValueError as error:
             raise AttributeError(name) from error
 
     def __str__(self) -> str:
         try:
-            return str(self.parsed())
+            return str(self.parse())
         except ValueError:
-            return f"{len(self.data)} bytes that are no {self._name()}"
+            return f"{len(self.data)} bytes that are not a {self._name()}"
 
     @classmethod
     def _name(cls) -> str:
@@ -100,51 +103,55 @@ class Wire:
 
     @classmethod
     def _malformed(cls, error: Exception) -> ValueError:
-        # protobuf names its own class first, which means nothing to a caller.
-        why = str(error).rpartition(": ")[2]
-        return ValueError(f"data: these bytes are no {cls._name()}: {why}")
+        # protobuf's message begins with its own class name, which means nothing to a caller.
+        reason = str(error).rpartition(": ")[2]
+        return ValueError(f"data: these bytes are not a {cls._name()}: {reason}")
 
 
 @functools.cache
-def serialised(method: Method[Any, Any]) -> Method[Any, Any]:
-    """The same RPC for requests that are bytes already; its responses are messages."""
-    return dataclasses.replace(method, request=_wire(method.request, method.routing))
+def with_serialized_request(method: AnyMethod) -> AnyMethod:
+    """Return the same RPC with serialized requests; its responses are messages."""
+    return dataclasses.replace(method, request=_serialized_type(method.request, method.routing))
 
 
 @functools.cache
-def raw(method: Method[Any, Any]) -> Method[Any, Any]:
-    """The same RPC for requests that are bytes, and responses that stay so."""
+def with_serialized_messages(method: AnyMethod) -> AnyMethod:
+    """Return the same RPC with serialized requests and responses."""
     return dataclasses.replace(
-        method, request=_wire(method.request, method.routing), response=_wire(method.response, ())
+        method,
+        request=_serialized_type(method.request, method.routing),
+        response=_serialized_type(method.response, ()),
     )
 
 
-def _wire(kind: type[Message], routing: tuple[str, ...]) -> Any:
-    attributes = {
+def _serialized_type(message_type: type[Message], routing: tuple[str, ...]) -> type[Message]:
+    attributes: dict[str, object] = {
         "__slots__": (),
-        "__doc__": Wire.__doc__,
-        "typed": kind,
-        "routes": _routes(kind, routing),
-        "DESCRIPTOR": kind.DESCRIPTOR,
+        "__doc__": SerializedMessage.__doc__,
+        "message_type": message_type,
+        "routing_type": _create_routing_type(message_type, routing),
+        "DESCRIPTOR": message_type.DESCRIPTOR,
     }
     for name in {path.partition(".")[0] for path in routing}:
-        attributes[name] = property(operator.attrgetter(f"_routes.{name}"))
-    return type(f"{kind.__name__}Wire", (Wire,), attributes)
+        attributes[name] = property(operator.attrgetter(f"_routing.{name}"))
+    created = type(f"Serialized{message_type.__name__}", (SerializedMessage,), attributes)
+    # A method's types are messages; the transport uses of them what SerializedMessage has, too.
+    return cast("type[Message]", created)
 
 
-def _routes(kind: type[Message], routing: tuple[str, ...]) -> Any:
-    """A class of messages with those fields of another that lead to the values a call is routed by."""
-    package = kind.DESCRIPTOR.full_name
+def _create_routing_type(message_type: type[Message], routing: tuple[str, ...]) -> type[Message]:
+    """Create a message class with only those fields that lead to the values a call is routed by."""
+    package = message_type.DESCRIPTOR.full_name
     file = _text(1, "routes.proto") + _text(2, package) + _text(12, "proto3")
     fields: dict[str, dict[str, bytes]] = {"Routes": {}}
     for path in routing:
-        described: Any = kind.DESCRIPTOR
+        parent = cast("Descriptor", message_type.DESCRIPTOR)
         owner = "Routes"
         for name in path.split("."):
-            found: Any = described.fields_by_name[name]
-            described = found.message_type
+            found = parent.fields_by_name[name]
             field = _text(1, name) + _number(3, found.number) + _number(4, _OPTIONAL) + _number(5, found.type)
             if found.message_type is not None:
+                parent = found.message_type
                 field += _text(6, f".{package}.{owner}_{name}")
             fields.setdefault(owner, {})[name] = _part(2, field)
             owner = f"{owner}_{name}"
@@ -153,12 +160,15 @@ def _routes(kind: type[Message], routing: tuple[str, ...]) -> Any:
     pool = DescriptorPool()
     pool.AddSerializedFile(file)
     descriptor = pool.FindMessageTypeByName(f"{package}.Routes")
-    return MessageMeta("Routes", (Message,), {"DESCRIPTOR": descriptor, "__module__": __name__})
+    created: type[Message] = MessageMeta(
+        "Routes", (Message,), {"DESCRIPTOR": descriptor, "__module__": __name__}
+    )
+    return created
 
 
-# A FileDescriptorProto, written by hand: importing ``descriptor_pb2`` costs more than all else here.
+# A FileDescriptorProto, encoded by hand: importing ``descriptor_pb2`` costs more than everything else here.
 
-#: As ``FieldDescriptorProto`` has it.
+#: ``FieldDescriptorProto.LABEL_OPTIONAL``.
 _OPTIONAL = 1
 
 

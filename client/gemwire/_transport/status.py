@@ -1,37 +1,34 @@
-"""From a failed gRPC call to one of our errors.
+"""Conversion of gRPC errors and ``google.rpc.Status`` messages to `gemwire.errors`.
 
-The details of ``grpc-status-details-bin`` are read tolerantly: where they are
-damaged or contradict the status, the status stands and what can be decoded is
-kept.
+``grpc-status-details-bin`` is read tolerantly: where it is damaged or contradicts the status, the status
+wins and the decodable details are kept.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
 from gemwire.errors import BY_STATUS, APIError, DeadlineExceeded, Unauthenticated, Unknown
 
+if TYPE_CHECKING:
+    from gemwire_proto.google.protobuf.any_pb2 import Any
+    from gemwire_proto.google.rpc.status_pb2 import Status
+
 DETAILS = "grpc-status-details-bin"
 _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class RpcErrorDetails(Protocol):
-    """What an error of grpc, of grpc.aio or of a call over HTTP tells."""
-
-    def code(self) -> grpc.StatusCode: ...
-    def details(self) -> str | None: ...
-    def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]] | None: ...
-
-
-def from_rpc(error: Any, method: str, attempts: int, elapsed: float) -> APIError:
-    """The error of a grpc.RpcError, sync or asyncio."""
+def error_from_rpc(error: grpc.RpcError, method: str, attempts: int, elapsed: float) -> APIError:
+    """Convert an error of grpc, of grpc.aio or of a call over HTTP."""
     code = error.code() or grpc.StatusCode.UNKNOWN
-    trailers = [(key, value) for key, value in (error.trailing_metadata() or ())]
+    trailing = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    # Plain tuples: grpc's own pairs do not pickle.
+    trailers = [(key, value) for key, value in trailing]
     details = decode_details(value for key, value in trailers if key == DETAILS)
     message = error.details() or code.name.replace("_", " ").lower()
     found = BY_STATUS.get(code, Unknown)(
@@ -46,15 +43,15 @@ def from_rpc(error: Any, method: str, attempts: int, elapsed: float) -> APIError
     return found
 
 
-def from_status(status: Any, method: str) -> APIError:
-    """The error of a ``google.rpc.Status``, such as a failed operation carries."""
+def error_from_status(status: Status, method: str) -> APIError:
+    """Convert a ``google.rpc.Status``, such as that of a failed operation."""
     code = _BY_NUMBER.get(status.code, grpc.StatusCode.UNKNOWN)
     kind = BY_STATUS.get(code, Unknown)
     return kind(status.message or code.name, details=[_unpack(d) for d in status.details], method=method)
 
 
 def decode_details(values: Iterable[str | bytes]) -> list[Message]:
-    """The messages inside serialised ``google.rpc.Status`` values; nothing where they are damaged."""
+    """Return the details inside serialized ``google.rpc.Status`` messages, without damaged ones."""
     from gemwire_proto.google.rpc import status_pb2
 
     decoded: list[Message] = []
@@ -69,32 +66,31 @@ def decode_details(values: Iterable[str | bytes]) -> list[Message]:
 
 
 def _unpack(detail: Any) -> Message:
+    """Return the message inside a ``google.protobuf.Any``, or that itself if the type is unknown."""
     from gemwire_proto.google.rpc import error_details_pb2
 
-    name = detail.type_url.rsplit("/", 1)[-1]
-    package, _, leaf = name.rpartition(".")
-    kind = getattr(error_details_pb2, leaf, None) if package == "google.rpc" else None
-    if kind is not None:
-        try:
-            message: Message = kind.FromString(detail.value)
-        except DecodeError:
-            return detail  # type: ignore[no-any-return]
-        return message
-    return detail  # type: ignore[no-any-return]
+    package, _, name = detail.type_url.rsplit("/", 1)[-1].rpartition(".")
+    message_type: type[Message] | None = getattr(error_details_pb2, name, None)
+    if package != "google.rpc" or message_type is None:
+        return detail
+    try:
+        return message_type.FromString(detail.value)
+    except DecodeError:
+        return detail
 
 
 _HUNG_UP = re.compile("socket closed|connection reset|broken pipe|end of (tcp )?stream")
 
 _HINTS = {
-    "API_KEY_INVALID": "The API key is wrong or was deleted; get one at aistudio.google.com/apikey.",
+    "API_KEY_INVALID": "The API key is invalid or was deleted; get one at aistudio.google.com/apikey.",
     "SERVICE_DISABLED": "Enable the Generative Language API in the project of these credentials.",
-    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "The token lacks a scope; log in again with one for this API.",
-    "USER_LOCATION_INVALID": "The service is not offered where this call comes from.",
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "The token lacks a scope; log in again with a scope of this API.",
+    "USER_LOCATION_INVALID": "The service is not available in the location of this caller.",
 }
 
 
 def _hint(error: APIError) -> str:
-    """What to do, where that is known."""
+    """Return what to do about an error; empty if that is unknown."""
     if error.reason in _HINTS:
         return _HINTS[error.reason]
     if error.retry_delay is not None:
@@ -107,10 +103,10 @@ def _hint(error: APIError) -> str:
     if "certificate_verify_failed" in message or "handshake failed" in message:
         return "TLS failed: check the certificates, and whether the port serves TLS at all."
     if "failed to connect to all addresses" in message and _HUNG_UP.search(message):
-        # A TLS 1.3 server refuses the client's certificate after the client thinks all is well.
-        return "The server hung up: it may want a client certificate, or only one side speaks TLS."
+        # A TLS 1.3 server rejects the client's certificate after the client considers the handshake done.
+        return "The server closed the connection: it may require a client certificate, or one side lacks TLS."
     if isinstance(error, DeadlineExceeded):
-        return "Raise `timeout`, or ask for less."
+        return "Raise `timeout`, or request less."
     if isinstance(error, Unauthenticated):
         return "Check the API key or the credentials; `gemwire doctor` shows which were used."
     return ""

@@ -14,8 +14,8 @@ from gemwire.bulk.parse_line import BadLine, tree_of
 from gemwire.bulk.rate import Rate
 from gemwire.bulk.task import Answer
 from gemwire.errors import APIError
-from gemwire.genai._convert.embeddings import Entries
-from gemwire.genai._convert.resource_names import model_name
+from gemwire.genai._convert.embeddings import EmbedRequestSerializer
+from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.options import Retry
 
 
@@ -45,8 +45,10 @@ class Embedding:
     lines_per_call: ClassVar[int] = 100
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "model", model_name(self.model))
-        Entries(self.model, self.task_type, None, self.dimensions)  # It knows what can be asked for.
+        object.__setattr__(self, "model", to_model_name(self.model))
+        EmbedRequestSerializer(
+            self.model, self.task_type, None, self.dimensions
+        )  # It knows what can be asked for.
 
     def identity(self) -> dict[str, Any]:
         """See `Task`."""

@@ -17,11 +17,10 @@ from gemwire.bulk.parse_line import BadLine, asked, borrows, over
 from gemwire.bulk.rate import Rate
 from gemwire.bulk.task import Answer
 from gemwire.errors import APIError
-from gemwire.genai._convert.requests import generate_content
-from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._convert.requests import to_generate_content_request
+from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire.options import Retry
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 
@@ -60,7 +59,7 @@ class Generating:
             TypeError: A value is of a wrong type.
         """
         # Without contents there is no request; these are taken out again.
-        message = generate_content(model, "-", GenerateContentConfig.of(config))
+        message = to_generate_content_request(model, "-", GenerateContentConfig.of(config))
         message.ClearField("contents")
         return cls(_json(message), timeout, retry, client)
 
@@ -107,4 +106,5 @@ class Generating:
 
 
 def _json(message: Any) -> dict[str, Any]:
-    return json_only_fields.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))
+    tree: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    return tree

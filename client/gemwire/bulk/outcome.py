@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from gemwire._transport.call_json import error_tree
+from gemwire._transport.call_json import to_error_tree
 from gemwire.errors import APIError, PermissionDenied, ResourceExhausted, ServerError, Unauthenticated
 
 #: Reasons under which no call of these credentials will ever succeed, whatever their status is.
@@ -99,7 +99,7 @@ def failed(number: int, key: Any, error: APIError, *, borrows: bool = False) -> 
     denied = isinstance(error, (Unauthenticated, PermissionDenied)) and not borrows
     if denied or error.reason in _HOPELESS:
         return Outcome(number, hopeless=error)
-    tree = error_tree(error)
+    tree = to_error_tree(error)
     told = {
         "code": error.code,
         "status": error.status,

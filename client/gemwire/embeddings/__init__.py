@@ -1,14 +1,14 @@
-"""Embeddings by the hundred: single texts are gathered into batches, long sources are streamed.
+"""Embeddings in batches: concurrent calls share batches, long sources are streamed.
 
     from gemwire.embeddings import Embedder
 
     async with Embedder(model="gemini-embedding-001", vectors="array") as embedder:
-        vector = await embedder.embed("one text")                # gathered with those of other tasks
+        vector = await embedder.embed("one text")                # batched with those of other tasks
         vectors = await embedder.embed_all(["many", "texts"])    # in their order
-        async for vector in embedder.stream(source):             # as many as one likes
+        async for vector in embedder.stream(source):             # any number of texts
             …
 
-`BlockingEmbedder` is the same for threads.
+`BlockingEmbedder` is the same for threads. See docs/embeddings.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gathers single requests of one event loop into batches, and lets a bounded number of them go at a time."""
+"""Batches of concurrent requests on one event loop, with a bounded number of batches in flight."""
 
 from __future__ import annotations
 
@@ -6,201 +6,211 @@ import asyncio
 import copy
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Generic, TypeVar
 
 from gemwire.errors import Cancelled
 
-#: Makes the call for some entries, and tells ``deliver(index, outcome)`` what became of each.
-Send = Callable[[list[bytes], Callable[[int, Any], None]], Awaitable[None]]
+_R = TypeVar("_R")
+_E = TypeVar("_E", bound=Exception)
 
 
-class Batch:
-    """Entries that go together.
+class Batch(Generic[_R]):
+    """Entries that are sent together.
 
     Attributes:
-        entries: What is sent.
-        futures: What waits for the outcome of each.
+        entries: Serialized entries.
+        futures: Result of each entry.
         size: Bytes of the entries.
-        due: What queues it after a delay; None where that is decided.
-        queued: Whether it may go as soon as there is room.
-        task: What makes its call; None before.
+        timer: Queues the batch after a delay; None once its turn is decided.
+        queued: Whether it is sent as soon as there is capacity.
+        task: Task of its call; None before it is sent.
     """
 
-    __slots__ = ("due", "entries", "futures", "queued", "size", "task")
+    __slots__ = ("entries", "futures", "queued", "size", "task", "timer")
 
     def __init__(self) -> None:
         self.entries: list[bytes] = []
-        self.futures: list[asyncio.Future[Any]] = []
+        self.futures: list[asyncio.Future[_R]] = []
         self.size = 0
-        self.due: asyncio.Handle | None = None
+        self.timer: asyncio.Handle | None = None
         self.queued = False
         self.task: asyncio.Task[None] | None = None
 
-    def deliver(self, index: int, outcome: Any) -> None:
-        """Tell whoever waits, if somebody still does."""
+    def set_result(self, index: int, result: _R | Exception) -> None:
+        """Set the result of an entry, unless its caller has given up."""
         future = self.futures[index]
         if future.done():
             return
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
+        if isinstance(result, Exception):
+            future.set_exception(result)
         else:
-            future.set_result(outcome)
+            future.set_result(result)
 
     def fail(self, error: Exception) -> None:
-        """The same outcome for all that have none."""
+        """Set an error as the result of all entries that have none."""
         for index, future in enumerate(self.futures):
             if not future.done():
-                self.deliver(index, own(error))
+                self.set_result(index, copy_error(error))
 
-    def forget(self) -> None:
-        """Leave out what nobody waits for any more."""
+    def cancel_timer(self) -> None:
+        """Cancel the delay."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+    def drop_abandoned(self) -> None:
+        """Remove the entries whose callers have given up."""
         wanted = [n for n, future in enumerate(self.futures) if not future.done()]
         if len(wanted) < len(self.futures):
             self.entries = [self.entries[n] for n in wanted]
             self.futures = [self.futures[n] for n in wanted]
 
 
-class Gathering:
+class Batcher(Generic[_R]):
     """The batches of one event loop.
 
-    One of them is open: it takes entries until it is full or goes. It is queued at the end of the loop's
-    tick, or after a delay, and goes on filling up while those before it keep it waiting.
+    One batch is open: it accepts entries until it is full or sent. It is queued at the end of the loop's
+    iteration, or after a delay, and keeps filling up while it waits for capacity.
     """
 
-    def __init__(self, send: Send, most: int, most_bytes: int, concurrency: int) -> None:
-        """On the running loop.
+    def __init__(
+        self,
+        send: Callable[[list[bytes], Callable[[int, _R | Exception], None]], Awaitable[None]],
+        max_entries: int,
+        max_bytes: int,
+        concurrency: int,
+    ) -> None:
+        """Create a batcher on the running loop.
 
         Args:
-            send: Makes the call of a batch.
-            most: Entries of a batch.
-            most_bytes: Bytes of a batch's entries; one that is larger goes alone.
-            concurrency: Batches under way at a time.
+            send: Makes the call for some entries, and calls its second argument with the index and result of
+                each.
+            max_entries: Maximum number of entries in a batch.
+            max_bytes: Maximum bytes of a batch's entries; a larger entry is sent alone.
+            concurrency: Maximum number of batches in flight.
         """
         self.loop = asyncio.get_running_loop()
         self.closed = False
         self._send = send
-        self._most = most
-        self._most_bytes = most_bytes
-        self._room = concurrency
-        self._open: Batch | None = None
-        self._queue: deque[Batch] = deque()
-        self._under_way: set[Batch] = set()
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._capacity = concurrency
+        self._open: Batch[_R] | None = None
+        self._queue: deque[Batch[_R]] = deque()
+        self._in_flight: set[Batch[_R]] = set()
 
-    def add(self, entry: bytes, delay: float) -> tuple[asyncio.Future[Any], Batch]:
-        """Have an entry sent.
+    def add(self, entry: bytes, delay: float) -> tuple[asyncio.Future[_R], Batch[_R]]:
+        """Add an entry to the open batch.
 
         Args:
-            entry: What is sent.
-            delay: Seconds to wait for others at most; 0 for those of this tick only.
+            entry: Serialized entry.
+            delay: Maximum seconds to wait for other entries; 0 to wait for those of this iteration only.
 
         Returns:
-            What waits for its outcome, and the batch that it is in.
+            The future of the result, and the batch.
 
         Raises:
-            RuntimeError: It is closed.
+            RuntimeError: The batcher is closed.
         """
         if self.closed:
-            raise closed()
+            raise closed_error()
         batch, size = self._open, len(entry)
-        if batch is not None and batch.size + size > self._most_bytes:
+        if batch is not None and batch.size + size > self._max_bytes:
             self.flush()
             batch = None
         if batch is None:
             batch = self._open = Batch()
             if delay:
-                batch.due = self.loop.call_later(delay, self._enqueue, batch)
+                batch.timer = self.loop.call_later(delay, self._enqueue, batch)
             else:
                 self.loop.call_soon(self._enqueue, batch)
-        elif batch.due is not None and not delay:
-            batch.due.cancel()
-            batch.due = None
+        elif batch.timer is not None and not delay:
+            batch.cancel_timer()
             self.loop.call_soon(self._enqueue, batch)
-        future = self.loop.create_future()
+        future: asyncio.Future[_R] = self.loop.create_future()
         batch.entries.append(entry)
         batch.futures.append(future)
         batch.size += size
-        if len(batch.entries) >= self._most:
+        if len(batch.entries) >= self._max_entries:
             self.flush()
         return future, batch
 
     def flush(self) -> None:
-        """Let the open batch go as it is."""
+        """Queue the open batch as it is."""
         batch, self._open = self._open, None
         if batch is not None:
             self._enqueue(batch)
 
-    def leave(self, batch: Batch, future: asyncio.Future[Any]) -> None:
-        """Nobody waits for an outcome any more. A batch that nobody waits for is cancelled."""
+    def abandon(self, batch: Batch[_R], future: asyncio.Future[_R]) -> None:
+        """Give up a result. A batch all of whose results are given up is cancelled."""
         if self.loop.is_closed():
             return
-        # If it has an error by now, asyncio will not complain that nobody looked at it.
+        # Also marks an error as retrieved, about which asyncio would complain otherwise.
         future.cancel()
         if batch.task is not None and all(future.done() for future in batch.futures):
             batch.task.cancel()
 
     def close(self) -> None:
-        """Take no more entries; those that are there go."""
+        """Accept no more entries. Those that were added are sent."""
         self.closed = True
         self.flush()
 
-    async def finished(self) -> None:
-        """Wait until all has ended."""
-        while tasks := [batch.task for batch in self._under_way if batch.task is not None]:
+    async def wait_idle(self) -> None:
+        """Wait until no batch is in flight."""
+        while tasks := [batch.task for batch in self._in_flight if batch.task is not None]:
             await asyncio.wait(tasks)
 
     def fail(self, error: Exception) -> None:
-        """End everything that has not ended."""
+        """Fail all batches that are queued or in flight."""
         queued = list(self._queue)
         self._queue.clear()
-        for batch in [*queued, *self._under_way]:
+        for batch in [*queued, *self._in_flight]:
             batch.fail(error)
             if batch.task is not None:
                 batch.task.cancel()
 
-    def _enqueue(self, batch: Batch) -> None:
+    def _enqueue(self, batch: Batch[_R]) -> None:
         if batch.queued:
             return
         batch.queued = True
-        if batch.due is not None:
-            batch.due.cancel()
-            batch.due = None
+        batch.cancel_timer()
         self._queue.append(batch)
-        self._go()
+        self._dispatch()
 
-    def _go(self) -> None:
-        while self._room and self._queue:
+    def _dispatch(self) -> None:
+        while self._capacity and self._queue:
             batch = self._queue.popleft()
             if batch is self._open:
                 self._open = None
-            batch.forget()
+            batch.drop_abandoned()
             if batch.entries:
-                self._room -= 1
-                self._under_way.add(batch)
+                self._capacity -= 1
+                self._in_flight.add(batch)
                 batch.task = self.loop.create_task(self._run(batch))
-                batch.task.add_done_callback(lambda _, ended=batch: self._ended(ended))  # type: ignore[misc]
+                batch.task.add_done_callback(lambda _, ended=batch: self._on_done(ended))  # type: ignore[misc]
 
-    def _ended(self, batch: Batch) -> None:
-        self._under_way.discard(batch)
-        self._room += 1
-        self._go()
+    def _on_done(self, batch: Batch[_R]) -> None:
+        self._in_flight.discard(batch)
+        self._capacity += 1
+        self._dispatch()
 
-    async def _run(self, batch: Batch) -> None:
+    async def _run(self, batch: Batch[_R]) -> None:
         try:
-            await self._send(batch.entries, batch.deliver)
+            await self._send(batch.entries, batch.set_result)
         except Exception as error:
             batch.fail(error)
         finally:
-            # Only where the task was cancelled by somebody else than those who wait.
+            # Has an effect only if the task was cancelled by something other than the waiting callers.
             batch.fail(Cancelled("the call of this batch was cancelled"))
 
 
-def closed() -> RuntimeError:
-    """What is wrong with an embedder that is used too late."""
-    return RuntimeError("this embedder is closed; make another")
+def closed_error() -> RuntimeError:
+    """Return the error of a closed embedder."""
+    return RuntimeError("this embedder is closed; create another")
 
 
-def own(error: Exception) -> Exception:
-    """An error for one of many that wait: what raising it writes into it is not of the others."""
+def copy_error(error: _E) -> _E:
+    """Return a copy of an error for one of several callers, so that their tracebacks do not mix."""
     try:
         copied = copy.copy(error)
     except Exception:

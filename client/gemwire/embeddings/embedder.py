@@ -1,4 +1,4 @@
-"""`Embedder`: for asyncio."""
+"""`Embedder`, for asyncio."""
 
 from __future__ import annotations
 
@@ -7,48 +7,54 @@ import dataclasses
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from gemwire import errors
+from gemwire._arguments import check_integer, check_number
 from gemwire._transport.aio.grpc_transport import AsyncTransport
-from gemwire._transport.metadata import check
-from gemwire._transport.retry import check_timeout, policy
-from gemwire.embeddings.arguments import check_many, form_of, seconds, service_client, whole
-from gemwire.embeddings.batcher import Gathering, closed, own
-from gemwire.embeddings.reorder_buffer import Window
-from gemwire.genai._convert.embedding_vectors import Packed
-from gemwire.genai._convert.embeddings import Entries
+from gemwire._transport.metadata import validate
+from gemwire._transport.retry import check_timeout, resolve_policy
+from gemwire.embeddings.arguments import check_contents, resolve_client, vector_reader
+from gemwire.embeddings.batcher import Batcher, closed_error, copy_error
+from gemwire.embeddings.reorder_buffer import ReorderBuffer
+from gemwire.genai._convert.embedding_vectors import SerializedEmbeddings
+from gemwire.genai._convert.embeddings import EmbedRequestSerializer
 from gemwire_proto.v1beta.generative_service import BATCH_EMBED_CONTENTS
-from gemwire_runtime.method import DEFAULT, Metadata, Timeout
+from gemwire_runtime.method import DEFAULT, Metadata, RetryOption, Timeout
 
 _Embedder = TypeVar("_Embedder", bound="Embedder")
-#: A list of float, ``array.array('f')`` or a float32 array of numpy.
-Vector = Any
-Contents = Iterable[Any] | AsyncIterable[Any]
-OnError = Literal["raise", "return"]
+_T = TypeVar("_T")
+#: A list of float, ``array.array('f')`` or a float32 array of numpy; with ``on_error="return"``, or an error.
+Vector: TypeAlias = Any
+Contents: TypeAlias = Iterable[object] | AsyncIterable[object]
+OnError: TypeAlias = Literal["raise", "return"]
 
-#: The most texts that the service takes in one call.
+#: Maximum number of texts that the service accepts in one call.
 LARGEST_BATCH = 100
 #: Seconds that a stream waits for a batch to be full where its source pauses.
 _LINGER = 0.01
-#: Calls that may be refused, and none accepted, before the reason is taken to be what all texts share.
-_REFUSALS = 31
-#: The response stays as it came: the vectors are cut out of its bytes.
-_PACKED: Any = dataclasses.replace(BATCH_EMBED_CONTENTS, response=Packed)  # type: ignore[arg-type]
+#: Refused calls without an accepted one after which the cause is taken to be common to all texts.
+_MAX_REFUSALS = 31
+#: Leaves the response serialized: the vectors are read directly from its bytes.
+_PACKED = dataclasses.replace(BATCH_EMBED_CONTENTS, response=cast("type[Any]", SerializedEmbeddings))
 
 
 class Embedder:
-    """Makes embeddings, up to 100 in a call.
+    """Embeds texts, up to 100 in a call.
 
-    Calls of `embed` from any number of tasks are gathered: those of one tick of the event loop go together,
-    and while ``concurrency`` calls are under way, all that come meanwhile. A text that the service refuses
-    fails alone. One embedder serves any number of event loops, also in several threads at a time; each loop
-    has batches of its own.
+    Concurrent calls of `embed` are batched: those of one iteration of the event loop are sent together, and
+    while ``concurrency`` calls are in flight, so are all that come meanwhile. A text that the service refuses
+    fails alone. One embedder serves any number of event loops, also in several threads; each loop has its own
+    batches.
+
+    Attributes:
+        batch_size: Maximum number of texts in a call.
+        concurrency: Maximum number of calls in flight on each event loop.
     """
 
     def __init__(
         self,
-        client: Any = None,
+        client: object = None,
         *,
         model: str,
         task_type: str | int | None = None,
@@ -59,136 +65,154 @@ class Embedder:
         batch_bytes: int = 1 << 20,
         concurrency: int = 8,
         delay: float = 0.0,
-        retry: Any = DEFAULT,
+        retry: RetryOption = DEFAULT,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
     ) -> None:
-        """Nothing is connected before the first call.
+        """Create an embedder. It connects on the first call.
 
         Args:
-            client: A `gemwire.v1beta.GenerativeServiceAsyncClient`, or a `gemwire.genai.Client`, with the
-                settings of its ``http_options``; it stays open. Default: one of its own.
+            client: A `gemwire.v1beta.GenerativeServiceAsyncClient`, or a `gemwire.genai.Client`, whose
+                ``http_options`` apply; it is not closed. Default: a client of the embedder's own.
             model: Name of an embedding model, with or without ``models/``.
-            task_type: What the vectors are for: ``"RETRIEVAL_DOCUMENT"``, ``"RETRIEVAL_QUERY"``…
-            title: Of the documents; goes with ``task_type="RETRIEVAL_DOCUMENT"`` only.
-            output_dimensionality: Values of a vector. Default: as many as the model makes.
-            vectors: What they come as: ``"list"`` of float, ``"array"`` for ``array.array('f')`` or
+            task_type: Intended use of the vectors: ``"RETRIEVAL_DOCUMENT"``, ``"RETRIEVAL_QUERY"``…
+            title: Title of the documents; requires ``task_type="RETRIEVAL_DOCUMENT"``.
+            output_dimensionality: Length of a vector. Default: that of the model.
+            vectors: Type of a vector: ``"list"`` of float, ``"array"`` for ``array.array('f')`` or
                 ``"numpy"`` for float32 arrays.
-            batch_size: Texts in a call at most, 1 to 100.
-            batch_bytes: Bytes of texts and settings in a call at most. A text that is larger goes alone.
-            concurrency: Calls under way at a time, on each event loop.
-            delay: Seconds that a text waits for others at most. Default: it waits for those of its tick.
-            retry: When to repeat a call; see `gemwire.Retry`.
+            batch_size: Maximum number of texts in a call, 1 to 100.
+            batch_bytes: Maximum bytes of texts and settings in a call. A larger text is sent alone.
+            concurrency: Maximum number of calls in flight on each event loop.
+            delay: Maximum seconds that a text waits for others. Default: it waits for those of the same
+                iteration of the event loop.
+            retry: When to retry a call; see `gemwire.Retry`.
             timeout: Seconds for a call with all its attempts; None for no deadline. Default: 60.
             metadata: Pairs to send with each call.
 
         Raises:
             ValueError: An argument is out of range.
-            TypeError: An argument is of a wrong type.
-            ImportError: numpy is asked for and not installed.
+            TypeError: An argument has a wrong type.
+            ImportError: ``vectors="numpy"`` is given, and numpy is not installed.
             google.auth.exceptions.DefaultCredentialsError: No client is given, and there are no credentials.
         """
-        self._entries = Entries(model, task_type, title, output_dimensionality)
-        self._form = form_of(vectors)
-        self._most = whole("batch_size", batch_size, LARGEST_BATCH)
-        self._most_bytes = whole("batch_bytes", batch_bytes)
-        self._concurrency = whole("concurrency", concurrency)
-        self._delay = seconds("delay", delay)
-        policy(None if retry is DEFAULT else retry, None)
+        self._entries = EmbedRequestSerializer(model, task_type, title, output_dimensionality)
+        self._read_vectors = vector_reader(vectors)
+        self.batch_size = check_integer("batch_size", batch_size)
+        if batch_size > LARGEST_BATCH:
+            raise ValueError(f"batch_size: {batch_size} is more than {LARGEST_BATCH}, the service's limit")
+        self._batch_bytes = check_integer("batch_bytes", batch_bytes)
+        self.concurrency = check_integer("concurrency", concurrency)
+        self._delay = check_number("delay", delay, zero=True, expected="seconds")
+        resolve_policy(None if retry is DEFAULT else retry, None)
         check_timeout(timeout, None)
-        check(metadata)
-        self._mine, self._client, settings = service_client(client)
+        validate(metadata)
+        self._owns_client = client is None
+        self._client, settings = resolve_client(client)
         self._retry = settings.get("retry", DEFAULT) if retry is DEFAULT else retry
         self._timeout = settings.get("timeout", DEFAULT) if timeout is DEFAULT else timeout
         self._metadata = (*settings.get("metadata", ()), *metadata)
-        self._gatherings: dict[asyncio.AbstractEventLoop, Gathering] = {}
-        self._latest: Gathering | None = None
+        self._batchers: dict[asyncio.AbstractEventLoop, Batcher[Vector]] = {}
+        self._latest: Batcher[Vector] | None = None
         self._closed = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._entries.model} {self._client!r}>"
 
-    async def embed(self, content: Any) -> Vector:
-        """The vector of one text.
+    async def embed(self, content: object) -> Vector:
+        """Embed one text.
 
-        A task that is cancelled here disturbs no other.
+        Cancelling a call does not affect other calls.
 
         Args:
-            content: A text, or what else makes a content: a part, a content, a dict of one, a list of parts.
+            content: A text, or anything else that makes a content: a part, a content, a dict of one, a list
+                of parts.
+
+        Returns:
+            The vector.
 
         Raises:
-            ValueError: It is empty, or cannot be embedded.
-            TypeError: It is of a wrong type.
+            ValueError: The content is empty, or cannot be embedded.
+            TypeError: The content has a wrong type.
             APIError: The call failed, or this text was refused.
             RuntimeError: The embedder is closed.
         """
-        entry = self._entries.entry(content, "content")
-        gathering = self._gathering()
-        future, batch = gathering.add(entry, self._delay)
+        entry = self._entries.serialize(content, "content")
+        batcher = self._batcher()
+        future, batch = batcher.add(entry, self._delay)
         try:
             return await future
         except BaseException:
-            gathering.leave(batch, future)
+            batcher.abandon(batch, future)
             raise
 
     async def embed_all(self, contents: Contents, *, on_error: OnError = "raise") -> list[Vector]:
-        """The vectors of many texts, in their order.
+        """Embed texts.
 
         Args:
-            contents: Texts, or what else `embed` takes: any iterable. Of a list or a tuple, all are looked
-                at before anything is sent.
-            on_error: ``"raise"`` the first error, or ``"return"`` errors in the place of vectors.
+            contents: Any iterable of texts, or of what else `embed` accepts. A list or tuple is checked as a
+                whole before anything is sent.
+            on_error: ``"raise"`` the first error, or ``"return"`` errors in place of vectors.
+
+        Returns:
+            The vectors, in the order of the texts.
 
         Raises:
-            ValueError: One is empty, or cannot be embedded.
-            TypeError: One is of a wrong type.
+            ValueError: A content is empty, or cannot be embedded.
+            TypeError: A content has a wrong type.
             APIError: A call failed, or a text was refused.
             RuntimeError: The embedder is closed.
         """
-        check_many(contents, on_error)
+        check_contents(contents, on_error)
         if on_error == "raise" and isinstance(contents, (list, tuple)):
-            made = [self._entries.entry(one, "contents", index) for index, one in enumerate(contents)]
-            return [vector async for vector in self._stream(made, lambda entry, _: entry, on_error)]
+            entries = [self._entries.serialize(one, "contents", index) for index, one in enumerate(contents)]
+            return [vector async for vector in self._stream(entries, lambda entry, _: entry, on_error)]
         return [vector async for vector in self.stream(contents, on_error=on_error)]
 
     def stream(self, contents: Contents, *, on_error: OnError = "raise") -> AsyncGenerator[Vector, None]:
-        """The vectors of many texts, in their order, as they come.
+        """Embed texts, and iterate over the vectors in their order.
 
-        The source is read no further than ``concurrency`` + 1 batches ahead of what is taken here.
+        The source is read at most ``concurrency`` + 1 batches ahead of the consumer.
 
         Args:
-            contents: Texts, or what else `embed` takes: any iterable. One that is not async runs on the loop.
-            on_error: ``"raise"`` the first error, or give errors in the place of vectors: ``"return"``.
+            contents: Any iterable of texts, or of what else `embed` accepts. A sync iterable is read on the
+                event loop.
+            on_error: ``"raise"`` the first error, or ``"return"`` errors in place of vectors.
 
         Raises:
-            ValueError: ``on_error`` is neither. While one reads: see `embed_all`.
-            TypeError: It is no iterable, or one text. While one reads: see `embed_all`.
+            ValueError: ``on_error`` is invalid. During iteration: see `embed_all`.
+            TypeError: The contents are not iterable, or one text. During iteration: see `embed_all`.
         """
-        check_many(contents, on_error)
+        check_contents(contents, on_error)
         return self._stream(
-            contents, lambda content, index: self._entries.entry(content, "contents", index), on_error
+            contents, lambda content, index: self._entries.serialize(content, "contents", index), on_error
         )
 
-    async def outcomes(self, contents: list[Any], start: int) -> list[Vector]:
-        """Vectors and errors of a part of many texts, which begins at one of their places."""
+    async def embed_chunk(self, contents: list[object], start: int) -> list[Vector]:
+        """Embed a chunk of a longer source, and return vectors and errors; ``start`` is its first index."""
         stream = self._stream(
             contents,
-            lambda content, index: self._entries.entry(content, "contents", start + index),
+            lambda content, index: self._entries.serialize(content, "contents", start + index),
             "return",
             start,
         )
         return [vector async for vector in stream]
 
     async def _stream(
-        self, contents: Contents, entry: Callable[[Any, int], bytes], on_error: OnError, start: int = 0
+        self,
+        contents: Iterable[_T] | AsyncIterable[_T],
+        entry: Callable[[_T, int], bytes],
+        on_error: OnError,
+        start: int = 0,
     ) -> AsyncGenerator[Vector, None]:
-        window = Window(self._gathering(), self._most * (self._concurrency + 1), self._most)
+        buffer: ReorderBuffer[_T, Vector] = ReorderBuffer(
+            self._batcher(), self.batch_size * (self.concurrency + 1), self.batch_size
+        )
         filling = asyncio.ensure_future(
-            window.fill(contents, entry, max(self._delay, _LINGER), on_error == "return")
+            buffer.fill(contents, entry, max(self._delay, _LINGER), skip_invalid=on_error == "return")
         )
         index = start
         try:
-            while (future := await window.first()) is not None:
+            while (future := await buffer.peek()) is not None:
                 try:
                     vector = future.result() if future.done() else await future
                 except (errors.APIError, ValueError, TypeError) as error:
@@ -197,39 +221,38 @@ class Embedder:
                     if on_error == "raise":
                         raise
                     vector = error
-                window.took()
+                buffer.pop()
                 yield vector
                 index += 1
             await filling
         finally:
-            window.close()
+            buffer.close()
             filling.cancel()
             await asyncio.wait([filling])
             if not filling.cancelled():
                 filling.exception()
 
-    def _gathering(self) -> Gathering:
-        """What gathers the texts of the running loop."""
+    def _batcher(self) -> Batcher[Vector]:
+        """Return the batcher of the running loop."""
         loop = asyncio.get_running_loop()
         latest = self._latest
         if latest is not None and latest.loop is loop:
             return latest
         if self._closed:
-            raise closed()
-        for owner in [owner for owner in list(self._gatherings) if owner.is_closed()]:
-            self._gatherings.pop(owner, None)
-        found = self._gatherings.get(loop)
-        if found is None:
-            found = self._gatherings[loop] = Gathering(
-                self._send, self._most, self._most_bytes, self._concurrency
-            )
-        self._latest = found
-        return found
+            raise closed_error()
+        for owner in [owner for owner in list(self._batchers) if owner.is_closed()]:
+            self._batchers.pop(owner, None)
+        batcher = self._batchers.get(loop)
+        if batcher is None:
+            batcher = Batcher(self._send, self.batch_size, self._batch_bytes, self.concurrency)
+            self._batchers[loop] = batcher
+        self._latest = batcher
+        return batcher
 
-    async def _send(self, entries: list[bytes], deliver: Callable[[int, Any], None]) -> None:
-        """Make the call of a batch; where it is refused, halve it until what is bad is alone.
+    async def _send(self, entries: list[bytes], set_result: Callable[[int, Vector], None]) -> None:
+        """Make the call of a batch; if it is refused, bisect it until the refused texts are alone.
 
-        That takes at most 2n - 2 more calls for n texts, and 62 where none of them is accepted.
+        This takes at most 2n - 2 more calls for n texts, and 62 if none of them is accepted.
         """
         groups = deque([range(len(entries))])
         refusals, accepted = 0, False
@@ -239,60 +262,62 @@ class Embedder:
                 vectors = await self._call(entries[group.start : group.stop])
             except errors.InvalidArgument as error:
                 refusals += 1
-                if len(group) > 1 and (accepted or refusals <= _REFUSALS):
+                if len(group) > 1 and (accepted or refusals <= _MAX_REFUSALS):
                     half = len(group) // 2
                     groups += group[:half], group[half:]
                     continue
                 if len(group) > 1:
-                    error.hint = "None of many texts was accepted: it may be about what they share."
-                outcomes: list[Any] = [own(error) for _ in group]
+                    error.hint = "No text of the batch was accepted: the cause may be a setting they share."
+                results: list[Vector] = [copy_error(error) for _ in group]
             except Exception as error:
-                outcomes = [own(error) for _ in group]
+                results = [copy_error(error) for _ in group]
             else:
-                accepted, outcomes = True, vectors
-            for index, outcome in zip(group, outcomes, strict=True):
-                deliver(index, outcome)
+                accepted, results = True, vectors
+            for index, result in zip(group, results, strict=True):
+                set_result(index, result)
 
     async def _call(self, entries: list[bytes]) -> list[Vector]:
-        caller: Any = self._client._caller
-        # Who writes calls down, or answers from what was written, deals in messages.
-        method = _PACKED if isinstance(caller, AsyncTransport) else BATCH_EMBED_CONTENTS
-        request = self._entries.batch(entries)
+        caller = self._client.caller
+        # Recording and replaying need messages.
+        is_packed = isinstance(caller, AsyncTransport) and not caller.is_recorded
+        method = _PACKED if is_packed else BATCH_EMBED_CONTENTS
+        request = self._entries.build_batch(entries)
         response = await caller.unary(method, request, (), self._retry, self._timeout, self._metadata)
-        vectors = self._form(response)
+        vectors = self._read_vectors(response)
         if len(vectors) != len(entries):
             raise errors.Internal(
-                f"{len(vectors)} embeddings came for {len(entries)} texts", method=method.path[1:]
+                f"the service returned {len(vectors)} embeddings for {len(entries)} texts",
+                method=method.path[1:],
             )
         return vectors
 
-    async def close(self) -> None:
-        """Take no more texts, wait for those of this loop, then close the client if it is the embedder's own.
+    async def close(self, *, finish: bool = True) -> None:
+        """Accept no more texts, wait for those of this loop, and close the client if the embedder created it.
 
-        Texts of other loops end by themselves; with the embedder's own client those that have no vector yet
-        fail with CANCELLED. Again it does nothing.
+        Texts of other loops complete on their own; if the embedder created its client, those that have no
+        vector yet fail with CANCELLED. Further calls do nothing.
+
+        Args:
+            finish: Whether to wait for pending texts, rather than fail them with CANCELLED.
         """
-        await self._close(finish=True)
-
-    async def _close(self, *, finish: bool) -> None:
         if self._closed:
             return
         self._closed, self._latest = True, None
-        gatherings, self._gatherings = self._gatherings, {}
-        here = gatherings.pop(asyncio.get_running_loop(), None)
-        for gathering in gatherings.values():
-            if gathering.loop.is_running():
-                gathering.loop.call_soon_threadsafe(gathering.close)
+        batchers, self._batchers = self._batchers, {}
+        here = batchers.pop(asyncio.get_running_loop(), None)
+        for batcher in batchers.values():
+            if batcher.loop.is_running():
+                batcher.loop.call_soon_threadsafe(batcher.close)
         try:
             if here is not None:
                 here.close()
                 if finish:
-                    await here.finished()
+                    await here.wait_idle()
         finally:
             if here is not None:
                 here.fail(errors.Cancelled("the embedder was closed before this text had its vector"))
-                await here.finished()
-            if self._mine:
+                await here.wait_idle()
+            if self._owns_client:
                 await self._client.close()
 
     async def __aenter__(self: _Embedder) -> _Embedder:
@@ -301,5 +326,5 @@ class Embedder:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Nobody waits for what an error leaves behind.
-        await self._close(finish=kind is None)
+        # After an error nothing waits for the pending texts.
+        await self.close(finish=kind is None)

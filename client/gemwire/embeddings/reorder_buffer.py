@@ -1,110 +1,118 @@
-"""What a stream has read from its source and not yet given."""
+"""A bounded buffer of requests whose results are taken in the order of their source."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing
-from typing import Any
+from typing import Generic, TypeVar
 
-from gemwire.embeddings.batcher import Batch, Gathering
+from gemwire.embeddings.batcher import Batch, Batcher
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
-class Window:
-    """Requests of one stream, in their order: as many as there is space for."""
+class ReorderBuffer(Generic[_T, _R]):
+    """Requests of one stream in the order of their source."""
 
-    def __init__(self, gathering: Gathering, most: int, least: int) -> None:
-        """Empty.
+    def __init__(self, batcher: Batcher[_R], capacity: int, refill: int) -> None:
+        """Create an empty buffer.
 
         Args:
-            gathering: Has the requests sent.
-            most: How many there may be.
-            least: How much space there must be before reading goes on: enough for a batch, lest a slow reader
-                makes batches of one.
+            batcher: Sends the requests.
+            capacity: Maximum number of requests.
+            refill: Free space that is needed before reading goes on: enough for a batch, so that a slow
+                consumer does not cause batches of one.
         """
-        self._gathering = gathering
-        self._most = most
-        self._least = least
-        self._requests: deque[tuple[asyncio.Future[Any], Batch | None]] = deque()
-        self._ended = False
+        self._batcher = batcher
+        self._capacity = capacity
+        self._refill = refill
+        self._requests: deque[tuple[asyncio.Future[_R], Batch[_R] | None]] = deque()
+        self._exhausted = False
         self._arrival: asyncio.Future[None] | None = None
         self._space: asyncio.Future[None] | None = None
 
     async def fill(
-        self, contents: Any, entry: Callable[[Any, int], bytes], delay: float, past_errors: bool
+        self,
+        contents: Iterable[_T] | AsyncIterable[_T],
+        entry: Callable[[_T, int], bytes],
+        delay: float,
+        *,
+        skip_invalid: bool,
     ) -> None:
         """Read the source to its end.
 
         Args:
-            contents: What gets vectors.
-            entry: Makes the entry of a content and its place.
+            contents: The source.
+            entry: Serializes a content, given its index.
             delay: Seconds that a batch waits to be full where the source pauses.
-            past_errors: Whether to go on after a content of which no entry can be made.
+            skip_invalid: Whether to go on after a content that cannot be serialized.
         """
-        gathering, requests = self._gathering, self._requests
+        batcher, requests = self._batcher, self._requests
         index = 0
         try:
-            async with aclosing(_each(contents)) as source:
+            async with aclosing(_iterate(contents)) as source:
                 async for content in source:
-                    if len(requests) >= self._most:
-                        gathering.flush()
-                        self._space = gathering.loop.create_future()
+                    if len(requests) >= self._capacity:
+                        batcher.flush()
+                        self._space = batcher.loop.create_future()
                         await self._space
                     try:
-                        requests.append(gathering.add(entry(content, index), delay))
+                        requests.append(batcher.add(entry(content, index), delay))
                     except (ValueError, TypeError) as error:
-                        failed: asyncio.Future[Any] = gathering.loop.create_future()
+                        failed: asyncio.Future[_R] = batcher.loop.create_future()
                         failed.set_exception(error)
                         requests.append((failed, None))
-                        if not past_errors:
+                        if not skip_invalid:
                             return
                     index += 1
                     if self._arrival is not None:
-                        self._woken()
+                        self._notify()
         finally:
-            self._ended = True
-            gathering.flush()
-            self._woken()
+            self._exhausted = True
+            batcher.flush()
+            self._notify()
 
-    def _woken(self) -> None:
+    def _notify(self) -> None:
         arrival, self._arrival = self._arrival, None
         if arrival is not None and not arrival.done():
             arrival.set_result(None)
 
-    async def first(self) -> asyncio.Future[Any] | None:
-        """The oldest request; None when there will be no more."""
+    async def peek(self) -> asyncio.Future[_R] | None:
+        """Wait for the oldest request and return it; None when there will be no more."""
         while not self._requests:
-            if self._ended:
+            if self._exhausted:
                 return None
-            self._arrival = self._gathering.loop.create_future()
+            self._arrival = self._batcher.loop.create_future()
             await self._arrival
         return self._requests[0][0]
 
-    def took(self) -> None:
-        """The oldest request is over."""
+    def pop(self) -> None:
+        """Remove the oldest request."""
         self._requests.popleft()
-        if self._space is not None and len(self._requests) <= self._most - self._least:
+        if self._space is not None and len(self._requests) <= self._capacity - self._refill:
             space, self._space = self._space, None
             if not space.done():
                 space.set_result(None)
 
     def close(self) -> None:
-        """Nothing is wanted any more."""
-        left = list(self._requests)
+        """Abandon all requests."""
+        abandoned = list(self._requests)
         self._requests.clear()
-        # First all of them, so that a batch is found to be unwanted at its first.
-        for future, _ in left:
+        # Cancel all futures first, so that a batch is found abandoned by the first of its requests.
+        for future, _ in abandoned:
             future.cancel()
-        for future, batch in left:
+        for future, batch in abandoned:
             if batch is not None:
-                self._gathering.leave(batch, future)
+                self._batcher.abandon(batch, future)
 
 
-async def _each(contents: Any) -> AsyncGenerator[Any, None]:
-    if hasattr(contents, "__aiter__"):
-        async for one in contents:
-            yield one
+async def _iterate(contents: Iterable[_T] | AsyncIterable[_T]) -> AsyncGenerator[_T, None]:
+    if isinstance(contents, AsyncIterable):
+        async for content in contents:
+            yield content
     else:
-        for one in contents:
-            yield one
+        for content in contents:
+            yield content

@@ -1,4 +1,4 @@
-"""The API in the shape of the google-genai package, over gRPC: programs move by changing an import.
+"""The Gemini API in the shape of the google-genai package, over gRPC: programs change an import.
 
 from gemwire import genai
 from gemwire.genai import types
@@ -10,7 +10,7 @@ print(client.models.generate_content(model="gemini-2.5-flash", contents="Why is 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gemwire.genai import errors as errors
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Client", "errors", "types"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "Client":
         from gemwire.genai.client import Client
 

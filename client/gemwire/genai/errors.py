@@ -1,8 +1,8 @@
-"""What calls raise: the errors of `gemwire.errors`, under the names that google-genai gives them."""
+"""Errors of calls: those of `gemwire.errors`, under the names that google-genai gives them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gemwire.errors import APIError as APIError
 from gemwire.errors import ClientError as ClientError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gemwire._transport.recording import ReplayError as ReplayError
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "ReplayError":
         from gemwire._transport.recording import ReplayError
 
@@ -22,4 +22,4 @@ def __getattr__(name: str) -> Any:
 
 
 class UnsupportedFunctionError(GemwireError, ValueError):
-    """A function cannot be called the way it is asked for: an async one by the sync client."""
+    """An async function was given to the sync client, which cannot call it."""

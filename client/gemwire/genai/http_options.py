@@ -1,122 +1,124 @@
-"""What `HttpOptions` mean: where calls go, and the arguments of each."""
+"""`HttpOptions` as the address of a client and the arguments of its calls."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
-from gemwire.genai._types.call_configs import HttpOptions, HttpRetryOptions
+from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
 from gemwire.options import Retry
 
-#: What google-genai looks at too.
+_Value = TypeVar("_Value")
+
+#: The variable of google-genai.
 _BASE_URL = "GOOGLE_GEMINI_BASE_URL"
-#: All are served by v1beta, which has what the others have.
+#: All are served by v1beta, a superset of the others.
 _VERSIONS = frozenset({None, "v1", "v1beta", "v1alpha"})
 
 
-def settings(*options: Any) -> dict[str, Any]:
-    """Arguments of a service client's method.
+#: The arguments ``timeout``, ``retry`` and ``metadata`` of a service client's method.
+CallSettings = dict[str, Any]
+
+
+def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> CallSettings:
+    """Convert HTTP options to the arguments of a service client's method.
 
     Args:
-        *options: `HttpOptions`, dicts of them, or None; the later count for more.
+        *options: `HttpOptions`, dicts of their fields, or None; later ones take precedence.
 
     Raises:
         ValueError: A value is out of range.
         TypeError: A value is of a wrong type.
     """
-    made: dict[str, Any] = {}
+    made: CallSettings = {}
     headers: dict[str, str] = {}
     for given in options:
         if given is None:
             continue
         option = HttpOptions.of(given, "http_options")
         if option.timeout is not None:
-            made["timeout"] = _seconds(option.timeout)
+            made["timeout"] = _to_seconds(option.timeout)
         if option.retry_options is not None:
-            made["retry"] = _retry(HttpRetryOptions.of(option.retry_options, "http_options.retry_options"))
-        headers |= _headers(option.headers)
+            made["retry"] = _to_retry(HttpRetryOptions.of(option.retry_options, "http_options.retry_options"))
+        headers |= _to_headers(option.headers)
     if headers:
         made["metadata"] = tuple(headers.items())
     return made
 
 
-def address(options: HttpOptions) -> tuple[str | None, bool]:
-    """Host and port of ``base_url``, and whether they are without encryption.
+def resolve_address(options: HttpOptions) -> tuple[str | None, bool]:
+    """Return host and port of ``base_url``, and whether they are unencrypted.
 
     Raises:
-        ValueError: It is no address that calls can go to, or another version is asked for.
-        TypeError: It is no text.
+        ValueError: It is not the address of a host, or the API version is unknown.
+        TypeError: It is not a string.
     """
     if options.api_version not in _VERSIONS:
         raise ValueError(
             f"http_options.api_version: {options.api_version!r} is none of v1, v1beta and v1alpha"
         )
     given, named = options.base_url, "http_options.base_url"
-    if not given and not endpoint.emulated():
+    if not given and not endpoint.is_emulated():
         given, named = os.environ.get(_BASE_URL), _BASE_URL
     if not given:
         return None, False
     if not isinstance(given, str):
-        raise TypeError(f"{named}: expected a text, got {type(given).__name__}")
+        raise TypeError(f"{named}: expected a string, got {type(given).__name__}")
     scheme, _, rest = given.rpartition("://")
     host, _, path = rest.partition("/")
     if path.strip("/"):
-        raise ValueError(f"{named}: {given!r} has a path; calls go to a host and a port")
+        raise ValueError(f"{named}: {given!r} has a path; give a host and a port alone")
     if scheme.lower() not in {"", "https", "http"}:
         raise ValueError(f"{named}: {given!r} begins with neither https:// nor http://")
     endpoint.check_host(host, named)
     plaintext = scheme.lower() == "http"
     if plaintext and not endpoint.is_loopback(host):
         raise ValueError(
-            f"{named}: {given!r} is another machine, and nothing is sent to those without "
-            "encryption; it must begin with https://"
+            f"{named}: {given!r} is another machine, to which calls must be encrypted; begin it with https://"
         )
     return host, plaintext
 
 
-def _seconds(milliseconds: Any) -> float:
+def _to_seconds(milliseconds: object) -> float:
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
         raise TypeError(f"http_options.timeout: expected milliseconds, got {type(milliseconds).__name__}")
     if not milliseconds > 0:
-        raise ValueError(f"http_options.timeout: {milliseconds} is no number of milliseconds above 0")
+        raise ValueError(f"http_options.timeout: {milliseconds} is not a positive number of milliseconds")
     return milliseconds / 1000
 
 
-def _retry(options: HttpRetryOptions) -> Retry | None:
+def _to_retry(options: HttpRetryOptions) -> Retry | None:
     codes = {408, 429, 500, 502, 503, 504}
     if options.http_status_codes is not None:
         codes = set(options.http_status_codes)
     # CANCELLED and the like, which have no HTTP code of their own, are not among google-genai's either.
     statuses = [status for status, error in BY_STATUS.items() if error.code in codes]
-    made: dict[str, Any] = {
-        "codes": frozenset(statuses),
-        "max_attempts": 5,
-        "maximum": 60.0,
-        "multiplier": 2.0,
-    }
-    given = {
-        "max_attempts": options.attempts,
-        "initial": options.initial_delay,
-        "maximum": options.max_delay,
-        "multiplier": options.exp_base,
-    }
-    made |= {name: value for name, value in given.items() if value is not None}
-    if made["max_attempts"] in {0, 1}:
+    if options.attempts in {0, 1}:
         return None
     try:
-        return Retry(**made)
+        return Retry(
+            codes=frozenset(statuses),
+            max_attempts=_default(options.attempts, 5),
+            initial=_default(options.initial_delay, 1.0),
+            maximum=_default(options.max_delay, 60.0),
+            multiplier=_default(options.exp_base, 2.0),
+        )
     except (TypeError, ValueError) as error:
         raise type(error)(f"http_options.retry_options: {error}") from None
 
 
-def _headers(headers: Any) -> dict[str, str]:
+def _default(value: _Value | None, default: _Value) -> _Value:
+    return default if value is None else value
+
+
+def _to_headers(headers: object) -> dict[str, str]:
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
         raise TypeError(f"http_options.headers: expected a dict, got {type(headers).__name__}")
-    # gRPC's keys are in lower case; these two are its own business.
+    # Keys of gRPC are in lower case, and it sets these two itself.
     lower = {str(name).lower(): str(value) for name, value in headers.items()}
     return {name: value for name, value in lower.items() if name not in {"content-type", "user-agent"}}

@@ -171,9 +171,7 @@ class AdaptiveCaller(Generic[_T, _R]):
 
 def _is_refusal(error: Exception) -> bool:
     if isinstance(error, APIError):
-        from gemwire._transport.attempts import is_overload
-
-        return is_overload(error)
+        return overload.is_overload(error)
     return getattr(error, "code", None) in {429, 503}
 
 

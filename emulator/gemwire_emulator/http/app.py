@@ -1,94 +1,94 @@
-"""The outermost application: sends WebSockets their way, and lets nothing out but answers."""
+"""The outermost ASGI application: dispatches WebSockets and RPCs, and answers what nothing else answers."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
 
 import grpc
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from gemwire_emulator.errors import StatusError
-from gemwire_emulator.http.asgi_scope import get_connection
-from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.connection import get_connection
+from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.live import LiveApp
 from gemwire_emulator.http.responses import JSON_TYPE, encode_error, send_error
 from gemwire_emulator.http.router import Match
 from gemwire_emulator.http.rpc import RpcApp
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, ExceptionHandler
-
 _logger = logging.getLogger("gemwire_emulator")
 
 
 class RootApp:
-    """What uvicorn serves."""
+    """The application that uvicorn serves."""
 
     def __init__(self, live: LiveApp, rpcs: RpcApp, app: ASGIApp) -> None:
-        """See the module.
+        """Combine applications.
 
         Args:
-            live: For WebSockets.
-            rpcs: For what is asked most: a POST that is an RPC, and not from a web page.
-            app: For everything else.
+            live: Serves WebSockets.
+            rpcs: Serves RPCs by POST that do not come from a web page, without the middleware.
+            app: Serves everything else.
         """
         self._live = live
         self._rpcs = rpcs
         self._app = app
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request, or one session."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request or a WebSocket session."""
         if scope["type"] == "websocket":
             await self._live(scope, receive, send)
             return
         try:
-            if scope["method"] == "POST" and (match := self._direct(scope)):
+            if scope["method"] == "POST" and (match := self._match_rpc(scope)):
                 await self._rpcs.serve(match, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
         except asyncio.CancelledError:
-            failure = StatusError(grpc.StatusCode.UNAVAILABLE, "The emulator stops.")
-        except Exception as error:
+            error = StatusError(grpc.StatusCode.UNAVAILABLE, "The emulator is shutting down.")
+        except Exception as unexpected:
             _logger.exception("%s %s failed", scope["method"], scope["path"])
-            failure = _internal(error)
+            error = _create_internal_error(unexpected)
         else:
             return
         connection = get_connection(scope)
-        if connection is None or not connection.answering():
-            await send_error(send, failure)
+        if connection is None or not connection.response_started():
+            await send_error(send, error)
         else:
-            connection.sever()
+            connection.abort()
 
-    def _direct(self, scope: Any) -> Match | None:
+    def _match_rpc(self, scope: Scope) -> Match | None:
         for name, _ in scope["headers"]:
             if name == b"origin":
                 return None
-        return self._rpcs.find(scope)
+        return self._rpcs.match(scope)
 
 
-def _internal(error: Exception) -> StatusError:
-    """A mistake of the emulator: the caller hears of it, the log has the rest."""
+def _create_internal_error(error: Exception) -> StatusError:
+    """Create the error of a bug in the emulator; the traceback is in the log."""
     return StatusError(grpc.StatusCode.INTERNAL, f"the emulator failed: {type(error).__name__}: {error}")
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    status, body = encode_error(_internal(error))
+async def _handle_exception(request: Request, error: Exception) -> Response:
+    status, body = encode_error(_create_internal_error(error))
     return Response(body, status, media_type=JSON_TYPE)
 
 
-async def _declined(request: Request, error: Exception) -> Response:
-    """What Starlette itself refuses: paths and verbs that there are not."""
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
+    """Answer paths and verbs that Starlette itself rejects."""
     status: int = getattr(error, "status_code", 500)
     code = grpc.StatusCode.NOT_FOUND if status == 404 else grpc.StatusCode.UNIMPLEMENTED
-    _, body = encode_error(
-        HttpFailure(status, code, f"{request.url.path}: {getattr(error, 'detail', error)}")
-    )
+    message = f"{request.url.path}: {getattr(error, 'detail', error)}"
+    _, body = encode_error(HttpError(status, code, message))
     return Response(body, status, getattr(error, "headers", None), media_type=JSON_TYPE)
 
 
-#: How Starlette is to say what goes wrong.
-EXCEPTION_HANDLERS: dict[Any, ExceptionHandler] = {Exception: _failed, HTTPException: _declined}
+#: Handlers for Starlette.
+EXCEPTION_HANDLERS: Mapping[type[Exception], ExceptionHandler] = {
+    Exception: _handle_exception,
+    HTTPException: _handle_http_exception,
+}

@@ -1,41 +1,39 @@
-"""What an HTTP request says about a call, beside its body."""
+"""Reading ASGI scopes: path, query, headers, and the call that a request makes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl
 
 import grpc
+from google.protobuf.message import Message
+from starlette.types import Scope
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, invalid_argument
-from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.connection import get_connection
+from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.router import VERSIONS
 from gemwire_runtime.method import Method
 
-if TYPE_CHECKING:
-    from gemwire_emulator.http.protocol import Connection
-
-Scope = Mapping[str, Any]
 Query = Sequence[tuple[str, str]]
 
 
 def get_path(scope: Scope) -> str:
-    """The path as it was sent, percent-encoded, without doubled slashes at its beginning."""
+    """Return the path as it was sent, percent-encoded, with a single leading slash."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     return "/" + raw.partition(b"?")[0].decode("latin-1").lstrip("/")
 
 
 def get_query(scope: Scope) -> Query:
-    """The parameters, in order."""
-    raw = scope["query_string"]
+    """Return the query parameters in order."""
+    raw: bytes = scope["query_string"]
     return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else ()
 
 
 def get_headers(scope: Scope) -> dict[str, str]:
-    """The headers; keys in lower case. Of those that are repeated, all values."""
+    """Return the headers with lower-case names; values of repeated headers are joined by commas."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1"), value.decode("latin-1")
@@ -43,46 +41,47 @@ def get_headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def get_connection(scope: Scope) -> Connection | None:
-    """The connection that a request came over; None where there is no socket below."""
-    connection: Connection | None = scope.get("state", {}).get("connection")
-    return connection
-
-
 def check_route(scope: Scope, *verbs: str) -> None:
-    """Refuse what a path that no RPC has does not serve: versions that there are not, and other verbs.
+    """Check version and verb of a route that is not bound to an RPC.
 
     Raises:
-        StatusError: It is that.
+        StatusError: The version does not exist, or the route does not support the verb.
     """
     if scope["path_params"]["version"] not in VERSIONS:
-        raise StatusError(grpc.StatusCode.NOT_FOUND, f"There is nothing at {get_path(scope)}.")
+        raise StatusError(grpc.StatusCode.NOT_FOUND, f"{get_path(scope)} was not found.")
     if scope["method"] not in verbs:
-        allowed = ", ".join(verbs)
-        raise HttpFailure(
-            405,
-            grpc.StatusCode.UNIMPLEMENTED,
-            f"{get_path(scope)} has no {scope['method']}; it has {allowed}.",
-            {"allow": allowed},
-        )
+        raise create_verb_error(scope, verbs)
 
 
-def create_call(method: Method[Any, Any], scope: Scope, query: Query, front: str = "http") -> Call:
-    """The call that a request makes.
+def create_verb_error(scope: Scope, verbs: Iterable[str]) -> HttpError:
+    """Create the error of a request whose verb is not one of those that its path supports."""
+    supported = ", ".join(verbs)
+    message = f"{get_path(scope)} does not support {scope['method']}; supported: {supported}."
+    return HttpError(405, grpc.StatusCode.UNIMPLEMENTED, message, {"allow": supported})
 
-    The API key is taken from the header or from ``?key=``; a deadline from X-Server-Timeout, as Google's
-    clients send it.
+
+def create_call(
+    method: Method[Message, Message],
+    scope: Scope,
+    headers: dict[str, str],
+    query: Query,
+    front: str = "http",
+) -> Call:
+    """Create the call that a request makes.
+
+    The API key is read from the header or from ``?key=``, the deadline from X-Server-Timeout, which Google's
+    clients send.
 
     Args:
         method: The RPC.
         scope: ASGI's.
-        query: The parameters.
+        headers: Its headers; become the metadata of the call.
+        query: The query parameters.
         front: See `Call`.
 
     Raises:
-        StatusError: X-Server-Timeout is no number.
+        StatusError: X-Server-Timeout is not a number.
     """
-    headers = get_headers(scope)
     for name, value in query:
         if name == "key":
             headers.setdefault("x-goog-api-key", value)
@@ -94,9 +93,9 @@ def create_call(method: Method[Any, Any], scope: Scope, query: Query, front: str
         call.go_away = connection.go_away
     if "x-server-timeout" in headers:
         try:
-            until = time.monotonic() + float(headers["x-server-timeout"])
+            deadline = time.monotonic() + float(headers["x-server-timeout"])
         except ValueError:
-            why = f"{headers['x-server-timeout']!r} is no number of seconds"
-            raise invalid_argument("X-Server-Timeout", why) from None
-        call.remaining = lambda: until - time.monotonic()
+            reason = f"{headers['x-server-timeout']!r} is not a number of seconds"
+            raise invalid_argument("X-Server-Timeout", reason) from None
+        call.remaining = lambda: deadline - time.monotonic()
     return call

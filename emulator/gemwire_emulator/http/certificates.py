@@ -1,7 +1,6 @@
-"""A certificate for this machine, for clients that insist on TLS, and the authority that they are to trust.
+"""A certificate for this machine, for clients that require TLS, and the authority that clients have to trust.
 
-The authority's key is kept nowhere: it signs one certificate, and whoever
-trusts it trusts nothing else by it.
+The authority's private key is never stored: it signs one certificate, so trusting it trusts nothing else.
 """
 
 from __future__ import annotations
@@ -19,52 +18,52 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-#: How long it is good for. Clients refuse certificates of servers that last much longer.
-_LIFE = datetime.timedelta(days=365)
-#: One that ends sooner is made anew.
-_LEFT = datetime.timedelta(days=30)
-_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - a name, nothing listens here
+#: Validity period. Clients reject server certificates that are valid for much longer.
+_VALIDITY = datetime.timedelta(days=365)
+#: Certificates that expire sooner are replaced.
+_MIN_REMAINING = datetime.timedelta(days=30)
+_WILDCARD_HOSTS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, nothing is bound
 _PEM = serialization.Encoding.PEM
 
 
 @dataclass(frozen=True)
-class Certificate:
-    """Files.
+class CertificateFiles:
+    """The files of a certificate.
 
     Attributes:
-        authority: What clients trust: ``SSL_CERT_FILE=…``.
-        server: Certificate and key, for nobody else to read.
+        authority: Certificate of the authority, for clients: ``SSL_CERT_FILE=…``.
+        server: Certificate and private key of the server, readable by their owner only.
     """
 
     authority: Path
     server: Path
 
 
-def ensure_certificate(folder: Path, host: str, now: datetime.datetime | None = None) -> Certificate:
-    """The certificate in a directory: the one that is there, if it will do, or a new one.
+def ensure_certificate(folder: Path, host: str, now: datetime.datetime | None = None) -> CertificateFiles:
+    """Return the certificate in a directory; create it if there is no usable one.
 
     Args:
-        folder: The directory; it is made.
-        host: What the emulator listens on, beside localhost.
-        now: The time; that of the machine by default.
+        folder: The directory; created if necessary.
+        host: Host that the emulator listens on, beside localhost.
+        now: Current time; the machine's by default.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The files cannot be written.
     """
     now = now or datetime.datetime.now(datetime.timezone.utc)
     folder.mkdir(parents=True, exist_ok=True)
-    files = Certificate(folder / "ca.pem", folder / "server.pem")
-    names = _names(host)
-    if not _will_do(files, names, now):
-        authority, server = _made(names, now)
-        _write(files.server, server, 0o600)
-        _write(files.authority, authority, 0o644)
+    files = CertificateFiles(folder / "ca.pem", folder / "server.pem")
+    names = _list_names(host)
+    if not _is_usable(files, names, now):
+        authority, server = _create(names, now)
+        _write_atomically(files.server, server, 0o600)
+        _write_atomically(files.authority, authority, 0o644)
     return files
 
 
-def _names(host: str) -> list[x509.GeneralName]:
+def _list_names(host: str) -> list[x509.GeneralName]:
     host = host.strip("[]")
-    host = socket.gethostname() if host in _EVERYWHERE else host
+    host = socket.gethostname() if host in _WILDCARD_HOSTS else host
     wanted = dict.fromkeys(["localhost", "127.0.0.1", "::1", host])
     names: list[x509.GeneralName] = []
     for name in wanted:
@@ -75,7 +74,7 @@ def _names(host: str) -> list[x509.GeneralName]:
     return names
 
 
-def _will_do(files: Certificate, names: list[x509.GeneralName], now: datetime.datetime) -> bool:
+def _is_usable(files: CertificateFiles, names: list[x509.GeneralName], now: datetime.datetime) -> bool:
     try:
         authority = x509.load_pem_x509_certificate(files.authority.read_bytes())
         pem = files.server.read_bytes()
@@ -85,26 +84,30 @@ def _will_do(files: Certificate, names: list[x509.GeneralName], now: datetime.da
         known = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
         return False
-    ends = min(authority.not_valid_after_utc, server.not_valid_after_utc)
-    return key.public_key() == server.public_key() and ends - now > _LEFT and set(names) <= set(known)
+    expiry = min(authority.not_valid_after_utc, server.not_valid_after_utc)
+    return (
+        key.public_key() == server.public_key() and expiry - now > _MIN_REMAINING and set(names) <= set(known)
+    )
 
 
-def _made(names: list[x509.GeneralName], now: datetime.datetime) -> tuple[bytes, bytes]:
+def _create(names: list[x509.GeneralName], now: datetime.datetime) -> tuple[bytes, bytes]:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = _named("gemwire emulator")
-    # What strict verification asks for is all there: usages, and the identifiers of both keys.
+    authority_name = _common_name("gemwire emulator")
+    # Strict verification requires key usages and the identifiers of both keys.
     authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     authority = (
-        _begun(authority_name, authority_name, authority_key.public_key(), now)
+        _start_certificate(authority_name, authority_name, authority_key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs=True), critical=True)
+        .add_extension(_key_usage(signs=True), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     server = (
-        _begun(_named("gemwire emulator on this machine"), authority_name, key.public_key(), now)
+        _start_certificate(
+            _common_name("gemwire emulator on this machine"), authority_name, key.public_key(), now
+        )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs=False), critical=True)
+        .add_extension(_key_usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(authority_id, critical=False)
@@ -114,7 +117,7 @@ def _made(names: list[x509.GeneralName], now: datetime.datetime) -> tuple[bytes,
     return authority.public_bytes(_PEM), server.public_bytes(_PEM) + private
 
 
-def _begun(
+def _start_certificate(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime.datetime
 ) -> x509.CertificateBuilder:
     return (
@@ -123,18 +126,18 @@ def _begun(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        # Clocks differ.
+        # Tolerates clocks that are slow.
         .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + _LIFE)
+        .not_valid_after(now + _VALIDITY)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 
-def _named(name: str) -> x509.Name:
+def _common_name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _usage(*, signs: bool) -> x509.KeyUsage:
+def _key_usage(*, signs: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not signs,
         key_cert_sign=signs,
@@ -148,8 +151,8 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     )
 
 
-def _write(file: Path, content: bytes, mode: int) -> None:
-    """Never half a file, and never one that others can read for a moment."""
+def _write_atomically(file: Path, content: bytes, mode: int) -> None:
+    """Replace a file as a whole, with its final permissions from the start."""
     new = file.with_name(f"{file.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:

@@ -1,15 +1,13 @@
-"""Errors as the REST API writes them: ``{"error": {"code": 404, "message": …, "status": "NOT_FOUND"}}``."""
+"""Errors in the JSON of the REST API: ``{"error": {"code": 404, "message": …, "status": "NOT_FOUND"}}``."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import grpc
 from google.protobuf import json_format
 
 from gemwire_emulator.errors import StatusError
 
-#: google.rpc.Code's own mapping.
+#: The mapping that google.rpc.Code documents.
 HTTP_STATUS = {
     grpc.StatusCode.OK: 200,
     grpc.StatusCode.CANCELLED: 499,
@@ -31,12 +29,12 @@ HTTP_STATUS = {
 }
 
 
-class HttpFailure(StatusError):
-    """A failure whose HTTP status is not that of its code: 405, 413 and the like.
+class HttpError(StatusError):
+    """A error with an HTTP status that no canonical code maps to: 405, 413 and the like.
 
     Attributes:
-        http_status: The status.
-        headers: Response headers that go with it.
+        http_status: The HTTP status.
+        headers: Further headers of the response.
     """
 
     def __init__(
@@ -48,24 +46,24 @@ class HttpFailure(StatusError):
         self.headers = headers or {}
 
 
-def get_http_status(failure: StatusError) -> int:
-    """The HTTP status of a failure."""
-    return failure.http_status if isinstance(failure, HttpFailure) else HTTP_STATUS[failure.code]
+def get_http_status(error: StatusError) -> int:
+    """Return the HTTP status of a error."""
+    return error.http_status if isinstance(error, HttpError) else HTTP_STATUS[error.code]
 
 
-def error_to_json(failure: StatusError) -> dict[str, Any]:
-    """The JSON object of a failure."""
-    error: dict[str, Any] = {
-        "code": get_http_status(failure),
-        "message": failure.message,
-        "status": failure.code.name,
+def error_to_json(error: StatusError) -> dict[str, object]:
+    """Convert an error to the JSON object of its response."""
+    content: dict[str, object] = {
+        "code": get_http_status(error),
+        "message": error.message,
+        "status": error.code.name,
     }
-    if failure.details:
-        error["details"] = [
+    if error.details:
+        content["details"] = [
             {
                 "@type": f"type.googleapis.com/{detail.DESCRIPTOR.full_name}",
                 **json_format.MessageToDict(detail),
             }
-            for detail in failure.details
+            for detail in error.details
         ]
-    return {"error": error}
+    return {"error": content}

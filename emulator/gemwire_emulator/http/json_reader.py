@@ -1,22 +1,25 @@
-"""JSON to messages, several times as fast as json_format does it, for the JSON that most requests are.
+"""JSON to messages, several times as fast as json_format for the JSON of most requests.
 
-What a key means is found out once for each type. Whatever is not plain (nulls, bytes, numbers as texts, types
-with a JSON of their own, mistakes) is left to json_format, which reads it or says what is wrong with it.
+The fields of each message type are resolved once. Anything unusual (nulls, bytes, numbers written as strings,
+well-known types, malformed values) is left to json_format, which parses it or reports what is wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from google.protobuf import message_factory
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
 
-from gemwire_emulator.http.json_writer import is_repeated
+from gemwire_emulator.http.descriptors import get_descriptor, is_repeated, is_well_known
 
-_Read = Callable[[Any], Any]
-#: Larger numbers may be none for a float of 32 bits; infinity and NaN are never smaller.
-_LARGE = 1e38
+_Message = TypeVar("_Message", bound=Message)
+#: Converts a JSON value to a field's value.
+_Read = Callable[[Any], object]
+#: Larger numbers may overflow a 32-bit float; infinity and NaN never compare below it.
+_MAX_SAFE_FLOAT = 1e38
 _INTEGERS = frozenset(
     {
         FieldDescriptor.CPPTYPE_INT32,
@@ -26,10 +29,10 @@ _INTEGERS = frozenset(
     }
 )
 _FLOATS = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE})
-_REFUSALS = (TypeError, ValueError, OverflowError, AttributeError, RecursionError)
+_UNREADABLE = (TypeError, ValueError, OverflowError, AttributeError, RecursionError)
 
 
-class _NotPlain(ValueError):
+class _Unsupported(ValueError):
     """A value that is left to json_format."""
 
 
@@ -40,89 +43,91 @@ class _Field(NamedTuple):
 
 
 class JsonReader:
-    """Reads messages."""
+    """Reader of messages, with a cache of their types."""
 
     def __init__(self) -> None:
-        """No type is known yet."""
-        self._known: dict[Any, dict[str, _Field]] = {}
+        """Start with an empty cache."""
+        self._fields: dict[type[Message], dict[str, _Field]] = {}
 
-    def read(self, kind: Any, data: dict[str, Any]) -> Any:
-        """The message that a JSON object is, without what its type does not know.
+    def read(self, kind: type[_Message], data: dict[str, object]) -> _Message | None:
+        """Convert a JSON object to a message, ignoring unknown keys.
 
         Returns:
-            The message; None where json_format has to read it.
+            The message; None if json_format has to read the object.
         """
-        if kind.DESCRIPTOR.file.package == "google.protobuf":
-            return None  # It has a JSON of its own.
+        if _has_own_json(get_descriptor(kind)):
+            return None
         try:
-            return _not_plain(data) if _has_own_json(kind.DESCRIPTOR) else self._message(kind, data)
-        except _REFUSALS:
+            return self._message(kind, data)
+        except _UNREADABLE:
             return None
 
-    def _message(self, kind: Any, data: Any) -> Any:
+    def _message(self, kind: type[_Message], data: object) -> _Message:
         if type(data) is not dict:
-            raise _NotPlain
-        known = self._known.get(kind)
+            raise _Unsupported
+        known = self._fields.get(kind)
         if known is None:
-            known = self._known[kind] = self._table(kind.DESCRIPTOR)
-        fields: dict[str, Any] = {}
+            known = self._fields[kind] = self._resolve(get_descriptor(kind))
+        fields: dict[str, object] = {}
         oneofs: set[str] = set()
         for key, value in data.items():
             field = known.get(key)
             if field is None:
                 continue
-            # Said twice, in both spellings or as two of which there can be one: that is a mistake.
+            # Both spellings of a name, or two members of a oneof: an error that json_format words.
             if field.name in fields or field.oneof in oneofs:
-                raise _NotPlain
+                raise _Unsupported
             fields[field.name] = field.read(value)
             if field.oneof:
                 oneofs.add(field.oneof)
-        # Message by message, although a constructor would take all as nested dicts: of a large request that
-        # is one long call into C, which stops all threads.
+        # One constructor call per message. A single call with nested dicts would hold the GIL for the whole
+        # of a large request.
         return kind(**fields)
 
-    def _table(self, descriptor: Any) -> dict[str, _Field]:
-        table: dict[str, _Field] = {}
+    def _resolve(self, descriptor: Descriptor) -> dict[str, _Field]:
+        fields: dict[str, _Field] = {}
         for field in descriptor.fields:
             oneof = field.containing_oneof.name if field.containing_oneof is not None else ""
-            table[field.name] = _Field(field.name, oneof, self._reading(field))
-            table.setdefault(field.camelcase_name, table[field.name])
-        return table
+            fields[field.name] = _Field(field.name, oneof, self._reader(field))
+            fields.setdefault(field.camelcase_name, fields[field.name])
+        return fields
 
-    def _reading(self, field: Any) -> _Read:
-        single = self._single(field)
-        return _list(single) if is_repeated(field) else single
+    def _reader(self, field: FieldDescriptor) -> _Read:
+        single = self._single_reader(field)
+        return _list_reader(single) if is_repeated(field) else single
 
-    def _single(self, field: Any) -> _Read:
+    def _single_reader(self, field: FieldDescriptor) -> _Read:
         nested = field.message_type
         if nested is not None:
             if _has_own_json(nested):
-                return _not_plain
+                return _reject
             kind = message_factory.GetMessageClass(nested)
             return lambda value: self._message(kind, value)
         if field.enum_type is not None:
             numbers = {name: value.number for name, value in field.enum_type.values_by_name.items()}
-            return lambda value: numbers[value] if value in numbers else _not_plain(value)
+            return lambda value: numbers[value] if value in numbers else _reject(value)
         if field.type == FieldDescriptor.TYPE_STRING:
-            return lambda value: value if type(value) is str else _not_plain(value)
+            return lambda value: value if type(value) is str else _reject(value)
         if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
-            return lambda value: value if type(value) is bool else _not_plain(value)
+            return lambda value: value if type(value) is bool else _reject(value)
         if field.cpp_type in _INTEGERS:
-            return lambda value: value if type(value) is int else _not_plain(value)
-        return _float if field.cpp_type in _FLOATS else _not_plain
+            return lambda value: value if type(value) is int else _reject(value)
+        return _read_float if field.cpp_type in _FLOATS else _reject
 
 
-def _has_own_json(descriptor: Any) -> bool:
-    return bool(descriptor.full_name.startswith("google.protobuf.") or descriptor.GetOptions().map_entry)
+def _has_own_json(descriptor: Descriptor) -> bool:
+    return is_well_known(descriptor) or descriptor.GetOptions().map_entry
 
 
-def _not_plain(value: Any) -> Any:
-    raise _NotPlain
+def _reject(value: object) -> NoReturn:
+    raise _Unsupported
 
 
-def _float(value: Any) -> Any:
-    return value if type(value) in (int, float) and -_LARGE < value < _LARGE else _not_plain(value)
+def _read_float(value: Any) -> object:
+    if type(value) in (int, float) and -_MAX_SAFE_FLOAT < value < _MAX_SAFE_FLOAT:
+        return value
+    raise _Unsupported
 
 
-def _list(read: _Read) -> _Read:
-    return lambda values: [read(value) for value in values] if type(values) is list else _not_plain(values)
+def _list_reader(read: _Read) -> _Read:
+    return lambda values: [read(value) for value in values] if type(values) is list else _reject(values)

@@ -1,7 +1,7 @@
-"""Messages to JSON, as json_format writes them and several times as fast: this is what a stream costs most.
+"""Messages to JSON, with the output of json_format and several times as fast: the main cost of a stream.
 
-What a field's values become is found out once for each type. What has a JSON of its own, timestamps and the
-like, is left to json_format.
+The fields of each message type are resolved once. Well-known types, such as timestamps, are left to
+json_format.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from google.protobuf import json_format
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
 
+from gemwire_emulator.http.descriptors import get_descriptor, is_map, is_repeated, is_well_known
 from gemwire_proto import POOL
 
+#: Converts a field's value to JSON.
 _Write = Callable[[Any], str]
-_PLAIN: dict[int, _Write] = {
+_SCALARS: dict[int, _Write] = {
     FieldDescriptor.CPPTYPE_BOOL: lambda value: "true" if value else "false",
     FieldDescriptor.CPPTYPE_INT32: str,
     FieldDescriptor.CPPTYPE_UINT32: str,
@@ -31,48 +34,52 @@ _PLAIN: dict[int, _Write] = {
 
 
 class JsonWriter:
-    """Writes messages."""
+    """Writer of messages, with a cache of their types."""
 
     def __init__(self, *, integer_enums: bool = False) -> None:
-        """``integer_enums``: enums become numbers, not names."""
-        self._integer_enums = integer_enums
-        self._known: dict[type, dict[int, tuple[str, _Write]] | None] = {}
+        """Start with an empty cache.
 
-    def write(self, message: Any) -> str:
-        """The JSON of a message: camelCase, without what is not set."""
+        Args:
+            integer_enums: Write enums as numbers instead of names.
+        """
+        self._integer_enums = integer_enums
+        self._fields: dict[type[Message], dict[int, tuple[str, _Write]] | None] = {}
+
+    def write(self, message: Message) -> str:
+        """Convert a message to JSON: camelCase names, without fields that are not set."""
         kind = type(message)
         try:
-            fields = self._known[kind]
+            fields = self._fields[kind]
         except KeyError:
-            fields = self._known[kind] = self._fields(message.DESCRIPTOR)
+            fields = self._fields[kind] = self._resolve(get_descriptor(message))
         if fields is None:
-            return self._by_json_format(message)
+            return self._write_by_json_format(message)
         parts = []
         for field, value in message.ListFields():
             name, write = fields[field.number]
             parts.append(name + write(value))
         return "{" + ",".join(parts) + "}"
 
-    def _by_json_format(self, message: Any) -> str:
+    def _write_by_json_format(self, message: Message) -> str:
         data = json_format.MessageToDict(
             message, use_integers_for_enums=self._integer_enums, descriptor_pool=POOL
         )
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
-    def _fields(self, descriptor: Any) -> dict[int, tuple[str, _Write]] | None:
-        """For each field its name and what writes its value; None where json_format has to."""
-        if descriptor.full_name.startswith("google.protobuf."):
+    def _resolve(self, descriptor: Descriptor) -> dict[int, tuple[str, _Write]] | None:
+        """Map field numbers to names and writers; None for types that are left to json_format."""
+        if is_well_known(descriptor):
             return None
-        return {f.number: (f'"{f.json_name}":', self._field(f)) for f in descriptor.fields}
+        return {field.number: (f'"{field.json_name}":', self._writer(field)) for field in descriptor.fields}
 
-    def _field(self, field: Any) -> _Write:
-        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+    def _writer(self, field: FieldDescriptor) -> _Write:
+        if field.message_type is not None and is_map(field):
             key, value = field.message_type.fields
-            return _object(key, self._single(value))
-        single = self._single(field)
-        return _array(single) if is_repeated(field) else single
+            return _map_writer(key, self._single_writer(value))
+        single = self._single_writer(field)
+        return _list_writer(single) if is_repeated(field) else single
 
-    def _single(self, field: Any) -> _Write:
+    def _single_writer(self, field: FieldDescriptor) -> _Write:
         if field.message_type is not None:
             return self.write
         if field.enum_type is not None:
@@ -83,24 +90,17 @@ class JsonWriter:
         if field.type == FieldDescriptor.TYPE_BYTES:
             return lambda value: '"' + base64.b64encode(value).decode() + '"'
         if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT:
-            return _float32
+            return _write_float32
         if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE:
-            return _float64
-        return _PLAIN[field.cpp_type]
+            return _write_float64
+        return _SCALARS[field.cpp_type]
 
 
-def is_repeated(field: Any) -> bool:
-    """Whether a field is a list or a map."""
-    # protobuf 5 has no is_repeated, protobuf 7 warns of label.
-    known = getattr(field, "is_repeated", None)
-    return bool(field.label == FieldDescriptor.LABEL_REPEATED if known is None else known)
-
-
-def _array(write: _Write) -> _Write:
+def _list_writer(write: _Write) -> _Write:
     return lambda values: "[" + ",".join(map(write, values)) + "]"
 
 
-def _object(key: Any, write: _Write) -> _Write:
+def _map_writer(key: FieldDescriptor, write: _Write) -> _Write:
     name: _Write = encode_basestring
     if key.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         name = {True: '"true"', False: '"false"'}.__getitem__
@@ -109,16 +109,16 @@ def _object(key: Any, write: _Write) -> _Write:
     return lambda values: "{" + ",".join(f"{name(k)}:{write(values[k])}" for k in values) + "}"
 
 
-def _float64(value: float) -> str:
+def _write_float64(value: float) -> str:
     if math.isfinite(value):
         return repr(value)
     return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
 
 
-def _float32(value: float) -> str:
+def _write_float32(value: float) -> str:
     # Nine digits are always enough for 32 bits, and most values need fewer.
     if not math.isfinite(value):
-        return _float64(value)
+        return _write_float64(value)
     for digits in (6, 7, 8):
         text = f"{value:.{digits}g}"
         if ctypes.c_float(float(text)).value == value:

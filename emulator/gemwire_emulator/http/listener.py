@@ -1,4 +1,4 @@
-"""uvicorn's server as a part of something else: leaves signals alone, says when it is there, ends as told."""
+"""A uvicorn server that is embedded: it leaves signals alone, reports readiness and stops on request."""
 
 from __future__ import annotations
 
@@ -9,82 +9,83 @@ from contextlib import contextmanager
 
 import uvicorn
 
-#: Seconds between two looks at the clock, for the header `Date`.
+#: Seconds between updates of the `Date` header.
 _TICK = 1.0
 
 
 class Listener(uvicorn.Server):
-    """One listener."""
+    """A server on one socket."""
 
     def __init__(self, config: uvicorn.Config) -> None:
-        """``config``: uvicorn's."""
+        """Prepare a server with uvicorn's configuration; `start` runs it."""
         super().__init__(config)
-        self._up = asyncio.Event()
-        self._down = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._started = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._cancelling = asyncio.Event()
         self._grace: float | None = None
 
     async def start(self, listener: socket.socket) -> asyncio.Task[None]:
-        """Serve on a socket, until `stop`.
+        """Serve on a socket until `stop` is called.
 
         Returns:
-            What ends with it.
+            The task that serves.
         """
         task = asyncio.get_running_loop().create_task(self.serve([listener]))
-        await self._up.wait()
+        await self._started.wait()
         return task
 
     def stop(self, grace: float | None) -> None:
-        """Take no more.
+        """Stop accepting requests.
 
         Args:
-            grace: Seconds in which requests may finish; None to cancel them. May be said again.
+            grace: Seconds in which running requests may finish; None cancels them. A second call may
+                shorten it.
         """
         self._grace = grace
         self.should_exit = True
-        self._down.set()
+        self._stopping.set()
         if not grace:
-            self._hurry.set()
+            self._cancelling.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+        """Start to listen."""
         await super().startup(sockets)
-        self._up.set()
+        self._started.set()
 
     async def main_loop(self) -> None:
-        """Until `stop`."""
+        """Wait for `stop`."""
         while not await self.on_tick(0):
             try:
-                await asyncio.wait_for(self._down.wait(), _TICK)
+                await asyncio.wait_for(self._stopping.wait(), _TICK)
             except asyncio.TimeoutError:
                 continue
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let requests finish, then break off."""
+        """Let requests finish within the grace period, then cancel them."""
         state = self.server_state
         for server in self.servers:
             server.close()
-        # What waits for a request is closed now, the others after their answer.
+        # Idle connections close now, the others after their response.
         for connection in list(state.connections):
             connection.shutdown()
-        if state.tasks and not self._hurry.is_set():
+        if state.tasks and not self._cancelling.is_set():
             finishing = asyncio.ensure_future(asyncio.wait(state.tasks))
-            hurrying = asyncio.ensure_future(self._hurry.wait())
+            cancelling = asyncio.ensure_future(self._cancelling.wait())
             await asyncio.wait(
-                (finishing, hurrying), timeout=self._grace, return_when=asyncio.FIRST_COMPLETED
+                (finishing, cancelling), timeout=self._grace, return_when=asyncio.FIRST_COMPLETED
             )
             finishing.cancel()
-            hurrying.cancel()
+            cancelling.cancel()
         unfinished = list(state.tasks)
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
         for connection in list(state.connections):
             connection.transport.abort()
-        # Transports tell of their end in the loop's next turn.
+        # Transports call connection_lost in the next loop iteration.
         await asyncio.sleep(0)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """They are for whoever runs the emulator."""
+        """Leave signal handlers to the process that embeds the emulator."""
         yield

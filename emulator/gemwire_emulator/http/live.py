@@ -1,4 +1,4 @@
-"""Live sessions over a WebSocket, as the SDKs speak to BidiGenerateContent: JSON in text or binary frames."""
+"""Live sessions: BidiGenerateContent over a WebSocket, with JSON in text or binary frames."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import Any
 
 import grpc
+from google.protobuf.message import Message
+from starlette.types import Receive, Scope, Send
 
 from gemwire_emulator.dispatch import Endpoint
 from gemwire_emulator.errors import Disconnect, StatusError
-from gemwire_emulator.http.asgi_scope import Scope, create_call, get_connection, get_path, get_query
-from gemwire_emulator.http.request_body import ClientDisconnected, Receive
-from gemwire_emulator.http.responses import JSON_TYPE, Send, encode_error
+from gemwire_emulator.http.asgi_scope import create_call, get_headers, get_path, get_query
+from gemwire_emulator.http.connection import get_connection
+from gemwire_emulator.http.request_body import ClientDisconnected
+from gemwire_emulator.http.responses import JSON_TYPE, encode_error
 from gemwire_emulator.http.router import VERSIONS
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
 from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 
-# Constrained is for tokens that are good for one session; here it is the same.
+# Constrained is the path for ephemeral tokens, which the emulator does not distinguish from keys.
 _PATH = re.compile(
     rf"/ws/google\.ai\.generativelanguage\.({'|'.join(VERSIONS)})"
     r"\.GenerativeService[./]BidiGenerateContent(Constrained)?/?"
 )
-#: Messages that may wait; a client that sends more has to wait itself.
-_WAITING = 32
-#: Seconds in which a session may end by itself after the client has closed it. One in which nothing goes on
-#: does so at once; what an engine has under way is stopped.
-_LINGER = 0.05
-#: Bytes that the reason of a close frame may have.
-_REASON = 123
-#: The close code that the client's own going away has where no frame said so.
-_ABNORMAL = 1006
-_INVALID, _POLICY, _INTERNAL = 1007, 1008, 1011
-_CODES = {
+#: Frames that may wait to be handled; after that the client is slowed down by flow control.
+_MAX_QUEUED_FRAMES = 32
+#: Seconds in which a session may end by itself after the client has closed it. An idle one does so at once;
+#: running generation is stopped.
+_CLOSE_GRACE = 0.05
+#: Limit of the reason in a close frame, in bytes.
+_MAX_REASON_BYTES = 123
+#: Close codes of RFC 6455, 7.4.1.
+_ABNORMAL, _INVALID, _POLICY, _INTERNAL, _RESTART = 1006, 1007, 1008, 1011, 1012
+_CLOSE_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: _INVALID,
     grpc.StatusCode.FAILED_PRECONDITION: _INVALID,
     grpc.StatusCode.OUT_OF_RANGE: _INVALID,
@@ -46,78 +47,84 @@ _CODES = {
     grpc.StatusCode.UNIMPLEMENTED: _POLICY,
 }
 
+#: A frame; None after the last one.
+_Frame = bytes | str | None
+
 
 class LiveApp:
     """BidiGenerateContent, as an ASGI application for WebSockets."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        """``endpoint``: the RPC."""
+        """Serve an endpoint of BidiGenerateContent."""
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one session."""
+        """Serve a session."""
         await receive()
         path = get_path(scope)
         if not _PATH.fullmatch(path):
-            await _decline(send, StatusError(grpc.StatusCode.NOT_FOUND, f"There is no WebSocket at {path}."))
+            await _reject(send, StatusError(grpc.StatusCode.NOT_FOUND, f"WebSocket {path} was not found."))
             return
         try:
-            call = create_call(self._endpoint.method, scope, get_query(scope), front="websocket")
-        except StatusError as failure:
-            await _decline(send, failure)
+            call = create_call(
+                self._endpoint.method, scope, get_headers(scope), get_query(scope), front="websocket"
+            )
+        except StatusError as error:
+            await _reject(send, error)
             return
         await send({"type": "websocket.accept"})
-        waiting: asyncio.Queue[Any] = asyncio.Queue(_WAITING)
+        frames: asyncio.Queue[_Frame] = asyncio.Queue(_MAX_QUEUED_FRAMES)
         try:
             with TaskInterrupt() as interrupt:
-                listening = asyncio.ensure_future(_listen(receive, waiting, interrupt))
+                receiving = asyncio.ensure_future(_receive_frames(receive, frames, interrupt))
                 try:
-                    # Before it has said something, a client does not expect to be refused.
-                    requests = self._requests(await waiting.get(), waiting)
+                    # Clients do not expect an error before their first message.
+                    requests = self._parse_frames(await frames.get(), frames)
                     async with aclosing(self._endpoint.bidi(requests, call)) as messages:
                         async for message in messages:
                             await send({"type": "websocket.send", "bytes": to_json(message).encode()})
                 finally:
-                    listening.cancel()
+                    receiving.cancel()
             await _close(send, 1000, "")
         except (ClientDisconnected, OSError):
-            pass  # OSError is what `send` says of a client that is gone.
+            pass  # `send` raises OSError after a disconnect.
         except Disconnect:
             connection = get_connection(scope)
             if connection is not None:
-                connection.sever()
-        except StatusError as failure:
-            await _close(send, _CODES.get(failure.code, _INTERNAL), failure.message)
+                connection.abort()
+        except StatusError as error:
+            await _close(send, _CLOSE_CODES.get(error.code, _INTERNAL), error.message)
         except asyncio.CancelledError:
-            await _close(send, 1012, "The emulator stops.")
+            await _close(send, _RESTART, "The emulator is shutting down.")
             raise
 
-    async def _requests(self, frame: Any, waiting: asyncio.Queue[Any]) -> AsyncGenerator[Any, None]:
+    async def _parse_frames(
+        self, frame: _Frame, frames: asyncio.Queue[_Frame]
+    ) -> AsyncGenerator[Message, None]:
         while frame is not None:
             yield parse_message(self._endpoint.request, parse_json(frame))
-            frame = await waiting.get()
+            frame = await frames.get()
 
 
-async def _listen(receive: Receive, waiting: asyncio.Queue[Any], interrupt: TaskInterrupt) -> None:
-    """Frames as they come, and None at the end of them."""
+async def _receive_frames(receive: Receive, frames: asyncio.Queue[_Frame], interrupt: TaskInterrupt) -> None:
     while (event := await receive())["type"] == "websocket.receive":
         frame = event.get("bytes")
-        await waiting.put(event.get("text", "") if frame is None else frame)
+        await frames.put(event.get("text", "") if frame is None else frame)
     if event.get("code") != _ABNORMAL:
-        await waiting.put(None)
-        await asyncio.sleep(_LINGER)
+        await frames.put(None)
+        await asyncio.sleep(_CLOSE_GRACE)
     interrupt(ClientDisconnected())
 
 
 async def _close(send: Send, code: int, reason: str) -> None:
-    cut = reason.encode()[:_REASON].decode(errors="ignore")
-    with suppress(OSError, RuntimeError):  # The client may have been faster.
-        await send({"type": "websocket.close", "code": code, "reason": cut})
+    truncated = reason.encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+    with suppress(OSError, RuntimeError):  # The client may have closed first.
+        await send({"type": "websocket.close", "code": code, "reason": truncated})
 
 
-async def _decline(send: Send, failure: StatusError) -> None:
-    """Answer with HTTP instead."""
-    status, body = encode_error(failure)
+async def _reject(send: Send, error: StatusError) -> None:
+    """Answer a handshake with an HTTP error."""
+    status, body = encode_error(error)
     headers = [(b"content-type", JSON_TYPE.encode())]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -1,44 +1,42 @@
-"""Reading what a client sends: with a limit on size, a limit on silence, and gzip undone."""
+"""Reading request bodies: with limits on size and idle time, and with gzip decompressed."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping
 
 import grpc
+from starlette.types import Receive
 
 from gemwire_emulator.errors import StatusError
-from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
 
-#: The service's own limit on a JSON request.
+#: Limit of the service on a JSON request, in bytes.
 MAX_BODY_BYTES = 20 * 2**20
-#: Bytes beyond that which are still read, and forgotten, before an error is said.
-_SURPLUS = 10 * MAX_BODY_BYTES
-#: Seconds without a byte after which a body is given up: who sends one byte a minute holds no memory.
-READ_TIMEOUT = 30.0
-
-Receive = Callable[[], Awaitable[Any]]
+#: Bytes beyond the limit that are read and discarded before the error is sent.
+_MAX_DISCARDED_BYTES = 10 * MAX_BODY_BYTES
+#: Seconds without a byte after which a request is given up, so that slow clients do not hold memory.
+IDLE_TIMEOUT = 30.0
 
 
 class ClientDisconnected(Exception):
-    """The client has left."""
+    """The client disconnected."""
 
 
 async def iter_chunks(receive: Receive) -> AsyncGenerator[bytes, None]:
-    """A body as it arrives.
+    """Yield a body as it arrives.
 
     Args:
         receive: ASGI's.
 
     Raises:
-        ClientDisconnected: The client left before it was complete.
-        HttpFailure: The client sent nothing for too long.
+        ClientDisconnected: The client disconnected before the body was complete.
+        HttpError: The client sent nothing within the idle timeout.
     """
     more = True
     while more:
-        with TaskInterrupt(READ_TIMEOUT, _silent):
+        with TaskInterrupt(IDLE_TIMEOUT, _create_idle_error):
             message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
@@ -47,61 +45,62 @@ async def iter_chunks(receive: Receive) -> AsyncGenerator[bytes, None]:
             yield message["body"]
 
 
-async def read_body(receive: Receive, headers: Mapping[str, Any], most: int = MAX_BODY_BYTES) -> bytes:
-    """A body, all of it.
+async def read_body(receive: Receive, headers: Mapping[str, str], limit: int = MAX_BODY_BYTES) -> bytes:
+    """Read a complete body.
 
     Args:
         receive: ASGI's.
-        headers: The request's; keys in lower case.
-        most: Bytes that it may have, also when decompressed.
+        headers: Headers of the request, with lower-case names.
+        limit: Maximum size in bytes, also after decompression.
 
     Raises:
-        ClientDisconnected: The client left before it was complete.
-        StatusError: It is too large, or not what its headers say.
+        ClientDisconnected: The client disconnected before the body was complete.
+        StatusError: The body is too large, or not encoded as its headers say.
     """
     length = headers.get("content-length")
     if length in {None, "0"} and "transfer-encoding" not in headers:
         return b""
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding not in {"identity", "gzip"}:
-        raise HttpFailure(
+        raise HttpError(
             415,
             grpc.StatusCode.INVALID_ARGUMENT,
-            f"Content-Encoding {encoding!r} is not understood; gzip is.",
+            f"Unsupported Content-Encoding {encoding!r}; supported: gzip.",
         )
-    unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-    body, surplus = bytearray(), 0
+    gunzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    body, discarded = bytearray(), 0
     async for chunk in iter_chunks(receive):
-        if surplus or len(body) > most:
-            # Few clients read before they have sent all: one that is hung up on hears of no error.
-            surplus += len(chunk)
-            if surplus > _SURPLUS:
+        if discarded or len(body) > limit:
+            # Most clients read only after they have sent everything; closing now would hide the error.
+            discarded += len(chunk)
+            if discarded > _MAX_DISCARDED_BYTES:
                 break
             continue
         try:
-            body += unzip.decompress(chunk, most + 1 - len(body)) if unzip else chunk
+            body += gunzip.decompress(chunk, limit + 1 - len(body)) if gunzip else chunk
         except zlib.error as error:
-            raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"The body is no gzip: {error}.") from None
-    if len(body) > most:
-        raise _too_large(most)
-    if unzip and body and not unzip.eof:
-        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "The body is no complete gzip.")
+            message = f"The request body is not valid gzip: {error}."
+            raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, message) from None
+    if len(body) > limit:
+        raise _create_size_error(limit)
+    if gunzip and body and not gunzip.eof:
+        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "The request body is truncated gzip.")
     return bytes(body)
 
 
-def _silent() -> HttpFailure:
-    return HttpFailure(
+def _create_idle_error() -> HttpError:
+    return HttpError(
         408,
         grpc.StatusCode.DEADLINE_EXCEEDED,
-        f"No part of the request's body came for {READ_TIMEOUT:g} s.",
+        f"No part of the request body arrived for {IDLE_TIMEOUT:g} s.",
         {"connection": "close"},
     )
 
 
-def _too_large(most: int) -> HttpFailure:
-    return HttpFailure(
+def _create_size_error(limit: int) -> HttpError:
+    return HttpError(
         413,
         grpc.StatusCode.INVALID_ARGUMENT,
-        f"Request payload size exceeds the limit: {most} bytes.",
+        f"Request payload size exceeds the limit: {limit} bytes.",
         {"connection": "close"},
     )

@@ -1,15 +1,14 @@
-"""Writing answers: whole ones, errors, and streams of messages as events or as an array."""
+"""Sending responses: complete ones, errors, and streams of messages as events or as an array."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+
+from starlette.types import Send
 
 from gemwire_emulator.errors import StatusError
-from gemwire_emulator.http.json_errors import HttpFailure, error_to_json, get_http_status
-
-Send = Callable[[Any], Awaitable[None]]
+from gemwire_emulator.http.json_errors import HttpError, error_to_json, get_http_status
 
 JSON_TYPE = "application/json; charset=UTF-8"
 
@@ -21,14 +20,14 @@ async def send_response(
     content_type: str = JSON_TYPE,
     headers: Mapping[str, str] | None = None,
 ) -> None:
-    """Send a whole answer.
+    """Send a complete response.
 
     Args:
         send: ASGI's.
-        body: The answer.
-        status: HTTP's.
-        content_type: What the body is.
-        headers: More of them.
+        body: The body.
+        status: The HTTP status.
+        content_type: Media type of the body.
+        headers: Further headers.
     """
     pairs = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
     pairs += [(name.encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
@@ -36,28 +35,34 @@ async def send_response(
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_error(send: Send, failure: StatusError, headers: Mapping[str, str] | None = None) -> None:
-    """Send an error, with more headers than it has of its own."""
-    own = failure.headers if isinstance(failure, HttpFailure) else {}
-    status, body = encode_error(failure)
+async def send_error(send: Send, error: StatusError, headers: Mapping[str, str] | None = None) -> None:
+    """Send an error; ``headers`` are added to those of the error."""
+    own = error.headers if isinstance(error, HttpError) else {}
+    status, body = encode_error(error)
     await send_response(send, body, status, headers={**(headers or {}), **own})
 
 
-class MessageStream:
-    r"""Sends message after message: as events, ``data: {…}\r\n\r\n``, or as an array that grows.
+def encode_error(error: StatusError) -> tuple[int, bytes]:
+    """Return the HTTP status and the body of a error."""
+    text = json.dumps(error_to_json(error), ensure_ascii=False)
+    return get_http_status(error), text.encode(errors="replace")
 
-    An error is the last of them; nothing else marks the end of events.
+
+class MessageStream:
+    r"""A response of several messages: events, ``data: {…}\r\n\r\n``, or an array that grows.
+
+    An error is sent as the last message; nothing else marks the end of events.
 
     Attributes:
-        started: Whether there was a message.
+        started: True once a message was sent.
     """
 
     def __init__(self, send: Send, *, events: bool) -> None:
-        """Nothing is sent before there is a message, as the status may be that of an error.
+        """Prepare a response. Its status is sent with the first message, as it may become an error's.
 
         Args:
             send: ASGI's.
-            events: Not an array.
+            events: Send server-sent events instead of an array.
         """
         self.started = False
         self._send = send
@@ -66,7 +71,7 @@ class MessageStream:
         self._after, self._end = (b"\r\n\r\n", b"") if events else (b"", b"]")
 
     async def write(self, message: bytes) -> None:
-        """Send a message, which is JSON."""
+        """Send a message that is encoded as JSON."""
         if not self.started:
             await self._start()
         body = self._before + message + self._after
@@ -74,7 +79,7 @@ class MessageStream:
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def end(self) -> None:
-        """There are no more."""
+        """End the response."""
         if not self.started:
             await self._start()
             self._end = self._end and b"[]"
@@ -84,10 +89,3 @@ class MessageStream:
         self.started = True
         headers = [(b"content-type", self._content_type)]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-
-
-def encode_error(failure: StatusError) -> tuple[int, bytes]:
-    """HTTP's status of a failure, and the body that says it."""
-    return get_http_status(failure), json.dumps(error_to_json(failure), ensure_ascii=False).encode(
-        errors="replace"
-    )

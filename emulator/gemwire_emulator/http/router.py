@@ -1,4 +1,4 @@
-"""Which RPC a verb and a path mean: the ``google.api.http`` rules of the method tables, as a router."""
+"""A router from verbs and paths to RPCs, by the ``google.api.http`` rules of the method tables."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import unquote
+
+from google.protobuf.message import Message
 
 from gemwire_emulator.dispatch import Endpoint
 from gemwire_runtime.method import HttpBinding, Method
 
-#: The versions that are served, all with what v1beta has: Google's SDKs differ in which they call.
+#: Versions in paths. All serve the routes of v1beta, because Google's SDKs differ in which they call.
 VERSIONS = ("v1", "v1beta", "v1alpha")
 #: Operations live below the resources that they work on; the method table has Google's general rule only.
 _OPERATIONS = {
@@ -40,12 +41,12 @@ _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
 @dataclass(frozen=True)
 class RpcRoute:
-    """One binding of an RPC.
+    """A binding of an RPC.
 
     Attributes:
         endpoint: The RPC.
         binding: Its rule.
-        pattern: The path without version and slash, percent-decoded; groups capture the variables.
+        pattern: Matches the percent-decoded path after the version; groups capture the variables.
         variables: Request fields, dotted, in the order of the groups.
     """
 
@@ -57,89 +58,98 @@ class RpcRoute:
 
 @dataclass(frozen=True)
 class Match:
-    """What a path means.
+    """A route that matches a request.
 
     Attributes:
-        route: The binding.
-        values: Request fields, dotted, and their values.
+        route: The route.
+        values: Request fields, dotted, and their values in the path.
     """
 
     route: RpcRoute
     values: dict[str, str]
 
 
-def bindings_of(method: Method[Any, Any]) -> tuple[HttpBinding, ...]:
+def bindings_of(method: Method[Message, Message]) -> tuple[HttpBinding, ...]:
     """All bindings of an RPC."""
     return (*method.http, *_OPERATIONS.get(method.path, ()))
 
 
 class Router:
-    """All bindings of some endpoints."""
+    """The routes of some endpoints.
+
+    Attributes:
+        routes: All of them.
+    """
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        """``endpoints``: those of one version, whose bindings serve all."""
-        self._routes: dict[tuple[str, str, str], list[RpcRoute]] = defaultdict(list)
-        self.routes: list[RpcRoute] = []
-        for endpoint in endpoints:
-            for binding in bindings_of(endpoint.method):
-                self.add(endpoint, binding)
-
-    def add(self, endpoint: Endpoint, binding: HttpBinding) -> None:
-        """Serve a further binding."""
-        template = binding.template.lstrip("/").partition("/")[2]
-        pattern, variables = _compiled(template)
-        route = RpcRoute(endpoint, binding, pattern, variables)
-        self.routes.append(route)
-        plain = _VARIABLE.sub(lambda found: found[2] or "*", template)
-        first, custom = _key(plain)
-        self._routes[binding.verb.upper(), first, custom].append(route)
-
-    def match(self, verb: str, raw_path: str) -> Match | None:
-        """What a verb and a path mean; None for nothing.
+        """Add the bindings of endpoints.
 
         Args:
-            verb: ``GET``.
+            endpoints: The endpoints of one version; their routes serve all versions.
+        """
+        self.routes: list[RpcRoute] = []
+        self._index: dict[tuple[str, str, str], list[RpcRoute]] = defaultdict(list)
+        for endpoint in endpoints:
+            for binding in bindings_of(endpoint.method):
+                self._add(endpoint, binding)
+
+    def _add(self, endpoint: Endpoint, binding: HttpBinding) -> None:
+        template = binding.template.lstrip("/").partition("/")[2]
+        pattern, variables = _compile(template)
+        route = RpcRoute(endpoint, binding, pattern, variables)
+        self.routes.append(route)
+        wildcards = _VARIABLE.sub(lambda found: found[2] or "*", template)
+        first, custom_verb = _get_index_key(wildcards)
+        self._index[binding.verb.upper(), first, custom_verb].append(route)
+
+    def match(self, verb: str, raw_path: str) -> Match | None:
+        """Find the route of a request.
+
+        Args:
+            verb: The HTTP method, ``GET``.
             raw_path: The path as it was sent, with its version.
+
+        Returns:
+            The route and the variables of its path; None if no route matches.
         """
         version, _, rest = raw_path.strip("/").partition("/")
         if version not in VERSIONS:
             return None
-        path = _decoded(rest)
-        first, custom = _key(path)
-        for route in self._routes.get((verb, first, custom), ()):
+        path = _decode(rest)
+        first, custom_verb = _get_index_key(path)
+        for route in self._index.get((verb, first, custom_verb), ()):
             if found := route.pattern.fullmatch(path):
                 return Match(route, dict(zip(route.variables, found.groups(), strict=True)))
         return None
 
-    def verbs(self, raw_path: str) -> list[str]:
-        """The verbs that a path has."""
-        known = sorted({verb for verb, _, _ in self._routes})
-        return [verb for verb in known if self.match(verb, raw_path)]
+    def list_verbs(self, raw_path: str) -> list[str]:
+        """List the HTTP methods that a path supports."""
+        verbs = sorted({verb for verb, _, _ in self._index})
+        return [verb for verb in verbs if self.match(verb, raw_path)]
 
 
-def _decoded(path: str) -> str:
-    # A slash that was sent as %2F is none of the path's own; that it is no part of a name either is
-    # for the handlers to say. The same for what is no UTF-8.
+def _decode(path: str) -> str:
+    # %2F does not separate segments. Handlers reject it in names, as they do invalid UTF-8.
     if "%" not in path:
         return path
     return "/".join(unquote(segment).replace("/", "\\") for segment in path.split("/"))
 
 
-def _key(path: str) -> tuple[str, str]:
-    """First segment and custom verb: few routes share both."""
+def _get_index_key(path: str) -> tuple[str, str]:
+    """Return first segment and custom verb of a path, which few routes share."""
     first = path.partition("/")[0]
     last = path.rpartition("/")[2]
     return first.partition(":")[0], last.rpartition(":")[2] if ":" in last else ""
 
 
-def _compiled(template: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
+def _compile(template: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
     pattern, variables, end = "", [], 0
     for found in _VARIABLE.finditer(template):
         variables.append(found[1])
-        pattern += re.escape(template[end : found.start()]) + f"({_wild(found[2] or '*')})"
+        pattern += re.escape(template[end : found.start()]) + f"({_compile_wildcards(found[2] or '*')})"
         end = found.end()
     return re.compile(pattern + re.escape(template[end:])), tuple(variables)
 
 
-def _wild(template: str) -> str:
+def _compile_wildcards(template: str) -> str:
     return re.escape(template).replace(r"\*\*", ".+").replace(r"\*", "[^/]+")

@@ -1,179 +1,181 @@
-"""RPCs over HTTP: one ASGI application for everything that has a binding."""
+"""RPCs over HTTP: an ASGI application for everything that has a binding."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import Message
+from starlette.types import Receive, Scope, Send
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.dispatch import Endpoint
 from gemwire_emulator.errors import Disconnect, StatusError, invalid_argument
-from gemwire_emulator.http import responses
-from gemwire_emulator.http.asgi_scope import Query, Scope, create_call, get_connection, get_path, get_query
-from gemwire_emulator.http.json_errors import HttpFailure
-from gemwire_emulator.http.request_body import ClientDisconnected, Receive, read_body
+from gemwire_emulator.http.asgi_scope import (
+    Query,
+    create_call,
+    create_verb_error,
+    get_headers,
+    get_path,
+    get_query,
+)
+from gemwire_emulator.http.connection import Connection, get_connection
+from gemwire_emulator.http.request_body import ClientDisconnected, read_body
+from gemwire_emulator.http.responses import MessageStream, encode_error, send_error, send_response
 from gemwire_emulator.http.router import Match, Router
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
 from gemwire_emulator.http.transcode import build_request, to_json
 from gemwire_runtime.method import Kind
 
-if TYPE_CHECKING:
-    from gemwire_emulator.http.protocol import Connection
-
-#: Bytes of an answer from which compressing it is worth the time: more than a packet.
-WORTH_COMPRESSING = 1400
-#: Bytes from which JSON is read, written and compressed beside the event loop.
-_LONG_WORK = 128 * 2**10
-_COMPRESSED = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
+#: Bytes from which responses are compressed: smaller ones fit into a packet.
+MIN_COMPRESSED_BYTES = 1400
+#: Bytes from which JSON is parsed, written and compressed in a thread.
+_THREAD_BYTES = 128 * 2**10
+_GZIP_HEADERS = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
 
 
 class RpcApp:
     """The RPCs of a router, as an ASGI application."""
 
     def __init__(self, router: Router) -> None:
-        """See the class."""
+        """Serve the routes of a router."""
         self._router = router
 
-    def find(self, scope: Scope) -> Match | None:
-        """Which RPC a request is; None for none."""
+    def match(self, scope: Scope) -> Match | None:
+        """Find the RPC of a request; None if there is none."""
         return self._router.match(scope["method"], get_path(scope))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
-        """Serve one request."""
-        match = self.find(scope)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        match = self.match(scope)
         if match is None:
-            await responses.send_error(send, self._unknown(scope))
+            await send_error(send, self._create_routing_error(scope))
         else:
             await self.serve(match, scope, receive, send)
 
-    async def serve(self, match: Match, scope: Scope, receive: Receive, send: responses.Send) -> None:
-        """Serve one request, of which `find` said what it is."""
+    async def serve(self, match: Match, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request whose RPC is known from `match`."""
         connection = get_connection(scope)
         try:
             query = get_query(scope)
-            form = _Form(query)
-            call = create_call(match.route.endpoint.method, scope, query)
-            body = await read_body(receive, call.metadata)
-            reading = partial(build_request, match, query, body)
-            request = reading() if len(body) < _LONG_WORK else await asyncio.to_thread(reading)
-            await _answer(match.route.endpoint, request, call, form, connection, send)
+            headers = get_headers(scope)
+            form = _ResponseFormat(query, headers)
+            call = create_call(match.route.endpoint.method, scope, headers, query)
+            body = await read_body(receive, headers)
+            build = partial(build_request, match, query, body)
+            request = build() if len(body) < _THREAD_BYTES else await asyncio.to_thread(build)
+            respond = _respond_stream if call.method.kind is Kind.SERVER_STREAM else _respond_unary
+            await respond(match.route.endpoint, request, call, form, connection, send)
         except ClientDisconnected:
             pass
-        except Disconnect as failure:
+        except Disconnect as error:
             if connection is None:
-                await responses.send_error(send, failure)
+                await send_error(send, error)
             else:
-                connection.sever()
-        except StatusError as failure:
-            await responses.send_error(send, failure)
+                connection.abort()
+        except StatusError as error:
+            await send_error(send, error)
 
-    def _unknown(self, scope: Scope) -> StatusError:
+    def _create_routing_error(self, scope: Scope) -> StatusError:
         path = get_path(scope)
-        if verbs := self._router.verbs(path):
-            return HttpFailure(
-                405,
-                grpc.StatusCode.UNIMPLEMENTED,
-                f"{path} has no {scope['method']}; it has {', '.join(verbs)}.",
-                {"allow": ", ".join(verbs)},
-            )
-        return StatusError(grpc.StatusCode.NOT_FOUND, f"There is nothing at {path}.")
+        if verbs := self._router.list_verbs(path):
+            return create_verb_error(scope, verbs)
+        return StatusError(grpc.StatusCode.NOT_FOUND, f"{path} was not found.")
 
 
-class _Form:
-    """How the answer is wanted, by ``alt`` and ``$alt``.
+class _ResponseFormat:
+    """The format of a response, by ``alt``, ``$alt`` and Accept-Encoding.
 
     Attributes:
-        events: As server-sent events.
-        integers: Enums as numbers.
-        binary: As protobuf.
+        events: Server-sent events.
+        integer_enums: Enums as numbers.
+        binary: Protobuf instead of JSON.
+        gzip: Compressed, if it is large.
     """
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, headers: Mapping[str, str]) -> None:
         words = [word for key, value in query if key in {"alt", "$alt"} for word in value.split(";")]
         for word in words:
             if word not in {"", "json", "sse", "media", "proto", "enum-encoding=int"}:
-                raise invalid_argument("alt", f"{word!r} is none of json, sse, media and proto")
+                raise invalid_argument("alt", f"{word!r} is not one of json, sse, media and proto")
         self.events = "sse" in words
-        self.integers = "enum-encoding=int" in words
+        self.integer_enums = "enum-encoding=int" in words
         self.binary = "proto" in words
+        self.gzip = "gzip" in headers.get("accept-encoding", "")
 
 
-async def _answer(
+async def _respond_unary(
     endpoint: Endpoint,
-    request: Any,
+    request: Message,
     call: Call,
-    form: _Form,
+    form: _ResponseFormat,
     connection: Connection | None,
-    send: responses.Send,
+    send: Send,
 ) -> None:
-    if endpoint.method.kind is Kind.SERVER_STREAM:
-        await _answer_all(endpoint, request, call, form, connection, send)
-        return
-    with _while_wanted(call, connection):
+    with _interrupt_on_disconnect_or_deadline(call, connection):
         response = await endpoint.unary(request, call)
     if form.binary:
-        await responses.send_response(
-            send, response.SerializeToString(), content_type="application/x-protobuf"
-        )
+        data = response.SerializeToString()
+        await send_response(send, data, content_type="application/x-protobuf")
         return
-    writing = partial(to_json, response, integer_enums=form.integers)
-    text = writing() if response.ByteSize() < _LONG_WORK else await asyncio.to_thread(writing)
+    write = partial(to_json, response, integer_enums=form.integer_enums)
+    text = write() if response.ByteSize() < _THREAD_BYTES else await asyncio.to_thread(write)
     body = text.encode()
-    if len(body) < WORTH_COMPRESSING or "gzip" not in call.metadata.get("accept-encoding", ""):
-        await responses.send_response(send, body)
+    if len(body) < MIN_COMPRESSED_BYTES or not form.gzip:
+        await send_response(send, body)
         return
-    squeeze = partial(gzip.compress, body, 1, mtime=0)
-    small = squeeze() if len(body) < _LONG_WORK else await asyncio.to_thread(squeeze)
-    await responses.send_response(send, small, headers=_COMPRESSED)
+    compress = partial(gzip.compress, body, 1, mtime=0)
+    compressed = compress() if len(body) < _THREAD_BYTES else await asyncio.to_thread(compress)
+    await send_response(send, compressed, headers=_GZIP_HEADERS)
 
 
-async def _answer_all(
+async def _respond_stream(
     endpoint: Endpoint,
-    request: Any,
+    request: Message,
     call: Call,
-    form: _Form,
+    form: _ResponseFormat,
     connection: Connection | None,
-    send: responses.Send,
+    send: Send,
 ) -> None:
-    answer = responses.MessageStream(send, events=form.events)
+    stream = MessageStream(send, events=form.events)
     try:
-        with _while_wanted(call, connection):
+        with _interrupt_on_disconnect_or_deadline(call, connection):
             async with aclosing(endpoint.stream(request, call)) as messages:
                 async for message in messages:
-                    await answer.write(to_json(message, integer_enums=form.integers).encode())
+                    await stream.write(to_json(message, integer_enums=form.integer_enums).encode())
     except Disconnect:
         raise
-    except StatusError as failure:
-        if not answer.started:
+    except StatusError as error:
+        if not stream.started:
             raise
-        await answer.write(responses.encode_error(failure)[1])
-    await answer.end()
+        await stream.write(encode_error(error)[1])
+    await stream.end()
 
 
 @contextmanager
-def _while_wanted(call: Call, connection: Connection | None) -> Iterator[None]:
-    """Work that ends when the client leaves or its deadline passes.
+def _interrupt_on_disconnect_or_deadline(call: Call, connection: Connection | None) -> Iterator[None]:
+    """Interrupt a block when the client disconnects or its deadline expires.
 
     Raises:
-        ClientDisconnected: The client left.
-        StatusError: The deadline passed.
+        ClientDisconnected: The client disconnected.
+        StatusError: The deadline expired.
     """
-    with TaskInterrupt(call.remaining(), _late) as interrupt:
+    with TaskInterrupt(call.remaining(), _create_deadline_error) as interrupt:
         if connection is None:
             yield
             return
-        connection.lost = lambda: interrupt(ClientDisconnected())
+        connection.on_lost = lambda: interrupt(ClientDisconnected())
         try:
             yield
         finally:
-            connection.lost = None
+            connection.on_lost = None
 
 
-def _late() -> StatusError:
-    return StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline passed before there was an answer.")
+def _create_deadline_error() -> StatusError:
+    return StatusError(
+        grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline expired before the response was ready."
+    )

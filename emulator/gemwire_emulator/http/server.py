@@ -1,4 +1,4 @@
-"""The HTTP side of an emulator: what is served, and the sockets it is served on."""
+"""The HTTP server of an emulator: its routes and its listeners."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
@@ -27,8 +27,9 @@ from gemwire_emulator.http.page.routes import Page
 from gemwire_emulator.http.protocol import HttpProtocol, WebSocketProtocol
 from gemwire_emulator.http.request_body import MAX_BODY_BYTES
 from gemwire_emulator.http.router import Router
-from gemwire_emulator.http.rpc import WORTH_COMPRESSING, RpcApp
+from gemwire_emulator.http.rpc import MIN_COMPRESSED_BYTES, RpcApp
 from gemwire_emulator.http.uploads import UploadApp
+from gemwire_proto.families import PACKAGES
 
 if TYPE_CHECKING:
     from gemwire_emulator.admission import AdmissionController
@@ -37,15 +38,16 @@ if TYPE_CHECKING:
     from gemwire_emulator.services.batches import Batches
     from gemwire_emulator.state import State
 
-#: Seconds for which a connection is kept on which nothing is asked: longer than clients keep theirs, as one
-#: that is closed just when it is used again costs them a request.
+#: Seconds after which idle connections are closed: longer than clients keep theirs, because a request on a
+#: connection that is closing fails.
 _KEEP_ALIVE = 75
+_V1 = PACKAGES["google.ai.generativelanguage.v1"]
 _ANY_MODEL = "/{version}/{collection}/{model}"
 _LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
 
 
 class HttpServer:
-    """Serves an emulator's endpoints over HTTP."""
+    """The endpoints of an emulator, served over HTTP."""
 
     def __init__(
         self,
@@ -58,40 +60,41 @@ class HttpServer:
         reset: Callable[[], None],
         address: str,
     ) -> None:
-        """Nothing listens before `listen`.
+        """Build the applications; `listen` opens the sockets.
 
         Args:
             dispatcher: The RPCs.
-            state: What their handlers share.
+            state: The state that their handlers share.
             admission: Faults and quotas.
-            journal: The calls.
-            batches: What has no RPC.
-            reset: Forgets everything.
-            address: host:port of the gRPC side, to be shown.
+            journal: Records the calls.
+            batches: Handlers of the calls that have no RPC.
+            reset: Resets the emulator.
+            address: host:port of the gRPC server, for the page.
         """
         self._page = Page(state, admission, journal, reset=reset, address=address)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._servers: list[tuple[Listener, asyncio.Task[None]]] = []
-        self.app = _app(dispatcher, state, admission, journal, batches, self._page)
+        self.app = _build_app(dispatcher, state, admission, journal, batches, self._page)
 
-    async def listen(self, host: str, port: int, **tls: Any) -> str:
-        """Listen on a further address.
+    async def listen(self, host: str, port: int, certificate: str | None = None) -> str:
+        """Listen on another address.
 
         Args:
             host: Name or address.
-            port: Port; 0 for any that is free.
-            **tls: uvicorn's ``ssl_certfile``, for HTTPS.
+            port: Port; 0 for a free one.
+            certificate: PEM file with certificate and key, for HTTPS.
 
         Returns:
             host:port.
 
         Raises:
-            OSError: The address is taken.
+            OSError: The address is in use.
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
-        # asyncio sets it only where the protocol is named, and create_server names none: without it, the
-        # second half of an answer waits 40 ms for the first to be acknowledged. Connections inherit it.
+        # asyncio sets it only for sockets with an explicit protocol, and create_server sets none. Without
+        # the option, the second packet of a response waits 40 ms for an acknowledgement. Connections inherit
+        # it.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = Listener(
             uvicorn.Config(
@@ -99,7 +102,7 @@ class HttpServer:
                 http=HttpProtocol,
                 ws=WebSocketProtocol,
                 ws_max_size=MAX_BODY_BYTES,
-                # What is small on the wire could be large in memory; and it is this machine's own wire.
+                # A small compressed frame could be large in memory, and loopback gains nothing.
                 ws_per_message_deflate=False,
                 loop="none",
                 lifespan="off",
@@ -108,40 +111,40 @@ class HttpServer:
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE,
-                **tls,
+                ssl_certfile=certificate,
             )
         )
-        self._page.guard.listens(host)
+        self._page.guard.add_host(host)
         self._servers.append((server, await server.start(listener)))
-        shown = f"[{host.strip('[]')}]" if family == socket.AF_INET6 else host
-        return f"{shown}:{listener.getsockname()[1]}"
+        display_host = f"[{host.strip('[]')}]" if family == socket.AF_INET6 else host
+        return f"{display_host}:{listener.getsockname()[1]}"
 
     async def listen_securely(self, host: str, port: int, folder: str | Path | None) -> tuple[str, str]:
         """Listen with TLS.
 
         Args:
             host: Name or address.
-            port: Port; 0 for any that is free.
-            folder: Directory of the certificate; None for one that is deleted in the end.
+            port: Port; 0 for a free one.
+            folder: Directory of the certificate; None for a temporary one.
 
         Returns:
-            host:port, and the file of the authority that clients have to trust.
+            host:port, and the certificate file of the authority that clients have to trust.
 
         Raises:
-            OSError: The address is taken, or the certificate cannot be written.
+            OSError: The address is in use, or the certificate cannot be written.
         """
         if folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="gemwire-emulator-")
             folder = self._folder.name
         files = ensure_certificate(Path(folder), host)
-        address = await self.listen(host, port, ssl_certfile=files.server)
+        address = await self.listen(host, port, str(files.server))
         return address, str(files.authority.absolute())
 
     async def stop(self, grace: float | None = None) -> None:
-        """End it.
+        """Stop all listeners.
 
         Args:
-            grace: Seconds in which requests may finish; None to cancel them.
+            grace: Seconds in which requests may finish; None cancels them.
         """
         self._page.close()
         for server, _ in self._servers:
@@ -152,7 +155,7 @@ class HttpServer:
             self._folder.cleanup()
 
 
-def _app(
+def _build_app(
     dispatcher: Dispatcher,
     state: State,
     admission: AdmissionController,
@@ -161,16 +164,17 @@ def _app(
     page: Page,
 ) -> RootApp:
     endpoints = dispatcher.endpoints
-    # One version's endpoints serve all: v1beta has everything that the others have.
-    router = Router(e for path, e in endpoints.items() if ".v1." not in path)
-    v1 = Router(e for path, e in endpoints.items() if ".v1." in path)
+    # The routes of v1beta serve all versions, because v1beta has everything that the others have.
+    v1_methods = {m.path for service in _V1.tables() for m in service.methods.values()}
+    router = Router(e for path, e in endpoints.items() if path not in v1_methods)
+    v1 = Router(e for path, e in endpoints.items() if path in v1_methods)
     rpcs = RpcApp(router)
     downloads = DownloadApp(endpoints, state, rpcs)
     app = Starlette(
         routes=[
             Route("/openapi.json", Document("v1beta", router.routes).serve),
             Route("/v1/openapi.json", Document("v1", v1.routes).serve),
-            *page.routes(router.routes),
+            *page.build_routes(router.routes),
             Route("/upload/{version}/files", UploadApp(state, admission, journal)),
             Route("/{version}/files/{file}:download", downloads),
             Route("/download/{version}/files/{file}:download", downloads),
@@ -187,10 +191,10 @@ def _app(
                 expose_headers=["*"],
                 max_age=3600,
             ),
-            Middleware(GZipMiddleware, minimum_size=WORTH_COMPRESSING, compresslevel=1),
+            Middleware(GZipMiddleware, minimum_size=MIN_COMPRESSED_BYTES, compresslevel=1),
         ],
     )
-    # No Mount: its pattern matches no path with a newline in it; Starlette would refuse that in its words.
+    # Not a Mount: its pattern matches no path with a newline, which Starlette would answer in its own format.
     app.router.default = rpcs
     app.router.redirect_slashes = False
     return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app)

@@ -1,4 +1,4 @@
-"""Ending what a task does from outside, with an exception of choice: the client left, a deadline passed."""
+"""Interrupting a task with a chosen exception: the client disconnected, or a deadline expired."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from types import TracebackType
 
 
 class TaskInterrupt:
-    """A block of a task that others may end: ``with TaskInterrupt() as interrupt: …; interrupt(error)``.
+    """A block that can be interrupted: ``with TaskInterrupt() as interrupt: …; interrupt(error)``.
 
-    It costs neither a task, a future nor a generator, as every request has two.
+    It needs no task, future or generator: every request enters two of these blocks.
     """
 
-    __slots__ = ("_late", "_over", "_reason", "_seconds", "_task", "_timer")
+    __slots__ = ("_done", "_error", "_make_timeout_error", "_seconds", "_task", "_timer")
 
     def __init__(
-        self, seconds: float | None = None, late: Callable[[], BaseException] = TimeoutError
+        self, seconds: float | None = None, make_timeout_error: Callable[[], BaseException] = TimeoutError
     ) -> None:
-        """For the task that is running.
+        """Prepare a block of the running task.
 
         Args:
-            seconds: Time after which the block is ended anyway; None for as long as it likes.
-            late: Makes the exception that it ends with then.
+            seconds: Timeout of the block; None for none.
+            make_timeout_error: Creates the exception that the timeout raises.
         """
         self._seconds = seconds
-        self._late = late
+        self._make_timeout_error = make_timeout_error
         self._task = asyncio.current_task()
         self._timer: asyncio.TimerHandle | None = None
-        self._reason: BaseException | None = None
-        self._over = False
+        self._error: BaseException | None = None
+        self._done = False
 
-    def __call__(self, reason: BaseException) -> None:
-        """End the block with an exception; the first one counts."""
-        if self._task is not None and not self._over and self._reason is None:
-            self._reason = reason
+    def __call__(self, error: BaseException) -> None:
+        """Interrupt the block; of several errors the first is raised."""
+        if self._task is not None and not self._done and self._error is None:
+            self._error = error
             self._task.cancel()
 
     def __enter__(self) -> TaskInterrupt:
@@ -47,13 +47,13 @@ class TaskInterrupt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over = True
+        self._done = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._reason is not None and isinstance(error, asyncio.CancelledError):
+        if self._error is not None and isinstance(error, asyncio.CancelledError):
             if self._task is not None and sys.version_info >= (3, 11):
                 self._task.uncancel()
-            raise self._reason from None
+            raise self._error from None
 
     def _expire(self) -> None:
-        self(self._late())
+        self(self._make_timeout_error())

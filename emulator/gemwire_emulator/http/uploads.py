@@ -1,7 +1,7 @@
-"""Uploads of files: at once, as ``multipart/related``, or in parts that may be resumed.
+"""Uploads of files: in one request, plain or as ``multipart/related``, or in resumable chunks.
 
-The protocol is that of Google's upload servers: headers ``X-Goog-Upload-…``
-say what a request is, and how far an upload has come.
+The protocol is that of Google's upload servers: headers ``X-Goog-Upload-…`` carry the command of a request
+and the progress of an upload.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import asyncio
 import mimetypes
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import grpc
+from starlette.types import Receive, Scope, Send
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.dispatch import Endpoint
@@ -23,12 +24,12 @@ from gemwire_emulator.errors import (
     not_found,
     resource_exhausted,
 )
-from gemwire_emulator.http import responses
-from gemwire_emulator.http.asgi_scope import Scope, check_route, create_call, get_headers, get_path, get_query
+from gemwire_emulator.http.asgi_scope import check_route, create_call, get_headers, get_path, get_query
 from gemwire_emulator.http.multipart import MultipartReader
-from gemwire_emulator.http.request_body import ClientDisconnected, Receive, iter_chunks, read_body
+from gemwire_emulator.http.request_body import ClientDisconnected, iter_chunks, read_body
+from gemwire_emulator.http.responses import send_error, send_response
 from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
-from gemwire_emulator.services.uploads import SIZE, Session, Uploads
+from gemwire_emulator.services.uploads import SIZE, Uploads, UploadSession
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
 
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
     from gemwire_emulator.state import State
 
 _CREATE = file_service.SERVICE.methods["CreateFile"]
-#: Bytes that are hashed and written at a time, away from the event loop.
-_PIECE = 2**20
-#: What Google's servers name; here, parts may have any size.
+#: Bytes that are hashed and written at a time, in a thread.
+_WRITE_BYTES = 2**20
+#: Chunk size that Google's servers announce; the emulator accepts any.
 _GRANULARITY = 256 * 2**10
 _COMMANDS = ("upload", "upload, finalize", "finalize", "query", "cancel")
 
@@ -49,240 +50,256 @@ class UploadApp:
     """``/upload/{version}/files``, as an ASGI application."""
 
     def __init__(self, state: State, admission: AdmissionController, journal: Journal) -> None:
-        """See the class."""
+        """Serve uploads.
+
+        Args:
+            state: Stores the files.
+            admission: Faults and quotas.
+            journal: Records the calls.
+        """
         self._state = state
         self._admission = admission
         self._journal = journal
         self._uploads = Uploads(state)
-        self._turns: dict[str, _Turn] = {}
+        self._locks: dict[str, _UploadLock] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
-        """Serve one request."""
-        session: Session | None = None
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        session: UploadSession | None = None
         try:
             check_route(scope, "POST", "PUT")
             identity = dict(get_query(scope)).get("upload_id", "")
             if identity:
                 session = self._uploads.find(identity)
-                await self._go_on(session, get_headers(scope), receive, send)
+                await self._continue(session, get_headers(scope), receive, send)
             else:
-                await self._begin(scope, receive, send)
+                await self._create(scope, receive, send)
         except ClientDisconnected:
             pass
-        except StatusError as failure:
-            await responses.send_error(send, failure, self._progress(session))
+        except StatusError as error:
+            await send_error(send, error, self._get_progress_headers(session))
         except FileNotFoundError:
-            # A reset came between.
-            await responses.send_error(send, not_found("The upload"), self._progress(None))
+            # The emulator was reset during the upload.
+            await send_error(send, not_found("The upload"), self._get_progress_headers(None))
         except OSError as error:
-            await responses.send_error(send, resource_exhausted("disk", str(error)), self._progress(session))
+            await send_error(
+                send, resource_exhausted("disk", str(error)), self._get_progress_headers(session)
+            )
 
-    def _progress(self, session: Session | None) -> dict[str, str]:
-        """The headers that say how far an upload has come."""
+    def _get_progress_headers(self, session: UploadSession | None) -> dict[str, str]:
         if session is None:
             return {"x-goog-upload-status": "final"}
         headers = {"x-goog-upload-status": session.status}
-        if session.status == "active" and self._state.blobs.exists(session.content):
-            headers["x-goog-upload-size-received"] = str(self._uploads.received(session))
+        if session.status == "active" and self._state.blobs.exists(session.blob):
+            headers["x-goog-upload-size-received"] = str(self._uploads.count_received(session))
         return headers
 
-    async def _begin(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
-        query = get_query(scope)
-        call = create_call(_CREATE, scope, query)
-        kind = dict(query).get("uploadType") or dict(query).get("upload_protocol") or ""
-        kind = str(call.metadata.get("x-goog-upload-protocol", kind)).lower()
-        if kind == "resumable":
-            await self._start(call, scope, receive, send)
-        elif kind == "multipart":
-            related = MultipartReader(str(call.metadata.get("content-type", "")), iter_chunks(receive))
-            request = _request(await related.json(), call)
-            request.file.mime_type = request.file.mime_type or related.content_type
-            await self._at_once(request, call, None, related.data(), send)
-        elif kind in {"raw", "media"}:
-            request = _request(b"", call)
-            request.file.mime_type = request.file.mime_type or str(call.metadata.get("content-type", ""))
-            size = _number(call.metadata, "Content-Length")
-            await self._at_once(request, call, size, iter_chunks(receive), send)
+    async def _create(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query, headers = get_query(scope), get_headers(scope)
+        call = create_call(_CREATE, scope, headers, query)
+        protocol = dict(query).get("uploadType") or dict(query).get("upload_protocol") or ""
+        protocol = headers.get("x-goog-upload-protocol", protocol).lower()
+        if protocol == "resumable":
+            await self._start_resumable(call, headers, scope, receive, send)
+        elif protocol == "multipart":
+            reader = MultipartReader(headers.get("content-type", ""), iter_chunks(receive))
+            request = _parse_request(await reader.read_json(), headers)
+            request.file.mime_type = request.file.mime_type or reader.content_type
+            await self._upload_at_once(request, call, None, reader.iter_data(), send)
+        elif protocol in {"raw", "media"}:
+            request = _parse_request(b"", headers)
+            request.file.mime_type = request.file.mime_type or headers.get("content-type", "")
+            size = _parse_size(headers, "Content-Length")
+            await self._upload_at_once(request, call, size, iter_chunks(receive), send)
         else:
             raise invalid_argument(
                 "X-Goog-Upload-Protocol",
-                f"is {kind!r}; it must be resumable, multipart or raw. A file without bytes is created at"
+                f"is {protocol!r}; must be resumable, multipart or raw. To create a file without content, use"
                 " /v1beta/files",
             )
 
-    async def _start(self, call: Call, scope: Scope, receive: Receive, send: responses.Send) -> None:
-        if _command(call.metadata) != "start":
-            raise invalid_argument(
-                "X-Goog-Upload-Command", "must be start, or the URL must have an upload_id"
-            )
-        size = _number(call.metadata, SIZE)
-        request = _request(await read_body(receive, call.metadata), call)
-        begun: list[Session] = []
+    async def _start_resumable(
+        self, call: Call, headers: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if _parse_command(headers) != "start":
+            reason = "must be start, or the URL must have an upload_id"
+            raise invalid_argument("X-Goog-Upload-Command", reason)
+        size = _parse_size(headers, SIZE)
+        request = _parse_request(await read_body(receive, headers), headers)
+        sessions: list[UploadSession] = []
 
-        def begin(request: Any, call: Call) -> Any:
-            begun.append(self._uploads.begin(request.file, call, size))
+        def begin(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
+            sessions.append(self._uploads.create(request.file, call, size))
             return v1beta.CreateFileResponse()
 
-        await self._endpoint(begin).unary(request, call)
-        host = str(call.metadata.get("host", "")) or "{}:{}".format(*scope["server"])
-        url = f"{scope['scheme']}://{host}{get_path(scope)}?upload_id={begun[0].identity}"
-        headers = {
-            **self._progress(begun[0]),
+        await self._create_endpoint(begin).unary(request, call)
+        [session] = sessions
+        host = headers.get("host") or "{}:{}".format(*scope["server"])
+        url = f"{scope['scheme']}://{host}{get_path(scope)}?upload_id={session.identity}"
+        response_headers = {
+            **self._get_progress_headers(session),
             "x-goog-upload-url": f"{url}&upload_protocol=resumable",
             "x-goog-upload-control-url": f"{url}&upload_protocol=resumable",
             "x-goog-upload-chunk-granularity": str(_GRANULARITY),
         }
-        await responses.send_response(send, b"", headers=headers)
+        await send_response(send, b"", headers=response_headers)
 
-    async def _at_once(
+    async def _upload_at_once(
         self,
-        request: Any,
+        request: v1beta.CreateFileRequest,
         call: Call,
         size: int | None,
         data: AsyncGenerator[bytes, None],
-        send: responses.Send,
+        send: Send,
     ) -> None:
-        session = self._uploads.begin(request.file, call, size)
+        session = self._uploads.create(request.file, call, size)
         try:
-            await self._take(session, data)
-            await asyncio.to_thread(self._state.blobs.sha256, session.content)
+            await self._write(session, data)
+            await asyncio.to_thread(self._state.blobs.sha256, session.blob)
 
-            def finish(request: Any, call: Call) -> Any:
-                return v1beta.CreateFileResponse(file=self._uploads.finish(session))
+            def finish(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
+                return v1beta.CreateFileResponse(file=self._uploads.finalize(session))
 
-            response = await self._endpoint(finish).unary(request, call)
+            response = await self._create_endpoint(finish).unary(request, call)
         finally:
             if session.status == "active":
                 self._uploads.cancel(session)
-        await responses.send_response(send, to_json(response).encode(), headers=self._progress(session))
+        await send_response(send, to_json(response).encode(), headers=self._get_progress_headers(session))
 
-    async def _go_on(
-        self, session: Session, headers: Mapping[str, str], receive: Receive, send: responses.Send
+    async def _continue(
+        self, session: UploadSession, headers: Mapping[str, str], receive: Receive, send: Send
     ) -> None:
-        command = _command(headers)
+        command = _parse_command(headers)
         if command not in _COMMANDS:
-            raise invalid_argument("X-Goog-Upload-Command", f"{command!r} is none of {'; '.join(_COMMANDS)}")
+            raise invalid_argument(
+                "X-Goog-Upload-Command", f"{command!r} is not one of {'; '.join(_COMMANDS)}"
+            )
 
-        async def work() -> None:
-            # It may have ended while this request waited for its turn.
+        async def execute() -> None:
+            # The upload may have ended while this request waited for the lock.
             session.__dict__.update(self._uploads.find(session.identity).__dict__)
             if session.status != "active" and command != "query":
-                raise failed_precondition("The upload", f"is {session.status}; begin a new one")
+                raise failed_precondition("The upload", f"is {session.status}; start a new one")
             if command.startswith("upload"):
-                await self._upload(session, headers, receive)
+                await self._write_chunk(session, headers, receive)
             if command == "cancel":
                 self._uploads.cancel(session)
             if command.endswith("finalize"):
                 self._uploads.check_complete(session)
-                await asyncio.to_thread(self._state.blobs.sha256, session.content)
-                self._uploads.finish(session)
+                await asyncio.to_thread(self._state.blobs.sha256, session.blob)
+                self._uploads.finalize(session)
 
-        await self._in_turn(session, work)
+        await self._run_exclusively(session, execute)
         body = b""
         if session.status == "final":
-            body = to_json(v1beta.CreateFileResponse(file=session.wanted)).encode()
-        await responses.send_response(send, body, headers=self._progress(session))
+            body = to_json(v1beta.CreateFileResponse(file=session.file)).encode()
+        await send_response(send, body, headers=self._get_progress_headers(session))
 
-    async def _upload(self, session: Session, headers: Mapping[str, str], receive: Receive) -> None:
-        received = self._uploads.received(session)
-        offset = _number(headers, "X-Goog-Upload-Offset")
+    async def _write_chunk(
+        self, session: UploadSession, headers: Mapping[str, str], receive: Receive
+    ) -> None:
+        received = self._uploads.count_received(session)
+        offset = _parse_size(headers, "X-Goog-Upload-Offset")
         if offset != received:
-            raise invalid_argument(
-                "X-Goog-Upload-Offset", f"is {offset}, but {received} bytes have come; go on there"
-            )
-        self._uploads.check_fits(session, received + (_number(headers, "Content-Length") or 0))
-        await self._take(session, iter_chunks(receive))
+            reason = f"is {offset}, but {received} bytes were received; continue there"
+            raise invalid_argument("X-Goog-Upload-Offset", reason)
+        self._uploads.check_fits(session, received + (_parse_size(headers, "Content-Length") or 0))
+        await self._write(session, iter_chunks(receive))
 
-    async def _take(self, session: Session, data: AsyncGenerator[bytes, None]) -> None:
-        """Write what comes. What has come counts, however it ends."""
-        size, buffer = self._uploads.received(session), bytearray()
+    async def _write(self, session: UploadSession, data: AsyncGenerator[bytes, None]) -> None:
+        """Write data as it arrives. Bytes already received are kept if the connection breaks."""
+        size, buffer = self._uploads.count_received(session), bytearray()
         try:
             async with aclosing(data):
                 async for chunk in data:
                     size += len(chunk)
                     self._uploads.check_fits(session, size)
                     buffer += chunk
-                    if len(buffer) >= _PIECE:
-                        piece, buffer = bytes(buffer), bytearray()
-                        await _finished(asyncio.to_thread(self._state.blobs.append, session.content, piece))
+                    if len(buffer) >= _WRITE_BYTES:
+                        block, buffer = bytes(buffer), bytearray()
+                        await _await_uncancelled(
+                            asyncio.to_thread(self._state.blobs.append, session.blob, block)
+                        )
         finally:
-            if buffer and self._state.blobs.exists(session.content):
-                self._state.blobs.append(session.content, bytes(buffer))
+            if buffer and self._state.blobs.exists(session.blob):
+                self._state.blobs.append(session.blob, bytes(buffer))
 
-    async def _in_turn(self, session: Session, work: Callable[[], Awaitable[None]]) -> None:
-        """Do something to an upload that nobody else is working on.
+    async def _run_exclusively(self, session: UploadSession, work: Callable[[], Awaitable[None]]) -> None:
+        """Run work on an upload while no other request works on it.
 
-        Who comes later goes on in the place of who was there: a client that lost its connection, which
-        this side may not have noticed.
+        A later request takes over from an earlier one: it comes from a client whose connection broke without
+        the emulator noticing.
 
         Raises:
-            StatusError: Somebody came later.
+            StatusError: A later request took over.
         """
-        turn = self._turns.setdefault(session.identity, _Turn())
-        if turn.doing:
-            turn.doing.cancel()
+        lock = self._locks.setdefault(session.identity, _UploadLock())
+        if lock.holder:
+            lock.holder.cancel()
 
-        async def alone() -> None:
-            async with turn.lock:
+        async def run() -> None:
+            async with lock.lock:
                 await work()
 
-        doing = turn.doing = asyncio.ensure_future(alone())
+        task = lock.holder = asyncio.ensure_future(run())
         try:
-            await asyncio.wait((doing,))
+            await asyncio.wait((task,))
         finally:
-            doing.cancel()
-            await asyncio.wait((doing,))
-            if turn.doing is doing:
-                del self._turns[session.identity]
-        if doing.cancelled():
-            raise StatusError(grpc.StatusCode.ABORTED, "Another request goes on with this upload.")
-        doing.result()
+            task.cancel()
+            await asyncio.wait((task,))
+            if lock.holder is task:
+                del self._locks[session.identity]
+        if task.cancelled():
+            raise StatusError(grpc.StatusCode.ABORTED, "Another request took over this upload.")
+        task.result()
 
-    def _endpoint(self, handler: Callable[[Any, Call], Any]) -> Endpoint:
-        """What journals a call and holds it against faults and quotas; parts of a file are no calls."""
+    def _create_endpoint(
+        self, handler: Callable[[v1beta.CreateFileRequest, Call], v1beta.CreateFileResponse]
+    ) -> Endpoint:
+        """Create the endpoint of a call. Chunks of an upload are not calls: neither recorded nor limited."""
         return Endpoint(_CREATE, _CREATE, handler, self._admission, self._journal)
 
 
-class _Turn:
-    """Who is working on an upload."""
+class _UploadLock:
+    """The lock of an upload, and the task of the latest request that wants it."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.doing: asyncio.Future[None] | None = None
+        self.holder: asyncio.Future[None] | None = None
 
 
-def _request(body: bytes, call: Call) -> Any:
-    """The CreateFileRequest that a body and the headers make. Of media types, the one in the body counts."""
+def _parse_request(body: bytes, headers: Mapping[str, str]) -> v1beta.CreateFileRequest:
+    """Build the CreateFileRequest of a body and headers; a media type in the body takes precedence."""
     request = parse_message(v1beta.CreateFileRequest, parse_json(body.strip() or b"{}"))
-    named = str(call.metadata.get("x-goog-upload-file-name", ""))
+    file_name = headers.get("x-goog-upload-file-name", "")
     request.file.mime_type = (
         request.file.mime_type
-        or str(call.metadata.get("x-goog-upload-header-content-type", ""))
-        or mimetypes.guess_type(named)[0]
+        or headers.get("x-goog-upload-header-content-type", "")
+        or mimetypes.guess_type(file_name)[0]
         or ""
     )
     return request
 
 
-def _command(headers: Mapping[str, object]) -> str:
-    words = str(headers.get("x-goog-upload-command", "")).split(",")
+def _parse_command(headers: Mapping[str, str]) -> str:
+    words = headers.get("x-goog-upload-command", "").split(",")
     return ", ".join(word.strip().lower() for word in words)
 
 
-def _number(headers: Mapping[str, Any], name: str) -> int | None:
-    text = str(headers.get(name.lower(), ""))
+def _parse_size(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(name.lower(), "")
     if not text:
         return None
     if not text.isdecimal() or len(text) > 18:
-        raise invalid_argument(name, f"{text[:20]!r} is no number of bytes")
+        raise invalid_argument(name, f"{text[:20]!r} is not a number of bytes")
     return int(text)
 
 
-async def _finished(work: Awaitable[None]) -> None:
-    """Wait for what a thread does, also when cancelled meanwhile: nobody else may write before it is done."""
-    doing = asyncio.ensure_future(work)
+async def _await_uncancelled(work: Awaitable[None]) -> None:
+    """Wait for the work of a thread even if cancelled, so that nothing else writes meanwhile."""
+    task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(doing)
+        await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait((doing,))
+        await asyncio.wait((task,))
         raise

@@ -1,43 +1,42 @@
-"""Small writes made one: headers and body, or the events of one turn of the loop, go out together."""
+"""A transport that coalesces small writes: headers and body, or the events of one loop iteration."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-#: Bytes that are not held back any longer: flow control has to hear of them.
-_ENOUGH = 16 * 2**10
+#: Bytes from which a write is not delayed, so that flow control takes effect.
+_FLUSH_BYTES = 16 * 2**10
 
 
 class CoalescingTransport:
-    """A transport that writes when the event loop comes round, or when there is enough."""
+    """A transport that writes once per loop iteration, or as soon as enough bytes are waiting."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        """Everything else is up to the transport."""
+        """Wrap a transport, which does everything but writing and closing."""
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._parts: list[bytes] = []
         self._size = 0
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write soon."""
+        """Write in this loop iteration or the next."""
         if not self._parts:
             self._loop.call_soon(self._flush)
         self._parts.append(data)
         self._size += len(data)
-        if self._size >= _ENOUGH:
+        if self._size >= _FLUSH_BYTES:
             self._flush()
 
     def close(self) -> None:
-        """Write what there is, and close."""
+        """Flush and close."""
         self._flush()
         self._transport.close()
 
     def get_write_buffer_size(self) -> int:
-        """Bytes that have not been sent."""
+        """Return the number of bytes that have not been sent."""
         return self._size + self._transport.get_write_buffer_size()
 
     def _flush(self) -> None:

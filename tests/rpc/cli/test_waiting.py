@@ -19,7 +19,7 @@ def nobody() -> Iterator[str]:
 
 def test_a_terminal_sees_what_is_waited_for(nobody: str) -> None:
     with Terminal(nobody, "models", "list") as terminal:
-        line = terminal.expect("again in", within=40)
+        line = terminal.expect("retrying in", within=40)
         assert (
             "gemwire: google.ai.generativelanguage.v1beta.ModelService/ListModels failed with UNAVAILABLE"
             in line
@@ -31,4 +31,4 @@ def test_a_pipe_gets_the_error_alone(nobody: str) -> None:
     ended = run(nobody, "rpc", "--timeout", "5", "Model.ListModels", "{}")
     assert ended.code == 1
     assert len(ended.err.splitlines()) == 1
-    assert "again in" not in ended.err
+    assert "retrying in" not in ended.err

@@ -283,9 +283,13 @@ def test_async_functions_are_refused_by_sync_clients(server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({"model": ""}, ValueError, "model: '' is no name"),
+        ({"model": ""}, ValueError, "model: '' is not the name of a model"),
         ({"contents": []}, ValueError, "contents are required"),
-        ({"contents": [3]}, TypeError, "contents[0]: a int is no text"),
+        (
+            {"contents": [3]},
+            TypeError,
+            "contents[0]: expected a text, bytes, image, file, part or content, got int",
+        ),
         ({"config": {"temprature": 1}}, ValueError, "did you mean 'temperature'"),
         ({"config": {"temperature": "hot"}}, TypeError, "config.temperature"),
         ({"config": {"system_instruction": "t"}}, ValueError, "system_instruction: is set in config as well"),
@@ -315,7 +319,7 @@ def test_settings_of_the_call(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize("flavour", ["sync", "async"])
 def test_genais_pickle_without_a_key(server: Loopback, monkeypatch: pytest.MonkeyPatch, flavour: str) -> None:
     with genai.Client(api_key="a-secret") as client:
-        with pytest.raises(TypeError, match="was given a key or credentials and does not pickle") as caught:
+        with pytest.raises(TypeError, match="was given a key or credentials and cannot be pickled") as caught:
             pickle.dumps(client.prepare(model="m", contents="big"))
         assert "a-secret" not in str(caught.value)
     monkeypatch.setenv("GOOGLE_API_KEY", "k")

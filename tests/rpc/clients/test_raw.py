@@ -19,7 +19,7 @@ from scripted_http_server import WebServer, failure, reply, stream
 
 from gemwire import Retry, errors, v1beta
 from gemwire._transport import metadata, observe, status
-from gemwire._transport.serialized_message import raw as for_bytes
+from gemwire._transport.serialized_message import with_serialized_messages as for_bytes
 from gemwire.testing import RunningEmulator
 from gemwire_proto.google.rpc import error_details_pb2
 from gemwire_proto.v1beta import cache_service, generative_service, model_service
@@ -178,14 +178,14 @@ def test_operations_by_name(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("method", "error", "says"),
     [
-        ("GenerateContnet", ValueError, "has no such RPC; near are GenerateContent"),
+        ("GenerateContnet", ValueError, "has no such RPC; did you mean GenerateContent"),
         ("GetModel", ValueError, "v1beta.GenerativeService has no such RPC"),
         (
             f"{SERVICE}/GenerateContents",
             ValueError,
-            f"the API has no RPC of this path; near are {SERVICE}/Gen",
+            f"the API has no RPC with this path; did you mean {SERVICE}/Gen",
         ),
-        ("/other.Service/Do", ValueError, "'/other.Service/Do': the API has no RPC of this path"),
+        ("/other.Service/Do", ValueError, "'/other.Service/Do': the API has no RPC with this path"),
         ("StreamGenerateContent", ValueError, "StreamGenerateContent is called with raw.server_stream"),
         ("BidiGenerateContent", ValueError, "BidiGenerateContent is called with raw.bidi"),
         (3, TypeError, "method: expected a path, a name or a Method, got int"),
@@ -235,7 +235,7 @@ def test_how_calls_are_routed(server: Loopback, method: Any, data: bytes, params
     # What cannot be parsed is refused by the server before its handlers.
     for call in server.journal:
         assert call.values("x-goog-request-params") == [params]
-    chosen = for_bytes(method).request.of(data)
+    chosen = for_bytes(method).request.from_bytes(data)
     values = metadata.routing_values(chosen, method.routing)
     assert metadata.routing_header(method.routing, values)[1] == params
 
@@ -249,7 +249,7 @@ def test_what_is_no_message(api: Api, server: Loopback, data: bytes) -> None:
     for call in (raw.unary, raw.server_stream):
         name = "CountTokens" if call == raw.unary else "StreamGenerateContent"
         with pytest.raises(
-            ValueError, match=r"^data: these bytes are no (CountTokens|GenerateContent)Request: "
+            ValueError, match=r"^data: these bytes are not a (CountTokens|GenerateContent)Request: "
         ):
             api(call(name, data))
     with pytest.raises(TypeError, match="data: expected the bytes of a CountTokensRequest, got str"):
@@ -308,7 +308,7 @@ def test_errors_over_http(api: Api, web: WebServer, over_http: Any) -> None:
 
 def test_what_is_broken_inside_has_no_json(api: Api, web: WebServer) -> None:
     client = api.client(transport="rest_asyncio" if api.is_async else "rest")
-    with pytest.raises(ValueError, match="data: these bytes are no CountTokensRequest"):
+    with pytest.raises(ValueError, match="data: these bytes are not a CountTokensRequest"):
         api(client.raw.unary("CountTokens", NAME + b"\x12\x02\xff\xff"))
     with pytest.raises(errors.Unimplemented, match="no HTTP form"):
         api(client.raw.bidi("BidiGenerateContent"))
@@ -337,15 +337,15 @@ def test_a_sink_sees_fields(api: Api, server: Loopback) -> None:
     seen = []
 
     class Sink:
-        def begin(self, watch: Any) -> None: ...
+        def on_start(self, call: Any) -> None: ...
 
-        def end(self, watch: Any, begun: Any) -> None:
-            latest = watch.latest
+        def on_end(self, call: Any, state: Any) -> None:
+            latest = call.latest
             seen.append(
-                (watch.request.model, watch.request.HasField("generation_config"), latest.model_version)
+                (call.request.model, call.request.HasField("generation_config"), latest.model_version)
             )
 
-    remove = observe.add_sink(Sink())
+    remove = observe.add_observer(Sink())
     server.on("GenerateContent", ANSWER)
     try:
         api(api.client().raw.unary("GenerateContent", DATA))

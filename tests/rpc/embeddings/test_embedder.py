@@ -31,9 +31,9 @@ from scripted_grpc_server import Fail, Loopback, nap
 import gemwire
 from gemwire import Embedder, Retry, errors, genai, otel, v1beta
 from gemwire.embeddings import BlockingEmbedder
-from gemwire.embeddings.batcher import Gathering
+from gemwire.embeddings.batcher import Batcher
 from gemwire.genai._convert import embedding_vectors
-from gemwire.genai._convert.embedding_vectors import spans
+from gemwire.genai._convert.embedding_vectors import find_spans
 from gemwire.testing import RunningEmulator, environment
 
 MODEL = "models/gemini-embedding-001"
@@ -126,11 +126,11 @@ def test_who_cannot_wait_does_not_wait_for_a_batch_that_does() -> None:
             for index, entry in enumerate(entries):
                 deliver(index, entry)
 
-        gathering = Gathering(accept, 100, 1000, 1)
-        patient, _ = gathering.add(b"patient", 60)
+        batcher: Batcher[bytes] = Batcher(accept, 100, 1000, 1)
+        patient, _ = batcher.add(b"patient", 60)
         await asyncio.sleep(0.01)
         assert not patient.done()
-        impatient, _ = gathering.add(b"impatient", 0)
+        impatient, _ = batcher.add(b"impatient", 0)
         assert await asyncio.wait_for(asyncio.gather(patient, impatient), 10) == [b"patient", b"impatient"]
 
     asyncio.run(main())
@@ -235,7 +235,7 @@ def test_what_is_wrong_with_all_texts_is_not_looked_for_in_each(batches: Loopbac
         async with Embedder(model=MODEL) as embedder:
             outcomes = await each(embedder, [f"{BAD} {n}" for n in range(100)])
         assert {type(outcome) for outcome in outcomes} == {errors.InvalidArgument}
-        assert "what they share" in str(outcomes[-1])
+        assert "a setting they share" in str(outcomes[-1])
 
     asyncio.run(main())
     assert len(sizes(batches)) == 63
@@ -246,7 +246,7 @@ def test_texts_that_cannot_be_sent_are_refused_before(batches: Loopback) -> None
         async with Embedder(model=MODEL) as embedder:
             outcomes = await each(embedder, ["a", "", "b", None])
             assert [outcomes[0], outcomes[2]] == [vector("a"), vector("b")]
-            assert str(outcomes[1]) == "content: is empty; there is no vector of nothing"
+            assert str(outcomes[1]) == "content: is empty and has no embedding"
             assert isinstance(outcomes[3], TypeError)
             assert sizes(batches) == [2]
             with pytest.raises(ValueError, match=r"contents\[150\]: is empty"):
@@ -299,7 +299,7 @@ def test_as_many_vectors_as_texts_must_come(server: Loopback, came: int) -> None
 
     async def main() -> None:
         async with Embedder(model=MODEL) as embedder:
-            with pytest.raises(errors.Internal, match=f"{came} embeddings came for 1 texts"):
+            with pytest.raises(errors.Internal, match=f"the service returned {came} embeddings for 1 texts"):
                 await embedder.embed("a")
 
     asyncio.run(main())
@@ -379,7 +379,7 @@ def test_closing_waits_for_the_texts_that_are_there(batches: Loopback) -> None:
         await asyncio.sleep(0)
         await embedder.close()
         assert [task.result() for task in tasks if task.done()] == list(map(vector, texts(25)))
-        with pytest.raises(RuntimeError, match="this embedder is closed; make another"):
+        with pytest.raises(RuntimeError, match="this embedder is closed; create another"):
             await embedder.embed("late")
         with pytest.raises(RuntimeError, match="closed"):
             await embedder.embed_all(["late"])
@@ -515,7 +515,7 @@ def test_one_embedder_in_several_loops(batches: Loopback) -> None:
     assert sorted(sizes(batches)) == [50] * 9 + [100] * 9
     # Loops that are over are not kept.
     assert run(10)
-    assert len(embedder._gatherings) == 1
+    assert len(embedder._batchers) == 1
 
 
 def test_closing_ends_the_texts_of_other_loops(batches: Loopback) -> None:
@@ -868,7 +868,7 @@ def test_after_a_fork(batches: Loopback) -> None:
         os.wait()
         embedder.close()
         """)
-    assert told == "this embedder was made before the process forked; make one here\n"
+    assert told == "this embedder was created before the process forked; create one here\n"
 
 
 # What the vectors are, and who looks -----------------------------------------------------------------------
@@ -894,7 +894,7 @@ def test_vectors_are_cut_out_of_the_bytes(batches: Loopback, monkeypatch: pytest
     seen = []
 
     def looking(data: bytes) -> Any:
-        seen.append(spans(data))
+        seen.append(find_spans(data))
         return seen[-1]
 
     monkeypatch.setattr(embedding_vectors, "spans", looking)
@@ -1011,29 +1011,29 @@ def test_interceptors_see_the_message(batches: Loopback) -> None:
     ("arguments", "error", "message"),
     [
         ({"model": None}, TypeError, "model: expected the name of a model, got NoneType"),
-        ({"model": ""}, ValueError, "model: '' is no name"),
+        ({"model": ""}, ValueError, "model: '' is not the name of a model"),
         ({"batch_size": 0}, ValueError, "batch_size: 0 is less than 1"),
         ({"batch_size": 101}, ValueError, "batch_size: 101 is more than 100"),
-        ({"batch_size": "10"}, TypeError, "batch_size: expected a whole number, got str"),
-        ({"batch_size": True}, TypeError, "batch_size: expected a whole number, got bool"),
+        ({"batch_size": "10"}, TypeError, "batch_size: expected a whole number, got '10'"),
+        ({"batch_size": True}, TypeError, "batch_size: expected a whole number, got True"),
         ({"batch_bytes": 0}, ValueError, "batch_bytes: 0 is less than 1"),
         ({"concurrency": 0}, ValueError, "concurrency: 0 is less than 1"),
-        ({"delay": -1}, ValueError, "delay: -1 is no number of seconds"),
-        ({"delay": math.nan}, ValueError, "delay: nan is no number of seconds"),
-        ({"delay": "1"}, TypeError, "delay: expected seconds, got str"),
-        ({"vectors": "tensor"}, ValueError, "vectors: 'tensor' is none of 'list', 'array', 'numpy'"),
-        ({"vectors": None}, ValueError, "vectors: None is none of"),
+        ({"delay": -1}, ValueError, "delay: -1 is not a non-negative number"),
+        ({"delay": math.nan}, ValueError, "delay: nan is not a non-negative number"),
+        ({"delay": "1"}, TypeError, "delay: expected seconds, got '1'"),
+        ({"vectors": "tensor"}, ValueError, "vectors: 'tensor' is not one of 'list', 'array', 'numpy'"),
+        ({"vectors": None}, ValueError, "vectors: None is not one of"),
         ({"task_type": "SEARCH"}, ValueError, "task_type: 'SEARCH' is none of TASK_TYPE_UNSPECIFIED, "),
-        ({"task_type": 99}, ValueError, "task_type: 99 is the number of none"),
+        ({"task_type": 99}, ValueError, "task_type: 99 is not the number of a task type"),
         ({"task_type": 1.5}, TypeError, "task_type: expected a name, got float"),
-        ({"title": "A"}, ValueError, "title: goes with task_type='RETRIEVAL_DOCUMENT' only"),
+        ({"title": "A"}, ValueError, "title: requires task_type='RETRIEVAL_DOCUMENT'"),
         ({"title": 1, "task_type": "RETRIEVAL_DOCUMENT"}, TypeError, "title: expected a text, got int"),
         ({"output_dimensionality": 0}, ValueError, "output_dimensionality: 0 is no number of values"),
         ({"output_dimensionality": 1 << 31}, ValueError, "output_dimensionality: 2147483648 is no number"),
         ({"output_dimensionality": "3"}, TypeError, "output_dimensionality: expected a number of values"),
         ({"timeout": 0}, ValueError, "timeout: 0 is not a positive number of seconds"),
         ({"retry": "often"}, TypeError, "retry: "),
-        ({"metadata": [("Upper", "x")]}, ValueError, "metadata: 'Upper' is no header name"),
+        ({"metadata": [("Upper", "x")]}, ValueError, "metadata: 'Upper' is not a valid header name"),
         ({"client": object()}, TypeError, "client: expected a v1beta.GenerativeServiceAsyncClient"),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
@@ -1054,7 +1054,9 @@ def test_a_blocking_client_is_refused(server: Loopback) -> None:
 @pytest.mark.parametrize("many", ["a text", b"bytes", {"parts": []}, 7, None], ids=lambda v: type(v).__name__)
 def test_what_are_not_many_texts(server: Loopback, many: Any) -> None:
     embedder = Embedder(model=MODEL)
-    with pytest.raises(TypeError, match=r"^contents: expected an iterable of texts, got \w+; embed\(\)"):
+    with pytest.raises(
+        TypeError, match=r"^contents: expected an iterable of texts, got \w+; use embed\(\) for one"
+    ):
         embedder.stream(many)
     with pytest.raises(TypeError, match=r"^contents: "):
         asyncio.run(embedder.embed_all(many))
@@ -1063,7 +1065,7 @@ def test_what_are_not_many_texts(server: Loopback, many: Any) -> None:
 
 
 def test_unknown_ways_with_errors(server: Loopback) -> None:
-    with pytest.raises(ValueError, match=r"^on_error: 'skip' is neither 'raise' nor 'return'"):
+    with pytest.raises(ValueError, match=r"^on_error: 'skip' is not one of 'raise', 'return'"):
         Embedder(model=MODEL).stream([], on_error="skip")
 
 

@@ -1,4 +1,4 @@
-"""Batches: begun and followed over HTTP; with threads and asyncio."""
+"""Batch jobs over HTTP, sync and async."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def running() -> Iterator[RunningEmulator]:
 
 @pytest.fixture
 def gemini(running: RunningEmulator) -> Iterator[RunningEmulator]:
-    """An emulator whose time stands still: a batch waits until a test lets it pass."""
+    """An emulator with a frozen clock: a batch job waits until the test advances it."""
     running.reset()
     with environment(running):
         yield running
 
 
-def ended(api: Api, batches: Any, name: str) -> Any:
-    """A batch when it is done."""
+def poll_until_done(api: Api, batches: Any, name: str) -> Any:
+    """Return a batch job when it is done."""
     deadline = time.monotonic() + 20
     while not (job := api(batches.get(name=name))).done:
         assert time.monotonic() < deadline
@@ -43,8 +43,8 @@ def ended(api: Api, batches: Any, name: str) -> Any:
     return job
 
 
-def sent(gemini: RunningEmulator, method: str) -> dict[str, Any]:
-    """The JSON that began a batch."""
+def created_json(gemini: RunningEmulator, method: str) -> dict[str, Any]:
+    """Return the JSON that created a batch job."""
     [call] = gemini.calls(method)
     return json_format.MessageToDict(call.requests[0])
 
@@ -69,7 +69,7 @@ def test_inlined_requests(api: Api, gemini: RunningEmulator) -> None:
     assert (job.display_name, job.model, job.done) == ("Three", f"models/{MODEL}", False)
     assert job.state is types.JobState.JOB_STATE_PENDING == "JOB_STATE_PENDING"
     assert (job.create_time.tzinfo is not None, job.end_time, job.dest, job.error) == (True, None, None, None)
-    body = sent(gemini, "BatchGenerateContent")
+    body = created_json(gemini, "BatchGenerateContent")
     requests = body["batch"]["inputConfig"]["requests"]["requests"]
     assert requests[0]["metadata"] == {"my_key": "1"}
     assert requests[0]["request"] == {
@@ -89,7 +89,7 @@ def test_inlined_requests(api: Api, gemini: RunningEmulator) -> None:
         "models/gemini-2.0-flash",
     ]
     gemini.advance(5)
-    job = ended(api, batches, job.name.removeprefix("batches/"))
+    job = poll_until_done(api, batches, job.name.removeprefix("batches/"))
     assert job.state is types.JobState.JOB_STATE_SUCCEEDED
     assert job.end_time >= job.create_time
     first, second, third = job.dest.inlined_responses
@@ -105,7 +105,7 @@ def test_inlined_requests(api: Api, gemini: RunningEmulator) -> None:
 
 
 @pytest.mark.parametrize("form", ["name", "file", "dict", "source"])
-def test_a_file_of_requests(api: Api, gemini: RunningEmulator, form: str) -> None:
+def test_requests_from_a_file(api: Api, gemini: RunningEmulator, form: str) -> None:
     resources = api.genai()
     lines = [{"key": str(n), "request": {"contents": [{"parts": [{"text": f"n{n}"}]}]}} for n in range(3)]
     data = "\n".join(map(json.dumps, lines)).encode()
@@ -119,7 +119,7 @@ def test_a_file_of_requests(api: Api, gemini: RunningEmulator, form: str) -> Non
     job = api(resources.batches.create(model=MODEL, src=src))
     assert job.src == types.BatchJobSource(file_name=file.name)
     gemini.advance(5)
-    job = ended(api, resources.batches, job.name)
+    job = poll_until_done(api, resources.batches, job.name)
     assert job.dest.inlined_responses is None
     answers = api(resources.files.download(file=job.dest.file_name)).splitlines()
     assert [json.loads(line)["key"] for line in answers] == ["0", "1", "2"]
@@ -134,7 +134,7 @@ def test_embeddings(api: Api, gemini: RunningEmulator) -> None:
         }
     )
     job = api(batches.create_embeddings(model=EMBEDDER, src=src, config={"display_name": "Two"}))
-    body = sent(gemini, "AsyncBatchEmbedContent")
+    body = created_json(gemini, "AsyncBatchEmbedContent")
     assert body["batch"]["inputConfig"]["requests"]["requests"][0]["request"] == {
         "model": f"models/{EMBEDDER}",
         "content": {"role": "user", "parts": [{"text": "a"}]},
@@ -142,7 +142,7 @@ def test_embeddings(api: Api, gemini: RunningEmulator) -> None:
         "taskType": "CLUSTERING",
     }
     gemini.advance(5)
-    job = ended(api, batches, job.name)
+    job = poll_until_done(api, batches, job.name)
     assert job.display_name == "Two"
     assert job.dest.inlined_responses is None
     vectors = [one.response.embedding.values for one in job.dest.inlined_embed_content_responses]
@@ -173,7 +173,7 @@ def test_cancel_and_delete(api: Api, gemini: RunningEmulator) -> None:
     assert (fronts["CancelOperation"], fronts["GetOperation"]) == ("grpc", "http")
 
 
-def test_beginning_one_is_not_repeated(api: Api, gemini: RunningEmulator) -> None:
+def test_creation_is_not_retried(api: Api, gemini: RunningEmulator) -> None:
     gemini.fail("UNAVAILABLE", method="BatchGenerateContent", times=1)
     batches = api.genai().batches
     with pytest.raises(errors.ServerError) as caught:
@@ -187,18 +187,18 @@ def test_beginning_one_is_not_repeated(api: Api, gemini: RunningEmulator) -> Non
 @pytest.mark.parametrize(
     ("src", "kind", "message"),
     [
-        ([], ValueError, "src: there are no requests"),
+        ([], ValueError, "src: the list of requests is empty"),
         (None, ValueError, "one of inlined_requests and file_name"),
         (7, TypeError, "src: expected BatchJobSource"),
         ({"inlined_requests": [{"contents": "x"}], "file_name": "files/a"}, ValueError, "one of inlined"),
-        ({"gcs_uri": ["gs://x"]}, ValueError, "src.gcs_uri is of Vertex AI"),
-        ("bq://x", ValueError, "is of Vertex AI"),
+        ({"gcs_uri": ["gs://x"]}, ValueError, "src.gcs_uri: Vertex AI only"),
+        ("bq://x", ValueError, "src.bigquery_uri: Vertex AI only; pass requests or an uploaded file"),
         ([{"content": "x"}], ValueError, "did you mean 'contents'"),
         ([{"contents": "x"}, {"contents": None}], ValueError, r"^src\[1\]: contents are required"),
         ([{"contents": "x", "config": {"temperature": "hot"}}], TypeError, r"src\[0\]: config.temperature"),
     ],
 )
-def test_bad_input_is_refused(
+def test_invalid_sources_are_refused(
     api: Api, gemini: RunningEmulator, src: Any, kind: type[Exception], message: str
 ) -> None:
     with pytest.raises(kind, match=message):
@@ -206,16 +206,16 @@ def test_bad_input_is_refused(
     assert not gemini.calls()
 
 
-def test_bad_names_are_refused(api: Api, gemini: RunningEmulator) -> None:
+def test_invalid_names_are_refused(api: Api, gemini: RunningEmulator) -> None:
     for name in ("", "a/b", "batches/../x", "batches/a/b"):
-        with pytest.raises(ValueError, match="is no name"):
+        with pytest.raises(ValueError, match=r"is not a name|is not the name of a batch job"):
             api(api.genai().batches.get(name=name))
     with pytest.raises(ValueError, match="transport='grpc'"):
         api(api.genai(transport="grpc").batches.get(name="batches/a"))
 
 
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
-def test_google_genai_sees_the_same(gemini: RunningEmulator) -> None:
+def test_google_genai_reads_the_same_jobs(gemini: RunningEmulator) -> None:
     google: Any = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
     warnings.simplefilter("ignore", google._common.ExperimentalWarning)
     theirs = google.Client(api_key="k", http_options={"base_url": gemini.http, "api_version": "v1beta"})
@@ -229,7 +229,7 @@ def test_google_genai_sees_the_same(gemini: RunningEmulator) -> None:
     gemini.advance(5)
     api = Api("sync")
     for job in made:
-        found = ended(api, ours.batches, job.name)
+        found = poll_until_done(api, ours.batches, job.name)
         wanted = theirs.batches.get(name=job.name)
         for name in ("name", "display_name", "model", "create_time", "end_time", "update_time", "done"):
             assert getattr(found, name) == getattr(wanted, name), name

@@ -1,4 +1,4 @@
-"""Caches: content that many requests share; with threads and asyncio."""
+"""Cached content, sync and async."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gemwire.testing import RunningEmulator
 MODEL = "gemini-2.5-flash"
 
 
-def test_the_life_of_a_cache(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_cache_lifecycle(api: Api, gemini_emulator: RunningEmulator) -> None:
     resources = api.genai()
     caches = resources.caches
     config = types.CreateCachedContentConfig(
@@ -47,7 +47,7 @@ def test_the_life_of_a_cache(api: Api, gemini_emulator: RunningEmulator) -> None
     assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")
 
 
-def test_what_is_sent(api: Api, server: Loopback) -> None:
+def test_requests_that_are_sent(api: Api, server: Loopback) -> None:
     def weather(place: str) -> str:
         """The weather of a place."""
         return place
@@ -75,14 +75,14 @@ def test_what_is_sent(api: Api, server: Loopback) -> None:
     assert call.values("x-a") == ["b"]
 
 
-def test_an_update_names_what_it_changes(api: Api, server: Loopback) -> None:
+def test_update_mask_names_the_changed_fields(api: Api, server: Loopback) -> None:
     api(api.genai().caches.update(name="c", config={"ttl": "60s"}))
     request = server.journal[0].request
     assert (request.cached_content.name, request.cached_content.ttl.seconds) == ("cachedContents/c", 60)
     assert list(request.update_mask.paths) == ["ttl"]
 
 
-def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
     caches = api.genai().caches
     made = [
         api(caches.create(model=MODEL, config={"contents": "text", "display_name": f"{number}"}))
@@ -98,9 +98,14 @@ def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) 
 @pytest.mark.parametrize(
     ("method", "arguments", "error", "says"),
     [
-        ("create", {"model": ""}, ValueError, "model: '' is no name"),
+        ("create", {"model": ""}, ValueError, "model: '' is not the name of a model"),
         ("create", {"model": "m", "config": {"contents": []}}, ValueError, "config.contents are required"),
-        ("create", {"model": "m", "config": {"contents": [3]}}, TypeError, "config.contents[0]: a int"),
+        (
+            "create",
+            {"model": "m", "config": {"contents": [3]}},
+            TypeError,
+            "config.contents[0]: expected a text, bytes, image, file, part or content, got int",
+        ),
         ("create", {"model": "m", "config": {"ttl": "soon"}}, ValueError, "config.ttl: "),
         ("create", {"model": "m", "config": {"expire_time": 3}}, TypeError, "config.expire_time: expected"),
         ("create", {"model": "m", "config": {"tool_config": 3}}, TypeError, "config.tool_config: expected"),
@@ -108,24 +113,24 @@ def test_caches_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) 
             "create",
             {"model": "m", "config": {"ttl": "1s", "expire_time": "2100-01-01T00:00:00Z"}},
             ValueError,
-            "config: ttl and expire_time exclude each other",
+            "config: ttl and expire_time are mutually exclusive",
         ),
         (
             "create",
             {"model": "m", "config": {"kms_key_name": "k"}},
             ValueError,
-            "config.kms_key_name is of Ver",
+            "config.kms_key_name: Vertex AI only; the Gemini API",
         ),
         ("create", {"model": "m", "config": {"tll": "1s"}}, ValueError, "has no field 'tll'; did you mean"),
         ("create", {"model": "m", "config": 3}, TypeError, "config: expected CreateCachedContentConfig or a"),
-        ("update", {"name": "c"}, ValueError, "config: says nothing that is to be changed"),
-        ("update", {"name": "a b", "config": {"ttl": "1s"}}, ValueError, "name: 'a b' is no name"),
-        ("get", {"name": ""}, ValueError, "name: '' is no name; one is 'cachedContents/abc-123'"),
+        ("update", {"name": "c"}, ValueError, "config: nothing to change; set ttl or expire_time"),
+        ("update", {"name": "a b", "config": {"ttl": "1s"}}, ValueError, "name: 'a b' is not a name"),
+        ("get", {"name": ""}, ValueError, "name: '' is not a name, such as 'cachedContents/abc-123'"),
         ("delete", {"name": 3}, TypeError, "name: expected a name, got int"),
         ("list", {"config": {"size": 2}}, ValueError, "ListConfig has no field 'size'"),
     ],
 )
-def test_what_cannot_be(
+def test_invalid_arguments_are_refused(
     api: Api, server: Loopback, method: str, arguments: Any, error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error) as caught:
@@ -134,7 +139,7 @@ def test_what_cannot_be(
     assert not server.journal
 
 
-def test_nothing_that_is_given_is_changed(api: Api, server: Loopback) -> None:
+def test_arguments_are_not_modified(api: Api, server: Loopback) -> None:
     config = types.CreateCachedContentConfig(contents=["a", ["b"]], tools=[{"google_search": {}}], ttl="1s")
     before = repr(config)
     server.on("CreateCachedContent", v1beta.CachedContent(name="cachedContents/c"))

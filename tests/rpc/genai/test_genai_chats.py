@@ -1,4 +1,4 @@
-"""Chats: what is sent and what is remembered; with threads and asyncio."""
+"""Chats: requests and recorded history, sync and async."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ MODEL = "gemini-2.5-flash"
 
 
 def piece(*texts: str, finish: int = 0, **parts: Any) -> Any:
-    """A response, or a piece of one."""
+    """Build a response, or a chunk of one."""
     content = {"role": "model", "parts": [{"text": text} for text in texts] + [parts] * bool(parts)}
     return v1beta.GenerateContentResponse(candidates=[{"content": content, "finish_reason": finish}])
 
 
-def turns(contents: Any) -> list[tuple[str, list[str]]]:
+def to_turns(contents: Any) -> list[tuple[str, list[str]]]:
     return [(content.role, [part.text for part in content.parts or ()]) for content in contents]
 
 
 def both(chat: Any) -> tuple[list[Any], list[Any]]:
-    return turns(chat.get_history()), turns(chat.get_history(curated=True))
+    return to_turns(chat.get_history()), to_turns(chat.get_history(curated=True))
 
 
-def said(chat_api: Api, chat: Any, message: Any, streamed: bool, **more: Any) -> Any:
-    """Say something, and read all of the answer."""
+def send(chat_api: Api, chat: Any, message: Any, streamed: bool, **more: Any) -> Any:
+    """Send a message and read the whole response."""
     if not streamed:
         return [chat_api(chat.send_message(message, **more))]
     return chat_api.list(chat_api(chat.send_message_stream(message, **more)))
@@ -44,39 +44,39 @@ def streamed(request: pytest.FixtureRequest) -> bool:
     return bool(request.param == "streamed")
 
 
-def on(server: Loopback, streamed: bool, *script: Any) -> None:
+def script_responses(server: Loopback, streamed: bool, *script: Any) -> None:
     server.on("StreamGenerateContent" if streamed else "GenerateContent", *script)
 
 
 # What is remembered ----------------------------------------------------------------------------------
 
 
-def test_a_conversation(api: Api, gemini_emulator: RunningEmulator, streamed: bool) -> None:
+def test_messages_build_on_each_other(api: Api, gemini_emulator: RunningEmulator, streamed: bool) -> None:
     chat = api.genai().chats.create(model=MODEL)
-    first = "".join(chunk.text for chunk in said(api, chat, "Hello", streamed))
-    second = "".join(chunk.text for chunk in said(api, chat, ["Go", "on"], streamed))
+    first = "".join(chunk.text for chunk in send(api, chat, "Hello", streamed))
+    second = "".join(chunk.text for chunk in send(api, chat, ["Go", "on"], streamed))
     wanted = [("user", ["Hello"]), ("model", [first]), ("user", ["Go", "on"]), ("model", [second])]
     assert both(chat) == (wanted, wanted)
     assert all(isinstance(content, types.Content) for content in chat.get_history())
     request = gemini_emulator.calls("GenerateContent")[-1].request
-    assert turns(request.contents) == wanted[:3]
+    assert to_turns(request.contents) == wanted[:3]
 
 
-def test_parts_of_an_answer_stay_apart_where_it_came_whole(api: Api, server: Loopback) -> None:
-    on(server, False, piece("a", "b", finish=1))
+def test_parts_of_a_unary_response_are_not_merged(api: Api, server: Loopback) -> None:
+    script_responses(server, False, piece("a", "b", finish=1))
     chat = api.genai().chats.create(model=MODEL)
     api(chat.send_message("x"))
     assert both(chat)[0] == [("user", ["x"]), ("model", ["a", "b"])]
 
 
-def test_pieces_are_merged(api: Api, server: Loopback) -> None:
+def test_streamed_texts_are_merged_in_the_history(api: Api, server: Loopback) -> None:
     call = {"name": "f", "args": {}}
     server.on(
         "StreamGenerateContent",
         [piece("a"), piece("b"), piece(function_call=call), piece("c"), piece("", finish=1)],
     )
     chat = api.genai().chats.create(model=MODEL)
-    assert len(said(api, chat, "x", True)) == 5
+    assert len(send(api, chat, "x", True)) == 5
     _, answer = chat.get_history(curated=True)
     assert [part.to_dict() for part in answer.parts] == [
         {"text": "ab"},
@@ -96,18 +96,18 @@ INVALID: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("pieces", INVALID.values(), ids=INVALID.keys())
-def test_what_was_not_answered_well_is_not_sent_again(
+def test_turns_without_a_valid_response_are_not_sent_again(
     api: Api, server: Loopback, pieces: list[Any], streamed: bool
 ) -> None:
-    on(server, streamed, [*pieces], piece("fine", finish=1))
+    script_responses(server, streamed, [*pieces], piece("fine", finish=1))
     chat = api.genai().chats.create(model=MODEL)
-    said(api, chat, "x", streamed)
+    send(api, chat, "x", streamed)
     comprehensive, curated = both(chat)
     assert [role for role, _ in comprehensive] == ["user", "model"]
     assert curated == []
-    said(api, chat, "y", streamed)
-    assert turns(server.journal[-1].request.contents) == [("user", ["y"])]
-    assert turns(chat.get_history())[2:] == both(chat)[1] == [("user", ["y"]), ("model", ["fine"])]
+    send(api, chat, "y", streamed)
+    assert to_turns(server.journal[-1].request.contents) == [("user", ["y"])]
+    assert to_turns(chat.get_history())[2:] == both(chat)[1] == [("user", ["y"]), ("model", ["fine"])]
 
 
 @pytest.mark.parametrize(
@@ -120,19 +120,17 @@ def test_what_was_not_answered_well_is_not_sent_again(
         ([piece("", finish=1)], True),
     ],
 )
-def test_a_stream_is_valid_when_all_of_it_is(
-    api: Api, server: Loopback, pieces: list[Any], valid: bool
-) -> None:
+def test_stream_is_valid_if_all_of_it_is(api: Api, server: Loopback, pieces: list[Any], valid: bool) -> None:
     server.on("StreamGenerateContent", pieces)
     chat = api.genai().chats.create(model=MODEL)
-    said(api, chat, "x", True)
+    send(api, chat, "x", True)
     comprehensive, curated = both(chat)
     assert len(comprehensive) == 2
     assert curated == (comprehensive if valid else [])
 
 
-def test_a_whole_answer_needs_no_finish_reason(api: Api, server: Loopback) -> None:
-    on(server, False, piece("a"))
+def test_unary_response_needs_no_finish_reason(api: Api, server: Loopback) -> None:
+    script_responses(server, False, piece("a"))
     chat = api.genai().chats.create(model=MODEL)
     api(chat.send_message("x"))
     assert len(chat.get_history(curated=True)) == 2
@@ -144,21 +142,21 @@ def test_a_whole_answer_needs_no_finish_reason(api: Api, server: Loopback) -> No
 @pytest.mark.parametrize(
     "script", [[Fail("INTERNAL")], [piece("a"), Fail("INTERNAL")]], ids=["first", "later"]
 )
-def test_what_breaks_is_not_remembered(api: Api, server: Loopback, script: list[Any]) -> None:
+def test_failed_streams_are_not_recorded(api: Api, server: Loopback, script: list[Any]) -> None:
     server.on("StreamGenerateContent", script, [piece("fine", finish=1)])
     chat = api.genai().chats.create(model=MODEL, history=[types.UserContent("h")])
     before = both(chat)
     try:
-        said(api, chat, "x", True)
+        send(api, chat, "x", True)
     except errors.APIError:
         # As programs do: once more, where the error is caught.
         assert both(chat) == before
-        said(api, chat, "x", True)
+        send(api, chat, "x", True)
     assert len(server.journal) == 2
     assert both(chat)[1] == [("user", ["h"]), ("user", ["x"]), ("model", ["fine"])]
 
 
-def test_a_whole_call_that_breaks_is_not_remembered(api: Api, server: Loopback) -> None:
+def test_failed_calls_are_not_recorded(api: Api, server: Loopback) -> None:
     server.on("GenerateContent", Fail("INTERNAL"), piece("fine", finish=1))
     chat = api.genai().chats.create(model=MODEL)
     try:
@@ -169,7 +167,7 @@ def test_a_whole_call_that_breaks_is_not_remembered(api: Api, server: Loopback) 
     assert len(chat.get_history()) == 2
 
 
-def test_a_stream_that_is_left_is_not_remembered(api: Api, server: Loopback) -> None:
+def test_abandoned_streams_are_not_recorded(api: Api, server: Loopback) -> None:
     server.on(
         "StreamGenerateContent", [piece("a"), piece("b"), 10, piece("c", finish=1)], [piece("d", finish=1)]
     )
@@ -188,33 +186,33 @@ def test_a_stream_that_is_left_is_not_remembered(api: Api, server: Loopback) -> 
     else:
         for _ in stream:
             break
-        said(api, chat, "y", True)
+        send(api, chat, "y", True)
     assert both(chat)[0] == [("user", ["y"]), ("model", ["d"])]
     assert server.idle()
 
 
-def test_a_stream_that_nobody_reads_blocks_nothing(api: Api, server: Loopback) -> None:
+def test_unread_stream_does_not_block_the_chat(api: Api, server: Loopback) -> None:
     server.on("StreamGenerateContent", [piece("a"), 10], [piece("d", finish=1)])
     chat = api.genai().chats.create(model=MODEL)
     api(chat.send_message_stream("x"))
     gc.collect()
-    said(api, chat, "y", True)
+    send(api, chat, "y", True)
     assert both(chat)[0] == [("user", ["y"]), ("model", ["d"])]
 
 
-def test_a_stream_that_is_cancelled_blocks_nothing(api: Api, server: Loopback) -> None:
+def test_cancelled_stream_does_not_block_the_chat(api: Api, server: Loopback) -> None:
     server.on("StreamGenerateContent", [piece("a"), 10], [piece("d", finish=1)])
     chat = api.genai().chats.create(model=MODEL)
     stream = api(chat.send_message_stream("x"))
     assert stream.cancel()
-    said(api, chat, "y", True)
+    send(api, chat, "y", True)
     assert both(chat)[0] == [("user", ["y"]), ("model", ["d"])]
     with pytest.raises(errors.Cancelled):
         api.list(stream)
     assert len(chat.get_history()) == 2
 
 
-def test_the_final_response_is_remembered(api: Api, server: Loopback) -> None:
+def test_final_response_is_recorded(api: Api, server: Loopback) -> None:
     server.on("StreamGenerateContent", [piece("a"), piece("b", finish=1)])
     chat = api.genai().chats.create(model=MODEL)
     response = api(api(chat.send_message_stream("x")).get_final_response())
@@ -225,22 +223,21 @@ def test_the_final_response_is_remembered(api: Api, server: Loopback) -> None:
 # One at a time ---------------------------------------------------------------------------------------
 
 
-def test_two_streams_at_once_are_refused(api: Api, server: Loopback) -> None:
+def test_concurrent_streams_are_refused(api: Api, server: Loopback) -> None:
     server.on("StreamGenerateContent", [piece("a"), piece("b", finish=1)])
     chat = api.genai().chats.create(model=MODEL)
     stream = api(chat.send_message_stream("x"))
-    for send in (chat.send_message, chat.send_message_stream):
-        with pytest.raises(
-            RuntimeError, match="the response to another message of this chat is not complete"
-        ):
-            api(send("y"))
+    refusal = "the response to another message of this chat is not complete"
+    for method in (chat.send_message, chat.send_message_stream):
+        with pytest.raises(RuntimeError, match=refusal):
+            api(method("y"))
     api.list(stream)
-    said(api, chat, "z", True)
+    send(api, chat, "z", True)
     assert [role for role, _ in both(chat)[1]] == ["user", "model"] * 2
     assert len(server.journal) == 2
 
 
-def test_two_messages_at_once_are_refused(server: Loopback) -> None:
+def test_concurrent_messages_are_refused(server: Loopback) -> None:
     server.on("GenerateContent", [0.5, piece("a", finish=1)])
 
     async def at_once() -> list[Any]:
@@ -255,7 +252,7 @@ def test_two_messages_at_once_are_refused(server: Loopback) -> None:
     assert isinstance(other, RuntimeError)
 
 
-def test_two_threads_at_once_are_refused(server: Loopback) -> None:
+def test_concurrent_threads_are_refused(server: Loopback) -> None:
     server.on("GenerateContent", [0.5, piece("a", finish=1)])
     with genai.Client(api_key="k") as client:
         chat = client.chats.create(model=MODEL)
@@ -267,25 +264,28 @@ def test_two_threads_at_once_are_refused(server: Loopback) -> None:
         assert len(chat.get_history()) == 2
 
 
-def test_chats_do_not_know_of_each_other(api: Api, server: Loopback) -> None:
+def test_chats_are_independent(api: Api, server: Loopback) -> None:
     server.on("StreamGenerateContent", [piece("a"), piece("b", finish=1)])
     chats = api.genai().chats
     one, other = chats.create(model=MODEL), chats.create(model=MODEL)
     stream = api(one.send_message_stream("x"))
-    said(api, other, "y", True)
+    send(api, other, "y", True)
     api.list(stream)
-    assert (turns(one.get_history())[0], turns(other.get_history())[0]) == (("user", ["x"]), ("user", ["y"]))
+    assert (to_turns(one.get_history())[0], to_turns(other.get_history())[0]) == (
+        ("user", ["x"]),
+        ("user", ["y"]),
+    )
 
 
 # Config ----------------------------------------------------------------------------------------------
 
 
-def test_the_config_of_a_message_is_instead_of_the_chats(api: Api, server: Loopback, streamed: bool) -> None:
-    on(server, streamed, piece("a", finish=1))
+def test_config_of_a_message_replaces_the_chats(api: Api, server: Loopback, streamed: bool) -> None:
+    script_responses(server, streamed, piece("a", finish=1))
     chat = api.genai().chats.create(model=MODEL, config={"temperature": 0.5, "system_instruction": "s"})
-    said(api, chat, "x", streamed)
-    said(api, chat, "y", streamed, config=types.GenerateContentConfig(top_k=3))
-    said(api, chat, "z", streamed)
+    send(api, chat, "x", streamed)
+    send(api, chat, "y", streamed, config=types.GenerateContentConfig(top_k=3))
+    send(api, chat, "z", streamed)
     first, second, third = (call.request for call in server.journal)
     assert (first.generation_config.temperature, first.system_instruction.parts[0].text) == (0.5, "s")
     assert second.generation_config == v1beta.GenerationConfig(top_k=3)
@@ -317,11 +317,11 @@ def user(text: str) -> dict[str, Any]:
         ([model("a"), user("b")], ["a", "b"]),
     ],
 )
-def test_what_is_kept_of_a_history(api: Api, server: Loopback, history: list[Any], kept: list[str]) -> None:
-    on(server, False, piece("z", finish=1))
+def test_curated_history(api: Api, server: Loopback, history: list[Any], kept: list[str]) -> None:
+    script_responses(server, False, piece("z", finish=1))
     chat = api.genai().chats.create(model=MODEL, history=history)
-    assert turns(chat.get_history()) == turns(types.Content(**content) for content in history)
-    assert [text for _, [text] in turns(chat.get_history(curated=True))] == kept
+    assert to_turns(chat.get_history()) == to_turns(types.Content(**content) for content in history)
+    assert [text for _, [text] in to_turns(chat.get_history(curated=True))] == kept
     api(chat.send_message("y"))
     assert [part.text for c in server.journal[0].request.contents for part in c.parts] == [*kept, "y"]
 
@@ -336,13 +336,13 @@ def test_what_is_kept_of_a_history(api: Api, server: Loopback, history: list[Any
         [model(), user("a"), model("")],
     ],
 )
-def test_histories_are_kept_like_google_genais(history: list[Any]) -> None:
+def test_curated_history_equals_google_genais(history: list[Any]) -> None:
     chats = pytest.importorskip("google.genai.chats")
     theirs = chats.Chat(modules=None, model=MODEL, history=history)
     with genai.Client(api_key="k") as client:
         ours = client.chats.create(model=MODEL, history=history)
     for curated in (False, True):
-        assert turns(ours.get_history(curated)) == turns(theirs.get_history(curated))
+        assert to_turns(ours.get_history(curated)) == to_turns(theirs.get_history(curated))
 
 
 @pytest.mark.parametrize(
@@ -351,19 +351,19 @@ def test_histories_are_kept_like_google_genais(history: list[Any]) -> None:
         ([{"role": "tool", "parts": [{"text": "a"}]}], ValueError, "history[0].role: 'tool' is neither"),
         ([user("a"), {"parts": [{"text": "a"}]}], ValueError, "history[1].role: '' is neither"),
         ([{"role": "assistant", "parts": []}], ValueError, "history[0].role: 'assistant'"),
-        ([3], TypeError, "history[0]: a int is no text"),
+        ([3], TypeError, "history[0]: expected a text, bytes, image, file, part or content, got int"),
         (user("a"), TypeError, "history: expected a list of contents, got dict"),
         (3, TypeError, "history: expected a list of contents, got int"),
     ],
 )
-def test_histories_that_cannot_be(api: Api, history: Any, error: type[Exception], says: str) -> None:
+def test_invalid_histories_are_refused(api: Api, history: Any, error: type[Exception], says: str) -> None:
     with pytest.raises(error) as caught:
         api.genai().chats.create(model=MODEL, history=history)
     assert says in str(caught.value)
 
 
-def test_histories_are_nobodys_but_the_chats(api: Api, server: Loopback) -> None:
-    on(server, False, piece("b", finish=1))
+def test_histories_are_copied(api: Api, server: Loopback) -> None:
+    script_responses(server, False, piece("b", finish=1))
     given = [types.UserContent("a")]
     chat = api.genai().chats.create(model=MODEL, history=given)
     given[0].parts[0].text = "changed"
@@ -374,19 +374,19 @@ def test_histories_are_nobodys_but_the_chats(api: Api, server: Loopback) -> None
     assert both(chat)[0] == [("user", ["a"]), ("user", ["x"]), ("model", ["b"])]
 
 
-def test_what_is_shown_is_not_what_is_sent(api: Api, server: Loopback, streamed: bool) -> None:
-    """Whoever changes a content that he got, or gave, changes his own: the conversation is what was said."""
+def test_returned_history_is_a_copy(api: Api, server: Loopback, streamed: bool) -> None:
+    """Changes to contents that were passed in or returned do not change the chat."""
 
     def weather() -> str:
         return "sunny"
 
     call = piece(function_call={"name": "weather", "args": {}}, finish=1)
-    on(server, streamed, piece("b", finish=1), call, piece("d", finish=1), piece("e", finish=1))
+    script_responses(server, streamed, piece("b", finish=1), call, piece("d", finish=1), piece("e", finish=1))
     given, asked = types.UserContent("a"), types.ModelContent("x")
     chat = api.genai().chats.create(model=MODEL, history=[given], config={"tools": [weather]})
     chat.record_history("w", [asked], is_valid=True)
-    first = said(api, chat, "c", streamed)
-    second = said(api, chat, "weather?", streamed)
+    first = send(api, chat, "c", streamed)
+    second = send(api, chat, "weather?", streamed)
     for response in (*first, *second):
         contents = [candidate.content for candidate in response.candidates]
         for content in [*contents, *response.automatic_function_calling_history]:
@@ -396,14 +396,14 @@ def test_what_is_shown_is_not_what_is_sent(api: Api, server: Loopback, streamed:
             content.role = "model"
             content.parts[0].text = "changed"
     given.parts[0].text = asked.parts[0].text = "changed"
-    said(api, chat, "f", streamed)
+    send(api, chat, "f", streamed)
     texts = ["a", "w", "x", "c", "b", "weather?", "", "", "d", "f"]
     assert [c.parts[0].text for c in server.journal[-1].request.contents] == texts
     assert [c.parts[0].text or "" for c in chat.get_history(True)] == [*texts, "e"]
 
 
-def test_each_turn_is_sent_as_it_is_remembered(api: Api, server: Loopback, streamed: bool) -> None:
-    """Turns that are valid and others, failures and recorded turns in between."""
+def test_requests_equal_the_recorded_history(api: Api, server: Loopback, streamed: bool) -> None:
+    """Valid and invalid turns, with failures and recorded turns in between."""
     outcomes = [
         piece("a", finish=1),
         piece(),
@@ -411,17 +411,17 @@ def test_each_turn_is_sent_as_it_is_remembered(api: Api, server: Loopback, strea
         piece("b", "c", finish=1),
         piece("d", finish=1),
     ]
-    on(server, streamed, *outcomes)
+    script_responses(server, streamed, *outcomes)
     history = [user("h"), model("i"), user("j"), model()]
     chat = api.genai().chats.create(model=MODEL, history=history)
     for number in range(len(outcomes)):
-        before = turns(chat.get_history(curated=True))
+        before = to_turns(chat.get_history(curated=True))
         try:
-            said(api, chat, f"{number}", streamed)
+            send(api, chat, f"{number}", streamed)
         except errors.APIError:
             assert number == 2
-            assert turns(chat.get_history(curated=True)) == before
-        assert turns(server.journal[-1].request.contents) == [*before, ("user", [f"{number}"])]
+            assert to_turns(chat.get_history(curated=True)) == before
+        assert to_turns(server.journal[-1].request.contents) == [*before, ("user", [f"{number}"])]
         chat.record_history(f"r{number}", [types.ModelContent("s")], is_valid=number % 2 == 0)
     assert [text for _, [text, *_] in both(chat)[1]] == [
         *("h", "i", "0", "a", "r0", "s", "r2", "s", "3"),
@@ -430,8 +430,8 @@ def test_each_turn_is_sent_as_it_is_remembered(api: Api, server: Loopback, strea
     ]
 
 
-def test_a_config_that_is_changed_counts(api: Api, server: Loopback) -> None:
-    on(server, False, piece("a", finish=1))
+def test_changes_to_the_config_take_effect(api: Api, server: Loopback) -> None:
+    script_responses(server, False, piece("a", finish=1))
     config = types.GenerateContentConfig(temperature=0.5)
     chat = api.genai().chats.create(model=MODEL, config=config)
     api(chat.send_message("x"))
@@ -440,8 +440,8 @@ def test_a_config_that_is_changed_counts(api: Api, server: Loopback) -> None:
     assert [call.request.generation_config.temperature for call in server.journal] == [0.5, 0.25]
 
 
-def test_turns_recorded_by_many_threads(api: Api, server: Loopback) -> None:
-    """What is sent is what is remembered, in the same order."""
+def test_record_history_from_many_threads(api: Api, server: Loopback) -> None:
+    """The contents of a request are the recorded ones, in the same order."""
     chat = api.genai().chats.create(model=MODEL)
 
     def record(name: str) -> None:
@@ -452,12 +452,12 @@ def test_turns_recorded_by_many_threads(api: Api, server: Loopback) -> None:
         for name in "abcd":
             stack.enter_context(in_thread(record, name))
     api(chat.send_message("x"))
-    sent = turns(server.journal[0].request.contents)
+    sent = to_turns(server.journal[0].request.contents)
     assert len(sent) == 801
     assert sent[:-1] == both(chat)[1][:800]
 
 
-def test_turns_may_be_recorded(api: Api) -> None:
+def test_record_history(api: Api) -> None:
     chat = api.genai().chats.create(model=MODEL)
     chat.record_history(types.UserContent("a"), [types.ModelContent("b")], is_valid=True)
     chat.record_history(user_input="c", model_output=[], is_valid=False)
@@ -470,20 +470,18 @@ def test_turns_may_be_recorded(api: Api) -> None:
 # Functions -------------------------------------------------------------------------------------------
 
 
-def called(history: Any) -> list[tuple[str, list[str]]]:
+def called_functions(history: Any) -> list[tuple[str, list[str]]]:
     return [(c.role, [next(iter(part.to_dict())) for part in c.parts]) for c in history]
 
 
 @pytest.mark.parametrize("ignored", [False, True])
-def test_functions_that_were_called_are_remembered(
-    api: Api, server: Loopback, streamed: bool, ignored: bool
-) -> None:
+def test_function_calls_are_recorded(api: Api, server: Loopback, streamed: bool, ignored: bool) -> None:
     def weather(place: str) -> str:
         """The weather."""
         return f"sunny in {place}"
 
     call = piece(function_call={"name": "weather", "args": {"place": "Rome"}}, finish=1)
-    on(
+    script_responses(
         server,
         streamed,
         piece("hi", finish=1),
@@ -494,8 +492,8 @@ def test_functions_that_were_called_are_remembered(
     calling = {"ignore_call_history": ignored}
     config = types.GenerateContentConfig(tools=[weather], automatic_function_calling=calling)
     chat = api.genai().chats.create(model=MODEL, config=config)
-    said(api, chat, "hello", streamed)
-    *_, last = said(api, chat, "weather?", streamed)
+    send(api, chat, "hello", streamed)
+    *_, last = send(api, chat, "weather?", streamed)
     assert bool(last.automatic_function_calling_history) != ignored
     wanted = [
         ("user", ["text"]),
@@ -507,31 +505,31 @@ def test_functions_that_were_called_are_remembered(
     ]
     for curated in (False, True):
         history = chat.get_history(curated)
-        assert called(history) == wanted
+        assert called_functions(history) == wanted
         assert history[5].parts[0].text == "ab"
         assert history[4].parts[0].function_response.response == {"result": "sunny in Rome"}
-    said(api, chat, "more", streamed)
+    send(api, chat, "more", streamed)
     assert len(server.journal) == 4
-    assert called(types.Content.of(c) for c in server.journal[-1].request.contents)[:6] == wanted
+    assert called_functions(types.Content.of(c) for c in server.journal[-1].request.contents)[:6] == wanted
 
 
-def test_functions_are_remembered_after_a_turn_that_was_not(
+def test_function_calls_are_recorded_after_an_unrecorded_turn(
     api: Api, server: Loopback, streamed: bool
 ) -> None:
     def weather() -> str:
         return "sunny"
 
     call = piece(function_call={"name": "weather", "args": {}}, finish=1)
-    on(server, streamed, piece(), call, piece("d", finish=1))
+    script_responses(server, streamed, piece(), call, piece("d", finish=1))
     chat = api.genai().chats.create(model=MODEL, config={"tools": [weather]})
-    said(api, chat, "a", streamed)
-    said(api, chat, "b", streamed)
+    send(api, chat, "a", streamed)
+    send(api, chat, "b", streamed)
     wanted = [("user", ["text"]), ("model", ["function_call"]), ("user", ["function_response"])]
-    assert called(chat.get_history(curated=True)) == [*wanted, ("model", ["text"])]
+    assert called_functions(chat.get_history(curated=True)) == [*wanted, ("model", ["text"])]
     assert len(chat.get_history()) == 6
 
 
-def test_the_final_response_is_that_of_the_last_call(api: Api, server: Loopback) -> None:
+def test_final_response_is_that_of_the_last_call(api: Api, server: Loopback) -> None:
     def weather() -> str:
         return "sunny"
 
@@ -540,7 +538,9 @@ def test_the_final_response_is_that_of_the_last_call(api: Api, server: Loopback)
     chat = api.genai().chats.create(model=MODEL, config={"tools": [weather]})
     response = api(api(chat.send_message_stream("x")).get_final_response())
     assert response.to_dict()["candidates"][0]["content"] == {"role": "model", "parts": [{"text": "ab"}]}
-    assert called(response.automatic_function_calling_history) == called(chat.get_history()[:3])
+    assert called_functions(response.automatic_function_calling_history) == called_functions(
+        chat.get_history()[:3]
+    )
 
 
 # Refusals, and cost ----------------------------------------------------------------------------------
@@ -551,13 +551,17 @@ def test_the_final_response_is_that_of_the_last_call(api: Api, server: Loopback)
     [
         (None, ValueError, "message is required"),
         ([], ValueError, "message is required"),
-        (("a",), TypeError, "message: a tuple is no text"),
+        (("a",), TypeError, "message: expected a text, bytes, image, file, part or content, got tuple"),
         (types.UserContent("a"), TypeError, "message: expected parts, got a content"),
         ({"role": "user", "parts": [{"text": "a"}]}, TypeError, "message: expected parts, got a content"),
-        ([types.UserContent("a")], TypeError, "message[0]: a UserContent is no text"),
+        (
+            [types.UserContent("a")],
+            TypeError,
+            "message[0]: expected a text, bytes, image, file, part or content, got UserContent",
+        ),
     ],
 )
-def test_messages_that_cannot_be(
+def test_invalid_messages_are_refused(
     api: Api, server: Loopback, message: Any, error: type[Exception], says: str
 ) -> None:
     chat = api.genai().chats.create(model=MODEL)
@@ -569,11 +573,11 @@ def test_messages_that_cannot_be(
     assert chat.get_history() == []
 
 
-def test_other_arguments_that_cannot_be(api: Api, server: Loopback) -> None:
+def test_other_invalid_arguments_are_refused(api: Api, server: Loopback) -> None:
     chats = api.genai().chats
     with pytest.raises(ValueError, match="has no field 'temprature'; did you mean 'temperature'"):
         chats.create(model=MODEL, config={"temprature": 1})
-    with pytest.raises(ValueError, match="model: '' is no name"):
+    with pytest.raises(ValueError, match="model: '' is not the name of a model"):
         chats.create(model="")
     chat = chats.create(model=MODEL)
     with pytest.raises(ValueError, match="has no field 'x'"):
@@ -581,9 +585,9 @@ def test_other_arguments_that_cannot_be(api: Api, server: Loopback) -> None:
     assert not server.journal
 
 
-def test_the_thousandth_turn_is_not_converted_again(api: Api, server: Loopback) -> None:
-    """Turns before are handed on as they are: what grows with them is copying, which takes microseconds."""
-    on(server, False, piece("b", finish=1))
+def test_earlier_turns_are_not_converted_again(api: Api, server: Loopback) -> None:
+    """Earlier turns are copied as bytes, which takes microseconds."""
+    script_responses(server, False, piece("b", finish=1))
     history = [content for number in range(1000) for content in (user(f"{number}"), model("word " * 20))]
     chat = api.genai().chats.create(model=MODEL, history=history)
     kept = chat._history.curated

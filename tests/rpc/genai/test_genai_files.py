@@ -1,4 +1,4 @@
-"""Files: what is known of them over gRPC, their bytes over HTTP; with threads and asyncio."""
+"""Files: metadata over gRPC, contents over HTTP, sync and async."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def digest(data: bytes) -> str:
 
 
 def fronts(gemini: RunningEmulator) -> list[tuple[str, str]]:
-    """What was called, and over what."""
+    """Return the calls that were made, with their transports."""
     return [(call.method.rpartition("/")[2], call.front) for call in gemini.calls()]
 
 
 def generated(api: Api, resources: Any, gemini: RunningEmulator) -> str:
-    """Name of a file that can be downloaded: the answers of a batch."""
+    """Return the name of a downloadable file: the responses of a batch job."""
     source = api(resources.files.upload(file=GENERATED, config={"mime_type": "application/jsonl"}))
     job = api(resources.batches.create(model=MODEL, src=source))
     gemini.advance(5)
@@ -62,7 +62,7 @@ def generated(api: Api, resources: Any, gemini: RunningEmulator) -> str:
     return str(job.dest.file_name)
 
 
-def test_the_life_of_a_file(api: Api, gemini: RunningEmulator, tmp_path: Path) -> None:
+def test_file_lifecycle(api: Api, gemini: RunningEmulator, tmp_path: Path) -> None:
     resources = api.genai()
     path = tmp_path / "notes.txt"
     path.write_bytes(b"one two six")
@@ -93,7 +93,7 @@ def pieces() -> Iterator[bytes]:
 @pytest.mark.parametrize(
     "source", [lambda: DATA, lambda: io.BytesIO(DATA), pieces], ids=["bytes", "file", "it"]
 )
-def test_sources(api: Api, gemini: RunningEmulator, source: Callable[[], Any]) -> None:
+def test_upload_sources(api: Api, gemini: RunningEmulator, source: Callable[[], Any]) -> None:
     told: list[tuple[int, int | None]] = []
     file = api(
         api.genai().files.upload(
@@ -108,7 +108,7 @@ def test_sources(api: Api, gemini: RunningEmulator, source: Callable[[], Any]) -
 
 
 class Relay:
-    """Passes bytes on, and breaks the first connection after so many of them."""
+    """A TCP relay that breaks the first connection after a number of bytes."""
 
     def __init__(self, target: str, limit: int) -> None:
         host, _, port = target.rpartition(":")
@@ -163,7 +163,7 @@ class Relay:
         self._listener.close()
 
 
-def test_an_upload_goes_on_where_the_connection_broke(
+def test_upload_resumes_after_a_broken_connection(
     api: Api, gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     relay = Relay(gemini.http.removeprefix("http://"), 11 << 20)
@@ -202,15 +202,15 @@ def test_downloads(api: Api, gemini: RunningEmulator, tmp_path: Path) -> None:
         assert getattr(made, "video", made).video_bytes == data
 
 
-def test_what_cannot_be_downloaded(api: Api, gemini: RunningEmulator) -> None:
+def test_files_that_cannot_be_downloaded(api: Api, gemini: RunningEmulator) -> None:
     resources = api.genai()
     file = api(resources.files.upload(file=b"x", config={"mime_type": "text/plain"}))
     before = len(gemini.calls())
-    with pytest.raises(ValueError, match="only generated files can"):
+    with pytest.raises(ValueError, match="only generated files, which have a download_uri, can"):
         api(resources.files.download(file=file))
     with pytest.raises(ValueError, match="has no uri"):
         api(resources.files.download(file=types.Video(video_bytes=b"x")))
-    with pytest.raises(ValueError, match="there is no video"):
+    with pytest.raises(ValueError, match="the generated video is None"):
         api(resources.files.download(file=types.GeneratedVideo()))
     with pytest.raises(TypeError, match="expected the name of a file"):
         api(resources.files.download(file=7))
@@ -226,11 +226,11 @@ def test_what_cannot_be_downloaded(api: Api, gemini: RunningEmulator) -> None:
         ({"file": "/nowhere/x.txt"}, FileNotFoundError, "nowhere"),
         ({"file": 7}, TypeError, "expected a path, bytes, a file object"),
         ({"file": b"x", "config": {"mime": "text/plain"}}, ValueError, "no field 'mime'"),
-        ({"file": b"x", "config": {"name": "Not a name"}}, ValueError, "is no name of a file"),
+        ({"file": b"x", "config": {"name": "Not a name"}}, ValueError, "is not the name of a file"),
         ({"file": b"x", "config": {"mime_type": 7}}, TypeError, "config.mime_type: expected a text"),
     ],
 )
-def test_bad_input_is_refused(
+def test_invalid_arguments_are_refused(
     api: Api, gemini: RunningEmulator, arguments: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
     with pytest.raises(kind, match=message):
@@ -256,21 +256,21 @@ def test_without_an_http_client(api: Api, gemini: RunningEmulator, monkeypatch: 
         api(files.upload(file=b"x", config={"mime_type": "text/plain"}))
 
 
-def test_grpc_alone(api: Api, gemini: RunningEmulator) -> None:
+def test_transport_grpc_refuses_transfers(api: Api, gemini: RunningEmulator) -> None:
     files = api.genai(transport="grpc").files
     assert len(api(files.list())) == 0
-    with pytest.raises(ValueError, match=r"^files.upload: goes over HTTP, and .* transport='grpc'"):
+    with pytest.raises(ValueError, match=r"^files.upload: goes over HTTP, but .* transport='grpc'"):
         api(files.upload(file=b"x", config={"mime_type": "text/plain"}))
 
 
-def test_rest_alone(api: Api, gemini: RunningEmulator) -> None:
+def test_transport_rest(api: Api, gemini: RunningEmulator) -> None:
     files = api.genai(transport="rest").files
     file = api(files.upload(file=b"x", config={"mime_type": "text/plain"}))
     assert api(files.get(name=file.name)) == file
     assert {front for _, front in fronts(gemini)} == {"http"}
 
 
-def test_the_clients_timeout_is_not_that_of_an_upload(api: Api, gemini: RunningEmulator) -> None:
+def test_client_timeout_does_not_limit_uploads(api: Api, gemini: RunningEmulator) -> None:
     files = api.genai(http_options={"timeout": 1}).files
     assert api(files.upload(file=DATA, config={"mime_type": "image/png"})).size_bytes == len(DATA)
     config = {"mime_type": "image/png", "http_options": {"timeout": 1}}
@@ -278,7 +278,7 @@ def test_the_clients_timeout_is_not_that_of_an_upload(api: Api, gemini: RunningE
         api(files.upload(file=DATA, config=config))
 
 
-def test_a_closed_client_uploads_nothing(api: Api, gemini: RunningEmulator) -> None:
+def test_closed_client_refuses_uploads(api: Api, gemini: RunningEmulator) -> None:
     resources = api.genai()
     api(resources.close())
     with pytest.raises(RuntimeError, match="this client is closed"):
@@ -286,7 +286,7 @@ def test_a_closed_client_uploads_nothing(api: Api, gemini: RunningEmulator) -> N
 
 
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
-def test_google_genai_sees_the_same(gemini: RunningEmulator, tmp_path: Path) -> None:
+def test_google_genai_reads_the_same_files(gemini: RunningEmulator, tmp_path: Path) -> None:
     google: Any = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
     warnings.simplefilter("ignore", google._common.ExperimentalWarning)
     theirs = google.Client(api_key="k", http_options={"base_url": gemini.http, "api_version": "v1beta"})
@@ -312,6 +312,6 @@ def test_google_genai_sees_the_same(gemini: RunningEmulator, tmp_path: Path) -> 
     assert listed[0] == listed[1]
     assert len(listed[0]) == 2
     for client in (theirs, ours):
-        with pytest.raises(ValueError, match="nly generated files can"):
+        with pytest.raises(ValueError, match="nly generated files"):
             client.files.download(file=made[0] if client is theirs else made[1])
         client.close()

@@ -1,4 +1,4 @@
-"""Python functions that the model calls: over real gRPC, whole and streamed, with threads and asyncio."""
+"""Automatic function calling over gRPC: unary and streaming, sync and async."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROMPT = "What is the weather in Boston?"
 
 
 class Models:
-    """``client.models`` of a flavour, its calls awaited where that is needed."""
+    """``client.models`` of one flavour; async calls are awaited."""
 
     def __init__(self, api: Api, client: genai.Client) -> None:
         self.api = api
@@ -64,18 +64,18 @@ def _models(api: Api) -> Iterator[Models]:
 
 @pytest.fixture
 def models(api: Api, gemini: RunningEmulator) -> Iterator[Models]:
-    """Against the emulator."""
+    """Models of the emulator."""
     yield from _models(api)
 
 
 @pytest.fixture
 def scripted(api: Api, server: Loopback) -> Iterator[Models]:
-    """Against answers written by hand."""
+    """Models with scripted responses."""
     yield from _models(api)
 
 
 def calls(*wanted: tuple[str, dict[str, Any]], ids: bool = True, text: str = "") -> Any:
-    """An answer that calls functions, with ids c0, c1…"""
+    """Build a response that calls functions, with ids c0, c1…"""
     parts: list[Any] = [{"text": text}] if text else []
     parts += [
         {"function_call": {"name": name, "args": args, "id": f"c{at}" if ids else ""}}
@@ -92,12 +92,12 @@ def says(*parts: Any) -> Any:
 
 
 def answers_in(request: Any) -> list[Any]:
-    """What the last content of a request says functions gave."""
+    """Return the function responses in the last content of a request."""
     return [types.FunctionResponse.of(part.function_response) for part in request.contents[-1].parts]
 
 
 class Weather:
-    """Functions, and a record of what they were called with."""
+    """Return functions, and the list of their calls."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -116,7 +116,7 @@ class Weather:
 # Against the emulator -------------------------------------------------------------------------------
 
 
-def test_a_function_is_called_and_its_result_answered_from(models: Models, gemini: RunningEmulator) -> None:
+def test_result_of_a_function_is_sent_to_the_model(models: Models, gemini: RunningEmulator) -> None:
     record = Weather()
     response = models.generate([record.weather])
     assert response.text.startswith('Emulated answer from weather: {"result": "sunny"}')
@@ -135,7 +135,7 @@ def test_a_function_is_called_and_its_result_answered_from(models: Models, gemin
     assert history[2].parts[0].function_response.response == {"result": "sunny"}
 
 
-def test_a_stream_gives_the_chunks_of_all_turns(models: Models, gemini: RunningEmulator) -> None:
+def test_stream_yields_the_chunks_of_all_calls(models: Models, gemini: RunningEmulator) -> None:
     record = Weather()
     first, *others = models.chunks([record.weather])
     assert first.function_calls[0].name == "weather"
@@ -153,14 +153,14 @@ def test_a_stream_gives_the_chunks_of_all_turns(models: Models, gemini: RunningE
     assert len(gemini.calls("StreamGenerateContent")) == 2
 
 
-def test_the_final_response_of_a_stream_is_the_last_answer(models: Models) -> None:
+def test_final_response_of_a_stream_is_that_of_the_last_call(models: Models) -> None:
     whole = models.generate([Weather().weather])
     final = models.api(models.stream([Weather().weather]).get_final_response())
     assert final.text == whole.text
     assert final.automatic_function_calling_history == whole.automatic_function_calling_history
 
 
-def test_what_was_said_before_comes_first(models: Models) -> None:
+def test_history_begins_with_earlier_contents(models: Models) -> None:
     before = [types.UserContent("Hello"), types.ModelContent("Hi")]
     contents = [*before, PROMPT]
     response = models.generate([Weather().weather], contents)
@@ -178,7 +178,7 @@ def test_what_was_said_before_comes_first(models: Models) -> None:
         ({}, 2),
     ],
 )
-def test_turned_off(models: Models, gemini: RunningEmulator, config: Any, count: int) -> None:
+def test_disabled_calling(models: Models, gemini: RunningEmulator, config: Any, count: int) -> None:
     record = Weather()
     response = models.generate([record.weather], **config)
     assert len(gemini.calls("GenerateContent")) == count
@@ -187,14 +187,14 @@ def test_turned_off(models: Models, gemini: RunningEmulator, config: Any, count:
     assert bool(response.automatic_function_calling_history) == (count > 1)
 
 
-def test_the_history_is_left_out_when_asked(models: Models) -> None:
+def test_history_can_be_left_out(models: Models) -> None:
     config = {"automatic_function_calling": {"ignore_call_history": True}}
     assert models.generate([Weather().weather], **config).automatic_function_calling_history == []
     for chunk in models.chunks([Weather().weather], **config):
         assert chunk.automatic_function_calling_history == []
 
 
-def test_no_call_is_wanted(models: Models, gemini: RunningEmulator) -> None:
+def test_response_without_function_calls(models: Models, gemini: RunningEmulator) -> None:
     record = Weather()
     response = models.generate([record.weather], "Hello")
     assert response.text.startswith("Emulated answer to: Hello")
@@ -202,7 +202,7 @@ def test_no_call_is_wanted(models: Models, gemini: RunningEmulator) -> None:
     assert record.seen == []
 
 
-def test_functions_that_are_only_declared(models: Models, gemini: RunningEmulator) -> None:
+def test_declared_functions_disable_calling(models: Models, gemini: RunningEmulator) -> None:
     record = Weather()
     declared = types.Tool(
         function_declarations=[types.FunctionDeclaration(name="other", description="Other.")]
@@ -213,7 +213,7 @@ def test_functions_that_are_only_declared(models: Models, gemini: RunningEmulato
     assert record.seen == []
 
 
-def test_the_answer_is_parsed(scripted: Models, server: Loopback) -> None:
+def test_last_response_is_parsed(scripted: Models, server: Loopback) -> None:
     @dataclasses.dataclass
     class Report:
         sky: str
@@ -226,7 +226,7 @@ def test_the_answer_is_parsed(scripted: Models, server: Loopback) -> None:
 
 
 @pytest.mark.parametrize(("config", "count"), [({}, 10), ({"maximum_remote_calls": 3}, 3)])
-def test_the_limit_counts_calls_of_the_model(
+def test_limit_counts_model_calls(
     scripted: Models, server: Loopback, config: dict[str, Any], count: int
 ) -> None:
     server.on("GenerateContent", calls(("weather", {"city": "A"})))
@@ -239,7 +239,7 @@ def test_the_limit_counts_calls_of_the_model(
     assert len(response.automatic_function_calling_history) == 2 * count - 1
 
 
-def test_the_limit_of_a_stream(scripted: Models, server: Loopback) -> None:
+def test_limit_in_a_stream(scripted: Models, server: Loopback) -> None:
     server.on("StreamGenerateContent", [calls(("weather", {"city": "A"}))])
     record = Weather()
     chunks = scripted.chunks([record.weather], automatic_function_calling={"maximum_remote_calls": 3})
@@ -251,7 +251,7 @@ def test_the_limit_of_a_stream(scripted: Models, server: Loopback) -> None:
 # What goes back to the model ------------------------------------------------------------------------
 
 
-def test_ids_are_echoed_in_order(scripted: Models, server: Loopback) -> None:
+def test_call_ids_are_returned_in_order(scripted: Models, server: Loopback) -> None:
     def slow(n: int) -> int:
         time.sleep(0.05 * (3 - n))
         return n
@@ -275,14 +275,14 @@ def test_ids_are_echoed_in_order(scripted: Models, server: Loopback) -> None:
     assert second.request.contents[1].parts[0].text == "I look."
 
 
-def test_without_ids_none_are_made_up(scripted: Models, server: Loopback) -> None:
+def test_missing_call_ids_stay_missing(scripted: Models, server: Loopback) -> None:
     server.on("GenerateContent", calls(("weather", {"city": "A"}), ids=False), says("Done."))
     scripted.generate([Weather().weather])
     (answer,) = answers_in(server.calls("GenerateContent")[1].request)
     assert answer.id is None
 
 
-def test_errors_are_for_the_model(
+def test_errors_are_sent_to_the_model(
     scripted: Models, server: Loopback, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(n: int) -> int:
@@ -302,16 +302,16 @@ def test_errors_are_for_the_model(
     assert told == [
         {"error": "no 1"},
         {"error": 'n: expected a whole number, got "x"'},
-        {"error": "broken needs n, which is missing"},
+        {"error": "broken: the required parameter n is missing"},
         {"error": "KeyError"},
-        {"error": "object has no form in JSON"},
+        {"error": "object has no JSON form"},
         {"error": "there is no function 'nobody'; there is broken, silent, formless"},
     ]
-    assert "the function broken failed" in caplog.text
+    assert "function broken failed" in caplog.text
     assert "RuntimeError: no 1" in caplog.text
 
 
-def test_results_of_any_form(scripted: Models, server: Loopback) -> None:
+def test_results_of_all_types(scripted: Models, server: Loopback) -> None:
     @dataclasses.dataclass
     class Report:
         sky: str
@@ -326,7 +326,7 @@ def test_results_of_any_form(scripted: Models, server: Loopback) -> None:
     assert answer.response == {"result": [{"sky": "blue", "day": [1.5]}]}
 
 
-def test_functions_of_every_kind(scripted: Models, server: Loopback) -> None:
+def test_callables_of_all_kinds(scripted: Models, server: Loopback) -> None:
     class Callable:
         def __call__(self, a: int, /, b: int) -> int:
             return a - b
@@ -343,7 +343,7 @@ def test_functions_of_every_kind(scripted: Models, server: Loopback) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:the response has other parts")
-def test_pieces_of_a_streamed_turn_are_one_content(scripted: Models, server: Loopback) -> None:
+def test_streamed_chunks_become_one_content(scripted: Models, server: Loopback) -> None:
     server.on(
         "StreamGenerateContent",
         [says("I "), says("look."), calls(("weather", {"city": "A"})), calls(("weather", {"city": "B"}))],
@@ -360,7 +360,7 @@ def test_pieces_of_a_streamed_turn_are_one_content(scripted: Models, server: Loo
     assert len(answered.parts) == 2
 
 
-def test_a_failure_between(scripted: Models, server: Loopback) -> None:
+def test_failure_between_model_calls(scripted: Models, server: Loopback) -> None:
     server.on("GenerateContent", calls(("weather", {"city": "A"})), Fail("PERMISSION_DENIED"))
     record = Weather()
     with pytest.raises(errors.PermissionDenied):
@@ -378,7 +378,7 @@ def _left_by_thread(stream: Any) -> None:
         stream.cancel()
 
 
-def test_a_stream_that_is_cancelled_calls_nothing_more(scripted: Models, server: Loopback) -> None:
+def test_cancelled_stream_calls_no_further_functions(scripted: Models, server: Loopback) -> None:
     server.on("StreamGenerateContent", [calls(("weather", {"city": "A"})), 5, says("late")])
     record = Weather()
     stream = scripted.stream([record.weather])
@@ -394,7 +394,7 @@ def test_a_stream_that_is_cancelled_calls_nothing_more(scripted: Models, server:
 
 
 @pytest.mark.parametrize("api", ["async"], indirect=True)
-def test_calls_run_at_once(scripted: Models, server: Loopback) -> None:
+def test_functions_run_concurrently(scripted: Models, server: Loopback) -> None:
     both = threading.Barrier(2, timeout=5)
     met = asyncio.Event()
 
@@ -418,7 +418,7 @@ def test_calls_run_at_once(scripted: Models, server: Loopback) -> None:
 
 
 @pytest.mark.parametrize("api", ["async"], indirect=True)
-def test_functions_of_asyncio(models: Models) -> None:
+def test_async_functions(models: Models) -> None:
     loops: list[Any] = []
 
     class Callable:
@@ -439,7 +439,7 @@ def test_functions_of_asyncio(models: Models) -> None:
 
 
 @pytest.mark.parametrize("api", ["async"], indirect=True)
-def test_other_functions_do_not_hold_up_the_loop(models: Models) -> None:
+def test_sync_functions_do_not_block_the_event_loop(models: Models) -> None:
     threads: list[Any] = []
 
     def weather(city: str) -> str:
@@ -453,7 +453,7 @@ def test_other_functions_do_not_hold_up_the_loop(models: Models) -> None:
 
 
 @pytest.mark.parametrize("api", ["sync"], indirect=True)
-def test_the_sync_client_refuses_functions_of_asyncio(models: Models, gemini: RunningEmulator) -> None:
+def test_sync_client_refuses_async_functions(models: Models, gemini: RunningEmulator) -> None:
     async def weather(city: str) -> str:
         """The weather."""
         return "sunny"
@@ -474,7 +474,7 @@ def test_the_sync_client_refuses_functions_of_asyncio(models: Models, gemini: Ru
 
 
 @pytest.mark.parametrize("api", ["sync"], indirect=True)
-def test_the_sync_client_refuses_what_turns_out_to_be_of_asyncio(models: Models) -> None:
+def test_sync_client_refuses_functions_that_return_awaitables(models: Models) -> None:
     async def inner() -> str:
         return "sunny"
 
@@ -491,7 +491,7 @@ def test_the_sync_client_refuses_what_turns_out_to_be_of_asyncio(models: Models)
 
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 @pytest.mark.parametrize("config", [{}, {"automatic_function_calling": {"maximum_remote_calls": 1}}])
-def test_google_genai_goes_the_same_way(config: dict[str, Any]) -> None:
+def test_google_genai_makes_the_same_calls(config: dict[str, Any]) -> None:
     google: Any = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
     warnings.simplefilter("ignore", google._common.ExperimentalWarning)
 

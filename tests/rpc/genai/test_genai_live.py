@@ -1,4 +1,4 @@
-"""Live sessions of gemwire.genai against the emulator."""
+"""Live sessions with the emulator."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def gemini(server: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> RunningE
 
 
 async def heard(session: Any) -> str:
-    """What the model says in a turn."""
+    """Return the text of a turn of the model."""
     return "".join([message.text or "" async for message in session.receive()])
 
 
 def talking(talk: Callable[[Any], Awaitable[None]], config: Any = None) -> None:
-    """A conversation in one session."""
+    """Hold a conversation in one session."""
 
     async def main() -> None:
         client = genai.Client(api_key="a-key")
@@ -90,7 +90,7 @@ def test_functions(gemini: RunningEmulator) -> None:
     assert any(request.HasField("tool_response") for request in gemini.calls()[0].requests)
 
 
-def test_a_session_is_resumed_when_its_connection_breaks(gemini: RunningEmulator) -> None:
+def test_session_resumes_after_a_broken_connection(gemini: RunningEmulator) -> None:
     gemini.reply("Blue.", pieces=1)
 
     async def talk(session: Any) -> None:
@@ -108,7 +108,7 @@ def test_a_session_is_resumed_when_its_connection_breaks(gemini: RunningEmulator
     assert second.status != "DISCONNECTED"
 
 
-def test_a_session_that_is_not_to_be_resumed_ends(gemini: RunningEmulator) -> None:
+def test_session_without_resumption_ends(gemini: RunningEmulator) -> None:
     async def talk(session: Any) -> None:
         await session.send_client_content(turns="Hello")
         with pytest.raises(errors.APIError):
@@ -127,15 +127,18 @@ def test_sync_sessions(gemini: RunningEmulator) -> None:
 @pytest.mark.parametrize(
     ("send", "message"),
     [
-        (lambda s: s.send_realtime_input(), "one argument at a time"),
+        (lambda s: s.send_realtime_input(), "takes exactly one argument"),
         (lambda s: s.send_realtime_input(text="a", audio_stream_end=True), "audio_stream_end, text"),
-        (lambda s: s.send_realtime_input(media={"data": b"x", "mime_type": "text/plain"}), "neither sound"),
-        (lambda s: s.send_realtime_input(audio={"data": b"x"}), "audio.mime_type: is required"),
+        (
+            lambda s: s.send_realtime_input(media={"data": b"x", "mime_type": "text/plain"}),
+            "media: expected audio, an image or video, got .text/plain.",
+        ),
+        (lambda s: s.send_realtime_input(audio={"data": b"x"}), "audio.mime_type is required"),
         (lambda s: s.send_tool_response(function_responses={"name": "lamp"}), r"function_responses\[0\].id"),
         (lambda s: s.send_client_content(turns=[]), "turns are required"),
     ],
 )
-def test_bad_input_is_refused_by_name(gemini: RunningEmulator, send: Any, message: str) -> None:
+def test_invalid_input_is_refused_by_name(gemini: RunningEmulator, send: Any, message: str) -> None:
     async def talk(session: Any) -> None:
         with pytest.raises(ValueError, match=message):
             await send(session)
@@ -143,7 +146,7 @@ def test_bad_input_is_refused_by_name(gemini: RunningEmulator, send: Any, messag
     talking(talk)
 
 
-def test_bad_configs_are_refused_before_anything_is_sent(gemini: RunningEmulator) -> None:
+def test_invalid_configs_are_refused_before_connecting(gemini: RunningEmulator) -> None:
     with genai.Client(api_key="a-key") as client:
         with pytest.raises(ValueError, match="did you mean 'temperature'"):
             client.live.connect(model=MODEL, config={"temprature": 1})

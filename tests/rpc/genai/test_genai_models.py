@@ -1,4 +1,4 @@
-"""Models as google-genai lists them: pagers, pictures and videos; with threads and asyncio."""
+"""Models, pagers, images and videos, sync and async."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGES: dict[str, tuple[list[str], str]] = {
 }
 
 
-def serve(server: Loopback) -> None:
+def serve_pages(server: Loopback) -> None:
     def page(request: Any, context: Any) -> Any:
         names, token = PAGES[request.page_token]
         yield v1beta.ListModelsResponse(models=[{"name": name} for name in names], next_page_token=token)
@@ -39,8 +39,8 @@ def names(items: Any) -> list[str]:
 # Pagers ----------------------------------------------------------------------------------------------
 
 
-def test_a_pager_is_a_page_and_the_way_to_the_next(api: Api, server: Loopback) -> None:
-    serve(server)
+def test_pager_has_a_current_page(api: Api, server: Loopback) -> None:
+    serve_pages(server)
     pager = api(api.genai().models.list(config={"page_size": 2}))
     assert (pager.page_size, len(pager), pager.name) == (2, 2, "models")
     assert names(pager.page) == ["models/a", "models/b"] == names(pager[:2])
@@ -58,8 +58,8 @@ def test_a_pager_is_a_page_and_the_way_to_the_next(api: Api, server: Loopback) -
     assert [call.request.page_size for call in server.journal] == [2, 2, 2, 2]
 
 
-def test_iterating_gives_all_items_each_time(api: Api, server: Loopback) -> None:
-    serve(server)
+def test_each_iteration_yields_all_items(api: Api, server: Loopback) -> None:
+    serve_pages(server)
     pager = api(api.genai().models.list())
     for _ in range(2):
         assert names(api.list(pager)) == ["models/a", "models/b", "models/c"]
@@ -69,8 +69,8 @@ def test_iterating_gives_all_items_each_time(api: Api, server: Loopback) -> None
     assert [names(page) for page in api.list(pager.pages)] == [["models/a", "models/b"], [], ["models/c"], []]
 
 
-def test_a_pager_is_an_iterator_too(api: Api, server: Loopback) -> None:
-    serve(server)
+def test_pager_is_an_iterator(api: Api, server: Loopback) -> None:
+    serve_pages(server)
     pager = api(api.genai().models.list())
     step: Callable[[Any], Any] = (lambda it: api(anext(it))) if api.is_async else next
     assert [step(pager).name for _ in range(3)] == ["models/a", "models/b", "models/c"]
@@ -78,24 +78,24 @@ def test_a_pager_is_an_iterator_too(api: Api, server: Loopback) -> None:
         step(pager)
 
 
-def test_the_page_size_is_what_was_asked_for(api: Api, server: Loopback) -> None:
-    serve(server)
+def test_page_size_is_the_requested_one(api: Api, server: Loopback) -> None:
+    serve_pages(server)
     assert api(api.genai().models.list(config={"page_size": 50})).page_size == 50
 
 
-def test_without_a_page_size_it_is_that_of_the_first_page(api: Api, server: Loopback) -> None:
-    serve(server)
+def test_page_size_defaults_to_that_of_the_first_page(api: Api, server: Loopback) -> None:
+    serve_pages(server)
     assert api(api.genai().models.list()).page_size == 2
     assert server.journal[0].request.page_size == 0
 
 
-def test_a_list_may_begin_at_a_page(api: Api, server: Loopback) -> None:
-    serve(server)
+def test_list_from_a_page_token(api: Api, server: Loopback) -> None:
+    serve_pages(server)
     pager = api(api.genai().models.list(config=types.ListModelsConfig(page_token="t2")))
     assert names(api.list(pager)) == ["models/c"]
 
 
-def test_a_page_that_could_not_be_fetched_may_be_asked_for_again(api: Api, server: Loopback) -> None:
+def test_failed_page_can_be_requested_again(api: Api, server: Loopback) -> None:
     first = v1beta.ListModelsResponse(models=[{"name": "models/a"}], next_page_token="t")
     last = v1beta.ListModelsResponse(models=[{"name": "models/b"}])
     server.on("ListModels", first, Fail("INTERNAL"), last)
@@ -106,8 +106,8 @@ def test_a_page_that_could_not_be_fetched_may_be_asked_for_again(api: Api, serve
     assert names(api(pager.next_page())) == ["models/b"]
 
 
-def test_options_of_a_list_are_those_of_every_page(api: Api, server: Loopback) -> None:
-    serve(server)
+def test_http_options_apply_to_every_page(api: Api, server: Loopback) -> None:
+    serve_pages(server)
     pager = api(api.genai().models.list(config={"http_options": {"headers": {"X-A": "b"}}}))
     api.list(pager)
     assert [call.values("x-a") for call in server.journal] == [["b"]] * 4
@@ -116,7 +116,7 @@ def test_options_of_a_list_are_those_of_every_page(api: Api, server: Loopback) -
 # Which models ----------------------------------------------------------------------------------------
 
 
-def test_base_models_and_tuned_ones(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_list_base_and_tuned_models(api: Api, gemini_emulator: RunningEmulator) -> None:
     models, tunings = (resources := api.genai()).models, resources.tunings
     base = api.list(api(models.list()))
     assert "models/gemini-2.5-flash" in names(base)
@@ -137,7 +137,7 @@ def test_base_models_and_tuned_ones(api: Api, gemini_emulator: RunningEmulator) 
     assert (changed.display_name, changed.endpoint) == ("mine", tuned.name)
 
 
-def test_a_list_that_cannot_be(api: Api, server: Loopback) -> None:
+def test_invalid_list_configs_are_refused(api: Api, server: Loopback) -> None:
     models = api.genai().models
     with pytest.raises(ValueError, match=r"config\.filter: applies to tuned models"):
         api(models.list(config={"filter": "owner:me"}))
@@ -149,7 +149,7 @@ def test_a_list_that_cannot_be(api: Api, server: Loopback) -> None:
 # Pictures --------------------------------------------------------------------------------------------
 
 
-def test_pictures(api: Api, gemini_emulator: RunningEmulator, tmp_path: Path) -> None:
+def test_generate_images(api: Api, gemini_emulator: RunningEmulator, tmp_path: Path) -> None:
     config = types.GenerateImagesConfig(number_of_images=2, include_rai_reason=True, aspect_ratio="16:9")
     response = api(api.genai().models.generate_images(model=IMAGEN, prompt="An umbrella", config=config))
     assert isinstance(response, types.GenerateImagesResponse)
@@ -162,7 +162,7 @@ def test_pictures(api: Api, gemini_emulator: RunningEmulator, tmp_path: Path) ->
     assert image.image_bytes.startswith(b"\x89PNG")
 
 
-def test_what_is_sent_for_a_picture(api: Api, server: Loopback) -> None:
+def test_image_requests(api: Api, server: Loopback) -> None:
     scores = {"categories": ["a"], "scores": [0.5]}
     answer = types.PredictResponse(
         predictions=[
@@ -206,13 +206,13 @@ def test_what_is_sent_for_a_picture(api: Api, server: Loopback) -> None:
         (
             {"prompt": "a", "config": {"output_gcs_uri": "gs://x"}},
             ValueError,
-            "config.output_gcs_uri is of Vertex",
+            "config.output_gcs_uri: Vertex AI only",
         ),
         ({"prompt": "a", "config": {"sample_count": 1}}, ValueError, "has no field 'sample_count'"),
-        ({"prompt": "a", "model": ""}, ValueError, "model: '' is no name of a model"),
+        ({"prompt": "a", "model": ""}, ValueError, "model: '' is not the name of a model"),
     ],
 )
-def test_pictures_that_cannot_be(
+def test_invalid_image_arguments_are_refused(
     api: Api, server: Loopback, arguments: Any, error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error) as caught:
@@ -232,7 +232,7 @@ def ended(api: Api, resources: Any, operation: Any) -> Any:
     return operation
 
 
-def test_videos(api: Api, gemini_emulator: RunningEmulator, tmp_path: Path) -> None:
+def test_generate_videos(api: Api, gemini_emulator: RunningEmulator, tmp_path: Path) -> None:
     resources = api.genai()
     config = types.GenerateVideosConfig(number_of_videos=1, fps=24, duration_seconds=5, enhance_prompt=True)
     operation = api(resources.models.generate_videos(model=VEO, prompt="A neon cat", config=config))
@@ -250,7 +250,7 @@ def test_videos(api: Api, gemini_emulator: RunningEmulator, tmp_path: Path) -> N
     assert types.Video.from_file(location=tmp_path / "a.png") == video
 
 
-def test_a_video_that_failed(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_failed_video(api: Api, gemini_emulator: RunningEmulator) -> None:
     resources = api.genai()
     operation = api(resources.models.generate_videos(model=VEO, prompt="[[fail:RESOURCE_EXHAUSTED]]"))
     gemini_emulator.advance(3)
@@ -260,7 +260,7 @@ def test_a_video_that_failed(api: Api, gemini_emulator: RunningEmulator) -> None
     assert operation.result is None
 
 
-def test_what_is_sent_for_a_video(api: Api, server: Loopback) -> None:
+def test_video_requests(api: Api, server: Loopback) -> None:
     image = types.Image(image_bytes=b"x", mime_type="image/png")
     source = types.GenerateVideosSource(prompt="p", image=image)
     for arguments in ({"prompt": "p", "image": image}, {"source": source}):
@@ -287,16 +287,16 @@ def test_what_is_sent_for_a_video(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({}, ValueError, "prompt is required, or an image or a video"),
+        ({}, ValueError, "a prompt, an image or a video is required"),
         ({"prompt": 3}, TypeError, "prompt: expected a text, got int"),
         ({"prompt": "a", "source": {"prompt": "b"}}, ValueError, "exclude each other"),
-        ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: has no image_bytes"),
+        ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: image_bytes are required"),
         ({"image": 3}, TypeError, "image: expected Image or a dict, got int"),
-        ({"video": {}}, ValueError, "video: has neither uri nor video_bytes"),
-        ({"prompt": "a", "config": {"pubsub_topic": "t"}}, ValueError, "config.pubsub_topic is of Vertex"),
+        ({"video": {}}, ValueError, "video: uri or video_bytes are required"),
+        ({"prompt": "a", "config": {"pubsub_topic": "t"}}, ValueError, "config.pubsub_topic: Vertex AI only"),
     ],
 )
-def test_videos_that_cannot_be(
+def test_invalid_video_arguments_are_refused(
     api: Api, server: Loopback, arguments: Any, error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error) as caught:
@@ -313,9 +313,7 @@ def test_videos_that_cannot_be(
         (types.Video(video_bytes=b"x", mime_type="video/webm"), ".webm"),
     ],
 )
-def test_the_system_shows_what_was_made(
-    made: Any, suffix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_show_opens_the_file(made: Any, suffix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -327,12 +325,12 @@ def test_the_system_shows_what_was_made(
 @pytest.mark.parametrize(
     ("made", "says"),
     [
-        (types.Image(), "the picture has no bytes"),
+        (types.Image(), "the image has no bytes"),
         (types.Video(), "the video has no bytes"),
-        (types.Video(uri="https://x"), "get it with client.files.download"),
+        (types.Video(uri="https://x"), "call client.files.download"),
     ],
 )
-def test_what_is_not_there_is_neither_shown_nor_saved(made: Any, says: str, tmp_path: Path) -> None:
+def test_missing_bytes_are_neither_shown_nor_saved(made: Any, says: str, tmp_path: Path) -> None:
     for what in (made.show, lambda: made.save(tmp_path / "a")):
         with pytest.raises(ValueError, match=says):
             what()
@@ -342,13 +340,13 @@ def test_what_is_not_there_is_neither_shown_nor_saved(made: Any, says: str, tmp_
 
 
 @pytest.mark.parametrize("method", ["edit_image", "upscale_image", "compute_tokens"])
-def test_what_is_of_vertex_says_so(api: Api, server: Loopback, method: str) -> None:
-    with pytest.raises(ValueError, match=f"{method} is available in Vertex AI only"):
+def test_vertex_only_methods_are_refused(api: Api, server: Loopback, method: str) -> None:
+    with pytest.raises(ValueError, match=f"{method}: Vertex AI only"):
         api(getattr(api.genai().models, method)(model="m", prompt="p"))
     assert not server.journal
 
 
-def test_operations_that_cannot_be(api: Api, server: Loopback) -> None:
+def test_invalid_operations_are_refused(api: Api, server: Loopback) -> None:
     operations = api.genai().operations
     with pytest.raises(
         TypeError, match="operation: expected the operation that generate_videos returned, got str"

@@ -160,7 +160,7 @@ def test_what_was_not_recorded_is_told(folder: Path) -> None:
     with genai.Client(debug_config=config(folder, "replay")) as client:
         with pytest.raises(
             errors.ReplayError,
-            match=r'CountTokens .*contents\[0\].parts\[0\].text: recorded "Hello", asked "Goodbye"',
+            match=r'CountTokens .*contents\[0\].parts\[0\].text: recorded "Hello", given "Goodbye"',
         ):
             client.models.count_tokens(model=MODEL, contents="Goodbye")
         client.models.count_tokens(model=MODEL, contents="Hello")
@@ -188,8 +188,8 @@ def test_auto_records_once(server: RunningEmulator, folder: Path, monkeypatch: p
     ("given", "message"),
     [
         ({"client_mode": "tape"}, "'tape' is none of api, record, replay, auto"),
-        ({"client_mode": "record", "replay_id": "a"}, "replays_directory: is needed to record"),
-        ({"client_mode": "replay", "replays_directory": "."}, "replay_id: is needed to replay"),
+        ({"client_mode": "record", "replay_id": "a"}, "replays_directory: required for client_mode='record'"),
+        ({"client_mode": "replay", "replays_directory": "."}, "replay_id: required for client_mode='replay'"),
         ({"mode": "record"}, "did you mean 'client_mode'|has no field 'mode'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Answers in the form of Python types: the emulator reads the schemas, and what it writes is parsed."""
+"""Responses parsed as Python types; the emulator follows the schemas."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def gemini(_running: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Runnin
 
 @pytest.fixture
 def ask(api: Api, gemini: RunningEmulator) -> Iterator[Any]:
-    """Generates by either flavour."""
+    """Return a function that generates content with one flavour."""
     client = genai.Client(api_key="a-key")
     models: Any = client.aio.models if api.is_async else client.models
 
@@ -119,7 +119,7 @@ SCHEMAS: list[tuple[Any, str, type[Any]]] = [
 
 
 @pytest.mark.parametrize(("schema", "field", "kind"), SCHEMAS, ids=lambda value: str(value)[:40])
-def test_what_is_asked_for_is_what_comes(
+def test_response_is_parsed_as_the_schema(
     ask: Any, gemini: RunningEmulator, schema: Any, field: str, kind: type[Any]
 ) -> None:
     response = ask(schema)
@@ -131,7 +131,7 @@ def test_what_is_asked_for_is_what_comes(
     assert sent.response_mime_type == "application/json"
 
 
-def test_items_are_what_was_asked_for(ask: Any) -> None:
+def test_items_are_parsed_as_their_type(ask: Any) -> None:
     places = ask(list[Place]).parsed
     assert places
     for place in places:
@@ -141,18 +141,18 @@ def test_items_are_what_was_asked_for(ask: Any) -> None:
         assert all(isinstance(instrument, Instrument) for instrument in place.instruments)
 
 
-def test_bare_values_of_an_enum(ask: Any) -> None:
+def test_enum_values_as_text(ask: Any) -> None:
     response = ask(Instrument, response_mime_type="text/x.enum")
     assert response.text in {"Percussion", "String"}
     assert response.parsed is Instrument(response.text)
 
 
-def test_properties_come_in_their_order(ask: Any) -> None:
+def test_properties_keep_their_order(ask: Any) -> None:
     names = [field.name for field in dataclasses.fields(Place)]
     assert list(json.loads(ask(Place).text)) == names
 
 
-def test_what_is_no_schema_is_not_sent(ask: Any, gemini: RunningEmulator) -> None:
+def test_invalid_schemas_are_not_sent(ask: Any, gemini: RunningEmulator) -> None:
     with pytest.raises(TypeError, match=r"config\.response_schema"):
         ask(3)
     assert not gemini.calls()

@@ -1,4 +1,4 @@
-"""Tunings: models trained on examples; with threads and asyncio."""
+"""Tuning jobs, sync and async."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DATA = types.TuningDataset(
 )
 
 
-def tuned(resources: Any, **config: Any) -> Any:
+def tune(resources: Any, **config: Any) -> Any:
     return resources.tunings.tune(base_model=BASE, training_dataset=DATA, config=config)
 
 
-def ended(api: Api, tunings: Any, job: Any) -> list[Any]:
-    """The job as it was seen until its end."""
+def poll_until_ended(api: Api, tunings: Any, job: Any) -> list[Any]:
+    """Return the states of a job until its end."""
     seen = [job]
     end = time.monotonic() + 30
     while not seen[-1].has_ended and time.monotonic() < end:
@@ -35,9 +35,9 @@ def ended(api: Api, tunings: Any, job: Any) -> list[Any]:
     return seen
 
 
-def test_the_life_of_a_tuning(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_tuning_lifecycle(api: Api, gemini_emulator: RunningEmulator) -> None:
     resources = api.genai()
-    job = api(tuned(resources, epoch_count=3, tuned_model_display_name="my model", batch_size=2))
+    job = api(tune(resources, epoch_count=3, tuned_model_display_name="my model", batch_size=2))
     assert isinstance(job, types.TuningJob)
     assert job.state == "JOB_STATE_RUNNING"
     assert job.state is types.JobState.JOB_STATE_RUNNING
@@ -47,7 +47,7 @@ def test_the_life_of_a_tuning(api: Api, gemini_emulator: RunningEmulator) -> Non
     assert job.tuned_model.model == job.tuned_model.endpoint == job.name
     assert (job.completed_steps, job.total_steps, job.progress) == (0, 8, 0.0)
 
-    seen = ended(api, resources.tunings, job)
+    seen = poll_until_ended(api, resources.tunings, job)
     assert any(0 < other.progress < 100 and other.total_steps == 8 for other in seen[:-1])
     assert [other.progress for other in seen] == sorted(other.progress for other in seen)
     job = seen[-1]
@@ -64,17 +64,17 @@ def test_the_life_of_a_tuning(api: Api, gemini_emulator: RunningEmulator) -> Non
     assert api(resources.tunings.get(name=job.name.removeprefix("tunedModels/"))) == job
 
 
-def test_a_tuning_that_fails(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_failed_tuning(api: Api, gemini_emulator: RunningEmulator) -> None:
     resources = api.genai()
     data = {"examples": [{"text_input": "a", "output": "[[fail:INTERNAL]]"}]}
     job = api(resources.tunings.tune(base_model=BASE, training_dataset=data))
     gemini_emulator.advance(3600)
-    job = ended(api, resources.tunings, job)[-1]
+    job = poll_until_ended(api, resources.tunings, job)[-1]
     assert (job.state, job.has_ended, job.has_succeeded) == ("JOB_STATE_FAILED", True, False)
     assert job.progress is None
 
 
-def test_what_is_sent(api: Api, server: Loopback) -> None:
+def test_requests_that_are_sent(api: Api, server: Loopback) -> None:
     metadata = v1beta.CreateTunedModelMetadata(tuned_model="tunedModels/t", total_steps=4)
     operation: Any = operations_pb2.Operation(name="tunedModels/t/operations/o")
     operation.metadata.Pack(metadata)
@@ -106,13 +106,13 @@ def test_what_is_sent(api: Api, server: Loopback) -> None:
 
 def test_a_tuned_model_may_be_tuned_further(api: Api, gemini_emulator: RunningEmulator) -> None:
     resources = api.genai()
-    first = ended(api, resources.tunings, api(tuned(resources)))[-1]
+    first = poll_until_ended(api, resources.tunings, api(tune(resources)))[-1]
     job = api(resources.tunings.tune(base_model=first.name, training_dataset=DATA))
     assert job.tuned_model_source.tuned_model == first.name
     assert job.base_model == BASE
 
 
-def test_a_job_is_known_without_its_operation(api: Api, server: Loopback) -> None:
+def test_job_without_its_operation(api: Api, server: Loopback) -> None:
     snapshots = [{"step": 3, "epoch": 1, "mean_loss": 0.5}]
     model = v1beta.TunedModel(name="tunedModels/t", state="CREATING", tuning_task={"snapshots": snapshots})
     server.on("GetTunedModel", model)
@@ -126,9 +126,9 @@ def test_a_job_is_known_without_its_operation(api: Api, server: Loopback) -> Non
     )
 
 
-def test_tunings_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
+def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
     resources = api.genai()
-    made = [api(tuned(resources)).name for _ in range(3)]
+    made = [api(tune(resources)).name for _ in range(3)]
     pager = api(resources.tunings.list(config={"page_size": 2}))
     assert (pager.page_size, len(pager)) == (2, 2)
     assert isinstance(pager[0], types.TuningJob)
@@ -144,7 +144,7 @@ def test_tunings_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator)
             "tune",
             {"training_dataset": {"gcs_uri": "gs://a"}},
             ValueError,
-            "training_dataset.gcs_uri is of Vert",
+            "training_dataset.gcs_uri: Vertex AI only",
         ),
         ("tune", {"training_dataset": {}}, ValueError, "training_dataset.examples are required"),
         ("tune", {"training_dataset": 3}, TypeError, "training_dataset: expected TuningDataset or a dict"),
@@ -160,15 +160,15 @@ def test_tunings_are_listed_by_pages(api: Api, gemini_emulator: RunningEmulator)
             ValueError,
             "TuningExample has no field 'a'",
         ),
-        ("tune", {"base_model": ""}, ValueError, "base_model: '' is no name"),
+        ("tune", {"base_model": ""}, ValueError, "base_model: '' is not the name of a model"),
         ("tune", {"config": {"epoch_count": "x"}}, TypeError, "config.epoch_count: "),
-        ("tune", {"config": {"adapter_size": 4}}, ValueError, "config.adapter_size is of Vertex AI"),
+        ("tune", {"config": {"adapter_size": 4}}, ValueError, "config.adapter_size: Vertex AI only"),
         ("tune", {"config": {"epochs": 4}}, ValueError, "has no field 'epochs'"),
-        ("get", {"name": ""}, ValueError, "name: '' is no name; one is 'tunedModels/abc-123'"),
+        ("get", {"name": ""}, ValueError, "name: '' is not a name, such as 'tunedModels/abc-123'"),
         ("list", {"config": {"size": 2}}, ValueError, "ListConfig has no field 'size'"),
     ],
 )
-def test_what_cannot_be(
+def test_invalid_arguments_are_refused(
     api: Api, server: Loopback, method: str, arguments: Any, error: type[Exception], says: str
 ) -> None:
     if method == "tune":
@@ -179,7 +179,7 @@ def test_what_cannot_be(
     assert not server.journal
 
 
-def test_jobs_are_values() -> None:
+def test_jobs_are_comparable_values() -> None:
     job = types.TuningJob(name="tunedModels/t", state="ACTIVE", base_model="models/m")
     assert (job.state, job.progress) == (types.JobState.JOB_STATE_SUCCEEDED, 100.0)
     for made in (copy.deepcopy(job), pickle.loads(pickle.dumps(job)), job.model_copy()):

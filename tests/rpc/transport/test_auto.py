@@ -218,7 +218,7 @@ def test_where_an_emulator_is(api: Api, monkeypatch: pytest.MonkeyPatch, server:
 
 def test_the_service_itself(api: Api) -> None:
     client = api.client(transport="auto", client_options={"api_key": "k"})
-    assert client.transport.pool._http._target.origin == "https://generativelanguage.googleapis.com"
+    assert client.transport.pool.http.target.origin == "https://generativelanguage.googleapis.com"
     assert client.transport.host == "generativelanguage.googleapis.com:443"
     with pytest.raises(TypeError, match="channel: this transport makes its own"):
         type(client.transport)(channel=object())

@@ -95,7 +95,7 @@ def _no_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def sent_by(api: Api, **arguments: Any) -> dict[str, str]:
-    ready = api.client(**arguments).transport._authorization.pairs(time.monotonic())
+    ready = api.client(**arguments).transport.authorization.pairs(time.monotonic())
     assert isinstance(ready, tuple)
     return dict(ready)
 
@@ -157,7 +157,7 @@ def test_the_quota_project_goes_along(api: Api) -> None:
 
     def pairs(credentials: Any, client_options: ClientOptions) -> dict[str, str]:
         client = api.client(credentials=credentials, client_options=client_options)
-        return settled(client.transport._authorization)
+        return settled(client.transport.authorization)
 
     assert pairs(Credentials(), options) == {"authorization": bearer(1), quota[0]: "p"}
     assert pairs(oauth2.Credentials(token="t"), options) == {"authorization": "Bearer t", quota[0]: "p"}
@@ -409,7 +409,7 @@ def test_secrets_are_nowhere(api: Api, server: Loopback, caplog: pytest.LogCaptu
         options,
         client,
         client.transport,
-        client.transport._authorization,
+        client.transport.authorization,
         caught.value,
         vars(caught.value),
     ]
@@ -429,5 +429,5 @@ def test_nor_is_a_token(
         with pytest.raises(errors.InvalidArgument) as caught:
             api(made.unary(GENERATE_CONTENT, ASK))
     assert sent_tokens(server) == [bearer(1)] * 2
-    shown = repr([made._authorization, caught.value, vars(caught.value)]) + caplog.text
+    shown = repr([made.authorization, caught.value, vars(caught.value)]) + caplog.text
     assert "secret-1" not in shown + str(pickle.dumps(caught.value))

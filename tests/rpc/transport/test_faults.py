@@ -17,8 +17,8 @@ import grpc
 import pytest
 
 from gemwire import errors
-from gemwire._transport.attempts import is_overload
 from gemwire._transport.connection_health import ConnectionHealth
+from gemwire._transport.overload import is_overload
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 

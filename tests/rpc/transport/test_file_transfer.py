@@ -292,7 +292,7 @@ def test_constant_memory(service: Service, transport: Any, api: Api) -> None:
 
 
 def test_what_is_refused(service: Service, transport: Any, api: Api, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="mime_type: the source has no name that tells it"):
+    with pytest.raises(ValueError, match="mime_type: the source has no name that it follows from"):
         api(transport.upload_file(b"x"))
     with pytest.raises(
         TypeError, match="expected a path, bytes, a file object or an iterable of bytes, got int"
@@ -312,7 +312,8 @@ def test_what_is_refused(service: Service, transport: Any, api: Api, tmp_path: P
     with pytest.raises(TypeError, match="it gave str; open the file in binary mode"):
         api(transport.upload_file(io.StringIO("x"), mime_type="text/plain"))
     for given in (3, 5):
-        with pytest.raises(ValueError, match=f"was to give 4 bytes and gave (at least )?{given}"):
+        announced = f"4 bytes were announced, but the source has (at least )?{given}"
+        with pytest.raises(ValueError, match=announced):
             api(transport.upload_file([b"x" * given], size=4, mime_type="text/plain"))
     assert not service.final
 

@@ -26,9 +26,9 @@ from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.channel_pool import ChannelPool as AsyncChannelPool
 from gemwire._transport.channel_options import Target
 from gemwire._transport.credentials import Token
-from gemwire._transport.hedge_policy import WINDOW, Hedges, Latencies
-from gemwire._transport.observe import Watch, add_sink
-from gemwire._transport.retry import Budget, policy
+from gemwire._transport.hedge_policy import WINDOW, HedgeState, LatencyWindow
+from gemwire._transport.observe import ObservedCall, add_observer
+from gemwire._transport.retry import RetryBudget, resolve_policy
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire_proto.v1beta.generative_service import COUNT_TOKENS, GENERATE_CONTENT
@@ -333,7 +333,7 @@ def test_until_then_a_delay_that_is_given(api: Api, server: Loopback, client: An
 
 
 def test_latencies() -> None:
-    seen = Latencies()
+    seen = LatencyWindow()
     for number in range(99):
         seen.add(number)
         assert seen.percentile(0.5, 100) is None
@@ -346,12 +346,12 @@ def test_latencies() -> None:
 
 
 def test_what_is_remembered_has_a_bound() -> None:
-    hedges = Hedges(Budget())
-    rules = policy(Retry(hedge=Hedge(percentile=0.5)), None)
+    hedges = HedgeState(RetryBudget())
+    rules = resolve_policy(Retry(hedge=Hedge(percentile=0.5)), None)
     assert rules is not None
     assert rules.hedge is not None
     for number in range(1000):
-        hedges.plan(COUNT_TOKENS, v1beta.CountTokensRequest(model=f"models/{number}"), rules, rules.hedge)
+        hedges.create_plan(COUNT_TOKENS, v1beta.CountTokensRequest(model=f"models/{number}"), rules)
     assert len(hedges._latencies) <= 256
 
 
@@ -449,16 +449,16 @@ def test_nothing_is_left_of_many_calls(api: Api, server: Loopback, client: Any) 
 def test_those_who_watch_see_the_hedges(api: Api, server: Loopback, client: Any) -> None:
     class Seen:
         def __init__(self) -> None:
-            self.calls: list[Watch] = []
+            self.calls: list[ObservedCall] = []
 
-        def begin(self, watch: Watch) -> None:
+        def on_start(self, call: ObservedCall) -> None:
             """Nothing."""
 
-        def end(self, watch: Watch, begun: Any) -> None:
-            self.calls.append(watch)
+        def on_end(self, call: ObservedCall, state: Any) -> None:
+            self.calls.append(call)
 
     seen = Seen()
-    remove = add_sink(seen)
+    remove = add_observer(seen)
     try:
         server.on(RPC, Stuck().handler(), UNAVAILABLE, ANSWER)
         for _ in range(2):
@@ -511,7 +511,7 @@ def test_what_changes_something_is_not_hedged(api: Api, server: Loopback) -> Non
         api.client(name, transport=api.client(name).transport)
         for name in ("FileService", "CacheService", "ModelService")
     )
-    with pytest.raises(ValueError, match=r"^retry: CreateFile is not idempotent, a hedge could carry it out"):
+    with pytest.raises(ValueError, match=r"^retry: CreateFile is not idempotent; a hedge could execute it"):
         api(files.create_file(retry=hedged()))
     for call in (
         lambda: files.delete_file(name="files/a", retry=hedged()),

@@ -216,7 +216,7 @@ def test_certificate_missing_or_wrong(world: World, source: str) -> None:
         assert result["error"] == "Unavailable"
         assert (
             result["hint"]
-            == "The server hung up: it may want a client certificate, or only one side speaks TLS."
+            == "The server closed the connection: it may require a client certificate, or one side lacks TLS."
         )
         assert "secret" not in result["text"]
 

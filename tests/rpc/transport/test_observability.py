@@ -176,15 +176,15 @@ def test_a_failing_observer_fails_no_call(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken:
-        def begin(self, watch: Any) -> None:
+        def on_start(self, call: Any) -> None:
             raise KeyError("begin")
 
-        def end(self, watch: Any, begun: Any) -> None:
+        def on_end(self, call: Any, state: Any) -> None:
             raise KeyError("end")
 
-    from gemwire._transport.observe import add_sink
+    from gemwire._transport.observe import add_observer
 
-    remove = add_sink(Broken())
+    remove = add_observer(Broken())
     try:
         run(monkeypatch)
     finally:

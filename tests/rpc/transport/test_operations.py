@@ -102,7 +102,7 @@ def test_a_timeout_ends_the_waiting_only(api: Api, server: Loopback) -> None:
     op = begun(api, server, operation(progress=1))
     began = time.monotonic()
     for wait in (op.result, op.exception):
-        with pytest.raises(errors.OperationTimeout, match=r"not done within 0\.2 s; it goes on") as caught:
+        with pytest.raises(errors.OperationTimeout, match=r"not done within 0\.2 s; it continues") as caught:
             api(wait(timeout=0.2, polling=FAST))
         assert isinstance(caught.value, TimeoutError)
     assert 0.35 < time.monotonic() - began < PATIENCE
@@ -150,7 +150,7 @@ def test_done_with_nothing_to_show(api: Api, server: Loopback) -> None:
 
 def test_a_result_of_another_type(api: Api, server: Loopback) -> None:
     op = begun(api, server, operation(result=v1beta.Model()))
-    with pytest.raises(errors.Internal, match=r"holds a .*\.Model, expected .*\.TunedModel"):
+    with pytest.raises(errors.Internal, match=r"contains a .*\.Model, expected .*\.TunedModel"):
         api(op.result(polling=FAST))
 
 
@@ -245,7 +245,7 @@ def test_callbacks_of_what_cannot_be_watched(
         watch(api, op, seen.append)
 
         def told() -> bool:
-            return comes(lambda: "could not be watched" in caplog.text)
+            return comes(lambda: "polling operation" in caplog.text)
 
         assert api(asyncio.to_thread(told) if api.is_async else told())
     assert not seen

@@ -256,7 +256,7 @@ def test_a_redirect_is_not_followed_with_the_key(web: WebServer, api: Api) -> No
 
 def test_a_server_of_something_else(web: WebServer, api: Api, client: Any) -> None:
     web.on(lambda _, wire: wire.send(b"\x00\x00\x12\x04\x00\x00\x00\x00\x00SSH-2.0 what\r\n\r\n"))
-    with pytest.raises(errors.Internal, match=r"something else than HTTP/1.1.*is it a gRPC port"):
+    with pytest.raises(errors.Internal, match=r"does not speak HTTP/1.1.*is it a gRPC port"):
         api(client.count_tokens(model=_MODEL))
 
 

@@ -17,7 +17,7 @@ from google.api_core import retry_async as google_retry_async
 from scripted_grpc_server import TABLE, Api, Fail, Headers, Loopback, nap
 
 from gemwire import Retry, errors, v1beta
-from gemwire._transport.retry import Budget, Policy, of_defaults, policy
+from gemwire._transport.retry import RetryBudget, RetryPolicy, default_policy, resolve_policy
 from gemwire_proto.google.rpc import error_details_pb2
 
 ANSWER = v1beta.GenerateContentResponse(model_version="x")
@@ -61,7 +61,8 @@ def test_the_log_tells_of_attempts_that_failed(
         generate(api)
     first, second = (record.getMessage() for record in caplog.records)
     assert (
-        "GenerativeService/GenerateContent failed with UNAVAILABLE (later), attempt 1; again in 0.0" in first
+        "GenerativeService/GenerateContent failed with UNAVAILABLE (later), attempt 1; retrying in 0.0"
+        in first
     )
     assert "attempt 2" in second
 
@@ -183,11 +184,11 @@ def test_pushback_can_forbid(api: Api, server: Loopback, text: str) -> None:
 
 
 def test_pauses_are_drawn_evenly_below_a_growing_bound() -> None:
-    rules = Policy(lambda _: True, None, 1.0, 10.0, 2.0)
+    rules = RetryPolicy(lambda _: True, None, 1.0, 10.0, 2.0)
     error = errors.Unavailable("m")
     random.seed(7)
     for attempt, bound in ((1, 1.0), (2, 2.0), (4, 8.0), (5, 10.0), (5000, 10.0)):
-        drawn = [rules.pause(error, attempt, 0, None) for _ in range(2000)]
+        drawn = [rules.next_delay(error, attempt, 0, None) for _ in range(2000)]
         numbers = [pause for pause in drawn if pause is not None]
         assert len(numbers) == 2000
         assert 0 <= min(numbers) < bound * 0.05
@@ -196,10 +197,10 @@ def test_pauses_are_drawn_evenly_below_a_growing_bound() -> None:
 
 
 def test_jitter_comes_on_top_of_what_the_server_asks() -> None:
-    rules = policy(Retry(initial=1, maximum=10), None)
+    rules = resolve_policy(Retry(initial=1, maximum=10), None)
     assert rules is not None
     error = errors.ResourceExhausted("m", details=[retry_info(20)])
-    drawn = [rules.pause(error, 1, 0, None) or 0 for _ in range(500)]
+    drawn = [rules.next_delay(error, 1, 0, None) or 0 for _ in range(500)]
     assert min(drawn) >= 20
     assert max(drawn) <= 21
 
@@ -244,7 +245,7 @@ def test_the_budget_keeps_an_outage_from_being_multiplied(api: Api, server: Loop
         hints.add(caught.value.hint)
     # Without the budget it would be 240.
     assert 80 <= len(server.journal) <= 115
-    assert "Not repeated: too many calls failed of late (retry budget)." in hints
+    assert "Not retried: too many recent calls failed (retry budget)." in hints
     # Calls themselves are never held back, and success makes room again.
     server.on(RPC, ANSWER)
     for _ in range(600):
@@ -254,24 +255,24 @@ def test_the_budget_keeps_an_outage_from_being_multiplied(api: Api, server: Loop
 
 
 def test_the_callers_own_mistakes_do_not_use_up_the_budget() -> None:
-    budget = Budget()
-    assert budget.full
-    assert budget.failed()
-    assert not budget.full
+    budget = RetryBudget()
+    assert budget.is_full
+    assert budget.record_failure()
+    assert not budget.is_full
     for _ in range(11):
-        budget.succeeded()
-    assert budget.full
+        budget.record_success()
+    assert budget.is_full
 
 
 def test_each_rpc_has_the_policy_that_its_table_says() -> None:
     for method in TABLE.values():
-        rules = of_defaults(method.retry)
+        rules = default_policy(method.retry)
         if method.retry is None:
             assert rules is None
             continue
         assert rules is not None
-        assert rules.wanted(errors.Unavailable("m")) == ("UNAVAILABLE" in method.retry.codes)
-        assert not rules.wanted(errors.InvalidArgument("m"))
+        assert rules.matches(errors.Unavailable("m")) == ("UNAVAILABLE" in method.retry.codes)
+        assert not rules.matches(errors.InvalidArgument("m"))
         assert (rules.initial, rules.maximum, rules.multiplier) == (1.0, 10.0, 1.3)
         assert rules.max_attempts is None
 

@@ -35,7 +35,7 @@ def left(folder: Path) -> list[str]:
         ({"prices": {"tokens_in": 1, "tokens_out": -1}}, "prices.tokens_out: -1 is no price"),
         ({"prices": {"tokens_in": float("nan")}}, "prices.tokens_in: nan is no price"),
         ({"prices": {"input": 1}}, "prices: 'input' is neither tokens_in nor tokens_out"),
-        ({"model": "a b"}, "model: 'a b' is no name of a model"),
+        ({"model": "a b"}, "model: 'a b' is not the name of a model"),
         ({"config": {"temprature": 1}}, "GenerateContentConfig has no field 'temprature'"),
         ({"engine": "spark"}, "engine: 'spark' is none of 'local', 'ray'"),
         ({"ray_address": "auto"}, "ray_address: is of a Ray cluster"),

@@ -11,7 +11,7 @@ import pytest
 
 from gemwire import v1beta
 from gemwire.genai import types
-from gemwire.genai._types.content import to_contents
+from gemwire.genai._convert.contents import to_contents
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
 
@@ -171,19 +171,39 @@ def test_what_is_given_is_not_changed() -> None:
     [
         (None, ValueError, "contents are required"),
         ([], ValueError, "contents are required"),
-        (("a", "b"), TypeError, "contents: a tuple is no text"),
-        (["a", ("b",)], TypeError, "contents[1]: a tuple is no text"),
-        (3, TypeError, "contents: a int is no text"),
-        (object(), TypeError, "contents: a object is no text"),
-        ([["a", ["b"]]], TypeError, "contents[0][1]: a list is no text"),
-        ([[SAID]], TypeError, "contents[0][0]: a Content is no text"),
+        (("a", "b"), TypeError, "contents: expected a text, bytes, image, file, part or content, got tuple"),
+        (
+            ["a", ("b",)],
+            TypeError,
+            "contents[1]: expected a text, bytes, image, file, part or content, got tuple",
+        ),
+        (3, TypeError, "contents: expected a text, bytes, image, file, part or content, got int"),
+        (object(), TypeError, "contents: expected a text, bytes, image, file, part or content, got object"),
+        (
+            [["a", ["b"]]],
+            TypeError,
+            "contents[0][1]: expected a text, bytes, image, file, part or content, got list",
+        ),
+        (
+            [[SAID]],
+            TypeError,
+            "contents[0][0]: expected a text, bytes, image, file, part or content, got Content",
+        ),
         ({"txt": "a"}, ValueError, "contents: Part has no field 'txt'"),
         ([{"text": 3}], TypeError, "contents[0]: text: "),
-        ({"role": "system", "parts": [{"text": "a"}]}, ValueError, "there is config.system_instruction"),
-        ([types.Content(role="assistant")], ValueError, "contents[0].role: 'assistant' is none of"),
-        ({"role": "user", "parts": [3]}, TypeError, "contents.parts[0]: a int is no text"),
+        ({"role": "system", "parts": [{"text": "a"}]}, ValueError, "use config.system_instruction"),
+        (
+            [types.Content(role="assistant")],
+            ValueError,
+            "contents[0].role: 'assistant' is neither 'user' nor 'model'",
+        ),
+        (
+            {"role": "user", "parts": [3]},
+            TypeError,
+            "contents.parts[0]: expected a text, bytes, image, file, part or content, got int",
+        ),
         (types.File(name="files/a"), ValueError, "the file 'files/a' has no uri or no mime_type yet"),
-        (b"who knows", ValueError, "contents: these bytes do not tell what they are"),
+        (b"who knows", ValueError, "contents: the media type of these bytes is unknown"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_by_place(given: Any, error: type[Exception], says: str) -> None:
@@ -196,7 +216,7 @@ def test_constructors_of_parts() -> None:
     part = types.Part
     assert part.from_bytes(data=b"x", mime_type="a/b").inline_data.data == b"x"
     assert part.from_uri(file_uri="https://x/y.pdf").file_data.mime_type == "application/pdf"
-    with pytest.raises(ValueError, match="mime_type: 'https://x/y' does not tell"):
+    with pytest.raises(ValueError, match="mime_type: cannot be guessed from 'https://x/y'"):
         part.from_uri(file_uri="https://x/y")
     assert part.from_executable_code(code="1", language="PYTHON").executable_code.language == 1
     result = part.from_code_execution_result(outcome="OUTCOME_OK", output="2").code_execution_result

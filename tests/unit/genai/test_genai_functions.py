@@ -16,11 +16,13 @@ from typing import Annotated, Any, Literal, Optional, TypedDict
 import pytest
 
 from gemwire.genai._convert import function_calls
-from gemwire.genai._convert.docstrings import described
-from gemwire.genai._convert.json_schema import inlined
-from gemwire.genai._convert.jsonable import plain
-from gemwire.genai._types.call_configs import AutomaticFunctionCallingConfig, GenerateContentConfig
-from gemwire.genai._types.functions import FunctionDeclaration, arguments_of, to_tools
+from gemwire.genai._convert.tools import to_tools
+from gemwire.genai._json.docstrings import parse_docstring
+from gemwire.genai._json.functions import convert_arguments
+from gemwire.genai._json.json_schema import inline_references
+from gemwire.genai._json.jsonable import to_jsonable
+from gemwire.genai._types.generate_content import AutomaticFunctionCallingConfig, GenerateContentConfig
+from gemwire.genai._types.tools import FunctionDeclaration
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.views import view
@@ -319,7 +321,7 @@ None.
     ],
 )
 def test_docstrings(text: str | None, whole: str, parameters: dict[str, str]) -> None:
-    assert described(text) == (whole, parameters)
+    assert parse_docstring(text) == (whole, parameters)
 
 
 def untyped(x): ...  # type: ignore[no-untyped-def]
@@ -340,14 +342,22 @@ def unwritable_inside(x: dict[str, inspect.Signature]) -> None: ...
         (
             [untyped],
             ValueError,
-            "config.tools: function untyped, parameter x: there is no annotation; accepted are bool, int",
+            "config.tools: function untyped, parameter x: the annotation is missing; accepted are bool, int",
         ),
-        ([unwritable], ValueError, "function unwritable, parameter x: Signature cannot be written"),
+        ([unwritable], ValueError, "function unwritable, parameter x: Signature has no schema"),
         ([unwritable_inside], ValueError, "function unwritable_inside, parameter x: Signature"),
         ([unknown], ValueError, "function unknown, parameter x: the annotation 'Unknown'"),
-        ([lambda: 1], ValueError, "'<lambda>' cannot be the name of a function"),
-        ([weather, weather], ValueError, "more than one function 'weather'"),
-        ([Thermometer], TypeError, "config.tools[0]: expected a Tool, a dict of one or a function, got type"),
+        (
+            [lambda: 1],
+            ValueError,
+            "'<lambda>' is not a valid name of a function; define the function with def",
+        ),
+        ([weather, weather], ValueError, "several functions are named 'weather'; rename one"),
+        (
+            [Thermometer],
+            TypeError,
+            "config.tools[0]: expected a Tool, a dict of its fields or a function, got type",
+        ),
         ([views.Content()], TypeError, "config.tools[0]"),
         ([3], TypeError, "got int"),
         ([{"functions": []}], ValueError, "config.tools[0]: Tool has no field 'functions'"),
@@ -428,7 +438,7 @@ ARGUMENTS[2] = (
 
 @pytest.mark.parametrize(("function", "given", "wanted"), ARGUMENTS)
 def test_arguments(function: Any, given: dict[str, Any], wanted: dict[str, Any]) -> None:
-    found = arguments_of(function, given)
+    found = convert_arguments(function, given)
     assert found == wanted
     assert {name: type(value) for name, value in found.items()} == {
         name: type(value) for name, value in wanted.items()
@@ -439,13 +449,13 @@ def test_none_for_a_parameter_that_is_none_by_default() -> None:
     def function(x: int = None) -> None:  # type: ignore[assignment]  # noqa: RUF013 - common
         pass
 
-    assert arguments_of(function, {"x": None}) == {"x": None}
+    assert convert_arguments(function, {"x": None}) == {"x": None}
 
 
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ({}, "weather needs city, which is missing"),
+        ({}, "weather: the required parameter city is missing"),
         ({"city": 3}, "city: expected a text, got 3"),
         ({"city": "A", "days": 1.5}, "days: expected a whole number, got 1.5"),
         ({"city": "A", "days": True}, "days: expected a whole number, got true"),
@@ -455,7 +465,7 @@ def test_none_for_a_parameter_that_is_none_by_default() -> None:
 )
 def test_arguments_that_do_not_fit(args: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
-        arguments_of(weather, args)
+        convert_arguments(weather, args)
     assert str(caught.value) == words
 
 
@@ -485,12 +495,12 @@ class Plain:
     ],
 )
 def test_results(value: Any, wanted: Any) -> None:
-    assert plain(value) == wanted
+    assert to_jsonable(value) == wanted
 
 
 def test_a_result_without_a_form() -> None:
-    with pytest.raises(TypeError, match="Plain has no form in JSON"):
-        plain([Plain()])
+    with pytest.raises(TypeError, match="Plain has no JSON form"):
+        to_jsonable([Plain()])
 
 
 # Calling them automatically: whether, and how often --------------------------------------------------
@@ -522,26 +532,26 @@ _ANY = {"function_calling_config": {"mode": "ANY"}}
 def test_whether_functions_are_called(fields: dict[str, Any], names: list[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert list(function_calls.functions_of(GenerateContentConfig(**fields))) == names
+        assert list(function_calls.find_functions(GenerateContentConfig(**fields))) == names
 
 
 @pytest.mark.parametrize("tool", [_DECLARED, views.Tool(**_DECLARED), {"functionDeclarations": [{}]}])
 def test_a_function_that_is_only_declared_turns_calling_off(tool: Any) -> None:
     with pytest.warns(UserWarning, match="only declared") as caught:
-        assert not function_calls.functions_of(GenerateContentConfig(tools=[weather, tool]))
+        assert not function_calls.find_functions(GenerateContentConfig(tools=[weather, tool]))
     assert len(caught) == 1
 
 
 def test_mode_any_without_a_limit_is_warned_of() -> None:
-    with pytest.warns(UserWarning, match="in every answer"):
-        assert function_calls.functions_of(GenerateContentConfig(tools=[weather], tool_config=_ANY))
+    with pytest.warns(UserWarning, match="every response calls a function"):
+        assert function_calls.find_functions(GenerateContentConfig(tools=[weather], tool_config=_ANY))
 
 
 def test_settings() -> None:
-    assert function_calls.settings(GenerateContentConfig()) == function_calls.Settings(10, True, None)
+    assert function_calls.to_settings(GenerateContentConfig()) == function_calls.Settings(10, True, None)
     own = AutomaticFunctionCallingConfig(maximum_remote_calls=3, ignore_call_history=True)
     config = GenerateContentConfig(automatic_function_calling=own, response_schema=Place)
-    assert function_calls.settings(config) == function_calls.Settings(3, False, Place)
+    assert function_calls.to_settings(config) == function_calls.Settings(3, False, Place)
 
 
 @pytest.mark.parametrize(
@@ -555,7 +565,7 @@ def test_settings() -> None:
 )
 def test_settings_that_are_none(given: Any, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind) as caught:
-        function_calls.settings(GenerateContentConfig(automatic_function_calling=given))
+        function_calls.to_settings(GenerateContentConfig(automatic_function_calling=given))
     assert type(caught.value) is kind
     assert words in str(caught.value)
 
@@ -591,9 +601,11 @@ def test_google_genai_declares_the_same(function: Any) -> None:
     assert found.name == wanted.name
     assert (found.parameters_json_schema is None) == (wanted.parameters_json_schema is None)
     if found.parameters_json_schema:
-        theirs = plain(wanted.parameters_json_schema)
+        theirs = to_jsonable(wanted.parameters_json_schema)
         assert sorted(found.parameters_json_schema.get("required", ())) == sorted(theirs.pop("required"))
-        assert _shape(found.parameters_json_schema["properties"]) == _shape(inlined(theirs)["properties"])
+        assert _shape(found.parameters_json_schema["properties"]) == _shape(
+            inline_references(theirs)["properties"]
+        )
 
 
 def _shape(schema: Any) -> Any:

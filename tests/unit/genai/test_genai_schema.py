@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Optional, TypedDict, Uni
 
 import pytest
 
-from gemwire.genai._convert.response_parsing import parsed
-from gemwire.genai._convert.response_schema import to_schema
+from gemwire.genai._convert.response_schema import to_response_schema
+from gemwire.genai._json.json_values import parse_answer
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
@@ -192,7 +192,7 @@ EXPRESSED = [
 @pytest.mark.parametrize(("given", "wanted"), EXPRESSED, ids=lambda value: str(value)[:60])
 def test_what_a_schema_can_say_is_one(given: Any, wanted: Any) -> None:
     before = copy.deepcopy(given) if isinstance(given, dict) else given
-    field, schema = to_schema(given)
+    field, schema = to_response_schema(given)
     assert field == "response_schema"
     assert isinstance(schema, views.Schema)
     assert schema.to_json_dict() == wanted
@@ -284,14 +284,14 @@ INEXPRESSIBLE: list[tuple[Any, Any]] = [
 @pytest.mark.parametrize(("given", "wanted"), INEXPRESSIBLE, ids=lambda value: str(value)[:60])
 def test_what_a_schema_cannot_say_is_json_schema(given: Any, wanted: Any) -> None:
     before = copy.deepcopy(given)
-    assert to_schema(given) == ("response_json_schema", given if wanted is None else wanted)
+    assert to_response_schema(given) == ("response_json_schema", given if wanted is None else wanted)
     assert given == before
 
 
 def test_a_schema_stays_what_it_is() -> None:
     schema = views.Schema(type="OBJECT", properties={"a": {"type": "STRING"}, "b": {"type": "STRING"}})
-    assert to_schema(schema) == ("response_schema", schema)
-    assert to_schema(schema._pb) == ("response_schema", schema)
+    assert to_response_schema(schema) == ("response_schema", schema)
+    assert to_response_schema(schema._pb) == ("response_schema", schema)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="3.10 finds no local class inside of list[…]")
@@ -305,7 +305,7 @@ def test_two_types_of_one_name_stay_two() -> None:
         Same.__annotations__ = {"value": kind, "more": list["Same"]}
         return Same
 
-    _, schema = to_schema(Union[made(int), made(str)])  # noqa: UP007
+    _, schema = to_response_schema(Union[made(int), made(str)])  # noqa: UP007
     kinds = [d["properties"]["value"]["type"] for d in schema["$defs"].values()]
     assert kinds == ["integer", "string"]
     assert [option["$ref"] for option in schema["anyOf"]] == ["#/$defs/Same", "#/$defs/Same2"]
@@ -322,12 +322,12 @@ class Opaque:
         ("str", TypeError, "got str"),
         ([int], TypeError, "got list"),
         (views.Tool(), TypeError, "got Tool"),
-        (Opaque, ValueError, "Opaque cannot be written as a schema; accepted are bool"),
-        (list[Opaque], ValueError, "Opaque cannot"),
-        (test_a_schema_stays_what_it_is, ValueError, "cannot be written"),
+        (Opaque, ValueError, "Opaque has no schema; accepted are bool"),
+        (list[Opaque], ValueError, "Opaque has no schema"),
+        (test_a_schema_stays_what_it_is, ValueError, "has no schema"),
         ({}, ValueError, "empty"),
         (v1beta.Schema(), ValueError, "empty"),
-        ({"typ": "STRING"}, ValueError, "has no 'typ'; did you mean 'type'"),
+        ({"typ": "STRING"}, ValueError, "'typ' is not a keyword of schemas; did you mean 'type'"),
         ({"type": "foo"}, ValueError, "'foo' is none of STRING"),
         (
             {"type": "OBJECT", "properties": {"a": int}},
@@ -343,7 +343,7 @@ class Opaque:
 )
 def test_what_is_no_schema(given: Any, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind) as caught:
-        to_schema(given)
+        to_response_schema(given)
     assert type(caught.value) is kind
     assert str(caught.value).startswith("config.response_schema")
     assert words in str(caught.value)
@@ -383,7 +383,7 @@ PARSED: list[tuple[str, Any, Any]] = [
 
 @pytest.mark.parametrize(("text", "schema", "wanted"), PARSED, ids=lambda value: str(value)[:40])
 def test_answers_become_what_was_asked_for(text: str, schema: Any, wanted: Any) -> None:
-    found = parsed(text, schema)
+    found = parse_answer(text, schema)
     assert found == wanted
     assert type(found) is type(wanted)
 
@@ -411,23 +411,23 @@ def test_answers_become_what_was_asked_for(text: str, schema: Any, wanted: Any) 
 )
 def test_answers_of_another_form_are_refused(text: str, schema: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
-        parsed(text, schema)
+        parse_answer(text, schema)
 
 
 def test_without_pydantic() -> None:
     program = """
 import dataclasses, sys
 sys.modules["pydantic"] = None
-from gemwire.genai._convert.response_parsing import parsed
-from gemwire.genai._convert.response_schema import to_schema
+from gemwire.genai._json.json_values import parse_answer
+from gemwire.genai._convert.response_schema import to_response_schema
 
 @dataclasses.dataclass
 class Place:
     name: str
     tags: list[str] | None = None
 
-print(to_schema(list[Place])[1].to_json())
-print(parsed('[{"name": "A", "tags": ["b"]}]', list[Place]))
+print(to_response_schema(list[Place])[1].to_json())
+print(parse_answer('[{"name": "A", "tags": ["b"]}]', list[Place]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     schema, value = done.stdout.splitlines()
@@ -467,7 +467,7 @@ def test_google_genai_sends_the_same(given: Any) -> None:
     # It changes dicts that it is given.
     wanted = theirs.t_schema(client._api_client, copy.deepcopy(given))
     client.close()
-    field, found = to_schema(given)
+    field, found = to_response_schema(given)
     assert field == "response_schema"
     expected = wanted.model_dump(mode="json", exclude_none=True)
     assert _without_titles(found.to_json_dict()) == _without_titles(expected)
@@ -480,12 +480,12 @@ class Late(TypedDict):
 
 def test_what_typing_extensions_adds() -> None:
     # Postponed annotations hide from a TypedDict what is not required.
-    assert list(to_schema(Late)[1].required) == ["a"]
+    assert list(to_response_schema(Late)[1].required) == ["a"]
     kind = extensions.TypedDict(
         "kind", {"a": int, "b": extensions.NotRequired[str], "c": Annotated[int, extensions.Doc("It.")]}
     )
-    _, schema = to_schema(kind)
+    _, schema = to_response_schema(kind)
     assert list(schema.required) == ["a", "c"]
     assert schema.properties["c"].description == "It."
-    assert parsed('{"a": 1, "c": 2}', kind) == {"a": 1, "c": 2}
-    assert to_schema(typing.NewType("Id", int))[1].type == "INTEGER"
+    assert parse_answer('{"a": 1, "c": 2}', kind) == {"a": 1, "c": 2}
+    assert to_response_schema(typing.NewType("Id", int))[1].type == "INTEGER"

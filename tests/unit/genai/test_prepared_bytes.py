@@ -16,10 +16,10 @@ from random_messages import filled
 from gemwire import v1beta
 from gemwire.genai import types
 from gemwire.genai._convert import requests as requests
-from gemwire.genai._convert.chat_history import History, curated
-from gemwire.genai._convert.function_calls import functions_of, proceed
+from gemwire.genai._convert.chat_history import History, curate
+from gemwire.genai._convert.function_calls import append_results, find_functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
+from gemwire.genai._convert.request_bytes import RequestDraft
 
 MODEL = "models/m"
 chances = st.randoms(use_true_random=False)
@@ -65,20 +65,22 @@ def config(chance: random.Random) -> types.GenerateContentConfig:
 
 
 def prompt(first: Any, how: types.GenerateContentConfig) -> Prompt:
-    return Prompt.of(MODEL, first, how, functions_of(how))
+    return Prompt.build(MODEL, first, how, find_functions(how))
 
 
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
 @given(chances)
 def test_a_prompt_and_what_is_added(chance: random.Random) -> None:
     first, last, how = contents(chance), contents(chance), config(chance)
-    whole = requests.generate_content(MODEL, [*first, *last], how)
+    whole = requests.to_generate_content_request(MODEL, [*first, *last], how)
     made = prompt(first, how)
-    assert v1beta.GenerateContentRequest.FromString(made.draft(last).data()) == whole
-    assert made.draft(last).whole() == whole
-    assert prompt(None, how).draft([*first, *last]).whole() == whole
-    assert prompt([*first, *last], how).draft(None).whole() == whole
-    assert made.size == len(made.draft(last).data()) - Draft("", (), _only(last)).whole().ByteSize()
+    assert v1beta.GenerateContentRequest.FromString(made.draft(last).serialize()) == whole
+    assert made.draft(last).parse() == whole
+    assert prompt(None, how).draft([*first, *last]).parse() == whole
+    assert prompt([*first, *last], how).draft(None).parse() == whole
+    assert (
+        made.size == len(made.draft(last).serialize()) - RequestDraft("", (), _only(last)).parse().ByteSize()
+    )
 
 
 @settings(max_examples=60, deadline=None, database=None, derandomize=True)
@@ -87,19 +89,19 @@ def test_a_config_of_the_call(chance: random.Random) -> None:
     """Its fields count in their whole: nothing of the prepared one is merged with them or left."""
     first, last, how, other = contents(chance), contents(chance), config(chance), config(chance)
     both = types.GenerateContentConfig(**{**dict(how.given()), **dict(other.given())})
-    whole = requests.generate_content(MODEL, [*first, *last], both)
+    whole = requests.to_generate_content_request(MODEL, [*first, *last], both)
     made = prompt(first, how)
-    assert made.draft(last, made.but(other)).whole() == whole
+    assert made.draft(last, made.merge_config(other)).parse() == whole
     # And the prompt is what it was.
-    assert made.draft(last).whole() == requests.generate_content(MODEL, [*first, *last], how)
+    assert made.draft(last).parse() == requests.to_generate_content_request(MODEL, [*first, *last], how)
 
 
 @settings(max_examples=40, deadline=None, database=None, derandomize=True)
 @given(chances)
 def test_what_is_counted(chance: random.Random) -> None:
     first, last, how = contents(chance), contents(chance), config(chance)
-    inner = requests.generate_content(MODEL, [*first, *last], how)
-    counted = v1beta.CountTokensRequest.FromString(prompt(first, how).draft(last).counting())
+    inner = requests.to_generate_content_request(MODEL, [*first, *last], how)
+    counted = v1beta.CountTokensRequest.FromString(prompt(first, how).draft(last).serialize_count())
     assert counted == v1beta.CountTokensRequest(model=MODEL, generate_content_request=inner)
 
 
@@ -107,15 +109,15 @@ def test_what_is_counted(chance: random.Random) -> None:
 @given(chances)
 def test_functions_are_called_on_the_way(chance: random.Random) -> None:
     first, last = contents(chance), contents(chance)
-    whole = requests.generate_content(MODEL, [*first, *last], types.GenerateContentConfig())
+    whole = requests.to_generate_content_request(MODEL, [*first, *last], types.GenerateContentConfig())
     draft = prompt(first, types.GenerateContentConfig()).draft(last)
     for _ in range(chance.randint(1, 3)):
         response = v1beta.GenerateContentResponse(candidates=[{"content": content(chance, "model")}])
         answers = list(content(chance).parts)
-        proceed(whole, response, answers)
-        proceed(draft, response, answers)
+        append_results(whole, response, answers)
+        append_results(draft, response, answers)
         response.candidates[0].content.parts.add(text="changed")
-        assert draft.whole() == whole
+        assert draft.parse() == whole
 
 
 @settings(max_examples=40, deadline=None, database=None, derandomize=True)
@@ -124,18 +126,18 @@ def test_a_chat(chance: random.Random) -> None:
     """Turn by turn, the bytes of a history are those of the turns that are sent again."""
     given_ = [v1beta.Content(role=c.role, parts=c.parts) for c in contents(chance, 6)]
     history = History([types.Content.of(c) for c in given_])
-    sent = curated(given_)
+    sent = curate(given_)
     for _ in range(chance.randint(1, 5)):
         how, said = config(chance), content(chance)
-        draft, before = history.draft(requests.head(MODEL, how), said)
+        draft, before = history.draft(requests.to_request_head(MODEL, how), said)
         assert before == len(sent)
-        assert draft.whole() == requests.generate_content(MODEL, [*sent, said], how)
+        assert draft.parse() == requests.to_generate_content_request(MODEL, [*sent, said], how)
         answered = [content(chance, "model")] * chance.randint(0, 2)
         valid = chance.random() < 0.7
         history.record([said], answered, valid)
         if valid:
             sent += [said, *(answered or [v1beta.Content(role="model")])]
-        assert [c._pb for c in history.shown(True)] == sent
+        assert [c._pb for c in history.copy(True)] == sent
 
 
 def _only(added: list[Any]) -> Any:
@@ -148,7 +150,7 @@ def _only(added: list[Any]) -> Any:
 def test_unknown_fields_are_kept() -> None:
     new = content(random.Random(0))
     new.MergeFromString(b"\xf2\x3f\x03new")
-    whole = prompt([new], types.GenerateContentConfig()).draft("x").whole()
+    whole = prompt([new], types.GenerateContentConfig()).draft("x").parse()
     assert [field.field_number for field in UnknownFieldSet(whole.contents[0])] == [1022]
 
 
@@ -164,7 +166,7 @@ def test_a_prompt_is_nobody_elses() -> None:
     )
     made = prompt(given_, how)
     other = types.GenerateContentConfig(temperature=1)
-    before = made.draft("x").whole(), made.draft("x", made.but(other)).whole()
+    before = made.draft("x").parse(), made.draft("x", made.merge_config(other)).parse()
     given_[0].parts[0].text = "changed"
     given_.append(types.UserContent("more"))
     schema["properties"]["b"] = {"type": "STRING"}
@@ -174,10 +176,10 @@ def test_a_prompt_is_nobody_elses() -> None:
     how.tools.append(tool)
     how.stop_sequences.append("y")
     how.temperature = 0.5
-    assert (made.draft("x").whole(), made.draft("x", made.but(other)).whole()) == before
+    assert (made.draft("x").parse(), made.draft("x", made.merge_config(other)).parse()) == before
     draft = made.draft("x")
     draft.contents.add(role="model")
-    assert made.draft("x").whole() == before[0]
+    assert made.draft("x").parse() == before[0]
 
 
 def weather(place: str) -> str:
@@ -190,7 +192,7 @@ def test_a_prompt_pickles() -> None:
     )
     for again in (pickle.loads(pickle.dumps(made)), copy.copy(made)):
         assert again == made
-        assert again.draft("x").data() == made.draft("x").data()
+        assert again.draft("x").serialize() == made.draft("x").serialize()
         assert again.functions == {"weather": weather}
 
 
@@ -200,8 +202,8 @@ def test_a_prompt_pickles() -> None:
         (None, None, "contents are required"),
         ([], "x", "contents are required"),
         ("x", [], "contents are required"),
-        (3, "x", "contents: a int is no text"),
-        ("x", 3, "contents: a int is no text"),
+        (3, "x", "contents: expected a text, bytes, image, file, part or content, got int"),
+        ("x", 3, "contents: expected a text, bytes, image, file, part or content, got int"),
     ],
 )
 def test_contents_that_cannot_be(first: Any, last: Any, says: str) -> None:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from gemwire.genai._convert import embedding_vectors
 from gemwire.genai._convert import requests as requests
-from gemwire.genai._convert.embedding_vectors import FORMS, Packed, spans
-from gemwire.genai._convert.embeddings import Entries
-from gemwire.genai._types.call_configs import EmbedContentConfig
+from gemwire.genai._convert.embedding_vectors import FORMS, SerializedEmbeddings, find_spans
+from gemwire.genai._convert.embeddings import EmbedRequestSerializer
+from gemwire.genai._types.embed_content import EmbedContentConfig
 from gemwire_proto import v1beta
 
 RESPONSE = v1beta.BatchEmbedContentsResponse
@@ -73,7 +73,7 @@ def read(kind: Callable[[bytes], Any], data: bytes) -> list[list[str]] | None:
 
 
 def same(data: bytes) -> None:
-    assert read(Packed.FromString, data) == read(RESPONSE.FromString, data)
+    assert read(SerializedEmbeddings.FromString, data) == read(RESPONSE.FromString, data)
 
 
 @given(responses)
@@ -130,7 +130,7 @@ def plain(*several: list[float]) -> bytes:
 )
 def test_what_is_plain(data: bytes, expected: Any) -> None:
     """Lest everything is left to protobuf, and nobody notices."""
-    assert spans(data) == expected
+    assert find_spans(data) == expected
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_what_is_plain(data: bytes, expected: Any) -> None:
 def test_forms(data: bytes) -> None:
     numpy = pytest.importorskip("numpy")
     expected = [list(e.values) for e in RESPONSE.FromString(data).embeddings]
-    for response in (Packed.FromString(data), RESPONSE.FromString(data)):
+    for response in (SerializedEmbeddings.FromString(data), RESPONSE.FromString(data)):
         assert FORMS["list"](response) == expected
         arrays = FORMS["array"](response)
         assert [type(one) for one in arrays] == [array] * len(expected)
@@ -153,20 +153,23 @@ def test_forms(data: bytes) -> None:
 
 def test_bytes_of_other_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (sys.byteorder == "little") is embedding_vectors._LITTLE_ENDIAN
-    assert isinstance(Packed.FromString(plain([1.0])), Packed) is embedding_vectors._LITTLE_ENDIAN
+    assert (
+        isinstance(SerializedEmbeddings.FromString(plain([1.0])), SerializedEmbeddings)
+        is embedding_vectors._LITTLE_ENDIAN
+    )
     monkeypatch.setattr(embedding_vectors, "_LITTLE_ENDIAN", False)
-    assert type(Packed.FromString(plain([1.0]))) is RESPONSE
+    assert type(SerializedEmbeddings.FromString(plain([1.0]))) is RESPONSE
 
 
 def test_a_response_is_still_the_message_to_whoever_looks() -> None:
     data = plain([1.0], [2.0])
-    response, message = Packed.FromString(data), RESPONSE.FromString(data)
+    response, message = SerializedEmbeddings.FromString(data), RESPONSE.FromString(data)
     assert response.ByteSize() == message.ByteSize()
     assert str(response) == str(message)
     assert [list(e.values) for e in response.embeddings] == [[1.0], [2.0]]
     assert response.SerializeToString() == data
     assert not hasattr(response, "usage_metadata_of_none")
-    assert type(Packed()) is RESPONSE
+    assert type(SerializedEmbeddings()) is RESPONSE
 
 
 # Requests --------------------------------------------------------------------------------------------------
@@ -185,21 +188,23 @@ def test_requests(texts: list[str], given_: dict[str, Any], title: str | None) -
     config = dict(given_)
     if "task_type" in config and title is not None:
         config["title"] = title
-    entries = Entries("m", config.get("task_type"), config.get("title"), config.get("output_dimensionality"))
-    made = entries.batch([entries.entry(text, "content") for text in texts])
+    entries = EmbedRequestSerializer(
+        "m", config.get("task_type"), config.get("title"), config.get("output_dimensionality")
+    )
+    made = entries.build_batch([entries.serialize(text, "content") for text in texts])
     if not texts:
         assert made == v1beta.BatchEmbedContentsRequest(model="models/m")
         return
-    expected = requests.embed_content("m", texts, EmbedContentConfig(**config))
+    expected = requests.to_embed_content_request("m", texts, EmbedContentConfig(**config))
     assert made == expected
     assert made.SerializeToString() == expected.SerializeToString()
 
 
 @pytest.mark.parametrize("size", [1, 100, 127, 128, 129, 16_383, 16_384, 2_100_000])
 def test_sizes_of_texts(size: int) -> None:
-    entries = Entries("models/m", None, None, None)
+    entries = EmbedRequestSerializer("models/m", None, None, None)
     for text in ("e" * size, "é" * size):
-        made = entries.batch([entries.entry(text, "content")] * 2)
+        made = entries.build_batch([entries.serialize(text, "content")] * 2)
         assert [r.content.parts[0].text for r in made.requests] == [text] * 2
 
 
@@ -215,16 +220,16 @@ def test_sizes_of_texts(size: int) -> None:
     ids=["content", "dict", "part", "list", "subclass"],
 )
 def test_other_contents(content: Any, text: str) -> None:
-    entries = Entries("models/m", "retrieval_query", None, 3)
-    (made,) = entries.batch([entries.entry(content, "content")]).requests
+    entries = EmbedRequestSerializer("models/m", "retrieval_query", None, 3)
+    (made,) = entries.build_batch([entries.serialize(content, "content")]).requests
     assert "".join(part.text for part in made.content.parts) == text
     assert (made.task_type, made.output_dimensionality) == (v1beta.TaskType.RETRIEVAL_QUERY, 3)
 
 
 def test_data_can_be_embedded() -> None:
-    entries = Entries("models/m", None, None, None)
+    entries = EmbedRequestSerializer("models/m", None, None, None)
     png = v1beta.Blob(mime_type="image/png", data=b"png")
-    (made,) = entries.batch([entries.entry(png, "content")]).requests
+    (made,) = entries.build_batch([entries.serialize(png, "content")]).requests
     assert made.content.parts[0].inline_data == png
 
 
@@ -233,16 +238,16 @@ def test_data_can_be_embedded() -> None:
     [
         ("", ValueError, "contents[3]: is empty"),
         (None, TypeError, "contents[3]: expected a text or a content, got None"),
-        (7, TypeError, "contents[3]: a int is no text"),
+        (7, TypeError, "contents[3]: expected a text, bytes, image, file, part or content, got int"),
         ([], ValueError, "contents[3]: is empty"),
         ({"parts": []}, ValueError, "contents[3]: is empty"),
         ({"parts": [{"text": ""}]}, ValueError, "contents[3]: is empty"),
-        ("\ud800", ValueError, "contents[3]: is no valid Unicode"),
+        ("\ud800", ValueError, "contents[3]: is not valid Unicode"),
         (v1beta.FunctionCall(name="f"), ValueError, "contents[3]: a function_call cannot be embedded"),
     ],
     ids=["empty", "None", "number", "list", "no parts", "empty part", "surrogate", "function call"],
 )
 def test_contents_that_are_refused(content: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error) as caught:
-        Entries("models/m", None, None, None).entry(content, "contents", 3)
+        EmbedRequestSerializer("models/m", None, None, None).serialize(content, "contents", 3)
     assert str(caught.value).startswith(message)

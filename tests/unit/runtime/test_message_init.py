@@ -105,7 +105,7 @@ def failure(client: Any, **arguments: Any) -> tuple[str, str]:
 
 def sent(client: Any) -> dict[str, str]:
     """The headers that the credentials of one of our clients add."""
-    pairs = client.transport._authorization.pairs(0.0)
+    pairs = client.transport.authorization.pairs(0.0)
     return dict(pairs.result(10) if isinstance(pairs, Future) else pairs)
 
 
@@ -259,7 +259,7 @@ def test_credentials_file(client: Any, key_file: str) -> None:
     with pytest.warns(DeprecationWarning, match="credentials_file is deprecated") as caught:
         made = client(client_options={"credentials_file": key_file})
     assert next(w for w in caught if "credentials_file is" in str(w.message)).filename == __file__
-    assert made.transport._authorization.credentials.service_account_email.startswith("robot@")
+    assert made.transport.authorization.credentials.service_account_email.startswith("robot@")
 
 
 @pytest.mark.parametrize("client", OURS)
@@ -379,7 +379,7 @@ def test_distributed_cloud_audience(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"api_audience": "https://a.example"}, "https://a.example"),
     ):
         for client in OURS:
-            assert client(client_options=options).transport._authorization.credentials._audience == audience
+            assert client(client_options=options).transport.authorization.credentials._audience == audience
         for client in THEIRS:
             assert client(client_options=options).transport._credentials._audience == audience
 
@@ -397,7 +397,8 @@ def test_from_service_account(client: Any, key_file: str) -> None:
         )
         assert type(made) is client
         assert made.api_endpoint == "example.com"
-        held = made.transport._credentials
+        transport = made.transport
+        held = getattr(transport, "_credentials", None) or transport.settings.authorization.credentials
         assert isinstance(held, service_account.Credentials)
         with pytest.raises(
             ValueError, match=r"client_options.api_key and credentials are mutually exclusive"
@@ -553,11 +554,13 @@ def test_flavours_do_not_mix() -> None:
 @pytest.mark.parametrize("client", OURS)
 def test_client_info(client: Any, info: Any) -> None:
     made = client(client_options={"api_key": KEY}, client_info=info)
-    text = made.transport._book._api_client
+    text = made.transport.metadata_cache.api_client
     assert text == info.to_user_agent()
     assert text.startswith("mine/1 ")
-    assert client(client_options={"api_key": KEY}, client_info=None).transport._book._api_client is None
-    default = client(client_options={"api_key": KEY}).transport._book._api_client
+    assert (
+        client(client_options={"api_key": KEY}, client_info=None).transport.metadata_cache.api_client is None
+    )
+    default = client(client_options={"api_key": KEY}).transport.metadata_cache.api_client
     assert [token.split("/")[0] for token in default.split()] == ["gl-python", "grpc", "gax", "gapic", "pb"]
 
 
@@ -589,7 +592,7 @@ def test_client_info(client: Any, info: Any) -> None:
         (
             {"client_info": gemwire.ClientInfo(user_agent="a\nb")},
             "ValueError",
-            "client_info: the value of 'x-goog-api-client' holds a line break",
+            "client_info: the value of 'x-goog-api-client' contains a line break",
         ),
     ],
 )

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gemwire._transport.rest.exchange import message
-from gemwire._transport.rest.http_errors import HttpError, of_answer
+from gemwire._transport.rest.exchange import parse_message
+from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.sse import EventParser
-from gemwire._transport.status import from_rpc
+from gemwire._transport.status import error_from_rpc
 from gemwire.errors import (
     Aborted,
     APIError,
@@ -78,7 +78,7 @@ def test_an_empty_stream() -> None:
 
 def _error(status: int, body: Any, *headers: tuple[str, str]) -> APIError:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return from_rpc(of_answer(status, list(headers), data), "S/M", 1, 0.1)
+    return error_from_rpc(from_response(status, list(headers), data), "S/M", 1, 0.1)
 
 
 def test_an_error_of_the_api_with_its_details() -> None:
@@ -120,9 +120,9 @@ def test_an_error_without_status(code: Any, kind: type[APIError]) -> None:
 
 
 def test_retry_after_is_kept_to() -> None:
-    failed = of_answer(503, [("retry-after", "2")], b'{"error": {"code": 503, "status": "UNAVAILABLE"}}')
+    failed = from_response(503, [("retry-after", "2")], b'{"error": {"code": 503, "status": "UNAVAILABLE"}}')
     assert ("grpc-retry-pushback-ms", "2000") in failed.trailing_metadata()
-    dated = of_answer(503, [("retry-after", "Fri, 01 Jan 2027 00:00:00 GMT")], b"")
+    dated = from_response(503, [("retry-after", "Fri, 01 Jan 2027 00:00:00 GMT")], b"")
     assert [key for key, _ in dated.trailing_metadata()] == ["retry-after"]
 
 
@@ -172,22 +172,22 @@ def test_whatever_comes_is_an_error(status: int, body: bytes) -> None:
 def test_an_error_among_the_events() -> None:
     data = b'{"error": {"code": 503, "message": "gone", "status": "UNAVAILABLE"}}'
     with pytest.raises(HttpError) as caught:
-        message(generative_service_pb2.GenerateContentResponse, data)
+        parse_message(generative_service_pb2.GenerateContentResponse, data)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     assert caught.value.of_api
 
 
 def test_an_operation_that_failed_is_an_answer() -> None:
     data = b'{"name": "o", "done": true, "error": {"code": 5, "message": "m"}}'
-    assert message(operations_pb2.Operation, data).error.code == 5
+    assert parse_message(operations_pb2.Operation, data).error.code == 5
 
 
 @pytest.mark.parametrize(
     "data", [b"{", b"<html>", b"[]", b"7", b"\xff\xff", b'{"candidates": 7}', "{" * 9999]
 )
 def test_what_cannot_be_read_is_internal(data: bytes | str) -> None:
-    with pytest.raises(HttpError, match="the answer cannot be read") as caught:
-        message(generative_service_pb2.GenerateContentResponse, data)
+    with pytest.raises(HttpError, match="the response cannot be read") as caught:
+        parse_message(generative_service_pb2.GenerateContentResponse, data)
     assert caught.value.code() is grpc.StatusCode.INTERNAL
 
 
@@ -209,4 +209,4 @@ def test_what_cannot_be_read_is_internal(data: bytes | str) -> None:
 @example({"usageMetadata": []})
 def test_whatever_is_sent_is_read_or_refused(tree: Any) -> None:
     with contextlib.suppress(HttpError):
-        message(generative_service_pb2.GenerateContentResponse, json.dumps(tree))
+        parse_message(generative_service_pb2.GenerateContentResponse, json.dumps(tree))

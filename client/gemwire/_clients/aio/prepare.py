@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gemwire._clients.aio.service_client import AsyncServiceClient
-from gemwire._transport.attempts import message_of
-from gemwire._transport.serialized_message import serialised
+from gemwire._transport.request_message import to_message
+from gemwire._transport.serialized_message import with_serialized_request
 from gemwire_runtime.method import DEFAULT, Metadata, Method, Timeout
 
 
@@ -31,7 +31,7 @@ class AsyncPreparing(AsyncServiceClient):
         if request is not None and fields:
             raise ValueError(f"request: the fields {', '.join(fields)} were given beside it; set them in it")
         kind = method.request
-        whole = kind(**fields) if request is None else message_of(kind, request, "request")
+        whole = kind(**fields) if request is None else to_message(kind, request, "request")
         _check_model(whole.model)
         first = kind(contents=whole.contents)
         head = kind()
@@ -99,7 +99,9 @@ class AsyncPreparedRequest:
         """
         method = self._method("GenerateContent")
         wire = self._wire(method, contents, fields)
-        return await self._client._caller.unary(serialised(method), wire, (), retry, timeout, metadata)
+        return await self._client._caller.unary(
+            with_serialized_request(method), wire, (), retry, timeout, metadata
+        )
 
     async def generate_stream(
         self,
@@ -132,7 +134,7 @@ class AsyncPreparedRequest:
         method = self._method("StreamGenerateContent")
         wire = self._wire(method, contents, fields)
         return await self._client._caller.server_stream(
-            serialised(method), wire, (), retry, timeout, metadata, idle_timeout
+            with_serialized_request(method), wire, (), retry, timeout, metadata, idle_timeout
         )
 
     def _method(self, name: str) -> Method[Any, Any]:
@@ -140,7 +142,7 @@ class AsyncPreparedRequest:
         return found
 
     def _wire(self, method: Method[Any, Any], contents: Any, fields: Mapping[str, Any]) -> Any:
-        kind, wire = method.request, serialised(method).request
+        kind, wire = method.request, with_serialized_request(method).request
         if contents is None and not self._contents:
             raise ValueError("contents: there are none, prepared or given")
         added = kind(contents=_listed(contents)).SerializeToString()
@@ -153,7 +155,7 @@ class AsyncPreparedRequest:
             changed.MergeFrom(kind(**fields))
             head, model = changed.SerializeToString(), changed.model
             _check_model(model)
-        return wire(b"".join((head, self._contents, added)), wire.routes(model=model))
+        return wire(b"".join((head, self._contents, added)), wire.routing_type(model=model))
 
 
 def _check_model(model: str) -> None:

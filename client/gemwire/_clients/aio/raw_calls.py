@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from gemwire._transport.method_registry import find
-from gemwire._transport.serialized_message import raw
+from gemwire._transport.method_registry import find_method
+from gemwire._transport.serialized_message import with_serialized_messages
 from gemwire_runtime.method import DEFAULT, Kind, Metadata, Method, Service, Timeout
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ class AsyncRaw:
             ValueError: There is no such method.
             TypeError: It is neither a text nor a method.
         """
-        return find(name, self._service)
+        return find_method(name, self._service)
 
     def _raw(self, name: Any, kind: Kind) -> Method[Any, Any]:
         """A method of a kind, for bytes."""
         method = self.method(name)
         if method.kind is not kind:
             raise ValueError(f"method: {method.name} is called with raw.{method.kind.value}")
-        return raw(method)
+        return with_serialized_messages(method)
 
     async def unary(
         self,
@@ -74,7 +74,7 @@ class AsyncRaw:
         """
         chosen = self._raw(method, Kind.UNARY)
         response: bytes = await self._caller.unary(
-            chosen, chosen.request.of(data), (), retry, timeout, metadata
+            chosen, chosen.request.from_bytes(data), (), retry, timeout, metadata
         )
         return response
 
@@ -108,7 +108,7 @@ class AsyncRaw:
         """
         chosen = self._raw(method, Kind.SERVER_STREAM)
         stream: AsyncStream[bytes] = await self._caller.server_stream(
-            chosen, chosen.request.of(data), (), retry, timeout, metadata, idle_timeout
+            chosen, chosen.request.from_bytes(data), (), retry, timeout, metadata, idle_timeout
         )
         return stream
 

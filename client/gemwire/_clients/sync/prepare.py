@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gemwire._clients.sync.service_client import ServiceClient
-from gemwire._transport.attempts import message_of
-from gemwire._transport.serialized_message import serialised
+from gemwire._transport.request_message import to_message
+from gemwire._transport.serialized_message import with_serialized_request
 from gemwire_runtime.method import DEFAULT, Metadata, Method, Timeout
 
 
@@ -32,7 +32,7 @@ class Preparing(ServiceClient):
         if request is not None and fields:
             raise ValueError(f"request: the fields {', '.join(fields)} were given beside it; set them in it")
         kind = method.request
-        whole = kind(**fields) if request is None else message_of(kind, request, "request")
+        whole = kind(**fields) if request is None else to_message(kind, request, "request")
         _check_model(whole.model)
         first = kind(contents=whole.contents)
         head = kind()
@@ -100,7 +100,7 @@ class PreparedRequest:
         """
         method = self._method("GenerateContent")
         wire = self._wire(method, contents, fields)
-        return self._client._caller.unary(serialised(method), wire, (), retry, timeout, metadata)
+        return self._client._caller.unary(with_serialized_request(method), wire, (), retry, timeout, metadata)
 
     def generate_stream(
         self,
@@ -133,7 +133,7 @@ class PreparedRequest:
         method = self._method("StreamGenerateContent")
         wire = self._wire(method, contents, fields)
         return self._client._caller.server_stream(
-            serialised(method), wire, (), retry, timeout, metadata, idle_timeout
+            with_serialized_request(method), wire, (), retry, timeout, metadata, idle_timeout
         )
 
     def _method(self, name: str) -> Method[Any, Any]:
@@ -141,7 +141,7 @@ class PreparedRequest:
         return found
 
     def _wire(self, method: Method[Any, Any], contents: Any, fields: Mapping[str, Any]) -> Any:
-        kind, wire = method.request, serialised(method).request
+        kind, wire = method.request, with_serialized_request(method).request
         if contents is None and not self._contents:
             raise ValueError("contents: there are none, prepared or given")
         added = kind(contents=_listed(contents)).SerializeToString()
@@ -154,7 +154,7 @@ class PreparedRequest:
             changed.MergeFrom(kind(**fields))
             head, model = changed.SerializeToString(), changed.model
             _check_model(model)
-        return wire(b"".join((head, self._contents, added)), wire.routes(model=model))
+        return wire(b"".join((head, self._contents, added)), wire.routing_type(model=model))
 
 
 def _check_model(model: str) -> None:

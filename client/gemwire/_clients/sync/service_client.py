@@ -1,5 +1,5 @@
 # Derived from _clients/aio/service_client.py by scripts/unasync. DO NOT EDIT.
-"""What all service clients have in common: how they are made, named, closed and pickled."""
+"""The base class of service clients: construction, resource names, closing and pickling."""
 
 from __future__ import annotations
 
@@ -9,72 +9,81 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import google.auth.api_key
+import google.auth.credentials
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
+from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.sync.grpc_transport import GrpcTransport, Transport
-from gemwire.options import CertSource, ClientInfo, ClientOptions
+from gemwire.options import CertSource, ClientInfo, ClientOptions, ClientOptionsLike, UserAgentSource
 from gemwire_proto.longrunning.operations import Operations
 
 if TYPE_CHECKING:
+    import grpc
+
     from gemwire._clients.sync.raw_calls import Raw
+    from gemwire_runtime.method import Caller
 
 _Client = TypeVar("_Client", bound="ServiceClient")
 
 
-def _rest() -> type[Any]:
-    # Imported when asked for, as few need it and it brings a good deal.
+def _load_rest() -> type[Transport]:
+    # Imported on demand: few programs need it, and it imports much.
     from gemwire._transport.sync.rest_transport import RestTransport
 
     return RestTransport
 
 
-def _auto() -> type[Any]:
+def _load_auto() -> type[Transport]:
     from gemwire._transport.sync.auto_transport import AutoTransport
 
     return AutoTransport
 
 
-_TRANSPORTS: dict[str, Callable[[], type[Any]]] = {
+_TRANSPORTS: dict[str, Callable[[], type[Transport]]] = {
     "grpc": lambda: GrpcTransport,
-    "rest": _rest,
-    "auto": _auto,
+    "rest": _load_rest,
+    "auto": _load_auto,
 }
 
 
 class ServiceClient(Operations):
-    """A client of one service. The four operations methods are there on each."""
+    """A client of one service, with the methods of long-running operations."""
 
-    DEFAULT_ENDPOINT = endpoint.DEFAULT_HOST
-    DEFAULT_MTLS_ENDPOINT = endpoint.mtls_host(endpoint.DEFAULT_HOST)
+    DEFAULT_ENDPOINT = ""
+    DEFAULT_MTLS_ENDPOINT = ""
+
+    def __init_subclass__(cls) -> None:
+        cls.DEFAULT_ENDPOINT = cls.SERVICE.host
+        cls.DEFAULT_MTLS_ENDPOINT = endpoint.mtls_host(cls.SERVICE.host)
 
     def __init__(
         self,
         *,
-        credentials: Any = None,
-        transport: str | Transport | Callable[..., Any] | Any | None = None,
-        client_options: ClientOptions | Mapping[str, Any] | Any | None = None,
-        client_info: ClientInfo | Any | None = ClientInfo(),  # noqa: B008 - frozen
+        credentials: google.auth.credentials.Credentials | None = None,
+        transport: str | Transport | grpc.Channel | Callable[..., Transport] | None = None,
+        client_options: ClientOptionsLike | None = None,
+        client_info: UserAgentSource | None = ClientInfo(),  # noqa: B008 - frozen
     ) -> None:
-        """Decide where the calls go and whose they are. Nothing is connected before the first call.
+        """Find credentials and the endpoint. Nothing is connected before the first call.
 
-        With GEMINI_EMULATOR_HOST set, all calls go there, in plaintext and without tokens; those over
-        REST to GEMINI_EMULATOR_HTTP_HOST.
+        If GEMINI_EMULATOR_HOST is set, all calls go there, in plaintext and without tokens; those over
+        REST go to GEMINI_EMULATOR_HTTP_HOST.
 
         Args:
             credentials: google-auth credentials. Default: GOOGLE_API_KEY, GEMINI_API_KEY, then
                 application default credentials.
             transport: ``"grpc"``, ``"rest"`` for JSON over HTTP, ``"auto"`` for gRPC
-                and, where that is blocked, REST; a transport class or anything that makes one, a
-                transport, or a grpc channel to use as it is.
+                and, where that is blocked, REST; a transport class or another callable that returns a
+                transport; a transport; or a gRPC channel to use as it is.
             client_options: `gemwire.ClientOptions`, a dict of its fields, or google.api_core's object.
-            client_info: What the client says of itself; None for nothing.
+            client_info: Source of ``x-goog-api-client``; None to send none.
 
         Raises:
             ValueError: Options exclude each other, or one is out of range.
             TypeError: An argument is of a wrong type.
-            google.auth.exceptions.DefaultCredentialsError: There are no credentials.
-            google.auth.exceptions.MutualTLSChannelError: Mutual TLS is not to be had as asked for.
+            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
+            google.auth.exceptions.MutualTLSChannelError: Mutual TLS is required but not available.
         """
         options = ClientOptions.of(client_options)
         self._arguments: dict[str, Any] = {
@@ -83,63 +92,82 @@ class ServiceClient(Operations):
             "client_options": options,
             "client_info": client_info,
         }
-        # Of several things that are wrong, the one is told of that Google's clients tell of.
+        # In the order of Google's clients, so that of several errors the same one is raised.
         endpoint.mtls_mode()
         self._universe_domain = endpoint.universe_domain(options.universe_domain)
         if options.api_key and credentials:
             raise ValueError("client_options.api_key and credentials are mutually exclusive")
         if options.api_key is not None:
-            credentials = google.auth.api_key.Credentials(
-                creds.check_api_key(options.api_key, "client_options.api_key")
-            )
-        self._api_endpoint: str = ""
+            creds.check_api_key(options.api_key, "client_options.api_key")
         if isinstance(transport, Transport) or hasattr(transport, "unary_stream"):
-            self._adopt(transport, credentials, options, client_info)
+            self._transport = self._adopt(transport, credentials, options, client_info)
+            self._api_endpoint = self._transport.host
+        elif transport is None or isinstance(transport, str):
+            kind = self.get_transport_class(transport)
+            settings = ConnectionSettings.of_client(
+                options,
+                credentials,
+                client_info,
+                service_host=self.DEFAULT_ENDPOINT,
+                emulator=kind.find_emulator(),
+                default_scopes=self.SERVICE.scopes,
+            )
+            self._transport = kind.from_settings(settings)
+            self._api_endpoint = settings.host
         else:
-            self._transport = self._made(transport, credentials, options, client_info)
+            self._transport = self._call_factory(transport, credentials, options, client_info)
         self._caller = self._transport
 
-    def _adopt(self, transport: Any, credentials: Any, options: ClientOptions, client_info: Any) -> None:
-        """Take a transport, or a channel, that is there already."""
-        if credentials or options.credentials_file:
+    def _adopt(
+        self,
+        transport: Any,
+        credentials: google.auth.credentials.Credentials | None,
+        options: ClientOptions,
+        client_info: UserAgentSource | None,
+    ) -> Transport:
+        """Use a transport, or a channel, that exists already."""
+        if credentials or options.api_key or options.credentials_file:
             raise ValueError("When providing a transport instance, provide its credentials directly.")
         if options.scopes:
             raise ValueError("When providing a transport instance, provide its scopes directly.")
-        if not isinstance(transport, Transport):
-            transport = GrpcTransport(channel=transport, client_info=client_info)
-        self._transport = transport
-        self._api_endpoint = transport.host
+        if isinstance(transport, Transport):
+            return transport
+        return GrpcTransport(channel=transport, client_info=client_info)
 
-    def _made(self, transport: Any, credentials: Any, options: ClientOptions, client_info: Any) -> Any:
-        make = (
-            self.get_transport_class(transport)
-            if transport is None or isinstance(transport, str)
-            else transport
-        )
-        if not callable(make):
+    def _call_factory(
+        self,
+        factory: Callable[..., Transport],
+        credentials: google.auth.credentials.Credentials | None,
+        options: ClientOptions,
+        client_info: UserAgentSource | None,
+    ) -> Transport:
+        """Make a transport by a class or another callable, with the arguments that Google's clients give."""
+        if not callable(factory):
             raise TypeError(
-                f"transport: expected a name, a transport or a channel, got {type(transport).__name__}"
+                f"transport: expected a name, a transport or a channel, got {type(factory).__name__}"
             )
-        emulator: str | None = getattr(make, "emulator", endpoint.emulator)()
+        kind = factory if isinstance(factory, type) and issubclass(factory, Transport) else None
+        emulator = kind.find_emulator() if kind else endpoint.find_emulator()
         if emulator:
-            self._api_endpoint = emulator
-            cert_source = None
+            host, cert_source = emulator.host, None
         else:
-            where = endpoint.resolve(self.DEFAULT_ENDPOINT, options)
-            self._api_endpoint = where.host
-            cert_source = where.cert_source
-        # Only our own transports know these arguments; another gets what Google's would.
-        more: dict[str, Any] = {}
-        if _is_ours(make):
+            found = endpoint.resolve(self.DEFAULT_ENDPOINT, options)
+            host, cert_source = found.host, found.cert_source
+        self._api_endpoint = host
+        # Only our own transports know these arguments.
+        more: dict[str, object] = {}
+        if kind:
             more = {
                 "plaintext": emulator is not None,
                 "interceptors": options.interceptors,
                 "log_content": options.log_content,
             }
-        return make(
+        if options.api_key:
+            credentials = google.auth.api_key.Credentials(options.api_key)
+        return factory(
             credentials=credentials,
             credentials_file=options.credentials_file,
-            host=self._api_endpoint,
+            host=host,
             scopes=options.scopes,
             client_cert_source_for_mtls=cert_source,
             quota_project_id=options.quota_project_id,
@@ -156,19 +184,24 @@ class ServiceClient(Operations):
         given = self._arguments
         if given["credentials"] is not None or given["client_options"].api_key:
             raise TypeError(
-                f"{type(self).__name__} was given credentials and does not pickle, so that no secret "
-                "is written out; set GOOGLE_API_KEY or application default credentials where it is used"
+                f"{type(self).__name__} was given credentials and cannot be pickled, which would write out a "
+                "secret; set GOOGLE_API_KEY or application default credentials where it is used"
             )
         if given["transport"] is not None and not isinstance(given["transport"], (str, type)):
             raise TypeError(
-                f"{type(self).__name__} was given a transport and does not pickle; give its name instead"
+                f"{type(self).__name__} was given a transport and cannot be pickled; give its name instead"
             )
-        return _remake, (type(self), given)
+        return _unpickle, (type(self), given)
 
     @property
-    def transport(self) -> Any:
+    def transport(self) -> Transport:
         """The transport that makes the calls."""
         return self._transport
+
+    @property
+    def caller(self) -> Caller:
+        """The object that the methods call; the transport, unless calls are recorded or replayed."""
+        return self._caller
 
     @property
     def api_endpoint(self) -> str:
@@ -177,12 +210,12 @@ class ServiceClient(Operations):
 
     @property
     def universe_domain(self) -> str:
-        """The cloud universe, ``googleapis.com`` for almost everyone."""
+        """The cloud universe; ``googleapis.com`` outside of sovereign clouds."""
         return self._universe_domain
 
     @property
     def raw(self) -> Raw:
-        """Calls with bytes in the place of messages, for gateways."""
+        """Calls with serialized messages, for gateways."""
         from gemwire._clients.sync.raw_calls import Raw
 
         return Raw(self._caller, self.SERVICE)
@@ -198,14 +231,14 @@ class ServiceClient(Operations):
         self.close()
 
     @classmethod
-    def get_transport_class(cls, label: str | None = None) -> type[Any]:
-        """The transport class of a name.
+    def get_transport_class(cls, label: str | None = None) -> type[Transport]:
+        """Return the transport class of a name.
 
         Args:
             label: ``"grpc"``, ``"rest"`` or ``"auto"``. Default: the first.
 
         Raises:
-            KeyError: There is none of that name.
+            KeyError: There is no such transport.
         """
         if label is None:
             return GrpcTransport
@@ -215,7 +248,7 @@ class ServiceClient(Operations):
 
     @classmethod
     def from_service_account_info(cls: type[_Client], info: Mapping[str, Any], **kwargs: Any) -> _Client:
-        """A client with the credentials of a service account.
+        """Create a client with the credentials of a service account.
 
         Args:
             info: The account's key, as a dict.
@@ -226,7 +259,7 @@ class ServiceClient(Operations):
 
     @classmethod
     def from_service_account_file(cls: type[_Client], filename: str, **kwargs: Any) -> _Client:
-        """A client with the credentials of a service account.
+        """Create a client with the credentials of a service account.
 
         Args:
             filename: The account's key file, JSON.
@@ -239,17 +272,17 @@ class ServiceClient(Operations):
 
     @classmethod
     def get_mtls_endpoint_and_cert_source(
-        cls, client_options: ClientOptions | Mapping[str, Any] | Any | None = None
+        cls, client_options: ClientOptionsLike | None = None
     ) -> tuple[str, CertSource | None]:
-        """The host and certificate source that these options lead to; the universe is not looked at.
+        """Return the host and certificate source for these options; the universe domain is ignored.
 
-        Deprecated as in Google's clients: `api_endpoint` tells the host.
+        Deprecated as in Google's clients: use `api_endpoint`.
 
         Args:
             client_options: As for the constructor.
 
         Raises:
-            google.auth.exceptions.MutualTLSChannelError: The environment is wrong.
+            google.auth.exceptions.MutualTLSChannelError: GOOGLE_API_USE_MTLS_ENDPOINT is invalid.
         """
         warnings.warn(
             "get_mtls_endpoint_and_cert_source is deprecated. Use the api_endpoint property instead.",
@@ -267,70 +300,66 @@ class ServiceClient(Operations):
 
     @staticmethod
     def common_billing_account_path(billing_account: str) -> str:
-        """The name ``billingAccounts/{billing_account}``."""
+        """Return ``billingAccounts/{billing_account}``."""
         return f"billingAccounts/{billing_account}"
 
     @staticmethod
     def parse_common_billing_account_path(path: str) -> dict[str, str]:
-        """The variables of such a name; empty when ``path`` is none."""
-        return _parsed(r"billingAccounts/(?P<billing_account>.+?)", path)
+        """Return the variables of ``billingAccounts/{billing_account}``; empty if ``path`` does not match."""
+        return _parse_path("billingAccounts/{billing_account}", path)
 
     @staticmethod
     def common_folder_path(folder: str) -> str:
-        """The name ``folders/{folder}``."""
+        """Return ``folders/{folder}``."""
         return f"folders/{folder}"
 
     @staticmethod
     def parse_common_folder_path(path: str) -> dict[str, str]:
-        """The variables of such a name; empty when ``path`` is none."""
-        return _parsed(r"folders/(?P<folder>.+?)", path)
+        """Return the variables of ``folders/{folder}``; empty if ``path`` does not match."""
+        return _parse_path("folders/{folder}", path)
 
     @staticmethod
     def common_organization_path(organization: str) -> str:
-        """The name ``organizations/{organization}``."""
+        """Return ``organizations/{organization}``."""
         return f"organizations/{organization}"
 
     @staticmethod
     def parse_common_organization_path(path: str) -> dict[str, str]:
-        """The variables of such a name; empty when ``path`` is none."""
-        return _parsed(r"organizations/(?P<organization>.+?)", path)
+        """Return the variables of ``organizations/{organization}``; empty if ``path`` does not match."""
+        return _parse_path("organizations/{organization}", path)
 
     @staticmethod
     def common_project_path(project: str) -> str:
-        """The name ``projects/{project}``."""
+        """Return ``projects/{project}``."""
         return f"projects/{project}"
 
     @staticmethod
     def parse_common_project_path(path: str) -> dict[str, str]:
-        """The variables of such a name; empty when ``path`` is none."""
-        return _parsed(r"projects/(?P<project>.+?)", path)
+        """Return the variables of ``projects/{project}``; empty if ``path`` does not match."""
+        return _parse_path("projects/{project}", path)
 
     @staticmethod
     def common_location_path(project: str, location: str) -> str:
-        """The name ``projects/{project}/locations/{location}``."""
+        """Return ``projects/{project}/locations/{location}``."""
         return f"projects/{project}/locations/{location}"
 
     @staticmethod
     def parse_common_location_path(path: str) -> dict[str, str]:
-        """The variables of such a name; empty when ``path`` is none."""
-        return _parsed(r"projects/(?P<project>.+?)/locations/(?P<location>.+?)", path)
+        """Return the variables of ``projects/{project}/locations/{location}``; empty if there is no match."""
+        return _parse_path("projects/{project}/locations/{location}", path)
 
 
 def _service_account() -> Any:
-    # It imports cryptography, which takes as long as gRPC itself, and most programs have a key.
+    # Its import of cryptography takes as long as that of gRPC, and most programs use an API key.
     from google.oauth2 import service_account
 
     return service_account.Credentials
 
 
-def _is_ours(make: Any) -> bool:
-    return isinstance(make, type) and issubclass(make, Transport)
-
-
-def _parsed(pattern: str, path: str) -> dict[str, str]:
-    found = re.match(f"^{pattern}$", path)
+def _parse_path(template: str, path: str) -> dict[str, str]:
+    found = re.match(re.sub(r"\{(\w+)\}", r"(?P<\1>.+?)", template) + "$", path)
     return found.groupdict() if found else {}
 
 
-def _remake(kind: type[_Client], arguments: dict[str, Any]) -> _Client:
+def _unpickle(kind: type[_Client], arguments: dict[str, Any]) -> _Client:
     return kind(**arguments)

@@ -1,9 +1,9 @@
-"""Both directions of a streaming call. Written by hand for each flavour: grpc's two interfaces differ."""
+"""Bidirectional streams. Written by hand for each flavour: grpc's two interfaces differ."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
 import grpc
@@ -11,19 +11,23 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.canceller import Canceller
-from gemwire._transport.aio.concurrency import RpcError, is_task_cancelling
+from gemwire._transport.aio.concurrency import CallMetadata, RpcError, is_task_cancelling, iterate
+from gemwire._transport.aio.stream_call import AsyncStreamCall
 from gemwire._transport.aio.watchdog import IdleWatchdog
-from gemwire._transport.attempts import Attempts, message_of
-from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
+from gemwire._transport.attempts import Attempts
+from gemwire._transport.json_only import check_request
+from gemwire._transport.request_message import to_message
+from gemwire.errors import APIError, Cancelled
+from gemwire_runtime.method import Method
 
 #: Seconds in which the status of a call that has ended arrives; it is on its way.
-_STATUS_PATIENCE = 1.0
+_STATUS_TIMEOUT = 1.0
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 
 
-class AsyncBidiStream(Generic[_Request, _Response]):
+class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
     """Messages in both directions of one call.
 
     Write with `write` and `done_writing`, or give the method an iterable of requests; read with
@@ -32,40 +36,28 @@ class AsyncBidiStream(Generic[_Request, _Response]):
 
     def __init__(
         self,
-        begin: Any,
-        kind: type[_Request],
-        requests: AsyncIterable[Any] | Iterable[Any] | None,
+        start: Callable[..., Any],
+        method: Method[_Request, _Response],
+        requests: AsyncIterable[object] | Iterable[object] | None,
         attempts: Attempts,
         idle_timeout: float | None,
         timeout: float | None,
-        metadata: Any,
+        metadata: CallMetadata,
     ) -> None:
-        """Begins the call; ``requests`` are sent by a task of its own."""
-        self._call = begin(timeout=timeout, metadata=metadata)
-        self._cancel = Canceller(self._call)
-        self._kind = kind
-        self._attempts = attempts
-        self._idle_timeout = idle_timeout
-        self._cancelled = False
+        """Start the call; a task of its own sends ``requests``."""
+        call: grpc.aio.StreamStreamCall[_Request, _Response] = start(timeout=timeout, metadata=metadata)
+        super().__init__(call, Canceller(call), attempts, idle_timeout)
+        self._method = method
         self._writing_ended = False
-        self._taken = False
         self._watchdog: IdleWatchdog | None = None
         if idle_timeout:
             watchdog = self._watchdog = IdleWatchdog(idle_timeout, self._cancel)
-            # Reading is what waits; one may open a call and read later.
+            # Only reading counts; a program may open a call and read later.
             watchdog.pause()
-            self._call.add_done_callback(lambda _: watchdog.stop())
-        self._pump = _Pump(self._call, kind, requests) if requests is not None else None
+            call.add_done_callback(lambda _: watchdog.stop())
+        self._sender = _Sender(call, method, requests) if requests is not None else None
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'done' if self._call.done() else 'open'}>"
-
-    @property
-    def attempts(self) -> int:
-        """How often the call was tried: once, as what was sent cannot be sent again."""
-        return self._attempts.count
-
-    async def write(self, request: _Request | Mapping[str, Any], /) -> None:
+    async def write(self, request: _Request | Mapping[str, object], /) -> None:
         """Send one message.
 
         Args:
@@ -73,18 +65,19 @@ class AsyncBidiStream(Generic[_Request, _Response]):
 
         Raises:
             APIError: The call has ended.
-            ValueError: A field does not exist, or the writing was ended before.
+            ValueError: A field does not exist or is not available over gRPC, or `done_writing` was called
+                before.
             TypeError: The message is of another type.
         """
-        message = message_of(self._kind, request, "request")
+        message = _to_request(self._method, request)
         if self._writing_ended:
-            raise ValueError("write: the writing side was ended by done_writing()")
+            raise ValueError("write: the stream was closed for writing by done_writing()")
         try:
             await self._call.write(message)
         except RpcError as error:
-            raise await self._unwritten(error) from None
+            raise await self._write_error(error) from None
         except asyncio.InvalidStateError:
-            raise await self._ended() from None
+            raise await self._ended_error() from None
 
     async def done_writing(self) -> None:
         """Tell the server that no more messages follow."""
@@ -92,11 +85,11 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         try:
             await self._call.done_writing()
         except (RpcError, asyncio.InvalidStateError):
-            # The call has ended, and its reader hears of it.
+            # The call has ended, which its reader is told.
             return
 
     async def read(self) -> _Response | None:
-        """The next message; None when the server has sent its last.
+        """Return the next message; None when the server has sent its last.
 
         Raises:
             APIError: The call failed.
@@ -104,128 +97,115 @@ class AsyncBidiStream(Generic[_Request, _Response]):
         if self._watchdog:
             self._watchdog.resume()
         try:
-            message: Any = await self._call.read()
+            message: object = await self._call.read()
         except RpcError as error:
-            raise self._seen(self._failure(error)) from self._pump_error
+            raise self._finish(self._error(error, self._watchdog)) from self._sender_error
         except asyncio.CancelledError:
-            closed = self._attempts.closed and not is_task_cancelling()
+            closed = self._attempts.client_closed and not is_task_cancelling()
             fired = self._watchdog and self._watchdog.fired
-            if self._cancelled or closed or self._pump_error or fired:
-                raise self._seen(self._failure(None)) from self._pump_error
+            if self._cancelled or closed or self._sender_error or fired:
+                raise self._finish(self._error(None, self._watchdog)) from self._sender_error
             raise
         if self._watchdog:
             self._watchdog.pause()
+        observed = self._attempts.observed
         if message is grpc.aio.EOF:
-            self._seen(None)
+            if observed:
+                observed.finish(self._attempts.count)
             return None
-        if self._attempts.watch:
-            self._attempts.watch.message(message)
-        return cast("_Response", message)
-
-    def __aiter__(self) -> AsyncIterator[_Response]:
-        if self._taken:
-            raise StreamConsumed("this stream was iterated before; call the method again for another")
-        self._taken = True
-        return self._messages()
+        response = cast("_Response", message)
+        if observed:
+            observed.record_message(response)
+        return response
 
     async def _messages(self) -> AsyncIterator[_Response]:
         try:
             while (message := await self.read()) is not None:
                 yield message
         finally:
-            self._finish()
+            self._close()
 
-    def _seen(self, failure: Any) -> Any:
-        """Tell those who watch that the call has ended."""
-        if self._attempts.watch:
-            self._attempts.watch.end(self._attempts.count, failure)
-        return failure
+    def _finish(self, error: APIError) -> APIError:
+        if self._attempts.observed:
+            self._attempts.observed.finish(self._attempts.count, error)
+        return error
 
     @property
-    def _pump_error(self) -> Exception | None:
-        return self._pump.error if self._pump else None
+    def _sender_error(self) -> Exception | None:
+        return self._sender.error if self._sender else None
 
-    def _failure(self, error: Any) -> Exception:
-        count = self._attempts.count
-        if self._watchdog and self._watchdog.fired:
-            return DeadlineExceeded(
-                f"no message for {self._idle_timeout:g} s", attempts=count, hint="Raise `idle_timeout`."
-            )
-        if self._pump_error:
-            return Cancelled(f"the iterable of requests failed: {self._pump_error!r}", attempts=count)
-        if self._cancelled:
-            return Cancelled("the stream was cancelled by cancel()", attempts=count)
-        return self._attempts.error(error) if error else self._attempts.closing()
+    def _error(self, rpc_error: RpcError | None, watchdog: IdleWatchdog | None) -> APIError:
+        if self._sender_error and not (watchdog and watchdog.fired):
+            return self._attempts.cancelled_error(f"the iterable of requests failed: {self._sender_error!r}")
+        return super()._error(rpc_error, watchdog)
 
-    async def _unwritten(self, error: Any) -> Exception:
-        """Why a message could not be written: a write that meets the call's end gets no status of its own."""
+    async def _write_error(self, error: RpcError) -> APIError:
+        """Build the error of a failed write; one that meets the end of the call gets no status of its own."""
         if error.code() is not grpc.StatusCode.INTERNAL:
-            return self._failure(error)
+            return self._error(error, self._watchdog)
         try:
-            await asyncio.wait_for(self._call.code(), _STATUS_PATIENCE)
+            await asyncio.wait_for(self._call.code(), _STATUS_TIMEOUT)
         except asyncio.TimeoutError:
-            return self._failure(error)
-        return await self._ended()
+            return self._error(error, self._watchdog)
+        return await self._ended_error()
 
-    async def _ended(self) -> Exception:
+    async def _ended_error(self) -> Cancelled:
         code = await self._call.code()
-        return Cancelled(f"the call has ended with {code.name}; nothing more can be written")
+        return self._attempts.cancelled_error(
+            f"the call has ended with {code.name}; nothing more can be written"
+        )
 
-    def _finish(self) -> None:
+    def _close(self) -> None:
         if self._watchdog:
             self._watchdog.stop()
-        self._seen(GeneratorExit())
+        if self._attempts.observed:
+            self._attempts.observed.finish(self._attempts.count, GeneratorExit())
         self.cancel()
 
-    def cancel(self) -> bool:
-        """End the call, from any task or thread. Returns whether there was something left to end."""
-        self._cancelled = self._cancelled or not self._call.done()
-        return self._cancel()
-
-    async def initial_metadata(self) -> list[tuple[str, str | bytes]]:
-        """What the server sent before its first message."""
-        return list(await self._call.initial_metadata() or ())
-
-    async def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
-        """What the server sent with the status, once the call has ended."""
-        return list(await self._call.trailing_metadata() or ())
-
-    async def __aenter__(self) -> AsyncBidiStream[_Request, _Response]:
-        return self
-
     async def __aexit__(self, *exc_info: object) -> None:
-        self._finish()
-        if self._pump:
-            await asyncio.wait([self._pump.task])
+        self._close()
+        if self._sender:
+            await asyncio.wait([self._sender.task])
 
     def __del__(self) -> None:
         if hasattr(self, "_cancel"):
             self._cancel()
 
 
-class _Pump:
-    """Sends what an iterable gives, until the call ends. It does not hold the stream, lest that never go."""
+def _to_request(method: Method[_Request, _Response], value: object) -> _Request:
+    request = to_message(method.request, value, "request")
+    if method.may_hold_json_only:
+        check_request(method, request)
+    return request
 
-    __slots__ = ("_call", "_kind", "error", "task")
 
-    def __init__(self, call: Any, kind: type[Message], requests: AsyncIterable[Any] | Iterable[Any]) -> None:
+class _Sender:
+    """Sends the requests of an iterable until the call ends. It must not keep the stream alive."""
+
+    __slots__ = ("_call", "_method", "error", "task")
+
+    def __init__(
+        self,
+        call: grpc.aio.StreamStreamCall[_Request, Any],
+        method: Method[_Request, _Response],
+        requests: AsyncIterable[object] | Iterable[object],
+    ) -> None:
         self._call = call
-        self._kind = kind
+        self._method = method
         self.error: Exception | None = None
-        task = self.task = asyncio.ensure_future(self._run(requests))
-        call.add_done_callback(lambda _: task.cancel())
+        self.task = asyncio.ensure_future(self._run(iterate(requests)))
+        call.add_done_callback(self._stop)
 
-    async def _run(self, requests: AsyncIterable[Any] | Iterable[Any]) -> None:
+    def _stop(self, _: object) -> None:
+        self.task.cancel()
+
+    async def _run(self, requests: AsyncIterator[object]) -> None:
         try:
-            if isinstance(requests, AsyncIterable):
-                async for request in requests:
-                    await self._call.write(message_of(self._kind, request, "request"))
-            else:
-                for request in requests:
-                    await self._call.write(message_of(self._kind, request, "request"))
+            async for request in requests:
+                await self._call.write(_to_request(self._method, request))
             await self._call.done_writing()
         except (RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
-            # The call has ended; whoever reads hears of it.
+            # The call has ended, which its reader is told.
             return
         except Exception as error:
             self.error = error

@@ -1,16 +1,17 @@
-"""Makes the calls: one method for each shape of RPC, one retry loop."""
+"""The caller: one method for each kind of RPC, and the retry loop."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.bidi import AsyncBidiStream
-from gemwire._transport.aio.canceller import Canceller
 from gemwire._transport.aio.concurrency import (
+    CallMetadata,
     CancelledError,
     RpcError,
     build_metadata,
@@ -18,29 +19,50 @@ from gemwire._transport.aio.concurrency import (
     sleep,
     wait_for_token,
 )
-from gemwire._transport.aio.connection import Connection, ConnectionPool
-from gemwire._transport.aio.hedging import AsyncHedged
+from gemwire._transport.aio.hedging import AsyncHedgedAttempt
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.stream import AsyncStream
-from gemwire._transport.aio.watchdog import IdleWatchdog
-from gemwire._transport.attempts import Attempts, MetadataBook, request_of
+from gemwire._transport.attempts import Attempts
+from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.credentials import Authorization
-from gemwire._transport.hedge_policy import Hedges
-from gemwire._transport.observe import Watch, watching
-from gemwire._transport.retry import Budget, check_timeout, of_defaults, policy
-from gemwire.errors import Cancelled, DeadlineExceeded
+from gemwire._transport.hedge_policy import HedgeState
+from gemwire._transport.metadata import MetadataCache
+from gemwire._transport.observe import ObservedCall, has_observers
+from gemwire._transport.request_message import create_request
+from gemwire._transport.retry import (
+    RetryBudget,
+    RetryPolicy,
+    check_timeout,
+    default_policy,
+    resolve_policy,
+)
+from gemwire.errors import Cancelled
 from gemwire_proto.longrunning import operations
-from gemwire_runtime.method import DEFAULT, Metadata, Method, Timeout
+from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, Method, RetryOption, Timeout
+
+if TYPE_CHECKING:
+    from gemwire_proto.google.longrunning import operations_pb2
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
+_Result = TypeVar("_Result")
+
+#: Makes one attempt: given the multicallable, the request, the timeout, the metadata and all attempts.
+Attempt = Callable[
+    [Callable[..., Any], Any, "float | None", CallMetadata, Attempts], Coroutine[Any, Any, _Result]
+]
 
 
 class AsyncCaller:
-    """Calls over one set of channels with one set of credentials.
+    """Makes calls on the connections of one client, with its credentials.
 
-    It is what the generated methods call; `gemwire_runtime.method.AsyncCaller` is its interface.
+    The generated methods call it; `gemwire_runtime.method.AsyncCaller` is its interface.
+
+    Attributes:
+        pool: The connections.
+        authorization: The credentials.
+        metadata_cache: The metadata of its calls.
     """
 
     def __init__(
@@ -55,60 +77,72 @@ class AsyncCaller:
 
         Args:
             pool: The connections that calls are made on.
-            authorization: Whose they are.
+            authorization: The credentials.
             api_client: Value of x-goog-api-client; None for none.
-            host: Where they go, for those who watch.
-            log_content: Whether those may see requests and responses.
+            host: Host and port, for observers.
+            log_content: Whether requests and responses may be logged.
         """
         self.pool = pool
-        self._authorization = authorization
-        self._book = MetadataBook(api_client, build_metadata)
-        self._budget = Budget()
-        self._hedges = Hedges(self._budget)
+        self.authorization = authorization
+        self.metadata_cache = MetadataCache(api_client, build_metadata)
+        self._budget = RetryBudget()
+        self._hedges = HedgeState(self._budget)
         self._host = host
         self._log_content = log_content
 
-    async def unary(
+    def unary(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...] = (),
-        retry: Any = DEFAULT,
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...] = (),
+        retry: RetryOption = DEFAULT,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
-        opening: Callable[..., Coroutine[Any, Any, Any]] | None = None,
-    ) -> Any:
-        """Make a call with one request, again where it failed and the policy says so.
+    ) -> Coroutine[Any, Any, _Response]:
+        """Make a call with one request and one response.
 
         Args:
             method: The RPC.
             request: Its request, or a dict of its fields.
             flattened: Values of ``method.flattened``, None where not given.
-            retry: When to repeat it; see `gemwire.Retry`.
-            timeout: Seconds for everything.
+            retry: When to retry; see `gemwire.Retry`.
+            timeout: Seconds for all attempts.
             metadata: The caller's pairs.
-            opening: How an attempt begins, for streams, and tells those who watch. Default: the call
-                itself, whose one response is the result.
 
         Raises:
-            APIError: It failed for good.
+            APIError: The call failed.
             ValueError: An argument is out of range.
             TypeError: An argument is of a wrong type.
         """
-        message = request_of(method, request, flattened)
+        return self._run_with_retries(method, request, flattened, retry, timeout, metadata, None)
+
+    async def _run_with_retries(
+        self,
+        method: Method[_Request, Any],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
+        retry: RetryOption,
+        timeout: Timeout,
+        metadata: Metadata,
+        attempt: Attempt[_Result] | None,
+    ) -> _Result:
+        """Make attempts until one succeeds, the policy says to give up, or the time is over.
+
+        ``attempt`` makes one attempt; None for a plain unary call. The other arguments are those of `unary`.
+        """
+        message = create_request(method, request, flattened)
         seconds = method.timeout if timeout is DEFAULT else check_timeout(timeout, method.timeout)
         if retry is DEFAULT:
-            rules = of_defaults(method.retry)
+            policy = default_policy(method.retry)
         else:
-            rules = policy(retry, method.retry)
-            if rules and rules.hedge:
-                opening = AsyncHedged(method, self._hedges.plan(method, message, rules, rules.hedge))
-        binding = self.pool.current()
-        began = time.monotonic()
-        left = seconds
+            policy = resolve_policy(retry, method.retry)
+            if policy and policy.hedge:
+                attempt = AsyncHedgedAttempt(method, self._hedges.create_plan(method, message, policy))
+        connection = self.pool.current()
+        began, left = time.monotonic(), seconds
         attempts: Attempts | None = None
-        watch = Watch(method, message, self._host, self._log_content) if watching() else None
-        ready = self._authorization.pairs(began)
+        observed = ObservedCall(method, message, self._host, self._log_content) if has_observers() else None
+        ready = self.authorization.pairs(began)
         try:
             while True:
                 if isinstance(ready, tuple):
@@ -117,155 +151,139 @@ class AsyncCaller:
                     pairs = await wait_for_token(ready, left)
                     left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
                 try:
-                    page = self._book.page(method, message, metadata, pairs)
-                    call = binding.callable(method)
-                    if opening is None:
-                        result = await call(message, timeout=left, metadata=page)
+                    headers = self.metadata_cache.get(method, message, metadata, pairs)
+                    call = connection.callable(method)
+                    if attempt is None:
+                        result: _Result = await call(message, timeout=left, metadata=headers)
                     else:
-                        attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
-                        result = await opening(call, message, left, page, attempts)
+                        attempts = attempts or self.start_attempts(
+                            method, policy, began, seconds, connection, observed
+                        )
+                        result = await attempt(call, message, left, headers, attempts)
                     break
                 except RpcError as error:
-                    attempts = attempts or self._attempts(method, rules, began, seconds, binding, watch)
-                    await sleep(attempts.after(error, pairs))
-                    binding, now = attempts.again()
+                    attempts = attempts or self.start_attempts(
+                        method, policy, began, seconds, connection, observed
+                    )
+                    await sleep(attempts.next_delay(error, pairs))
+                    connection, now = attempts.rebind()
                     left = None if seconds is None else max(began + seconds - now, 0)
-                    ready = self._authorization.pairs(now)
+                    ready = self.authorization.pairs(now)
         except BaseException as error:
-            if watch:
-                watch.end(attempts.count if attempts else 1, error)
+            if observed:
+                observed.finish(attempts.count if attempts else 1, error)
             if isinstance(error, CancelledError) and self.pool.closed and not is_task_cancelling():
                 raise Cancelled("the client was closed during the call", method=method.path[1:]) from None
             raise
-        if binding.health.silent_since is not None:
-            binding.health.mark_alive()
-        if not self._budget.full:
-            self._budget.succeeded()
-        if watch and opening is None:
-            watch.message(result)
-            watch.end(attempts.count if attempts else 1)
+        if connection.health.silent_since is not None:
+            connection.health.mark_alive()
+        if not self._budget.is_full:
+            self._budget.record_success()
+        if observed and method.kind is Kind.UNARY:
+            observed.record_message(result)
+            observed.finish(attempts.count if attempts else 1)
         return result
 
-    def _attempts(
+    def start_attempts(
         self,
-        method: Method[Any, Any],
-        rules: Any,
+        method: AnyMethod,
+        policy: RetryPolicy | None,
         began: float,
         seconds: float | None,
-        binding: Connection,
-        watch: Watch | None = None,
+        connection: Connection,
+        observed: ObservedCall | None = None,
     ) -> Attempts:
-        deadline = None if seconds is None else began + seconds
+        """Start the attempts of a call that began at ``began`` and may take ``seconds``."""
         return Attempts(
-            method, rules, self._budget, self._authorization, began, deadline, watch, self.pool, binding
+            method=method,
+            policy=policy,
+            budget=self._budget,
+            authorization=self.authorization,
+            pool=self.pool,
+            connection=connection,
+            began=began,
+            deadline=None if seconds is None else began + seconds,
+            observed=observed,
         )
 
     async def server_stream(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...] = (),
-        retry: Any = DEFAULT,
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...] = (),
+        retry: RetryOption = DEFAULT,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
         idle_timeout: float | None = None,
     ) -> AsyncStream[_Response]:
-        """Begin a call with many answers; returns when the first is there. See `unary`."""
+        """Start a call with a stream of responses; returns when the first has arrived. See `unary`."""
         idle = check_timeout(idle_timeout, None, "idle_timeout")
-
-        async def open_(
-            begin: Any, request: Any, left: float | None, metadata: Any, attempts: Attempts
-        ) -> AsyncStream[_Response]:
-            call = begin(request, timeout=left, metadata=metadata)
-            canceller = Canceller(call)
-            watchdog = IdleWatchdog(idle, canceller) if idle else None
-            arriving = call.__aiter__()
-            try:
-                first = await arriving.__anext__()
-            except StopAsyncIteration:
-                first = None
-            except BaseException:
-                canceller.release()
-                if watchdog and watchdog.fired:
-                    attempts.idle(watchdog.timeout)
-                    raise DeadlineExceeded(
-                        f"no message for {idle:g} s", attempts=attempts.count, hint="Raise `idle_timeout`."
-                    ) from None
-                raise
-            finally:
-                if watchdog:
-                    watchdog.stop()
-            return AsyncStream(call, canceller, arriving, first, attempts, idle)
-
-        stream: AsyncStream[_Response] = await self.unary(
-            method, request, flattened, retry, timeout, metadata, open_
-        )
-        return stream
+        attempt: Attempt[AsyncStream[_Response]] = partial(AsyncStream.open, idle)
+        return await self._run_with_retries(method, request, flattened, retry, timeout, metadata, attempt)
 
     async def bidi(
         self,
         method: Method[_Request, _Response],
-        requests: AsyncIterable[_Request | Mapping[str, Any]]
-        | Iterable[_Request | Mapping[str, Any]]
+        requests: AsyncIterable[_Request | Mapping[str, object]]
+        | Iterable[_Request | Mapping[str, object]]
         | None = None,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
         idle_timeout: float | None = None,
     ) -> AsyncBidiStream[_Request, _Response]:
-        """Begin a call with both directions streaming. It is never repeated. See `unary`."""
+        """Start a call with streams in both directions. It is never retried. See `unary`."""
         seconds = check_timeout(timeout, method.timeout)
         idle = check_timeout(idle_timeout, None, "idle_timeout")
-        binding = self.pool.current()
-        call = binding.callable(method)
+        connection = self.pool.current()
+        call = connection.callable(method)
         began = time.monotonic()
-        ready = self._authorization.pairs(began)
+        ready = self.authorization.pairs(began)
         pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, seconds)
-        watch = Watch(method, None, self._host, self._log_content) if watching() else None
-        attempts = self._attempts(method, None, began, seconds, binding, watch)
-        page = self._book.page(method, None, metadata, pairs)
-        return AsyncBidiStream(call, method.request, requests, attempts, idle, seconds, page)
+        observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
+        attempts = self.start_attempts(method, None, began, seconds, connection, observed)
+        headers = self.metadata_cache.get(method, None, metadata, pairs)
+        return AsyncBidiStream(call, method, requests, attempts, idle, seconds, headers)
 
     async def paged(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...] = (),
-        retry: Any = DEFAULT,
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...] = (),
+        retry: RetryOption = DEFAULT,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
     ) -> AsyncPager[Any, _Response]:
-        """Get the first page of a list, and the way to the others. See `unary`."""
-        # A copy: the caller may use the message for something else before the last page.
+        """Get the first page of a list, and a pager that fetches the others. See `unary`."""
+        # A copy: the caller may reuse the message before the last page is fetched.
         message = method.request()
-        message.CopyFrom(request_of(method, request, flattened))
+        message.CopyFrom(create_request(method, request, flattened))
 
         async def fetch(token: str) -> _Response:
-            following: Any = method.request()
+            following = method.request()
             following.CopyFrom(message)
-            following.page_token = token
-            page: _Response = await self.unary(method, following, (), retry, timeout, metadata)
-            return page
+            setattr(following, "page_token", token)  # noqa: B010 - of every paged method's request
+            return await self.unary(method, following, (), retry, timeout, metadata)
 
-        first: _Response = await self.unary(method, message, (), retry, timeout, metadata)
-        assert method.items is not None  # noqa: S101 - the generator calls this for such methods only
+        first = await self.unary(method, message, (), retry, timeout, metadata)
+        assert method.items is not None  # noqa: S101 - the generator uses this for paged methods only
         return AsyncPager(fetch, first, method.items)
 
     async def operation(
         self,
-        method: Method[_Request, Any],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...] = (),
-        retry: Any = DEFAULT,
+        method: Method[_Request, operations_pb2.Operation],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...] = (),
+        retry: RetryOption = DEFAULT,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
     ) -> AsyncOperation[Any, Any]:
-        """Begin a long-running operation. See `unary`."""
-        begun = await self.unary(method, request, flattened, retry, timeout, metadata)
+        """Start a long-running operation. See `unary`."""
+        operation = await self.unary(method, request, flattened, retry, timeout, metadata)
 
-        async def get(name: str, timeout: Timeout) -> Any:
+        async def get(name: str, timeout: Timeout) -> operations_pb2.Operation:
             return await self.unary(operations.GET_OPERATION, None, (name,), timeout=timeout)
 
-        async def cancel(name: str) -> Any:
-            return await self.unary(operations.CANCEL_OPERATION, None, (name,))
+        async def cancel(name: str) -> None:
+            await self.unary(operations.CANCEL_OPERATION, None, (name,))
 
-        return AsyncOperation(method, begun, get, cancel)
+        return AsyncOperation(method, operation, get, cancel)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import grpc
 import grpc.aio
+from google.protobuf.message import Message
 
+from gemwire._transport.metadata import Pair
 from gemwire.errors import DeadlineExceeded
 
 _T = TypeVar("_T")
@@ -19,11 +21,15 @@ _T = TypeVar("_T")
 RpcError = grpc.RpcError
 CancelledError = asyncio.CancelledError
 sleep = asyncio.sleep
-#: Built once and reused: grpc.aio copies tuples into a Metadata on every call.
-build_metadata: Callable[[Any], Any] = lambda pairs: grpc.aio.Metadata(*pairs)  # noqa: E731
+CallMetadata = grpc.aio.Metadata
 
 #: Seconds that a cancelled call may take to end.
 _CANCELLATION_TIMEOUT = 1.0
+
+
+def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
+    """Build the metadata of calls, to be reused: grpc.aio converts tuples on every call."""
+    return grpc.aio.Metadata(*pairs)
 
 
 async def wait_for_token(future: Future[_T], seconds: float | None) -> _T:
@@ -43,20 +49,25 @@ def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
     return asyncio.get_running_loop().create_task(work())
 
 
+def start_timer(seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+    """Call ``callback`` after so many seconds, unless the timer is cancelled before."""
+    return asyncio.get_running_loop().call_later(seconds, callback)
+
+
 def is_task_cancelling() -> bool:
     """Return whether a CancelledError is meant for the current task, as Python 3.11 and later can tell."""
-    task: Any = asyncio.current_task()
-    return task is not None and hasattr(task, "cancelling") and bool(task.cancelling())
+    cancelling: Callable[[], int] | None = getattr(asyncio.current_task(), "cancelling", None)
+    return cancelling is not None and bool(cancelling())
 
 
-async def run_in_thread(work: Callable[..., _T], *arguments: Any) -> _T:
+async def run_in_thread(work: Callable[..., _T], *arguments: object) -> _T:
     """Run blocking file access without blocking the event loop."""
     return await asyncio.to_thread(work, *arguments)
 
 
-async def iterate(iterable: Any) -> AsyncIterator[Any]:
+async def iterate(iterable: AsyncIterable[_T] | Iterable[_T]) -> AsyncIterator[_T]:
     """Iterate over an iterable, async or not; one that is not blocks the event loop."""
-    if hasattr(iterable, "__aiter__"):
+    if isinstance(iterable, AsyncIterable):
         async for item in iterable:
             yield item
     else:
@@ -64,35 +75,41 @@ async def iterate(iterable: Any) -> AsyncIterator[Any]:
             yield item
 
 
-async def resolve(value: Any) -> Any:
+async def resolve(value: _T | Awaitable[_T]) -> _T:
     """Return a value, awaited if it is awaitable."""
     return await value if inspect.isawaitable(value) else value
 
 
-class Race:
+class Race(Generic[_T]):
     """Concurrent unary calls, of which the first response counts."""
 
     __slots__ = ("_running",)
 
     def __init__(self) -> None:
-        self._running: list[asyncio.Task[Any]] = []
+        self._running: list[asyncio.Task[_T]] = []
 
     @property
     def running(self) -> bool:
         """Whether there is a call that `next` has not returned yet."""
         return bool(self._running)
 
-    def start(self, call: Any, request: Any, timeout: float | None, metadata: Any) -> None:
+    def start(
+        self,
+        call: Callable[..., Awaitable[_T]],
+        request: Message,
+        timeout: float | None,
+        metadata: CallMetadata,
+    ) -> None:
         """Start another call."""
 
-        async def attempt() -> Any:
+        async def attempt() -> _T:
             return await call(request, timeout=timeout, metadata=metadata)
 
         task = asyncio.get_running_loop().create_task(attempt())
         task.add_done_callback(_has_failed)
         self._running.append(task)
 
-    async def next(self, seconds: float | None) -> asyncio.Task[Any] | None:
+    async def next(self, seconds: float | None) -> asyncio.Task[_T] | None:
         """Return a call that has ended, successes before failures; None if none does within ``seconds``."""
         ended, _ = await asyncio.wait(self._running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not ended:
@@ -102,7 +119,7 @@ class Race:
         return found
 
     @staticmethod
-    def result(ended: asyncio.Task[Any]) -> Any:
+    def result(ended: asyncio.Task[_T]) -> _T:
         """Return the response of a call that has ended, or raise its error."""
         return ended.result()
 

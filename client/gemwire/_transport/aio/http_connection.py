@@ -1,132 +1,155 @@
-"""Calls over HTTP, with the manners of grpc's: what `Binding` and its callables are for channels."""
+"""Calls over HTTP, by the interface of gRPC's: `HttpConnection` is the counterpart of `ChannelHandle`."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 import grpc
+from google.protobuf.message import Message
 
 from gemwire._transport import fork
 from gemwire._transport.aio.concurrency import CancelledError, is_task_cancelling
+from gemwire._transport.aio.http_loop import LoopRunner
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.rest import exchange
 from gemwire._transport.rest.http_errors import HttpError
-from gemwire._transport.rest.transcode import bindings, to_http
+from gemwire._transport.rest.transcode import HttpRequest, bindings, to_http
 from gemwire.errors import Unimplemented
-from gemwire_runtime.method import Kind, Method
+from gemwire_runtime.method import AnyMethod, Kind
 
 if TYPE_CHECKING:
-    from gemwire._transport.aio.http_loop import Portal
+    from asyncio import Task
+
+#: Metadata, in any of the forms of grpc.
+_Pairs = Iterable[tuple[str, "str | bytes"]]
 
 
-class HttpBinding:
-    """A session, and its callables."""
+class HttpConnection:
+    """An HTTP session with the callables of methods.
 
-    __slots__ = ("__weakref__", "_calls", "generation", "health", "portal")
+    Attributes:
+        runner: Runs the session.
+        health: The connection's health.
+        generation: The process it was made in; see `fork`.
+    """
 
-    def __init__(self, portal: Portal) -> None:
-        self.portal = portal
+    __slots__ = ("__weakref__", "_callables", "generation", "health", "runner")
+
+    def __init__(self, runner: LoopRunner) -> None:
+        self.runner = runner
         self.health = ConnectionHealth()
         self.generation = fork.generation()
-        self._calls: dict[Method[Any, Any], Any] = {}
+        self._callables: dict[AnyMethod, HttpUnary | HttpStream] = {}
 
-    def callable(self, method: Method[Any, Any]) -> Any:
-        """What makes the calls of a method, called as grpc's multicallables are.
+    def callable(self, method: AnyMethod) -> HttpUnary | HttpStream:
+        """Return what makes the calls of a method, called as grpc's multicallables are.
 
         Raises:
             Unimplemented: The method has no HTTP form.
         """
-        found = self._calls.get(method)
+        found = self._callables.get(method)
         if found is None:
             if not bindings(method):
                 raise Unimplemented(
-                    f"{method.name} has no HTTP form, nothing was sent",
+                    f"{method.name} has no HTTP form; nothing was sent",
                     method=method.path[1:],
-                    hint="Use a client with the gRPC transport for it.",
+                    hint="Use a client with the gRPC transport.",
                 )
             kind = HttpStream if method.kind is Kind.SERVER_STREAM else HttpUnary
-            found = self._calls[method] = kind(self, method)
+            found = self._callables[method] = kind(self.runner, method)
         return found
 
 
 class HttpUnary:
-    """Makes calls with one answer."""
+    """The callable of a method with one response."""
 
-    def __init__(self, binding: HttpBinding, method: Method[Any, Any]) -> None:
-        self._binding = binding
+    def __init__(self, runner: LoopRunner, method: AnyMethod) -> None:
+        self._runner = runner
         self._method = method
 
-    async def __call__(self, request: Any, *, timeout: float | None, metadata: Any) -> Any:
-        """Make one.
+    async def __call__(self, request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
+        """Make a call.
 
         Raises:
-            HttpError: It failed.
-            ValueError: Request or metadata have no HTTP form.
+            HttpError: The call failed.
+            ValueError: The request or its metadata has no HTTP form.
         """
         form = to_http(self._method, request)
-        headers = exchange.headers_of(metadata, timeout)
-        portal = self._binding.portal
-        body = await portal.run(exchange.whole(portal.session, form, headers, timeout))
-        return exchange.message(self._method.response, body)
+        headers = exchange.to_headers(metadata, timeout)
+        runner = self._runner
+        body = await runner.run(exchange.fetch(runner.session, form, headers, timeout))
+        response: type[Message] = self._method.response
+        return exchange.parse_message(response, body)
 
-    def future(self, request: Any, *, timeout: float | None, metadata: Any) -> Any:
-        """Begin one, as grpc's callables of threads do: what it gives has the answer later."""
+    def future(
+        self, request: Message, *, timeout: float | None, metadata: _Pairs
+    ) -> Task[Message] | Future[Message]:
+        """Start a call, as grpc's callables of threads do; the future has its response."""
         form = to_http(self._method, request)
-        headers = exchange.headers_of(metadata, timeout)
-        portal = self._binding.portal
-        return portal.start(exchange.unary(portal.session, form, headers, timeout, self._method.response))
+        headers = exchange.to_headers(metadata, timeout)
+        runner = self._runner
+        return runner.start(
+            exchange.fetch_message(runner.session, form, headers, timeout, self._method.response)
+        )
 
 
 class HttpStream:
-    """Makes calls with a stream of answers."""
+    """The callable of a method with a stream of responses."""
 
-    def __init__(self, binding: HttpBinding, method: Method[Any, Any]) -> None:
-        self._binding = binding
+    def __init__(self, runner: LoopRunner, method: AnyMethod) -> None:
+        self._runner = runner
         self._method = method
 
-    def __call__(self, request: Any, *, timeout: float | None, metadata: Any) -> AsyncHttpStreamCall:
-        """Begin one. Raises ValueError where request or metadata have no HTTP form."""
+    def __call__(self, request: Message, *, timeout: float | None, metadata: _Pairs) -> AsyncHttpStreamCall:
+        """Start a call. Raises ValueError if the request or its metadata has no HTTP form."""
         form = to_http(self._method, request)
-        headers = exchange.headers_of(metadata, timeout)
-        return AsyncHttpStreamCall(self._binding, self._method, form, headers, timeout)
+        headers = exchange.to_headers(metadata, timeout)
+        return AsyncHttpStreamCall(self._runner, self._method, form, headers, timeout)
 
 
 class AsyncHttpStreamCall:
-    """One streaming call, as grpc's is: iterated, cancelled, asked for metadata."""
+    """One streaming call, with the interface of grpc's."""
 
     def __init__(
-        self, binding: HttpBinding, method: Method[Any, Any], form: Any, headers: Any, timeout: float | None
+        self,
+        runner: LoopRunner,
+        method: AnyMethod,
+        form: HttpRequest,
+        headers: Mapping[str, str],
+        timeout: float | None,
     ) -> None:
-        self._portal = binding.portal
-        self._kind = method.response
-        self._arrived: deque[bytes] = deque()
+        self._runner = runner
+        self._response: type[Message] = method.response
+        self._events: deque[bytes] = deque()
         self._headers: list[tuple[str, str | bytes]] = []
         self._source: exchange.EventSource | None = None
         self._cancelled = False
         self._ended = False
-        self._begun = self._portal.start(exchange.events(self._portal.session, form, headers, timeout))
+        self._started = runner.start(exchange.open_events(runner.session, form, headers, timeout))
 
     def __aiter__(self) -> AsyncHttpStreamCall:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Message:
         try:
-            if not self._arrived:
+            if not self._events:
                 if self._cancelled:
                     raise _cancelled()
-                source = self._source or await self._opened()
-                self._arrived.extend(await self._portal.run(source.more()))
+                source = self._source or await self._open()
+                self._events.extend(await self._runner.run(source.read()))
                 if self._cancelled:
                     raise _cancelled()
-                if not self._arrived:
+                if not self._events:
                     self._ended = True
                     raise StopAsyncIteration
-            return exchange.message(self._kind, self._arrived.popleft())
+            return exchange.parse_message(self._response, self._events.popleft())
         except HttpError:
             self._end()
             if self._cancelled:
-                # Its end was asked for, whatever the connection made of that.
+                # Whatever error the connection made of the cancellation.
                 raise _cancelled() from None
             raise
         except CancelledError:
@@ -135,47 +158,47 @@ class AsyncHttpStreamCall:
                 raise _cancelled() from None
             raise
 
-    async def _opened(self) -> exchange.EventSource:
-        source = self._source = await self._portal.result(self._begun)
+    async def _open(self) -> exchange.EventSource:
+        source = self._source = await self._runner.result(self._started)
         self._headers = [*source.headers]
         if self._ended:
-            # Cancelled by another thread, when it had just begun.
-            self._portal.soon(source.close)
+            # Another thread cancelled the call while it was opened.
+            self._runner.call_soon(source.close)
             raise _cancelled()
         return source
 
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
-            self._begun.cancel()
+            self._started.cancel()
             if self._source:
-                self._portal.soon(self._source.close)
+                self._runner.call_soon(self._source.close)
 
     def cancel(self) -> bool:
-        """End it. Whoever reads gets CANCELLED. Returns whether there was something left to end."""
+        """Cancel the call; its reader gets CANCELLED. Returns whether it was still running."""
         if self._ended:
             return False
         self._cancelled = True
-        self._arrived.clear()
+        self._events.clear()
         self._end()
         return True
 
     def done(self) -> bool:
-        """Whether it has ended."""
+        """Return whether the call has ended."""
         return self._ended
 
     def is_active(self) -> bool:
-        """Whether it goes on."""
+        """Return whether the call is running."""
         return not self._ended
 
     async def initial_metadata(self) -> list[tuple[str, str | bytes]]:
-        """The header fields of the answer."""
+        """Return the header fields of the response."""
         if not self._source and not self._ended:
-            await self._opened()
+            await self._open()
         return self._headers
 
     async def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
-        """Nothing: HTTP/1.1 has no trailers that arrive anywhere."""
+        """Return nothing: trailers of HTTP/1.1 do not reach clients reliably."""
         return []
 
 

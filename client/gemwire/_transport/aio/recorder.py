@@ -1,244 +1,273 @@
-"""Callers that write calls down, and that answer them from what was written."""
+"""Recording and replaying of calls, around the callables of a connection."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.message import Message
 
 from gemwire._transport import call_json
-from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.attempts import request_of
-from gemwire._transport.recording import Take, Tape
+from gemwire._transport.aio.concurrency import RpcError
+from gemwire._transport.connection import Connection, ConnectionPool
+from gemwire._transport.connection_health import ConnectionHealth
+from gemwire._transport.recording import CallRecord, RecordedCall, Recording
+from gemwire._transport.status import error_from_rpc
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
-from gemwire_runtime.method import DEFAULT
+from gemwire_runtime.method import AnyMethod, Kind
+
+if TYPE_CHECKING:
+    from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
 
 _UPLOAD, _DOWNLOAD = "files/Upload", "files/Download"
 
+_Response = TypeVar("_Response", File, bytes)
+_Pairs = Iterable[tuple[str, "str | bytes"]]
+_StreamCall = AsyncIterable[Message]
 
-class AsyncRecorder(AsyncCaller):
-    """Makes calls through another caller, and writes them down: what is asked, what comes, and when."""
 
-    def __init__(self, caller: Any, tape: Tape) -> None:
-        """``caller``: makes the calls. ``tape``: gets them."""
-        self._caller = caller
-        self._tape = tape
+class AsyncRecordingPool:
+    """A pool of connections whose calls are recorded, or replayed without using its connections."""
 
-    async def unary(
-        self,
-        method: Any,
-        request: Any,
-        flattened: tuple[Any, ...] = (),
-        retry: Any = DEFAULT,
-        timeout: Any = DEFAULT,
-        metadata: Any = (),
-        opening: Any = None,
-    ) -> Any:
-        """See `AsyncCaller.unary`. Of several attempts, the last is recorded."""
-        message = request_of(method, request, flattened)
-        take = self._tape.begin(method.path[1:], message)
+    def __init__(self, pool: ConnectionPool, recording: Recording) -> None:
+        self._pool = pool
+        self._recording = recording
 
-        async def call() -> Any:
-            return await self._caller.unary(method, message, (), retry, timeout, metadata)
+    @property
+    def closed(self) -> bool:
+        return self._pool.closed
 
-        return await self._taken(take, call)
+    def current(self) -> AsyncRecordingConnection:
+        """Return a connection that records or replays."""
+        connection = None if self._recording.replays else self._pool.current()
+        return AsyncRecordingConnection(connection, self._recording)
 
-    async def _taken(self, take: Take, call: Callable[[], Awaitable[Any]]) -> Any:
+    def replace(self, connection: AsyncRecordingConnection) -> None:
+        """Replace the connection behind one that records."""
+        if connection.recorded:
+            self._pool.replace(connection.recorded)
+
+    async def close(self) -> None:
+        """End all calls and connections."""
+        await self._pool.close()
+
+
+class AsyncRecordingConnection:
+    """A connection that records or replays.
+
+    Attributes:
+        recorded: The connection that is recorded; None when replaying.
+        health: Its health.
+    """
+
+    def __init__(self, recorded: Connection | None, recording: Recording) -> None:
+        self.recorded = recorded
+        self._recording = recording
+        self.health = recorded.health if recorded else ConnectionHealth()
+
+    def callable(self, method: AnyMethod) -> Callable[..., Any]:
+        """Return what records or replays the calls of a method.
+
+        Raises:
+            ValueError: The method streams in both directions.
+        """
+        if method.kind is Kind.BIDI:
+            raise ValueError("live sessions are not recorded; leave debug_config out for them")
+        recording = self._recording
+        if self.recorded is None:
+            if method.kind is Kind.UNARY:
+                return _replay_unary(method, recording)
+            return lambda request, **_: AsyncReplayedStreamCall(method, _find(recording, method, request))
+        inner: Callable[..., Any] = self.recorded.callable(method)
+        if method.kind is Kind.UNARY:
+            return _record_unary(method, recording, inner)
+        return lambda request, **rest: AsyncRecordedStreamCall(
+            method, inner(request, **rest), recording.start(method.path[1:], request)
+        )
+
+
+def _record_unary(
+    method: AnyMethod, recording: Recording, inner: Callable[..., Awaitable[Message]]
+) -> Callable[..., Awaitable[Message]]:
+    async def call(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
+        recorded = recording.start(method.path[1:], request)
         try:
-            response = await call()
-        except APIError as error:
-            take.fail(error)
-            take.end()
+            response = await inner(request, timeout=timeout, metadata=metadata)
+        except RpcError as error:
+            recorded.end(error_from_rpc(error, method.path[1:], 1, 0))
             raise
         except BaseException:
-            take.drop()
+            recorded.abandon()
             raise
-        take.add(response)
-        take.end()
+        recorded.add(response)
+        recorded.end()
         return response
 
-    async def server_stream(
-        self,
-        method: Any,
-        request: Any,
-        flattened: tuple[Any, ...] = (),
-        retry: Any = DEFAULT,
-        timeout: Any = DEFAULT,
-        metadata: Any = (),
-        idle_timeout: float | None = None,
-    ) -> Any:
-        """See `AsyncCaller.server_stream`."""
-        message = request_of(method, request, flattened)
-        take = self._tape.begin(method.path[1:], message)
+    return call
+
+
+def _replay_unary(method: AnyMethod, recording: Recording) -> Callable[..., Awaitable[Message]]:
+    async def call(request: Message, **_: object) -> Message:
+        response: Message = _read_response(_find(recording, method, request), method.response)
+        return response
+
+    return call
+
+
+def _find(recording: Recording, method: AnyMethod, request: object) -> CallRecord:
+    return recording.find(method.path[1:], request)
+
+
+def _read_response(record: CallRecord, kind: type[Any]) -> Any:
+    """Return the response of a recorded call, or raise its error, which is not retried."""
+    if "error" in record:
+        raise call_json.from_error_tree(record["error"], record["method"])
+    return call_json.from_tree(kind, record["responses"][0]["message"])
+
+
+class AsyncRecordedStreamCall:
+    """A streaming call whose messages are recorded as they are read."""
+
+    def __init__(self, method: AnyMethod, call: Any, recorded: RecordedCall) -> None:
+        self._method = method
+        self._call = call
+        self._recorded = recorded
+        self._messages: AsyncIterator[Message] = call.__aiter__()
+
+    def __getattr__(self, name: str) -> Any:
+        # Everything else is the call's own: state, metadata, and what `Canceller` needs of grpc's.
+        if name.startswith("__") or "_call" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._call, name)
+
+    def __aiter__(self) -> AsyncRecordedStreamCall:
+        return self
+
+    async def __anext__(self) -> Message:
         try:
-            stream = await self._caller.server_stream(
-                method, message, (), retry, timeout, metadata, idle_timeout
-            )
-        except APIError as error:
-            take.fail(error)
-            take.end()
+            message = await self._messages.__anext__()
+        except StopAsyncIteration:
+            self._recorded.end()
+            raise
+        except RpcError as error:
+            self._recorded.end(error_from_rpc(error, self._method.path[1:], 1, 0))
             raise
         except BaseException:
-            take.drop()
+            self._recorded.abandon()
             raise
-        return AsyncRecordedStream(stream, take)
+        self._recorded.add(message)
+        return message
 
-    async def bidi(self, *_: Any, **__: Any) -> Any:
-        """Not recorded; see `refused`.
+    def cancel(self) -> bool:
+        """Cancel the call. Returns whether it was still running."""
+        self._recorded.abandon()
+        return bool(self._call.cancel())
 
-        Raises:
-            ValueError: Always.
-        """
-        raise refused()
 
-    async def upload_file(self, source: Any, *, file: Any = None, **more: Any) -> Any:
-        """Upload a file. What is said of it is recorded, its bytes are not."""
-        take = self._tape.begin(_UPLOAD, file)
+class AsyncReplayedStreamCall:
+    """A streaming call that is replayed."""
 
-        async def call() -> Any:
-            return await self._caller.upload_file(source, file=file, **more)
+    def __init__(self, method: AnyMethod, record: CallRecord) -> None:
+        self._method = method
+        self._record = record
+        self._next = 0
+        self._ended = False
 
-        return await self._taken(take, call)
+    def __aiter__(self) -> AsyncReplayedStreamCall:
+        return self
 
-    async def download_file(self, name: str, destination: Any, **more: Any) -> int:
-        """Download a file; its bytes are recorded."""
-        take = self._tape.begin(_DOWNLOAD, {"name": name})
+    async def __anext__(self) -> Message:
+        responses = self._record["responses"]
+        if not self._ended and self._next < len(responses):
+            self._next += 1
+            message: Message = call_json.from_tree(
+                self._method.response, responses[self._next - 1]["message"]
+            )
+            return message
+        was_cancelled, self._ended = self._ended, True
+        if "error" in self._record and not was_cancelled:
+            raise call_json.from_error_tree(self._record["error"], self._record["method"])
+        raise StopAsyncIteration
+
+    def cancel(self) -> bool:
+        """Cancel the call. Returns whether it was still running."""
+        was_ended, self._ended = self._ended, True
+        return not was_ended
+
+    def done(self) -> bool:
+        """Return whether the call has ended."""
+        return self._ended
+
+    def is_active(self) -> bool:
+        """Return whether the call is running."""
+        return not self._ended
+
+    async def initial_metadata(self) -> tuple[()]:
+        """Return nothing: metadata is not recorded."""
+        return ()
+
+    async def trailing_metadata(self) -> tuple[()]:
+        """Return nothing: metadata is not recorded."""
+        return ()
+
+
+class AsyncRecordedFiles:
+    """The file transfers of a REST transport, recorded or replayed."""
+
+    def __init__(self, transport: RestAsyncIOTransport | None, recording: Recording) -> None:
+        """Record the transfers of a transport; None to replay."""
+        self._transport = transport
+        self._recording = recording
+
+    async def upload_file(self, source: Any, *, file: Any = None, **arguments: Any) -> File:
+        """Upload a file. Its description is recorded, its contents are not."""
+        if self._transport is None:
+            response: File = _read_response(self._recording.find(_UPLOAD, file), File)
+            return response
+        transport = self._transport
+        recorded = self._recording.start(_UPLOAD, file)
+        uploaded: File = await _record(
+            recorded, lambda: transport.upload_file(source, file=file, **arguments)
+        )
+        return uploaded
+
+    async def download_file(self, name: str, destination: Any, **arguments: Any) -> int:
+        """Download a file; its contents are recorded."""
+        request = {"name": name}
+        if self._transport is None:
+            data: bytes = _read_response(self._recording.find(_DOWNLOAD, request), bytes)
+            return _write(data, destination)
+        transport = self._transport
         memory = io.BytesIO()
 
-        async def call() -> bytes:
-            await self._caller.download_file(name, memory, **more)
+        async def download() -> bytes:
+            await transport.download_file(name, memory, **arguments)
             return memory.getvalue()
 
-        return put(await self._taken(take, call), destination)
+        return _write(await _record(self._recording.start(_DOWNLOAD, request), download), destination)
 
 
-class AsyncReplayer(AsyncCaller):
-    """Answers calls from a tape. Nothing is sent, and nothing is waited for."""
-
-    def __init__(self, tape: Tape) -> None:
-        """``tape``: has the answers."""
-        self._tape = tape
-
-    async def unary(
-        self,
-        method: Any,
-        request: Any,
-        flattened: tuple[Any, ...] = (),
-        retry: Any = DEFAULT,
-        timeout: Any = DEFAULT,
-        metadata: Any = (),
-        opening: Any = None,
-    ) -> Any:
-        """See `AsyncCaller.unary`.
-
-        Raises:
-            ReplayError: There is no such call.
-        """
-        found = self._tape.find(method.path[1:], request_of(method, request, flattened))
-        return _answer(found, method.response)
-
-    async def server_stream(
-        self,
-        method: Any,
-        request: Any,
-        flattened: tuple[Any, ...] = (),
-        retry: Any = DEFAULT,
-        timeout: Any = DEFAULT,
-        metadata: Any = (),
-        idle_timeout: float | None = None,
-    ) -> Any:
-        """See `AsyncCaller.server_stream`.
-
-        Raises:
-            ReplayError: There is no such call.
-        """
-        found = self._tape.find(method.path[1:], request_of(method, request, flattened))
-        if not found["responses"] and "error" in found:
-            raise call_json.error(found["error"], found["method"])
-        return AsyncReplayedStream(found, method.response)
-
-    async def bidi(self, *_: Any, **__: Any) -> Any:
-        """Not recorded; see `refused`.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise refused()
-
-    async def upload_file(self, source: Any, *, file: Any = None, **_: Any) -> Any:
-        """What a recorded upload gave; what is uploaded is not looked at."""
-        return _answer(self._tape.find(_UPLOAD, file), File)
-
-    async def download_file(self, name: str, destination: Any, **_: Any) -> int:
-        """The bytes of a recorded download."""
-        return put(_answer(self._tape.find(_DOWNLOAD, {"name": name}), bytes), destination)
+async def _record(recorded: RecordedCall, call: Callable[[], Awaitable[_Response]]) -> _Response:
+    try:
+        response = await call()
+    except APIError as error:
+        recorded.end(error)
+        raise
+    except BaseException:
+        recorded.abandon()
+        raise
+    recorded.add(response)
+    recorded.end()
+    return response
 
 
-class AsyncRecordedStream:
-    """The messages of a stream, which are written down as they are read."""
-
-    def __init__(self, stream: Any, take: Take) -> None:
-        """``stream``: of messages."""
-        self._stream = stream
-        self._take = take
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        try:
-            async for message in self._stream:
-                self._take.add(message)
-                yield message
-        except APIError as error:
-            self._take.fail(error)
-            raise
-        finally:
-            self._take.end()
-
-    def cancel(self) -> bool:
-        """End the call, from any task or thread."""
-        return bool(self._stream.cancel())
-
-
-class AsyncReplayedStream:
-    """The messages of a recorded stream, and its error."""
-
-    def __init__(self, call: dict[str, Any], kind: Any) -> None:
-        """``call``: as it was recorded; ``kind``: class of its messages."""
-        self._call = call
-        self._kind = kind
-        self._over = False
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        for response in self._call["responses"]:
-            if self._over:
-                return
-            yield call_json.message(self._kind, response["message"])
-        self._over = True
-        if "error" in self._call:
-            raise call_json.error(self._call["error"], self._call["method"])
-
-    def cancel(self) -> bool:
-        """Give no more."""
-        over, self._over = self._over, True
-        return not over
-
-
-def _answer(call: dict[str, Any], kind: Any) -> Any:
-    if "error" in call:
-        raise call_json.error(call["error"], call["method"])
-    return call_json.message(kind, call["responses"][0]["message"])
-
-
-def put(data: bytes, destination: Any) -> int:
-    """Write bytes to a path, or to an object with ``write``; tells how many."""
+def _write(data: bytes, destination: Any) -> int:
+    """Write bytes to a path, or to an object with ``write``, and return their number."""
     if hasattr(destination, "write"):
         destination.write(data)
     else:
         Path(destination).write_bytes(data)
     return len(data)
-
-
-def refused() -> ValueError:
-    """What is wrong with a live session."""
-    return ValueError("live sessions are not recorded; leave debug_config out for them")

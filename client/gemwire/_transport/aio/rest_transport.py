@@ -2,161 +2,142 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
-from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.aio.download import AsyncDownload
-from gemwire._transport.aio.grpc_transport import AsyncTransport, unencrypted_key
-from gemwire._transport.aio.http_loop import HttpChannels
+from gemwire._transport.aio.grpc_transport import AsyncTransport
+from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
-from gemwire._transport.attempts import request_of
-from gemwire._transport.channel_options import certificate
-from gemwire._transport.metadata import over_http, user_agent
+from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
+from gemwire._transport.file_objects import DownloadDestination, Progress, UploadSource
+from gemwire._transport.metadata import to_http_user_agent
+from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
-from gemwire.options import CertSource, ClientInfo, ClientOptions, Retry
+from gemwire.options import Retry
+from gemwire_proto.v1beta import File
 from gemwire_proto.v1beta.file_service import CREATE_FILE
 from gemwire_runtime.method import Metadata
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_Rest = TypeVar("_Rest", bound="RestAsyncIOTransport")
+
 
 class RestAsyncIOTransport(AsyncTransport):
-    """JSON over HTTP/1.1, for networks that let nothing else through. Needs ``gemwire[http]``.
+    """JSON over HTTP/1.1, for networks that block HTTP/2. Needs ``gemwire[http]``.
 
-    Calls, deadlines, retries, errors and streams are those of the gRPC transport. Clients make one;
-    give several the same to share its connections.
+    Calls, deadlines, retries, errors and streams are those of the gRPC transport.
+
+    Attributes:
+        http: The HTTP connections.
     """
 
     kind = "rest_asyncio"
-    emulator = staticmethod(endpoint.http_emulator)
+    find_emulator = staticmethod(endpoint.find_http_emulator)
 
-    def __init__(
-        self,
-        *,
-        host: str = endpoint.DEFAULT_HOST,
-        credentials: Any = None,
-        credentials_file: str | None = None,
-        scopes: Any = None,
-        client_cert_source_for_mtls: CertSource | None = None,
-        quota_project_id: str | None = None,
-        client_info: ClientInfo | None = ClientInfo(),  # noqa: B008 - frozen
-        always_use_jwt_access: bool = True,
-        url_scheme: str = "https",
-        api_audience: str | None = None,
-        plaintext: bool = False,
-        interceptors: tuple[Any, ...] = (),
-        log_content: bool = False,
-    ) -> None:
-        """The certificate source runs here, once; credentials are found here; nothing is connected yet.
+    def __init__(self, *, url_scheme: str = "https", **arguments: Unpack[TransportArguments]) -> None:
+        """Find credentials and run the certificate source. Nothing is connected before the first call.
 
         Args:
-            host: Host, or host:port; ``https://`` or ``http://`` before it is `url_scheme`.
-            credentials: google-auth credentials. Default: those of the environment.
-            credentials_file: File to load them from instead.
-            scopes: OAuth scopes.
-            client_cert_source_for_mtls: Gives the client certificate and key.
-            quota_project_id: Project to bill.
-            client_info: What to say of the caller; None to say nothing.
-            always_use_jwt_access: Whether a service account signs its own tokens.
             url_scheme: ``"https"``, or ``"http"`` for a server on this machine.
-            api_audience: Audience of the tokens of a Google Distributed Cloud account. Default: ``host``.
-            plaintext: No TLS and no tokens: an emulator.
-            interceptors: Those of grpc; there are none for HTTP.
-            log_content: Whether the log may show requests and responses.
+            **arguments: See `TransportArguments`. A scheme before ``host`` sets `url_scheme`.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
-            ValueError: The host or the scheme is none, two credentials were given, or interceptors.
+            ValueError: The host or the scheme is invalid, two credentials or gRPC interceptors were given.
             TypeError: An argument is of a wrong type.
-            google.auth.exceptions.DefaultCredentialsError: There are no credentials.
+            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
-        engine = http_engine()
+        http_client_version()
+        host = arguments.get("host", "")
         for scheme in ("https", "http"):
             if isinstance(host, str) and host.startswith(f"{scheme}://"):
-                url_scheme, host = scheme, host.removeprefix(f"{scheme}://")
-        endpoint.check_host(host, "host")
+                url_scheme, arguments["host"] = scheme, host.removeprefix(f"{scheme}://")
         if url_scheme not in ("https", "http"):
             raise ValueError(f"url_scheme: {url_scheme!r} is neither 'https' nor 'http'")
-        if interceptors:
+        settings = ConnectionSettings.of_transport(**arguments)
+        if url_scheme == "http":
+            settings = dataclasses.replace(settings, plaintext=True)
+        self._open(settings)
+
+    @classmethod
+    def from_settings(cls: type[_Rest], settings: ConnectionSettings) -> _Rest:
+        """See `AsyncTransport.from_settings`."""
+        made = cls.__new__(cls)
+        made._open(settings)
+        return made
+
+    def _open(self, settings: ConnectionSettings) -> None:
+        agent = to_http_user_agent(settings.user_agent, http_client_version())
+        if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
-        scheme = "http" if plaintext else url_scheme
-        options = ClientOptions(
-            credentials_file=credentials_file,
-            scopes=scopes,
-            quota_project_id=quota_project_id,
-            api_audience=api_audience,
-        )
-        if plaintext and not unencrypted_key(credentials, host):
-            authorization: creds.Authorization = creds.ApiKey(())
-        else:
-            authorization = creds.resolve(
-                credentials,
-                options,
-                endpoint.DEFAULT_HOST,
-                host,
-                always_use_jwt_access=always_use_jwt_access,
-            )
-        if scheme == "http" and authorization.secret and not endpoint.is_loopback(host):
-            raise ValueError(f"url_scheme: over http, {host!r} would be sent the credentials unencrypted")
-        self._credentials = credentials
-        target = HttpTarget(scheme, bracketed(host), certificate(client_cert_source_for_mtls))
-        agent = None if client_info is None else over_http(user_agent(client_info), engine)
-        super().__init__(HttpChannels(target), authorization, agent, target.origin, log_content)
+        self.http = HttpConnectionPool(HttpTarget.of(settings))
+        self._connect(dataclasses.replace(settings, user_agent=agent), self.http)
+
+    @property
+    def host(self) -> str:
+        """Scheme, host and port."""
+        return self.http.target.origin
 
     async def upload_file(
         self,
-        source: Any,
+        source: UploadSource,
         *,
-        file: Any = None,
+        file: File | Mapping[str, object] | None = None,
         mime_type: str | None = None,
         size: int | None = None,
         timeout: float | None = None,
         retry: Retry | None = RETRY,
         metadata: Metadata = (),
         chunk_size: int = CHUNK,
-        progress: Callable[[int, int | None], Any] | None = None,
-    ) -> Any:
-        """Upload a file's content. No more of it than about a chunk is held at a time.
+        progress: Progress | None = None,
+    ) -> File:
+        """Upload the contents of a file. About one chunk of it is in memory at a time.
 
         Args:
-            source: The path of a file; bytes; a file object, from where it stands; an iterable of bytes.
-            file: The ``File`` to make, or a dict of its fields: ``name``, ``display_name``.
-            mime_type: What it is. Default: what ``file`` or the name's suffix says.
-            size: Bytes, where the source cannot tell; it may stay unknown.
-            timeout: Seconds for everything; None for as long as it takes.
-            retry: When and how often a step is repeated; what has arrived is not sent again.
-            metadata: Pairs to send with the request that begins it.
-            chunk_size: Bytes that are sent at a time.
-            progress: Called with the bytes that have arrived and the size, after each chunk.
+            source: The path of a file; bytes; a file object, from its current position; an iterable of bytes.
+            file: The ``File`` to create, or a dict of its fields: ``name``, ``display_name``.
+            mime_type: Media type. Default: that of ``file``, or by the suffix of the name.
+            size: Number of bytes, if the source does not tell; it can be unknown.
+            timeout: Seconds for everything; None for no limit.
+            retry: When and how often a step is retried; received bytes are not sent again.
+            metadata: Pairs to send with the first request.
+            chunk_size: Number of bytes to send at a time.
+            progress: Called after each chunk with the number of received bytes and the size.
 
         Returns:
-            The ``File`` as the service has it.
+            The ``File`` as the service returns it.
 
         Raises:
-            APIError: It failed for good.
+            APIError: The upload failed.
             OSError: The file cannot be read.
-            ValueError: An argument is out of range, or the source is not as long as was said.
+            ValueError: An argument is out of range, or the source is not as long as announced.
             TypeError: An argument is of a wrong type.
         """
         if chunk_size < 1:
             raise ValueError(f"chunk_size: {chunk_size} is not a number of bytes")
-        request = request_of(CREATE_FILE, {"file": file} if file is not None else None, ())
+        request = create_request(CREATE_FILE, {"file": file} if file is not None else None, ())
         seconds = check_timeout(timeout, None)
-        source = AsyncSource(source, size)
-        kind = mime_type or request.file.mime_type or source.mime_type()
-        if not kind:
-            await source.close()
-            raise ValueError("mime_type: the source has no name that tells it; give one")
+        opened = AsyncSource(source, size)
+        media_type = mime_type or request.file.mime_type or opened.mime_type()
+        if not media_type:
+            await opened.close()
+            raise ValueError("mime_type: the source has no name that it follows from; set it")
         upload = AsyncUpload(
             self,
-            source,
+            self.http,
+            opened,
             request,
-            kind,
+            media_type,
             timeout=seconds,
             retry=retry,
             metadata=metadata,
@@ -168,36 +149,36 @@ class RestAsyncIOTransport(AsyncTransport):
     async def download_file(
         self,
         name: str,
-        destination: Any,
+        destination: DownloadDestination,
         *,
         timeout: float | None = None,
         retry: Retry | None = RETRY,
         metadata: Metadata = (),
-        progress: Callable[[int, int | None], Any] | None = None,
+        progress: Progress | None = None,
     ) -> int:
-        """Download a file's content, piece by piece.
+        """Download the contents of a file, piece by piece.
 
         Args:
             name: ``files/…``.
-            destination: The path of a file, which is there only when it is complete; or an object with
-                ``write``, which keeps what had come when it fails.
-            timeout: Seconds for everything; None for as long as it takes.
-            retry: When it goes on after a failure, from where it broke.
+            destination: The path of a file, which exists only once it is complete; or an object with
+                ``write``, which keeps the received part if the download fails.
+            timeout: Seconds for everything; None for no limit.
+            retry: When and how often the download continues after a failure.
             metadata: Pairs to send.
-            progress: Called with the bytes that have come and the size, after each piece.
+            progress: Called after each piece with the number of received bytes and the size.
 
         Returns:
             The number of bytes.
 
         Raises:
-            APIError: It failed for good.
+            APIError: The download failed.
             OSError: The file cannot be written.
-            ValueError: The name is none.
+            ValueError: The name is invalid.
             TypeError: An argument is of a wrong type.
         """
         seconds = check_timeout(timeout, None)
         download = AsyncDownload(
-            self, name, timeout=seconds, retry=retry, metadata=metadata, progress=progress
+            self, self.http, name, timeout=seconds, retry=retry, metadata=metadata, progress=progress
         )
         if isinstance(destination, (str, os.PathLike)):
             return await download.to_path(Path(destination))
@@ -208,13 +189,8 @@ class RestAsyncIOTransport(AsyncTransport):
         return await download.to_file(destination)
 
 
-def bracketed(host: str) -> str:
-    """A host as URLs have it: a bare IPv6 address in brackets."""
-    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
-
-
-def http_engine() -> str:
-    """Name and version of the HTTP client.
+def http_client_version() -> str:
+    """Return name and version of the HTTP client.
 
     Raises:
         ImportError: It is not installed.

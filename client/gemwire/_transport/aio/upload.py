@@ -1,37 +1,44 @@
-"""Uploading a file: Google's resumable protocol.
+"""Uploads of files, by Google's resumable protocol.
 
-A session is begun with the file's description; its bytes go to the session's address in chunks, each
-at its offset; the last one finalizes it. After a failure the service is asked how much it has, and the
-upload goes on from there. The address is the only secret of a session: chunks carry no credentials.
+A session is started with the file's description. Its contents go to the session's URL in chunks, each at
+its offset; the last one finalizes the session. After a failure the client queries how many bytes have
+arrived, and continues from there. The URL is the only secret of a session: chunks carry no credentials.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import grpc
 
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.concurrency import RpcError, sleep, wait_for_token
+from gemwire._transport.aio.http_connection import HttpConnection
+from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.upload_source import AsyncSource
-from gemwire._transport.attempts import Attempts
-from gemwire._transport.rest.exchange import headers_of, message
-from gemwire._transport.rest.http_errors import HttpError, of_answer
+from gemwire._transport.credentials import Pairs
+from gemwire._transport.file_objects import Progress
+from gemwire._transport.rest.exchange import parse_message, to_headers
+from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import unhedged
+from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire.options import Retry
+from gemwire_proto.v1beta import CreateFileRequest, File
 from gemwire_proto.v1beta.file_service import CREATE_FILE
+from gemwire_runtime.method import Metadata
 
-#: Bytes of a chunk, as Google's clients send them.
+_Result = TypeVar("_Result")
+
+#: Bytes of a chunk; the same as for Google's clients.
 CHUNK = 8 << 20
-#: Seconds for a chunk to be taken; 8 MiB need 67 of them at a megabit a second.
+#: Seconds for a chunk; 8 MiB take 67 at a megabit a second.
 _CHUNK_TIMEOUT = 300.0
-_LONGEST_ANSWER = 1 << 20
+_MAX_RESPONSE_SIZE = 1 << 20
 
-#: A session bears any of these: it is asked what it has before it goes on.
+#: A session survives each of these: before it continues it is queried.
 RETRY = Retry(
     codes=frozenset(
         {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED}
@@ -49,18 +56,20 @@ class AsyncUpload:
     def __init__(
         self,
         caller: AsyncCaller,
+        pool: HttpConnectionPool,
         source: AsyncSource,
-        request: Any,
+        request: CreateFileRequest,
         mime_type: str,
         *,
         timeout: float | None,
         retry: Retry | None,
-        metadata: Any,
+        metadata: Metadata,
         chunk_size: int,
-        progress: Callable[[int, int | None], Any] | None,
+        progress: Progress | None,
     ) -> None:
-        """Nothing is sent yet; see `RestAsyncIOTransport.upload_file`."""
+        """See `RestAsyncIOTransport.upload_file`. Nothing is sent yet."""
         self._caller = caller
+        self._pool = pool
         self._source = source
         self._request = request
         self._mime_type = mime_type
@@ -69,29 +78,28 @@ class AsyncUpload:
         self._progress = progress
         self._retry = retry
         self._began = time.monotonic()
-        self._deadline = None if timeout is None else self._began + timeout
         self._timeout = timeout
         self._url = ""
-        #: Bytes that the service has, and the chunk that is under way.
+        #: Number of bytes that the service has acknowledged, and the chunk after them.
         self._offset = 0
         self._received = 0
         self._chunk = b""
-        self._last = False
+        self._is_last = False
 
-    async def run(self) -> Any:
-        """Send everything; returns the ``File``.
+    async def run(self) -> File:
+        """Upload everything, and return the ``File``.
 
         Raises:
-            APIError: It failed for good.
-            ValueError: The source does not give as many bytes as were announced.
+            APIError: The upload failed.
+            ValueError: The source is not as long as announced.
         """
         try:
-            await self._again_and_again(self._start)
+            await self._retry_step(self._start)
             while True:
-                self._chunk, self._last = await self._source.chunk(self._chunk_size)
+                self._chunk, self._is_last = await self._source.read_chunk(self._chunk_size)
                 self._check_size()
                 end = self._offset + len(self._chunk)
-                file = await self._again_and_again(self._send, self._ask)
+                file = await self._retry_step(self._send, self._query)
                 if file is not None:
                     self._report(end)
                     return file
@@ -100,55 +108,73 @@ class AsyncUpload:
             await self._source.close()
 
     def _check_size(self) -> None:
-        given, size = self._offset + len(self._chunk), self._source.size
-        if size is not None and (given > size or (self._last and given != size)):
-            least = "" if self._last else "at least "
-            raise ValueError(f"size: the source was to give {size} bytes and gave {least}{given}")
+        actual, size = self._offset + len(self._chunk), self._source.size
+        if size is not None and (actual > size or (self._is_last and actual != size)):
+            least = "" if self._is_last else "at least "
+            raise ValueError(f"size: {size} bytes were announced, but the source has {least}{actual}")
 
     def _report(self, sent: int) -> None:
         if self._progress:
             self._progress(sent, self._source.size)
 
-    def _left(self) -> float | None:
-        return None if self._deadline is None else max(self._deadline - time.monotonic(), 0)
+    def _remaining(self) -> float | None:
+        if self._timeout is None:
+            return None
+        return max(self._began + self._timeout - time.monotonic(), 0)
 
-    async def _again_and_again(self, step: Any, before_another: Any = None) -> Any:
-        """Take a step until it is done, or its failures are too many."""
+    async def _retry_step(
+        self,
+        step: Callable[[HttpConnection, Pairs], Awaitable[_Result]],
+        recover: Callable[[HttpConnection], Awaitable[_Result | None]] | None = None,
+    ) -> _Result:
+        """Run a step until it succeeds or its retries are used up.
+
+        Args:
+            step: The step.
+            recover: Runs before the step is retried; if it returns a result, the step is done.
+        """
         caller = self._caller
-        binding = caller.pool.current()
-        rules = unhedged(self._retry, "an upload")
-        attempts: Attempts = caller._attempts(CREATE_FILE, rules, self._began, self._timeout, binding)
-        asking = False
+        policy = resolve_unhedged_policy(self._retry, "an upload")
+        attempts = caller.start_attempts(
+            CREATE_FILE, policy, self._began, self._timeout, caller.pool.current()
+        )
+        is_retry = False
         while True:
-            ready = caller._authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, self._left())
+            ready = caller.authorization.pairs(time.monotonic())
+            pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, self._remaining())
+            connection = self._pool.current()
             try:
-                if asking:
-                    done = await before_another(binding, pairs)
-                    if done is not None:
-                        return done
-                return await step(binding, pairs)
+                if is_retry and recover:
+                    result = await recover(connection)
+                    if result is not None:
+                        return result
+                return await step(connection, pairs)
             except RpcError as error:
-                await sleep(attempts.after(error, pairs))
-                binding, _ = attempts.again()
-                asking = before_another is not None
+                await sleep(attempts.next_delay(error, pairs))
+                attempts.rebind()
+                is_retry = True
 
     async def _post(
-        self, binding: Any, url: str, headers: dict[str, str], body: bytes, left: float | None
+        self,
+        connection: HttpConnection,
+        url: str,
+        headers: dict[str, str],
+        body: bytes,
+        timeout: float | None,
     ) -> tuple[dict[str, str], bytes]:
-        portal = binding.portal
-        exchange = await portal.run(portal.session.send("POST", url, headers, body, left))
-        answer = await portal.run(exchange.rest(_LONGEST_ANSWER))
+        runner = connection.runner
+        exchange = await runner.run(runner.session.send("POST", url, headers, body, timeout))
+        response = await runner.run(exchange.read_all(_MAX_RESPONSE_SIZE))
         if exchange.status != 200:
-            raise of_answer(exchange.status, exchange.headers, answer)
-        return dict(exchange.headers), answer
+            raise from_response(exchange.status, exchange.headers, response)
+        return dict(exchange.headers), response
 
-    async def _start(self, binding: Any, pairs: Any) -> None:
-        """Begin the session."""
-        left = self._left()
-        page = self._caller._book.page(CREATE_FILE, self._request, self._metadata, pairs)
+    async def _start(self, connection: HttpConnection, pairs: Pairs) -> None:
+        """Start the session."""
+        remaining = self._remaining()
+        metadata = self._caller.metadata_cache.get(CREATE_FILE, self._request, self._metadata, pairs)
         headers = {
-            **headers_of(page, left),
+            **to_headers(metadata, remaining),
             "x-goog-upload-protocol": "resumable",
             "x-goog-upload-command": "start",
             "x-goog-upload-header-content-type": self._mime_type,
@@ -159,79 +185,77 @@ class AsyncUpload:
             headers["x-goog-upload-file-name"] = self._source.name
         form = to_http(CREATE_FILE, self._request)
         target = "/upload" + urlsplit(form.target).path
-        answered, body = await self._post(binding, target, headers, form.body or b"{}", left)
-        address = answered.get("x-goog-upload-url")
-        if not address:
+        response, body = await self._post(connection, target, headers, form.body or b"{}", remaining)
+        location = response.get("x-goog-upload-url")
+        if not location:
             raise HttpError(
                 grpc.StatusCode.INTERNAL,
-                f"the upload was not begun: there is no x-goog-upload-url in the answer {body[:80]!r}",
+                f"the upload did not start: the response has no x-goog-upload-url, but {body[:80]!r}",
             )
-        self._url = urljoin(binding.portal.session.origin + "/", address)
-        here = urlsplit(binding.portal.session.origin)
-        there = urlsplit(self._url)
+        origin = self._pool.target.origin
+        self._url = urljoin(origin + "/", location)
+        here, there = urlsplit(origin), urlsplit(self._url)
         if there.scheme != "https" and (there.scheme, there.netloc) != (here.scheme, here.netloc):
             raise HttpError(
-                grpc.StatusCode.INTERNAL, f"the upload was sent to {there.netloc!r} without encryption"
+                grpc.StatusCode.INTERNAL, f"the upload was directed to {there.netloc!r} without encryption"
             )
-        granularity = answered.get("x-goog-upload-chunk-granularity", "")
+        granularity = response.get("x-goog-upload-chunk-granularity", "")
         if granularity.isdecimal() and int(granularity) > 0:
             self._chunk_size = max(self._chunk_size // int(granularity), 1) * int(granularity)
 
-    async def _send(self, binding: Any, pairs: Any) -> Any:
-        """Send the chunk, or what is left of it; returns the file if it was the last."""
-        command = "upload, finalize" if self._last else "upload"
-        status, body = await self._command(binding, command, self._chunk)
-        if self._last:
-            return self._file(status, body)
+    async def _send(self, connection: HttpConnection, _: Pairs) -> File | None:
+        """Send the rest of the chunk; returns the file if it was the last."""
+        command = "upload, finalize" if self._is_last else "upload"
+        status, body = await self._command(connection, command, self._chunk)
+        if self._is_last:
+            return self._parse_file(status, body)
         if status == "final":
-            raise HttpError(
-                grpc.StatusCode.INTERNAL, "the upload was ended by the service before its last chunk"
-            )
+            raise HttpError(grpc.StatusCode.INTERNAL, "the service ended the upload before its last chunk")
         self._offset += len(self._chunk)
         return None
 
-    async def _ask(self, binding: Any, pairs: Any) -> Any:
-        """After a failure: how much has arrived? Returns the file if it was all."""
-        status, body = await self._command(binding, "query", b"")
+    async def _query(self, connection: HttpConnection) -> File | None:
+        """Query how many bytes have arrived; returns the file if all have."""
+        status, body = await self._command(connection, "query", b"")
         if status == "final":
-            return self._file(status, body)
-        received = self._received
-        if not self._offset <= received <= self._offset + len(self._chunk):
+            return self._parse_file(status, body)
+        received, sent = self._received, self._offset + len(self._chunk)
+        if not self._offset <= received <= sent:
             raise HttpError(
                 grpc.StatusCode.DATA_LOSS,
                 f"the service has {received} bytes of the upload, which is not between the {self._offset} it "
-                f"acknowledged and the {self._offset + len(self._chunk)} it was sent",
+                f"acknowledged and the {sent} it was sent",
             )
         self._chunk = self._chunk[received - self._offset :]
         self._offset = received
         return None
 
-    async def _command(self, binding: Any, command: str, body: bytes) -> tuple[str, bytes]:
-        left = self._left()
-        timeout = _CHUNK_TIMEOUT if left is None else min(left, _CHUNK_TIMEOUT)
-        # Without credentials: the address may be on another host.
-        page = self._caller._book.page(CREATE_FILE, None, (), ())
+    async def _command(self, connection: HttpConnection, command: str, body: bytes) -> tuple[str, bytes]:
+        remaining = self._remaining()
+        timeout = _CHUNK_TIMEOUT if remaining is None else min(remaining, _CHUNK_TIMEOUT)
+        # Without credentials: the URL may be on another host.
+        metadata = self._caller.metadata_cache.get(CREATE_FILE, None, (), ())
         headers = {
-            **headers_of(page, None),
+            **to_headers(metadata, None),
             "content-type": "application/octet-stream",
             "x-goog-upload-command": command,
         }
         if command != "query":
             headers["x-goog-upload-offset"] = str(self._offset)
-        answered, answer = await self._post(binding, self._url, headers, body, timeout)
-        size = answered.get("x-goog-upload-size-received", "")
+        response, content = await self._post(connection, self._url, headers, body, timeout)
+        size = response.get("x-goog-upload-size-received", "")
         self._received = int(size) if size.isdecimal() else -1
-        status = answered.get("x-goog-upload-status", "")
+        status = response.get("x-goog-upload-status", "")
         if status not in ("active", "final"):
-            # What other servers, and proxies, answer: nothing was taken.
+            # The response of another server, or of a proxy: the chunk was not taken.
             raise HttpError(
-                grpc.StatusCode.UNAVAILABLE, f"the answer to an upload's {command!r} has no upload status"
+                grpc.StatusCode.UNAVAILABLE, f"the response to upload command {command!r} has no status"
             )
-        return status, answer
+        return status, content
 
-    def _file(self, status: str, body: bytes) -> Any:
+    def _parse_file(self, status: str, body: bytes) -> File:
         if status != "final":
             raise HttpError(
-                grpc.StatusCode.INTERNAL, "the upload is complete, and the service waits for more"
+                grpc.StatusCode.INTERNAL, "the upload is complete, but the service expects more bytes"
             )
-        return message(CREATE_FILE.response, body).file
+        return parse_message(CREATE_FILE.response, body).file

@@ -1,4 +1,4 @@
-"""A call as an exchange over HTTP. Runs on an event loop for either flavour."""
+"""Calls as HTTP requests and responses. Runs on an event loop for both flavours."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from google.protobuf.message import Message
 
 from gemwire._transport.json_method import Json
 from gemwire._transport.metadata import ROUTING
-from gemwire._transport.rest.http_errors import BROKEN, HttpError, of_answer, of_error
+from gemwire._transport.rest.http_errors import BROKEN, HttpError, from_api_error, from_response
 from gemwire._transport.rest.sse import EventParser
 from gemwire._transport.rest.transcode import HttpRequest, from_json
-from gemwire._transport.serialized_message import Wire
+from gemwire._transport.serialized_message import SerializedMessage
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange, Session
 
 _Message = TypeVar("_Message", bound=Message)
 
-#: Bytes of an error that are read; pages of proxies can be long.
-_LONGEST_ERROR = 1 << 18
-#: What HTTP keeps for itself, and what is decided here.
+#: Bytes of an error that are read: pages of proxies can be long.
+_MAX_ERROR_SIZE = 1 << 18
+#: Header fields that HTTP reserves, and those that are set here.
 _RESERVED = frozenset(
     {
         "accept-encoding",
@@ -45,15 +45,15 @@ _RESERVED = frozenset(
 )
 
 
-def headers_of(metadata: Iterable[tuple[str, str | bytes]], timeout: float | None) -> Mapping[str, str]:
-    """The header fields of a call.
+def to_headers(metadata: Iterable[tuple[str, str | bytes]], timeout: float | None) -> Mapping[str, str]:
+    """Return the header fields of a call.
 
     Args:
-        metadata: All its pairs; of several with one key the values are joined by commas.
-        timeout: Seconds for the call; the server is told.
+        metadata: All pairs of the call; values of equal keys are joined by commas.
+        timeout: Seconds for the call, sent as ``x-server-timeout``.
 
     Raises:
-        ValueError: A pair is none that HTTP can carry.
+        ValueError: HTTP cannot carry a pair.
     """
     headers = {"content-type": "application/json"}
     for key, value in metadata:
@@ -64,7 +64,7 @@ def headers_of(metadata: Iterable[tuple[str, str | bytes]], timeout: float | Non
             )
         if key in _RESERVED:
             raise ValueError(f"metadata: {key!r} belongs to HTTP itself and cannot be set for a call")
-        # The routing header comes twice where the caller gives one too, the caller's first.
+        # The routing header comes twice if the caller sets one too, the caller's first.
         joint = "&" if key == ROUTING else ", "
         headers[key] = f"{headers[key]}{joint}{value}" if key in headers else value
     if timeout is not None:
@@ -72,63 +72,63 @@ def headers_of(metadata: Iterable[tuple[str, str | bytes]], timeout: float | Non
     return headers
 
 
-async def answered(
+async def open_exchange(
     session: Session, request: HttpRequest, headers: Mapping[str, str], timeout: float | None
 ) -> Exchange:
-    """Begin a call; returns when the API has begun to answer.
+    """Send the request of a call, and return when the header of its response has arrived.
 
     Raises:
-        HttpError: It answered with an error, or something else did, or nothing.
+        HttpError: The response is an error, does not come from the API, or did not arrive.
     """
     exchange = await session.send(request.verb, request.target, headers, request.body, timeout)
     if exchange.status != 200:
-        raise of_answer(exchange.status, exchange.headers, await exchange.rest(_LONGEST_ERROR))
+        raise from_response(exchange.status, exchange.headers, await exchange.read_all(_MAX_ERROR_SIZE))
     return exchange
 
 
-async def whole(
+async def fetch(
     session: Session, request: HttpRequest, headers: Mapping[str, str], timeout: float | None
 ) -> bytes:
-    """Make a call with one answer; returns its JSON. Raises as `answered`."""
-    return await (await answered(session, request, headers, timeout)).rest()
+    """Make a call with one response, and return its JSON. Raises as `open_exchange`."""
+    return await (await open_exchange(session, request, headers, timeout)).read_all()
 
 
-def message(kind: type[_Message], data: bytes | str) -> _Message:
-    """The message of an answer or of an event.
+def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
+    """Return the message of a response body or of an event.
 
     Raises:
-        HttpError: It is an error, or no such message.
+        HttpError: It is an error of the API, or not such a message.
     """
-    if issubclass(kind, Wire):
-        return message(kind.typed, data).SerializeToString()
+    if issubclass(kind, SerializedMessage):
+        return parse_message(kind.message_type, data).SerializeToString()
     try:
         tree: Any = json.loads(data) if data.strip() else {}
         if issubclass(kind, Json):
-            # No error is looked for: an operation that failed has one of its own.
+            # Not taken for an error: an operation that failed has an ``error`` of its own.
             return kind.of(tree)
         error = tree.get("error") if isinstance(tree, dict) else None
         if isinstance(error, dict) and "error" not in kind.DESCRIPTOR.fields_by_name:
-            raise of_error(error, ())
+            raise from_api_error(error, ())
         return from_json(kind, tree)
     except (ValueError, RecursionError) as error:
-        gist = data[:80].decode("utf-8", "replace") if isinstance(data, bytes) else data[:80]
-        text = f"the answer cannot be read: {error} (it begins with {gist!r})"
+        start = data[:80].decode("utf-8", "replace") if isinstance(data, bytes) else data[:80]
+        text = f"the response cannot be read: {error} (it begins with {start!r})"
         raise HttpError(grpc.StatusCode.INTERNAL, text) from None
 
 
-async def unary(
+async def fetch_message(
     session: Session,
     request: HttpRequest,
     headers: Mapping[str, str],
     timeout: float | None,
     kind: type[_Message],
 ) -> _Message:
-    """Make a call with one answer; returns its message. Raises as `whole` and `message`."""
-    return message(kind, await whole(session, request, headers, timeout))
+    """Make a call with one response, and return its message. Raises as `fetch` and `parse_message`."""
+    return parse_message(kind, await fetch(session, request, headers, timeout))
 
 
 class EventSource:
-    """The events of a streamed answer."""
+    """The events of a streamed response."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -136,18 +136,18 @@ class EventSource:
         self._ended = False
         self.headers = exchange.headers
 
-    async def more(self) -> list[bytes]:
-        """The events that came in next, as JSON; none at the end.
+    async def read(self) -> list[bytes]:
+        """Return the next events, as JSON; none at the end.
 
         Raises:
-            HttpError: The connection broke, or what came is no stream of events.
+            HttpError: The connection broke, or the response is not a stream of events.
         """
         if self._ended:
             return []
         if not self._exchange.header("content-type").startswith("text/event-stream"):
-            return await self._array()
+            return await self._read_array()
         while not self._ended:
-            received = await self._exchange.some()
+            received = await self._exchange.read_some()
             if received:
                 if events := self._parser.feed(received):
                     return events
@@ -155,13 +155,13 @@ class EventSource:
             self._ended = True
             self._exchange.close()
             if (last := self._parser.end()) is not None:
-                return [_complete(last)]
+                return [_check_complete(last)]
         return []
 
-    async def _array(self) -> list[bytes]:
-        """A server that knows no events sends everything as one JSON array."""
+    async def _read_array(self) -> list[bytes]:
+        """Read the JSON array that a server without events sends instead."""
         self._ended = True
-        body = await self._exchange.rest()
+        body = await self._exchange.read_all()
         try:
             tree = json.loads(body)
         except ValueError:
@@ -169,13 +169,13 @@ class EventSource:
         return [json.dumps(item).encode() for item in (tree if isinstance(tree, list) else [tree])]
 
     def close(self) -> None:
-        """End it at once."""
+        """End the response at once."""
         self._ended = True
         self._exchange.close()
 
 
-def _complete(last: bytes) -> bytes:
-    """The last event, which lacked its empty line; complete all the same if it is JSON."""
+def _check_complete(last: bytes) -> bytes:
+    """Return the last event, which lacks its final empty line, if it is complete JSON."""
     try:
         json.loads(last)
     except ValueError:
@@ -184,8 +184,8 @@ def _complete(last: bytes) -> bytes:
     return last
 
 
-async def events(
+async def open_events(
     session: Session, request: HttpRequest, headers: Mapping[str, str], timeout: float | None
 ) -> EventSource:
-    """Begin a call whose answer is a stream. Raises as `answered`."""
-    return EventSource(await answered(session, request, headers, timeout))
+    """Start a call whose response is a stream. Raises as `open_exchange`."""
+    return EventSource(await open_exchange(session, request, headers, timeout))

@@ -92,11 +92,11 @@ class HttpError(grpc.RpcError):
         return self._trailers
 
 
-def of_answer(status: int, headers: Headers, body: bytes) -> HttpError:
+def from_response(status: int, headers: Headers, body: bytes) -> HttpError:
     """The error of an answer whose status is not 200."""
     error = _api_error(body)
     if error is not None:
-        return of_error(error, headers, status)
+        return from_api_error(error, headers, status)
     named = {name.lower(): value for name, value in headers}
     if 300 <= status < 400:
         where = named.get("location", "elsewhere")
@@ -111,7 +111,7 @@ def of_answer(status: int, headers: Headers, body: bytes) -> HttpError:
     return HttpError(code, text, [*headers, *_pushback(headers)])
 
 
-def of_error(error: dict[str, Any], headers: Headers, status: int = 0) -> HttpError:
+def from_api_error(error: dict[str, Any], headers: Headers, status: int = 0) -> HttpError:
     """The error of an ``error`` object of the API.
 
     Args:

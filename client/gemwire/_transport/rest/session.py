@@ -1,8 +1,8 @@
-"""The connections. The one module that knows the HTTP client, aiohttp.
+"""HTTP sessions. The only module that imports the HTTP client, aiohttp.
 
-Chosen by measurement (benchmarks/http_clients.py): on an event loop a call costs it a sixth of what it
-costs httpx. Threads use it too, by way of a loop in a thread, which costs less than httpx's own sync
-client does and gives them deadlines that hold and calls that can be ended from any thread.
+It was chosen by measurement (benchmarks/http_clients.py): on an event loop a call costs a sixth of what
+it costs with httpx. Threads use it too, on a loop in a thread of its own: that costs less than httpx's
+sync client, keeps deadlines, and lets any thread cancel a call.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import asyncio
 import io
 import os
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import aiohttp
 import grpc
@@ -24,52 +23,51 @@ from gemwire._transport.rest.tls_and_proxy import HttpTarget
 
 VERSION = aiohttp.__version__
 
-#: Seconds for a connection, TLS included; as long as gRPC gives one.
-_CONNECT = 5.0
-#: Seconds that a connection waits for its next request; less than servers and middleboxes bear.
+#: Seconds to connect, TLS included; the same as for gRPC.
+_CONNECT_TIMEOUT = 5.0
+#: Seconds that an idle connection is kept open; less than servers and middleboxes do.
 _KEEP_ALIVE = 15.0
-#: aiohttp warns of larger bodies unless they come as files, which it sends piece by piece.
+#: Bytes from which a body is given as a file, which aiohttp sends in pieces; it warns of larger ones.
 _LARGE = 1 << 20
-#: Seconds for connections with TLS to say goodbye.
-_GOODBYE = 0.01
+#: Seconds for TLS connections to shut down.
+_TLS_SHUTDOWN = 0.01
 _NEVER = 1e9
 _SHORTEST = 0.001
 
-#: Sessions that are open, held until they are closed: collected together with what closes them, they
-#: would complain first.
+#: Open sessions, referenced until they are closed: aiohttp logs an error about sessions that are collected.
 _open: set[Session] = set()
-#: Those that were open when this process was forked. Closing them, or letting them go, would reach into
-#: the event loop of the parent.
+#: Sessions that were open when this process was forked. Closing or collecting them would access the
+#: event loop of the parent.
 _inherited: list[Session] = []
 
 
-def _forked() -> None:
+def _disown_sessions() -> None:
     _inherited.extend(_open)
     _open.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(after_in_child=_disown_sessions)
 
 
 class Session:
-    """The connections to one target, of one event loop, on which everything here is used."""
+    """The connections to one target on one event loop; everything here must be used on that loop."""
 
     def __init__(self, target: HttpTarget) -> None:
-        """Nothing is connected yet.
+        """Initialize a session. Nothing is connected yet.
 
         Raises:
-            OSError: A file of certificates is not there.
-            ValueError: The environment names a proxy that is none.
+            OSError: A file of certificates does not exist.
+            ValueError: The environment names an unsupported proxy.
         """
         self._target = target
         self._proxy = target.proxy()
-        self._sending: set[asyncio.Task[aiohttp.ClientResponse]] = set()
-        self._answering: weakref.WeakSet[Exchange] = weakref.WeakSet()
+        self._pending: set[asyncio.Task[aiohttp.ClientResponse]] = set()
+        self._exchanges: weakref.WeakSet[Exchange] = weakref.WeakSet()
         self.closed = False
         connector = aiohttp.TCPConnector(
             ssl=target.tls() or True,
-            # As many as there are calls, as with gRPC: a stream keeps its connection for itself.
+            # No limit, as with gRPC: each stream occupies a connection.
             limit=0,
             keepalive_timeout=_KEEP_ALIVE,
         )
@@ -77,7 +75,7 @@ class Session:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
-            # Variables would be read on each request, and ~/.netrc for a password to send.
+            # Otherwise it would read variables on each request, and passwords from ~/.netrc.
             trust_env=False,
         )
         self._loop = asyncio.get_running_loop()
@@ -94,33 +92,35 @@ class Session:
     async def send(
         self, verb: str, target: str, headers: Mapping[str, str], body: bytes | None, timeout: float | None
     ) -> Exchange:
-        """Send a request; returns when the head of the answer is there, whatever its status.
+        """Send a request, and return when the header of the response has arrived, whatever its status.
 
         Args:
             verb: ``GET``, ``POST``…
             target: Path and query, or a whole URL.
-            headers: What to send beside it.
+            headers: The header fields.
             body: The body.
-            timeout: Seconds for everything, the reading of the answer included.
+            timeout: Seconds for the whole exchange, including reading the response.
 
         Raises:
-            HttpError: There is no answer.
+            HttpError: No response arrived.
         """
         if self.closed:
             raise _closed()
         url = target if "://" in target else self._target.origin + target
-        content: Any = io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
+        content: io.BytesIO | bytes | None = (
+            io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
+        )
         limits = aiohttp.ClientTimeout(
-            # 0 would be none.
+            # To aiohttp, 0 means no timeout.
             total=None if timeout is None else max(timeout, _SHORTEST),
-            sock_connect=_CONNECT,
+            sock_connect=_CONNECT_TIMEOUT,
             ceil_threshold=_NEVER,
         )
 
-        async def begin() -> aiohttp.ClientResponse:
+        async def request() -> aiohttp.ClientResponse:
             return await self._client.request(
                 verb,
-                # As it is: encoded already, and not to be normalised.
+                # The URL is encoded already, and must not be normalised.
                 URL(url, encoded=True),
                 headers=headers,
                 data=content,
@@ -129,52 +129,52 @@ class Session:
                 timeout=limits,
             )
 
-        with self._told():
-            # A task of its own, so that closing ends it, whatever it waits for.
-            task = self._loop.create_task(begin())
-            self._sending.add(task)
+        with self.translate_errors():
+            # A task of its own, which `close` can cancel whatever it waits for.
+            task = self._loop.create_task(request())
+            self._pending.add(task)
             try:
                 exchange = Exchange(self, await task)
             except asyncio.CancelledError:
-                if self.closed and not _asked_to_end():
+                if self.closed and not _is_task_cancelling():
                     raise _closed() from None
                 raise
             finally:
-                self._sending.discard(task)
+                self._pending.discard(task)
         if self.closed:
             exchange.close()
             raise _closed()
-        self._answering.add(exchange)
+        self._exchanges.add(exchange)
         return exchange
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Raises what aiohttp does as `HttpError`."""
+    def translate_errors(self) -> Iterator[None]:
+        """Raise the errors of aiohttp as `HttpError`."""
         try:
             yield
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            raise (_closed() if self.closed else _failure(error, self._target.origin)) from error
+            raise (_closed() if self.closed else _to_http_error(error, self._target.origin)) from error
 
     async def close(self) -> None:
-        """End everything under way and all connections."""
+        """End all exchanges and close all connections."""
         self.closed = True
-        for task in self._sending:
+        for task in self._pending:
             task.cancel()
-        for exchange in list(self._answering):
-            # aiohttp would close the connection and leave who reads from it to wait for ever.
+        for exchange in list(self._exchanges):
+            # aiohttp would close the connection, and readers of the response would wait forever.
             exchange.close()
         await self._client.close()
-        # Transports take a turn or two of the loop to be gone, those with TLS some more: it may stop next.
-        await asyncio.sleep(0 if self._target.scheme == "http" else _GOODBYE)
+        # Sockets close after a few iterations of the loop, which may stop next; those with TLS take longer.
+        await asyncio.sleep(0 if self._target.scheme == "http" else _TLS_SHUTDOWN)
         _open.discard(self)
 
 
 class Exchange:
-    """An answer that is coming in.
+    """A request that was sent, and its response.
 
     Attributes:
         status: The HTTP status.
-        headers: Its header fields, names in lower case.
+        headers: The header fields of the response, names in lower case.
     """
 
     def __init__(self, session: Session, response: aiohttp.ClientResponse) -> None:
@@ -185,33 +185,33 @@ class Exchange:
         self.headers = [(name.lower(), value) for name, value in response.headers.items()]
 
     def header(self, name: str, default: str = "") -> str:
-        """A header field's value."""
+        """Return the value of a header field of the response."""
         return self._response.headers.get(name, default)
 
-    async def some(self) -> bytes:
-        """What came in next; empty at the end. The connection is free then.
+    async def read_some(self) -> bytes:
+        """Return the next bytes; none at the end, when the connection can be reused.
 
         Raises:
-            HttpError: The connection broke; all that had come before was given.
+            HttpError: The connection broke; everything received before was returned.
         """
-        with self._session._told():
+        with self._session.translate_errors():
             if self._broken:
                 raise self._broken
             try:
                 return await self._response.content.readany()
             except (aiohttp.ClientError, OSError) as error:
-                held = _held(self._response.content)
-                if not held:
+                buffered = _take_buffered(self._response.content)
+                if not buffered:
                     raise
                 self._broken = error
-                return held
+                return buffered
 
-    async def rest(self, limit: int | None = None) -> bytes:
-        """All that is left, or its first ``limit`` bytes, and then the end of it."""
+    async def read_all(self, limit: int | None = None) -> bytes:
+        """Return the remaining bytes, or the first ``limit`` of them, and close the exchange."""
         pieces: list[bytes] = []
         size = 0
         try:
-            while piece := await self.some():
+            while piece := await self.read_some():
                 pieces.append(piece)
                 size += len(piece)
                 if limit is not None and size >= limit:
@@ -222,30 +222,30 @@ class Exchange:
         return body if limit is None else body[:limit]
 
     def close(self) -> None:
-        """End it. Where something is left to come, the connection ends at once."""
+        """End the exchange. If the response is incomplete, its connection is closed at once."""
         self._response.close()
 
 
-def _held(content: aiohttp.StreamReader) -> bytes:
-    """What came before a connection broke. aiohttp would throw it away with the error."""
-    pieces: Any = getattr(content, "_buffer", ())
+def _take_buffered(content: aiohttp.StreamReader) -> bytes:
+    """Return what arrived before a connection broke; aiohttp discards it with the error."""
+    pieces: Iterable[bytes] = getattr(content, "_buffer", ())
     return b"".join(pieces)[getattr(content, "_buffer_offset", 0) :]
 
 
-def _asked_to_end() -> bool:
-    """Whether the running task itself is being cancelled (Python 3.11 and later can tell)."""
-    task: Any = asyncio.current_task()
-    return task is not None and hasattr(task, "cancelling") and bool(task.cancelling())
+def _is_task_cancelling() -> bool:
+    """Return whether the current task is being cancelled, as Python 3.11 and later can tell."""
+    cancelling: Callable[[], int] | None = getattr(asyncio.current_task(), "cancelling", None)
+    return cancelling is not None and bool(cancelling())
 
 
 def _closed() -> HttpError:
     return HttpError(grpc.StatusCode.CANCELLED, "the client was closed during the call")
 
 
-def _failure(error: Exception, origin: str) -> HttpError:
+def _to_http_error(error: Exception, origin: str) -> HttpError:
     unavailable = grpc.StatusCode.UNAVAILABLE
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        text = f"{UNCONNECTED}{origin} did not take a connection within {_CONNECT:g} s"
+        text = f"{UNCONNECTED}{origin} did not accept a connection within {_CONNECT_TIMEOUT:g} s"
         return HttpError(unavailable, text, delivered=False)
     if isinstance(error, asyncio.TimeoutError):
         return HttpError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
@@ -255,7 +255,7 @@ def _failure(error: Exception, origin: str) -> HttpError:
     if isinstance(error, aiohttp.ClientConnectorError):
         return HttpError(unavailable, f"{UNCONNECTED}{error}", delivered=False)
     if isinstance(error, aiohttp.ClientResponseError):
-        said = " ".join(error.message.split())[:200]
-        text = f"{origin} answers in something else than HTTP/1.1 ({said}); is it a gRPC port?"
+        reason = " ".join(error.message.split())[:200]
+        text = f"{origin} does not speak HTTP/1.1 ({reason}); is it a gRPC port?"
         return HttpError(grpc.StatusCode.INTERNAL, text)
     return HttpError(unavailable, f"{BROKEN}{type(error).__name__}: {error}")

@@ -12,7 +12,8 @@ from urllib.request import getproxies, proxy_bypass
 
 from google.auth.exceptions import MutualTLSChannelError
 
-from gemwire._transport.endpoint import is_loopback
+from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire._transport.endpoint import EMULATOR, HTTP_EMULATOR, is_loopback, with_brackets
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,25 @@ class HttpTarget:
 
     def __repr__(self) -> str:
         return f"<HttpTarget {self.origin}{' mTLS' if self.certificate else ''}>"
+
+    @classmethod
+    def of(cls, settings: ConnectionSettings) -> HttpTarget:
+        """Return the target of a client's calls over HTTP.
+
+        Raises:
+            ValueError: There is no HTTP address, or credentials would be sent to another machine unencrypted.
+        """
+        host = settings.http_host
+        if host is None:
+            raise ValueError(
+                f"{EMULATOR} is set, but calls over HTTP do not go there: set {HTTP_EMULATOR} to the "
+                "emulator's HTTP address as well, or unset both to call the service"
+            )
+        if settings.plaintext and settings.authorization.secret and not is_loopback(host):
+            raise ValueError(
+                f"url_scheme: over http, {host!r} would be sent the credentials unencrypted; use https"
+            )
+        return cls("http" if settings.plaintext else "https", with_brackets(host), settings.certificate)
 
     @property
     def origin(self) -> str:

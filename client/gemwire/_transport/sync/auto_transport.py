@@ -1,265 +1,299 @@
 # Derived from _transport/aio/auto_transport.py by scripts/unasync. DO NOT EDIT.
-"""gRPC, and REST where a network lets no HTTP/2 through."""
+"""The transport that uses gRPC, or REST where a network blocks HTTP/2."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.message import Message
 
 from gemwire._transport import endpoint
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.connection import Connection
 from gemwire._transport.connection_health import ConnectionHealth
+from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.rest.transcode import bindings
 from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire._transport.sync.concurrency import sleep
-from gemwire._transport.sync.connection import Connection
 from gemwire._transport.sync.connectivity import PROBE_LINGER, can_connect
-from gemwire._transport.sync.grpc_transport import GrpcTransport
-from gemwire._transport.sync.http_loop import HttpChannels
-from gemwire._transport.sync.rest_transport import bracketed, http_engine
-from gemwire_runtime.method import Kind, Method
+from gemwire._transport.sync.grpc_transport import Transport
+from gemwire._transport.sync.http_pool import HttpConnectionPool
+from gemwire._transport.sync.rest_transport import http_client_version
+from gemwire_runtime.method import AnyMethod, Kind
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _logger = logging.getLogger("gemwire")
+_Auto = TypeVar("_Auto", bound="AutoTransport")
+_Result = TypeVar("_Result")
+_Pairs = Iterable[tuple[str, "str | bytes"]]
 
-#: Seconds that the first connection may take before REST is tried; a third of the call's time if less.
-_PATIENCE = 3.0
+#: Seconds for the first gRPC connection before REST is tried; a third of the call's timeout if that is less.
+_CONNECT_TIMEOUT = 3.0
 
 
-class AutoTransport(GrpcTransport):
-    """gRPC unless it is blocked, then REST: decided by the first connection. Needs ``gemwire[http]``.
+class AutoTransport(Transport):
+    """gRPC unless it is blocked, else REST: the first connection decides. Needs ``gemwire[http]``.
 
-    Where no HTTP/2 connection comes about, and the call gets an answer over REST, this transport keeps
-    to REST and says so once in the log. No call is sent twice: one goes over REST only when there was
-    no connection that gRPC could have sent it on. Methods without an HTTP form always use gRPC.
+    If no HTTP/2 connection can be made and a call succeeds over REST, this transport stays with REST and
+    logs that once. No call is sent twice: a call goes over REST only if gRPC had no connection that it
+    could have been sent on. Methods without an HTTP form always use gRPC.
     """
 
     kind = "auto"
+    find_emulator = staticmethod(endpoint.find_dual_emulator)
 
-    def __init__(
-        self, *, host: str = endpoint.DEFAULT_HOST, plaintext: bool = False, **arguments: Any
-    ) -> None:
-        """As for gRPC; a channel cannot be given.
+    def __init__(self, **arguments: Unpack[TransportArguments]) -> None:
+        """Find credentials and run the certificate source. Nothing is connected before the first call.
 
         Args:
-            host: Host, or host:port.
-            plaintext: No TLS and no tokens: emulators, REST at GEMINI_EMULATOR_HTTP_HOST.
-            **arguments: Those of the gRPC transport.
+            **arguments: See `TransportArguments`. With ``plaintext``, REST goes to GEMINI_EMULATOR_HTTP_HOST.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
-            ValueError: As for gRPC.
-            TypeError: As for gRPC.
-            google.auth.exceptions.DefaultCredentialsError: There are no credentials.
+            ValueError: The host is invalid, or two credentials were given.
+            TypeError: An argument is of a wrong type, or a channel was given.
+            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
-        http_engine()
-        if arguments.get("channel") is not None:
+        http_client_version()
+        if "channel" in arguments:
             raise TypeError("channel: this transport makes its own")
-        super().__init__(host=host, plaintext=plaintext, **arguments)
-        both = endpoint.either_emulator() if plaintext else (host, host)
-        http_host = both[1] if both else None
-        target = None
-        if http_host is not None:
-            scheme = "http" if plaintext else "https"
-            target = HttpTarget(scheme, bracketed(http_host), self._certificate)
-        assert isinstance(self.pool, ChannelPool)  # noqa: S101 - made a moment ago
-        self.pool = AutoChannels(self.pool, target, self._host)
+        settings = ConnectionSettings.of_transport(**arguments)
+        if settings.plaintext:
+            emulator = endpoint.find_dual_emulator()
+            settings = replace(settings, http_host=emulator.http_host if emulator else None)
+        self._open(settings)
 
-    @staticmethod
-    def emulator() -> str | None:
-        """GEMINI_EMULATOR_HOST; raises ValueError where only the one for REST is set."""
-        both = endpoint.either_emulator()
-        return both[0] if both else None
+    @classmethod
+    def from_settings(cls: type[_Auto], settings: ConnectionSettings) -> _Auto:
+        """See `Transport.from_settings`."""
+        made = cls.__new__(cls)
+        made._open(settings)
+        return made
+
+    def _open(self, settings: ConnectionSettings) -> None:
+        http_client_version()
+        target = HttpTarget.of(settings) if settings.http_host is not None else None
+        http = HttpConnectionPool(target) if target else None
+        pool = FallbackPool(ChannelPool(settings.grpc_target()), http, endpoint.with_port(settings.host))
+        self._connect(settings, pool)
 
 
-class AutoChannels:
-    """The channels of gRPC until they turn out to be blocked."""
+class FallbackPool:
+    """The gRPC channels of a client, until gRPC turns out to be blocked.
 
-    def __init__(self, channels: ChannelPool, target: HttpTarget | None, host: str) -> None:
-        """Without a ``target`` there is nothing to fall back to."""
-        self._grpc = channels
-        self._http = HttpChannels(target) if target else None
+    Attributes:
+        http: The HTTP connections; None if there is nothing to fall back to.
+        is_blocked: Whether gRPC turned out to be blocked.
+    """
+
+    def __init__(self, channels: ChannelPool, http: HttpConnectionPool | None, host: str) -> None:
+        """``host``: for the log."""
+        self._channels = channels
+        self.http = http
         self._host = host
         self._connected = False
-        self._probed = 0.0
-        self.over_rest = False
+        self._probed_at = 0.0
+        self.is_blocked = False
 
     @property
     def closed(self) -> bool:
-        return self._grpc.closed
+        return self._channels.closed
 
     def current(self) -> Connection:
-        """The binding of gRPC once that has been seen to work, else one that decides."""
-        binding = self._grpc.current()
-        return binding if self._http is None or self._connected else AutoBinding(self, binding, self._http)
+        """Return the channel once gRPC has connected, else a connection that decides for each call."""
+        channel = self._channels.current()
+        if self.http is None or self._connected:
+            return channel
+        return FallbackConnection(self, channel, self.http)
 
-    def replace(self, binding: Any) -> None:
-        """Give new calls another channel; over REST there is nothing to do, see `HttpChannels.replace`."""
-        if not self.over_rest:
-            self._grpc.replace(binding.grpc if isinstance(binding, AutoBinding) else binding)
+    def replace(self, connection: ChannelHandle | FallbackConnection) -> None:
+        """Replace the channel of a connection; over HTTP nothing needs to be, see `HttpConnectionPool`."""
+        if not self.is_blocked:
+            if isinstance(connection, FallbackConnection):
+                connection = connection.channel
+            self._channels.replace(connection)
 
-    def reaches(self, binding: ChannelHandle, timeout: float | None) -> bool:
-        """Whether gRPC gets a connection. Nothing of a call is sent meanwhile."""
-        patience = _PATIENCE if timeout is None else min(_PATIENCE, timeout / 3)
-        if can_connect(binding.channel, patience):
+    def can_use_grpc(self, channel: ChannelHandle, timeout: float | None) -> bool:
+        """Return whether gRPC connects. Nothing of a call is sent."""
+        seconds = _CONNECT_TIMEOUT if timeout is None else min(_CONNECT_TIMEOUT, timeout / 3)
+        if can_connect(channel.channel, seconds):
             self._connected = True
-        self._probed = time.monotonic()
+        self._probed_at = time.monotonic()
         return self._connected
 
-    def settle(self) -> None:
-        """Keep to REST: it was answered, where gRPC had no connection."""
-        if not self.over_rest:
-            self.over_rest = True
+    def mark_blocked(self) -> None:
+        """Use REST from now on: it works where gRPC has no connection."""
+        if not self.is_blocked:
+            self.is_blocked = True
             _logger.warning(
-                "%s took no HTTP/2 connection but answers HTTP/1.1: a proxy or firewall seems to block gRPC. "
-                "This client keeps to REST from now on; ask for transport='rest' to begin with it",
+                "%s accepts no HTTP/2 connection but answers HTTP/1.1: a proxy or firewall seems to block "
+                "gRPC. This client uses REST from now on; to use it from the start, set transport='rest'",
                 self._host,
             )
 
     def close(self) -> None:
         """End all calls and connections."""
-        if (still := self._probed + PROBE_LINGER - time.monotonic()) > 0:
-            sleep(still)
-        self._grpc.close()
-        if self._http:
-            self._http.close()
+        if (lingering := self._probed_at + PROBE_LINGER - time.monotonic()) > 0:
+            sleep(lingering)
+        self._channels.close()
+        if self.http:
+            self.http.close()
 
 
-class AutoBinding:
-    """What the first calls go over, and all where it has become REST."""
+class FallbackConnection:
+    """The connection of calls until gRPC has connected; of all calls if it turned out to be blocked.
 
-    def __init__(self, channels: AutoChannels, grpc_binding: ChannelHandle, http: HttpChannels) -> None:
-        self.channels = channels
-        self.grpc = grpc_binding
+    Attributes:
+        pool: The pool that it belongs to.
+        channel: The gRPC channel.
+        http: The HTTP connections.
+    """
+
+    def __init__(self, pool: FallbackPool, channel: ChannelHandle, http: HttpConnectionPool) -> None:
+        self.pool = pool
+        self.channel = channel
         self.http = http
 
     @property
     def health(self) -> ConnectionHealth:
-        return self.grpc.health
+        return self.channel.health
 
-    def callable(self, method: Method[Any, Any]) -> Any:
-        """What makes the calls of a method."""
-        over_grpc = self.grpc.callable(method)
+    def callable(self, method: AnyMethod) -> Callable[..., Any]:
+        """Return what makes the calls of a method."""
+        grpc_callable: Callable[..., Any] = self.channel.callable(method)
         if not bindings(method):
-            return over_grpc
-        if self.channels.over_rest:
+            return grpc_callable
+        if self.pool.is_blocked:
             return self.http.current().callable(method)
         if method.kind is Kind.UNARY:
-            return AutoUnary(self, method, over_grpc)
-        return lambda request, **rest: AutoStreamCall(self, method, over_grpc, request, **rest)
+            return FallbackUnary(self, method, grpc_callable)
+        return lambda request, **rest: FallbackStreamCall(self, method, grpc_callable, request, **rest)
 
 
-class _Decision:
-    """Takes one call to where it can go."""
+class _Fallback:
+    """The choice of a transport for one call."""
 
-    def __init__(self, binding: AutoBinding, method: Method[Any, Any], over_grpc: Any) -> None:
-        self._binding = binding
+    def __init__(
+        self, connection: FallbackConnection, method: AnyMethod, grpc_callable: Callable[..., Any]
+    ) -> None:
+        self._connection = connection
         self._method = method
-        self._over_grpc = over_grpc
+        self._grpc_callable = grpc_callable
 
-    def decide(self, make: Callable[[Any, float | None], Any], timeout: float | None) -> Any:
-        """Make a call over gRPC if that has a connection, else over REST, else over gRPC for its error.
+    def run(
+        self,
+        attempt: Callable[[Callable[..., Any], float | None], _Result],
+        timeout: float | None,
+    ) -> _Result:
+        """Make a call over gRPC if it connects, else over REST, else over gRPC for its error.
 
         Args:
-            make: Makes the call, up to its first answer: over what, and with how many seconds.
+            attempt: Makes the call up to its first response, with a callable and the remaining seconds.
             timeout: Seconds for everything.
         """
-        began = time.monotonic()
+        started_at = time.monotonic()
 
-        def left() -> float | None:
-            return None if timeout is None else max(began + timeout - time.monotonic(), 0)
+        def remaining() -> float | None:
+            return None if timeout is None else max(started_at + timeout - time.monotonic(), 0)
 
-        channels = self._binding.channels
-        if channels.reaches(self._binding.grpc, timeout):
-            return make(self._over_grpc, left())
+        pool = self._connection.pool
+        if pool.can_use_grpc(self._connection.channel, timeout):
+            return attempt(self._grpc_callable, remaining())
         try:
-            answer = make(self._binding.http.current().callable(self._method), left())
+            http_callable = self._connection.http.current().callable(self._method)
+            response = attempt(http_callable, remaining())
         except HttpError as error:
             if error.of_api:
-                channels.settle()
+                pool.mark_blocked()
             if error.delivered:
-                # It may have been carried out: not to be sent by another way.
+                # The server may have carried it out: it must not be sent again.
                 raise
         except ValueError:
-            # Metadata or names that have no HTTP form: then gRPC it is.
+            # Its metadata or names have no HTTP form: only gRPC can send it.
             pass
         else:
-            channels.settle()
-            return answer
-        return make(self._over_grpc, left())
+            pool.mark_blocked()
+            return response
+        return attempt(self._grpc_callable, remaining())
 
 
-class AutoUnary(_Decision):
-    """Makes calls with one answer."""
+class FallbackUnary(_Fallback):
+    """The callable of a method with one response."""
 
-    def __call__(self, request: Any, *, timeout: float | None, metadata: Any) -> Any:
-        """Make one."""
+    def __call__(self, request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
+        """Make a call."""
 
-        def make(over: Any, left: float | None) -> Any:
-            return over(request, timeout=left, metadata=metadata)
+        def attempt(callable_: Callable[..., Any], remaining: float | None) -> Message:
+            response: Message = callable_(request, timeout=remaining, metadata=metadata)
+            return response
 
-        return self.decide(make, timeout)
+        return self.run(attempt, timeout)
 
 
-class AutoStreamCall(_Decision):
-    """One streaming call, begun when its first message is asked for."""
+class FallbackStreamCall(_Fallback):
+    """One streaming call, started when its first message is read."""
 
     def __init__(
         self,
-        binding: AutoBinding,
-        method: Method[Any, Any],
-        over_grpc: Any,
-        request: Any,
+        connection: FallbackConnection,
+        method: AnyMethod,
+        grpc_callable: Callable[..., Any],
+        request: Message,
         *,
         timeout: float | None,
-        metadata: Any,
+        metadata: _Pairs,
     ) -> None:
-        super().__init__(binding, method, over_grpc)
+        super().__init__(connection, method, grpc_callable)
         self._request = request
         self._timeout = timeout
         self._metadata = metadata
         self._call: Any = None
-        self._arriving: Any = None
+        self._messages: Iterator[Message] | None = None
         self._cancelled = False
 
     def __getattr__(self, name: str) -> Any:
-        # All else is the call's own: metadata, and what `Canceller` knows of grpc's.
+        # Everything else is the call's own: metadata, and the private parts of grpc's that `Canceller` needs.
         if name.startswith("__") or self.__dict__.get("_call") is None:
             raise AttributeError(name)
         return getattr(self._call, name)
 
-    def __iter__(self) -> AutoStreamCall:
+    def __iter__(self) -> FallbackStreamCall:
         return self
 
-    def __next__(self) -> Any:
-        if self._arriving is None:
-            return self.decide(self._first, self._timeout)
-        return self._arriving.__next__()
+    def __next__(self) -> Message:
+        if self._messages is None:
+            return self.run(self._start, self._timeout)
+        return self._messages.__next__()
 
-    def _first(self, over: Any, left: float | None) -> Any:
-        call = self._call = over(self._request, timeout=left, metadata=self._metadata)
+    def _start(self, callable_: Callable[..., Any], remaining: float | None) -> Message:
+        call = self._call = callable_(self._request, timeout=remaining, metadata=self._metadata)
         if self._cancelled:
             call.cancel()
-        arriving = call.__iter__()
-        first = arriving.__next__()
-        self._arriving = arriving
+        messages: Iterator[Message] = call.__iter__()
+        first = messages.__next__()
+        self._messages = messages
         return first
 
     def cancel(self) -> bool:
-        """End it. Returns whether there was something left to end."""
+        """Cancel the call. Returns whether it was still running."""
         if self._call is None:
-            done, self._cancelled = self._cancelled, True
-            return not done
+            was_cancelled, self._cancelled = self._cancelled, True
+            return not was_cancelled
         return bool(self._call.cancel())
 
     def done(self) -> bool:
-        """Whether it has ended."""
+        """Return whether the call has ended."""
         return self._cancelled if self._call is None else bool(self._call.done())
 
     def is_active(self) -> bool:
-        """Whether it goes on."""
+        """Return whether the call is running."""
         return not self._cancelled if self._call is None else bool(self._call.is_active())

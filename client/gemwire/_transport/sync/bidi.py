@@ -1,4 +1,4 @@
-"""Both directions of a streaming call. Written by hand for each flavour: grpc's two interfaces differ."""
+"""Bidirectional streams. Written by hand for each flavour: grpc's two interfaces differ."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from gemwire._transport.attempts import Attempts, message_of
+from gemwire._transport.attempts import Attempts
+from gemwire._transport.json_only import check_request
+from gemwire._transport.request_message import to_message
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import CancelledError, RpcError
+from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError
+from gemwire._transport.sync.stream_call import StreamCall
 from gemwire._transport.sync.watchdog import IdleWatchdog
-from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
+from gemwire.errors import APIError
+from gemwire_runtime.method import AnyMethod, Method
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 
-_END = object()
+#: What is written, and None for the end.
+_Outgoing = queue.Queue["Message | None"]
 
 
-class BidiStream(Generic[_Request, _Response]):
+class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
     """Messages in both directions of one call.
 
     Write with `write` and `done_writing`, or give the method an iterable of requests; read with
@@ -31,47 +36,35 @@ class BidiStream(Generic[_Request, _Response]):
 
     def __init__(
         self,
-        begin: Any,
-        kind: type[_Request],
-        requests: Iterable[Any] | None,
+        start: Callable[..., Any],
+        method: Method[_Request, _Response],
+        requests: Iterable[object] | None,
         attempts: Attempts,
         idle_timeout: float | None,
         timeout: float | None,
-        metadata: Any,
+        metadata: CallMetadata,
     ) -> None:
-        """Begins the call; grpc takes the requests from a thread of its own."""
-        self._kind = kind
-        self._attempts = attempts
-        self._idle_timeout = idle_timeout
-        self._cancelled = False
-        self._taken = False
+        """Start the call; grpc reads the requests in a thread of its own."""
+        self._method = method
         self._writing_ended = threading.Event()
-        # Not a SimpleQueue of unlimited size: a writer that runs ahead of the connection waits.
-        self._outgoing: queue.Queue[Any] = queue.Queue(maxsize=16)
-        self._pump = None if requests is None else _Pump(kind, requests)
-        source = iter(self._pump) if self._pump else _outgoing(self._outgoing)
-        self._call = begin(source, timeout=timeout, metadata=metadata)
-        self._cancel = Canceller(self._call)
-        if self._pump:
-            self._pump.begun(self._cancel)
+        # Bounded: a writer that is faster than the connection waits.
+        self._outgoing: _Outgoing = queue.Queue(maxsize=16)
+        self._sender = None if requests is None else _Sender(method, requests)
+        source = iter(self._sender) if self._sender else _drain(self._outgoing)
+        call = start(source, timeout=timeout, metadata=metadata)
+        super().__init__(call, Canceller(call), attempts, idle_timeout)
+        if self._sender:
+            self._sender.set_canceller(self._cancel)
         # grpc's request thread waits for the next request; the end of the call must wake it.
-        self._call.add_callback(_waker(self._outgoing, self._writing_ended))
+        call.add_callback(_create_waker(self._outgoing, self._writing_ended))
         self._watchdog: IdleWatchdog | None = None
         if idle_timeout:
             self._watchdog = IdleWatchdog(idle_timeout, self._cancel)
-            # Reading is what waits; one may open a call and read later.
+            # Only reading counts; a program may open a call and read later.
             self._watchdog.pause()
-            self._call.add_callback(self._watchdog.stop)
+            call.add_callback(self._watchdog.stop)
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'done' if self._cancel.done() else 'open'}>"
-
-    @property
-    def attempts(self) -> int:
-        """How often the call was tried: once, as what was sent cannot be sent again."""
-        return self._attempts.count
-
-    def write(self, request: _Request | Mapping[str, Any], /) -> None:
+    def write(self, request: _Request | Mapping[str, object], /) -> None:
         """Send one message.
 
         Args:
@@ -79,15 +72,16 @@ class BidiStream(Generic[_Request, _Response]):
 
         Raises:
             APIError: The call has ended.
-            ValueError: A field does not exist, or the writing was ended before.
+            ValueError: A field does not exist or is not available over gRPC, or `done_writing` was called
+                before.
             TypeError: The message is of another type.
         """
-        message = message_of(self._kind, request, "request")
+        message = _to_request(self._method, request)
         while True:
             if self._cancel.done():
-                raise Cancelled("the call has ended; nothing more can be written")
+                raise self._attempts.cancelled_error("the call has ended; nothing more can be written")
             if self._writing_ended.is_set():
-                raise ValueError("write: the writing side was ended by done_writing()")
+                raise ValueError("write: the stream was closed for writing by done_writing()")
             try:
                 self._outgoing.put(message, timeout=0.1)
             except queue.Full:
@@ -98,131 +92,109 @@ class BidiStream(Generic[_Request, _Response]):
         """Tell the server that no more messages follow."""
         if not self._writing_ended.is_set():
             self._writing_ended.set()
-            self._outgoing.put(_END)
+            self._outgoing.put(None)
 
     def read(self) -> _Response | None:
-        """The next message; None when the server has sent its last.
+        """Return the next message; None when the server has sent its last.
 
         Raises:
             APIError: The call failed.
         """
         if self._watchdog:
             self._watchdog.resume()
+        observed = self._attempts.observed
         try:
             message: _Response = next(self._call)
         except StopIteration:
-            self._seen(None)
+            if observed:
+                observed.finish(self._attempts.count)
             return None
-        except (RpcError, CancelledError) as error:
-            raise self._seen(self._failure(error)) from self._pump_error
+        except (RpcError, CancelledError) as raised:
+            error = self._error(raised if isinstance(raised, RpcError) else None, self._watchdog)
+            if observed:
+                observed.finish(self._attempts.count, error)
+            raise error from self._sender_error
         if self._watchdog:
             self._watchdog.pause()
-        if self._attempts.watch:
-            self._attempts.watch.message(message)
+        if observed:
+            observed.record_message(message)
         return message
-
-    def __iter__(self) -> Iterator[_Response]:
-        if self._taken:
-            raise StreamConsumed("this stream was iterated before; call the method again for another")
-        self._taken = True
-        return self._messages()
 
     def _messages(self) -> Iterator[_Response]:
         try:
             while (message := self.read()) is not None:
                 yield message
         finally:
-            self._finish()
-
-    def _seen(self, failure: Any) -> Any:
-        """Tell those who watch that the call has ended."""
-        if self._attempts.watch:
-            self._attempts.watch.end(self._attempts.count, failure)
-        return failure
+            self._close()
 
     @property
-    def _pump_error(self) -> Exception | None:
-        return self._pump.error if self._pump else None
+    def _sender_error(self) -> Exception | None:
+        return self._sender.error if self._sender else None
 
-    def _failure(self, error: Any) -> Exception:
-        count = self._attempts.count
-        if self._watchdog and self._watchdog.fired:
-            return DeadlineExceeded(
-                f"no message for {self._idle_timeout:g} s", attempts=count, hint="Raise `idle_timeout`."
-            )
-        if self._pump_error:
-            return Cancelled(f"the iterable of requests failed: {self._pump_error!r}", attempts=count)
-        if self._cancelled:
-            return Cancelled("the stream was cancelled by cancel()", attempts=count)
-        return self._attempts.error(error)
+    def _error(self, rpc_error: RpcError | None, watchdog: IdleWatchdog | None) -> APIError:
+        if self._sender_error and not (watchdog and watchdog.fired):
+            return self._attempts.cancelled_error(f"the iterable of requests failed: {self._sender_error!r}")
+        return super()._error(rpc_error, watchdog)
 
-    def _finish(self) -> None:
+    def _close(self) -> None:
         if self._watchdog:
             self._watchdog.stop()
-        self._seen(GeneratorExit())
+        if self._attempts.observed:
+            self._attempts.observed.finish(self._attempts.count, GeneratorExit())
         self._cancel()
 
-    def cancel(self) -> bool:
-        """End the call, from any thread. Returns whether there was something left to end."""
-        self._cancelled = self._cancelled or not self._cancel.done()
-        return self._cancel()
-
-    def initial_metadata(self) -> list[tuple[str, str | bytes]]:
-        """What the server sent before its first message."""
-        return list(self._call.initial_metadata() or ())
-
-    def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
-        """What the server sent with the status, once the call has ended."""
-        return list(self._call.trailing_metadata() or ())
-
-    def __enter__(self) -> BidiStream[_Request, _Response]:
-        return self
-
     def __exit__(self, *exc_info: object) -> None:
-        self._finish()
+        self._close()
 
     def __del__(self) -> None:
         if hasattr(self, "_cancel"):
             self._cancel()
 
 
-def _outgoing(source: queue.Queue[Any]) -> Iterator[Any]:
-    """What was written, until the end. It does not hold the stream, which can so be dropped."""
-    while (message := source.get()) is not _END:
+def _to_request(method: Method[_Request, _Response], value: object) -> _Request:
+    request = to_message(method.request, value, "request")
+    if method.may_hold_json_only:
+        check_request(method, request)
+    return request
+
+
+def _drain(outgoing: _Outgoing) -> Iterator[Message]:
+    """Yield what was written, until the end. It must not keep the stream alive."""
+    while (message := outgoing.get()) is not None:
         yield message
 
 
-def _waker(source: queue.Queue[Any], ended: threading.Event) -> Callable[[], None]:
-    """Ends the writing, whatever is left of it."""
+def _create_waker(outgoing: _Outgoing, ended: threading.Event) -> Callable[[], None]:
+    """Build a callback that ends the writing and discards what is left of it."""
 
     def wake() -> None:
         ended.set()
         try:
             while True:
-                source.get_nowait()
+                outgoing.get_nowait()
         except queue.Empty:
-            source.put(_END)
+            outgoing.put(None)
 
     return wake
 
 
-class _Pump:
-    """Gives grpc what an iterable gives. It does not hold the stream, which can so be dropped."""
+class _Sender:
+    """Yields the requests of an iterable to grpc. It must not keep the stream alive."""
 
-    def __init__(self, kind: type[Message], requests: Iterable[Any]) -> None:
-        self._kind = kind
+    def __init__(self, method: AnyMethod, requests: Iterable[object]) -> None:
+        self._method = method
         self._requests = requests
         self._cancel: Future[Canceller] = Future()
         self.error: Exception | None = None
 
-    def begun(self, cancel: Canceller) -> None:
-        self._cancel.set_result(cancel)
+    def set_canceller(self, canceller: Canceller) -> None:
+        self._cancel.set_result(canceller)
 
     def __iter__(self) -> Iterator[Message]:
         try:
             for request in self._requests:
-                yield message_of(self._kind, request, "request")
+                yield _to_request(self._method, request)
         except Exception as error:
             self.error = error
-            # grpc's thread may be ahead of the one that begins the call.
+            # grpc's thread may be ahead of the one that starts the call.
             self._cancel.result()()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from typing import cast
 
 import grpc
 from grpc.experimental import ChannelOptions
@@ -11,6 +12,7 @@ from grpc.experimental import ChannelOptions
 from gemwire._transport import fork
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
+from gemwire._transport.connection_health import ConnectionHealth
 
 #: Streams without a thread of their own: a third to two fifths less CPU per message.
 _SINGLE_THREADED = (ChannelOptions.SingleThreadedUnaryStream, 1)
@@ -52,7 +54,7 @@ class ChannelPool:
             if self._closed:
                 raise RuntimeError("this client is closed; make another")
             if self._latest is None or self._latest.generation != fork.generation():
-                self._latest = ChannelHandle(self._given or self._open())
+                self._latest = self._wrap(self._given or self._open())
             return self._latest
 
     def replace(self, handle: ChannelHandle) -> None:
@@ -65,7 +67,11 @@ class ChannelPool:
                 return
             self._retired.add(handle)
             weakref.finalize(handle, _close, handle.channel, handle.generation).atexit = False
-            self._latest = ChannelHandle(self._open(replacement()), handle.health.successor())
+            self._latest = self._wrap(self._open(replacement()), handle.health.successor())
+
+    def _wrap(self, channel: grpc.Channel, health: ConnectionHealth | None = None) -> ChannelHandle:
+        intercepted = self._target is None or bool(self._target.interceptors)
+        return ChannelHandle(channel, health, intercepted=intercepted)
 
     def _open(self, *more: tuple[str, object]) -> grpc.Channel:
         target = self._target
@@ -75,7 +81,8 @@ class ChannelPool:
             channel = grpc.insecure_channel(target.address, options=options)
         else:
             channel = grpc.secure_channel(target.address, target.credentials(), options=options)
-        return grpc.intercept_channel(channel, *target.interceptors) if target.interceptors else channel
+        interceptors = cast("list[grpc.UnaryUnaryClientInterceptor]", list(target.interceptors))
+        return grpc.intercept_channel(channel, *interceptors) if interceptors else channel
 
     def close(self) -> None:
         """Close the channel, with the calls on it."""

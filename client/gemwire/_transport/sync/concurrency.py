@@ -5,22 +5,30 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
+from gemwire._transport.metadata import Pair
 from gemwire.errors import DeadlineExceeded
 
 _T = TypeVar("_T")
+_TCo = TypeVar("_TCo", covariant=True)
 
 #: Base class of the errors of grpc, and of those of calls over HTTP.
 RpcError = grpc.RpcError
 CancelledError = grpc.FutureCancelledError
 sleep = time.sleep
-build_metadata: Callable[[Any], Any] = tuple
+CallMetadata = tuple[Pair, ...]
+
+
+def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
+    """Return the metadata of calls: pairs, as they are."""
+    return pairs
 
 
 def wait_for_token(future: Future[_T], seconds: float | None) -> _T:
@@ -43,17 +51,25 @@ def spawn(work: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+def start_timer(seconds: float, callback: Callable[[], None]) -> threading.Timer:
+    """Call ``callback`` after so many seconds, unless the timer is cancelled before."""
+    timer = threading.Timer(seconds, callback)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
 def is_task_cancelling() -> bool:
     """Return False: threads are not cancelled."""
     return False
 
 
-def run_in_thread(work: Callable[..., _T], *arguments: Any) -> _T:
+def run_in_thread(work: Callable[..., _T], *arguments: object) -> _T:
     """Run blocking file access: here, in the calling thread."""
     return work(*arguments)
 
 
-def iterate(iterable: Any) -> Iterator[Any]:
+def iterate(iterable: Iterable[_T]) -> Iterator[_T]:
     """Iterate over an iterable."""
     return iter(iterable)
 
@@ -63,36 +79,47 @@ def resolve(value: _T) -> _T:
     return value
 
 
-class Race:
+class _Future(Protocol[_TCo]):
+    """What the futures of grpc and of `concurrent.futures` have in common."""
+
+    def result(self) -> _TCo: ...
+    def cancel(self) -> bool: ...
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> None: ...
+
+
+class Race(Generic[_T]):
     """Concurrent unary calls, of which the first response counts."""
 
     __slots__ = ("_ended", "_running")
 
     def __init__(self) -> None:
-        self._running: list[Any] = []
-        self._ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._running: list[_Future[_T]] = []
+        self._ended: queue.SimpleQueue[_Future[_T]] = queue.SimpleQueue()
 
     @property
     def running(self) -> bool:
         """Whether there is a call that `next` has not returned yet."""
         return bool(self._running)
 
-    def start(self, call: Any, request: Any, timeout: float | None, metadata: Any) -> None:
+    def start(
+        self, call: Callable[..., _T], request: Message, timeout: float | None, metadata: CallMetadata
+    ) -> None:
         """Start another call."""
-        start = getattr(call, "future", None)
+        start: Callable[..., _Future[_T]] | None = getattr(call, "future", None)
         if start is None:
             # The callable that decides between gRPC and HTTP, on the first calls, blocks.
-            future: Any = Future()
+            done: Future[_T] = Future()
             try:
-                future.set_result(call(request, timeout=timeout, metadata=metadata))
+                done.set_result(call(request, timeout=timeout, metadata=metadata))
             except Exception as error:
-                future.set_exception(error)
+                done.set_exception(error)
+            future: _Future[_T] = done
         else:
             future = start(request, timeout=timeout, metadata=metadata)
         self._running.append(future)
         future.add_done_callback(lambda _: self._ended.put(future))
 
-    def next(self, seconds: float | None) -> Any:
+    def next(self, seconds: float | None) -> _Future[_T] | None:
         """Return a call that has ended; None if none does within ``seconds``."""
         try:
             found = self._ended.get(timeout=seconds)
@@ -102,7 +129,7 @@ class Race:
         return found
 
     @staticmethod
-    def result(ended: Any) -> Any:
+    def result(ended: _Future[_T]) -> _T:
         """Return the response of a call that has ended, or raise its error."""
         try:
             return ended.result()

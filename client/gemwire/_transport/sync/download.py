@@ -1,27 +1,35 @@
 # Derived from _transport/aio/download.py by scripts/unasync. DO NOT EDIT.
-"""Downloading a file's content, and going on where a connection broke."""
+"""Downloads of files, which continue after a connection broke."""
 
 from __future__ import annotations
 
+import io
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import grpc
 
-from gemwire._transport.rest.exchange import headers_of
-from gemwire._transport.rest.http_errors import HttpError, of_answer
+from gemwire._transport.credentials import Pairs
+from gemwire._transport.file_objects import Progress, WritableFile
+from gemwire._transport.rest.exchange import to_headers
+from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import unhedged
+from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.concurrency import RpcError, resolve, run_in_thread, sleep, wait_for_token
+from gemwire._transport.sync.http_connection import HttpConnection
+from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
+from gemwire_runtime.method import Metadata
 
-_LONGEST_ERROR = 1 << 18
+if TYPE_CHECKING:
+    from gemwire._transport.rest.session import Exchange
+
+_MAX_ERROR_SIZE = 1 << 18
 
 
 class Download:
@@ -30,15 +38,17 @@ class Download:
     def __init__(
         self,
         caller: Caller,
+        pool: HttpConnectionPool,
         name: str,
         *,
         timeout: float | None,
         retry: Retry | None,
-        metadata: Any,
-        progress: Callable[[int, int | None], Any] | None,
+        metadata: Metadata,
+        progress: Progress | None,
     ) -> None:
-        """Nothing is sent yet; see `RestTransport.download_file`."""
+        """See `RestTransport.download_file`. Nothing is sent yet."""
         self._caller = caller
+        self._pool = pool
         self._request = DOWNLOAD_FILE.request(name=name)
         self._timeout = timeout
         self._retry = retry
@@ -46,13 +56,13 @@ class Download:
         self._progress = progress
         self._received = 0
         self._total: int | None = None
-        self._tag = ""
+        self._etag = ""
 
     def to_path(self, path: Path) -> int:
-        """Into a file, which is there only when it is complete."""
+        """Download to a file, which exists only once it is complete. Returns the number of bytes."""
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            file = run_in_thread(part.open, "wb")
+            file = io.BufferedWriter(run_in_thread(io.FileIO, part, "wb"))
             try:
                 received = self.to_file(file)
             finally:
@@ -63,71 +73,75 @@ class Download:
             raise
         return received
 
-    def to_file(self, file: Any) -> int:
-        """Into an object with ``write``. Returns the number of bytes."""
+    def to_file(self, file: WritableFile) -> int:
+        """Download to an object with ``write``. Returns the number of bytes."""
         caller = self._caller
         began = time.monotonic()
-        binding = caller.pool.current()
-        rules = unhedged(self._retry, "a download")
-        attempts = caller._attempts(DOWNLOAD_FILE, rules, began, self._timeout, binding)
+        policy = resolve_unhedged_policy(self._retry, "a download")
+        attempts = caller.start_attempts(DOWNLOAD_FILE, policy, began, self._timeout, caller.pool.current())
         while True:
-            before = self._received
-            left = None if self._timeout is None else max(began + self._timeout - time.monotonic(), 0)
-            ready = caller._authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, left)
+            received_before = self._received
+            remaining = None
+            if self._timeout is not None:
+                remaining = max(began + self._timeout - time.monotonic(), 0)
+            ready = caller.authorization.pairs(time.monotonic())
+            pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, remaining)
             try:
-                self._receive(binding, pairs, left, file)
+                self._receive(self._pool.current(), pairs, remaining, file)
                 return self._received
             except RpcError as error:
-                if self._received > before:
-                    # It goes on, if slowly: only failures without progress between them are counted.
+                if self._received > received_before:
+                    # Only failures without progress between them count.
                     attempts.count = 1
-                sleep(attempts.after(error, pairs))
-                binding, _ = attempts.again()
+                sleep(attempts.next_delay(error, pairs))
+                attempts.rebind()
 
-    def _receive(self, binding: Any, pairs: Any, left: float | None, file: Any) -> None:
-        portal = binding.portal
-        page = self._caller._book.page(DOWNLOAD_FILE, self._request, self._metadata, pairs)
-        headers = dict(headers_of(page, left))
-        # Byte ranges are of the bytes that are sent: those are to be the file's own.
+    def _receive(
+        self, connection: HttpConnection, pairs: Pairs, timeout: float | None, file: WritableFile
+    ) -> None:
+        runner = connection.runner
+        metadata = self._caller.metadata_cache.get(DOWNLOAD_FILE, self._request, self._metadata, pairs)
+        headers = dict(to_headers(metadata, timeout))
+        # Ranges count the bytes that are sent, which must be those of the file.
         headers["accept-encoding"] = "identity"
         if self._received:
             headers["range"] = f"bytes={self._received}-"
-            if self._tag:
-                headers["if-range"] = self._tag
+            if self._etag:
+                headers["if-range"] = self._etag
         target = urlsplit(to_http(DOWNLOAD_FILE, self._request).target).path + "?alt=media"
-        exchange = portal.run(portal.session.send("GET", target, headers, None, left))
+        exchange = runner.run(runner.session.send("GET", target, headers, None, timeout))
         try:
-            skipped = self._begin(exchange)
-            if skipped is None:
-                error = portal.run(exchange.rest(_LONGEST_ERROR))
-                raise of_answer(exchange.status, exchange.headers, error)
-            while piece := portal.run(exchange.some()):
-                if skipped:
-                    skipped, piece = max(skipped - len(piece), 0), piece[skipped:]
+            skip = self._check_start(exchange)
+            if skip is None:
+                error = runner.run(exchange.read_all(_MAX_ERROR_SIZE))
+                raise from_response(exchange.status, exchange.headers, error)
+            while piece := runner.run(exchange.read_some()):
+                if skip:
+                    skip, piece = max(skip - len(piece), 0), piece[skip:]
                 if piece:
                     resolve(run_in_thread(file.write, piece))
                     self._received += len(piece)
                     if self._progress:
                         self._progress(self._received, self._total)
         finally:
-            portal.soon(exchange.close)
+            runner.call_soon(exchange.close)
 
-    def _begin(self, exchange: Any) -> int | None:
-        """How many bytes of an answer are there already; None where it is an error."""
-        at = 0
+    def _check_start(self, exchange: Exchange) -> int | None:
+        """Return how many bytes of the response have arrived before; None if it is an error."""
+        start = 0
         if exchange.status == 206:
-            start, _, total = exchange.header("content-range").removeprefix("bytes ").partition("/")
-            first = start.partition("-")[0]
-            at = int(first) if first.isdecimal() else -1
-            size = total
+            content_range, _, size = exchange.header("content-range").removeprefix("bytes ").partition("/")
+            first = content_range.partition("-")[0]
+            start = int(first) if first.isdecimal() else -1
         elif exchange.status == 200:
             size = exchange.header("content-length")
         else:
             return None
-        tag = exchange.header("etag")
-        if not 0 <= at <= self._received or (self._received and self._tag and tag and tag != self._tag):
+        etag = exchange.header("etag")
+        if not 0 <= start <= self._received or (
+            self._received and self._etag and etag and etag != self._etag
+        ):
             raise HttpError(grpc.StatusCode.ABORTED, "the file changed while it was downloaded")
-        self._tag = tag
+        self._etag = etag
         self._total = int(size) if size.isdecimal() else None
-        return self._received - at
+        return self._received - start

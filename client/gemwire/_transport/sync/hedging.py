@@ -1,71 +1,73 @@
 # Derived from _transport/aio/hedging.py by scripts/unasync. DO NOT EDIT.
-"""Attempts side by side: another begins where one is slow, and the first answer ends them all."""
+"""Hedged calls: a further attempt starts while one is slow, and the first response ends them all."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.hedge_policy import Plan
-from gemwire._transport.sync.concurrency import Race, RpcError
+from gemwire._transport.hedge_policy import HedgePlan
+from gemwire._transport.sync.concurrency import CallMetadata, Race, RpcError
 from gemwire.errors import APIError
 from gemwire_runtime.method import Method
 
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
 
-class Hedged:
-    """A call that may be hedged: what makes a round of attempts, which is one to the loop of retries."""
 
-    def __init__(self, method: Method[Any, Any], plan: Plan) -> None:
-        """``plan``: what the call may do."""
+class HedgedAttempt(Generic[_Request, _Response]):
+    """Several concurrent attempts, which are one to the retry loop."""
+
+    def __init__(self, method: Method[_Request, _Response], plan: HedgePlan) -> None:
         self._method = method
         self._plan = plan
 
-    def __call__(self, call: Any, request: Any, left: float | None, metadata: Any, attempts: Attempts) -> Any:
-        """The first answer.
-
-        Args:
-            call: Makes the first attempt.
-            request: What is asked.
-            left: Seconds for everything; None for as long as it takes.
-            metadata: Of each attempt.
-            attempts: Those of the whole call.
+    def __call__(
+        self,
+        call: Callable[..., _Response],
+        request: _Request,
+        timeout: float | None,
+        metadata: CallMetadata,
+        attempts: Attempts,
+    ) -> _Response:
+        """Return the first response of all attempts, which share the timeout. ``call`` makes the first.
 
         Raises:
-            RpcError: An attempt failed for good, or all failed.
+            RpcError: An attempt failed with an error that is not retryable, or all failed.
         """
         began = time.monotonic()
         delay = self._plan.delay()
         if delay is None:
-            result = call(request, timeout=left, metadata=metadata)
+            result = call(request, timeout=timeout, metadata=metadata)
         else:
-            race = Race()
+            race: Race[_Response] = Race()
+            deadline = None if timeout is None else began + timeout
             try:
-                race.start(call, request, left, metadata)
-                end = None if left is None else began + left
-                result = self._first(race, request, began, delay, end, metadata, attempts)
+                race.start(call, request, timeout, metadata)
+                result = self._first_response(race, request, began, delay, deadline, metadata, attempts)
             finally:
                 race.end()
-        self._plan.answered(time.monotonic() - began)
-        if attempts.watch:
-            attempts.watch.message(result)
-            attempts.watch.end(attempts.count)
+        self._plan.record_latency(time.monotonic() - began)
         return result
 
-    def _first(
+    def _first_response(
         self,
-        race: Race,
-        request: Any,
+        race: Race[_Response],
+        request: _Request,
         began: float,
         delay: float,
-        end: float | None,
-        metadata: Any,
+        deadline: float | None,
+        metadata: CallMetadata,
         attempts: Attempts,
-    ) -> Any:
-        plan, here = self._plan, 1
-        # When another attempt is to begin; None for never.
+    ) -> _Response:
+        plan, concurrent = self._plan, 1
+        # When the next attempt is to start; None for never.
         due: float | None = began + delay
-        final: Any = None
+        final: RpcError | None = None
         while True:
             ended = race.next(None if due is None else max(due - time.monotonic(), 0))
             failure: APIError | None = None
@@ -74,22 +76,23 @@ class Hedged:
                     return race.result(ended)
                 except RpcError as error:
                     failure = attempts.error(error)
-                    if not plan.passing(failure):
+                    if not plan.is_retryable(failure):
                         raise
                     if not plan.refused:
                         final = error
-                pause = plan.pause(failure)
+                pause = plan.next_delay(failure)
                 due = None if due is None or pause is None else time.monotonic() + pause
             now = time.monotonic()
             if due is not None and now >= due:
                 due = None
-                if (end is None or now < end) and not attempts.closed and plan.take(here, attempts.count):
-                    binding, now = attempts.beside()
-                    left = None if end is None else max(end - now, 0)
-                    race.start(binding.callable(self._method), request, left, metadata)
-                    here, due = here + 1, now + delay
-            if not race.running:
-                # What the server asks for is then the loop's to wait for.
+                in_time = deadline is None or now < deadline
+                if in_time and not attempts.client_closed and plan.try_acquire(concurrent, attempts.count):
+                    connection, now = attempts.start_hedge()
+                    left = None if deadline is None else max(deadline - now, 0)
+                    race.start(connection.callable(self._method), request, left, metadata)
+                    concurrent, due = concurrent + 1, now + delay
+            if not race.running and final:
+                # Left to the retry loop, which also waits for as long as the server asks to.
                 raise final
             if failure:
-                attempts.outlived(failure)
+                attempts.record_failure(failure)

@@ -1,5 +1,5 @@
 # Derived from _transport/aio/operation.py by scripts/unasync. DO NOT EDIT.
-"""A long-running operation of the server (AIP-151)."""
+"""Long-running operations (AIP-151)."""
 
 from __future__ import annotations
 
@@ -7,150 +7,153 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
 
-from gemwire._transport.status import from_status
+from gemwire._transport.status import error_from_status
 from gemwire._transport.sync.concurrency import sleep, spawn
 from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeout, Unavailable
-from gemwire.options import Retry
-from gemwire_runtime.method import DEFAULT, Method, Timeout
+from gemwire_runtime.method import DEFAULT, AnyMethod, Timeout
+from gemwire_runtime.retry import Retry
+
+if TYPE_CHECKING:
+    from gemwire_proto.google.longrunning import operations_pb2
+    from gemwire_proto.google.protobuf.any_pb2 import Any as PackedMessage
 
 _Result = TypeVar("_Result", bound=Message)
 _Progress = TypeVar("_Progress", bound=Message)
 
-#: Pauses between two looks at an operation; `Retry` only for its three numbers.
+#: Pauses between two polls; of the `Retry`, only the three numbers count.
 POLLING = Retry(initial=1.0, maximum=20.0, multiplier=1.5)
-#: Seconds that a look may take at least, even where less is left to wait.
-_SHORTEST_LOOK = 0.5
-#: Seconds that a server may be away before a wait without a timeout fails.
-_PATIENCE = 600.0
+#: Minimum timeout of a poll in seconds, even if less is left to wait.
+_MIN_POLL_TIMEOUT = 0.5
+#: Seconds for which a server may be unavailable before a wait without a timeout fails.
+_MAX_UNAVAILABLE = 600.0
 
 _logger = logging.getLogger("gemwire")
 
 
 class Operation(Generic[_Result, _Progress]):
-    """An operation that goes on at the server.
+    """An operation that runs on the server.
 
-    Waiting for it polls; a server that is unavailable for a while does not end the waiting.
+    Waiting for it polls; a server that is unavailable for a while does not end the wait.
     """
 
     def __init__(
         self,
-        method: Method[Any, Any],
-        operation: Any,
-        get: Callable[[str, Timeout], Any],
-        cancel: Callable[[str], Any],
+        method: AnyMethod,
+        operation: operations_pb2.Operation,
+        get: Callable[[str, Timeout], operations_pb2.Operation],
+        cancel: Callable[[str], None],
     ) -> None:
-        """What the method that began it answered.
+        """Wrap the response of the method that started the operation.
 
         Args:
-            method: That method; its table entry names the types of result and progress.
-            operation: The ``google.longrunning.Operation``.
-            get: Looks at an operation by name, in so many seconds.
-            cancel: Asks for its end by name.
+            method: The method; it names the types of result and metadata.
+            operation: Its response.
+            get: Gets an operation by name, with a timeout.
+            cancel: Requests the cancellation of an operation by name.
         """
         self._method = method
         self._operation = operation
         self._get = get
-        self._ask_cancel = cancel
-        self._callbacks: deque[Callable[[Operation[_Result, _Progress]], Any]] = deque()
-        self._waiter: Any = None
+        self._request_cancel = cancel
+        self._callbacks: deque[Callable[[Operation[_Result, _Progress]], object]] = deque()
+        self._waiter: object = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} {'done' if self._operation.done else 'running'}>"
 
     @property
-    def operation(self) -> Any:
-        """The ``google.longrunning.Operation`` as it was seen last."""
+    def operation(self) -> operations_pb2.Operation:
+        """The ``google.longrunning.Operation`` as of the latest poll."""
         return self._operation
 
     @property
     def name(self) -> str:
-        """Its resource name."""
-        name: str = self._operation.name
-        return name
+        """Resource name of the operation."""
+        return self._operation.name
 
     @property
     def metadata(self) -> _Progress | None:
-        """Its progress as it was seen last; None where the server has told none."""
+        """Metadata (progress) as of the latest poll; None without any."""
         if not self._operation.HasField("metadata"):
             return None
-        return self._unpacked(self._operation.metadata, self._method.progress)  # type: ignore[return-value]
+        return cast("_Progress", self._unpack(self._operation.metadata, self._method.progress))
 
-    def _unpacked(self, packed: Any, kind: type[Message] | None) -> Message:
+    def _unpack(self, packed: PackedMessage, message_type: type[Message] | None) -> Message:
         name = packed.type_url.rsplit("/", 1)[-1]
-        if kind is None or name != kind.DESCRIPTOR.full_name:
-            expected = kind.DESCRIPTOR.full_name if kind else "nothing"
+        if message_type is None or name != message_type.DESCRIPTOR.full_name:
+            expected = message_type.DESCRIPTOR.full_name if message_type else "nothing"
             raise Internal(
-                f"operation {self.name} holds a {name}, expected {expected}", method=self._method.name
+                f"operation {self.name} contains a {name}, expected {expected}", method=self._method.name
             )
-        return kind.FromString(packed.value)
+        return message_type.FromString(packed.value)
 
     def done(self) -> bool:
-        """Whether it has ended, in whatever way. Asks the server unless that is known."""
-        return self._look(DEFAULT)
+        """Return whether the operation has ended. Polls unless that is known."""
+        return self._poll(DEFAULT)
 
-    def _look(self, timeout: Timeout) -> bool:
+    def _poll(self, timeout: Timeout) -> bool:
         if not self._operation.done:
             self._operation = self._get(self.name, timeout)
-        return bool(self._operation.done)
+        return self._operation.done
 
     def running(self) -> bool:
-        """Whether it goes on."""
+        """Return whether the operation has not ended."""
         return not self.done()
 
     def result(self, timeout: float | None = None, polling: Retry = POLLING) -> _Result:
-        """Wait for its result.
+        """Wait for the result.
 
         Args:
-            timeout: Seconds to wait; None for as long as it takes.
-            polling: Pauses between two looks.
+            timeout: Seconds to wait; None for no limit.
+            polling: Pauses between two polls.
 
         Raises:
-            APIError: It failed; the class tells the status.
-            OperationTimeout: It was not done in time. It goes on.
+            APIError: The operation failed; the class tells the status.
+            OperationTimeout: It was not done in time; it continues on the server.
         """
         self._wait(timeout, polling)
         failure = self._failure()
         if failure:
             raise failure
-        return self._unpacked(self._operation.response, self._method.result)  # type: ignore[return-value]
+        return cast("_Result", self._unpack(self._operation.response, self._method.result))
 
     def exception(self, timeout: float | None = None, polling: Retry = POLLING) -> APIError | None:
-        """Wait for its end and return its error; None if it succeeded.
+        """Wait for the end and return the error; None if the operation succeeded.
 
         Args:
-            timeout: Seconds to wait; None for as long as it takes.
-            polling: Pauses between two looks.
+            timeout: Seconds to wait; None for no limit.
+            polling: Pauses between two polls.
 
         Raises:
-            OperationTimeout: It was not done in time.
+            OperationTimeout: It was not done in time; it continues on the server.
         """
         self._wait(timeout, polling)
         return self._failure()
 
     def _wait(self, timeout: float | None, polling: Retry) -> None:
-        began = answered = time.monotonic()
+        began = responded = time.monotonic()
         pause = polling.initial
         left = timeout
         while True:
-            away: APIError | None = None
+            unavailable: APIError | None = None
             try:
-                if self._look(DEFAULT if left is None else max(left, _SHORTEST_LOOK)):
+                if self._poll(DEFAULT if left is None else max(left, _MIN_POLL_TIMEOUT)):
                     return
-                answered = time.monotonic()
+                responded = time.monotonic()
             except (Unavailable, DeadlineExceeded) as error:
-                if timeout is None and time.monotonic() - answered > _PATIENCE:
+                if timeout is None and time.monotonic() - responded > _MAX_UNAVAILABLE:
                     raise
-                away = error
+                unavailable = error
             left = None if timeout is None else began + timeout - time.monotonic()
             if left is not None and left <= 0:
                 raise OperationTimeout(
-                    f"operation {self.name} was not done within {timeout:g} s; it goes on at the server"
-                ) from away
+                    f"operation {self.name} was not done within {timeout:g} s; it continues on the server"
+                ) from unavailable
             sleep(pause if left is None else min(pause, left))
             pause = min(pause * polling.multiplier, polling.maximum)
             left = None if timeout is None else began + timeout - time.monotonic()
@@ -158,30 +161,30 @@ class Operation(Generic[_Result, _Progress]):
     def _failure(self) -> APIError | None:
         which = self._operation.WhichOneof("result")
         if which == "error":
-            return from_status(self._operation.error, self.name)
+            return error_from_status(self._operation.error, self.name)
         if which is None:
             return Internal(
-                f"operation {self.name} is done, with neither response nor error", method=self._method.name
+                f"operation {self.name} is done, but has neither response nor error", method=self._method.name
             )
         return None
 
     def cancel(self) -> bool:
-        """Ask the server to end it.
+        """Request the cancellation of the operation.
 
         Returns:
-            False if it is known to be done, True if the server was asked; it may still succeed.
+            False if it is known to be done; True if cancellation was requested. It may still succeed.
         """
         if self._operation.done:
             return False
-        self._ask_cancel(self.name)
+        self._request_cancel(self.name)
         return True
 
     def cancelled(self) -> bool:
-        """Whether it ended by being cancelled."""
+        """Return whether the operation was cancelled."""
         return self.done() and self._operation.error.code == grpc.StatusCode.CANCELLED.value[0]
 
-    def add_done_callback(self, callback: Callable[[Operation[_Result, _Progress]], Any]) -> None:
-        """Have ``callback`` called with this object once it is done; polls beside the caller."""
+    def add_done_callback(self, callback: Callable[[Operation[_Result, _Progress]], object]) -> None:
+        """Call ``callback`` with this object once the operation is done; polls in the background."""
         self._callbacks.append(callback)
         if self._waiter is None:
             self._waiter = spawn(self._notify)
@@ -191,9 +194,9 @@ class Operation(Generic[_Result, _Progress]):
             self._wait(None, POLLING)
         except Exception:
             self._waiter = None
-            _logger.exception("operation %s could not be watched; its callbacks are not called", self.name)
+            _logger.exception("polling operation %s failed; its callbacks are not called", self.name)
             return
-        # From here on a further callback brings its own waiter.
+        # A callback added from here on starts its own waiter.
         self._waiter = None
         while self._callbacks:
             callback = self._callbacks.popleft()

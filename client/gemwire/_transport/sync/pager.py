@@ -1,5 +1,5 @@
 # Derived from _transport/aio/pager.py by scripts/unasync. DO NOT EDIT.
-"""The items of a paged list, fetched page by page."""
+"""Pagers: the items of a list, fetched page by page (AIP-158)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _Response = TypeVar("_Response", bound=Message)
 
 
 class Pager(Generic[_Item, _Response]):
-    """Items of a list, further pages fetched on the way.
+    """The items of a list; further pages are fetched while iterating.
 
-    Iterating again starts over with the first page, which is kept. `pages` gives the responses
-    themselves. Any other attribute is that of the latest response. AIP-158.
+    Iterating again starts over with the first page, which is kept. `pages` yields the responses. Any
+    other attribute is that of the latest response.
     """
 
     def __init__(self, fetch: Callable[[str], _Response], first: _Response, items: str) -> None:
-        """The first page is there already.
+        """Wrap the first page.
 
         Args:
-            fetch: Gets the page of a token.
+            fetch: Fetches the page of a token.
             first: The first page.
-            items: The response's field that holds the items.
+            items: The response field that holds the items.
         """
         self._fetch = fetch
         self._first = first
@@ -43,7 +43,7 @@ class Pager(Generic[_Item, _Response]):
     @property
     def next_page_token(self) -> str:
         """Token of the page after the latest; empty at the end."""
-        return self._latest.next_page_token  # type: ignore[attr-defined, no-any-return]
+        return _next_token(self._latest)
 
     @property
     def pages(self) -> Iterator[_Response]:
@@ -53,7 +53,7 @@ class Pager(Generic[_Item, _Response]):
     def _pages(self) -> Iterator[_Response]:
         page = self._latest = self._first
         yield page
-        while token := page.next_page_token:  # type: ignore[attr-defined]
+        while token := _next_token(page):
             page = self._latest = self._fetch(token)
             yield page
 
@@ -61,3 +61,8 @@ class Pager(Generic[_Item, _Response]):
         for page in self._pages():
             for item in getattr(page, self._items):
                 yield item
+
+
+def _next_token(page: Message) -> str:
+    token: str = getattr(page, "next_page_token")  # noqa: B009 - of every paged method's response
+    return token

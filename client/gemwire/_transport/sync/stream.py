@@ -1,133 +1,129 @@
 # Derived from _transport/aio/stream.py by scripts/unasync. DO NOT EDIT.
-"""The messages of a streaming call as they arrive, and a call that ends when nobody listens any more.
+"""Server streams: their messages as they arrive, and the cancellation of streams that are dropped.
 
-grpc never cancels a call whose iterator was dropped (grpc/grpc#43462). The
-rules here:
+grpc never cancels a call whose iterator was dropped (grpc/grpc#43462). The rules here:
 
-1. The call belongs to the stream object until iteration begins, then to the
-   iterator. Neither holds the other's end open: a loop that is left drops its
-   iterator, a stream that is never iterated drops itself.
-2. Whoever owns the call cancels it when it goes, whatever the reason.
+1. The call belongs to the stream object until iteration begins, then to the iterator. Neither refers to
+   the other: a loop that is left drops its iterator, a stream that is never iterated drops itself.
+2. The owner of the call cancels it when it is dropped, for whatever reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import CancelledError, RpcError, is_task_cancelling
+from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError, is_task_cancelling
+from gemwire._transport.sync.stream_call import StreamCall
 from gemwire._transport.sync.watchdog import IdleWatchdog
-from gemwire.errors import Cancelled, DeadlineExceeded, StreamConsumed
+from gemwire.errors import APIError
 
 _Response = TypeVar("_Response")
 
 
-class Stream(Generic[_Response]):
+class Stream(StreamCall[_Response]):
     """The messages of one server-streaming call.
 
     ``for`` yields them; a second iteration raises `StreamConsumed`. The call ends on the
     server as soon as the loop is left in any way, the ``with`` block ends, or `cancel` is
-    called. Its first message has arrived when one gets the stream, so errors up to there were
-    raised (and repeated) before.
+    called. Its first message has arrived when the method returns, so errors up to there were
+    retried or raised before.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_arriving",
-        "_attempts",
-        "_begun",
-        "_call",
-        "_cancel",
-        "_cancelled",
-        "_first",
-        "_idle_timeout",
-        "_taken",
-    )
+    __slots__ = ("_arriving", "_first", "_iterating")
 
     def __init__(
         self,
         call: Any,
         canceller: Canceller,
-        arriving: Iterator[_Response],
-        first: _Response | None,
         attempts: Attempts,
         idle_timeout: float | None,
+        arriving: Iterator[_Response],
+        first: _Response | None,
     ) -> None:
-        """A call that has begun.
-
-        Args:
-            call: grpc's call.
-            canceller: Ends it.
-            arriving: Its messages after the first.
-            first: The first message; None where there was none.
-            attempts: The tries it took.
-            idle_timeout: Seconds without a message to end it after.
-        """
-        self._call = call
+        """Wrap a call whose first message (None if there was none) has arrived; use `open`."""
+        super().__init__(call, canceller, attempts, idle_timeout)
         self._arriving = arriving
         self._first = first
-        self._attempts = attempts
-        self._idle_timeout = idle_timeout
-        self._cancel = canceller
-        self._taken = False
-        self._begun = False
-        self._cancelled = False
+        self._iterating = False
 
-    def __repr__(self) -> str:
-        state = "done" if self._cancel.done() else "iterated" if self._taken else "open"
-        return f"<{type(self).__name__} {state}>"
+    @classmethod
+    def open(
+        cls,
+        idle_timeout: float | None,
+        start: Callable[..., Any],
+        request: Message,
+        timeout: float | None,
+        metadata: CallMetadata,
+        attempts: Attempts,
+    ) -> Stream[_Response]:
+        """Start a call and wait for its first message: one attempt of the retry loop.
 
-    @property
-    def attempts(self) -> int:
-        """How often the call was tried until it gave its first message."""
-        return self._attempts.count
-
-    def __iter__(self) -> Iterator[_Response]:
-        if self._taken:
-            raise StreamConsumed("this stream was iterated before; call the method again for another")
-        self._taken = True
-        return self._messages()
+        Raises:
+            RpcError: The attempt failed.
+            DeadlineExceeded: No message arrived within the idle timeout.
+        """
+        call = start(request, timeout=timeout, metadata=metadata)
+        canceller = Canceller(call)
+        watchdog = IdleWatchdog(idle_timeout, canceller) if idle_timeout else None
+        arriving = call.__iter__()
+        try:
+            first = arriving.__next__()
+        except StopIteration:
+            first = None
+        except BaseException:
+            canceller.release()
+            if watchdog and watchdog.fired:
+                attempts.record_idle(watchdog.timeout)
+                raise attempts.idle_error(watchdog.timeout) from None
+            raise
+        finally:
+            if watchdog:
+                watchdog.stop()
+        return cls(call, canceller, attempts, idle_timeout, arriving, first)
 
     def _messages(self) -> Iterator[_Response]:
-        self._begun = True
+        self._iterating = True
         arriving, first, self._first = self._arriving, self._first, None
         watchdog = IdleWatchdog(self._idle_timeout, self._cancel) if self._idle_timeout else None
-        watch = self._attempts.watch
+        observed = self._attempts.observed
         failure: BaseException | None = None
         try:
             if first is None:
                 return
-            if watchdog is None and watch is None:
+            if watchdog is None and observed is None:
                 yield first
                 for message in arriving:
                     yield message
             else:
-                if watch:
-                    watch.message(first)
+                if observed:
+                    observed.record_message(first)
                 if watchdog:
                     watchdog.pause()
                 yield first
                 if watchdog:
                     watchdog.resume()
                 for message in arriving:
-                    if watch:
-                        watch.message(message)
+                    if observed:
+                        observed.record_message(message)
                     if watchdog:
                         watchdog.pause()
                     yield message
                     if watchdog:
                         watchdog.resume()
         except RpcError as error:
-            failure = self._failure(error, watchdog)
+            failure = self._error(error, watchdog)
             raise failure from None
         except CancelledError as error:
             failure = error
             # Raised by the call when it was cancelled here, and by the task when that was.
-            closed = self._attempts.closed and not is_task_cancelling()
+            closed = self._attempts.client_closed and not is_task_cancelling()
             if self._cancelled or closed or (watchdog and watchdog.fired):
-                failure = self._failure(None, watchdog)
+                failure = self._error(None, watchdog)
                 raise failure from None
             raise
         except GeneratorExit as left:
@@ -137,47 +133,17 @@ class Stream(Generic[_Response]):
             if watchdog:
                 watchdog.stop()
             self._cancel.release()
-            if watch:
-                watch.end(self._attempts.count, failure)
+            if observed:
+                observed.finish(self._attempts.count, failure)
 
-    def _failure(self, error: Any, watchdog: IdleWatchdog | None) -> Exception:
+    def _error(self, rpc_error: RpcError | None, watchdog: IdleWatchdog | None) -> APIError:
         if watchdog and watchdog.fired:
-            self._attempts.idle(watchdog.timeout)
-            return DeadlineExceeded(
-                f"no message for {self._idle_timeout:g} s",
-                attempts=self._attempts.count,
-                hint="Raise `idle_timeout`.",
-            )
-        if self._cancelled:
-            return Cancelled("the stream was cancelled by cancel()", attempts=self._attempts.count)
-        return self._attempts.error(error) if error else self._attempts.closing()
-
-    def cancel(self) -> bool:
-        """End the call, from any thread.
-
-        Returns:
-            Whether there was something left to end. Whoever reads then gets `Cancelled`.
-        """
-        self._cancelled = self._cancelled or not self._cancel.done()
-        return self._cancel()
-
-    def initial_metadata(self) -> list[tuple[str, str | bytes]]:
-        """What the server sent before its first message."""
-        return list(self._call.initial_metadata() or ())
-
-    def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
-        """What the server sent with the status, once the call has ended."""
-        return list(self._call.trailing_metadata() or ())
-
-    def __enter__(self) -> Stream[_Response]:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.cancel()
+            self._attempts.record_idle(watchdog.timeout)
+        return super()._error(rpc_error, watchdog)
 
     def __del__(self) -> None:
         # Once iteration has begun, the iterator's own end cancels the call.
-        if not getattr(self, "_begun", True):
+        if not getattr(self, "_iterating", True):
             self._cancel.release()
-            if self._attempts.watch:
-                self._attempts.watch.end(self._attempts.count, GeneratorExit())
+            if self._attempts.observed:
+                self._attempts.observed.finish(self._attempts.count, GeneratorExit())

@@ -1,60 +1,63 @@
 # Derived from _transport/aio/upload_source.py by scripts/unasync. DO NOT EDIT.
-"""What is uploaded, piece by piece: no more of it is held than one chunk and what came with its end."""
+"""The contents of an upload, read chunk by chunk: at most one chunk and one further read are in memory."""
 
 from __future__ import annotations
 
 import io
 import mimetypes
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import cast
 
+from gemwire._transport.file_objects import ReadableFile, UploadSource
 from gemwire._transport.sync.concurrency import iterate, resolve, run_in_thread
 
-#: Bytes that are read at once where the source lets one choose.
-_PIECE = 1 << 20
+#: Bytes to read at once.
+_READ_SIZE = 1 << 20
+_Bytes = bytes | bytearray | memoryview
 
 
 class Source:
-    """Gives the bytes of a path, of bytes, of a file object or of an iterable.
+    """The bytes of a path, of bytes, of a file object or of an iterable.
 
     Attributes:
-        size: How many there are; None where that is not known.
-        name: The file's name; empty where there is none.
+        size: Number of bytes; None if it is not known.
+        name: Name of the file; empty if it has none.
     """
 
-    def __init__(self, source: Any, size: int | None) -> None:
-        """Nothing is read yet.
+    def __init__(self, source: UploadSource, size: int | None) -> None:
+        """Open the source. Nothing is read yet.
 
         Args:
             source: The path of a file; bytes; an object with ``read``; an iterable of bytes.
-            size: How many bytes it gives, where that is known.
+            size: Number of bytes, if it is known.
 
         Raises:
-            OSError: There is no such file.
+            OSError: The file does not exist.
             ValueError: ``size`` is negative.
-            TypeError: It is none of these.
+            TypeError: The source is of another type.
         """
         if size is not None and size < 0:
             raise ValueError(f"size: {size} is negative")
-        self._file: Any = None
-        self._mine = False
-        self._iterator: Any = None
-        self._held = bytearray()
+        self._file: ReadableFile | None = None
+        self._opened: io.BufferedReader | None = None
+        self._iterator: Iterator[object] | None = None
+        self._buffer = bytearray()
         self._ended = False
         self.name = ""
         if isinstance(source, (str, os.PathLike)):
             path = Path(source)
-            self._file, self._mine = path.open("rb"), True
+            self._file = self._opened = path.open("rb")
             self.name, size = path.name, path.stat().st_size if path.is_file() else size
-        elif isinstance(source, (bytes, bytearray, memoryview)):
+        elif isinstance(source, _Bytes):
             self._file, size = io.BytesIO(source), memoryview(source).nbytes
-        elif hasattr(source, "read"):
+        elif isinstance(source, ReadableFile):
             self._file = source
-            size = _left(source) if size is None else size
-            name = getattr(source, "name", "")
+            size = _remaining(source) if size is None else size
+            name: object = getattr(source, "name", "")
             self.name = Path(name).name if isinstance(name, str) else ""
-        elif hasattr(source, "__iter__") or hasattr(source, "__iter__"):
+        elif isinstance(source, (Iterable, Iterable)):
             self._iterator = iterate(source)
         else:
             raise TypeError(
@@ -64,54 +67,56 @@ class Source:
         self.size = size
 
     def mime_type(self) -> str | None:
-        """What the name says of the content."""
+        """Guess the media type by the name."""
         return mimetypes.guess_type(self.name)[0]
 
-    def chunk(self, length: int) -> tuple[bytes, bool]:
-        """The next bytes, ``length`` of them unless the end comes first, and whether it has come.
+    def read_chunk(self, length: int) -> tuple[bytes, bool]:
+        """Return the next ``length`` bytes, fewer at the end, and whether these are the last.
 
         Raises:
-            TypeError: The source gives something else than bytes.
+            TypeError: The source gives something other than bytes.
         """
-        while len(self._held) <= length and not self._ended:
-            piece = self._piece(length + 1 - len(self._held))
+        while len(self._buffer) <= length and not self._ended:
+            piece = self._read(length + 1 - len(self._buffer))
             if piece is None:
                 self._ended = True
                 break
-            self._held += piece
-        chunk = bytes(self._held[:length])
-        del self._held[:length]
-        return chunk, self._ended and not self._held
+            self._buffer += piece
+        chunk = bytes(self._buffer[:length])
+        del self._buffer[:length]
+        return chunk, self._ended and not self._buffer
 
-    def _piece(self, length: int) -> Any:
-        if self._file is None:
+    def _read(self, length: int) -> _Bytes | None:
+        if self._iterator is not None:
             for piece in self._iterator:
-                return _checked(piece)
+                return _check(piece)
             return None
-        piece = resolve(run_in_thread(self._file.read, min(length, _PIECE)))
-        return _checked(piece) or None
+        if self._file is None:
+            return None
+        return _check(resolve(run_in_thread(self._file.read, min(length, _READ_SIZE)))) or None
 
     def close(self) -> None:
-        """Close the file, where it was opened here."""
-        if self._mine:
-            run_in_thread(self._file.close)
+        """Close the file, if it was opened here."""
+        if self._opened:
+            run_in_thread(self._opened.close)
 
 
-def _checked(piece: Any) -> Any:
-    if not isinstance(piece, (bytes, bytearray, memoryview)):
+def _check(piece: object) -> _Bytes:
+    if not isinstance(piece, _Bytes):
         hint = "; open the file in binary mode" if isinstance(piece, str) else ""
-        raise TypeError(f"source: expected bytes, it gave {type(piece).__name__}{hint}")
+        raise TypeError(f"source: expected bytes, but it gave {type(piece).__name__}{hint}")
     return piece
 
 
-def _left(file: Any) -> int | None:
-    """How many bytes a file object still has; None where it cannot tell."""
+def _remaining(file: ReadableFile) -> int | None:
+    """Return the number of bytes left in a file object; None if it cannot seek."""
+    seekable = cast("io.BufferedIOBase", file)
     try:
-        if not file.seekable():
+        if not seekable.seekable():
             return None
-        here: int = file.tell()
-        end: int = file.seek(0, os.SEEK_END)
-        file.seek(here)
+        position = seekable.tell()
+        end = seekable.seek(0, os.SEEK_END)
+        seekable.seek(position)
+        return end - position
     except (AttributeError, OSError, TypeError):
         return None
-    return end - here

@@ -1,7 +1,7 @@
-"""How a client's calls reach the API: over gRPC, or over HTTP, each over what can carry it.
+"""The transports of a client: gRPC, and HTTP for what gRPC cannot carry.
 
-Bytes of files, batches, and fields that the public protos lack (`gemwire_runtime.json_only_fields`) go
-over HTTP. What that takes is made when the first of them is there.
+Contents of files, batches, and fields that the public protos lack (`gemwire_runtime.json_only`) go over
+HTTP, by a transport that is made when it is first needed.
 """
 
 from __future__ import annotations
@@ -9,110 +9,89 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import google.auth.api_key
+from gemwire._clients.aio.service_client import AsyncServiceClient
+from gemwire._transport.aio.grpc_transport import AsyncTransport
+from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire._transport.recording import Recording
+from gemwire._transport.request_message import create_request
+from gemwire._transport.serialized_message import SerializedMessage
+from gemwire_runtime import json_only
 
-from gemwire._clients.aio import v1beta
-from gemwire._transport import credentials as creds
-from gemwire._transport import endpoint
-from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
-from gemwire._transport.attempts import request_of
-from gemwire._transport.serialized_message import Wire
-from gemwire.options import ClientOptions
-from gemwire_runtime import json_only_fields
+_LABELS = {"grpc": "grpc_asyncio", "rest": "rest_asyncio"}
 
 
 class AsyncConnections:
-    """The transports of one client.
+    """The transports of one client, over the same settings.
 
     Attributes:
-        transport: What calls go over, unless something only HTTP can carry is to be sent.
-        caller: What makes the calls, and decides that.
+        transport: The transport of calls that gRPC can carry; of all calls if HTTP was asked for.
+        caller: What makes the calls.
     """
 
     def __init__(
-        self, credentials: Any, options: ClientOptions, transport: str | None, plaintext: bool
+        self, transport: str | None, settings: ConnectionSettings, recording: Recording | None
     ) -> None:
-        """Nothing is connected yet.
+        """Make the transport. Nothing is connected yet.
 
         Args:
-            credentials: google-auth credentials.
-            options: Key and host.
-            transport: Name of a transport: it is pinned. None for gRPC, and HTTP where that is needed.
-            plaintext: Whether the host, which is this machine, speaks without encryption.
+            transport: Its name; None for gRPC, and HTTP if that is needed.
+            settings: Its settings.
+            recording: Records or replays the calls.
 
         Raises:
-            ImportError: ``gemwire[http]`` is not installed, and asked for.
-            ValueError: Options exclude each other, or one is out of range.
-            TypeError: An argument is of a wrong type.
+            ImportError: ``gemwire[http]`` is needed and not installed.
+            ValueError: The settings do not suit the transport.
         """
-        if transport is None:
-            # A client of both kinds must not call the service with one while the other has an emulator.
-            emulated = endpoint.either_emulator()
-            if plaintext and not emulated:
-                transport = "rest_asyncio"
-        self._transport = transport
-        self._plaintext = plaintext
-        self._credentials = credentials
-        self._options = options
+        # A recording answers for all transports.
+        self._name = "rest" if recording and recording.replays else transport
+        self._settings = settings
+        self._recording = recording
         self._lock = threading.Lock()
         self._closed = False
-        self.transport = self._made(transport)
-        self._rest = self.transport if transport == "rest_asyncio" else None
+        self.transport = self._make(None if recording and recording.replays else transport)
+        self._rest = self.transport if self._name == "rest" else None
         self.caller: Any = self.transport if self._rest else AsyncRoute(self)
 
-    def _made(self, name: str | None) -> Any:
-        kind, credentials = self._unencrypted(name) if self._plaintext else (name, self._credentials)
-        client = v1beta.GenerativeServiceAsyncClient(
-            credentials=credentials, client_options=self._options, transport=kind
-        )
-        return client.transport
+    def _make(self, name: str | None) -> AsyncTransport:
+        kind = AsyncServiceClient.get_transport_class(_LABELS.get(name, name) if name else None)
+        made = kind.from_settings(self._settings)
+        if self._recording:
+            made.record(self._recording)
+        return made
 
-    def _unencrypted(self, name: str | None) -> tuple[Any, Any]:
-        """A kind of transport that uses no TLS, and its credentials."""
-        kind = v1beta.GenerativeServiceAsyncClient.get_transport_class(name)
-        if kind is GrpcAsyncIOTransport:
-            found = None if self._credentials or self._options.api_key else creds.environment_key()
-            # Without TLS a transport looks for no credentials; a key for a proxy on this machine it takes.
-            given = google.auth.api_key.Credentials(found[1]) if found else self._credentials
-            more: dict[str, Any] = {"plaintext": True}
-        elif name == "rest_asyncio":
-            given, more = self._credentials, {"url_scheme": "http"}
-        else:
-            raise ValueError(
-                f"http_options.base_url: with transport={name!r} it must begin with https://, as nobody "
-                "knows where a server without encryption speaks what"
-            )
-
-        class Unencrypted(kind):  # type: ignore[misc, valid-type]
-            def __init__(self, **arguments: Any) -> None:
-                super().__init__(**{**arguments, **more})
-
-        return Unencrypted, given
-
-    def rest(self, what: str) -> Any:
-        """The transport for what only HTTP carries.
+    def rest(self, what: str) -> AsyncTransport:
+        """Return the HTTP transport.
 
         Args:
-            what: That, for errors.
+            what: What needs it, for errors.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
-            ValueError: gRPC was asked for; or only gRPC has an emulator.
+            ValueError: The client was made with ``transport='grpc'``, or its emulator has no HTTP address.
             RuntimeError: The client is closed.
         """
-        if self._transport == "grpc_asyncio":
-            raise ValueError(f"{what}: goes over HTTP, and the client was made with transport='grpc'")
+        if self._name == "grpc":
+            raise ValueError(f"{what}: goes over HTTP, but the client was made with transport='grpc'")
         with self._lock:
             if self._closed:
                 raise RuntimeError("this client is closed; make another")
             if self._rest is None:
                 try:
-                    self._rest = self._made("rest_asyncio")
+                    self._rest = self._make("rest")
                 except ImportError as error:
                     raise ImportError(
                         f"{what}: goes over HTTP, which needs: pip install 'gemwire[http]' ({error})"
                     ) from None
             return self._rest
+
+    def files(self, what: str) -> Any:
+        """Return what has `upload_file` and `download_file`. Raises as `rest`."""
+        transport: Any = self.rest(what)
+        if not self._recording:
+            return transport
+        from gemwire._transport.aio.recorder import AsyncRecordedFiles
+
+        return AsyncRecordedFiles(None if self._recording.replays else transport, self._recording)
 
     async def close(self) -> None:
         """End all calls and connections."""
@@ -133,14 +112,14 @@ class AsyncRoute:
 
     def unary(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """See `AsyncCaller`; of the others too."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.unary(method, request, (), *rest, **more)
         return self._transport.unary(method, request, flattened, *rest, **more)
 
     def server_stream(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """Begin a call with many answers."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.server_stream(method, request, (), *rest, **more)
         return self._transport.server_stream(method, request, flattened, *rest, **more)
@@ -154,9 +133,12 @@ class AsyncRoute:
         return self._transport.operation(method, request, flattened, *rest, **more)
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
-        message = request_of(method, request, flattened)
-        fields = json_only_fields.within(message.parsed() if isinstance(message, Wire) else message)
-        return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
+        message = create_request(method, request, flattened)
+        if json_only.suspect(message.SerializeToString()):
+            fields = json_only.paths(message.parse() if isinstance(message, SerializedMessage) else message)
+            if fields:
+                return self._connections.rest(", ".join(fields)), message
+        return self._transport, message
 
 
 def check_grpc(message: Any) -> None:
@@ -165,5 +147,5 @@ def check_grpc(message: Any) -> None:
     Raises:
         ValueError: It has some.
     """
-    if fields := json_only_fields.within(message):
+    if fields := json_only.paths(message):
         raise ValueError(f"{', '.join(fields)}: live sessions are held over gRPC, which does not have it")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_executor import check_functions, map_calls, run_function
 from gemwire.genai._aio.response_stream import AsyncMessageStream, AsyncResponseStream
 from gemwire.genai._backends.base import GenerateRequest
-from gemwire.genai._convert.function_calls import Functions, Invocation, invocations, proceed, settings
-from gemwire.genai._convert.stream_merging import Merged
-from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._convert import function_calls
+from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
+from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.content import Content
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire.genai.errors import UnsupportedFunctionError
 from gemwire_proto import v1beta
 
@@ -35,21 +35,21 @@ async def generate_content(
         UnsupportedFunctionError: A function is async and the client is not.
         APIError: A call of the model failed.
     """
-    models = api.backend.models
+    to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
     if not functions:
-        response = await api.call(models.generate_content(request), config.http_options)
+        response = await api.caller.unary(*to_call(request), (), **settings)
         return GenerateContentResponse.of(response, config.response_schema)
     check_functions(functions.values())
-    limits = settings(config)
-    response = await api.call(models.generate_content(request), config.http_options)
+    limits = function_calls.to_settings(config)
     history: list[Content] = []
+    response = await api.caller.unary(*to_call(request), (), **settings)
     for _ in range(limits.maximum_remote_calls - 1):
-        wanted = invocations(response, functions)
+        wanted = find_invocations(response, functions)
         if not wanted:
             break
-        proceed(request, response, await map_calls(_run, wanted))
-        history = limits.history(request)
-        response = await api.call(models.generate_content(request), config.http_options)
+        append_results(request, response, await map_calls(_run, wanted))
+        history = limits.get_history(request)
+        response = await api.caller.unary(*to_call(request), (), **settings)
     result = GenerateContentResponse.of(response, config.response_schema)
     result.automatic_function_calling_history = history
     return result
@@ -59,11 +59,17 @@ async def generate_content_stream(
     api: AsyncApi, request: GenerateRequest, config: GenerateContentConfig, functions: Functions
 ) -> AsyncResponseStream:
     """Start a streaming call of the model; see `generate_content`."""
+    check_functions(functions.values())
+    settings = api.settings(config.http_options)
+
+    async def start() -> AsyncMessageStream:
+        method, wire = api.backend.models.generate_content_stream(request)
+        stream: AsyncMessageStream = await api.caller.server_stream(method, wire, (), **settings)
+        return stream
+
+    stream = await start()
     if functions:
-        check_functions(functions.values())
-    stream = await api.stream(api.backend.models.generate_content_stream(request), config.http_options)
-    if functions:
-        return AsyncFunctionCallingStream(stream, api, request, config, functions)
+        return AsyncFunctionCallingStream(stream, start, request, config, functions)
     return AsyncResponseStream(stream, config.response_schema)
 
 
@@ -73,37 +79,43 @@ class AsyncFunctionCallingStream(AsyncResponseStream):
     def __init__(
         self,
         stream: AsyncMessageStream,
-        api: AsyncApi,
+        start: Callable[[], Awaitable[AsyncMessageStream]],
         request: GenerateRequest,
         config: GenerateContentConfig,
         functions: Functions,
     ) -> None:
-        """See `generate_content_stream`; ``stream`` is that of the first call."""
+        """Read the streams of all calls.
+
+        Args:
+            stream: The stream of the first call.
+            start: Starts the next call, with what was added to the request.
+            request: The request.
+            config: The config that the request was built with.
+            functions: The functions that the model may call, by name.
+        """
         super().__init__(stream, config.response_schema)
-        self._api = api
+        self._start = start
         self._request = request
-        self._config = config
         self._functions = functions
-        self._limits = settings(config)
-        self._merged = Merged()
+        self._limits = function_calls.to_settings(config)
+        self._merged = ResponseMerger()
         self._history: list[Content] = []
         self._cancelled = False
 
     async def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
-            self._merged = Merged()
+            self._merged = ResponseMerger()
             async for message in self._stream:
                 self._merged.add(message)
                 yield self._to_response(message)
-            wanted = invocations(self._merged.message, self._functions)
+            wanted = find_invocations(self._merged.message, self._functions)
             if not wanted or not calls_left or self._cancelled:
                 return
-            proceed(self._request, self._merged.message, await map_calls(_run, wanted))
-            self._history = self._limits.history(self._request)
+            append_results(self._request, self._merged.message, await map_calls(_run, wanted))
+            self._history = self._limits.get_history(self._request)
             if self._cancelled:
                 return
-            call = self._api.backend.models.generate_content_stream(self._request)
-            self._stream = await self._api.stream(call, self._config.http_options)
+            self._stream = await self._start()
 
     def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
         response = GenerateContentResponse.of(message, self._schema)
@@ -130,10 +142,10 @@ async def _run(invocation: Invocation) -> v1beta.Part:
     """Run a function that the model called, and return the part with its result or error."""
     try:
         function, args, kwargs = invocation.prepare()
-        part: v1beta.Part = invocation.succeeded(await run_function(function, *args, **kwargs))
+        part: v1beta.Part = invocation.to_response(await run_function(function, *args, **kwargs))
     except UnsupportedFunctionError:
         raise
     except Exception as error:
-        # The model is told, and may call the function again; `failed` logs the traceback.
-        part = invocation.failed(error)
+        # The model is told, and may call the function again; `to_error` logs the traceback.
+        part = invocation.to_error(error)
     return part

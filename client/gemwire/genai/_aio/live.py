@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.connections import check_grpc
-from gemwire.genai._types.call_configs import ContentListUnion, HttpOptions
-from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
+from gemwire.genai._types.content import ContentListUnion, PILImage
+from gemwire.genai._types.http_options import HttpOptions
+from gemwire.genai._types.live import ActivityEnd, ActivityStart, LiveConnectConfig, LiveServerMessage
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
-from gemwire_proto.v1beta.views import FunctionResponse
+from gemwire_proto.v1beta.views import Blob, FunctionResponse
 from gemwire_runtime.method import AsyncBidiStream
 
-_FunctionResponse: TypeAlias = FunctionResponse | Mapping[str, object]
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import HttpOptionsDict, LiveConnectConfigDict
+    from gemwire.genai._types.message_dicts import BlobDict, FunctionResponseDict
+
+
+FunctionResponseUnion: TypeAlias = "FunctionResponse | FunctionResponseDict"
 
 #: Seconds between the attempts to resume a session over another connection.
 _RESUME_DELAYS = (0.05, 0.2, 0.8, 2.0)
@@ -29,7 +35,9 @@ class AsyncLive:
         """Use the connection of a client."""
         self._api = api
 
-    def connect(self, *, model: str, config: LiveConnectConfig | None = None) -> AsyncConnecting:
+    def connect(
+        self, *, model: str, config: LiveConnectConfig | LiveConnectConfigDict | None = None
+    ) -> AsyncConnecting:
         """Start a session: ``async with client.aio.live.connect(model=…) as session``.
 
         If ``config.session_resumption`` is set, the session continues over another connection when its own
@@ -56,7 +64,7 @@ class AsyncConnecting:
         self,
         api: AsyncApi,
         setup: BidiGenerateContentClientMessage,
-        http_options: HttpOptions | Mapping[str, object] | None,
+        http_options: HttpOptions | HttpOptionsDict | None,
     ) -> None:
         """See `AsyncLive.connect`."""
         settings = dict(api.settings(http_options))
@@ -129,13 +137,13 @@ class AsyncSession:
     async def send_realtime_input(
         self,
         *,
-        media: object | None = None,
-        audio: object | None = None,
+        media: Blob | BlobDict | PILImage | None = None,
+        audio: Blob | BlobDict | None = None,
         audio_stream_end: bool | None = None,
-        video: object | None = None,
+        video: Blob | BlobDict | PILImage | None = None,
         text: str | None = None,
-        activity_start: object | None = None,
-        activity_end: object | None = None,
+        activity_start: ActivityStart | Mapping[str, object] | None = None,
+        activity_end: ActivityEnd | Mapping[str, object] | None = None,
     ) -> None:
         """Send streamed input; takes one argument per call.
 
@@ -159,9 +167,7 @@ class AsyncSession:
     async def send_tool_response(
         self,
         *,
-        function_responses: FunctionResponse
-        | Mapping[str, object]
-        | Sequence[FunctionResponse | Mapping[str, object]],
+        function_responses: FunctionResponseUnion | Sequence[FunctionResponseUnion],
     ) -> None:
         """Send the results of function calls.
 

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._types.images import GenerateImagesResponse, Image
-from gemwire.genai._types.media_configs import GenerateImagesConfig, GenerateVideosConfig
-from gemwire.genai._types.videos import GenerateVideosOperation, GenerateVideosSource, Video
+from gemwire.genai._types.content import PILImage
+from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse, Image
+from gemwire.genai._types.videos import (
+    GenerateVideosConfig,
+    GenerateVideosOperation,
+    GenerateVideosSource,
+    Video,
+)
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        GenerateImagesConfigDict,
+        GenerateVideosConfigDict,
+        GenerateVideosSourceDict,
+        ImageDict,
+        VideoDict,
+    )
 
 
 class AsyncMedia:
@@ -14,7 +30,11 @@ class AsyncMedia:
     _api: AsyncApi
 
     async def generate_images(
-        self, *, model: str, prompt: str, config: GenerateImagesConfig | None = None
+        self,
+        *,
+        model: str,
+        prompt: str,
+        config: GenerateImagesConfig | GenerateImagesConfigDict | None = None,
     ) -> GenerateImagesResponse:
         """Generate images from a text.
 
@@ -37,10 +57,10 @@ class AsyncMedia:
         *,
         model: str,
         prompt: str | None = None,
-        image: Image | None = None,
-        video: Video | None = None,
-        source: GenerateVideosSource | None = None,
-        config: GenerateVideosConfig | None = None,
+        image: Image | ImageDict | PILImage | None = None,
+        video: Video | VideoDict | None = None,
+        source: GenerateVideosSource | GenerateVideosSourceDict | None = None,
+        config: GenerateVideosConfig | GenerateVideosConfigDict | None = None,
     ) -> GenerateVideosOperation:
         """Start to generate videos. Poll the operation with ``client.operations.get``.
 

@@ -7,7 +7,8 @@ from typing import Generic, TypeVar, overload
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._backends.base import Call, Page
-from gemwire.genai._types.resource_configs import ListConfig, ListModelsConfig
+from gemwire.genai._types.http_options import ListConfig
+from gemwire.genai._types.models import ListModelsConfig
 
 _Item = TypeVar("_Item")
 _Config = TypeVar("_Config", ListConfig, ListModelsConfig)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.function_executor import check_functions
 from gemwire.genai._aio.response_stream import AsyncResponseStream
-from gemwire.genai._convert.function_calls import Functions, functions_of
+from gemwire.genai._convert.function_calls import Functions, find_functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
-from gemwire.genai._types.call_configs import ContentListUnion, GenerateContentConfig
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire_proto.v1beta import views
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
 
 
 class AsyncPreparedPrompt:
@@ -52,7 +57,7 @@ class AsyncPreparedPrompt:
     async def generate(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content from the prepared contents and further ones.
 
@@ -72,7 +77,7 @@ class AsyncPreparedPrompt:
     async def generate_stream(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> AsyncResponseStream:
         """Generate content as a stream of responses.
 
@@ -102,11 +107,13 @@ class AsyncPreparedPrompt:
         return await self._api.call(call, self._prompt.config.http_options)
 
     def _build(
-        self, contents: ContentListUnion | None, config: GenerateContentConfig | None
-    ) -> tuple[Draft, GenerateContentConfig, Functions]:
+        self,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None,
+    ) -> tuple[RequestDraft, GenerateContentConfig, Functions]:
         prompt = self._prompt
         if config is None:
             return prompt.draft(contents), prompt.config, prompt.functions
-        merged = prompt.but(GenerateContentConfig.of(config))
-        functions = functions_of(merged)
+        merged = prompt.merge_config(GenerateContentConfig.of(config))
+        functions = find_functions(merged)
         return prompt.draft(contents, merged), merged, functions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
@@ -14,12 +13,13 @@ from gemwire.genai._aio.live import AsyncLive
 from gemwire.genai._aio.models import AsyncModels
 from gemwire.genai._aio.operations import AsyncOperations
 from gemwire.genai._aio.tunings import AsyncTunings
-from gemwire.genai._convert.function_calls import functions_of
-from gemwire.genai._types.call_configs import ContentListUnion, ContentUnion, GenerateContentConfig
-from gemwire_proto.v1beta.views import Tool
+from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._types.content import ContentListUnion, ContentUnion
+from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
     from gemwire.genai._aio.prepared_prompt import AsyncPreparedPrompt
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
 
 
 class AsyncResources:
@@ -54,8 +54,8 @@ class AsyncResources:
         model: str,
         contents: ContentListUnion | None = None,
         system_instruction: ContentUnion | None = None,
-        tools: Sequence[Tool | Callable[..., object] | Mapping[str, object]] | None = None,
-        config: GenerateContentConfig | None = None,
+        tools: ToolListUnion | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> AsyncPreparedPrompt:
         """Convert and serialize a prompt that many requests begin with. Nothing is sent.
 
@@ -80,7 +80,7 @@ class AsyncResources:
                 if getattr(config, name) is not None:
                     raise ValueError(f"{name}: is set in config as well; set it once")
                 config = config.model_copy(update={name: value})
-        prompt = self._api.backend.models.to_prompt(model, contents, config, functions_of(config))
+        prompt = self._api.backend.models.to_prompt(model, contents, config, find_functions(config))
         return AsyncPreparedPrompt(self._api, prompt)
 
     async def close(self) -> None:

@@ -15,35 +15,34 @@ from google.protobuf.message import Message
 
 from gemwire.genai._convert.function_calls import Functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
-from gemwire.genai._types.aliases import EmbedContentResponse
-from gemwire.genai._types.batches import BatchJob, DeleteResourceJob
-from gemwire.genai._types.call_configs import (
-    ContentListUnion,
-    CountTokensConfig,
-    EmbedContentConfig,
-    GenerateContentConfig,
-)
-from gemwire.genai._types.files import File
-from gemwire.genai._types.images import GenerateImagesResponse
-from gemwire.genai._types.live import LiveConnectConfig
-from gemwire.genai._types.media_configs import GenerateImagesConfig, GenerateVideosConfig
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._types.batches import (
+    BatchJob,
     CreateBatchJobConfig,
-    CreateCachedContentConfig,
     CreateEmbeddingsBatchJobConfig,
-    CreateTuningJobConfig,
+    DeleteResourceJob,
     ListBatchJobsConfig,
-    ListCachedContentsConfig,
-    ListFilesConfig,
-    ListModelsConfig,
-    ListTuningJobsConfig,
-    UpdateCachedContentConfig,
-    UpdateModelConfig,
-    UploadFileConfig,
 )
-from gemwire.genai._types.tuning import TunedModel, TuningJob
-from gemwire.genai._types.videos import GenerateVideosOperation, GenerateVideosSource, Operation, Video
+from gemwire.genai._types.caches import (
+    CreateCachedContentConfig,
+    ListCachedContentsConfig,
+    UpdateCachedContentConfig,
+)
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.files import File, ListFilesConfig, UploadFileConfig
+from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
+from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
+from gemwire.genai._types.live import LiveConnectConfig
+from gemwire.genai._types.models import ListModelsConfig, Model, TunedModel, UpdateModelConfig
+from gemwire.genai._types.tunings import CreateTuningJobConfig, ListTuningJobsConfig, TuningJob
+from gemwire.genai._types.videos import (
+    GenerateVideosConfig,
+    GenerateVideosOperation,
+    GenerateVideosSource,
+    Operation,
+    Video,
+)
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.method import Method
@@ -53,7 +52,9 @@ _Response = TypeVar("_Response", bound=Message)
 _Result = TypeVar("_Result")
 
 #: A request to generate content: a message, or the bytes of one that is prepared.
-GenerateRequest: TypeAlias = v1beta.GenerateContentRequest | Draft
+GenerateRequest: TypeAlias = v1beta.GenerateContentRequest | RequestDraft
+#: The RPC that generates content, and its request.
+GenerateCall: TypeAlias = tuple[Method[Any, v1beta.GenerateContentResponse], Any]
 
 
 class Call(Generic[_Result]):
@@ -121,22 +122,26 @@ class ModelsBackend(Protocol):
         """Build a request without contents."""
 
     def to_prompt(
-        self, model: str, contents: ContentListUnion, config: GenerateContentConfig, functions: Functions
+        self,
+        model: str,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig,
+        functions: Functions,
     ) -> Prompt:
         """Convert and serialize what requests begin with."""
 
-    def generate_content(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
-        """Generate content; the response is a message."""
+    def generate_content(self, request: GenerateRequest) -> GenerateCall:
+        """Generate content."""
 
-    def generate_content_stream(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
-        """Generate content as a stream of messages."""
+    def generate_content_stream(self, request: GenerateRequest) -> GenerateCall:
+        """Generate content as a stream."""
 
     def count_tokens(
         self, model: str, contents: ContentListUnion, config: CountTokensConfig
     ) -> Call[views.CountTokensResponse]:
         """Count the tokens of contents."""
 
-    def count_prepared(self, request: Draft) -> Call[views.CountTokensResponse]:
+    def count_prepared(self, request: RequestDraft) -> Call[views.CountTokensResponse]:
         """Count the tokens of a prepared request."""
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
@@ -147,10 +152,10 @@ class ModelsBackend(Protocol):
     ) -> Call[EmbedContentResponse]:
         """Compute embeddings."""
 
-    def get(self, model: str) -> Call[views.Model | TunedModel]:
+    def get(self, model: str) -> Call[Model | TunedModel]:
         """Get a model."""
 
-    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[views.Model | TunedModel]]:
+    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[Model | TunedModel]]:
         """List a page of models."""
 
     def update(self, model: str, config: UpdateModelConfig) -> Call[TunedModel]:
@@ -269,7 +274,7 @@ class LiveBackend(Protocol):
         """Build the first message of a session."""
 
     def to_client_content(
-        self, turns: object, turn_complete: bool
+        self, turns: ContentListUnion | None, turn_complete: bool
     ) -> v1beta.BidiGenerateContentClientMessage:
         """Build a message of turns."""
 

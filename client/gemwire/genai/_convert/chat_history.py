@@ -1,17 +1,17 @@
-"""The turns of a chat: all that was said, and what of it goes to the model again."""
+"""The turns of a chat: the whole history, and the curated one that is sent to the model."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from gemwire.genai._convert.request_bytes import Draft
-from gemwire.genai._convert.stream_merging import Merged
-from gemwire.genai._types.content import Content, to_content
+from gemwire.genai._convert.contents import copy_contents, to_content
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._convert.stream_merging import ResponseMerger
+from gemwire.genai._types.content import Content
 from gemwire_proto import v1beta
 
-_NOTHING = v1beta.Part()
+_EMPTY = v1beta.Part()
 
 
 class History:
@@ -19,74 +19,65 @@ class History:
 
     Attributes:
         comprehensive: All turns.
-        curated: Without those that the model gave no valid answer to: what is sent with the next one. They
-            are kept serialised as well, so that sending them again costs no more than copying bytes; nobody
-            else gets hold of them.
+        curated: Turns without those that the model did not answer validly; they are sent with the next
+            message. Their serialised form is kept, so that sending them again costs a copy of bytes.
     """
 
-    def __init__(self, given: Any = None) -> None:
-        """Begin.
+    def __init__(self, given: Iterable[object] | None = None) -> None:
+        """Begin with copies of earlier turns.
 
         Args:
-            given: What was said before: contents, or dicts of them. It is copied.
+            given: Contents, or dicts of their fields.
 
         Raises:
-            ValueError: A turn is neither the user's nor the model's, or says nothing that can be sent.
-            TypeError: It is no list of contents.
+            ValueError: A turn has another role than user and model, or cannot be sent.
+            TypeError: The value is not a list of contents.
         """
         if given is not None and (isinstance(given, (str, bytes, dict)) or not isinstance(given, Iterable)):
             raise TypeError(f"history: expected a list of contents, got {type(given).__name__}")
-        self.comprehensive: list[Any] = [_turn(item, at) for at, item in enumerate(given or ())]
-        self.curated: list[Any] = curated(self.comprehensive)
-        self._sent = _serialised(self.curated)
+        self.comprehensive = [_to_turn(item, index) for index, item in enumerate(given or ())]
+        self.curated = curate(self.comprehensive)
+        self._sent = _serialize(self.curated)
         self._lock = threading.Lock()
 
-    def record(self, asked: Sequence[Any], answered: Sequence[Any], valid: bool) -> None:
+    def record(
+        self, request: Sequence[v1beta.Content], response: Sequence[v1beta.Content], is_valid: bool
+    ) -> None:
         """Add a turn.
 
         Args:
-            asked: What the user said, and the functions that were called on the way.
-            answered: What the model said; nothing becomes an empty content, so that turns alternate.
-            valid: Whether it is good enough to be sent again.
+            request: Contents of the user, and of automatic function calls.
+            response: Contents of the model; an empty content is added if there are none, so that roles
+                alternate.
+            is_valid: Whether the turn is sent with later messages.
         """
-        turns = [*asked, *(answered or [v1beta.Content(role="model")])]
+        turns = [*request, *(response or [v1beta.Content(role="model")])]
         with self._lock:
             self.comprehensive.extend(turns)
-            if valid:
+            if is_valid:
                 self.curated.extend(turns)
-                self._sent += _serialised(turns)
+                self._sent += _serialize(turns)
 
-    def draft(self, head: Any, said: Any) -> tuple[Draft, int]:
-        """The request that goes on with the chat, and how many contents it begins with.
-
-        Args:
-            head: It without contents, as a message.
-            said: What the user says now, as a message.
-        """
+    def draft(self, head: v1beta.GenerateContentRequest, message: v1beta.Content) -> tuple[RequestDraft, int]:
+        """Build the request of the next turn; return it and the number of earlier contents in it."""
         with self._lock:
-            before, count = self._sent, len(self.curated)
-        added = v1beta.GenerateContentRequest(contents=[said])
-        return Draft(head.model, (head.SerializeToString(), before), added), count
+            sent, count = self._sent, len(self.curated)
+        last = v1beta.GenerateContentRequest(contents=[message])
+        return RequestDraft(head.model, (head.SerializeToString(), sent), last), count
 
-    def shown(self, only_curated: bool) -> list[Content]:
-        """The turns as programs see them: copies."""
-        return [Content.of(turn) for turn in copied(self.curated if only_curated else self.comprehensive)]
-
-
-def _serialised(turns: Sequence[Any]) -> bytes:
-    """A request with nothing but these contents; such bytes may follow each other."""
-    data: bytes = v1beta.GenerateContentRequest(contents=turns).SerializeToString()
-    return data
+    def copy(self, curated: bool) -> list[Content]:
+        """Return copies of all turns, or of the curated ones."""
+        turns = self.curated if curated else self.comprehensive
+        return [Content.of(turn) for turn in copy_contents(turns)]
 
 
-def curated(turns: Sequence[Any]) -> list[Any]:
-    """The turns to send again: where one of the model's in a row is invalid, neither they nor their question.
+def curate(turns: Sequence[v1beta.Content]) -> list[v1beta.Content]:
+    """Return the turns without invalid answers and the questions before them.
 
-    Args:
-        turns: Contents, as messages.
+    If one of several consecutive contents of the model is invalid, all of them are.
     """
-    kept: list[Any] = []
-    answers: list[Any] = []
+    kept: list[v1beta.Content] = []
+    answers: list[v1beta.Content] = []
     for turn in [*turns, None]:
         if turn is not None and turn.role == "model":
             answers.append(turn)
@@ -101,86 +92,78 @@ def curated(turns: Sequence[Any]) -> list[Any]:
     return kept
 
 
-def is_valid(content: Any) -> bool:
-    """Whether a content says something: it has parts, none of them empty. An empty text counts."""
-    return bool(content.parts) and all(part != _NOTHING for part in content.parts)
+def is_valid(content: v1beta.Content) -> bool:
+    """Return whether a content has parts, none of them empty. An empty text is not an empty part."""
+    return bool(content.parts) and all(part != _EMPTY for part in content.parts)
 
 
-def answer(response: Any) -> list[Any]:
-    """What the model said in a response: the content of the first candidate, copied; nothing without one.
-
-    Args:
-        response: The message.
-    """
+def copy_answer(response: v1beta.GenerateContentResponse) -> list[v1beta.Content]:
+    """Return a copy of the content of the first candidate; an empty list if there is none."""
     candidates = response.candidates
     if not candidates or not candidates[0].HasField("content"):
         return []
-    made = copied([candidates[0].content])
-    made[0].role = made[0].role or "model"
-    return made
+    contents = copy_contents([candidates[0].content])
+    contents[0].role = contents[0].role or "model"
+    return contents
 
 
-class Turn:
-    """A turn that arrives in pieces.
+class StreamedTurn:
+    """A turn whose response is streamed.
 
-    Where functions are called on the way, the pieces are of several calls: all but the last call are in the
-    history that the pieces come with.
+    With automatic function calls the chunks belong to several calls. The contents of all calls but the last
+    are in the function calling history of the chunks.
     """
 
-    def __init__(self, asked: Any, before: int) -> None:
-        """Begin.
+    def __init__(self, message: v1beta.Content, count: int) -> None:
+        """Begin a turn.
 
         Args:
-            asked: What the user says.
-            before: Contents that are sent before it.
+            message: Content of the user.
+            count: Number of contents that are sent before it.
         """
-        self._asked = [asked]
-        self._before = before
-        self._called = 0
-        self._begin()
+        self._request = [message]
+        self._count = count
+        self._history_length = 0
+        self._restart()
 
-    def _begin(self) -> None:
-        self._merged = Merged()
-        self._valid, self._finished = True, False
+    def _restart(self) -> None:
+        self._merger = ResponseMerger()
+        self._is_valid, self._is_finished = True, False
 
-    def add(self, piece: Any, called: Sequence[Any]) -> None:
-        """Take in a piece.
+    def add(self, chunk: v1beta.GenerateContentResponse, history: Sequence[v1beta.Content]) -> None:
+        """Add a chunk.
 
         Args:
-            piece: The message.
-            called: All contents of its call, as messages, where functions were called before.
+            chunk: The chunk.
+            history: Contents of the request that the chunk answers, if functions were called before.
         """
-        if len(called) > self._called:
-            self._called = len(called)
-            self._asked = copied(called[self._before :])
-            self._begin()
-        said = answer(piece)
-        self._valid = self._valid and bool(said) and is_valid(said[0])
-        self._finished = self._finished or bool(piece.candidates and piece.candidates[0].finish_reason)
-        self._merged.add(piece)
+        if len(history) > self._history_length:
+            self._history_length = len(history)
+            self._request = copy_contents(history[self._count :])
+            self._restart()
+        answer = copy_answer(chunk)
+        self._is_valid = self._is_valid and bool(answer) and is_valid(answer[0])
+        self._is_finished = self._is_finished or bool(chunk.candidates and chunk.candidates[0].finish_reason)
+        self._merger.add(chunk)
 
     @property
-    def message(self) -> Any:
-        """The answer of the last call, as far as it is."""
-        return self._merged.message
+    def message(self) -> v1beta.GenerateContentResponse:
+        """The response of the last call, merged so far."""
+        return self._merger.message
 
     def record(self, history: History) -> None:
-        """Add the turn, now that all has arrived. One whose pieces do not tell why it ends is not valid."""
-        history.record(self._asked, answer(self._merged.message), self._valid and self._finished)
+        """Add the complete turn to a history. Without a finish reason it is not valid."""
+        history.record(self._request, copy_answer(self.message), self._is_valid and self._is_finished)
 
 
-def copied(contents: Sequence[Any]) -> list[Any]:
-    """Contents of a request, as messages of their own: one that is kept keeps the whole request in memory."""
-    made = []
-    for content in contents:
-        copy = v1beta.Content()
-        copy.CopyFrom(content)
-        made.append(copy)
-    return made
+def _serialize(turns: Sequence[v1beta.Content]) -> bytes:
+    """Serialise a request with only these contents; such bytes may be concatenated."""
+    data: bytes = v1beta.GenerateContentRequest(contents=turns).SerializeToString()
+    return data
 
 
-def _turn(item: Any, at: int) -> Any:
-    content = to_content(item, f"history[{at}]")
+def _to_turn(item: object, index: int) -> v1beta.Content:
+    content = to_content(item, f"history[{index}]")
     if content.role not in {"user", "model"}:
-        raise ValueError(f"history[{at}].role: {content.role!r} is neither 'user' nor 'model'")
-    return copied([content])[0]
+        raise ValueError(f"history[{index}].role: {content.role!r} is neither 'user' nor 'model'")
+    return copy_contents([content])[0]

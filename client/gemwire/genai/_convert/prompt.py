@@ -1,34 +1,36 @@
-"""Prepared prompts: what many requests begin with, converted and serialised once."""
+"""Prepared prompts: the beginning of many requests, converted and serialised once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar, cast
 
 from google.protobuf.message import Message
 
 from gemwire.genai._convert import function_calls
-from gemwire.genai._convert.request_bytes import Draft
-from gemwire.genai._convert.requests import head
-from gemwire.genai._types.call_configs import GenerateContentConfig
+from gemwire.genai._convert.contents import to_contents
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._convert.requests import to_request_head
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.content import to_contents
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.views import View
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What many requests begin with.
+    """The beginning of many requests.
 
     Attributes:
-        model: Name of the model.
-        config: How it answers; a copy that nobody else has.
-        functions: What the model may call, by name.
-        head: The request without its contents, serialised.
-        contents: A request with nothing but the contents that come first, serialised.
+        model: Full name of the model.
+        config: Config of the requests; a deep copy.
+        functions: Functions for automatic calls, by name.
+        head: Request without contents, serialised.
+        contents: Request with only the contents that come first, serialised.
     """
 
     model: str
@@ -38,70 +40,62 @@ class Prompt:
     contents: bytes
 
     @classmethod
-    def of(
-        cls, model: str, contents: Any, config: GenerateContentConfig, functions: function_calls.Functions
+    def build(
+        cls,
+        model: str,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig,
+        functions: function_calls.Functions,
     ) -> Prompt:
-        """Convert everything.
+        """Convert and serialise the beginning of requests.
 
         Args:
             model: Name of the model.
-            contents: See `to_contents`; None for none.
-            config: How it answers.
-            functions: What it may call.
-
-        Raises:
-            ValueError: A value is none that can be sent.
-            TypeError: A value is of a wrong type.
+            contents: Contents that come first, see `to_contents`; None for none.
+            config: Config of the requests.
+            functions: Functions for automatic calls, by name.
         """
         first = v1beta.GenerateContentRequest(contents=[] if contents is None else to_contents(contents))
-        config = settled(config)
-        function_calls.settings(config)
-        made = head(model, config)
-        return cls(made.model, config, functions, made.SerializeToString(), first.SerializeToString())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # Another process may have made it.
-        vars(self).update(state)
-        json_only_fields.arrived(self.head)
-        json_only_fields.arrived(self.contents)
+        config = _copy(config)
+        function_calls.to_settings(config)
+        head = to_request_head(model, config)
+        return cls(head.model, config, functions, head.SerializeToString(), first.SerializeToString())
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size in bytes."""
         return len(self.head) + len(self.contents)
 
-    def draft(self, contents: Any, config: GenerateContentConfig | None = None) -> Draft:
-        """A request.
+    def draft(
+        self, contents: ContentListUnion | None, config: GenerateContentConfig | None = None
+    ) -> RequestDraft:
+        """Build a request that begins with the prompt.
 
         Args:
-            contents: What comes last; None for nothing more.
-            config: What `but` gave, instead of the prompt's own.
-
-        Raises:
-            ValueError: A value is none that can be sent.
-            TypeError: A value is of a wrong type.
+            contents: Contents that come last; None for none.
+            config: Config of this request, from `merge_config`. Default: that of the prompt.
         """
-        more = [] if contents is None and self.contents else to_contents(contents)
-        begin = self.head if config is None else head(self.model, config).SerializeToString()
-        return Draft(self.model, (begin, self.contents), v1beta.GenerateContentRequest(contents=more))
+        last = [] if contents is None and self.contents else to_contents(contents)
+        head = self.head if config is None else to_request_head(self.model, config).SerializeToString()
+        return RequestDraft(self.model, (head, self.contents), v1beta.GenerateContentRequest(contents=last))
 
-    def but(self, config: GenerateContentConfig) -> GenerateContentConfig:
-        """The prompt's config, with the fields that are set in another."""
+    def merge_config(self, config: GenerateContentConfig) -> GenerateContentConfig:
+        """Return the prompt's config, overridden by the fields that are set in another."""
         return self.config.model_copy(update=dict(config.given()))
 
 
-def settled(value: Any) -> Any:
-    """A value that nobody can change from outside: messages and collections are copied, functions kept."""
+def _copy(value: _T) -> _T:
+    """Copy configs, messages and collections, at every depth; functions and types are kept."""
     if isinstance(value, Config):
-        return type(value)(**{name: settled(item) for name, item in value.given()})
+        return value.model_copy(update={name: _copy(item) for name, item in value.given()})
     if isinstance(value, View):
         return value.model_copy()
     if isinstance(value, Message):
-        copy = type(value)()
-        copy.CopyFrom(value)
-        return copy
-    if type(value) in (list, tuple):
-        return type(value)(map(settled, value))
+        message = type(value)()
+        message.CopyFrom(value)
+        return message
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return cast("_T", type(value)(map(_copy, value)))
     if isinstance(value, Mapping):
-        return {name: settled(item) for name, item in value.items()}
+        return cast("_T", {name: _copy(item) for name, item in value.items()})
     return value

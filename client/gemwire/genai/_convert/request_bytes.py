@@ -1,12 +1,12 @@
-"""Requests as bytes that others share, and what is added to them for one call.
+"""Serialised requests whose first bytes are shared by many calls.
 
-Serialised messages that follow each other are one message: repeated fields are appended, of all else the
-last counts, or is merged. The pieces here share no field but the repeated contents: they are appended.
+Serialised messages that follow each other are one message: repeated fields are appended, other fields are
+replaced or merged. The pieces joined here have no field in common but the contents, which are appended.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import MutableSequence
 
 from gemwire_proto import v1beta
 from gemwire_runtime.varint import varint
@@ -14,42 +14,42 @@ from gemwire_runtime.varint import varint
 _INNER = v1beta.CountTokensRequest.DESCRIPTOR.fields_by_name["generate_content_request"].number
 
 
-class Draft:
-    """A request.
+class RequestDraft:
+    """A request for content: shared serialised pieces, and the contents of one call.
 
     Attributes:
-        model: What it is for.
+        model: Full name of the model.
     """
 
-    __slots__ = ("_added", "_shared", "model")
+    __slots__ = ("_last", "_shared", "model")
 
-    def __init__(self, model: str, shared: tuple[bytes, ...], added: Any) -> None:
-        """Nothing is copied.
+    def __init__(self, model: str, shared: tuple[bytes, ...], last: v1beta.GenerateContentRequest) -> None:
+        """Keep the pieces, which are not copied.
 
         Args:
-            model: What it is for.
-            shared: Serialised messages, of which each has other fields, or more contents.
-            added: A message with nothing but the contents that come last.
+            model: Full name of the model.
+            shared: Serialised requests with different fields, or with contents that come first.
+            last: Request with only the contents that come last.
         """
         self.model = model
         self._shared = shared
-        self._added = added
+        self._last = last
 
     @property
-    def contents(self) -> Any:
-        """The contents that come last; more may be added."""
-        return self._added.contents
+    def contents(self) -> MutableSequence[v1beta.Content]:
+        """The contents that come last; more may be appended."""
+        return self._last.contents
 
-    def data(self) -> bytes:
-        """All of it, serialised."""
-        return b"".join((*self._shared, self._added.SerializeToString()))
+    def serialize(self) -> bytes:
+        """Serialise the whole request."""
+        return b"".join((*self._shared, self._last.SerializeToString()))
 
-    def whole(self) -> Any:
-        """All of it, as a message of its own."""
-        return type(self._added).FromString(self.data())
+    def parse(self) -> v1beta.GenerateContentRequest:
+        """Build the whole request as a message."""
+        return v1beta.GenerateContentRequest.FromString(self.serialize())
 
-    def counting(self) -> bytes:
-        """A serialised CountTokensRequest for all of it."""
-        data = self.data()
-        outer = v1beta.CountTokensRequest(model=self.model).SerializeToString()
-        return b"".join((outer, varint(_INNER << 3 | 2), varint(len(data)), data))
+    def serialize_count(self) -> bytes:
+        """Serialise a CountTokensRequest for the whole request."""
+        data = self.serialize()
+        head = v1beta.CountTokensRequest(model=self.model).SerializeToString()
+        return b"".join((head, varint(_INNER << 3 | 2), varint(len(data)), data))

@@ -1,4 +1,4 @@
-"""What an answer must be like: the API's Schema where that can say it, otherwise JSON Schema."""
+"""Schemas of responses: as the API's Schema if that can express them, otherwise as JSON Schema."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from gemwire.genai._convert.json_schema import ACCEPTED, inlined, json_schema
+from gemwire.genai._json.json_schema import ACCEPTED, JsonSchema, inline_references, to_json_schema
+from gemwire.genai._types.config import to_camel_case
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import View
+from gemwire_runtime.views import field_names, message_of, write_field
 
 _ARGUMENT = "config.response_schema"
 #: Fields of Schema by their names in JSON.
-_FIELDS: dict[str, str] = {field.json_name: name for name, field in views.Schema._fields.items()}
-#: Keywords of JSON Schema beside them.
+_FIELDS = {to_camel_case(name): name for name in field_names(views.Schema)}
+#: Further keywords of JSON Schema.
 _KEYWORDS = frozenset(
     {
         *("$schema", "$id", "$anchor", "$comment", "$defs", "$ref", "definitions"),
@@ -29,16 +30,17 @@ _KEYWORDS = frozenset(
         *("examples", "deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType"),
     }
 )
-#: What neither asks for anything nor tells the model anything.
-_SILENT = frozenset({"$schema", "$id", "$comment", "deprecated", "readOnly", "writeOnly"})
-#: Sizes whose zero Schema does not tell from none.
+#: Keywords that constrain nothing and tell the model nothing.
+_IGNORED = frozenset({"$schema", "$id", "$comment", "deprecated", "readOnly", "writeOnly"})
+#: Limits for which a Schema does not distinguish 0 from unset.
 _LIMITS = frozenset({"maxItems", "maxProperties", "maxLength"})
 _SCHEMAS = frozenset(
     {"items", "additionalProperties", "contains", "not", "propertyNames", "if", "then", "else"}
 )
 _LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties", "dependentSchemas"})
-_SPELLINGS: dict[Any, Any] = {
+#: Keywords by other spellings that are accepted.
+_SPELLINGS: dict[str, str] = {
     **{name: json_name for json_name, name in _FIELDS.items()},
     "additional_properties": "additionalProperties",
     "prefix_items": "prefixItems",
@@ -50,168 +52,168 @@ _SPELLINGS: dict[Any, Any] = {
 }
 
 
-def to_schema(value: Any) -> tuple[str, Any]:
-    """The field of GenerationConfig that says what an answer must be like, and its value.
+def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
+    """Return the field of GenerationConfig for a schema, and its value.
 
-    That is ``response_schema`` where a Schema says all of it, otherwise ``response_json_schema``. What is
-    given is not changed.
+    The field is ``response_schema`` if a Schema can express all of it, otherwise ``response_json_schema``.
 
     Args:
-        value: A type, a `Schema`, or a dict of a schema in the API's form or as JSON Schema.
+        value: A type, a `Schema`, or a dict in the form of Schema or JSON Schema.
 
     Raises:
-        ValueError: It cannot be expressed, or is none.
-        TypeError: It is of a wrong type.
+        ValueError: The schema is empty or invalid, or the type has none.
+        TypeError: The value is of a wrong type.
     """
-    message = value._pb if isinstance(value, View) else value
+    message = message_of(value)
     if isinstance(message, v1beta.Schema):
         if not message.ListFields():
             raise ValueError(f"{_ARGUMENT}: the Schema is empty")
         return "response_schema", views.Schema.of(message)
     if isinstance(message, Message):
-        raise _refusal(value)
+        raise _unsupported(value)
     if isinstance(value, type) and issubclass(value, enum.Enum):
-        return "response_schema", _of_enum(value)
+        return "response_schema", _from_enum(value)
     if isinstance(value, Mapping):
         if not value:
             raise ValueError(f"{_ARGUMENT}: the dict is empty")
-        schema = _standard(value, _ARGUMENT)
+        schema = _normalize(value, _ARGUMENT)
     else:
-        schema = _of_type(value)
-    schema = inlined(schema)
+        schema = _from_type(value)
+    schema = inline_references(schema)
     try:
-        return "response_schema", views.Schema.of(_message(schema))
-    except _Inexpressible:
-        return "response_json_schema", _sendable(schema)
+        return "response_schema", views.Schema.of(_to_message(schema))
+    except _InexpressibleError:
+        return "response_json_schema", _to_plain_json_schema(schema)
 
 
-class _Inexpressible(Exception):
-    """A Schema cannot say this."""
+class _InexpressibleError(Exception):
+    """A Schema cannot express this."""
 
 
-def _of_type(value: Any) -> dict[str, Any]:
+def _from_type(value: object) -> JsonSchema:
     if isinstance(value, (str, bytes, int, float, list, set)) or value is None:
-        raise _refusal(value)
+        raise _unsupported(value)
     try:
-        return json_schema(value)
+        return to_json_schema(value)
     except ValueError as error:
         raise ValueError(f"{_ARGUMENT}: {error}") from None
 
 
-def _refusal(value: Any) -> TypeError:
+def _unsupported(value: object) -> TypeError:
     return TypeError(
         f"{_ARGUMENT}: expected a type, a Schema or a dict of one, got {type(value).__name__}; "
         f"types may be {ACCEPTED}"
     )
 
 
-def _of_enum(kind: type[enum.Enum]) -> views.Schema:
+def _from_enum(kind: type[enum.Enum]) -> views.Schema:
     values = [member.value for member in kind]
     if not values or not all(isinstance(value, (str, int)) for value in values):
         raise ValueError(f"{_ARGUMENT}: the values of {kind.__name__} must be texts or whole numbers")
     return views.Schema(type="STRING", title=kind.__name__, enum=[str(value) for value in values])
 
 
-def _standard(schema: Any, place: str) -> dict[str, Any]:
-    """A dict in any spelling as JSON Schema, still with ``nullable`` and the like."""
-    if isinstance(schema, (View, Message)):
-        message = schema._pb if isinstance(schema, View) else schema
-        schema = views.Schema.of(message).to_dict() if isinstance(message, v1beta.Schema) else message
+def _normalize(schema: object, place: str) -> JsonSchema:
+    """Convert a schema in any form to JSON Schema with the extensions of Schema, such as nullable."""
+    if isinstance(message := message_of(schema), v1beta.Schema):
+        schema = views.Schema.of(message).to_dict()
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
     if not isinstance(schema, Mapping):
         raise TypeError(f"{place}: expected a dict of a schema, got {type(schema).__name__}")
-    made: dict[str, Any] = {}
+    normalized: JsonSchema = {}
     for name, value in schema.items():
         key = str(_SPELLINGS.get(name, name))
         if key not in _FIELDS and key not in _KEYWORDS and not key.startswith("x-"):
             near = difflib.get_close_matches(str(name), [*_FIELDS, *_KEYWORDS], 1)
             raise ValueError(
-                f"{place}: a schema has no {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+                f"{place}: {name!r} is not a keyword of schemas"
+                + (f"; did you mean {near[0]!r}?" if near else "")
             )
         if value is not None:
-            made[key] = _standard_value(key, value, f"{place}.{name}")
-    return made
+            normalized[key] = _normalize_keyword(key, value, f"{place}.{name}")
+    return normalized
 
 
-def _standard_value(key: str, value: Any, place: str) -> Any:
+def _normalize_keyword(key: str, value: object, place: str) -> object:
     if key == "type":
-        return [_type(one, place) for one in value] if isinstance(value, list) else _type(value, place)
+        return [_to_type(one, place) for one in value] if isinstance(value, list) else _to_type(value, place)
     if key in _SCHEMAS and not isinstance(value, bool):
-        return _standard(value, place)
+        return _normalize(value, place)
     if key in _LISTS:
         if not isinstance(value, (list, tuple)):
             raise TypeError(f"{place}: expected a list of schemas, got {type(value).__name__}")
-        return [_standard(one, f"{place}[{at}]") for at, one in enumerate(value)]
+        return [_normalize(one, f"{place}[{at}]") for at, one in enumerate(value)]
     if key in _MAPS:
         if not isinstance(value, Mapping):
             raise TypeError(f"{place}: expected a dict of schemas, got {type(value).__name__}")
-        return {name: _standard(one, f"{place}.{name}") for name, one in value.items()}
+        return {name: _normalize(one, f"{place}.{name}") for name, one in value.items()}
     return list(value) if isinstance(value, (set, tuple)) else value
 
 
-def _type(value: Any, place: str) -> str:
+def _to_type(value: object, place: str) -> str:
     try:
-        return views.Type(value.upper() if isinstance(value, str) else value).value.lower()
+        return str(views.Type(value.upper() if isinstance(value, str) else value).value).lower()
     except ValueError:
         known = ", ".join(kind.value for kind in views.Type if kind.number)
         raise ValueError(f"{place}: {value!r} is none of {known}") from None
 
 
-def _message(schema: Any) -> Any:
-    """A JSON Schema as a Schema message.
+def _to_message(schema: object) -> v1beta.Schema:
+    """Convert a JSON Schema to a Schema.
 
     Raises:
-        _Inexpressible: Something would be lost.
-        ValueError: A value is of a wrong kind.
+        _InexpressibleError: Part of it would be lost.
+        ValueError: A value is out of range.
     """
     if not isinstance(schema, Mapping):
-        raise _Inexpressible
-    rest = _simple({key: value for key, value in schema.items() if key not in _SILENT})
+        raise _InexpressibleError
+    rest = _simplify({key: value for key, value in schema.items() if key not in _IGNORED})
     if not rest.keys() <= _FIELDS.keys() or any(rest.get(limit) == 0 for limit in _LIMITS):
-        raise _Inexpressible
-    made = v1beta.Schema()
-    for name, inner in rest.pop("properties", {}).items():
-        made.properties[name].CopyFrom(_message(inner))
-    if len(made.properties) > 1 and "propertyOrdering" not in rest:
-        rest["propertyOrdering"] = list(schema["properties"])
+        raise _InexpressibleError
+    message = v1beta.Schema()
+    properties = rest.pop("properties", {})
+    for name, inner in properties.items():
+        message.properties[name].CopyFrom(_to_message(inner))
+    if len(properties) > 1:
+        rest.setdefault("propertyOrdering", list(properties))
     if "items" in rest:
-        made.items.CopyFrom(_message(rest.pop("items")))
-    made.any_of.extend([_message(option) for option in rest.pop("anyOf", ())])
+        message.items.CopyFrom(_to_message(rest.pop("items")))
+    message.any_of.extend([_to_message(option) for option in rest.pop("anyOf", ())])
     for key, value in rest.items():
         try:
-            views.Schema._fields[_FIELDS[key]].write(made, value)
+            write_field(views.Schema, message, _FIELDS[key], value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{_ARGUMENT}: {error}") from None
-    return made
+    return message
 
 
-def _simple(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema in the words of Schema, where there are some."""
-    schema = _flat(_with_one_type(schema))
+def _simplify(schema: JsonSchema) -> JsonSchema:
+    """Replace keywords that Schema lacks by equivalent ones that it has."""
+    schema = _flatten_options(_split_types(schema))
     value = schema.get("const")
     if isinstance(value, str):
-        schema = {**_without(schema, "const"), "enum": [value]}
+        schema = {**_remove(schema, "const"), "enum": [value]}
     values = schema.get("enum")
     if values is not None:
         if None in values:
             values = [value for value in values if value is not None]
             schema = {**schema, "enum": values, "nullable": True}
         if not all(isinstance(value, str) for value in values):
-            raise _Inexpressible
+            raise _InexpressibleError
     if isinstance(schema.get("examples"), list) and len(schema["examples"]) == 1:
-        schema = {**_without(schema, "examples"), "example": schema["examples"][0]}
+        schema = {**_remove(schema, "examples"), "example": schema["examples"][0]}
     if "type" not in schema and "anyOf" not in schema:
         kinds = {"properties": "object", "items": "array", "enum": "string"}
         schema["type"] = next((kind for key, kind in kinds.items() if key in schema), None)
         if schema["type"] is None:
-            raise _Inexpressible  # anything, which the API wants a type for
+            raise _InexpressibleError  # any value: a Schema needs a type
     if schema.get("type") == "integer":
-        schema = _inclusive(schema)
-    return _without(schema, "default") if schema.get("default", 0) is None else schema
+        schema = _to_inclusive_bounds(schema)
+    return _remove(schema, "default") if schema.get("default", 0) is None else schema
 
 
-def _with_one_type(schema: dict[str, Any]) -> dict[str, Any]:
+def _split_types(schema: JsonSchema) -> JsonSchema:
     kinds = schema.get("type")
     if not isinstance(kinds, list):
         return dict(schema)
@@ -219,14 +221,14 @@ def _with_one_type(schema: dict[str, Any]) -> dict[str, Any]:
     schema = {**schema, "nullable": True} if len(others) < len(kinds) else schema
     if len(others) == 1:
         return {**schema, "type": others[0]}
-    # Of several types each has constraints of its own.
+    # Constraints that apply to only some of the types cannot be split.
     if schema.keys() - {"type", "title", "description", "nullable", "default"} or not others:
-        raise _Inexpressible
-    return {**_without(schema, "type"), "anyOf": [{"type": kind} for kind in others]}
+        raise _InexpressibleError
+    return {**_remove(schema, "type"), "anyOf": [{"type": kind} for kind in others]}
 
 
-def _flat(schema: dict[str, Any]) -> dict[str, Any]:
-    """Null among alternatives becomes nullable, and a single alternative the schema itself."""
+def _flatten_options(schema: JsonSchema) -> JsonSchema:
+    """Replace a null option by ``nullable``, and a single option by the option itself."""
     for key in ("anyOf", "allOf"):
         options = schema.get(key)
         if not options or (key == "allOf" and len(options) > 1):
@@ -236,45 +238,45 @@ def _flat(schema: dict[str, Any]) -> dict[str, Any]:
             continue
         if len(others) < len(options):
             schema = {**schema, "nullable": True}
-        beside = _without(schema, key)
+        beside = _remove(schema, key)
         if len(others) > 1:
             schema = {**beside, key: others}
-        elif isinstance(others[0], Mapping) and not (beside.keys() & others[0].keys()) - _WORDS:
-            schema = _flat(_with_one_type({**others[0], **beside}))
+        elif isinstance(others[0], Mapping) and not (beside.keys() & others[0].keys()) - _ANNOTATIONS:
+            schema = _flatten_options(_split_types({**others[0], **beside}))
     return schema
 
 
-#: Of these the outer one counts.
-_WORDS = frozenset({"title", "description", "default", "nullable"})
+#: Keywords of which the outer one takes precedence.
+_ANNOTATIONS = frozenset({"title", "description", "default", "nullable"})
 
 
-def _inclusive(schema: dict[str, Any]) -> dict[str, Any]:
-    """Of whole numbers, what lies beyond a bound begins one further."""
+def _to_inclusive_bounds(schema: JsonSchema) -> JsonSchema:
+    """Replace exclusive bounds of integers by inclusive ones."""
     for beyond, bound, step in (("exclusiveMinimum", "minimum", 1), ("exclusiveMaximum", "maximum", -1)):
         limit = schema.get(beyond)
         if isinstance(limit, (int, float)) and float(limit).is_integer() and bound not in schema:
-            schema = {**_without(schema, beyond), bound: int(limit) + step}
+            schema = {**_remove(schema, beyond), bound: int(limit) + step}
     return schema
 
 
-def _without(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _remove(schema: Mapping[str, Any], key: str) -> JsonSchema:
     return {name: value for name, value in schema.items() if name != key}
 
 
-def _sendable(schema: Any) -> Any:
-    """A schema as JSON Schema alone, with the order of properties, which dicts lose on the way."""
+def _to_plain_json_schema(schema: Any) -> Any:
+    """Remove the extensions of Schema; add the order of properties, which a Struct does not keep."""
     if isinstance(schema, list):
-        return [_sendable(item) for item in schema]
+        return [_to_plain_json_schema(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
-    made: dict[str, Any] = {key: _sendable(value) for key, value in schema.items()}
+    made: JsonSchema = {key: _to_plain_json_schema(value) for key, value in schema.items()}
     names = made.get("properties")
     if isinstance(names, dict) and len(names) > 1 and made.get("type") == "object":
         made.setdefault("propertyOrdering", list(names))
     if "example" in made and not isinstance(made["example"], Mapping):
         made["examples"] = [made.pop("example")]
     if not isinstance(made.get("nullable"), bool):
-        return made  # a property may be called like that
+        return made  # a property named nullable
     if not made.pop("nullable"):
         return made
     if isinstance(made.get("type"), str) and "enum" not in made:

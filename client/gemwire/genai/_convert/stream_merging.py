@@ -1,26 +1,26 @@
-"""The answers of a stream as one answer."""
+"""Merging of the chunks of a stream into one response."""
 
 from __future__ import annotations
 
-from typing import Any
+from google.protobuf.message import Message
 
 from gemwire_proto import v1beta
 
 
-class Merged:
-    """One message, made of the messages of a stream.
+class ResponseMerger:
+    """Merges the chunks of a stream.
 
     Attributes:
-        message: What there is so far.
+        message: The response merged so far.
     """
 
     def __init__(self) -> None:
-        """Nothing yet."""
-        self.message: Any = v1beta.GenerateContentResponse()
+        """Begin with an empty response."""
+        self.message = v1beta.GenerateContentResponse()
 
-    def add(self, piece: Any) -> None:
-        """Add the next message: parts are appended, texts joined; of all else the last counts."""
-        for candidate in piece.candidates:
+    def add(self, chunk: v1beta.GenerateContentResponse) -> None:
+        """Add the next chunk: parts are appended, texts are joined, other fields are replaced."""
+        for candidate in chunk.candidates:
             target = next((c for c in self.message.candidates if c.index == candidate.index), None)
             if target is None:
                 target = self.message.candidates.add()
@@ -28,32 +28,32 @@ class Merged:
             if candidate.content.role:
                 target.content.role = candidate.content.role
             for part in candidate.content.parts:
-                append(target.content.parts, part)
-        _replace(self.message, piece, "candidates")
+                _append(target.content, part)
+        _replace(self.message, chunk, "candidates")
 
 
-def append(parts: Any, part: Any) -> None:
-    """Append a part; a text that goes on with the one before is joined to it."""
-    last = parts[-1] if parts else None
-    if last is not None and _goes_on(last, part):
+def _append(content: v1beta.Content, part: v1beta.Part) -> None:
+    """Append a part; a text that continues the previous part is joined to it."""
+    last = content.parts[-1] if content.parts else None
+    if last is not None and _continues(last, part):
         last.text += part.text
-        # What a thought or an answer is signed with comes at its end.
+        # The signature of a thought or a text comes with its last chunk.
         if part.thought_signature:
             last.thought_signature = part.thought_signature
     else:
-        parts.add().CopyFrom(part)
+        content.parts.add().CopyFrom(part)
 
 
-def _goes_on(last: Any, part: Any) -> bool:
-    both = last.WhichOneof("data") == part.WhichOneof("data") == "text"
-    return both and last.thought == part.thought and not last.thought_signature
+def _continues(last: v1beta.Part, part: v1beta.Part) -> bool:
+    are_texts = last.WhichOneof("data") == part.WhichOneof("data") == "text"
+    return are_texts and last.thought == part.thought and not last.thought_signature
 
 
-def _replace(target: Any, source: Any, left_out: str) -> None:
-    """Give ``target`` all fields of ``source`` that are set, but one; lists are not appended to."""
-    given = type(source)()
-    given.CopyFrom(source)
-    given.ClearField(left_out)
-    for field, _ in given.ListFields():
+def _replace(target: Message, source: Message, excluded: str) -> None:
+    """Replace the fields of ``target`` that ``source`` has, except one; lists are replaced as well."""
+    fields = type(source)()
+    fields.CopyFrom(source)
+    fields.ClearField(excluded)
+    for field, _ in fields.ListFields():
         target.ClearField(field.name)
-    target.MergeFrom(given)
+    target.MergeFrom(fields)

@@ -4,87 +4,84 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gemwire._clients.sync import v1beta
 from gemwire._clients.sync.service_client import ServiceClient
+from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire._transport.sync.grpc_transport import Transport
 from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
 from gemwire.genai._backends.gemini import GEMINI
 from gemwire.genai._sync.connections import Connections
-from gemwire.options import ClientOptions
 
 if TYPE_CHECKING:
-    from gemwire._transport.recording import Tape
+    from gemwire.genai._types.http_options import HttpOptions
+    from gemwire.genai.client_arguments import ClientArguments
 
 _S = TypeVar("_S", bound=ServiceClient)
 _Result = TypeVar("_Result")
 
 
 class Api:
-    """The API as one client calls it. Nothing is connected before the first call."""
+    """The API as one client calls it.
+
+    Attributes:
+        arguments: The arguments of the client.
+        resolved: Name of the transport, and the connection settings.
+    """
 
     def __init__(
-        self,
-        credentials: Any,
-        options: ClientOptions,
-        transport: str | None,
-        plaintext: bool,
-        http_options: Any,
-        tape: Tape | None = None,
+        self, arguments: ClientArguments, resolved: tuple[str | None, ConnectionSettings] | None = None
     ) -> None:
-        """See `Connections`; ``http_options`` are of all calls, ``tape`` records or answers them.
+        """Make the transport. Nothing is connected before the first call.
+
+        Args:
+            arguments: The arguments of the client.
+            resolved: What they resolve to, if that is known.
 
         Raises:
-            ImportError: ``gemwire[http]`` is not installed, and asked for.
+            ImportError: ``gemwire[http]`` is needed and not installed.
             ValueError: Options exclude each other, or one is out of range.
             TypeError: An argument is of a wrong type.
         """
-        self._arguments = (credentials, options, transport, plaintext, http_options, tape)
-        self._http_options = http_options
-        self._defaults = http.settings(http_options)
-        self._connections = Connections(credentials, options, transport, plaintext)
-        self._tape = tape
+        self.arguments = arguments
+        self._defaults = http.to_call_settings(arguments.http_options)
+        self.resolved = resolved or arguments.resolve()
+        self._connections = Connections(*self.resolved, arguments.recording)
         self.backend = GEMINI
-        self.caller = self._taped(self._connections.caller)
-        self._clients: dict[type[Any], Any] = {}
+        self.caller = self._connections.caller
+        self._clients: dict[type[ServiceClient], ServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceClient)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        credentials, options, *_, tape = self._arguments
-        if credentials is not None or options.api_key:
+        if self.arguments.credentials is not None or self.arguments.api_key:
             raise TypeError(
-                "this client was given a key or credentials and does not pickle, so that no secret is "
-                "written out; set GOOGLE_API_KEY or application default credentials where it is used"
+                "this client was given a key or credentials and cannot be pickled, which would write out a "
+                "secret; set GOOGLE_API_KEY or application default credentials where it is used"
             )
-        if tape is not None:
-            raise TypeError("this client records or replays calls and does not pickle")
-        return type(self), self._arguments
+        if self.arguments.recording is not None:
+            raise TypeError("this client records or replays calls and cannot be pickled")
+        return type(self), (self.arguments,)
 
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
             found = self._clients[kind] = kind(transport=self._connections.transport)
             found._caller = self.caller
-        return found
+        return cast("_S", found)
 
-    def rest(self, what: str) -> Any:
-        """The transport for what only HTTP carries; see `Connections.rest`."""
-        if self._tape and self._tape.replays:
-            return self.caller
-        return self._taped(self._connections.rest(what))
+    def rest(self, what: str) -> Transport:
+        """Return the transport for what only HTTP carries; see `Connections.rest`."""
+        return self._connections.rest(what)
 
-    def _taped(self, caller: Any) -> Any:
-        """A caller that is recorded, or the recording in its place."""
-        if self._tape is None:
-            return caller
-        from gemwire._transport.sync.recorder import Recorder, Replayer
+    def transfers(self, what: str) -> Any:
+        """Return what uploads and downloads files; see `Connections.files`."""
+        return self._connections.files(what)
 
-        return Replayer(self._tape) if self._tape.replays else Recorder(caller, self._tape)
-
-    def settings(self, own: Mapping[str, Any] | Any | None) -> dict[str, Any]:
-        """Arguments of a service client's method.
+    def settings(self, own: HttpOptions | Mapping[str, object] | None) -> http.CallSettings:
+        """Return the arguments that a call passes to a service client's method.
 
         Args:
             own: `HttpOptions` of the call.
@@ -93,7 +90,9 @@ class Api:
             ValueError: A value is out of range.
             TypeError: A value is of a wrong type.
         """
-        return http.settings(self._http_options, own) if own is not None else self._defaults
+        if own is None:
+            return self._defaults
+        return http.to_call_settings(self.arguments.http_options, own)
 
     def call(self, call: Call[_Result], http_options: Any) -> _Result:
         """Make a call and return its result.
@@ -110,10 +109,6 @@ class Api:
         caller = self.caller if call.over_http is None else self.rest(call.over_http)
         response = caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
-
-    def stream(self, call: Call[Any], http_options: Any) -> Any:
-        """Start a streaming call and return the stream of its messages; see `call`."""
-        return self.caller.server_stream(call.method, call.request, (), **self.settings(http_options))
 
     def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""

@@ -5,22 +5,27 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from gemwire.genai._convert.chat_history import History, Turn, answer, copied, is_valid
-from gemwire.genai._convert.function_calls import functions_of
+from gemwire.genai._convert.chat_history import History, StreamedTurn, copy_answer, is_valid
+from gemwire.genai._convert.contents import copy_contents, to_content
+from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.response_stream import ResponseStream
-from gemwire.genai._types.call_configs import (
+from gemwire.genai._types.content import Content, ContentUnion
+from gemwire.genai._types.generate_content import (
     AutomaticFunctionCallingConfig,
-    ContentUnion,
     GenerateContentConfig,
+    GenerateContentResponse,
 )
-from gemwire.genai._types.content import Content, to_content
-from gemwire.genai._types.responses import GenerateContentResponse
 from gemwire_proto import v1beta
 from gemwire_runtime.views import View
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.message_dicts import ContentDict
 
 
 class Chats:
@@ -34,8 +39,8 @@ class Chats:
         self,
         *,
         model: str,
-        config: GenerateContentConfig | None = None,
-        history: Sequence[Content | Mapping[str, object]] | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        history: Sequence[Content | ContentDict] | None = None,
     ) -> Chat:
         """Create a chat. Nothing is sent.
 
@@ -72,7 +77,7 @@ class Chat:
     def send_message(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Send a message and add the turn to the history. An error leaves the history as it was.
 
@@ -87,14 +92,14 @@ class Chat:
             APIError: The call failed.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
-        functions = functions_of(told)
+        functions = find_functions(told)
         lease = self._acquire()
         try:
             draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
             response = generate_content(self._api, draft, told, functions)
-            called, reply = _called(response), answer(response._pb)
+            called, reply = _called(response), copy_answer(response._pb)
             valid = bool(reply) and is_valid(reply[0])
-            self._history.record(copied(called[before:]) or [said], reply, valid)
+            self._history.record(copy_contents(called[before:]) or [said], reply, valid)
         finally:
             lease.released = True
         if hide_calls:
@@ -104,7 +109,7 @@ class Chat:
     def send_message_stream(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> ChatStream:
         """Send a message and return the stream of its responses.
 
@@ -122,7 +127,7 @@ class Chat:
             APIError: The call failed; reading the stream raises it as well.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
-        functions = functions_of(told)
+        functions = find_functions(told)
         lease = self._acquire()
         try:
             draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
@@ -130,12 +135,12 @@ class Chat:
         except BaseException:
             lease.released = True
             raise
-        return ChatStream(stream, self._history, Turn(said, before), lease, hide_calls)
+        return ChatStream(stream, self._history, StreamedTurn(said, before), lease, hide_calls)
 
     def record_history(
         self,
         user_input: ContentUnion,
-        model_output: Sequence[Content | Mapping[str, object]],
+        model_output: Sequence[Content | ContentDict],
         is_valid: bool,
     ) -> None:
         """Add a turn that was not sent to the model.
@@ -161,7 +166,7 @@ class Chat:
         Returns:
             Copies; changing them does not change the chat.
         """
-        return self._history.shown(curated)
+        return self._history.copy(curated)
 
     def _acquire(self) -> SendLease:
         lease = SendLease()
@@ -175,7 +180,9 @@ class Chat:
             self._sending = weakref.ref(lease)
         return lease
 
-    def _effective_config(self, config: GenerateContentConfig | None) -> tuple[GenerateContentConfig, bool]:
+    def _effective_config(
+        self, config: GenerateContentConfig | GenerateContentConfigDict | None
+    ) -> tuple[GenerateContentConfig, bool]:
         """Return the config to send with, and whether to hide function calls from the response.
 
         They are recorded in any case, as the history would be incomplete without them.
@@ -206,7 +213,12 @@ class ChatStream:
     """The responses to a message in the order of their arrival; leaving the loop ends the call."""
 
     def __init__(
-        self, stream: ResponseStream, history: History, turn: Turn, lease: SendLease, hide_calls: bool
+        self,
+        stream: ResponseStream,
+        history: History,
+        turn: StreamedTurn,
+        lease: SendLease,
+        hide_calls: bool,
     ) -> None:
         """Read the stream of a call.
 
@@ -259,7 +271,7 @@ class ChatIterator(Iterator[GenerateContentResponse]):
         self,
         responses: Iterator[GenerateContentResponse],
         history: History,
-        turn: Turn,
+        turn: StreamedTurn,
         lease: SendLease,
         hide_calls: bool,
     ) -> None:

@@ -5,21 +5,32 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import BinaryIO, Protocol, TypeAlias, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
-from gemwire.genai._types.call_configs import HttpOptions
-from gemwire.genai._types.files import File
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.files import (
     DeleteFileConfig,
     DownloadFileConfig,
+    File,
     GetFileConfig,
     ListFilesConfig,
     UploadFileConfig,
 )
+from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.videos import GeneratedVideo, Video
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        DeleteFileConfigDict,
+        DownloadFileConfigDict,
+        GetFileConfigDict,
+        HttpOptionsDict,
+        ListFilesConfigDict,
+        UploadFileConfigDict,
+    )
+
 
 #: Called with the bytes transferred so far, and the size if it is known.
 Progress: TypeAlias = Callable[[int, int | None], object]
@@ -50,7 +61,7 @@ class Files:
         self,
         *,
         file: Source,
-        config: UploadFileConfig | None = None,
+        config: UploadFileConfig | UploadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> File:
         """Upload a file in chunks, of which one is held in memory. After a broken connection it resumes.
@@ -70,7 +81,7 @@ class Files:
         """
         config = UploadFileConfig.of(config)
         fields = self._api.backend.files.to_upload(config)
-        rest = self._api.rest("files.upload")
+        rest = self._api.transfers("files.upload")
         settings = self._transfer_settings(config.http_options)
         try:
             message = rest.upload_file(file, file=fields, progress=progress, **settings)
@@ -80,7 +91,7 @@ class Files:
             raise
         return File.of(message)
 
-    def get(self, *, name: str, config: GetFileConfig | None = None) -> File:
+    def get(self, *, name: str, config: GetFileConfig | GetFileConfigDict | None = None) -> File:
         """Get the metadata of a file.
 
         Args:
@@ -94,7 +105,7 @@ class Files:
         call = self._api.backend.files.get(name)
         return self._api.call(call, GetFileConfig.of(config).http_options)
 
-    def list(self, *, config: ListFilesConfig | None = None) -> Pager[File]:
+    def list(self, *, config: ListFilesConfig | ListFilesConfigDict | None = None) -> Pager[File]:
         """List files.
 
         Args:
@@ -107,7 +118,7 @@ class Files:
         config = ListFilesConfig.of(config)
         return Pager.start(self._api, self._api.backend.files.list, config)
 
-    def delete(self, *, name: str, config: DeleteFileConfig | None = None) -> None:
+    def delete(self, *, name: str, config: DeleteFileConfig | DeleteFileConfigDict | None = None) -> None:
         """Delete a file.
 
         Args:
@@ -127,7 +138,7 @@ class Files:
         *,
         file: Downloadable,
         destination: None = None,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> bytes: ...
     @overload
@@ -136,7 +147,7 @@ class Files:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> None: ...
     def download(
@@ -144,7 +155,7 @@ class Files:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable | None = None,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> bytes | None:
         """Download a generated file. After a broken connection it resumes.
@@ -167,7 +178,7 @@ class Files:
         """
         config = DownloadFileConfig.of(config)
         name, video = self._api.backend.files.to_download(file)
-        rest = self._api.rest("files.download")
+        rest = self._api.transfers("files.download")
         settings = self._transfer_settings(config.http_options)
         memory = io.BytesIO()
         rest.download_file(
@@ -180,9 +191,7 @@ class Files:
             video.video_bytes = data
         return data
 
-    def _transfer_settings(
-        self, http_options: HttpOptions | Mapping[str, object] | None
-    ) -> dict[str, object]:
+    def _transfer_settings(self, http_options: HttpOptions | HttpOptionsDict | None) -> dict[str, object]:
         """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
         settings = dict(self._api.settings(http_options))
         if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gemwire.genai._backends.base import GenerateRequest
-from gemwire.genai._convert.function_calls import Functions, Invocation, invocations, proceed, settings
-from gemwire.genai._convert.stream_merging import Merged
+from gemwire.genai._convert import function_calls
+from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
+from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_executor import check_functions, map_calls, run_function
 from gemwire.genai._sync.response_stream import MessageStream, ResponseStream
-from gemwire.genai._types.call_configs import GenerateContentConfig
 from gemwire.genai._types.content import Content
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire.genai.errors import UnsupportedFunctionError
 from gemwire_proto import v1beta
 
@@ -36,21 +36,21 @@ def generate_content(
         UnsupportedFunctionError: A function is async and the client is not.
         APIError: A call of the model failed.
     """
-    models = api.backend.models
+    to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
     if not functions:
-        response = api.call(models.generate_content(request), config.http_options)
+        response = api.caller.unary(*to_call(request), (), **settings)
         return GenerateContentResponse.of(response, config.response_schema)
     check_functions(functions.values())
-    limits = settings(config)
-    response = api.call(models.generate_content(request), config.http_options)
+    limits = function_calls.to_settings(config)
     history: list[Content] = []
+    response = api.caller.unary(*to_call(request), (), **settings)
     for _ in range(limits.maximum_remote_calls - 1):
-        wanted = invocations(response, functions)
+        wanted = find_invocations(response, functions)
         if not wanted:
             break
-        proceed(request, response, map_calls(_run, wanted))
-        history = limits.history(request)
-        response = api.call(models.generate_content(request), config.http_options)
+        append_results(request, response, map_calls(_run, wanted))
+        history = limits.get_history(request)
+        response = api.caller.unary(*to_call(request), (), **settings)
     result = GenerateContentResponse.of(response, config.response_schema)
     result.automatic_function_calling_history = history
     return result
@@ -60,11 +60,17 @@ def generate_content_stream(
     api: Api, request: GenerateRequest, config: GenerateContentConfig, functions: Functions
 ) -> ResponseStream:
     """Start a streaming call of the model; see `generate_content`."""
+    check_functions(functions.values())
+    settings = api.settings(config.http_options)
+
+    def start() -> MessageStream:
+        method, wire = api.backend.models.generate_content_stream(request)
+        stream: MessageStream = api.caller.server_stream(method, wire, (), **settings)
+        return stream
+
+    stream = start()
     if functions:
-        check_functions(functions.values())
-    stream = api.stream(api.backend.models.generate_content_stream(request), config.http_options)
-    if functions:
-        return FunctionCallingStream(stream, api, request, config, functions)
+        return FunctionCallingStream(stream, start, request, config, functions)
     return ResponseStream(stream, config.response_schema)
 
 
@@ -74,37 +80,43 @@ class FunctionCallingStream(ResponseStream):
     def __init__(
         self,
         stream: MessageStream,
-        api: Api,
+        start: Callable[[], MessageStream],
         request: GenerateRequest,
         config: GenerateContentConfig,
         functions: Functions,
     ) -> None:
-        """See `generate_content_stream`; ``stream`` is that of the first call."""
+        """Read the streams of all calls.
+
+        Args:
+            stream: The stream of the first call.
+            start: Starts the next call, with what was added to the request.
+            request: The request.
+            config: The config that the request was built with.
+            functions: The functions that the model may call, by name.
+        """
         super().__init__(stream, config.response_schema)
-        self._api = api
+        self._start = start
         self._request = request
-        self._config = config
         self._functions = functions
-        self._limits = settings(config)
-        self._merged = Merged()
+        self._limits = function_calls.to_settings(config)
+        self._merged = ResponseMerger()
         self._history: list[Content] = []
         self._cancelled = False
 
     def __iter__(self) -> Iterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
-            self._merged = Merged()
+            self._merged = ResponseMerger()
             for message in self._stream:
                 self._merged.add(message)
                 yield self._to_response(message)
-            wanted = invocations(self._merged.message, self._functions)
+            wanted = find_invocations(self._merged.message, self._functions)
             if not wanted or not calls_left or self._cancelled:
                 return
-            proceed(self._request, self._merged.message, map_calls(_run, wanted))
-            self._history = self._limits.history(self._request)
+            append_results(self._request, self._merged.message, map_calls(_run, wanted))
+            self._history = self._limits.get_history(self._request)
             if self._cancelled:
                 return
-            call = self._api.backend.models.generate_content_stream(self._request)
-            self._stream = self._api.stream(call, self._config.http_options)
+            self._stream = self._start()
 
     def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
         response = GenerateContentResponse.of(message, self._schema)
@@ -131,10 +143,10 @@ def _run(invocation: Invocation) -> v1beta.Part:
     """Run a function that the model called, and return the part with its result or error."""
     try:
         function, args, kwargs = invocation.prepare()
-        part: v1beta.Part = invocation.succeeded(run_function(function, *args, **kwargs))
+        part: v1beta.Part = invocation.to_response(run_function(function, *args, **kwargs))
     except UnsupportedFunctionError:
         raise
     except Exception as error:
-        # The model is told, and may call the function again; `failed` logs the traceback.
-        part = invocation.failed(error)
+        # The model is told, and may call the function again; `to_error` logs the traceback.
+        part = invocation.to_error(error)
     return part

@@ -3,28 +3,41 @@
 
 from __future__ import annotations
 
-from gemwire.genai._convert.function_calls import functions_of
+from typing import TYPE_CHECKING
+
+from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.media import Media
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._sync.response_stream import ResponseStream
-from gemwire.genai._types.aliases import EmbedContentResponse
-from gemwire.genai._types.call_configs import (
-    ContentListUnion,
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.generate_content import (
     CountTokensConfig,
-    EmbedContentConfig,
     GenerateContentConfig,
+    GenerateContentResponse,
 )
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._types.models import (
     DeleteModelConfig,
     GetModelConfig,
     ListModelsConfig,
+    Model,
+    TunedModel,
     UpdateModelConfig,
 )
-from gemwire.genai._types.responses import GenerateContentResponse
-from gemwire.genai._types.tuning import TunedModel
 from gemwire_proto.v1beta import views
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        CountTokensConfigDict,
+        DeleteModelConfigDict,
+        EmbedContentConfigDict,
+        GenerateContentConfigDict,
+        GetModelConfigDict,
+        ListModelsConfigDict,
+        UpdateModelConfigDict,
+    )
 
 
 class Models(Media):
@@ -35,7 +48,11 @@ class Models(Media):
         self._api = api
 
     def generate_content(
-        self, *, model: str, contents: ContentListUnion, config: GenerateContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content.
 
@@ -54,10 +71,14 @@ class Models(Media):
         """
         config = GenerateContentConfig.of(config)
         request = self._api.backend.models.to_request(model, contents, config)
-        return generate_content(self._api, request, config, functions_of(config))
+        return generate_content(self._api, request, config, find_functions(config))
 
     def generate_content_stream(
-        self, *, model: str, contents: ContentListUnion, config: GenerateContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> ResponseStream:
         """Generate content as a stream of responses.
 
@@ -74,10 +95,14 @@ class Models(Media):
         """
         config = GenerateContentConfig.of(config)
         request = self._api.backend.models.to_request(model, contents, config)
-        return generate_content_stream(self._api, request, config, functions_of(config))
+        return generate_content_stream(self._api, request, config, find_functions(config))
 
     def count_tokens(
-        self, *, model: str, contents: ContentListUnion, config: CountTokensConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: CountTokensConfig | CountTokensConfigDict | None = None,
     ) -> views.CountTokensResponse:
         """Count the tokens of contents.
 
@@ -104,7 +129,11 @@ class Models(Media):
         return self._api.call(self._api.backend.models.compute_tokens(**arguments), None)
 
     def embed_content(
-        self, *, model: str, contents: ContentListUnion, config: EmbedContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: EmbedContentConfig | EmbedContentConfigDict | None = None,
     ) -> EmbedContentResponse:
         """Compute embeddings of contents.
 
@@ -122,7 +151,9 @@ class Models(Media):
         call = self._api.backend.models.embed_content(model, contents, config)
         return self._api.call(call, config.http_options)
 
-    def get(self, *, model: str, config: GetModelConfig | None = None) -> views.Model | TunedModel:
+    def get(
+        self, *, model: str, config: GetModelConfig | GetModelConfigDict | None = None
+    ) -> Model | TunedModel:
         """Get a model.
 
         Args:
@@ -139,7 +170,9 @@ class Models(Media):
         call = self._api.backend.models.get(model)
         return self._api.call(call, GetModelConfig.of(config).http_options)
 
-    def list(self, *, config: ListModelsConfig | None = None) -> Pager[views.Model | TunedModel]:
+    def list(
+        self, *, config: ListModelsConfig | ListModelsConfigDict | None = None
+    ) -> Pager[Model | TunedModel]:
         """List base models or, with ``query_base=False``, tuned models.
 
         Args:
@@ -151,7 +184,9 @@ class Models(Media):
         """
         return Pager.start(self._api, self._api.backend.models.list, ListModelsConfig.of(config))
 
-    def update(self, *, model: str, config: UpdateModelConfig | None = None) -> TunedModel:
+    def update(
+        self, *, model: str, config: UpdateModelConfig | UpdateModelConfigDict | None = None
+    ) -> TunedModel:
         """Update a tuned model.
 
         Args:
@@ -165,7 +200,7 @@ class Models(Media):
         config = UpdateModelConfig.of(config)
         return self._api.call(self._api.backend.models.update(model, config), config.http_options)
 
-    def delete(self, *, model: str, config: DeleteModelConfig | None = None) -> None:
+    def delete(self, *, model: str, config: DeleteModelConfig | DeleteModelConfigDict | None = None) -> None:
         """Delete a tuned model.
 
         Args:

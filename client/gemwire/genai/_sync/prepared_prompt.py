@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
-from gemwire.genai._convert.function_calls import Functions, functions_of
+from typing import TYPE_CHECKING
+
+from gemwire.genai._convert.function_calls import Functions, find_functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
+from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.function_executor import check_functions
 from gemwire.genai._sync.response_stream import ResponseStream
-from gemwire.genai._types.call_configs import ContentListUnion, GenerateContentConfig
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire_proto.v1beta import views
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
 
 
 class PreparedPrompt:
@@ -53,7 +58,7 @@ class PreparedPrompt:
     def generate(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content from the prepared contents and further ones.
 
@@ -73,7 +78,7 @@ class PreparedPrompt:
     def generate_stream(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> ResponseStream:
         """Generate content as a stream of responses.
 
@@ -103,11 +108,13 @@ class PreparedPrompt:
         return self._api.call(call, self._prompt.config.http_options)
 
     def _build(
-        self, contents: ContentListUnion | None, config: GenerateContentConfig | None
-    ) -> tuple[Draft, GenerateContentConfig, Functions]:
+        self,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None,
+    ) -> tuple[RequestDraft, GenerateContentConfig, Functions]:
         prompt = self._prompt
         if config is None:
             return prompt.draft(contents), prompt.config, prompt.functions
-        merged = prompt.but(GenerateContentConfig.of(config))
-        functions = functions_of(merged)
+        merged = prompt.merge_config(GenerateContentConfig.of(config))
+        functions = find_functions(merged)
         return prompt.draft(contents, merged), merged, functions

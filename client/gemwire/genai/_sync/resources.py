@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gemwire.genai._convert.function_calls import functions_of
+from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.batches import Batches
 from gemwire.genai._sync.caches import Caches
@@ -16,11 +15,12 @@ from gemwire.genai._sync.live import Live
 from gemwire.genai._sync.models import Models
 from gemwire.genai._sync.operations import Operations
 from gemwire.genai._sync.tunings import Tunings
-from gemwire.genai._types.call_configs import ContentListUnion, ContentUnion, GenerateContentConfig
-from gemwire_proto.v1beta.views import Tool
+from gemwire.genai._types.content import ContentListUnion, ContentUnion
+from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
 
 
 class Resources:
@@ -55,8 +55,8 @@ class Resources:
         model: str,
         contents: ContentListUnion | None = None,
         system_instruction: ContentUnion | None = None,
-        tools: Sequence[Tool | Callable[..., object] | Mapping[str, object]] | None = None,
-        config: GenerateContentConfig | None = None,
+        tools: ToolListUnion | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> PreparedPrompt:
         """Convert and serialize a prompt that many requests begin with. Nothing is sent.
 
@@ -81,7 +81,7 @@ class Resources:
                 if getattr(config, name) is not None:
                     raise ValueError(f"{name}: is set in config as well; set it once")
                 config = config.model_copy(update={name: value})
-        prompt = self._api.backend.models.to_prompt(model, contents, config, functions_of(config))
+        prompt = self._api.backend.models.to_prompt(model, contents, config, find_functions(config))
         return PreparedPrompt(self._api, prompt)
 
     def close(self) -> None:

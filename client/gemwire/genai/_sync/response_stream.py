@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from gemwire.genai._convert.stream_merging import Merged
-from gemwire.genai._types.call_configs import SchemaUnion
-from gemwire.genai._types.responses import GenerateContentResponse
+from gemwire.genai._convert.stream_merging import ResponseMerger
+from gemwire.genai._types.generate_content import GenerateContentResponse, SchemaUnion
 from gemwire_proto import v1beta
 
 
@@ -48,7 +47,7 @@ class ResponseStream:
 
     def get_final_response(self) -> GenerateContentResponse:
         """Read to the end and return all responses as one, with adjacent texts merged."""
-        merged = Merged()
+        merged = ResponseMerger()
         for message in self._stream:
             merged.add(message)
         return GenerateContentResponse.of(merged.message, self._schema)

@@ -1,18 +1,33 @@
-"""Batches as programs see them."""
+"""Batch jobs."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
-from gemwire.genai._types.call_configs import ContentListUnion, EmbedContentConfig, GenerateContentConfig
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.responses import GenerateContentResponse
-from gemwire.genai._types.tuning import JobState
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
+from gemwire.genai._types.http_options import CallConfig, ListConfig
+from gemwire.genai._types.tunings import JobState
 from gemwire_proto.v1beta import views
 
-ENDED = frozenset(
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        EmbedContentBatchDict,
+        EmbedContentConfigDict,
+        GenerateContentConfigDict,
+        InlinedRequestDict,
+    )
+
+GetBatchJobConfig: TypeAlias = CallConfig
+CancelBatchJobConfig: TypeAlias = CallConfig
+DeleteBatchJobConfig: TypeAlias = CallConfig
+ListBatchJobsConfig: TypeAlias = ListConfig
+
+_ENDED = frozenset(
     {
         JobState.JOB_STATE_SUCCEEDED,
         JobState.JOB_STATE_FAILED,
@@ -22,49 +37,71 @@ ENDED = frozenset(
 )
 
 
-class JobError(Config):
-    """Why something failed.
+class CreateBatchJobConfig(CallConfig):
+    """Config of a batch job.
 
     Attributes:
-        code: Of gRPC.
-        message: In words.
-        details: More, if there is.
+        display_name: Display name of the job.
+        dest: Vertex AI only.
+    """
+
+    display_name: str | None = None
+    dest: object | None = None
+
+
+class CreateEmbeddingsBatchJobConfig(CallConfig):
+    """Config of a batch job that embeds contents.
+
+    Attributes:
+        display_name: Display name of the job.
+    """
+
+    display_name: str | None = None
+
+
+class JobError(Config):
+    """Error of a job or of one of its requests.
+
+    Attributes:
+        code: gRPC status code.
+        message: Error message.
+        details: Error details.
     """
 
     code: int | None = None
     message: str | None = None
-    details: Sequence[Any] | None = None
+    details: Sequence[Mapping[str, object]] | None = None
 
 
 class InlinedRequest(Config):
     """One request of a batch.
 
     Attributes:
-        contents: What to answer; as `generate_content` takes it.
-        config: How.
-        model: That of the batch, if anything.
-        metadata: Comes back with the response.
+        contents: Contents of the request; see ``client.models.generate_content``.
+        config: Config of the request.
+        model: Name of the model. Default: that of the batch.
+        metadata: Metadata that is returned with the response.
     """
 
     contents: ContentListUnion | None = None
-    config: GenerateContentConfig | Mapping[str, Any] | None = None
+    config: GenerateContentConfig | GenerateContentConfigDict | None = None
     model: str | None = None
     metadata: Mapping[str, str] | None = None
 
 
 class BatchJobSource(Config):
-    """Where the requests of a batch are; one of these.
+    """Source of the requests of a batch; exactly one of the first two fields.
 
     Attributes:
-        inlined_requests: Here.
-        file_name: In a file that was uploaded, a line of JSON each: ``{"key": …, "request": {…}}``.
-        format: Of Vertex AI.
-        gcs_uri: Of Vertex AI.
-        bigquery_uri: Of Vertex AI.
-        vertex_dataset_name: Of Vertex AI.
+        inlined_requests: The requests themselves.
+        file_name: Name of an uploaded file with one JSON object per line, ``{"key": …, "request": {…}}``.
+        format: Vertex AI only.
+        gcs_uri: Vertex AI only.
+        bigquery_uri: Vertex AI only.
+        vertex_dataset_name: Vertex AI only.
     """
 
-    inlined_requests: Sequence[InlinedRequest | Mapping[str, Any]] | None = None
+    inlined_requests: Sequence[InlinedRequest | InlinedRequestDict] | None = None
     file_name: str | None = None
     format: str | None = None
     gcs_uri: Sequence[str] | None = None
@@ -73,49 +110,49 @@ class BatchJobSource(Config):
 
 
 class EmbedContentBatch(Config):
-    """What gets vectors.
+    """Contents to embed.
 
     Attributes:
-        contents: One vector for each.
-        config: How.
+        contents: Contents; each gets one vector.
+        config: Config of the embeddings.
     """
 
     contents: ContentListUnion | None = None
-    config: EmbedContentConfig | Mapping[str, Any] | None = None
+    config: EmbedContentConfig | EmbedContentConfigDict | None = None
 
 
 class EmbeddingsBatchJobSource(Config):
-    """Where the contents are that get vectors; one of these.
+    """Source of the contents to embed; exactly one field.
 
     Attributes:
-        inlined_requests: Here.
-        file_name: In a file that was uploaded, a line of JSON each: ``{"key": …, "request": {…}}``.
+        inlined_requests: The contents themselves.
+        file_name: Name of an uploaded file with one JSON object per line, ``{"key": …, "request": {…}}``.
     """
 
-    inlined_requests: EmbedContentBatch | Mapping[str, Any] | None = None
+    inlined_requests: EmbedContentBatch | EmbedContentBatchDict | None = None
     file_name: str | None = None
 
 
 class InlinedResponse(Config):
-    """The answer to one request.
+    """Result of one request of a batch.
 
     Attributes:
-        response: It.
-        metadata: Of the request.
-        error: Why there is none.
+        response: The response; None if the request failed.
+        metadata: Metadata of the request.
+        error: Error of a failed request.
     """
 
     response: GenerateContentResponse | None = None
-    metadata: Mapping[str, Any] | None = None
+    metadata: Mapping[str, object] | None = None
     error: JobError | None = None
 
 
 class SingleEmbedContentResponse(Config):
-    """The vector of one content.
+    """Vector of one content.
 
     Attributes:
-        embedding: It.
-        token_count: Tokens of the content.
+        embedding: The vector.
+        token_count: Number of tokens of the content.
     """
 
     embedding: views.ContentEmbedding | None = None
@@ -123,29 +160,29 @@ class SingleEmbedContentResponse(Config):
 
 
 class InlinedEmbedContentResponse(Config):
-    """The answer to one request for a vector.
+    """Result of one content to embed.
 
     Attributes:
-        response: It.
-        metadata: Of the request.
-        error: Why there is none.
+        response: The vector; None if the request failed.
+        metadata: Metadata of the request.
+        error: Error of a failed request.
     """
 
     response: SingleEmbedContentResponse | None = None
-    metadata: Mapping[str, Any] | None = None
+    metadata: Mapping[str, object] | None = None
     error: JobError | None = None
 
 
 class BatchJobDestination(Config):
-    """Where the answers are, in the order of the requests.
+    """Results of a batch, in the order of the requests.
 
     Attributes:
-        inlined_responses: Here, for inlined requests.
-        inlined_embed_content_responses: Here, for inlined contents.
-        file_name: In a file, for ``client.files.download``.
-        format: Of Vertex AI.
-        gcs_uri: Of Vertex AI.
-        bigquery_uri: Of Vertex AI.
+        inlined_responses: Results of inlined requests.
+        inlined_embed_content_responses: Results of inlined contents to embed.
+        file_name: Name of the file with the results, for ``client.files.download``.
+        format: Vertex AI only.
+        gcs_uri: Vertex AI only.
+        bigquery_uri: Vertex AI only.
     """
 
     inlined_responses: Sequence[InlinedResponse] | None = None
@@ -157,12 +194,12 @@ class BatchJobDestination(Config):
 
 
 class CompletionStats(Config):
-    """How far a batch is.
+    """Progress of a batch.
 
     Attributes:
-        successful_count: Requests that were answered.
-        failed_count: That failed.
-        incomplete_count: That wait.
+        successful_count: Number of requests that succeeded.
+        failed_count: Number of requests that failed.
+        incomplete_count: Number of requests that are pending.
     """
 
     successful_count: int | None = None
@@ -171,21 +208,21 @@ class CompletionStats(Config):
 
 
 class BatchJob(Config):
-    """A batch.
+    """A batch job.
 
     Attributes:
-        name: Its name, ``batches/…``.
-        display_name: What people call it.
-        state: How far it is.
-        error: Why it failed.
-        create_time: When it was made.
-        start_time: Of Vertex AI.
-        end_time: When it ended.
-        update_time: When something changed last.
-        model: What answers.
-        src: The file that its requests come from, if they do.
-        dest: Where the answers are.
-        completion_stats: How many there are.
+        name: Name of the job, ``batches/…``.
+        display_name: Display name of the job.
+        state: State of the job.
+        error: Error of a failed job.
+        create_time: Time of creation.
+        start_time: Vertex AI only.
+        end_time: Time when the job ended.
+        update_time: Time of the last change.
+        model: Name of the model.
+        src: File that the requests were read from, if they were.
+        dest: Results.
+        completion_stats: Progress.
     """
 
     name: str | None = None
@@ -203,17 +240,17 @@ class BatchJob(Config):
 
     @property
     def done(self) -> bool:
-        """Whether it goes on no more."""
-        return self.state in ENDED
+        """Whether the job has ended."""
+        return self.state in _ENDED
 
 
 class DeleteResourceJob(Config):
-    """That something was deleted.
+    """Result of a deletion.
 
     Attributes:
-        name: Its name.
-        done: Whether it is gone.
-        error: Why not.
+        name: Name of the deleted resource.
+        done: Whether the deletion is complete.
+        error: Error of a failed deletion.
     """
 
     name: str | None = None

@@ -1,4 +1,4 @@
-"""Base of the objects of `gemwire.genai` that are no messages: named fields, None until they are set."""
+"""Base of the public types that are not messages: named fields that are None until set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
 else:  # Only type checkers need it; Python has it from 3.11 on.
 
-    def dataclass_transform(**_: Any) -> Any:
+    def dataclass_transform(**_):
         return lambda cls: cls
 
 
@@ -22,45 +22,47 @@ _C = TypeVar("_C", bound="Config")
 
 @dataclass_transform(kw_only_default=True)
 class Config:
-    """A config, or what else is no message.
+    """Base of configs and of results that are not messages.
 
-    Its fields are the annotations of its class; they may be given in camelCase as well.
+    The annotations of a subclass are its fields. Fields may be given in camelCase as well.
     """
 
-    _fields: ClassVar[dict[str, str]] = {}
+    __aliases__: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
         names = {name for base in reversed(cls.__mro__) for name in vars(base).get("__annotations__", ())}
         names = {name for name in names if not name.startswith("_")}
-        cls._fields = {name: name for name in names} | {_camel(name): name for name in names}
+        cls.__aliases__ = {name: name for name in names} | {to_camel_case(name): name for name in names}
         for name in vars(cls).get("__annotations__", ()):
             if name not in vars(cls):
                 setattr(cls, name, None)
 
-    def __init__(self, **fields: Any) -> None:
-        """Set some fields.
+    def __init__(self, **fields: object) -> None:
+        """Set the given fields.
 
         Raises:
-            ValueError: There is no such field.
+            ValueError: A field is unknown.
         """
         for name, value in fields.items():
-            known = self._fields.get(name)
+            known = self.__aliases__.get(name)
             if known is None:
-                raise ValueError(f"{type(self).__name__} has no field {name!r}{_near(name, self._fields)}")
+                raise ValueError(
+                    f"{type(self).__name__} has no field {name!r}{_suggest(name, self.__aliases__)}"
+                )
             if value is not None:
                 self.__dict__[known] = value
 
     @classmethod
-    def of(cls: type[_C], value: Any, argument: str = "config") -> _C:
-        """A config from what a caller gave: None, a dict or one.
+    def of(cls: type[_C], value: object, argument: str = "config") -> _C:
+        """Return a config for a value that a caller passed.
 
         Args:
-            value: What was given; it is not changed.
-            argument: What to call it in an error.
+            value: A config, a dict of its fields or None; it is not changed.
+            argument: Name of the argument, for error messages.
 
         Raises:
-            ValueError: It has an unknown field.
-            TypeError: It is something else.
+            ValueError: A field is unknown.
+            TypeError: The value is of another type.
         """
         if value is None:
             return cls()
@@ -71,50 +73,50 @@ class Config:
         raise TypeError(f"{argument}: expected {cls.__name__} or a dict, got {type(value).__name__}")
 
     def given(self) -> Iterator[tuple[str, Any]]:
-        """The fields that are set, and their values."""
+        """Iterate over the names and values of the fields that are set."""
         return ((name, value) for name, value in self.__dict__.items() if value is not None)
 
-    def model_copy(self: _C, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> _C:
-        """A copy, with some fields changed.
+    def model_copy(self: _C, *, update: Mapping[str, object] | None = None, deep: bool = False) -> _C:
+        """Return a copy with some fields changed.
 
         Args:
-            update: Fields and their new values.
-            deep: As pydantic's; the values are shared either way.
+            update: New values by field name.
+            deep: Accepted for compatibility with pydantic; values are shared in either case.
         """
-        made = type(self)(**dict(self.given()))
+        copy = type(self)(**dict(self.given()))
         for name, value in (update or {}).items():
-            setattr(made, name, value)
-        return made
+            setattr(copy, name, value)
+        return copy
 
     @classmethod
-    def model_validate(cls: type[_C], data: Any) -> _C:
-        """A config of a dict.
+    def model_validate(cls: type[_C], data: object) -> _C:
+        """Build a config from a dict.
 
         Raises:
-            ValueError: It has an unknown field.
-            TypeError: It is no dict.
+            ValueError: A field is unknown.
+            TypeError: The data is not a dict.
         """
         return cls.of(data, cls.__name__)
 
-    def model_dump(self, *, exclude_none: bool = False, mode: str = "python") -> dict[str, Any]:
-        """The fields as a dict.
+    def model_dump(self, *, exclude_none: bool = False, mode: str = "python") -> dict[str, object]:
+        """Return the fields as a dict.
 
         Args:
-            exclude_none: Leave out what is not set, at every depth.
-            mode: ``"python"`` keeps bytes, datetimes and enums; ``"json"`` writes text.
+            exclude_none: Leave out unset fields, at every depth.
+            mode: ``"python"`` keeps bytes, datetimes and enums; ``"json"`` converts them to text.
         """
-        names = sorted(set(self._fields.values()))
-        values = {name: _dumped(getattr(self, name), exclude_none, mode) for name in names}
+        names = sorted(field_names(type(self)))
+        values = {name: _dump(getattr(self, name), exclude_none, mode) for name in names}
         return {name: value for name, value in values.items() if not exclude_none or value is not None}
 
-    def to_dict(self) -> dict[str, Any]:
-        """What is set, as a dict."""
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields that are set as a dict."""
         return self.model_dump(exclude_none=True)
 
     def model_dump_json(self, *, exclude_none: bool = False, indent: int | None = None) -> str:
-        """The fields as JSON; see `model_dump`. Functions and types are written as text."""
-        made = self.model_dump(exclude_none=exclude_none, mode="json")
-        return json.dumps(made, indent=indent, ensure_ascii=False, default=str)
+        """Return the fields as JSON; see `model_dump`. Functions and types are written as text."""
+        values = self.model_dump(exclude_none=exclude_none, mode="json")
+        return json.dumps(values, indent=indent, ensure_ascii=False, default=str)
 
     def __eq__(self, other: object) -> bool:
         return dict(self.given()) == dict(other.given()) if isinstance(other, type(self)) else NotImplemented
@@ -122,27 +124,31 @@ class Config:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in self.given())
-        return f"{type(self).__name__}({shown})"
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.given())
+        return f"{type(self).__name__}({fields})"
 
 
-def _dumped(value: Any, exclude_none: bool, mode: str) -> Any:
-    if isinstance(value, Config):
-        return value.model_dump(exclude_none=exclude_none, mode=mode)
-    if isinstance(value, (list, tuple)):
-        return [_dumped(item, exclude_none, mode) for item in value]
-    return dumped(value, exclude_none, mode=mode)
+def field_names(kind: type[Config]) -> frozenset[str]:
+    """Return the names of the fields of a config class, in snake_case."""
+    return frozenset(kind.__aliases__.values())
 
 
-def _camel(name: str) -> str:
+def to_camel_case(name: str) -> str:
+    """Return the camelCase form of a snake_case name."""
     head, *rest = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
-def _near(name: str, known: Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return (
-        f"; did you mean {known[near[0]]!r}?"
-        if near
-        else f"; it has {', '.join(sorted(set(known.values())))}"
-    )
+def _dump(value: object, exclude_none: bool, mode: str) -> object:
+    if isinstance(value, Config):
+        return value.model_dump(exclude_none=exclude_none, mode=mode)
+    if isinstance(value, (list, tuple)):
+        return [_dump(item, exclude_none, mode) for item in value]
+    return dumped(value, exclude_none, mode=mode)
+
+
+def _suggest(name: str, known: Mapping[str, str]) -> str:
+    matches = difflib.get_close_matches(name, known, 1)
+    if matches:
+        return f"; did you mean {known[matches[0]]!r}?"
+    return f"; it has {', '.join(sorted(set(known.values())))}"

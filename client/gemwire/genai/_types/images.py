@@ -1,45 +1,93 @@
-"""Pictures: what programs hold, and how they are asked for."""
+"""Generated images."""
 
 from __future__ import annotations
 
-import base64
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from gemwire.genai._convert import media_types
-from gemwire.genai._convert.resource_names import model_name
+from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.media_configs import GenerateImagesConfig
-from gemwire_proto.v1beta import views
+from gemwire.genai._types.http_options import CallConfig
 
-#: Parameters of models that make pictures, by the fields of the config.
-_PARAMETERS = {
-    "number_of_images": "sampleCount",
-    "aspect_ratio": "aspectRatio",
-    "negative_prompt": "negativePrompt",
-    "guidance_scale": "guidanceScale",
-    "seed": "seed",
-    "safety_filter_level": "safetySetting",
-    "person_generation": "personGeneration",
-    "include_safety_attributes": "includeSafetyAttributes",
-    "include_rai_reason": "includeRaiReason",
-    "language": "language",
-    "add_watermark": "addWatermark",
-    "image_size": "sampleImageSize",
-    "enhance_prompt": "enhancePrompt",
-}
-_OUTPUT = {"output_mime_type": "mimeType", "output_compression_quality": "compressionQuality"}
+
+class PersonGeneration(str, enum.Enum):
+    """Whether people may be shown."""
+
+    DONT_ALLOW = "DONT_ALLOW"
+    ALLOW_ADULT = "ALLOW_ADULT"
+    ALLOW_ALL = "ALLOW_ALL"
+
+
+class SafetyFilterLevel(str, enum.Enum):
+    """Strictness of the safety filter."""
+
+    BLOCK_LOW_AND_ABOVE = "BLOCK_LOW_AND_ABOVE"
+    BLOCK_MEDIUM_AND_ABOVE = "BLOCK_MEDIUM_AND_ABOVE"
+    BLOCK_ONLY_HIGH = "BLOCK_ONLY_HIGH"
+    BLOCK_NONE = "BLOCK_NONE"
+
+
+class ImagePromptLanguage(str, enum.Enum):
+    """Language of a prompt."""
+
+    auto = "auto"
+    en = "en"
+    ja = "ja"
+    ko = "ko"
+    hi = "hi"
+    zh = "zh"
+    pt = "pt"
+    es = "es"
+
+
+class GenerateImagesConfig(CallConfig):
+    """Config of image generation. Unset options use the defaults of the model.
+
+    Attributes:
+        number_of_images: Number of images to generate.
+        aspect_ratio: Aspect ratio, such as ``16:9``.
+        negative_prompt: Description of what the images must not show.
+        guidance_scale: Adherence to the prompt; higher values follow it more closely.
+        seed: Seed of the sampling. Equal requests with equal seeds get equal images.
+        safety_filter_level: Strictness of the safety filter.
+        person_generation: Whether people may be shown.
+        include_safety_attributes: Whether to return safety scores. Default: False.
+        include_rai_reason: Whether to return the reason why an image was filtered. Default: False.
+        language: Language of the prompt.
+        output_mime_type: ``image/png`` or ``image/jpeg``.
+        output_compression_quality: Quality of JPEG compression, from 0 to 100.
+        add_watermark: Whether to add a watermark that marks the images as generated.
+        image_size: Size of the longer side, such as ``1K`` or ``2K``.
+        enhance_prompt: Whether the prompt may be rewritten.
+        output_gcs_uri: Vertex AI only.
+    """
+
+    number_of_images: int | None = None
+    aspect_ratio: str | None = None
+    negative_prompt: str | None = None
+    guidance_scale: float | None = None
+    seed: int | None = None
+    safety_filter_level: SafetyFilterLevel | str | None = None
+    person_generation: PersonGeneration | str | None = None
+    include_safety_attributes: bool | None = None
+    include_rai_reason: bool | None = None
+    language: ImagePromptLanguage | str | None = None
+    output_mime_type: str | None = None
+    output_compression_quality: int | None = None
+    add_watermark: bool | None = None
+    image_size: str | None = None
+    enhance_prompt: bool | None = None
+    output_gcs_uri: str | None = None
 
 
 class Image(Config):
-    """A picture.
+    """An image.
 
     Attributes:
-        image_bytes: It.
-        mime_type: What it is.
-        gcs_uri: Of Vertex AI.
+        image_bytes: Bytes of the image.
+        mime_type: Media type of the bytes.
+        gcs_uri: Vertex AI only.
     """
 
     image_bytes: bytes | None = None
@@ -48,54 +96,49 @@ class Image(Config):
 
     @classmethod
     def from_file(cls, *, location: str | Path, mime_type: str | None = None) -> Image:
-        """A picture of a file.
+        """Read an image from a file.
 
         Args:
-            location: Where it is.
-            mime_type: What it is. Default: what its name says, or how it begins.
+            location: Path of the file.
+            mime_type: Media type of the file. Default: guessed from its name, then from its first bytes.
 
         Raises:
-            OSError: It cannot be read.
-            ValueError: There is no media type, and the file does not tell.
+            OSError: The file cannot be read.
+            ValueError: No media type was given and the file does not tell it.
         """
-        data = Path(location).read_bytes()
-        found = (
-            mime_type
-            or media_types.type_of_name(str(location))
-            or media_types.type_of_bytes(data, "location")
-        )
-        return cls(image_bytes=data, mime_type=found)
+        data, mime_type = media_types.read_file(location, mime_type)
+        return cls(image_bytes=data, mime_type=mime_type)
 
     def save(self, location: str | Path) -> None:
-        """Write it to a file.
+        """Write the image to a file.
 
         Raises:
-            ValueError: There are no bytes.
+            ValueError: The image has no bytes.
             OSError: The file cannot be written.
         """
-        Path(location).write_bytes(self._bytes())
+        Path(location).write_bytes(self._get_bytes())
 
     def show(self) -> None:
-        """Show it with whatever the system opens such files with.
+        """Open the image with the system's viewer.
 
         Raises:
-            ValueError: There are no bytes.
+            ValueError: The image has no bytes.
         """
-        media_types.show(self._bytes(), self.mime_type or "image/png")
+        media_types.show(self._get_bytes(), self.mime_type or "image/png")
 
-    def _bytes(self) -> bytes:
+    def _get_bytes(self) -> bytes:
         if not self.image_bytes:
-            raise ValueError("the picture has no bytes")
+            raise ValueError("the image has no bytes")
         return self.image_bytes
 
 
 class SafetyAttributes(Config):
-    """Scores of a prompt or picture.
+    """Safety scores of a prompt or of an image.
 
     Attributes:
-        categories: What was looked for.
-        scores: How much of each was found.
-        content_type: Of what: ``Positive Prompt`` or a picture.
+        categories: Categories of harm.
+        scores: Scores of the categories, in their order.
+        content_type: ``Positive Prompt`` for the prompt, otherwise the image.
     """
 
     categories: Sequence[str] | None = None
@@ -104,12 +147,12 @@ class SafetyAttributes(Config):
 
 
 class GeneratedImage(Config):
-    """A picture that was made, or the reason why not.
+    """A generated image, or the reason why it was filtered.
 
     Attributes:
-        image: It; None where it was filtered.
-        rai_filtered_reason: Why.
-        safety_attributes: Its scores.
+        image: The image; None if it was filtered.
+        rai_filtered_reason: Reason why the image was filtered.
+        safety_attributes: Safety scores of the image.
         enhanced_prompt: The prompt as it was rewritten.
     """
 
@@ -120,11 +163,11 @@ class GeneratedImage(Config):
 
 
 class GenerateImagesResponse(Config):
-    """The pictures that were made.
+    """Generated images.
 
     Attributes:
-        generated_images: They.
-        positive_prompt_safety_attributes: Scores of the prompt.
+        generated_images: The images, including those that were filtered.
+        positive_prompt_safety_attributes: Safety scores of the prompt.
     """
 
     generated_images: Sequence[GeneratedImage] | None = None
@@ -132,109 +175,5 @@ class GenerateImagesResponse(Config):
 
     @property
     def images(self) -> list[Image]:
-        """The pictures alone."""
-        return [made.image for made in self.generated_images or () if made.image]
-
-
-def to_predict(model: Any, prompt: Any, config: GenerateImagesConfig) -> Any:
-    """The PredictRequest.
-
-    Args:
-        model: Its name.
-        prompt: What is to be seen.
-        config: How.
-
-    Raises:
-        ValueError: A value is none that can be sent.
-        TypeError: A value is of a wrong type.
-    """
-    if not isinstance(prompt, str):
-        raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
-    if not prompt:
-        raise ValueError("prompt is required")
-    given = parameters(config, _PARAMETERS | _OUTPUT)
-    output = {name: given.pop(name) for name in _OUTPUT.values() if name in given}
-    if output:
-        given["outputOptions"] = output
-    request = views.PredictRequest(
-        model=model_name(model), instances=[{"prompt": prompt}], parameters=given or None
-    )
-    return request._pb
-
-
-def parameters(config: Config, names: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters of a prediction.
-
-    Args:
-        config: What is asked for.
-        names: Parameters by the fields of the config; fields that are not there are Vertex AI's.
-
-    Raises:
-        ValueError: A field is of Vertex AI.
-    """
-    made = {}
-    for name, value in config.given():
-        if name in names:
-            made[names[name]] = value.value if isinstance(value, enum.Enum) else value
-        elif name != "http_options":
-            raise ValueError(f"config.{name} is of Vertex AI; the Gemini API does not have it")
-    return made
-
-
-def encoded(image: Any, argument: str) -> dict[str, str]:
-    """A picture as part of a prediction.
-
-    Args:
-        image: `Image`, a dict of its fields, or a picture of PIL's.
-        argument: What to call it in an error.
-
-    Raises:
-        ValueError: It has no bytes.
-        TypeError: It is of another type.
-    """
-    if media_types.is_picture(image):
-        data, kind = media_types.encoded(image)
-    else:
-        image = Image.of(image, argument)
-        data, kind = image.image_bytes, image.mime_type
-        if not data:
-            raise ValueError(f"{argument}: has no image_bytes; the Gemini API does not take gcs_uri")
-        kind = kind or media_types.type_of_bytes(data, argument)
-    return {"bytesBase64Encoded": base64.b64encode(data).decode(), "mimeType": kind}
-
-
-def predicted(response: Any) -> GenerateImagesResponse:
-    """What a PredictResponse brings.
-
-    Args:
-        response: The message.
-    """
-    made = GenerateImagesResponse(generated_images=[])
-    images = []
-    for prediction in views.PredictResponse.of(response).predictions or ():
-        image = _generated(prediction)
-        scores = image.safety_attributes
-        if scores and scores.content_type == "Positive Prompt":
-            made.positive_prompt_safety_attributes = scores
-        else:
-            images.append(image)
-    made.generated_images = images
-    return made
-
-
-def _generated(prediction: Mapping[str, Any]) -> GeneratedImage:
-    scores, content_type = prediction.get("safetyAttributes") or {}, prediction.get("contentType")
-    attributes = None
-    if scores or content_type:
-        attributes = SafetyAttributes(
-            categories=scores.get("categories"), scores=scores.get("scores"), content_type=content_type
-        )
-    image = None
-    if data := prediction.get("bytesBase64Encoded"):
-        image = Image(image_bytes=base64.b64decode(data), mime_type=prediction.get("mimeType"))
-    return GeneratedImage(
-        image=image,
-        rai_filtered_reason=prediction.get("raiFilteredReason"),
-        enhanced_prompt=prediction.get("prompt"),
-        safety_attributes=attributes,
-    )
+        """The images that were not filtered."""
+        return [item.image for item in self.generated_images or () if item.image]

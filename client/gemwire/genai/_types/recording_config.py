@@ -1,4 +1,4 @@
-"""How a program's calls are recorded, and replayed without a service."""
+"""Recording and replaying of calls."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ _MODES = ("api", "record", "replay", "auto")
 
 
 class DebugConfig(Config):
-    """Whether calls are recorded to a file or replayed from one.
+    """Config of recording calls to a file and replaying them from it.
 
     Attributes:
-        client_mode: ``"record"``; ``"replay"``; ``"auto"`` to replay where there is a recording and to make
-            one where there is none; ``"api"`` for neither. Default: GOOGLE_GENAI_CLIENT_MODE, then ``"api"``.
-        replays_directory: Folder of the recordings. Default: GOOGLE_GENAI_REPLAYS_DIRECTORY.
-        replay_id: Name of the recording: a path in that folder. Default: GOOGLE_GENAI_REPLAY_ID.
+        client_mode: ``"record"`` records calls, ``"replay"`` answers them from a recording, ``"auto"``
+            replays if there is a recording and otherwise records, ``"api"`` does neither. Default:
+            GOOGLE_GENAI_CLIENT_MODE, then ``"api"``.
+        replays_directory: Directory of the recordings. Default: GOOGLE_GENAI_REPLAYS_DIRECTORY.
+        replay_id: Path of the recording in that directory, without ``.json``. Default:
+            GOOGLE_GENAI_REPLAY_ID.
     """
 
     client_mode: str | None = None
     replays_directory: str | None = None
     replay_id: str | None = None
 
-    def decided(self) -> tuple[Path, bool] | None:
-        """The file, and whether it is replayed; None where calls are just made.
+    def resolve(self) -> tuple[Path, bool] | None:
+        """Return the path of the recording and whether it is replayed; None for ordinary calls.
 
         Raises:
-            ValueError: There is no such mode, or the file is not said.
+            ValueError: The mode is unknown, or the path is not given.
         """
         mode = self.client_mode or os.environ.get("GOOGLE_GENAI_CLIENT_MODE") or "api"
         if mode not in _MODES:
@@ -39,6 +41,6 @@ class DebugConfig(Config):
         name = self.replay_id or os.environ.get("GOOGLE_GENAI_REPLAY_ID")
         for field, value in (("replays_directory", folder), ("replay_id", name)):
             if not value:
-                raise ValueError(f"debug_config.{field}: is needed to {mode}")
+                raise ValueError(f"debug_config.{field}: required for client_mode={mode!r}")
         path = Path(str(folder)) / f"{name}.json"
         return path, mode == "replay" or (mode == "auto" and path.exists())

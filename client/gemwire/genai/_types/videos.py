@@ -1,42 +1,64 @@
-"""Videos: what programs hold, how they are asked for, and the operations that make them."""
+"""Generated videos and the operations that generate them."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
-from gemwire.genai._convert import media_types
-from gemwire.genai._convert.resource_names import model_name
+from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.images import Image, encoded, parameters
-from gemwire.genai._types.media_configs import GenerateVideosConfig
-from gemwire_proto import v1beta
-from gemwire_proto.v1beta import views
+from gemwire.genai._types.content import PILImage
+from gemwire.genai._types.http_options import CallConfig
+from gemwire.genai._types.images import Image, PersonGeneration
 
-#: Parameters of models that make videos, by the fields of the config.
-_PARAMETERS = {
-    "number_of_videos": "sampleCount",
-    "fps": "fps",
-    "duration_seconds": "durationSeconds",
-    "seed": "seed",
-    "aspect_ratio": "aspectRatio",
-    "resolution": "resolution",
-    "person_generation": "personGeneration",
-    "negative_prompt": "negativePrompt",
-    "enhance_prompt": "enhancePrompt",
-    "generate_audio": "generateAudio",
-}
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import ImageDict, VideoDict
+
+GetOperationConfig: TypeAlias = CallConfig
+
+
+class GenerateVideosConfig(CallConfig):
+    """Config of video generation. Unset options use the defaults of the model.
+
+    Attributes:
+        number_of_videos: Number of videos to generate.
+        fps: Frames per second.
+        duration_seconds: Duration in seconds.
+        seed: Seed of the sampling. Equal requests with equal seeds get equal videos.
+        aspect_ratio: Aspect ratio, such as ``16:9``.
+        resolution: Resolution, such as ``720p``.
+        person_generation: Whether people may be shown.
+        negative_prompt: Description of what the videos must not show.
+        enhance_prompt: Whether the prompt may be rewritten.
+        generate_audio: Whether to generate audio as well.
+        last_frame: Image that the video ends with.
+        output_gcs_uri: Vertex AI only.
+        pubsub_topic: Vertex AI only.
+    """
+
+    number_of_videos: int | None = None
+    fps: int | None = None
+    duration_seconds: int | None = None
+    seed: int | None = None
+    aspect_ratio: str | None = None
+    resolution: str | None = None
+    person_generation: PersonGeneration | str | None = None
+    negative_prompt: str | None = None
+    enhance_prompt: bool | None = None
+    generate_audio: bool | None = None
+    last_frame: Image | ImageDict | PILImage | None = None
+    output_gcs_uri: str | None = None
+    pubsub_topic: str | None = None
 
 
 class Video(Config):
-    """A video: its bytes, or where they are.
+    """A video: its bytes or its URI.
 
     Attributes:
-        video_bytes: It.
-        uri: Where it can be downloaded, with ``client.files.download``.
-        mime_type: What it is.
+        video_bytes: Bytes of the video.
+        uri: URI for ``client.files.download``.
+        mime_type: Media type of the video.
     """
 
     video_bytes: bytes | None = None
@@ -45,66 +67,61 @@ class Video(Config):
 
     @classmethod
     def from_file(cls, *, location: str | Path, mime_type: str | None = None) -> Video:
-        """A video of a file.
+        """Read a video from a file.
 
         Args:
-            location: Where it is.
-            mime_type: What it is. Default: what its name says, or how it begins.
+            location: Path of the file.
+            mime_type: Media type of the file. Default: guessed from its name, then from its first bytes.
 
         Raises:
-            OSError: It cannot be read.
-            ValueError: There is no media type, and the file does not tell.
+            OSError: The file cannot be read.
+            ValueError: No media type was given and the file does not tell it.
         """
-        data = Path(location).read_bytes()
-        found = (
-            mime_type
-            or media_types.type_of_name(str(location))
-            or media_types.type_of_bytes(data, "location")
-        )
-        return cls(video_bytes=data, mime_type=found)
+        data, mime_type = media_types.read_file(location, mime_type)
+        return cls(video_bytes=data, mime_type=mime_type)
 
     def save(self, location: str | Path) -> None:
-        """Write it to a file.
+        """Write the video to a file.
 
         Raises:
-            ValueError: There are no bytes.
+            ValueError: The video has no bytes.
             OSError: The file cannot be written.
         """
-        Path(location).write_bytes(self._bytes())
+        Path(location).write_bytes(self._get_bytes())
 
     def show(self) -> None:
-        """Show it with whatever the system opens such files with.
+        """Open the video with the system's viewer.
 
         Raises:
-            ValueError: There are no bytes.
+            ValueError: The video has no bytes.
         """
-        media_types.show(self._bytes(), self.mime_type or "video/mp4")
+        media_types.show(self._get_bytes(), self.mime_type or "video/mp4")
 
-    def _bytes(self) -> bytes:
+    def _get_bytes(self) -> bytes:
         if self.video_bytes:
             return self.video_bytes
         if self.uri:
-            raise ValueError("the video is not here yet; get it with client.files.download(file=video)")
+            raise ValueError("the video was not downloaded yet; call client.files.download(file=video)")
         raise ValueError("the video has no bytes")
 
 
 class GeneratedVideo(Config):
-    """A video that was made.
+    """A generated video.
 
     Attributes:
-        video: It.
+        video: The video.
     """
 
     video: Video | None = None
 
 
 class GenerateVideosResponse(Config):
-    """The videos that were made.
+    """Generated videos.
 
     Attributes:
-        generated_videos: They.
-        rai_media_filtered_count: How many were filtered.
-        rai_media_filtered_reasons: Why.
+        generated_videos: The videos that were not filtered.
+        rai_media_filtered_count: Number of videos that were filtered.
+        rai_media_filtered_reasons: Reasons why they were filtered.
     """
 
     generated_videos: Sequence[GeneratedVideo] | None = None
@@ -113,132 +130,45 @@ class GenerateVideosResponse(Config):
 
 
 class GenerateVideosSource(Config):
-    """What videos are made of.
+    """Input of video generation.
 
     Attributes:
-        prompt: What is to be seen.
-        image: A picture to begin with.
-        video: A video to go on with.
+        prompt: Description of the video.
+        image: Image that the video begins with.
+        video: Video to extend.
     """
 
     prompt: str | None = None
-    image: Image | Mapping[str, Any] | None = None
-    video: Video | Mapping[str, Any] | None = None
+    image: Image | ImageDict | PILImage | None = None
+    video: Video | VideoDict | None = None
 
 
 class Operation(Config):
-    """Work that goes on at the server; ``client.operations.get`` tells how far it is.
+    """A long-running operation; ``client.operations.get`` refreshes it.
 
     Attributes:
-        name: Its name.
-        metadata: Its progress, as a dict.
-        done: Whether it has ended.
-        error: Why it failed: a dict with ``code`` and ``message``.
+        name: Name of the operation.
+        metadata: Progress of the operation.
+        done: Whether the operation has ended.
+        error: Error of a failed operation: a dict with ``code`` and ``message``.
     """
 
     name: str | None = None
-    metadata: Mapping[str, Any] | None = None
+    metadata: Mapping[str, object] | None = None
     done: bool | None = None
-    error: Mapping[str, Any] | None = None
+    error: Mapping[str, object] | None = None
 
 
 class GenerateVideosOperation(Operation):
-    """The making of videos.
+    """Operation that generates videos.
 
     Attributes:
-        name: Its name.
-        metadata: Its progress, as a dict.
-        done: Whether it has ended.
-        error: Why it failed: a dict with ``code`` and ``message``.
-        response: The videos, once they are there.
+        response: The videos; None until the operation has succeeded.
     """
 
     response: GenerateVideosResponse | None = None
 
     @property
     def result(self) -> GenerateVideosResponse | None:
-        """The same as `response`."""
+        """The videos; the same as `response`."""
         return self.response
-
-
-def to_predict(model: Any, source: GenerateVideosSource, config: GenerateVideosConfig) -> Any:
-    """The PredictLongRunningRequest.
-
-    Args:
-        model: Its name.
-        source: What the videos are made of.
-        config: How.
-
-    Raises:
-        ValueError: A value is none that can be sent.
-        TypeError: A value is of a wrong type.
-    """
-    given = dict(config.given())
-    last_frame = given.pop("last_frame", None)
-    instance: dict[str, Any] = {}
-    if source.prompt is not None:
-        if not isinstance(source.prompt, str):
-            raise TypeError(f"prompt: expected a text, got {type(source.prompt).__name__}")
-        instance["prompt"] = source.prompt
-    if source.image is not None:
-        instance["image"] = encoded(source.image, "image")
-    if source.video is not None:
-        instance["video"] = _encoded(Video.of(source.video, "video"))
-    if not instance:
-        raise ValueError("prompt is required, or an image or a video to begin with")
-    if last_frame is not None:
-        instance["lastFrame"] = encoded(last_frame, "config.last_frame")
-    made = parameters(GenerateVideosConfig(**given), _PARAMETERS)
-    request = views.PredictLongRunningRequest(
-        model=model_name(model), instances=[instance], parameters=made or None
-    )
-    return request._pb
-
-
-def operation(message: Any) -> GenerateVideosOperation:
-    """What a ``google.longrunning.Operation`` that makes videos tells.
-
-    Args:
-        message: It.
-
-    Raises:
-        ValueError: It makes something else.
-    """
-    made = GenerateVideosOperation(name=message.name, done=message.done or None)
-    which = message.WhichOneof("result")
-    if which == "error":
-        made.error = {"code": message.error.code, "message": message.error.message}
-    elif which == "response":
-        response = v1beta.PredictLongRunningResponse()
-        if not message.response.type_url.endswith(f"/{response.DESCRIPTOR.full_name}"):
-            raise ValueError(f"operation {message.name} makes no videos, but {message.response.type_url}")
-        response.ParseFromString(message.response.value)
-        made.response = _response(response.generate_video_response)
-    return made
-
-
-def _response(message: Any) -> GenerateVideosResponse:
-    videos = [GeneratedVideo(video=_video(sample.video)) for sample in message.generated_samples]
-    return GenerateVideosResponse(
-        generated_videos=videos or None,
-        rai_media_filtered_count=message.rai_media_filtered_count or None,
-        rai_media_filtered_reasons=list(message.rai_media_filtered_reasons) or None,
-    )
-
-
-def _video(message: Any) -> Video:
-    data = message.video
-    try:
-        found = media_types.type_of_bytes(data, "video")
-    except ValueError:
-        found = "video/mp4"
-    return Video(video_bytes=data or None, uri=message.uri or None, mime_type=found)
-
-
-def _encoded(video: Video) -> dict[str, str]:
-    if video.uri:
-        return {"uri": video.uri}
-    data, kind = video.video_bytes, video.mime_type or "video/mp4"
-    if not data:
-        raise ValueError("video: has neither uri nor video_bytes")
-    return {"encodedVideo": base64.b64encode(data).decode(), "encoding": kind}

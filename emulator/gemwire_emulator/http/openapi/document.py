@@ -1,4 +1,4 @@
-"""The whole document of one version, and its way to whoever asks for it."""
+"""The OpenAPI document of one version, and the endpoint that serves it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gemwire_emulator.http.openapi import comments
+from gemwire_emulator.http.openapi.comments import find_comment
 from gemwire_emulator.http.openapi.operations import build_operation, build_path, iter_path_fields
 from gemwire_emulator.http.openapi.schemas import Schemas
 from gemwire_emulator.http.router import RpcRoute
 
 _ABOUT = (
-    "The REST side of an emulator of the Generative Language (Gemini) API, as its protos define it. "
-    "Besides what is here, it has uploads, batches and live sessions, which no proto binds to a path."
+    "The REST API of an emulator of the Generative Language (Gemini) API, as its protos define it. "
+    "Uploads, batches and live sessions are served as well; no proto binds them to a path."
 )
 _SECURITY = {
     "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "x-goog-api-key"},
@@ -32,21 +31,21 @@ class Document:
     """The OpenAPI document of one version."""
 
     def __init__(self, version: str, routes: Sequence[RpcRoute]) -> None:
-        """Nothing is made before it is asked for.
+        """Remember the routes; the document is built by the first request.
 
         Args:
-            version: ``v1beta``; paths begin with it.
-            routes: What it has.
+            version: First segment of the paths: ``v1beta``.
+            routes: The bindings of the version.
         """
         self._version = version
         self._routes = routes
-        # Few names lead to one emulator; whoever makes names up may not fill the memory.
-        self._served = lru_cache(maxsize=8)(self._made)
+        # Limited: the host name comes from the client.
+        self._encode_cached = lru_cache(maxsize=8)(self._encode)
 
     async def serve(self, request: Request) -> Response:
-        """Answer a request for it."""
+        """Serve a request for the document."""
         url = request.url
-        plain, compressed, tag = self._served(f"{url.scheme}://{url.netloc}")
+        plain, compressed, tag = self._encode_cached(f"{url.scheme}://{url.netloc}")
         headers = {"etag": tag, "cache-control": "no-cache", "vary": "Accept-Encoding, Host"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -55,25 +54,25 @@ class Document:
             return Response(compressed, media_type="application/json", headers=headers)
         return Response(plain, media_type="application/json", headers=headers)
 
-    def content(self, server: str) -> dict[str, Any]:
-        """The document.
+    def build(self, server: str) -> dict[str, object]:
+        """Build the document.
 
         Args:
-            server: Where it is served: ``http://127.0.0.1:8080``.
+            server: Base URL of the API: ``http://127.0.0.1:8080``.
         """
         return {"openapi": "3.0.3", "servers": [{"url": server}], **self._content}
 
-    def _made(self, server: str) -> tuple[bytes, bytes, str]:
-        plain = json.dumps(self.content(server), ensure_ascii=False, separators=(",", ":")).encode()
-        # Weak: the same document, compressed or not.
+    def _encode(self, server: str) -> tuple[bytes, bytes, str]:
+        plain = json.dumps(self.build(server), ensure_ascii=False, separators=(",", ":")).encode()
+        # A weak tag: the document may be compressed or not.
         return plain, gzip.compress(plain, mtime=0), f'W/"{hashlib.sha256(plain).hexdigest()[:32]}"'
 
     @cached_property
-    def _content(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, object]:
         methods = {route.endpoint.method: None for route in self._routes}
         schemas = Schemas({name for method in methods for name in iter_path_fields(method)})
         siblings = Counter(route.endpoint.method for route in self._routes)
-        paths: dict[str, dict[str, Any]] = {}
+        paths: dict[str, dict[str, object]] = {}
         for route in self._routes:
             operation = build_operation(route, schemas, siblings[route.endpoint.method])
             paths.setdefault(build_path(self._version, route), {})[route.binding.verb] = operation
@@ -81,7 +80,7 @@ class Document:
         return {
             "info": {"title": "Generative Language API", "version": self._version, "description": _ABOUT},
             "tags": [
-                {"name": service.rpartition(".")[2], "description": comments.get_comment(service)}
+                {"name": service.rpartition(".")[2], "description": find_comment(service)}
                 for service in services
             ],
             "paths": dict(sorted(paths.items())),

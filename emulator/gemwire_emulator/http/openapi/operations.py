@@ -1,67 +1,68 @@
-"""RPCs as operations: each rule of ``google.api.http`` is a verb of a path."""
+"""RPCs as OpenAPI operations: each rule of ``google.api.http`` is a verb of a path."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from gemwire_emulator.http.openapi import comments
-from gemwire_emulator.http.openapi.schemas import Schema, Schemas, behaviors
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from gemwire_emulator.http.descriptors import get_descriptor
+from gemwire_emulator.http.openapi.comments import find_comment
+from gemwire_emulator.http.openapi.schemas import Schema, Schemas, get_behaviors, get_field_comment
 from gemwire_emulator.http.router import RpcRoute
 from gemwire_runtime.method import HttpBinding, Kind, Method
 
 _VARIABLE = re.compile(r"\{([\w.]+)=([^}]+)\}")
-_IRREGULAR = {"corpora": "corpus"}
-_ALT = {
+_IRREGULAR_PLURALS = {"batches": "batch", "corpora": "corpus"}
+_ALT: Schema = {
     "name": "alt",
     "in": "query",
-    "description": "How the messages come: `json` for an array, `sse` for server-sent events.",
+    "description": "Format of the stream: `json` for an array, `sse` for server-sent events.",
     "schema": {"type": "string", "enum": ["json", "sse"], "default": "json"},
 }
 
 
 def build_path(version: str, route: RpcRoute) -> str:
-    """The path of a binding: ``/v1beta/models/{model}:generateContent``."""
-    return f"/{version}/{_VARIABLE.sub(lambda found: _plain(found[2]), _rest(route.binding))}"
+    """Build the path of a binding: ``/v1beta/models/{model}:generateContent``."""
+    return (
+        f"/{version}/{_VARIABLE.sub(lambda found: _name_wildcards(found[2]), _strip_version(route.binding))}"
+    )
 
 
-def iter_path_fields(method: Method[Any, Any]) -> Iterator[str]:
-    """Full names of the fields that are in a method's paths."""
+def iter_path_fields(method: Method[Message, Message]) -> Iterator[str]:
+    """Yield the full names of the fields that are part of a method's paths."""
     for binding in method.http:
         for name, _ in _VARIABLE.findall(binding.template):
-            descriptor = method.request.DESCRIPTOR
-            *parents, last = name.split(".")
-            for parent in parents:
-                descriptor = descriptor.fields_by_name[parent].message_type
-            yield descriptor.fields_by_name[last].full_name
+            yield _get_field(method, name).full_name
 
 
 def build_operation(route: RpcRoute, schemas: Schemas, siblings: int) -> Schema:
-    """A binding as an operation.
+    """Build the operation of a binding.
 
     Args:
         route: The binding.
-        schemas: Where the schemas of its messages go.
-        siblings: How many bindings its RPC has; one alone needs no resource in its name.
+        schemas: Receives the schemas of the messages.
+        siblings: Number of bindings of the RPC. A single one needs no resource in its operationId.
     """
     method, binding = route.endpoint.method, route.binding
     service = method.service.rpartition(".")[2]
     operation: Schema = {
-        "operationId": f"{_snake(service)}_{_verb(method, binding, siblings)}",
+        "operationId": f"{_to_snake_case(service)}_{_build_verb(method, binding, siblings)}",
         "tags": [service],
     }
-    if about := comments.get_comment(method.service, method.name):
-        operation["description"] = about
+    if comment := find_comment(method.service, method.name):
+        operation["description"] = comment
     if parameters := [*_path_parameters(binding), *_query_parameters(method, binding, schemas)]:
         operation["parameters"] = parameters
     if binding.body:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _body(method, binding, schemas)}},
+            "content": {"application/json": {"schema": _get_body_schema(method, binding, schemas)}},
         }
     operation["responses"] = {
-        "200": {"description": _about(method), "content": _content(method, schemas)},
+        "200": {"description": _describe_response(method), "content": _build_content(method, schemas)},
         "default": {
             "description": "The call failed.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorResponse"}}},
@@ -70,90 +71,111 @@ def build_operation(route: RpcRoute, schemas: Schemas, siblings: int) -> Schema:
     return operation
 
 
-def _rest(binding: HttpBinding) -> str:
-    """A template without its version."""
+def _strip_version(binding: HttpBinding) -> str:
     return binding.template.lstrip("/").partition("/")[2]
 
 
-def _singular(collection: str) -> str:
-    return _IRREGULAR.get(collection, collection.removesuffix("s"))
+def _get_field(method: Method[Message, Message], path: str) -> FieldDescriptor:
+    message = get_descriptor(method.request)
+    *parents, last = path.split(".")
+    for parent in parents:
+        nested = message.fields_by_name[parent].message_type
+        if nested is None:
+            raise ValueError(f"{method.path}: {path} is not a field of the request")
+        message = nested
+    return message.fields_by_name[last]
 
 
-def _plain(pattern: str) -> str:
-    """``corpora/*/documents/*`` as ``corpora/{corpus}/documents/{document}``."""
-    return re.sub(r"(\w+)/\*+", lambda found: f"{found[1]}/{{{_singular(found[1])}}}", pattern)
+def _to_singular(collection: str) -> str:
+    return _IRREGULAR_PLURALS.get(collection, collection.removesuffix("s"))
 
 
-def _snake(name: str) -> str:
+def _name_wildcards(pattern: str) -> str:
+    """Convert ``corpora/*/documents/*`` to ``corpora/{corpus}/documents/{document}``."""
+    return re.sub(r"(\w+)/\*+", lambda found: f"{found[1]}/{{{_to_singular(found[1])}}}", pattern)
+
+
+def _to_snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _verb(method: Method[Any, Any], binding: HttpBinding, siblings: int) -> str:
-    """``generate_tuned_model_content`` for the tuned models' binding of ``generate_content``."""
-    collection = _rest(binding).partition("=")[2].partition("/")[0]
+def _build_verb(method: Method[Message, Message], binding: HttpBinding, siblings: int) -> str:
+    """Build ``generate_tuned_model_content`` for the tuned models' binding of ``generate_content``."""
+    collection = _strip_version(binding).partition("=")[2].partition("/")[0]
     if siblings == 1 or collection.rstrip("}") == "operations":
         return method.snake
     verb, _, last = method.snake.rpartition("_")
-    return f"{verb}_{_snake(_singular(collection))}_{last}"
+    return f"{verb}_{_to_snake_case(_to_singular(collection))}_{last}"
 
 
 def _path_parameters(binding: HttpBinding) -> Iterator[Schema]:
     for _, pattern in _VARIABLE.findall(binding.template):
-        shown = _plain(pattern)
-        for name in re.findall(r"\{(\w+)\}", shown):
+        path = _name_wildcards(pattern)
+        for name in re.findall(r"\{(\w+)\}", path):
             yield {
                 "name": name,
                 "in": "path",
                 "required": True,
-                "description": f"Its part of `{shown}`.",
+                "description": f"Part of `{path}`.",
                 "schema": {"type": "string", "minLength": 1},
             }
 
 
-def _query_parameters(method: Method[Any, Any], binding: HttpBinding, schemas: Schemas) -> Iterator[Schema]:
+def _query_parameters(
+    method: Method[Message, Message], binding: HttpBinding, schemas: Schemas
+) -> Iterator[Schema]:
     if method.kind is Kind.SERVER_STREAM:
         yield _ALT
     if binding.body == "*":
         return
     elsewhere = {binding.body, *(name for name, _ in _VARIABLE.findall(binding.template))}
-    for field in method.request.DESCRIPTOR.fields:
+    for field in get_descriptor(method.request).fields:
         if field.name in elsewhere:
             continue
-        parameter: Schema = {"name": field.json_name, "in": "query", "schema": schemas.field(field)}
-        if about := comments.get_comment(field.containing_type.full_name, field.name):
-            parameter["description"] = about
-        # What a PATCH changes can be told from what it brings.
-        if "REQUIRED" in behaviors(field) and field.name != "update_mask":
+        parameter: Schema = {
+            "name": field.json_name,
+            "in": "query",
+            "schema": schemas.get_field_schema(field),
+        }
+        if comment := get_field_comment(field):
+            parameter["description"] = comment
+        # The update mask of a PATCH defaults to the fields of its body.
+        if "REQUIRED" in get_behaviors(field) and field.name != "update_mask":
             parameter["required"] = True
         if field.GetOptions().deprecated:
             parameter["deprecated"] = True
         yield parameter
 
 
-def _body(method: Method[Any, Any], binding: HttpBinding, schemas: Schemas) -> Schema:
-    descriptor = method.request.DESCRIPTOR
+def _get_body_schema(method: Method[Message, Message], binding: HttpBinding, schemas: Schemas) -> Schema:
     if binding.body == "*":
-        return schemas.message(descriptor)
-    message = descriptor.fields_by_name[binding.body].message_type
-    return schemas.patch(message) if binding.verb == "patch" else schemas.message(message)
+        return schemas.get_message_schema(get_descriptor(method.request))
+    message = _get_field(method, binding.body).message_type
+    if message is None:
+        raise ValueError(f"{method.path}: the body {binding.body} is not a message")
+    return (
+        schemas.get_patch_schema(message) if binding.verb == "patch" else schemas.get_message_schema(message)
+    )
 
 
-def _about(method: Method[Any, Any]) -> str:
+def _describe_response(method: Method[Message, Message]) -> str:
     if method.result is None or method.progress is None:
-        return "The messages, as they come." if method.kind is Kind.SERVER_STREAM else "The answer."
-    names = (method.result.DESCRIPTOR.name, method.progress.DESCRIPTOR.name)
-    return "The operation: its `response` will be a `{}`, its `metadata` are a `{}`.".format(*names)
+        return "The messages of the stream." if method.kind is Kind.SERVER_STREAM else "The response."
+    return (
+        f"The operation: its `response` will be a `{method.result.DESCRIPTOR.name}`, its `metadata` is a "
+        f"`{method.progress.DESCRIPTOR.name}`."
+    )
 
 
-def _content(method: Method[Any, Any], schemas: Schemas) -> Schema:
-    for later in (method.result, method.progress):
-        if later is not None:
-            schemas.message(later.DESCRIPTOR)
-    schema = schemas.message(method.response.DESCRIPTOR)
+def _build_content(method: Method[Message, Message], schemas: Schemas) -> Schema:
+    for packed in (method.result, method.progress):
+        if packed is not None:
+            schemas.get_message_schema(get_descriptor(packed))
+    schema = schemas.get_message_schema(get_descriptor(method.response))
     if method.kind is not Kind.SERVER_STREAM:
         return {"application/json": {"schema": schema}}
-    event = "`data: ` and a message as JSON, an empty line after each."
+    events = "Events of one message each: `data: `, the message as JSON, an empty line."
     return {
         "application/json": {"schema": {"type": "array", "items": schema}},
-        "text/event-stream": {"schema": {"type": "string", "description": event}},
+        "text/event-stream": {"schema": {"type": "string", "description": events}},
     }

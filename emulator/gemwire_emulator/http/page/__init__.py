@@ -1,5 +1,5 @@
-"""The page at ``/``: what is asked of the emulator, live, and its switches; and the same as JSON.
+"""The page at ``/``, which shows calls live and controls the emulator, and its API below ``/emulator``.
 
-The browser's part is in ``static``: plain modules, styles and one document, nothing to build and nothing
-that comes from elsewhere.
+The browser's part is in ``static``: plain modules, styles and one document, without a build step and without
+resources of other hosts.
 """

@@ -1,40 +1,57 @@
-"""A call of the journal as JSON: a row of the list, and all of it."""
+"""Calls of the journal as JSON: summaries for the list, and all details of a call."""
 
 from __future__ import annotations
 
 import base64
 import re
-from typing import Any
+from typing import Any, TypedDict
 
 from gemwire_emulator.http.json_errors import error_to_json
 from gemwire_emulator.http.page.elision import to_display_json
 from gemwire_emulator.journal_entry import JournalEntry
-from gemwire_emulator.prompt_text import texts_in
+from gemwire_emulator.prompt_text import iter_texts
 
-#: Characters of a request's text that a row has.
-_EXCERPT = 160
-#: Headers that are never shown, whatever the journal keeps of them.
+#: Characters of the request's text in a summary.
+_EXCERPT_LENGTH = 160
+#: Headers whose values are never shown, whatever the journal keeps of them.
 _SECRET_NAME = re.compile(r"key|token|auth|cookie|secret|password|credential|session", re.IGNORECASE)
-#: The same inside of values: addresses with keys in them, as a browser's Referer.
+#: Keys in the URLs of other headers, such as a browser's Referer.
 _SECRET_VALUE = re.compile(r"([?&;](?:key|access_token|oauth_token|token)=)[^&;#\s]+", re.IGNORECASE)
-#: Message fields that count tokens of what came, and of what was answered.
-_PROMPT = ("prompt_token_count",)
-_OUTPUT = ("candidates_token_count", "response_token_count")
+#: Fields of usage metadata that count the tokens of the prompt and of the response.
+_PROMPT_COUNTS = ("prompt_token_count",)
+_OUTPUT_COUNTS = ("candidates_token_count", "response_token_count")
 
 
-def summarize_call(entry: JournalEntry) -> dict[str, Any]:
-    """What the list shows of a call."""
+class CallSummary(TypedDict):
+    """A call in the list; see the documentation of ``GET /emulator/calls``."""
+
+    number: int
+    method: str
+    model: str
+    front: str
+    status: str | None
+    began: float
+    elapsed: float | None
+    first: float | None
+    messages: int
+    tokens: dict[str, int | None]
+    bytes: int
+    text: str
+
+
+def summarize_call(entry: JournalEntry) -> CallSummary:
+    """Return what the list shows of a call."""
     request = entry.request
-    prompt, output = _tokens(entry.response)
+    prompt, output = _count_tokens(entry.response)
     return {
         "number": entry.number,
         "method": entry.method,
-        "model": _model(request),
+        "model": _find_model(request),
         "front": entry.front,
         "status": entry.status,
         "began": round(entry.began, 3),
-        "elapsed": _rounded(entry.elapsed),
-        "first": _rounded(entry.first),
+        "elapsed": _round(entry.elapsed),
+        "first": _round(entry.first),
         "messages": entry.messages,
         "tokens": {"prompt": prompt, "output": output},
         "bytes": entry.size,
@@ -42,33 +59,34 @@ def summarize_call(entry: JournalEntry) -> dict[str, Any]:
     }
 
 
-def describe_call(entry: JournalEntry, *, elide: bool) -> dict[str, Any]:
-    """All of a call.
+def describe_call(entry: JournalEntry, *, elide: bool) -> dict[str, object]:
+    """Return all details of a call.
 
     Args:
         entry: The call.
-        elide: Leave long bytes and vectors out.
+        elide: Omit long bytes and vectors.
     """
-    # A response comes before its time, and more come while this is written.
-    times = [_rounded(time) for time in list(entry.times)]
-    shown = summarize_call(entry) | {
+    # Responses are added before their times, and more may be added meanwhile.
+    times = [_round(time) for time in list(entry.times)]
+    details: dict[str, object] = {
+        **summarize_call(entry),
         "peer": entry.peer,
-        "metadata": {key: _value(key, value) for key, value in entry.metadata.items()},
+        "metadata": {key: _redact(key, value) for key, value in entry.metadata.items()},
         "requests": [to_display_json(request, elide=elide) for request in entry.requests],
         "responses": [to_display_json(response, elide=elide) for response in entry.responses[: len(times)]],
         "complete": entry.complete,
         "times": times,
     }
     if entry.failure is not None:
-        shown |= error_to_json(entry.failure)
-    return shown
+        details |= error_to_json(entry.failure)
+    return details
 
 
-def _rounded(seconds: float | None) -> float | None:
+def _round(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
 
 
-def _value(key: str, value: Any) -> str:
+def _redact(key: str, value: str | bytes) -> str:
     if _SECRET_NAME.search(key):
         return "…"
     if isinstance(value, bytes):
@@ -76,36 +94,36 @@ def _value(key: str, value: Any) -> str:
     return _SECRET_VALUE.sub(r"\1…", str(value))
 
 
-def _model(request: Any) -> str:
+def _find_model(request: Any) -> str:
     if request is None:
         return ""
-    named = getattr(request, "model", "") or getattr(getattr(request, "setup", None), "model", "")
-    if not isinstance(named, str):
-        named = getattr(named, "name", "")
+    model = getattr(request, "model", "") or getattr(getattr(request, "setup", None), "model", "")
+    if not isinstance(model, str):
+        model = getattr(model, "name", "")
     name = getattr(request, "name", "")
-    if not named and isinstance(name, str) and name.startswith(("models/", "tunedModels/")):
-        named = "/".join(name.split("/")[:2])
-    return str(named)
+    if not model and isinstance(name, str) and name.startswith(("models/", "tunedModels/")):
+        model = "/".join(name.split("/")[:2])
+    return str(model)
 
 
 def _excerpt(request: Any) -> str:
     if request is None:
         return ""
-    # Of a conversation, what was said last.
+    # Of a conversation, the latest turn.
     contents = getattr(request, "contents", None)
-    about = contents[-1] if contents and hasattr(contents[-1], "ListFields") else request
-    text = next(texts_in(about), "") or str(getattr(request, "name", ""))
-    return " ".join(text[: 2 * _EXCERPT].split())[:_EXCERPT]
+    message = contents[-1] if contents and hasattr(contents[-1], "ListFields") else request
+    text = next(iter_texts(message), "") or str(getattr(request, "name", ""))
+    return " ".join(text[: 2 * _EXCERPT_LENGTH].split())[:_EXCERPT_LENGTH]
 
 
-def _tokens(response: Any) -> tuple[int | None, int | None]:
-    """Tokens of the prompt and of the answer, if the answer says so."""
+def _count_tokens(response: object) -> tuple[int | None, int | None]:
+    """Return the tokens of prompt and output; None where the response does not report them."""
     usage = getattr(response, "usage_metadata", None)
     if usage is None:
         total = getattr(response, "total_tokens", None)
         return (total if isinstance(total, int) else None), None
-    return _count(usage, _PROMPT), _count(usage, _OUTPUT)
+    return _get_count(usage, _PROMPT_COUNTS), _get_count(usage, _OUTPUT_COUNTS)
 
 
-def _count(usage: Any, names: tuple[str, ...]) -> int | None:
+def _get_count(usage: object, names: tuple[str, ...]) -> int | None:
     return next((getattr(usage, name) or None for name in names if hasattr(usage, name)), None)

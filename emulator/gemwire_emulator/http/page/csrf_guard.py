@@ -1,7 +1,7 @@
-"""Who may look at the calls and turn the switches: this machine's programs and the page itself.
+"""Protection of the page and its API from other web pages: cross-site requests and DNS rebinding.
 
-The API is open to every web page, as the service's is. What is below ``/emulator`` is not: a page that
-somebody happens to visit must neither read what was asked here nor switch faults on.
+The emulated API is open to every web page, as the service's is. What is below ``/emulator`` is not: a page
+that somebody happens to visit must neither read the calls nor inject faults.
 """
 
 from __future__ import annotations
@@ -13,62 +13,62 @@ import grpc
 
 from gemwire_emulator.errors import StatusError
 from gemwire_emulator.flags import is_loopback
-from gemwire_emulator.http.json_errors import HttpFailure
+from gemwire_emulator.http.json_errors import HttpError
 
 
 class CsrfGuard:
-    """Tells requests of the page, of curl and of tests from those that foreign pages make.
+    """A check that a request comes from the page itself or from a program, not from a foreign page.
 
     Attributes:
-        exposed: Whether others than this machine reach the emulator, by names that it cannot know.
+        exposed: True if other machines can reach the emulator, under host names that it cannot know.
     """
 
     def __init__(self) -> None:
-        """Only loopback so far."""
+        """Start with loopback only."""
         self.exposed = False
 
-    def listens(self, host: str) -> None:
-        """A further address is served."""
+    def add_host(self, host: str) -> None:
+        """Add a host that the emulator listens on."""
         self.exposed = self.exposed or not is_loopback(host)
 
     def check_host(self, headers: Mapping[str, str]) -> None:
-        """Refuse names that somebody else made point to this machine (DNS rebinding).
+        """Reject foreign host names that resolve to this machine (DNS rebinding).
 
         Raises:
-            StatusError: The host is none of loopback's.
+            StatusError: The host is not a loopback name.
         """
-        host = _hostname(f"//{headers.get('host', '')}")
+        host = _parse_hostname(f"//{headers.get('host', '')}")
         if not self.exposed and not is_loopback(host):
-            raise _refusal(f"{headers.get('host', '')!r} is no name of this emulator; use 127.0.0.1")
+            raise _create_refusal(f"host {headers.get('host', '')!r} is not allowed; use 127.0.0.1")
 
     def check(self, verb: str, headers: Mapping[str, str]) -> None:
-        """Refuse what a foreign page made the browser send.
+        """Reject requests that a foreign page can make a browser send.
 
         Raises:
-            StatusError: It is such a request, or one that cannot be told from it.
+            StatusError: The request is one, or cannot be distinguished from one.
         """
         self.check_host(headers)
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-            raise _refusal("other pages may not ask this")
+            raise _create_refusal("cross-site requests are not allowed")
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            raise _refusal(f"a page of {origin} may not ask this")
-        # A foreign page cannot send this type without being asked for CORS first.
+            raise _create_refusal(f"origin {origin} is not allowed")
+        # Foreign pages cannot send this type without a CORS preflight, which fails.
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if verb in {"POST", "PUT"} and content_type != "application/json":
-            raise HttpFailure(
+            raise HttpError(
                 415,
                 grpc.StatusCode.INVALID_ARGUMENT,
-                "Content-Type must be application/json: foreign pages cannot send that.",
+                "Content-Type must be application/json; other types are rejected as cross-site requests.",
             )
 
 
-def _hostname(url: str) -> str:
+def _parse_hostname(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
 
 
-def _refusal(why: str) -> StatusError:
-    return StatusError(grpc.StatusCode.PERMISSION_DENIED, f"Refused: {why}.")
+def _create_refusal(reason: str) -> StatusError:
+    return StatusError(grpc.StatusCode.PERMISSION_DENIED, f"Request denied: {reason}.")

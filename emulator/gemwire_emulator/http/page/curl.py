@@ -1,4 +1,4 @@
-"""A call as a curl command, whichever way it came."""
+"""Calls of any protocol as curl commands."""
 
 from __future__ import annotations
 
@@ -18,67 +18,72 @@ from gemwire_emulator.journal_entry import JournalEntry
 from gemwire_runtime.method import Kind
 
 _VARIABLE = re.compile(r"\{([\w.]+)[^}]*\}")
+_JsonObject = dict[str, Any]
 
 
-def build_curl_command(entry: JournalEntry, routes: Iterable[RpcRoute], base: str) -> str:
-    """The command that makes the same call again.
+def build_curl_command(entry: JournalEntry, routes: Iterable[RpcRoute], base_url: str) -> str:
+    """Build the command that repeats a call.
 
     Args:
         entry: The call.
-        routes: All there are.
-        base: ``http://host:port``.
+        routes: All routes of RPCs.
+        base_url: ``http://host:port``.
 
     Raises:
-        StatusError: There is no such command: nothing was asked yet, or HTTP has no such call.
+        StatusError: The call has no request yet, or cannot be made over HTTP.
     """
-    # v1's RPCs are served by the routes of v1beta.
+    # The routes of v1beta serve the RPCs of v1.
     method = "/" + entry.method.replace(".v1.", ".v1beta.")
     for route in routes:
         if route.endpoint.method.path == method and entry.request is not None:
             request = json_format.MessageToDict(entry.request)
-            if path := _path(route, request):
-                return _written(entry, route, path, request, base)
+            if path := _take_path(route, request):
+                return _format_command(entry, route, path, request, base_url)
     raise StatusError(
-        grpc.StatusCode.FAILED_PRECONDITION, f"curl cannot make this call: {entry.method} has no such path."
+        grpc.StatusCode.FAILED_PRECONDITION, f"{entry.method} has no HTTP route for this request; use gRPC."
     )
 
 
-def _path(route: RpcRoute, request: dict[str, Any]) -> str:
-    """The path that the fields of a request make; what is in it is taken out of the request."""
+def _take_path(route: RpcRoute, request: _JsonObject) -> str:
+    """Build the path of a request and remove its fields; empty if the route does not match."""
     template = route.binding.template
-    path = _VARIABLE.sub(lambda found: _field(request, found[1]), template)
+    path = _VARIABLE.sub(lambda found: _get_field(request, found[1]), template)
     if not route.pattern.fullmatch(path.lstrip("/").partition("/")[2]):
         return ""
     for found in _VARIABLE.finditer(template):
-        _field(request, found[1], take=True)
+        _get_field(request, found[1], remove=True)
     return path
 
 
-def _field(request: dict[str, Any], path: str, *, take: bool = False) -> str:
-    *parents, last = map(_camel, path.split("."))
+def _get_field(request: _JsonObject, path: str, *, remove: bool = False) -> str:
+    *parents, last = map(_to_camel_case, path.split("."))
     for name in parents:
         request = request.get(name, {})
-    return str((request.pop if take else request.get)(last, ""))
+    return str((request.pop if remove else request.get)(last, ""))
 
 
-def _camel(name: str) -> str:
+def _to_camel_case(name: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 
 
-def _written(entry: JournalEntry, route: RpcRoute, path: str, request: dict[str, Any], base: str) -> str:
+def _format_command(
+    entry: JournalEntry, route: RpcRoute, path: str, request: _JsonObject, base_url: str
+) -> str:
     binding = route.binding
-    body = request if binding.body == "*" else request.pop(_camel(binding.body), {}) if binding.body else None
-    query = list(_parameters(request)) if binding.body != "*" else []
+    body: _JsonObject | None = None
+    if binding.body:
+        body = request if binding.body == "*" else request.pop(_to_camel_case(binding.body), {})
+    query = list(_flatten_parameters(request)) if binding.body != "*" else []
     arguments = ["curl", "-sS"]
     if route.endpoint.method.kind is Kind.SERVER_STREAM:
         arguments.append("-N")
         query.append(("alt", "sse"))
     if binding.verb not in {"get", "post"}:
         arguments += ["-X", binding.verb.upper()]
-    target = base + quote(path, safe="/:") + (f"?{urlencode(query)}" if query else "")
-    parts = [shlex.join([*arguments, target])]
+    url = base_url + quote(path, safe="/:") + (f"?{urlencode(query)}" if query else "")
+    parts = [shlex.join([*arguments, url])]
     if "x-goog-api-key" in entry.metadata:
-        # Whoever runs it has a key of his own; the one that was used is not kept.
+        # The key of the call is not kept; the command takes the user's own.
         parts.append('-H "x-goog-api-key: $GEMINI_API_KEY"')
     if body is not None:
         parts += [
@@ -88,10 +93,10 @@ def _written(entry: JournalEntry, route: RpcRoute, path: str, request: dict[str,
     return " \\\n  ".join(parts)
 
 
-def _parameters(fields: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+def _flatten_parameters(fields: _JsonObject, prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in fields.items():
         if isinstance(value, dict):
-            yield from _parameters(value, f"{before}{name}.")
+            yield from _flatten_parameters(value, f"{prefix}{name}.")
         else:
-            for one in value if isinstance(value, list) else [value]:
-                yield f"{before}{name}", one if isinstance(one, str) else json.dumps(one)
+            for item in value if isinstance(value, list) else [value]:
+                yield f"{prefix}{name}", item if isinstance(item, str) else json.dumps(item)

@@ -1,79 +1,86 @@
-"""Messages as JSON for people: pictures and vectors as what they are, not as what they consist of."""
+"""Messages as JSON for display: long bytes and long vectors are replaced by their size."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-#: Bytes of a value, or numbers of a list, that are shown as they are.
-_MOST_BYTES = 256
-_MOST_NUMBERS = 32
+from gemwire_emulator.http.descriptors import is_map, is_well_known
 
-#: Puts a mark where something was left out.
-_Mark = Callable[[Any], None]
+#: Longest bytes and longest lists of numbers that are shown.
+_MAX_BYTES = 256
+_MAX_NUMBERS = 32
+
+#: Keys and indexes that lead to a value in JSON.
+_Path = tuple[str | int, ...]
+#: Adds a placeholder to the JSON of the whole message.
+_Placeholder = Callable[[Any], None]
 
 
-def to_display_json(message: Any, *, elide: bool) -> Any:
-    """A message as JSON.
+def to_display_json(message: Message, *, elide: bool) -> dict[str, object]:
+    """Convert a message to JSON.
 
     Args:
         message: The message.
-        elide: Leave long bytes and long vectors out, and say so: ``‹68,120 bytes of image/png›``.
+        elide: Replace long bytes and vectors by their size: ``‹68,120 bytes of image/png›``.
     """
     if not elide:
-        return _plain(message)
+        return _to_json(message)
     copy = type(message)()
     copy.CopyFrom(message)
-    marks: list[_Mark] = []
-    _shorten(copy, lambda root: root, marks)
-    shown = _plain(copy)
-    for mark in marks:
-        mark(shown)
-    return shown
+    placeholders: list[_Placeholder] = []
+    _shorten(copy, (), placeholders)
+    result = _to_json(copy)
+    for add in placeholders:
+        add(result)
+    return result
 
 
-def _plain(message: Any) -> Any:
+def _to_json(message: Message) -> dict[str, object]:
     try:
         return json_format.MessageToDict(message)
     except TypeError as error:
-        # An Any of a type that nobody knows here.
+        # An Any of an unknown type.
         return {"@error": str(error)}
 
 
-def _shorten(message: Any, at: Callable[[Any], Any], marks: list[_Mark]) -> None:
-    """Take out of a message what is long. ``at`` finds its JSON in that of the whole."""
+def _shorten(message: Message, path: _Path, placeholders: list[_Placeholder]) -> None:
+    """Remove long values from the message at a path, and collect the placeholders for them."""
     for field, value in message.ListFields():
         key = field.json_name
         if isinstance(value, bytes):
-            if len(value) > _MOST_BYTES:
-                kind = getattr(message, "mime_type", "")
-                marks.append(_marking(at, key, f"‹{len(value):,} bytes{' of ' + kind if kind else ''}›"))
+            if len(value) > _MAX_BYTES:
+                mime_type = getattr(message, "mime_type", "")
+                size = f"‹{len(value):,} bytes{' of ' + mime_type if mime_type else ''}›"
+                placeholders.append(_set_at(path, key, size))
                 message.ClearField(field.name)
         elif isinstance(value, Message):
-            if not field.message_type.full_name.startswith("google.protobuf."):
-                _shorten(value, _below(at, key), marks)
+            if field.message_type is not None and not is_well_known(field.message_type):
+                _shorten(value, (*path, key), placeholders)
         elif isinstance(value, (str, int, float)) or field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
             continue
         elif field.message_type is None:
-            if len(value) > _MOST_NUMBERS:
-                marks.append(_more(_below(at, key), len(value) - _MOST_NUMBERS))
-                del value[_MOST_NUMBERS:]
-        elif not field.message_type.GetOptions().map_entry:
+            if len(value) > _MAX_NUMBERS:
+                placeholders.append(_append_at((*path, key), f"‹{len(value) - _MAX_NUMBERS:,} more›"))
+                del value[_MAX_NUMBERS:]
+        elif not is_map(field):
             for index, item in enumerate(value):
-                _shorten(item, _below(_below(at, key), index), marks)
+                _shorten(item, (*path, key, index), placeholders)
 
 
-def _below(at: Callable[[Any], Any], key: str | int) -> Callable[[Any], Any]:
-    return lambda root: at(root)[key]
+def _get_at(root: Any, path: Sequence[str | int]) -> Any:
+    for key in path:
+        root = root[key]
+    return root
 
 
-def _marking(at: Callable[[Any], Any], key: str, text: str) -> _Mark:
-    return lambda root: at(root).__setitem__(key, text)
+def _set_at(path: _Path, key: str, text: str) -> _Placeholder:
+    return lambda root: _get_at(root, path).__setitem__(key, text)
 
 
-def _more(at: Callable[[Any], Any], count: int) -> _Mark:
-    return lambda root: at(root).append(f"‹{count:,} more›")
+def _append_at(path: _Path, text: str) -> _Placeholder:
+    return lambda root: _get_at(root, path).append(text)

@@ -1,4 +1,4 @@
-"""One path of the control API: guarded, JSON in and out, errors as the API writes them."""
+"""A path of the control API: protected from foreign pages, with JSON requests, responses and errors."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
+from starlette.types import Receive, Scope, Send
 
 from gemwire_emulator.errors import StatusError, invalid_argument
-from gemwire_emulator.http import responses
-from gemwire_emulator.http.asgi_scope import Scope, get_headers, get_path, get_query
-from gemwire_emulator.http.json_errors import HttpFailure, error_to_json, get_http_status
+from gemwire_emulator.http.asgi_scope import create_verb_error, get_headers, get_query
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
-from gemwire_emulator.http.request_body import ClientDisconnected, Receive, read_body
+from gemwire_emulator.http.request_body import ClientDisconnected, read_body
+from gemwire_emulator.http.responses import send_error, send_response
 
-#: Bytes that what is sent here may have.
-_MOST_BYTES = 2**20
-#: What every answer below ``/emulator`` says: not to be kept, not to be guessed at.
+#: Limit of a request body, in bytes.
+_MAX_BODY_BYTES = 2**20
+#: Headers of every response below ``/emulator``: not cached, not sniffed, not embedded.
 HEADERS = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
@@ -27,94 +26,93 @@ HEADERS = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class ControlRequest:
     """A request.
 
     Attributes:
-        host: What the client calls this server.
+        host: Host header.
         scheme: ``http`` or ``https``.
         path: The variables of the path.
-        query: The parameters.
-        body: The JSON that came; None for nothing.
+        query: The query parameters.
+        body: The parsed JSON; None if the body is empty.
     """
 
     host: str
     scheme: str
     path: Mapping[str, str]
     query: Mapping[str, str]
-    body: Any = None
+    body: object
 
-    def number(self, name: str, otherwise: int, most: int = 2**63) -> int:
-        """A parameter that is a whole number.
+    def get_int(self, name: str, default: int, maximum: int = 2**63) -> int:
+        """Return an integer query parameter.
 
         Raises:
-            StatusError: It is none.
+            StatusError: The parameter is not an integer from 0 to ``maximum``.
         """
-        text = self.query.get(name, str(otherwise))
-        if not text.isdecimal() or int(text) > most:
-            raise invalid_argument(name, f"{text!r} is no whole number from 0 to {most}")
+        text = self.query.get(name, str(default))
+        if not text.isdecimal() or int(text) > maximum:
+            raise invalid_argument(name, f"{text!r} is not an integer from 0 to {maximum}")
         return int(text)
 
 
-Handler = Callable[[ControlRequest], Awaitable[Any]]
+Handler = Callable[[ControlRequest], Awaitable[dict[str, object]]]
 
 
 class JsonEndpoint:
-    """An ASGI application for one path."""
+    """A path, as an ASGI application."""
 
     def __init__(self, guard: CsrfGuard, **handlers: Handler) -> None:
-        """``handlers``: by verb; what they return is the answer."""
+        """Serve a path.
+
+        Args:
+            guard: Rejects foreign pages.
+            **handlers: By verb; they return the response.
+        """
         self._guard = guard
         self._handlers = handlers
 
-    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
-        """Serve one request."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
         headers = get_headers(scope)
         try:
             self._guard.check(scope["method"], headers)
-            handler = self._handler(scope)
-            asked = ControlRequest(
-                headers.get("host", ""), scope["scheme"], scope["path_params"], dict(get_query(scope))
+            handler = self._handlers.get(scope["method"])
+            if handler is None:
+                raise create_verb_error(scope, self._handlers)
+            body = await read_body(receive, headers, _MAX_BODY_BYTES)
+            request = ControlRequest(
+                host=headers.get("host", ""),
+                scheme=scope["scheme"],
+                path=scope["path_params"],
+                query=dict(get_query(scope)),
+                body=_parse_body(body) if body else None,
             )
-            if body := await read_body(receive, headers, _MOST_BYTES):
-                asked.body = _parsed(body)
-            answer = await handler(asked)
-            await responses.send_response(send, json.dumps(answer).encode(), headers=HEADERS)
+            response = await handler(request)
+            await send_response(send, json.dumps(response).encode(), headers=HEADERS)
         except ClientDisconnected:
             pass
-        except StatusError as failure:
-            await send_control_error(send, failure)
-
-    def _handler(self, scope: Scope) -> Handler:
-        if handler := self._handlers.get(scope["method"]):
-            return handler
-        verbs = ", ".join(self._handlers)
-        raise HttpFailure(
-            405,
-            grpc.StatusCode.UNIMPLEMENTED,
-            f"{get_path(scope)} has no {scope['method']}; it has {verbs}.",
-            {"allow": verbs},
-        )
+        except StatusError as error:
+            await send_control_error(send, error)
 
 
-async def send_control_error(send: responses.Send, failure: StatusError) -> None:
-    """Send an error."""
-    headers = {**HEADERS, **(failure.headers if isinstance(failure, HttpFailure) else {})}
-    body = json.dumps(error_to_json(failure)).encode()
-    await responses.send_response(send, body, get_http_status(failure), headers=headers)
+async def send_control_error(send: Send, error: StatusError) -> None:
+    """Send an error with the headers of the control API."""
+    await send_error(send, error, HEADERS)
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is no number")
+        raise ValueError(f"{text} is not a finite number")
     return number
 
 
-def _parsed(body: bytes) -> Any:
+def _parse_body(body: bytes) -> object:
     try:
-        # What is no number in JSON would be none in the answers either.
-        return json.loads(body, parse_constant=_finite, parse_float=_finite)
+        # Infinity and NaN are not JSON, and could not be written in responses.
+        parsed: object = json.loads(body, parse_constant=_parse_finite, parse_float=_parse_finite)
+        return parsed
     except (ValueError, RecursionError) as error:
-        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, f"The body is no JSON: {error}.") from None
+        message = f"The request body is not valid JSON: {error}."
+        raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, message) from None

@@ -1,9 +1,8 @@
-"""What is where."""
+"""The routes of the page and of its control API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from starlette.routing import Route
 
@@ -13,7 +12,7 @@ from gemwire_emulator.http.page.control import Control
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
 from gemwire_emulator.http.page.event_stream import EventStream
 from gemwire_emulator.http.page.json_endpoint import ControlRequest, JsonEndpoint
-from gemwire_emulator.http.page.static_files import files
+from gemwire_emulator.http.page.static_files import load_static_files
 from gemwire_emulator.http.router import RpcRoute
 from gemwire_emulator.journal import Journal
 from gemwire_emulator.state import State
@@ -23,7 +22,7 @@ class Page:
     """The page and the control API.
 
     Attributes:
-        guard: Who may use them.
+        guard: Rejects foreign pages.
     """
 
     def __init__(
@@ -35,54 +34,54 @@ class Page:
         reset: Callable[[], None],
         address: str,
     ) -> None:
-        """See `gemwire_emulator.http.server.HttpServer`.
+        """Build the handlers.
 
         Args:
-            state: Has the clock.
+            state: Holds engine and clock.
             admission: Faults, quota and pace.
             journal: The calls.
-            reset: Forgets everything.
-            address: host:port of the gRPC side.
+            reset: Resets the emulator.
+            address: host:port of the gRPC server.
         """
         self.guard = CsrfGuard()
         self._state = state
         self._journal = journal
         self._address = address
         self._control = Control(admission, state.clock, reset)
-        self._feed = EventStream(self.guard, journal, self._control.state)
+        self._events = EventStream(self.guard, journal, self._control.get_state)
 
-    def routes(self, rpcs: Sequence[RpcRoute]) -> list[Route]:
-        """Where it is.
+    def build_routes(self, rpcs: Sequence[RpcRoute]) -> list[Route]:
+        """Build the routes.
 
         Args:
-            rpcs: What HTTP has for an RPC.
+            rpcs: The HTTP routes of RPCs, for curl commands.
         """
         guard, control, calls = self.guard, self._control, Calls(self._journal, rpcs)
-        resources = {
-            "": JsonEndpoint(guard, GET=self._about),
+        endpoints = {
+            "": JsonEndpoint(guard, GET=self._describe_emulator),
             "/calls": JsonEndpoint(guard, GET=calls.list, DELETE=calls.clear),
-            "/calls/{number}": JsonEndpoint(guard, GET=calls.one),
-            "/calls/{number}/curl": JsonEndpoint(guard, GET=calls.curl),
+            "/calls/{number}": JsonEndpoint(guard, GET=calls.get),
+            "/calls/{number}/curl": JsonEndpoint(guard, GET=calls.get_curl),
             "/faults": JsonEndpoint(
-                guard, GET=control.faults, POST=control.add_faults, DELETE=control.clear_faults
+                guard, GET=control.list_faults, POST=control.add_faults, DELETE=control.clear_faults
             ),
             "/faults/{number}": JsonEndpoint(guard, DELETE=control.remove_fault),
-            "/quota": JsonEndpoint(guard, GET=control.quota, PUT=control.set_quota),
-            "/pace": JsonEndpoint(guard, GET=control.pace, PUT=control.set_pace),
-            "/clock": JsonEndpoint(guard, GET=control.clock, POST=control.advance),
+            "/quota": JsonEndpoint(guard, GET=control.get_quota, PUT=control.set_quota),
+            "/pace": JsonEndpoint(guard, GET=control.get_pace, PUT=control.set_pace),
+            "/clock": JsonEndpoint(guard, GET=control.get_clock, POST=control.advance_clock),
             "/reset": JsonEndpoint(guard, POST=control.reset),
         }
         return [
-            *(Route(path, file) for path, file in files(guard).items()),
-            Route("/emulator/events", self._feed),
-            *(Route(f"/emulator{path}", resource) for path, resource in resources.items()),
+            *(Route(path, file) for path, file in load_static_files(guard).items()),
+            Route("/emulator/events", self._events),
+            *(Route(f"/emulator{path}", endpoint) for path, endpoint in endpoints.items()),
         ]
 
-    async def _about(self, request: ControlRequest) -> Any:
-        """``GET /emulator``: which emulator this is."""
+    async def _describe_emulator(self, request: ControlRequest) -> dict[str, object]:
+        """Handle ``GET /emulator``: addresses and engine."""
         engine = self._state.engine
         return {"grpc": self._address, "http": f"{request.scheme}://{request.host}", "engine": engine.name}
 
     def close(self) -> None:
-        """End what pages wait for: the emulator stops."""
-        self._feed.close()
+        """End the event streams of open pages, because the emulator stops."""
+        self._events.close()

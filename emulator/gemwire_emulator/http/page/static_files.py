@@ -1,15 +1,16 @@
-"""The browser's part: one document, its modules and styles, as they lie in ``static``."""
+"""The browser's part of the page: the document, modules and styles in ``static``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from starlette.types import Receive, Scope, Send
+
 from gemwire_emulator.errors import StatusError
-from gemwire_emulator.http import responses
-from gemwire_emulator.http.asgi_scope import Scope, get_headers
+from gemwire_emulator.http.asgi_scope import get_headers
 from gemwire_emulator.http.page.csrf_guard import CsrfGuard
 from gemwire_emulator.http.page.json_endpoint import send_control_error
-from gemwire_emulator.http.request_body import Receive
+from gemwire_emulator.http.responses import send_response
 
 _FOLDER = Path(__file__).parent / "static"
 _TYPES = {
@@ -18,7 +19,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-#: Nothing inline, nothing from elsewhere, no HTML made of text, and in nobody's frame.
+#: No inline scripts, no resources of other hosts, no HTML from strings, no framing.
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -33,27 +34,29 @@ _HEADERS = {
 }
 
 
-class File:
-    """One of them, an ASGI application."""
+class StaticFile:
+    """A file, as an ASGI application."""
 
     def __init__(self, guard: CsrfGuard, path: Path) -> None:
-        """It is read once."""
+        """Read the file."""
         self._guard = guard
         self._body = path.read_bytes()
         self._type = _TYPES[path.suffix]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: responses.Send) -> None:
-        """Serve one request."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
         try:
-            # A link from elsewhere may lead here: there is nothing in it but the page itself.
+            # Links from other pages are allowed: static files hold no data.
             self._guard.check_host(get_headers(scope))
-        except StatusError as failure:
-            await send_control_error(send, failure)
+        except StatusError as error:
+            await send_control_error(send, error)
             return
-        await responses.send_response(send, self._body, content_type=self._type, headers=_HEADERS)
+        await send_response(send, self._body, content_type=self._type, headers=_HEADERS)
 
 
-def files(guard: CsrfGuard) -> dict[str, File]:
-    """All of them, by path."""
-    found = {f"/page/{path.name}": File(guard, path) for path in _FOLDER.iterdir() if path.suffix in _TYPES}
-    return {"/": found["/page/index.html"], **found}
+def load_static_files(guard: CsrfGuard) -> dict[str, StaticFile]:
+    """Load all files, by path."""
+    files = {
+        f"/page/{path.name}": StaticFile(guard, path) for path in _FOLDER.iterdir() if path.suffix in _TYPES
+    }
+    return {"/": files["/page/index.html"], **files}

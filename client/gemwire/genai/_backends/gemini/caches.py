@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gemwire.genai._backends.base import CachesBackend, Call, Page
-from gemwire.genai._convert.caches import COLLECTION, created, updated
-from gemwire.genai._convert.resource_names import resource_name
-from gemwire.genai._types.resource_configs import (
+from gemwire.genai._backends.gemini.vertex_only import check_fields
+from gemwire.genai._convert.caches import COLLECTION, to_cached_content, to_cached_content_update
+from gemwire.genai._convert.resource_names import to_resource_name
+from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
@@ -26,12 +27,13 @@ class GeminiCaches(CachesBackend):
 
     def create(self, model: str, config: CreateCachedContentConfig) -> Call[CachedContent]:
         """Call CreateCachedContent."""
-        request = v1beta.CreateCachedContentRequest(cached_content=created(model, config))
+        check_fields(config)
+        request = v1beta.CreateCachedContentRequest(cached_content=to_cached_content(model, config))
         return Call(CREATE_CACHED_CONTENT, request, CachedContent.of)
 
     def get(self, name: str) -> Call[CachedContent]:
         """Call GetCachedContent."""
-        request = v1beta.GetCachedContentRequest(name=resource_name(name, COLLECTION))
+        request = v1beta.GetCachedContentRequest(name=to_resource_name(name, COLLECTION))
         return Call(GET_CACHED_CONTENT, request, CachedContent.of)
 
     def list(self, config: ListCachedContentsConfig, page_token: str) -> Call[Page[CachedContent]]:
@@ -41,13 +43,13 @@ class GeminiCaches(CachesBackend):
 
     def update(self, name: str, config: UpdateCachedContentConfig) -> Call[CachedContent]:
         """Call UpdateCachedContent with the fields of the config that are set."""
-        cache, paths = updated(name, config)
+        cache, paths = to_cached_content_update(name, config)
         request = v1beta.UpdateCachedContentRequest(cached_content=cache, update_mask={"paths": paths})
         return Call(UPDATE_CACHED_CONTENT, request, CachedContent.of)
 
     def delete(self, name: str) -> Call[None]:
         """Call DeleteCachedContent."""
-        request = v1beta.DeleteCachedContentRequest(name=resource_name(name, COLLECTION))
+        request = v1beta.DeleteCachedContentRequest(name=to_resource_name(name, COLLECTION))
         return Call(DELETE_CACHED_CONTENT, request, lambda _: None)
 
 

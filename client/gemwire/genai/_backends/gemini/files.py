@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gemwire.genai._backends.base import Call, FilesBackend, Page
-from gemwire.genai._convert.resource_names import file_name
-from gemwire.genai._types.files import File, described, downloadable
-from gemwire.genai._types.resource_configs import ListFilesConfig, UploadFileConfig
+from gemwire.genai._convert.files import resolve_download, to_file_fields
+from gemwire.genai._convert.resource_names import to_file_name
+from gemwire.genai._types.files import File, ListFilesConfig, UploadFileConfig
 from gemwire.genai._types.videos import Video
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta.file_service import DELETE_FILE, GET_FILE, LIST_FILES
@@ -16,15 +16,15 @@ class GeminiFiles(FilesBackend):
 
     def to_upload(self, config: UploadFileConfig) -> dict[str, str]:
         """Build the fields of a File."""
-        return described(config)
+        return to_file_fields(config)
 
     def to_download(self, file: object) -> tuple[str, Video | None]:
         """Return the name of the file, and the video that keeps its bytes."""
-        return downloadable(file)
+        return resolve_download(file)
 
     def get(self, name: str) -> Call[File]:
         """Call GetFile."""
-        return Call(GET_FILE, v1beta.GetFileRequest(name=file_name(name)), File.of)
+        return Call(GET_FILE, v1beta.GetFileRequest(name=to_file_name(name)), File.of)
 
     def list(self, config: ListFilesConfig, page_token: str) -> Call[Page[File]]:
         """Call ListFiles."""
@@ -33,7 +33,7 @@ class GeminiFiles(FilesBackend):
 
     def delete(self, name: str) -> Call[None]:
         """Call DeleteFile."""
-        return Call(DELETE_FILE, v1beta.DeleteFileRequest(name=file_name(name)), lambda _: None)
+        return Call(DELETE_FILE, v1beta.DeleteFileRequest(name=to_file_name(name)), lambda _: None)
 
 
 def _to_page(response: v1beta.ListFilesResponse) -> Page[File]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gemwire.genai._backends.base import LiveBackend
-from gemwire.genai._types import live
+from gemwire.genai._convert import live
+from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage
 from gemwire_proto.v1beta.generative_service import BIDI_GENERATE_CONTENT
@@ -16,16 +17,18 @@ class GeminiLive(LiveBackend):
 
     def to_setup(self, model: str, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
         """Build the first message of a session."""
-        return BidiGenerateContentClientMessage(setup=live.setup(model, config))
+        return BidiGenerateContentClientMessage(setup=live.to_setup(model, config))
 
-    def to_client_content(self, turns: object, turn_complete: bool) -> BidiGenerateContentClientMessage:
+    def to_client_content(
+        self, turns: ContentListUnion | None, turn_complete: bool
+    ) -> BidiGenerateContentClientMessage:
         """Build a message of turns."""
-        return BidiGenerateContentClientMessage(client_content=live.client_content(turns, turn_complete))
+        return BidiGenerateContentClientMessage(client_content=live.to_client_content(turns, turn_complete))
 
     def to_realtime_input(self, arguments: dict[str, object]) -> BidiGenerateContentClientMessage:
         """Build a message of streamed input."""
-        return BidiGenerateContentClientMessage(realtime_input=live.realtime_input(arguments))
+        return BidiGenerateContentClientMessage(realtime_input=live.to_realtime_input(arguments))
 
     def to_tool_response(self, function_responses: object) -> BidiGenerateContentClientMessage:
         """Build a message of function responses."""
-        return BidiGenerateContentClientMessage(tool_response=live.tool_response(function_responses))
+        return BidiGenerateContentClientMessage(tool_response=live.to_tool_response(function_responses))

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from gemwire.genai._backends.base import Call, MediaBackend
-from gemwire.genai._types import images, videos
-from gemwire.genai._types.media_configs import GenerateImagesConfig, GenerateVideosConfig
+from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
+from gemwire.genai._convert import images, videos
+from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
+from gemwire.genai._types.videos import (
+    GenerateVideosConfig,
+    GenerateVideosOperation,
+    GenerateVideosSource,
+    Operation,
+)
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.longrunning.operations import GET_OPERATION
 from gemwire_proto.v1beta.prediction_service import PREDICT, PREDICT_LONG_RUNNING
@@ -15,33 +22,37 @@ class GeminiMedia(MediaBackend):
 
     def generate_images(
         self, model: str, prompt: str, config: GenerateImagesConfig
-    ) -> Call[images.GenerateImagesResponse]:
+    ) -> Call[GenerateImagesResponse]:
         """Call Predict."""
-        return Call(PREDICT, images.to_predict(model, prompt, config), images.predicted)
+        check_fields(config)
+        return Call(
+            PREDICT,
+            images.to_generate_images_request(model, prompt, config),
+            images.from_generate_images_response,
+        )
 
     def edit_image(self, **arguments: object) -> Call[object]:
         """Refuse the call."""
-        raise ValueError(
-            "edit_image is available in Vertex AI only, which this client does not call; use "
-            "generate_content with a model that answers with images"
-        )
+        raise method_error("edit_image")
 
     def upscale_image(self, **arguments: object) -> Call[object]:
         """Refuse the call."""
-        raise ValueError(
-            "upscale_image is available in Vertex AI only, which this client does not call; request a larger "
-            "image_size from generate_images"
-        )
+        raise method_error("upscale_image")
 
     def generate_videos(
-        self, model: str, source: videos.GenerateVideosSource, config: GenerateVideosConfig
-    ) -> Call[videos.GenerateVideosOperation]:
+        self, model: str, source: GenerateVideosSource, config: GenerateVideosConfig
+    ) -> Call[GenerateVideosOperation]:
         """Call PredictLongRunning."""
-        return Call(PREDICT_LONG_RUNNING, videos.to_predict(model, source, config), videos.operation)
+        check_fields(config)
+        return Call(
+            PREDICT_LONG_RUNNING,
+            videos.to_generate_videos_request(model, source, config),
+            videos.from_generate_videos_operation,
+        )
 
-    def get_operation(self, operation: videos.Operation) -> Call[videos.GenerateVideosOperation]:
+    def get_operation(self, operation: Operation) -> Call[GenerateVideosOperation]:
         """Call GetOperation."""
         if not operation.name:
             raise ValueError("operation: has no name; pass an operation that generate_videos returned")
         request = operations_pb2.GetOperationRequest(name=operation.name)
-        return Call(GET_OPERATION, request, videos.operation)
+        return Call(GET_OPERATION, request, videos.from_generate_videos_operation)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from gemwire._transport.serialized_message import serialised
-from gemwire.genai._backends.base import Call, GenerateRequest, ModelsBackend, Page, as_message
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+from gemwire._transport.serialized_message import with_serialized_request
+from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, ModelsBackend, Page
+from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert import requests
 from gemwire.genai._convert.function_calls import Functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import Draft
-from gemwire.genai._convert.resource_names import model_name
-from gemwire.genai._types.aliases import EmbedContentResponse
-from gemwire.genai._types.call_configs import (
-    ContentListUnion,
-    CountTokensConfig,
-    EmbedContentConfig,
-    GenerateContentConfig,
-)
-from gemwire.genai._types.resource_configs import ListModelsConfig, UpdateModelConfig
-from gemwire.genai._types.tuning import TunedModel
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._convert.resource_names import to_model_name
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
+from gemwire.genai._types.models import ListModelsConfig, Model, TunedModel, UpdateModelConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_proto.v1beta.generative_service import (
@@ -35,39 +35,43 @@ from gemwire_proto.v1beta.model_service import (
     UPDATE_TUNED_MODEL,
 )
 from gemwire_runtime.method import Method
-from gemwire_runtime.views import view
+
+_Response = TypeVar("_Response", bound=Message)
 
 
 class GeminiModels(ModelsBackend):
     """Calls of GenerativeService and ModelService."""
 
-    def to_name(self, model: str) -> str:
-        """Return the name with its collection."""
-        return model_name(model)
+    to_name = staticmethod(to_model_name)
 
     def to_request(
-        self, model: str, contents: ContentListUnion, config: GenerateContentConfig
+        self, model: str, contents: ContentListUnion | None, config: GenerateContentConfig
     ) -> v1beta.GenerateContentRequest:
         """Build a GenerateContentRequest."""
-        request: v1beta.GenerateContentRequest = requests.generate_content(model, contents, config)
-        return request
+        check_fields(config)
+        return requests.to_generate_content_request(model, contents, config)
 
     def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
         """Build a GenerateContentRequest without contents."""
-        request: v1beta.GenerateContentRequest = requests.head(model, config)
-        return request
+        check_fields(config)
+        return requests.to_request_head(model, config)
 
     def to_prompt(
-        self, model: str, contents: ContentListUnion, config: GenerateContentConfig, functions: Functions
+        self,
+        model: str,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig,
+        functions: Functions,
     ) -> Prompt:
         """Convert and serialize what requests begin with."""
-        return Prompt.of(model, contents, config, functions)
+        check_fields(config)
+        return Prompt.build(model, contents, config, functions)
 
-    def generate_content(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
+    def generate_content(self, request: GenerateRequest) -> GenerateCall:
         """Call GenerateContent."""
         return _generate(GENERATE_CONTENT, request)
 
-    def generate_content_stream(self, request: GenerateRequest) -> Call[v1beta.GenerateContentResponse]:
+    def generate_content_stream(self, request: GenerateRequest) -> GenerateCall:
         """Call StreamGenerateContent."""
         return _generate(STREAM_GENERATE_CONTENT, request)
 
@@ -75,36 +79,40 @@ class GeminiModels(ModelsBackend):
         self, model: str, contents: ContentListUnion, config: CountTokensConfig
     ) -> Call[views.CountTokensResponse]:
         """Call CountTokens."""
-        request = requests.count_tokens(model, contents, config)
+        request = requests.to_count_tokens_request(model, contents, config)
         return Call(COUNT_TOKENS, request, views.CountTokensResponse.of)
 
-    def count_prepared(self, request: Draft) -> Call[views.CountTokensResponse]:
+    def count_prepared(self, request: RequestDraft) -> Call[views.CountTokensResponse]:
         """Call CountTokens with a GenerateContentRequest that is serialized."""
-        method = serialised(COUNT_TOKENS)
-        wire = method.request(request.counting(), method.request.routes(model=request.model))
+        method, wire = _serialized(COUNT_TOKENS, request.serialize_count(), request.model)
         return Call(method, wire, views.CountTokensResponse.of)
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
         """Refuse the call."""
-        raise ValueError(
-            "compute_tokens is available in Vertex AI only, which this client does not call; use count_tokens"
-        )
+        raise method_error("compute_tokens")
 
     def embed_content(
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
     ) -> Call[EmbedContentResponse]:
         """Call BatchEmbedContents."""
-        request = requests.embed_content(model, contents, config)
+        request = self.to_embed_request(model, contents, config)
         return Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
 
-    def get(self, model: str) -> Call[views.Model | TunedModel]:
+    def to_embed_request(
+        self, model: str, contents: ContentListUnion | None, config: EmbedContentConfig
+    ) -> v1beta.BatchEmbedContentsRequest:
+        """Build a BatchEmbedContentsRequest."""
+        check_fields(config)
+        return requests.to_embed_content_request(model, contents, config)
+
+    def get(self, model: str) -> Call[Model | TunedModel]:
         """Call GetModel or, for ``tunedModels/``, GetTunedModel."""
-        name = model_name(model)
+        name = to_model_name(model)
         if name.startswith("tunedModels/"):
             return Call(GET_TUNED_MODEL, v1beta.GetTunedModelRequest(name=name), TunedModel.of)
-        return Call(GET_MODEL, v1beta.GetModelRequest(name=name), view)
+        return Call(GET_MODEL, v1beta.GetModelRequest(name=name), Model.of)
 
-    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[views.Model | TunedModel]]:
+    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[Model | TunedModel]]:
         """Call ListModels or, where ``query_base`` is False, ListTunedModels."""
         page_size = config.page_size or 0
         if config.query_base is None or config.query_base:
@@ -119,36 +127,43 @@ class GeminiModels(ModelsBackend):
 
     def update(self, model: str, config: UpdateModelConfig) -> Call[TunedModel]:
         """Call UpdateTunedModel with the fields of the config that are set."""
+        check_fields(config)
         changes = {name: value for name, value in config.given() if name != "http_options"}
         if not changes:
             raise ValueError("config: has no field to update; set display_name or description")
         request = v1beta.UpdateTunedModelRequest(
-            tuned_model=v1beta.TunedModel(name=model_name(model), **changes),
+            tuned_model=v1beta.TunedModel(name=to_model_name(model), **changes),
             update_mask={"paths": sorted(changes)},
         )
         return Call(UPDATE_TUNED_MODEL, request, TunedModel.of)
 
     def delete(self, model: str) -> Call[None]:
         """Call DeleteTunedModel."""
-        request = v1beta.DeleteTunedModelRequest(name=model_name(model))
+        request = v1beta.DeleteTunedModelRequest(name=to_model_name(model))
         return Call(DELETE_TUNED_MODEL, request, lambda _: None)
 
 
 def _generate(
     method: Method[v1beta.GenerateContentRequest, v1beta.GenerateContentResponse], request: GenerateRequest
-) -> Call[v1beta.GenerateContentResponse]:
-    if not isinstance(request, Draft):
-        return Call(method, request, as_message)
-    bytes_method = serialised(method)
-    wire = bytes_method.request(request.data(), bytes_method.request.routes(model=request.model))
-    return Call(bytes_method, wire, as_message)
+) -> GenerateCall:
+    if isinstance(request, RequestDraft):
+        return _serialized(method, request.serialize(), request.model)
+    return method, request
 
 
-def _to_models(response: v1beta.ListModelsResponse) -> Page[views.Model | TunedModel]:
-    return Page("models", [view(model) for model in response.models], response.next_page_token)
+def _serialized(
+    method: Method[Any, _Response], data: bytes, model: str
+) -> tuple[Method[Any, _Response], Any]:
+    """Return the RPC that takes serialized requests, and a request of it."""
+    method = with_serialized_request(method)
+    return method, method.request(data, method.request.routing_type(model=model))
 
 
-def _to_tuned_models(response: v1beta.ListTunedModelsResponse) -> Page[views.Model | TunedModel]:
+def _to_models(response: v1beta.ListModelsResponse) -> Page[Model | TunedModel]:
+    return Page("models", [Model.of(model) for model in response.models], response.next_page_token)
+
+
+def _to_tuned_models(response: v1beta.ListTunedModelsResponse) -> Page[Model | TunedModel]:
     return Page(
         "tuned_models", [TunedModel.of(model) for model in response.tuned_models], response.next_page_token
     )

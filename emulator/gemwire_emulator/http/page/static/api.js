@@ -1,46 +1,46 @@
-// The control API of the emulator that this page came from.
+// Client of the emulator's control API.
 
-async function ask(verb, path, body) {
+async function request(verb, path, body) {
   const options = { method: verb, cache: "no-store" };
   if (verb === "POST" || verb === "PUT") {
     options.headers = { "content-type": "application/json" };
     options.body = JSON.stringify(body ?? {});
   }
   const response = await fetch(`/emulator${path}`, options);
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error?.message ?? response.statusText);
-  return answer;
+  const result = await response.json();
+  if (!response.ok) throw new Error(result.error?.message ?? response.statusText);
+  return result;
 }
 
-export const get = (path) => ask("GET", path);
-export const post = (path, body) => ask("POST", path, body);
-export const put = (path, body) => ask("PUT", path, body);
-export const remove = (path) => ask("DELETE", path);
+export const get = (path) => request("GET", path);
+export const post = (path, body) => request("POST", path, body);
+export const put = (path, body) => request("PUT", path, body);
+export const remove = (path) => request("DELETE", path);
 
-/** All calls that the emulator remembers, in pages: an answer does not keep it busy. */
-export async function allCalls() {
-  const found = [];
+/** Fetch all calls, page by page, so that no response blocks the emulator for long. */
+export async function fetchCalls() {
+  const calls = [];
   let before = "";
   do {
     const page = await get(`/calls?limit=1000${before}`);
-    found.push(...page.calls);
+    calls.push(...page.calls);
     before = page.before ? `&before=${page.before}` : "";
   } while (before);
-  return found;
+  return calls;
 }
 
 /**
- * What happens, as it happens.
- * @param {(event: object) => void} tell
- * @param {(state: "on"|"off") => void} linked when the connection stands, again and again, and when it breaks
+ * Subscribe to events, and reconnect when the connection breaks.
+ * @param {(event: object) => void} onEvent
+ * @param {(connected: boolean) => void} onConnection called after each connect and disconnect
  */
-export function listen(tell, linked) {
+export function subscribe(onEvent, onConnection) {
   const source = new EventSource("/emulator/events");
-  source.onopen = () => linked("on");
-  source.onmessage = (message) => tell(JSON.parse(message.data));
+  source.onopen = () => onConnection(true);
+  source.onmessage = (message) => onEvent(JSON.parse(message.data));
   source.onerror = () => {
-    linked("off");
-    // The browser tries again by itself, except after an answer that is no stream.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(tell, linked), 2000);
+    onConnection(false);
+    // The browser reconnects by itself, except after a response that is not a stream.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => subscribe(onEvent, onConnection), 2000);
   };
 }

@@ -1,34 +1,34 @@
-// One call: what was asked, what was answered, and when.
+// The details of a call: request, responses, timing and metadata.
 
 import { get } from "./api.js";
-import { doing, el } from "./dom.js";
+import { actionButton, el } from "./dom.js";
 import { bytes, clock, duration, FRONTS, grouped, outcome, short } from "./format.js";
 import { isElided, json } from "./json.js";
 import { chunks, textOf, timeline } from "./timeline.js";
 
-/** Chunks that are listed before somebody asks for all. */
-const MANY = 200;
-/** Characters of a fact that has a line for itself. */
+/** Messages that are listed at first. */
+const MAX_LISTED = 200;
+/** Characters from which a fact has a line of its own. */
 const WIDE = 26;
 
 /**
- * All of a call.
- * @param {object} call as `/emulator/calls/{number}` has it
+ * Build the details of a call.
+ * @param {object} call as returned by `/emulator/calls/{number}`
  * @param {() => void} close
- * @param {() => void} full asks for it with nothing left out
+ * @param {() => void} showFull fetches the call without elisions
  */
-export function detail(call, close, full) {
+export function detail(call, close, showFull) {
   return el(
     "article.call",
     { "data-number": call.number },
     head(call, close),
     call.error ? failure(call.error) : null,
     facts(call),
-    actions(call, full),
-    call.responses.length > 1 || (call.responses.length && call.status === null) ? streamed(call) : null,
-    call.complete ? null : el("p.hint", { text: "Its later messages were too many to be kept." }),
-    call.requests.length ? asked(call.requests) : null,
-    answered(call),
+    actions(call, showFull),
+    call.responses.length > 1 || (call.responses.length && call.status === null) ? streamSection(call) : null,
+    call.complete ? null : el("p.hint", { text: "Later messages were discarded: the journal limits the size of a call." }),
+    call.requests.length ? requestSection(call.requests) : null,
+    responseSection(call),
     metadata(call.metadata),
   );
 }
@@ -58,14 +58,14 @@ function facts(call) {
   const known = {
     service: call.method.slice(0, call.method.lastIndexOf("/")),
     model: call.model,
-    from: `${FRONTS[call.front] ?? call.front}, ${call.peer.replace(/^ipv[46]:/, "")}`,
-    began: clock(call.began),
-    took: call.elapsed === null ? "still going on" : duration(call.elapsed),
+    client: `${FRONTS[call.front] ?? call.front}, ${call.peer.replace(/^ipv[46]:/, "")}`,
+    started: clock(call.began),
+    duration: call.elapsed === null ? "running" : duration(call.elapsed),
     "first chunk": call.messages > 1 ? duration(call.first) : "",
     messages: call.messages === 1 ? "" : grouped(call.messages),
     tokens: [
-      prompt === null ? "" : `${grouped(prompt)} asked`,
-      output === null ? "" : `${grouped(output)} answered`,
+      prompt === null ? "" : `${grouped(prompt)} input`,
+      output === null ? "" : `${grouped(output)} output`,
     ]
       .filter(Boolean)
       .join(", "),
@@ -79,25 +79,25 @@ function facts(call) {
   return el("dl.facts", {}, ...items);
 }
 
-function actions(call, full) {
+function actions(call, showFull) {
   const path = `/calls/${call.number}`;
   const copy = async (text) => {
     await navigator.clipboard.writeText(text);
     return "Copied";
   };
   const buttons = [
-    doing("Copy as JSON", async () => copy(JSON.stringify(await get(path), null, 2)), { "data-copy": "json" }),
+    actionButton("Copy as JSON", async () => copy(JSON.stringify(await get(path), null, 2)), { "data-copy": "json" }),
   ];
   if (call.requests.length && !short(call.method).startsWith("Bidi")) {
-    buttons.unshift(doing("Copy as curl", async () => copy((await get(`${path}/curl`)).curl), { "data-copy": "curl" }));
+    buttons.unshift(actionButton("Copy as curl", async () => copy((await get(`${path}/curl`)).curl), { "data-copy": "curl" }));
   }
   if (isElided(call.requests) || isElided(call.responses)) {
-    buttons.push(el("button", { type: "button", text: "Show all bytes", "data-full": true, onclick: full }));
+    buttons.push(el("button", { type: "button", text: "Show all data", "data-full": true, onclick: showFull }));
   }
   return el("p.actions", {}, ...buttons);
 }
 
-function streamed(call) {
+function streamSection(call) {
   const text = call.responses.map(textOf).join("");
   return el(
     "section.stream",
@@ -108,13 +108,13 @@ function streamed(call) {
   );
 }
 
-function asked(requests) {
+function requestSection(requests) {
   if (requests.length === 1) return el("section.request", {}, el("h3", { text: "Request" }), json(requests[0]));
   const items = requests.map((request, index) => item(`request ${index + 1}`, [Object.keys(request)[0] ?? ""], request));
-  return el("section.request", {}, el("h3", { text: "Requests" }), ...few(items));
+  return el("section.request", {}, el("h3", { text: "Requests" }), ...limited(items));
 }
 
-function answered(call) {
+function responseSection(call) {
   const { responses } = call;
   if (!responses.length) return null;
   if (responses.length === 1 && call.status !== null) {
@@ -130,24 +130,24 @@ function answered(call) {
   const items = chunks(call).map(({ at, text }, index) =>
     item(`response ${index + 1}`, [duration(at), text || Object.keys(responses[index])[0] || ""], responses[index]),
   );
-  return el("section.response", {}, el("h3", { text: "Responses" }), ...few(items));
+  return el("section.response", {}, el("h3", { text: "Responses" }), ...limited(items));
 }
 
-/** A message that is written out when somebody opens it. */
-function item(name, says, message) {
-  const box = el("details", { "data-key": name }, el("summary", {}, el("b", { text: name.split(" ")[1] }), ...says.map((text) => el("span", { text }))));
+/** Build a message that is rendered when it is opened. */
+function item(name, texts, message) {
+  const box = el("details", { "data-key": name }, el("summary", {}, el("b", { text: name.split(" ")[1] }), ...texts.map((text) => el("span", { text }))));
   box.addEventListener("toggle", () => {
     if (box.open && box.children.length === 1) box.append(json(message));
   });
   return box;
 }
 
-function few(items) {
-  if (items.length <= MANY) return items;
-  const rest = items.slice(MANY);
+function limited(items) {
+  if (items.length <= MAX_LISTED) return items;
+  const rest = items.slice(MAX_LISTED);
   const more = el("button.more", { type: "button", text: `${grouped(rest.length)} more` });
   more.addEventListener("click", () => more.replaceWith(...rest));
-  return [...items.slice(0, MANY), more];
+  return [...items.slice(0, MAX_LISTED), more];
 }
 
 function metadata(pairs) {
@@ -155,7 +155,7 @@ function metadata(pairs) {
   return el(
     "details.metadata",
     { "data-key": "metadata" },
-    el("summary", {}, el("h3", { text: "Metadata" }), el("span", { text: `${rows.length}, secrets left out` })),
+    el("summary", {}, el("h3", { text: "Metadata" }), el("span", { text: `${rows.length}, secrets redacted` })),
     el("dl", {}, ...rows.flatMap(([key, value]) => [el("dt", { text: key }), el("dd", { text: value })])),
   );
 }

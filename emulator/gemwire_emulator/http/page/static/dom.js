@@ -1,25 +1,25 @@
-// Elements, made of text and never of HTML: what callers sent is shown here.
+// Elements built from text, never from HTML: the page shows data that clients sent.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * An element.
+ * Create an element.
  * @param {string} name `div`, or `div.some.classes`
- * @param {object} [props] attributes; `on…` are listeners, `text` is its text, false and null are left out
+ * @param {object} [props] attributes; `on…` are listeners, `text` is the text content, false and null are skipped
  * @param {...(Node|string|null|false)} children
  */
 export function el(name, props = {}, ...children) {
   const [tag, ...classes] = name.split(".");
-  return filled(document.createElement(tag), classes, props, children);
+  return populate(document.createElement(tag), classes, props, children);
 }
 
-/** The same for a part of a drawing. */
+/** Create an SVG element. */
 export function svg(name, props = {}, ...children) {
   const [tag, ...classes] = name.split(".");
-  return filled(document.createElementNS(SVG, tag), classes, props, children);
+  return populate(document.createElementNS(SVG, tag), classes, props, children);
 }
 
-function filled(node, classes, props, children) {
+function populate(node, classes, props, children) {
   node.classList.add(...classes);
   for (const [key, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
@@ -31,22 +31,22 @@ function filled(node, classes, props, children) {
   return node;
 }
 
-/** Whether keys belong to a field and not to the page. */
+/** Return true for elements that take keyboard input. */
 export function isField(target) {
   return target instanceof HTMLElement && target.matches("input, select, textarea");
 }
 
-/** A button that says for a moment what became of it. */
-export function doing(label, work, props = {}) {
+/** Create a button that shows the result of its action for a moment. */
+export function actionButton(label, action, props = {}) {
   const button = el("button", { type: "button", text: label, ...props });
   button.addEventListener("click", async () => {
-    let said;
+    let result;
     try {
-      said = (await work()) ?? label;
+      result = (await action()) ?? label;
     } catch (error) {
-      said = error.message;
+      result = error.message;
     }
-    button.textContent = said;
+    button.textContent = result;
     setTimeout(() => (button.textContent = label), 1500);
   });
   return button;

@@ -1,4 +1,4 @@
-// Faults: the usual ones at a press, all others by a form that the emulator describes.
+// Fault injection: presets, and a form for any rule, built from the fields that the emulator describes.
 
 import { get, post, remove } from "./api.js";
 import { el } from "./dom.js";
@@ -18,35 +18,35 @@ export class Faults {
   #form = el("form.rule");
   node = el(
     "section",
-    { "aria-label": "Faults" },
-    el("h3", { text: "Faults" }),
+    { "aria-label": "Fault injection" },
+    el("h3", { text: "Fault injection" }),
     el("p.presets", {}, ...PRESETS.map(([label, rule]) => this.#preset(label, rule))),
     this.#problem,
     this.#list,
-    el("details", {}, el("summary", { text: "Another rule" }), this.#form),
+    el("details", {}, el("summary", { text: "Custom rule" }), this.#form),
   );
 
   constructor() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#do(() => post("/faults", written(this.#form)));
+      this.#run(() => post("/faults", readRule(this.#form)));
     });
     this.#describe();
   }
 
-  /** Show what is switched on. */
+  /** Show the active rules. */
   show(faults) {
     this.#list.replaceChildren(...faults.map((fault) => this.#item(fault)));
     if (faults.length > 1) {
-      const all = el("button", { type: "button", text: "Remove all", onclick: () => this.#do(() => remove("/faults")) });
+      const all = el("button", { type: "button", text: "Remove all", onclick: () => this.#run(() => remove("/faults")) });
       this.#list.append(el("li.all", {}, all));
     }
-    if (!faults.length) this.#list.append(el("li.none", { text: "No fault is switched on." }));
+    if (!faults.length) this.#list.append(el("li.none", { text: "No faults are active." }));
   }
 
-  async #do(work) {
+  async #run(action) {
     try {
-      await work();
+      await action();
       this.#problem.textContent = "";
     } catch (error) {
       this.#problem.textContent = error.message;
@@ -54,7 +54,7 @@ export class Faults {
   }
 
   #preset(label, rule) {
-    return el("button", { type: "button", text: label, onclick: () => this.#do(() => post("/faults", rule)) });
+    return el("button", { type: "button", text: label, onclick: () => this.#run(() => post("/faults", rule)) });
   }
 
   #item({ number, rule, seen, over }) {
@@ -62,13 +62,13 @@ export class Faults {
     return el(
       "li",
       { "data-fault": number, "data-over": over },
-      el("code", { text: text.join("  ") || "nothing" }),
-      el("span", { text: over ? `over · ${seen} seen` : `${seen} seen` }),
+      el("code", { text: text.join("  ") || "no effect" }),
+      el("span", { text: over ? `done · ${seen} matched` : `${seen} matched` }),
       el("button.close", {
         type: "button",
         text: "×",
         "aria-label": `Remove fault ${number}`,
-        onclick: () => this.#do(() => remove(`/faults/${number}`)),
+        onclick: () => this.#run(() => remove(`/faults/${number}`)),
       }),
     );
   }
@@ -77,12 +77,12 @@ export class Faults {
     const { fields } = await get("/faults");
     this.#form.replaceChildren(
       ...fields.map((field) => el("label", {}, el("span", { text: field.name.replaceAll("_", " ") }), input(field))),
-      el("button", { type: "submit", text: "Add this rule" }),
+      el("button", { type: "submit", text: "Add rule" }),
     );
   }
 }
 
-function input({ name, type, choices, default: usual }) {
+function input({ name, type, choices, default: initial }) {
   if (choices) {
     return el("select", { name, "data-type": type }, el("option", { value: "", text: "any" }), ...choices.map((text) => el("option", { text })));
   }
@@ -93,12 +93,12 @@ function input({ name, type, choices, default: usual }) {
     "data-type": type,
     type: number ? "number" : "text",
     step: type === "number" ? "any" : null,
-    placeholder: usual === "" ? "any" : String(usual),
+    placeholder: initial === "" ? "any" : String(initial),
   });
 }
 
-/** The rule that a form says: what was left empty is left to the emulator. */
-function written(form) {
+/** Read the rule from a form; empty fields keep the emulator's defaults. */
+function readRule(form) {
   const rule = {};
   for (const field of form.querySelectorAll("[name]")) {
     if (field.type === "checkbox") {

@@ -1,6 +1,6 @@
-// Numbers and names, short.
+// Formatting of numbers, times and names.
 
-/** Seconds: `0.4 ms`, `38 ms`, `1.24 s`, `2 min 5 s`. */
+/** Format seconds: `0.4 ms`, `38 ms`, `1.24 s`, `2 min 5 s`. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
   if (seconds < 0.001) return `${(seconds * 1000).toFixed(2)} ms`;
@@ -17,25 +17,25 @@ export function bytes(count) {
 
 export const grouped = (count) => count.toLocaleString("en");
 
-/** The time of day, to the millisecond. */
+/** Format the time of day, with milliseconds. */
 export function clock(seconds) {
   const at = new Date(seconds * 1000);
   const two = (number) => String(number).padStart(2, "0");
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
-/** `GenerateContent` of `google.ai….GenerativeService/GenerateContent`. */
+/** Return `GenerateContent` for `google.ai….GenerativeService/GenerateContent`. */
 export const short = (method) => method.slice(method.lastIndexOf("/") + 1);
 
 export const model = (name) => name.replace(/^models\//, "");
 
 export const FRONTS = { grpc: "gRPC", http: "HTTP", websocket: "WS" };
 
-/** `12 → 61`, as far as they are known. */
+/** Format token counts as far as they are known: `12 → 61`. */
 export function tokens({ prompt, output }) {
   if (prompt === null && output === null) return "";
   return output === null ? `${grouped(prompt)}` : `${prompt === null ? "" : grouped(prompt)} → ${grouped(output)}`;
 }
 
-/** How a call stands, in one of three words. */
+/** Classify the status of a call. */
 export const outcome = (status) => (status === null ? "running" : status === "OK" ? "ok" : "failed");

@@ -1,21 +1,22 @@
-// JSON to read: coloured, with long texts cut until somebody wants them.
+// Rendering of JSON: coloured, with long strings truncated until expanded.
 
 import { el } from "./dom.js";
 
-const LONG = 4000;
-/** Characters that a short object may have. */
+/** Characters of a string that are shown at first. */
+const MAX_STRING = 4000;
+/** Characters of an object that fits into a line. */
 const WIDTH = 56;
-/** What the emulator puts in the place of pictures, films and vectors. */
+/** Placeholders of the emulator for images, videos and vectors. */
 const ELIDED = /^‹[\d,]+ (bytes( of [^›]*)?|more)›$/;
 
-/** A tree as indented text. */
+/** Render a value as indented text. */
 export function json(tree) {
   const box = el("pre.json", { tabindex: 0 });
   write(tree, 0, box);
   return box;
 }
 
-/** Whether something was left out of a tree. */
+/** Return true if a value contains placeholders. */
 export function isElided(tree) {
   if (typeof tree === "string") return ELIDED.test(tree);
   return tree !== null && typeof tree === "object" && Object.values(tree).some(isElided);
@@ -38,7 +39,7 @@ function list(entries, open, close, depth, into) {
     into.append(open + close);
     return;
   }
-  // What is short goes in one line, and numbers: a vector is no column.
+  // Short values and vectors go in one line.
   const flat =
     entries.every(([key, item]) => key === null && typeof item !== "object") ||
     JSON.stringify(entries).length + 2 * depth < WIDTH;
@@ -54,9 +55,9 @@ function list(entries, open, close, depth, into) {
 
 function text(value) {
   if (ELIDED.test(value)) return el("span.elided", { text: value });
-  if (value.length <= LONG) return el("span.string", { text: JSON.stringify(value) });
-  const span = el("span.string", { text: JSON.stringify(value.slice(0, LONG)) });
-  const more = el("button.more", { type: "button", text: `… ${(value.length - LONG).toLocaleString("en")} characters more` });
+  if (value.length <= MAX_STRING) return el("span.string", { text: JSON.stringify(value) });
+  const span = el("span.string", { text: JSON.stringify(value.slice(0, MAX_STRING)) });
+  const more = el("button.more", { type: "button", text: `… ${(value.length - MAX_STRING).toLocaleString("en")} more characters` });
   more.addEventListener("click", () => {
     span.textContent = JSON.stringify(value);
     more.remove();

@@ -1,36 +1,36 @@
-// The list: however many calls there are, only the rows in sight exist.
+// The list of calls, virtualized: only visible rows exist.
 
 import { el } from "./dom.js";
 import { clock, duration, FRONTS, model, outcome, short, tokens } from "./format.js";
 
 const HEIGHT = 26;
-/** Rows beyond the edges, so that scrolling does not show their making. */
-const BEYOND = 8;
+/** Rows rendered beyond the visible ones, so that scrolling shows no gaps. */
+const OVERSCAN = 8;
 
 export class List {
   #box;
   #runway;
   #rows = [];
-  #made = new Map();
+  #rendered = new Map();
   #selected = null;
-  #choose;
+  #onChoose;
 
-  /** @param {(number: number) => void} choose a call was chosen */
-  constructor(box, choose) {
+  /** @param {(number: number) => void} onChoose called with the number of the chosen call */
+  constructor(box, onChoose) {
     this.#box = box;
     this.#runway = box.querySelector(".runway");
-    this.#choose = choose;
+    this.#onChoose = onChoose;
     box.addEventListener("scroll", () => this.#draw(), { passive: true });
     new ResizeObserver(() => this.#draw()).observe(box);
     this.#runway.addEventListener("click", (event) => {
       const row = event.target.closest(".row");
-      if (row) choose(Number(row.dataset.number));
+      if (row) onChoose(Number(row.dataset.number));
     });
   }
 
-  /** Show these, the first at the top. */
+  /** Show rows, the first at the top. */
   show(rows) {
-    // Who has scrolled down reads on where he was, whatever comes in above.
+    // Keep the scroll position when rows are added above.
     if (this.#box.scrollTop > 0 && this.#rows.length) {
       const anchor = this.#rows[Math.floor(this.#box.scrollTop / HEIGHT)]?.number;
       const before = this.#rows.findIndex((row) => row.number === anchor);
@@ -54,16 +54,16 @@ export class List {
     this.#draw();
   }
 
-  /** Choose the row that is so many below the chosen one. */
+  /** Choose another row relative to the chosen one. */
   move(by) {
     if (!this.#rows.length) return;
     const at = this.#rows.findIndex((row) => row.number === this.#selected);
     const next = at < 0 ? 0 : Math.min(Math.max(at + by, 0), this.#rows.length - 1);
     this.#reveal(next);
-    this.#choose(this.#rows[next].number);
+    this.#onChoose(this.#rows[next].number);
   }
 
-  /** Rows that are in sight at once. */
+  /** Number of visible rows. */
   get page() {
     return Math.max(1, Math.floor(this.#box.clientHeight / HEIGHT) - 1);
   }
@@ -76,30 +76,30 @@ export class List {
   }
 
   #draw() {
-    const from = Math.max(0, Math.floor(this.#box.scrollTop / HEIGHT) - BEYOND);
-    const to = Math.min(this.#rows.length, from + Math.ceil(this.#box.clientHeight / HEIGHT) + 2 * BEYOND);
-    const made = new Map();
+    const from = Math.max(0, Math.floor(this.#box.scrollTop / HEIGHT) - OVERSCAN);
+    const to = Math.min(this.#rows.length, from + Math.ceil(this.#box.clientHeight / HEIGHT) + 2 * OVERSCAN);
+    const rendered = new Map();
     for (let index = from; index < to; index += 1) {
       const call = this.#rows[index];
-      const known = this.#made.get(call.number);
-      const row = known?.call === call ? known.row : drawn(call);
+      const known = this.#rendered.get(call.number);
+      const row = known?.call === call ? known.row : buildRow(call);
       row.style.top = `${index * HEIGHT}px`;
       row.setAttribute("aria-selected", String(call.number === this.#selected));
       row.setAttribute("aria-setsize", String(this.#rows.length));
       row.setAttribute("aria-posinset", String(index + 1));
       if (known && known.row !== row) known.row.replaceWith(row);
       else if (!known) this.#runway.append(row);
-      made.set(call.number, { call, row });
+      rendered.set(call.number, { call, row });
     }
-    for (const [number, { row }] of this.#made) if (!made.has(number)) row.remove();
-    this.#made = made;
-    const active = made.get(this.#selected)?.row;
+    for (const [number, { row }] of this.#rendered) if (!rendered.has(number)) row.remove();
+    this.#rendered = rendered;
+    const active = rendered.get(this.#selected)?.row;
     if (active) this.#box.setAttribute("aria-activedescendant", active.id);
     else this.#box.removeAttribute("aria-activedescendant");
   }
 }
 
-function drawn(call) {
+function buildRow(call) {
   const { number, method, front, status, elapsed, first } = call;
   return el(
     "div.row",
@@ -124,7 +124,7 @@ function drawn(call) {
   );
 }
 
-/** Latency on a logarithmic scale, 1 ms to 100 s: the light part passed before the first chunk. */
+/** Build the latency bar: logarithmic, 1 ms to 100 s; the light part is the time to the first chunk. */
 function bar({ elapsed, first, messages }) {
   const total = el("i");
   total.style.width = `${share(elapsed)}%`;

@@ -1,27 +1,27 @@
-// The page: puts the parts together and hands the keys out.
+// The page: connects list, panel, filters and keyboard.
 
-import { allCalls, get, listen, remove } from "./api.js";
-import { Aside } from "./aside.js";
+import { fetchCalls, get, remove, subscribe } from "./api.js";
 import { el, isField } from "./dom.js";
 import { grouped } from "./format.js";
 import { List } from "./list.js";
+import { Panel } from "./panel.js";
 import { Store } from "./store.js";
 import { welcome } from "./welcome.js";
 
-const at = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 const store = new Store();
-const aside = new Aside(at("aside"), (number) => {
+const panel = new Panel(byId("panel"), (number) => {
   list.select(number);
-  at("switches").setAttribute("aria-expanded", String(aside.switching));
+  byId("controls").setAttribute("aria-expanded", String(panel.showsControls));
   history.replaceState(null, "", number === null ? location.pathname : `#${number}`);
 });
-const list = new List(at("list"), (number) => aside.call(number));
-const filter = at("filter");
+const list = new List(byId("list"), (number) => panel.showCall(number));
+const filter = byId("filter");
 
 let drawing = false;
-/** Events that came while all calls are read; null when they are not. */
-let waiting = null;
-let known = "";
+/** Events that arrived while all calls are fetched; null otherwise. */
+let queued = null;
+let filterOptions = "";
 
 function draw() {
   if (drawing) return;
@@ -31,26 +31,26 @@ function draw() {
     const rows = store.shown();
     list.show(rows);
     const missed = store.missed;
-    at("count").textContent =
+    byId("count").textContent =
       (rows.length === store.size ? "" : `${grouped(rows.length)} of `) +
       `${grouped(store.size)} ${store.size === 1 ? "call" : "calls"}` +
-      (missed ? `, ${grouped(missed)} held back` : "");
-    at("welcome").hidden = store.size > 0;
-    offer();
+      (missed ? `, ${grouped(missed)} new` : "");
+    byId("welcome").hidden = store.size > 0;
+    updateFilters();
   });
 }
 
-/** Filters by what there is. */
-function offer() {
+/** Offer the methods and statuses of the calls as filters. */
+function updateFilters() {
   const { methods, statuses } = store.names();
   const now = JSON.stringify([methods, statuses]);
-  if (now === known) return;
-  known = now;
-  more(filter.elements.method, 1, methods);
-  more(filter.elements.status, 4, statuses);
+  if (now === filterOptions) return;
+  filterOptions = now;
+  setOptions(filter.elements.method, 1, methods);
+  setOptions(filter.elements.status, 4, statuses);
 }
 
-function more(select, fixed, names) {
+function setOptions(select, fixed, names) {
   const chosen = select.value;
   const options = [...new Set(select.selectedIndex >= fixed ? [chosen, ...names] : names)].sort();
   while (select.options.length > fixed) select.options[fixed].remove();
@@ -58,66 +58,66 @@ function more(select, fixed, names) {
   select.value = chosen;
 }
 
-function told(event) {
-  if (waiting) {
-    waiting.push(event);
+function handleEvent(event) {
+  if (queued) {
+    queued.push(event);
     return;
   }
-  if (event.calls) store.take(event.calls);
+  if (event.calls) store.update(event.calls);
   if ("oldest" in event) store.forget(event.oldest);
-  if (event.control) switched(event.control);
-  for (const { number } of event.calls ?? []) aside.refresh(number);
+  if (event.control) showControl(event.control);
+  for (const { number } of event.calls ?? []) panel.refresh(number);
   if (event.calls || "oldest" in event) draw();
   if (event.lost) reload();
 }
 
-function switched(control) {
+function showControl(control) {
   const active = control.faults.filter((fault) => !fault.over).length;
-  const badge = at("switches").querySelector("b");
+  const badge = byId("controls").querySelector("b");
   badge.hidden = !active;
   badge.textContent = active;
-  aside.control(control);
+  panel.updateControls(control);
 }
 
-/** Read everything anew: at the beginning, and after something was missed. */
+/** Fetch everything: after connecting, and after events were lost. */
 async function reload() {
-  if (waiting) return;
-  waiting = [];
+  if (queued) return;
+  queued = [];
   try {
-    const [about, calls] = await Promise.all([get(""), allCalls()]);
-    at("about").replaceChildren(el("span", { text: `gRPC ${about.grpc}` }), el("span", { text: `HTTP ${location.host}` }), el("span", { text: `${about.engine} engine` }));
-    at("welcome").replaceChildren(...welcome(about));
+    const [about, calls] = await Promise.all([get(""), fetchCalls()]);
+    byId("about").replaceChildren(el("span", { text: `gRPC ${about.grpc}` }), el("span", { text: `HTTP ${location.host}` }), el("span", { text: `${about.engine} engine` }));
+    byId("welcome").replaceChildren(...welcome(about));
     store.replace(calls);
   } finally {
-    const events = waiting;
-    waiting = null;
-    events.forEach(told);
+    const events = queued;
+    queued = null;
+    events.forEach(handleEvent);
     draw();
   }
 }
 
-function linked(state) {
-  const link = at("link");
-  link.dataset.state = state;
-  link.textContent = state === "on" ? "live" : "not connected";
-  if (state === "on") reload();
+function showConnection(connected) {
+  const link = byId("link");
+  link.dataset.state = connected ? "on" : "off";
+  link.textContent = connected ? "live" : "disconnected";
+  if (connected) reload();
 }
 
 filter.addEventListener("input", () => {
   for (const name of Object.keys(store.filter)) store.filter[name] = filter.elements[name].value;
-  at("list").scrollTop = 0;
+  byId("list").scrollTop = 0;
   draw();
 });
 filter.addEventListener("submit", (event) => event.preventDefault());
 
-at("pause").addEventListener("click", ({ currentTarget: button }) => {
+byId("pause").addEventListener("click", ({ currentTarget: button }) => {
   store.hold(!store.held);
   button.setAttribute("aria-pressed", String(store.held));
-  button.textContent = store.held ? "Go on" : "Pause";
+  button.textContent = store.held ? "Resume" : "Pause";
   draw();
 });
-at("clear").addEventListener("click", () => remove("/calls").then(() => aside.switching || aside.close()));
-at("switches").addEventListener("click", () => (aside.switching ? aside.close() : aside.switches()));
+byId("clear").addEventListener("click", () => remove("/calls").then(() => panel.showsControls || panel.close()));
+byId("controls").addEventListener("click", () => (panel.showsControls ? panel.close() : panel.showControls()));
 
 const MOVES = {
   ArrowDown: () => 1,
@@ -132,20 +132,20 @@ const MOVES = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
-    if (isField(event.target) && event.target.closest("#filter")) at("list").focus();
-    else aside.close();
+    if (isField(event.target) && event.target.closest("#filter")) byId("list").focus();
+    else panel.close();
   } else if (event.key === "/" && !isField(event.target)) {
     event.preventDefault();
     filter.elements.text.select();
   } else if (event.target === filter.elements.text && event.key === "ArrowDown") {
-    at("list").focus();
+    byId("list").focus();
     list.move(1);
-  } else if (MOVES[event.key] && !isField(event.target) && !event.target.closest("#aside")) {
+  } else if (MOVES[event.key] && !isField(event.target) && !event.target.closest("#panel")) {
     event.preventDefault();
     list.move(MOVES[event.key]());
   }
 });
 
-listen(told, linked);
-const named = Number(location.hash.slice(1));
-if (named) aside.call(named);
+subscribe(handleEvent, showConnection);
+const linkedCall = Number(location.hash.slice(1));
+if (linkedCall) panel.showCall(linkedCall);

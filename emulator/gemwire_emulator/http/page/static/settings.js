@@ -1,9 +1,9 @@
-// Quota, pace and time, and everything from the beginning.
+// Quota, pace, clock and reset.
 
 import { get, post, put } from "./api.js";
-import { doing, el } from "./dom.js";
+import { actionButton, el } from "./dom.js";
 
-/** A form of numbers that sends what was typed and shows what holds. */
+/** A form of numbers. */
 class Numbers {
   #form = el("form.numbers");
   #problem = el("p.problem", { role: "alert" });
@@ -34,7 +34,7 @@ class Numbers {
     }
     for (const [name, value] of Object.entries(values)) {
       const field = this.#form.elements[name];
-      // Nobody's typing is taken away.
+      // A field that is being edited is not overwritten.
       if (field && field !== document.activeElement) field.value = value;
     }
   }
@@ -43,8 +43,8 @@ class Numbers {
 export class Settings {
   #profiles = el("p.presets");
   #now = el("output");
-  #quota = new Numbers("Quota for each API key", (values) => put("/quota", values));
-  #pace = new Numbers("Pace, in seconds", (values) => put("/pace", values), this.#profiles);
+  #quota = new Numbers("Quota per API key", (values) => put("/quota", values));
+  #pace = new Numbers("Response pace (seconds)", (values) => put("/pace", values), this.#profiles);
   nodes = [this.#quota.node, this.#pace.node, this.#clock(), this.#reset()];
 
   constructor() {
@@ -58,37 +58,37 @@ export class Settings {
 
   async #describe() {
     const { profiles } = await get("/pace");
-    const button = (name) => doing(name, () => put("/pace", name).then(() => name));
+    const button = (name) => actionButton(name, () => put("/pace", name).then(() => name));
     this.#profiles.replaceChildren(...Object.keys(profiles).map(button));
-    this.#tell(await get("/clock"));
+    this.#showTime(await get("/clock"));
   }
 
-  #tell({ now }) {
+  #showTime({ now }) {
     this.#now.textContent = now.replace("T", " ").replace(/\.\d+Z$/, " UTC").replace(/Z$/, " UTC");
   }
 
   #clock() {
     const skip = (label, seconds) =>
-      doing(label, async () => this.#tell(await post("/clock", { advance: seconds })), { "data-advance": seconds });
+      actionButton(label, async () => this.#showTime(await post("/clock", { advance: seconds })), { "data-advance": seconds });
     return el(
       "section",
-      { "aria-label": "Time" },
-      el("h3", { text: "Time" }),
+      { "aria-label": "Clock" },
+      el("h3", { text: "Clock" }),
       el("p.presets", {}, this.#now, skip("+1 min", 60), skip("+1 h", 3600), skip("+1 day", 86400)),
-      el("p.hint", { text: "Caches and files expire, tunings advance, quotas fill up again." }),
+      el("p.hint", { text: "Advancing the clock expires caches and files, advances tuning jobs and refills quotas." }),
     );
   }
 
   #reset() {
-    let sure = false;
+    let confirming = false;
     const button = el("button.danger", { type: "button", text: "Reset the emulator" });
     button.addEventListener("click", async () => {
-      if (sure) await post("/reset");
-      sure = !sure;
-      button.textContent = sure ? "Forget all state, faults and calls?" : "Reset the emulator";
+      if (confirming) await post("/reset");
+      confirming = !confirming;
+      button.textContent = confirming ? "Delete all resources, faults and calls?" : "Reset the emulator";
     });
     button.addEventListener("blur", () => {
-      sure = false;
+      confirming = false;
       button.textContent = "Reset the emulator";
     });
     return el("section", {}, button);

@@ -1,4 +1,4 @@
-// The calls that the emulator remembers, and those of them that pass the filter.
+// The calls of the journal, and the filter.
 
 import { outcome, short } from "./format.js";
 
@@ -7,21 +7,21 @@ export class Store {
   #held = null;
   filter = { text: "", method: "", status: "", front: "" };
 
-  /** Everything anew. */
+  /** Replace all calls. */
   replace(calls) {
     this.#calls.clear();
-    this.take(calls);
+    this.update(calls);
   }
 
-  /** Calls that are new or have gone on. */
-  take(calls) {
+  /** Add or update calls. */
+  update(calls) {
     for (const call of calls) {
       call.words = `${call.number} ${call.method} ${call.model} ${call.status ?? "running"} ${call.text}`.toLowerCase();
       this.#calls.set(call.number, call);
     }
   }
 
-  /** The emulator has forgotten what is older than `oldest`; everything, where that is null. */
+  /** Remove calls older than `oldest`; all calls if it is null. */
   forget(oldest) {
     for (const number of this.#calls.keys()) {
       if (oldest === null || number < oldest) this.#calls.delete(number);
@@ -36,7 +36,7 @@ export class Store {
     return this.#calls.size;
   }
 
-  /** Whether the list stands still. What comes meanwhile is there afterwards. */
+  /** True while the list is paused. New calls are kept for later. */
   get held() {
     return this.#held !== null;
   }
@@ -45,7 +45,7 @@ export class Store {
     this.#held = on ? new Set(this.#calls.keys()) : null;
   }
 
-  /** Calls that came while it was held. */
+  /** Number of calls that arrived while the list is paused. */
   get missed() {
     if (!this.#held) return 0;
     let count = 0;
@@ -53,7 +53,7 @@ export class Store {
     return count;
   }
 
-  /** What is to be shown, the latest first. */
+  /** Return the calls that match the filter, latest first. */
   shown() {
     const { method, status, front } = this.filter;
     const words = this.filter.text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -69,7 +69,7 @@ export class Store {
     return found.sort((one, other) => other.number - one.number);
   }
 
-  /** Names of methods and statuses there are, for the filters. */
+  /** Return the names of all methods and error statuses, for the filters. */
   names() {
     const methods = new Set();
     const statuses = new Set();

@@ -1,4 +1,4 @@
-// A stream as a line of time: a tick for each chunk, as high as its text is long.
+// The timeline of a stream: a tick per chunk, whose height is the length of its text.
 
 import { el, svg } from "./dom.js";
 import { duration } from "./format.js";
@@ -6,15 +6,15 @@ import { duration } from "./format.js";
 const HEIGHT = 56;
 const BASE = 40;
 
-/** The text of a message, thoughts and transcripts included. */
+/** Return the text of a message, including thoughts and transcripts. */
 export function textOf(message) {
   const contents = [
     ...(message.candidates ?? []).map((candidate) => candidate.content),
     message.serverContent?.modelTurn,
   ];
   const parts = contents.flatMap((content) => content?.parts ?? []);
-  const said = message.serverContent?.outputTranscription?.text;
-  return parts.map(partText).join("") || said || "";
+  const transcript = message.serverContent?.outputTranscription?.text;
+  return parts.map(partText).join("") || transcript || "";
 }
 
 function partText(part) {
@@ -23,14 +23,14 @@ function partText(part) {
   return part.inlineData ? `‹${part.inlineData.mimeType}›` : "";
 }
 
-/** Tokens of the answer so far, as a message counts them. */
-const counted = ({ usageMetadata: usage }) => usage?.candidatesTokenCount ?? usage?.responseTokenCount ?? null;
+/** Return the output tokens so far, if a message counts them. */
+const outputTokens = ({ usageMetadata: usage }) => usage?.candidatesTokenCount ?? usage?.responseTokenCount ?? null;
 
-/** A call's chunks: when, what, how many tokens. */
+/** Return the chunks of a call with time, text and tokens. */
 export function chunks({ times, responses }) {
   let before = 0;
   return responses.map((message, index) => {
-    const sofar = counted(message);
+    const sofar = outputTokens(message);
     const tokens = sofar === null ? null : Math.max(0, sofar - before);
     before = sofar ?? before;
     const at = times[index] ?? 0;
@@ -86,14 +86,14 @@ export function timeline(call) {
   return el("div", {}, drawing, readout);
 }
 
-/** Shows one chunk. */
+/** Return a function that shows a chunk. */
 function pointer(all, ticks, drawing, readout) {
   return (index) => {
     ticks[Number(drawing.dataset.at ?? 0)].classList.remove("now");
     ticks[index].classList.add("now");
     drawing.dataset.at = index;
     const { at, gap, text, tokens } = all[index];
-    const facts = [`chunk ${index + 1} of ${all.length}`, `at ${duration(at)}`, index ? `${duration(gap)} after the last` : "the first"];
+    const facts = [`chunk ${index + 1} of ${all.length}`, `at ${duration(at)}`, index ? `${duration(gap)} after the previous` : "first"];
     if (tokens !== null) facts.push(`${tokens} ${tokens === 1 ? "token" : "tokens"}`);
     readout.replaceChildren(el("span", { text: facts.join(" · ") }), el("q", { text: text || "no text" }));
     drawing.setAttribute("aria-valuenow", index + 1);
@@ -101,11 +101,11 @@ function pointer(all, ticks, drawing, readout) {
   };
 }
 
-/** Chunks that were long in coming, compared with the others. */
+/** Return the chunks with an unusually long gap before them. */
 function pauses(all) {
   const gaps = all.slice(1).map((chunk) => chunk.gap).sort((one, other) => one - other);
-  const usual = gaps[Math.floor(gaps.length / 2)] ?? 0;
-  return all.slice(1).filter((chunk) => chunk.gap > Math.max(3 * usual, 0.02));
+  const median = gaps[Math.floor(gaps.length / 2)] ?? 0;
+  return all.slice(1).filter((chunk) => chunk.gap > Math.max(3 * median, 0.02));
 }
 
 function nearest(all, at) {

@@ -1,8 +1,8 @@
-// What to do where nothing was asked yet.
+// Instructions for the first call.
 
-import { doing, el } from "./dom.js";
+import { actionButton, el } from "./dom.js";
 
-/** @param {{grpc: string, http: string}} about where the emulator is */
+/** @param {{grpc: string, http: string}} about addresses of the emulator */
 export function welcome({ grpc, http }) {
   const python = [
     `import os; os.environ["GEMINI_EMULATOR_HOST"] = "${grpc}"`,
@@ -15,8 +15,8 @@ export function welcome({ grpc, http }) {
     `  -d '{"contents": [{"parts": [{"text": "Why is the sky blue?"}]}]}'`,
   ].join("\n");
   return [
-    el("h2", { text: "No call yet" }),
-    el("p", { text: "Calls appear here as they come, over gRPC, HTTP and WebSockets. The first one:" }),
+    el("h2", { text: "No calls yet" }),
+    el("p", { text: "Calls over gRPC, HTTP and WebSockets appear here live. To make the first one:" }),
     snippet("Python", python),
     snippet("curl", curl),
   ];
@@ -27,5 +27,5 @@ function snippet(name, text) {
     await navigator.clipboard.writeText(text);
     return "Copied";
   };
-  return el("figure", {}, el("figcaption", {}, el("span", { text: name }), doing("Copy", copy)), el("pre", { "data-snippet": name, text }));
+  return el("figure", {}, el("figcaption", {}, el("span", { text: name }), actionButton("Copy", copy)), el("pre", { "data-snippet": name, text }));
 }

@@ -1,0 +1,215 @@
+"""The settings of a client's connections, built once and shared by all its transports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from gemwire._transport import credentials as creds
+from gemwire._transport import endpoint
+from gemwire._transport.channel_options import Target, certificate
+from gemwire._transport.metadata import build_user_agent
+from gemwire.options import CertSource, ClientInfo, ClientOptions, UserAgentSource
+
+if TYPE_CHECKING:
+    import google.auth.credentials
+
+
+class TransportArguments(TypedDict, total=False):
+    """Arguments that all transports take, those of Google's and a few more.
+
+    Attributes:
+        host: Host, or host:port. Default: that of the service.
+        credentials: google-auth credentials. Default: those of the environment.
+        credentials_file: File to load them from instead.
+        scopes: OAuth scopes.
+        client_cert_source_for_mtls: Returns the client certificate and key.
+        quota_project_id: Project to bill.
+        client_info: Source of ``x-goog-api-client``; None to send none.
+        always_use_jwt_access: Whether service accounts sign their own tokens. Default: True.
+        api_audience: Audience of the tokens of a Google Distributed Cloud account. Default: ``host``.
+        plaintext: Whether to connect without TLS and send no tokens, as to an emulator.
+        interceptors: gRPC client interceptors; REST takes none.
+        log_content: Whether logs may contain requests and responses.
+    """
+
+    host: str
+    credentials: google.auth.credentials.Credentials | None
+    credentials_file: str | None
+    scopes: Sequence[str] | None
+    client_cert_source_for_mtls: CertSource | None
+    quota_project_id: str | None
+    client_info: UserAgentSource | None
+    always_use_jwt_access: bool
+    api_audience: str | None
+    plaintext: bool
+    interceptors: Sequence[object]
+    log_content: bool
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """Where a client connects to, as whom, and how.
+
+    Attributes:
+        host: Host, or host:port, as it was given: without a port unless one was.
+        authorization: The API key or token to send. All transports of a client share it.
+        http_host: Host, or host:port, for calls over HTTP; None if an emulator has no HTTP address.
+        plaintext: Whether connections are unencrypted: an emulator or a proxy on this machine.
+        certificate: Client certificate and private key, PEM, for mutual TLS.
+        user_agent: Value of ``x-goog-api-client``; None to send none.
+        interceptors: The user's gRPC client interceptors.
+        log_content: Whether logs may contain requests and responses.
+    """
+
+    host: str
+    authorization: creds.Authorization
+    http_host: str | None = None
+    plaintext: bool = False
+    certificate: tuple[bytes, bytes] | None = None
+    user_agent: str | None = None
+    interceptors: tuple[object, ...] = ()
+    log_content: bool = False
+
+    @classmethod
+    def build(
+        cls,
+        options: ClientOptions,
+        credentials: google.auth.credentials.Credentials | None,
+        client_info: UserAgentSource | None,
+        *,
+        service_host: str,
+        host: str,
+        http_host: str | None,
+        cert_source: CertSource | None = None,
+        plaintext: bool = False,
+        anonymous: bool = False,
+        default_scopes: Sequence[str] = (),
+        always_use_jwt_access: bool = True,
+    ) -> ConnectionSettings:
+        """Find the credentials and run the certificate source. Nothing is connected.
+
+        Args:
+            options: The client's options; the host is not read from them.
+            credentials: google-auth credentials. Default: those of the options, then of the environment.
+            client_info: Source of the user agent; None to send none.
+            service_host: Host of the service, the audience of self-signed tokens wherever calls go.
+            host: Host to connect to.
+            http_host: Host for calls over HTTP.
+            cert_source: Returns the client certificate and key.
+            plaintext: Whether connections are unencrypted.
+            anonymous: Whether to send no credentials, as to an emulator. An API key that is given is still
+                sent if the host is this machine.
+            default_scopes: OAuth scopes of the service.
+            always_use_jwt_access: Whether service accounts sign their own tokens.
+
+        Raises:
+            ValueError: Two credentials were given, or an API key is invalid.
+            TypeError: An argument is of a wrong type.
+            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
+            google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
+        """
+        authorization: creds.Authorization = creds.ApiKey(())
+        if not anonymous or (creds.is_key_given(credentials, options) and endpoint.is_loopback(host)):
+            authorization = creds.resolve(
+                credentials,
+                options,
+                service_host,
+                host,
+                default_scopes=default_scopes,
+                always_use_jwt_access=always_use_jwt_access,
+            )
+        return cls(
+            host,
+            authorization,
+            http_host,
+            plaintext,
+            certificate(cert_source),
+            None if client_info is None else build_user_agent(client_info),
+            tuple(options.interceptors),
+            options.log_content,
+        )
+
+    @classmethod
+    def of_client(
+        cls,
+        options: ClientOptions,
+        credentials: google.auth.credentials.Credentials | None,
+        client_info: UserAgentSource | None,
+        *,
+        service_host: str,
+        emulator: endpoint.Emulator | None,
+        default_scopes: Sequence[str] = (),
+    ) -> ConnectionSettings:
+        """Resolve the settings of a service client by its options and the environment. See `build`.
+
+        Args:
+            options: The client's options.
+            credentials: google-auth credentials.
+            client_info: Source of the user agent.
+            service_host: Host of the service.
+            emulator: Where to connect instead, in plaintext and without credentials.
+            default_scopes: OAuth scopes of the service.
+        """
+        if emulator:
+            host, http_host, cert_source = emulator.host, emulator.http_host, None
+        else:
+            found = endpoint.resolve(service_host, options)
+            host, http_host, cert_source = found.host, found.host, found.cert_source
+        return cls.build(
+            options,
+            credentials,
+            client_info,
+            service_host=service_host,
+            host=host,
+            http_host=http_host,
+            cert_source=cert_source,
+            plaintext=emulator is not None,
+            anonymous=emulator is not None,
+            default_scopes=default_scopes,
+        )
+
+    @classmethod
+    def of_transport(
+        cls,
+        *,
+        host: str = endpoint.DEFAULT_HOST,
+        credentials: google.auth.credentials.Credentials | None = None,
+        credentials_file: str | None = None,
+        scopes: Sequence[str] | None = None,
+        client_cert_source_for_mtls: CertSource | None = None,
+        quota_project_id: str | None = None,
+        client_info: UserAgentSource | None = ClientInfo(),  # noqa: B008 - frozen
+        always_use_jwt_access: bool = True,
+        api_audience: str | None = None,
+        plaintext: bool = False,
+        interceptors: Sequence[object] = (),
+        log_content: bool = False,
+    ) -> ConnectionSettings:
+        """Resolve the settings of a transport made without a client; see `TransportArguments`."""
+        endpoint.check_host(host, "host")
+        options = ClientOptions(
+            credentials_file=credentials_file,
+            scopes=scopes,
+            quota_project_id=quota_project_id,
+            api_audience=api_audience,
+            interceptors=interceptors,
+            log_content=log_content,
+        )
+        return cls.build(
+            options,
+            credentials,
+            client_info,
+            service_host=endpoint.DEFAULT_HOST,
+            host=host,
+            http_host=host,
+            cert_source=client_cert_source_for_mtls,
+            plaintext=plaintext,
+            anonymous=plaintext,
+            always_use_jwt_access=always_use_jwt_access,
+        )
+
+    def grpc_target(self) -> Target:
+        """Return what gRPC channels are opened with."""
+        return Target(endpoint.with_port(self.host), self.plaintext, self.certificate, self.interceptors)

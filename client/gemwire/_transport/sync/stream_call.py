@@ -1,0 +1,94 @@
+# Derived from _transport/aio/stream_call.py by scripts/unasync. DO NOT EDIT.
+"""What server streams and bidirectional streams have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+from gemwire._transport.attempts import Attempts
+from gemwire._transport.sync.canceller import Canceller
+from gemwire._transport.sync.concurrency import RpcError
+from gemwire._transport.sync.watchdog import IdleWatchdog
+from gemwire.errors import APIError, StreamConsumed
+
+_Response = TypeVar("_Response")
+_Self = TypeVar("_Self", bound="StreamCall[Any]")
+
+
+class StreamCall(ABC, Generic[_Response]):
+    """A running streaming call: iterated once, cancelled, asked for its metadata."""
+
+    __slots__ = ("__weakref__", "_attempts", "_call", "_cancel", "_cancelled", "_idle_timeout", "_iterated")
+
+    def __init__(
+        self, call: Any, canceller: Canceller, attempts: Attempts, idle_timeout: float | None
+    ) -> None:
+        """Wrap a call that has been started.
+
+        Args:
+            call: The call of grpc, or one over HTTP.
+            canceller: Cancels it.
+            attempts: Its attempts.
+            idle_timeout: Seconds without a message after which it is cancelled.
+        """
+        self._call = call
+        self._cancel = canceller
+        self._attempts = attempts
+        self._idle_timeout = idle_timeout
+        self._iterated = False
+        self._cancelled = False
+
+    def __repr__(self) -> str:
+        state = "done" if self._cancel.done() else "iterated" if self._iterated else "open"
+        return f"<{type(self).__name__} {state}>"
+
+    @property
+    def attempts(self) -> int:
+        """Number of attempts until the first message; always 1 for a bidirectional call."""
+        return self._attempts.count
+
+    def __iter__(self) -> Iterator[_Response]:
+        if self._iterated:
+            raise StreamConsumed("this stream was already iterated; call the method again for another")
+        self._iterated = True
+        return self._messages()
+
+    @abstractmethod
+    def _messages(self) -> Iterator[_Response]: ...
+
+    def _error(self, rpc_error: RpcError | None, watchdog: IdleWatchdog | None) -> APIError:
+        """Convert the error that ended the call; None for a cancellation on this side."""
+        if watchdog and watchdog.fired:
+            return self._attempts.idle_error(watchdog.timeout)
+        if self._cancelled:
+            return self._attempts.cancelled_error("the stream was cancelled by cancel()")
+        return self._attempts.error(rpc_error) if rpc_error else self._attempts.closed_error()
+
+    def cancel(self) -> bool:
+        """Cancel the call, from any thread; its reader gets `Cancelled`.
+
+        Returns:
+            Whether the call was still running.
+        """
+        self._cancelled = self._cancelled or not self._cancel.done()
+        return self._cancel()
+
+    def initial_metadata(self) -> list[tuple[str, str | bytes]]:
+        """Return the metadata that the server sent before its first message."""
+        return _to_list(self._call.initial_metadata())
+
+    def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
+        """Return the metadata that the server sent with the status, once the call has ended."""
+        return _to_list(self._call.trailing_metadata())
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.cancel()
+
+
+def _to_list(metadata: Iterable[tuple[str, str | bytes]] | None) -> list[tuple[str, str | bytes]]:
+    return list(metadata or ())

@@ -1,0 +1,110 @@
+"""Live sessions: messages of the client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gemwire.genai._convert.contents import to_contents, to_system_instruction
+from gemwire.genai._convert.fields import write_config_field
+from gemwire.genai._convert.requests import to_speech_config
+from gemwire.genai._convert.resource_names import to_model_name
+from gemwire.genai._convert.tools import to_tools
+from gemwire.genai._types import media_types
+from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.live import LiveConnectConfig
+from gemwire_proto import v1beta
+from gemwire_proto.v1beta import views
+from gemwire_runtime.views import field_names, message_of
+
+_CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
+_SETUP = field_names(views.BidiGenerateContentSetup) - _CONVERTED
+
+
+def to_setup(model: object, config: LiveConnectConfig) -> v1beta.BidiGenerateContentSetup:
+    """Build the first message of a session."""
+    setup = v1beta.BidiGenerateContentSetup(model=to_model_name(model))
+    if config.generation_config is not None:
+        generation = views.GenerationConfig.model_validate(config.generation_config)
+        setup.generation_config.CopyFrom(message_of(generation))
+    for name, value in config.given():
+        if name in _SETUP:
+            write_config_field(views.BidiGenerateContentSetup, setup, name, value)
+            # An empty message enables an option with its defaults.
+            getattr(setup, name).SetInParent()
+        elif name not in _CONVERTED:
+            write_config_field(views.GenerationConfig, setup.generation_config, name, value)
+    if config.speech_config is not None:
+        speech = to_speech_config(config.speech_config)
+        write_config_field(views.GenerationConfig, setup.generation_config, "speech_config", speech)
+    if config.system_instruction is not None:
+        setup.system_instruction.CopyFrom(to_system_instruction(config.system_instruction))
+    if config.tools is not None:
+        setup.tools.extend(to_tools(config.tools))
+    return setup
+
+
+def to_client_content(
+    turns: ContentListUnion | None, turn_complete: bool
+) -> v1beta.BidiGenerateContentClientContent:
+    """Build a message with turns of the conversation."""
+    contents = [] if turns is None else to_contents(turns, "turns")
+    return v1beta.BidiGenerateContentClientContent(turns=contents, turn_complete=turn_complete)
+
+
+def to_realtime_input(arguments: Mapping[str, object]) -> v1beta.BidiGenerateContentRealtimeInput:
+    """Build a message with a chunk of streamed input.
+
+    Args:
+        arguments: The arguments of ``send_realtime_input``; all but one are None.
+
+    Raises:
+        ValueError: There is not exactly one argument, or it cannot be sent.
+        TypeError: The argument is of a wrong type.
+    """
+    arguments = {name: value for name, value in arguments.items() if value is not None}
+    if len(arguments) != 1:
+        raise ValueError(
+            f"send_realtime_input takes exactly one argument, got {', '.join(arguments) or 'none'}"
+        )
+    [(name, value)] = arguments.items()
+    if name == "media":
+        value = blob = _to_blob(value, name)
+        kind = blob.mime_type.partition("/")[0]
+        if kind not in {"audio", "image", "video"}:
+            raise ValueError(f"media: expected audio, an image or video, got {blob.mime_type!r}")
+        name = "audio" if kind == "audio" else "video"
+    elif name in {"audio", "video"}:
+        value = _to_blob(value, name)
+    elif name in {"activity_start", "activity_end"}:
+        value = {}
+    fields: dict[str, Any] = {name: value}
+    return v1beta.BidiGenerateContentRealtimeInput(**fields)
+
+
+def to_tool_response(
+    function_responses: object,
+) -> v1beta.BidiGenerateContentToolResponse:
+    """Build a message with the results of function calls."""
+    items: Iterable[object] = [function_responses]
+    if isinstance(function_responses, Iterable) and not isinstance(function_responses, Mapping):
+        items = function_responses
+    responses = [message_of(views.FunctionResponse.model_validate(item)) for item in items]
+    for index, response in enumerate(responses):
+        if not response.id:
+            raise ValueError(f"function_responses[{index}].id is required: the id of the function call")
+    return v1beta.BidiGenerateContentToolResponse(function_responses=responses)
+
+
+def _to_blob(value: object, argument: str) -> v1beta.Blob:
+    if media_types.is_pil_image(value):
+        data, mime_type = media_types.encode_image(value)
+        return v1beta.Blob(data=data, mime_type=mime_type)
+    blob: v1beta.Blob
+    try:
+        blob = message_of(views.Blob.model_validate(value))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{argument}: {error}") from None
+    if not blob.mime_type:
+        raise ValueError(f"{argument}.mime_type is required, such as 'audio/pcm;rate=16000'")
+    return blob

@@ -1,0 +1,69 @@
+"""Tools as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gemwire.genai._json.functions import is_function
+from gemwire.genai._types.tools import FunctionDeclaration
+from gemwire_proto import v1beta
+from gemwire_proto.v1beta import views
+from gemwire_runtime.views import message_of
+
+
+def to_tools(value: object) -> list[v1beta.Tool]:
+    """Convert the tools of a request to messages; all functions are in one, which is the last.
+
+    Args:
+        value: A list of tools, dicts of their fields and Python functions.
+
+    Raises:
+        ValueError: A function cannot be declared, or two have the same name.
+        TypeError: An item is not a tool.
+    """
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
+        raise TypeError(f"config.tools: expected a list of tools, got {type(value).__name__}")
+    tools = []
+    functions = v1beta.Tool()
+    for index, item in enumerate(value):
+        tool = _to_tool(item, f"config.tools[{index}]")
+        functions.function_declarations.extend(tool.function_declarations)
+        tool.ClearField("function_declarations")
+        # The API accepts functions from one tool only; one that is empty now is left out.
+        if tool.ByteSize():
+            tools.append(tool)
+    names = [declaration.name for declaration in functions.function_declarations]
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise ValueError(
+            f"config.tools: several functions are named {', '.join(map(repr, duplicates))}; rename one"
+        )
+    return [*tools, functions] if names else tools
+
+
+def declares_functions(tool: object) -> bool:
+    """Return whether a tool is a `Tool`, or a dict of one, with function declarations."""
+    if isinstance(tool, Mapping):
+        return bool(tool.get("function_declarations") or tool.get("functionDeclarations"))
+    message = message_of(tool)
+    return isinstance(message, v1beta.Tool) and bool(message.function_declarations)
+
+
+def _to_tool(item: object, place: str) -> v1beta.Tool:
+    """Convert a tool to a message of its own."""
+    tool = v1beta.Tool()
+    if is_function(item):
+        declaration = message_of(FunctionDeclaration.from_function(item))
+        tool.function_declarations.append(declaration)
+    elif isinstance(item, Mapping):
+        try:
+            tool = message_of(views.Tool(**item))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{place}: {error}") from None
+    elif isinstance(message := message_of(item), v1beta.Tool):
+        tool.CopyFrom(message)
+    else:
+        raise TypeError(
+            f"{place}: expected a Tool, a dict of its fields or a function, got {type(item).__name__}"
+        )
+    return tool

@@ -1,0 +1,338 @@
+"""Generated content: configs of the calls and their responses."""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+
+from google.protobuf.message import Message
+
+from gemwire.genai._json.json_values import parse_answer
+from gemwire.genai._types.config import Config
+from gemwire.genai._types.content import Content, ContentUnion
+from gemwire.genai._types.http_options import CallConfig
+from gemwire_proto import v1beta
+from gemwire_proto.v1beta import views
+from gemwire_runtime.upb import descriptor_of
+from gemwire_runtime.views import Field, Items, replace_field
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigDict
+    from gemwire.genai._types.message_dicts import (
+        GenerationConfigDict,
+        ImageConfigDict,
+        SafetySettingDict,
+        SpeechConfigDict,
+        ThinkingConfigDict,
+        ToolConfigDict,
+        ToolDict,
+    )
+
+BlockedReason = views.GenerateContentResponsePromptFeedbackBlockReason
+FinishReason = views.CandidateFinishReason
+HarmBlockThreshold = views.SafetySettingHarmBlockThreshold
+HarmProbability = views.SafetyRatingHarmProbability
+MediaModality = views.Modality
+Modality = views.GenerationConfigModality
+ModelStage = views.ModelStatusModelStage
+ThinkingLevel = views.ThinkingConfigThinkingLevel
+TrafficType = views.GenerateContentResponseUsageMetadataTrafficType
+UrlRetrievalStatus = views.UrlMetadataUrlRetrievalStatus
+
+#: Values accepted as a schema: a type or an annotation such as ``list[Lake]``, a `Schema`, or a dict of one.
+SchemaUnion: TypeAlias = object
+#: Values accepted as a tool: a `Tool`, a dict of its fields or a Python function.
+ToolUnion: TypeAlias = Union[views.Tool, "ToolDict", Callable[..., object]]
+ToolListUnion: TypeAlias = Sequence[ToolUnion]
+#: Values accepted as a speech config: a `SpeechConfig`, a dict of its fields or the name of a prebuilt voice.
+SpeechConfigUnion: TypeAlias = Union[views.SpeechConfig, "SpeechConfigDict", str]
+
+
+class ServiceTier(str, enum.Enum):
+    """Service tiers, which set the latency and price of requests. The API has them in lower case."""
+
+    UNSPECIFIED = "unspecified"
+    FLEX = "flex"
+    STANDARD = "standard"
+    PRIORITY = "priority"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ServiceTier | None:
+        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
+
+
+class _ServiceTierField(Field):
+    """Reads a tier as the enum's member; one that is not known stays text."""
+
+    def read(self, message: Any) -> ServiceTier | str | None:
+        """Return the tier; None where there is none."""
+        tier: str = message.service_tier
+        try:
+            return ServiceTier(tier) if tier else None
+        except ValueError:
+            return tier
+
+    def write(self, message: Any, value: object) -> None:
+        """Set the tier, in lower case as the API has it."""
+        text = getattr(value, "value", value)
+        super().write(message, text.lower() if isinstance(text, str) else text)
+
+
+def _declare_service_tier() -> None:
+    for kind in (v1beta.GenerateContentRequest, v1beta.GenerateContentResponse.UsageMetadata):
+        replace_field(kind, _ServiceTierField(descriptor_of(kind).fields_by_name["service_tier"]))
+
+
+_declare_service_tier()
+
+
+class Citation(views.CitationSource):
+    """Source of a passage of a response."""
+
+    __slots__ = ()
+
+
+class CitationMetadata(views.CitationMetadata, also={"citations": "citation_sources"}):
+    """Sources of the passages of a response; `citations` is another name of `citation_sources`."""
+
+    __slots__ = ()
+
+    citations: Items[Citation] | None
+
+
+class AutomaticFunctionCallingConfig(Config):
+    """Config of automatic function calling.
+
+    Attributes:
+        disable: Whether to leave function calls to the caller. Default: False.
+        maximum_remote_calls: Maximum number of calls to the model, including the first. 0 disables automatic
+            function calling. Default: 10.
+        ignore_call_history: Whether to leave `automatic_function_calling_history` of responses empty.
+            Default: False.
+    """
+
+    disable: bool | None = None
+    maximum_remote_calls: int | None = None
+    ignore_call_history: bool | None = None
+
+
+class GenerateContentConfig(CallConfig):
+    """Config of content generation. Unset options use the defaults of the model.
+
+    Attributes:
+        system_instruction: Instructions that steer the model; text only.
+        temperature: Sampling temperature, from 0 to 2; 0 is the most deterministic.
+        top_p: Nucleus sampling: each token is drawn from the most likely tokens whose probabilities add up to
+            this value, from 0 to 1.
+        top_k: Number of most likely tokens from which each token is drawn. Some models do not support it.
+        candidate_count: Number of candidates to generate; all of them are charged. Default: 1.
+        max_output_tokens: Maximum number of tokens of a candidate, including thoughts.
+        stop_sequences: Up to 5 texts that end the response; they are not part of it.
+        response_logprobs: Whether to return the log probabilities of the tokens. Default: False.
+        logprobs: Number of most likely tokens to report per step; requires ``response_logprobs``.
+        presence_penalty: Penalty for tokens that already occur in the response; negative values favor them.
+        frequency_penalty: Penalty for tokens that grows with the number of their occurrences; negative values
+            favor repetition.
+        seed: Seed of the sampling. Equal requests with equal seeds tend to get equal responses.
+        response_mime_type: ``text/plain`` (the default), ``application/json`` for JSON, or ``text/x.enum``
+            for one value of an enum.
+        response_schema: Schema of the response: a type, a `Schema` or a dict of one. Sets
+            ``response_mime_type`` to ``application/json`` if that is unset.
+        response_json_schema: Schema of the response as JSON Schema; excludes ``response_schema`` and requires
+            ``response_mime_type="application/json"``.
+        safety_settings: Thresholds above which content is blocked, by category of harm.
+        tools: Tools and Python functions that the model may call.
+        tool_config: Whether and which tools the model must call.
+        cached_content: Name of the cached content that precedes the contents.
+        response_modalities: Kinds of output: ``TEXT``, ``IMAGE``, ``AUDIO``. Default: text only.
+        media_resolution: Resolution at which the model sees images and videos.
+        speech_config: Voice and language of spoken output. A text is the name of a prebuilt voice.
+        automatic_function_calling: Config of automatic calls to the Python functions in ``tools``.
+        thinking_config: Thinking budget and whether thoughts are returned; thinking models only.
+        image_config: Options of generated images; models with image output only.
+        enable_enhanced_civic_answers: Whether to give enhanced answers to civic questions; some models only.
+            Default: False.
+        labels: Labels of the request, for billing. Sent over HTTP.
+        service_tier: Trade-off between latency and price. Sent over HTTP.
+        store: Whether the service may store the request and the response. Sent over HTTP.
+        continuation_token: Token of an earlier response that is to be continued. Sent over HTTP.
+        audio_transcription_config: Transcription of audio. Sent over HTTP.
+        routing_config: Vertex AI only.
+        model_selection_config: Vertex AI only.
+        audio_timestamp: Vertex AI only.
+    """
+
+    system_instruction: ContentUnion | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: float | None = None
+    candidate_count: int | None = None
+    max_output_tokens: int | None = None
+    stop_sequences: Sequence[str] | None = None
+    response_logprobs: bool | None = None
+    logprobs: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    response_mime_type: str | None = None
+    response_schema: SchemaUnion | None = None
+    response_json_schema: Mapping[str, object] | None = None
+    safety_settings: Sequence[views.SafetySetting | SafetySettingDict] | None = None
+    tools: ToolListUnion | None = None
+    tool_config: views.ToolConfig | ToolConfigDict | None = None
+    cached_content: str | views.CachedContent | None = None
+    response_modalities: Sequence[views.GenerationConfigModality | str] | None = None
+    media_resolution: views.GenerationConfigMediaResolution | str | None = None
+    speech_config: SpeechConfigUnion | None = None
+    automatic_function_calling: AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict | None = (
+        None
+    )
+    thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
+    image_config: views.ImageConfig | ImageConfigDict | None = None
+    enable_enhanced_civic_answers: bool | None = None
+    labels: Mapping[str, str] | None = None
+    service_tier: ServiceTier | Literal["unspecified", "flex", "standard", "priority"] | None = None
+    store: bool | None = None
+    continuation_token: str | None = None
+    audio_transcription_config: Mapping[str, object] | None = None
+    routing_config: object | None = None
+    model_selection_config: object | None = None
+    audio_timestamp: bool | None = None
+
+
+class CountTokensConfig(CallConfig):
+    """Config of token counting.
+
+    Attributes:
+        system_instruction: Instructions to count in addition to the contents.
+        tools: Tools to count in addition to the contents.
+        generation_config: Generation options to count in addition to the contents.
+    """
+
+    system_instruction: ContentUnion | None = None
+    tools: ToolListUnion | None = None
+    generation_config: views.GenerationConfig | GenerationConfigDict | None = None
+
+
+class GenerateContentResponse(views.GenerateContentResponse):
+    """A response, or a chunk of a streamed one.
+
+    Attributes:
+        automatic_function_calling_history: Contents of the automatic function calls that led to the response,
+            beginning with those of the request; empty if no function was called.
+    """
+
+    __slots__ = ("_schema", "automatic_function_calling_history")
+
+    _schema: SchemaUnion
+    automatic_function_calling_history: list[Content]
+
+    @classmethod
+    def of(cls, message: Message, schema: SchemaUnion = None) -> GenerateContentResponse:
+        """Build the view of a message, which is not copied.
+
+        Args:
+            message: The response.
+            schema: Schema of `parsed`.
+        """
+        response = object.__new__(cls)
+        response._pb = message
+        response._schema = schema
+        response.automatic_function_calling_history = []
+        return response
+
+    def __init__(self, **fields: Any) -> None:
+        """Build a response of its fields, for tests."""
+        super().__init__(**fields)
+        self._schema = None
+        self.automatic_function_calling_history = []
+
+    @property
+    def parts(self) -> Items[views.Part] | None:
+        """The parts of the first candidate."""
+        content = self._get_content()
+        if content is None or not content.parts:
+            return None
+        return views.Content.of(content).parts
+
+    @property
+    def text(self) -> str | None:
+        """The text of the first candidate without thoughts; None if it has no text."""
+        content = self._get_content()
+        if content is None:
+            return None
+        parts = content.parts
+        if len(parts) == 1:
+            part = parts[0]
+            if part.WhichOneof("data") == "text" and not part.thought:
+                return str(part.text)
+        texts: list[str] = []
+        others: set[str] = set()
+        for part in parts:
+            kind = part.WhichOneof("data")
+            if kind == "text":
+                if not part.thought:
+                    texts.append(part.text)
+            elif kind is not None:
+                others.add(kind)
+        if others:
+            _warn_once(
+                f"the response has other parts than text, which .text leaves out: {', '.join(sorted(others))}"
+            )
+        return "".join(texts) if texts else None
+
+    @property
+    def function_calls(self) -> list[views.FunctionCall] | None:
+        """The function calls in the first candidate; None if there are none."""
+        content = self._get_content()
+        calls = [p.function_call for p in content.parts if p.HasField("function_call")] if content else []
+        return [views.FunctionCall.of(call) for call in calls] or None
+
+    @property
+    def executable_code(self) -> str | None:
+        """The first code in the first candidate that the model wrote to be executed."""
+        content = self._get_content()
+        parts = [p for p in content.parts if p.HasField("executable_code")] if content else []
+        return (parts[0].executable_code.code or None) if parts else None
+
+    @property
+    def code_execution_result(self) -> str | None:
+        """The output of the first code in the first candidate that was executed."""
+        content = self._get_content()
+        parts = [p for p in content.parts if p.HasField("code_execution_result")] if content else []
+        return (parts[0].code_execution_result.output or None) if parts else None
+
+    @property
+    def parsed(self) -> object:
+        """The text converted to the type given as `response_schema`; None if it does not match the schema.
+
+        An instance of the type, or for a `Schema` or a dict the JSON value.
+        """
+        text = self.text
+        if self._schema is None or text is None:
+            return None
+        try:
+            return parse_answer(text, self._schema)
+        except ValueError:
+            return None
+
+    def _get_content(self) -> v1beta.Content | None:
+        candidates = self._pb.candidates
+        if not candidates:
+            return None
+        if len(candidates) > 1:
+            _warn_once("the response has several candidates; .text and similar attributes read the first")
+        content: v1beta.Content = candidates[0].content
+        return content
+
+
+_logger = logging.getLogger("gemwire")
+_warned: set[str] = set()
+
+
+def _warn_once(text: str) -> None:
+    if text not in _warned:
+        _warned.add(text)
+        _logger.warning(text)

@@ -1,0 +1,75 @@
+"""Options of the connection and of single calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gemwire.genai._types.config import Config
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import HttpOptionsDict, HttpRetryOptionsDict
+
+
+class HttpRetryOptions(Config):
+    """Retry policy of a call.
+
+    Attributes:
+        attempts: Maximum number of attempts, including the first; 0 or 1 disables retries. Default: 5.
+        initial_delay: Upper bound of the delay before the first retry, in seconds.
+        max_delay: Upper bound of every delay, in seconds. Default: 60.
+        exp_base: Factor by which the bound grows from one retry to the next. Default: 2.
+        jitter: Accepted for compatibility and ignored: each delay is random between 0 and its bound.
+        http_status_codes: HTTP status codes that are retried. Default: 408, 429, 500, 502, 503, 504.
+    """
+
+    attempts: int | None = None
+    initial_delay: float | None = None
+    max_delay: float | None = None
+    exp_base: float | None = None
+    jitter: float | None = None
+    http_status_codes: Sequence[int] | None = None
+
+
+class HttpOptions(Config):
+    """Address, timeout, headers and retries of calls.
+
+    Attributes:
+        base_url: Address of the service: a host and an optional port. ``http://`` is accepted for servers on
+            this machine only, which speak HTTP/1.1, or gRPC with ``transport="grpc"``.
+        api_version: ``v1``, ``v1beta`` or ``v1alpha``. All three call v1beta, which includes the others.
+        headers: Headers sent with every call, as gRPC metadata.
+        timeout: Timeout of a whole call, retries included, in milliseconds.
+        retry_options: Retry policy.
+    """
+
+    base_url: str | None = None
+    api_version: str | None = None
+    headers: Mapping[str, str] | None = None
+    timeout: int | None = None
+    retry_options: HttpRetryOptions | HttpRetryOptionsDict | None = None
+
+
+class CallConfig(Config):
+    """Config of a call without options of its own.
+
+    Attributes:
+        http_options: Options of this call; they override those of the client.
+    """
+
+    http_options: HttpOptions | HttpOptionsDict | None = None
+
+
+class ListConfig(CallConfig):
+    """Config of a call that lists resources.
+
+    Attributes:
+        http_options: Options of this call; they override those of the client.
+        page_size: Maximum number of items per page. Default: the service decides.
+        page_token: Token of the page to begin with. Default: the first page.
+        filter: Filter expression; tuning jobs and batches only.
+    """
+
+    page_size: int | None = None
+    page_token: str | None = None
+    filter: str | None = None

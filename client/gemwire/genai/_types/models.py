@@ -1,0 +1,95 @@
+"""Models and tuned models."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TypeAlias
+
+from gemwire.genai._types.config import Config
+from gemwire.genai._types.http_options import CallConfig
+from gemwire_proto import v1beta
+from gemwire_proto.v1beta import views
+from gemwire_runtime.views import Items
+
+GetModelConfig: TypeAlias = CallConfig
+DeleteModelConfig: TypeAlias = CallConfig
+
+
+class ListModelsConfig(CallConfig):
+    """Config of a call that lists models.
+
+    Attributes:
+        page_size: Maximum number of models per page. Default: the service decides.
+        page_token: Token of the page to begin with. Default: the first page.
+        filter: Filter expression, such as ``owner:me``; tuned models only.
+        query_base: Whether to list base models or tuned models. Default: True, base models.
+    """
+
+    page_size: int | None = None
+    page_token: str | None = None
+    filter: str | None = None
+    query_base: bool | None = None
+
+
+class UpdateModelConfig(CallConfig):
+    """Fields of a tuned model to change.
+
+    Attributes:
+        display_name: New display name.
+        description: New description.
+        default_checkpoint_id: Vertex AI only.
+    """
+
+    display_name: str | None = None
+    description: str | None = None
+    default_checkpoint_id: str | None = None
+
+
+class Model(views.Model, also={"supported_actions": "supported_generation_methods"}):
+    """A model; `supported_actions` is another name of `supported_generation_methods`."""
+
+    __slots__ = ()
+
+    supported_actions: Items[str] | None
+
+
+class TunedModelInfo(Config):
+    """Origin of a tuned model.
+
+    Attributes:
+        base_model: Name of the base model.
+        create_time: Time of creation.
+        update_time: Time of the last change.
+    """
+
+    base_model: str | None = None
+    create_time: datetime.datetime | None = None
+    update_time: datetime.datetime | None = None
+
+
+class TunedModel(views.TunedModel):
+    """A model that was tuned on examples of its owner."""
+
+    __slots__ = ()
+
+    @property
+    def model(self) -> str | None:
+        """The name of the model, as the methods of ``client.models`` take it."""
+        return self.name
+
+    @property
+    def endpoint(self) -> str | None:
+        """The name of the model: tuned models of the Gemini API have no endpoints."""
+        return self.name
+
+    @property
+    def tuned_model_info(self) -> TunedModelInfo:
+        """The origin of the model."""
+        return TunedModelInfo(
+            base_model=get_base_model(self._pb), create_time=self.create_time, update_time=self.update_time
+        )
+
+
+def get_base_model(model: v1beta.TunedModel) -> str | None:
+    """Return the name of the base model, also of a model whose source is itself a tuned model."""
+    return model.base_model or model.tuned_model_source.base_model or None

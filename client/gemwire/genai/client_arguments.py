@@ -1,0 +1,98 @@
+"""The arguments of a client, and the connection settings that follow from them and the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gemwire._transport import credentials as creds
+from gemwire._transport import endpoint
+from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire.genai._types.http_options import HttpOptions
+from gemwire.genai.http_options import resolve_address
+from gemwire.options import ClientInfo, ClientOptions
+from gemwire_proto.v1beta.generative_service import SERVICE
+
+if TYPE_CHECKING:
+    import google.auth.credentials
+
+    from gemwire._transport.recording import Recording
+
+_EMULATORS = {
+    None: endpoint.find_dual_emulator,
+    "grpc": endpoint.find_emulator,
+    "rest": endpoint.find_http_emulator,
+    "auto": endpoint.find_dual_emulator,
+}
+
+
+@dataclass(frozen=True)
+class ClientArguments:
+    """The arguments of `Client`, checked.
+
+    Attributes:
+        http_options: Where calls go, and their defaults.
+        api_key: The API key that was given.
+        credentials: The google-auth credentials that were given.
+        transport: Name of the transport; None for gRPC, and HTTP for what gRPC cannot carry.
+        recording: Records or replays calls.
+    """
+
+    http_options: HttpOptions
+    api_key: str | None = field(default=None, repr=False)
+    credentials: google.auth.credentials.Credentials | None = None
+    transport: str | None = None
+    recording: Recording | None = None
+
+    def resolve(self) -> tuple[str | None, ConnectionSettings]:
+        """Return the name of the transport, and the connection settings.
+
+        Raises:
+            KeyError: There is no such transport.
+            ValueError: Options exclude each other, or one is out of range.
+            TypeError: An argument is of a wrong type.
+            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
+        """
+        host, plaintext = resolve_address(self.http_options)
+        transport = self.transport
+        if transport not in _EMULATORS:
+            raise KeyError(f"transport: {transport!r} is none of 'grpc', 'rest', 'auto'")
+        if self.api_key is not None:
+            creds.check_api_key(self.api_key, "api_key")
+            if self.credentials:
+                raise ValueError("api_key and credentials are mutually exclusive")
+        if plaintext and transport == "auto":
+            raise ValueError(
+                "http_options.base_url: with transport='auto' it must begin with https://, because an "
+                "unencrypted server has different ports for gRPC and HTTP"
+            )
+        options = ClientOptions(api_key=self.api_key, api_endpoint=host)
+        if self.recording and self.recording.replays:
+            # Nothing is sent: no credentials need to be found.
+            return transport, ConnectionSettings(host or SERVICE.host, creds.ApiKey(()))
+        emulator = _EMULATORS[transport]()
+        if emulator or not plaintext or host is None:
+            settings = ConnectionSettings.of_client(
+                options,
+                self.credentials,
+                ClientInfo(),
+                service_host=SERVICE.host,
+                emulator=emulator,
+                default_scopes=SERVICE.scopes,
+            )
+            return transport, settings
+        if transport == "grpc" and not self.credentials and (found := creds.environment_key()):
+            options = replace(options, api_key=self.api_key or found[1])
+        settings = ConnectionSettings.build(
+            options,
+            self.credentials,
+            ClientInfo(),
+            service_host=SERVICE.host,
+            host=host,
+            http_host=host,
+            plaintext=True,
+            # Without TLS, gRPC sends an API key to a proxy on this machine, but no token.
+            anonymous=transport == "grpc",
+            default_scopes=SERVICE.scopes,
+        )
+        return transport or "rest", settings

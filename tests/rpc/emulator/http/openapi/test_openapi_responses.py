@@ -1,0 +1,153 @@
+"""Messages, requests and answers are what the OpenAPI document says of them, to the last field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import jsonschema
+import pytest
+import random_messages
+from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from json_http import Json
+from openapi_document import Answer, closed, operations
+from populated_emulator import Populated
+
+from gemwire_emulator.server import SERVICES
+from gemwire_proto import POOL
+from gemwire_runtime.method import HttpBinding
+
+
+@pytest.fixture(scope="module")
+def populated() -> Iterator[Populated]:
+    made = Populated(http_port=0)
+    yield made
+    made.channel.close()
+    made.emulator.stop()
+
+
+@pytest.fixture(scope="module")
+def document(populated: Populated) -> Json:
+    return Answer(populated.emulator, "/openapi.json").json
+
+
+def _messages() -> dict[str, Descriptor]:
+    """Descriptors of the messages that have a schema, by its name."""
+    packages = ("google.ai.generativelanguage.v1beta", "google.longrunning", "google.rpc", "google.type")
+    return {
+        descriptor.full_name.removeprefix(f"{package}.").replace(".", ""): descriptor
+        for package in packages
+        for descriptor in random_messages.descriptors(POOL, package)
+    }
+
+
+@pytest.fixture(scope="module")
+def schemas(document: Json) -> Json:
+    """The document's schemas, allowing nothing but what they name, where references look for them."""
+    return {"components": {"schemas": closed(document["components"]["schemas"])}}
+
+
+def test_messages_are_what_their_schemas_say(schemas: Json) -> None:
+    messages, components = _messages(), schemas["components"]["schemas"]
+    tried = 0
+    for name in components.keys() & messages.keys():
+        validator = jsonschema.Draft4Validator({"$ref": f"#/components/schemas/{name}", **schemas})
+        for sample in random_messages.samples(GetMessageClass(messages[name])):
+            whole = json_format.MessageToDict(
+                sample, always_print_fields_with_no_presence=True, descriptor_pool=POOL
+            )
+            assert not [e for e in validator.iter_errors(_finite(whole)) if not _is_of_the_sample(e)]
+            tried += 1
+    assert tried > 400
+    enums = {name for name, schema in components.items() if "enum" in schema}
+    errors, patches = {"Error", "ErrorResponse"}, {n for n in components if n.endswith("Patch")}
+    assert components.keys() - messages.keys() == enums | errors | patches
+
+
+def _is_of_the_sample(error: jsonschema.ValidationError) -> bool:
+    """A value of an enum that nobody knows yet is a number; and what is nested deep ends somewhere."""
+    if "enum" in error.schema:
+        return isinstance(error.instance, int)
+    return error.validator == "required" and bool(error.absolute_path)
+
+
+def _finite(tree: Json) -> Json:
+    """What is no number in JSON is no number in a schema."""
+    if isinstance(tree, dict):
+        return {key: _finite(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [_finite(item) for item in tree]
+    return 0.5 if tree in ("NaN", "Infinity", "-Infinity") else tree
+
+
+class Asked:
+    """A valid request of an RPC, as the REST side takes it.
+
+    Attributes:
+        fits: Whether it is for this binding at all.
+        verb: ``post``.
+        path: With values, without a query.
+        query: What is neither in the path nor in the body.
+        body: JSON; None for none.
+    """
+
+    def __init__(self, request: Message, binding: HttpBinding) -> None:
+        fields = json_format.MessageToDict(request, descriptor_pool=POOL)
+        self.verb = binding.verb
+        variable, pattern = (*re.findall(r"\{([\w.]+)=([^}]+)\}", binding.template), ("", ""))[0]
+        value: Json = fields
+        for part in filter(None, variable.split(".")):
+            value = value[_camel(part)]
+        self.fits = not variable or re.fullmatch(pattern.replace("*", "[^/]+"), value) is not None
+        self.path = re.sub(r"\{.*\}", str(value), binding.template)
+        fields.pop(variable, None)
+        self.body = fields if binding.body == "*" else fields.pop(_camel(binding.body), None)
+        self.query = {} if binding.body == "*" else fields
+
+    def operation(self, document: Json) -> Json:
+        """The operation that it asks for."""
+        (found,) = (
+            operation
+            for verb, path, operation in operations(document)
+            if verb == self.verb and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/:]+", re.escape(path)), self.path)
+        )
+        return found
+
+
+def _camel(name: str) -> str:
+    return re.sub("_(.)", lambda found: found[1].upper(), name)
+
+
+def _all_asked(populated: Populated) -> Iterator[tuple[str, Asked]]:
+    """A request for every RPC of v1beta that has bindings, each in a world of its own."""
+    services = [service for service in SERVICES if ".v1beta." in service.name]
+    for method in (m for service in services for m in service.methods.values() if m.http):
+        populated.renew()
+        made = [Asked(populated.request(method), binding) for binding in method.http]
+        yield method.name, next(asked for asked in made if asked.fits)
+
+
+def test_requests_and_answers_are_what_their_schemas_say(
+    populated: Populated, document: Json, schemas: Json
+) -> None:
+    answered: set[str] = set()
+    refused: set[str] = set()
+    for rpc, asked in _all_asked(populated):
+        operation = asked.operation(document)
+        assert asked.query.keys() <= {p["name"] for p in operation.get("parameters", [])}
+        assert (asked.body is not None) == ("requestBody" in operation)
+        if asked.body is not None:
+            (media,) = operation["requestBody"]["content"].values()
+            jsonschema.Draft4Validator({**media["schema"], **schemas}).validate(asked.body)
+        url = f"{asked.path}?{urlencode(asked.query)}" if asked.query else asked.path
+        answer = Answer(populated.emulator, url, asked.verb.upper(), asked.body)
+        (answered if answer.status == 200 else refused).add(rpc)
+        said = operation["responses"]["200" if answer.status == 200 else "default"]
+        schema = said["content"]["application/json"]["schema"]
+        jsonschema.Draft4Validator({**schema, **schemas}).validate(answer.json)
+    assert refused == {"DownloadFile"}  # What was uploaded is not given back.
+    assert len(answered) == 56

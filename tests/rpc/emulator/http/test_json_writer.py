@@ -1,0 +1,33 @@
+"""The writer of JSON against json_format, whose words it has to use."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import random_messages
+from google.protobuf import json_format, message_factory
+
+from gemwire_emulator.http.json_writer import JsonWriter
+from gemwire_proto import POOL
+
+_PACKAGES = ("google.ai.generativelanguage.v1beta", "google.ai.generativelanguage.v1", "google.longrunning")
+_KINDS = [
+    message_factory.GetMessageClass(descriptor)
+    for package in _PACKAGES
+    for descriptor in random_messages.descriptors(POOL, package)
+]
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_every_message_is_written_as_json_format_writes_it(numbers: bool) -> None:
+    writer, written = JsonWriter(integer_enums=numbers), 0
+    for kind in _KINDS:
+        for message in (kind(), *random_messages.samples(kind)):
+            expected = json_format.MessageToDict(
+                message, use_integers_for_enums=numbers, descriptor_pool=POOL
+            )
+            text = json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
+            assert writer.write(message) == text
+            written += len(text)
+    assert written > 100_000
