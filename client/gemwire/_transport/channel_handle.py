@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gemwire._transport import fork, json_only
+from gemwire._transport.channel_options import Target
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire_runtime.method import AnyMethod, Kind
 
@@ -35,17 +36,17 @@ class ChannelHandle:
     def __init__(
         self,
         channel: Any,
+        target: Target | None,
         health: ConnectionHealth | None = None,
         loop: AbstractEventLoop | None = None,
-        *,
-        intercepted: bool = False,
     ) -> None:
-        """``intercepted``: whether the channel may have interceptors, which expect messages."""
+        """``target`` is None for a channel of the user's own."""
         self.channel = channel
         self.health = health or ConnectionHealth()
         self.generation = fork.generation()
         self.loop = loop
-        self._intercepted = intercepted
+        # Interceptors expect messages.
+        self._intercepted = target is None or bool(target.interceptors)
         self._callables: dict[AnyMethod, Callable[..., Any]] = {}
 
     def callable(self, method: AnyMethod) -> Callable[..., Any]:

@@ -13,7 +13,6 @@ from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
 from gemwire.genai._backends.base import Call, Flow
-from gemwire.genai._backends.gemini import GEMINI
 
 if TYPE_CHECKING:
     from gemwire.genai._types.http_options import HttpOptions
@@ -29,6 +28,8 @@ class AsyncApi:
     Attributes:
         arguments: The arguments of the client.
         resolved: Name of the transport, and the connection settings.
+        backend: The service, which builds the calls.
+        caller: Makes the calls.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class AsyncApi:
         self._defaults = http.to_call_settings(arguments.http_options)
         self.resolved = resolved or arguments.resolve()
         self._connections = AsyncConnections(*self.resolved, arguments.recording)
-        self.backend = GEMINI
+        self.backend = arguments.backend
         self.caller = self._connections.caller
         self._clients: dict[type[AsyncServiceClient], AsyncServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
@@ -93,7 +94,9 @@ class AsyncApi:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
 
-    async def call(self, call: Call[_Result], http_options: Any) -> _Result:
+    async def call(
+        self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None
+    ) -> _Result:
         """Make a call and return its result.
 
         Args:
@@ -109,7 +112,9 @@ class AsyncApi:
         response = await caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
 
-    async def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
+    async def run(
+        self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None
+    ) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
         try:
             call = next(flow)
