@@ -149,7 +149,7 @@ def test_it_is_shared_and_pickles(server: Loopback) -> None:
             ({"model": MODEL},),
             {"contents": []},
             ValueError,
-            "request: the fields contents were given beside it",
+            "request: the fields contents were given as well",
         ),
         ((3,), {}, TypeError, "request: expected GenerateContentRequest or a dict"),
     ],

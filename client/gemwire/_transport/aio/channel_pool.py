@@ -11,6 +11,7 @@ import grpc.aio
 from gemwire._transport import fork
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
+from gemwire._transport.connection import HttpRoute
 from gemwire._transport.connection_health import ConnectionHealth
 
 #: Open channels. grpc.aio serves them from a thread, which a fork does not copy.
@@ -29,9 +30,18 @@ class ChannelPool:
     A channel of grpc.aio belongs to the loop on which it was made and does not survive a fork.
     """
 
-    def __init__(self, target: Target | None, given: grpc.aio.Channel | None = None) -> None:
-        """``given`` is a channel of the user's own, used as it is."""
+    def __init__(
+        self, target: Target | None, given: grpc.aio.Channel | None = None, http: HttpRoute | None = None
+    ) -> None:
+        """Initialize a pool. Nothing is opened yet.
+
+        Args:
+            target: What channels are opened with.
+            given: A channel of the user's own, used as it is.
+            http: The HTTP route of what gRPC cannot carry; None to refuse it.
+        """
         self._target = target
+        self._http = http
         self._given = given
         self._closed = False
         self._latest: ChannelHandle | None = None
@@ -92,7 +102,7 @@ class ChannelPool:
         health: ConnectionHealth | None = None,
     ) -> ChannelHandle:
         intercepted = self._target is None or bool(self._target.interceptors)
-        return ChannelHandle(channel, health, loop, intercepted=intercepted)
+        return ChannelHandle(channel, health, loop, intercepted=intercepted, http=self._http)
 
     def _open(self, *more: tuple[str, object]) -> grpc.aio.Channel:
         target = self._target

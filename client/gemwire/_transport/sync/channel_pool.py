@@ -11,6 +11,7 @@ from grpc.experimental import ChannelOptions
 from gemwire._transport import fork
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
+from gemwire._transport.connection import HttpRoute
 from gemwire._transport.connection_health import ConnectionHealth
 
 #: Streams without a thread of their own: a third to two fifths less CPU per message.
@@ -20,9 +21,18 @@ _SINGLE_THREADED = (ChannelOptions.SingleThreadedUnaryStream, 1)
 class ChannelPool:
     """One channel for each process that uses it, opened on the first call there."""
 
-    def __init__(self, target: Target | None, given: grpc.Channel | None = None) -> None:
-        """``given`` is a channel of the user's own, used as it is."""
+    def __init__(
+        self, target: Target | None, given: grpc.Channel | None = None, http: HttpRoute | None = None
+    ) -> None:
+        """Initialize a pool. Nothing is opened yet.
+
+        Args:
+            target: What channels are opened with.
+            given: A channel of the user's own, used as it is.
+            http: The HTTP route of what gRPC cannot carry; None to refuse it.
+        """
         self._target = target
+        self._http = http
         self._given = given
         self._closed = False
         self._lock = threading.Lock()
@@ -70,7 +80,7 @@ class ChannelPool:
 
     def _wrap(self, channel: grpc.Channel, health: ConnectionHealth | None = None) -> ChannelHandle:
         intercepted = self._target is None or bool(self._target.interceptors)
-        return ChannelHandle(channel, health, intercepted=intercepted)
+        return ChannelHandle(channel, health, intercepted=intercepted, http=self._http)
 
     def _open(self, *more: tuple[str, object]) -> grpc.Channel:
         target = self._target
