@@ -114,7 +114,7 @@ class Populated:
         emulator = self.emulator
         # A live session that began is kept for a while, however it ended.
         query = "SELECT * FROM resource WHERE kind != 'liveSessions' ORDER BY tenant, name"
-        return emulator._inside(lambda: emulator._emulator.state.store._database.execute(query).fetchall())
+        return emulator._run_sync(lambda: emulator._emulator.state.store._database.execute(query).fetchall())
 
     def settled(self) -> bool:
         """Whether all calls have ended, now or in a moment: a caller may know before the server does."""

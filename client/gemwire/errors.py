@@ -1,4 +1,4 @@
-"""Everything that gemwire raises, as one tree.
+"""The exceptions of gemwire.
 
     GemwireError
     ├── APIError                 a call failed
@@ -13,24 +13,23 @@
     │   │   ├── Aborted              409
     │   │   ├── ResourceExhausted    429
     │   │   └── Cancelled            499
-    │   └── ServerError          5xx: the service, or the way to it
+    │   └── ServerError          5xx: the service, or the connection to it
     │       ├── Unknown              500
     │       ├── Internal             500
     │       ├── DataLoss             500
     │       ├── Unimplemented        501
     │       ├── Unavailable          503
     │       └── DeadlineExceeded     504
-    ├── OperationTimeout         a long-running operation went on for longer than one waited
+    ├── OperationTimeout         a long-running operation was not done in time
     └── StreamConsumed           a stream was iterated twice
 
-Wrong arguments are ValueError and TypeError, raised before anything is sent.
-No error is one of grpc's; the status codes and their HTTP numbers are those of
-google/rpc/code.proto. All of them pickle.
+Invalid arguments raise ValueError or TypeError before anything is sent. None of these classes inherits
+from grpc's; status codes and HTTP numbers are those of google/rpc/code.proto. All exceptions pickle.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import grpc
 
@@ -39,34 +38,38 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from gemwire_proto.google.rpc import error_details_pb2
+
+_Error = TypeVar("_Error", bound="APIError")
+
 
 class GemwireError(Exception):
-    """Anything that gemwire raises and that is not a wrong argument."""
+    """Base class of all exceptions of gemwire, other than those for invalid arguments."""
 
 
 class OperationTimeout(GemwireError, TimeoutError):
-    """A long-running operation was not done within the time one was willing to wait. It goes on."""
+    """A long-running operation was not done in time; it continues on the server."""
 
 
 class StreamConsumed(GemwireError, RuntimeError):
-    """A stream can be iterated once; its messages are not kept."""
+    """A stream was iterated a second time; its messages are not kept."""
 
 
 class APIError(GemwireError):
     """A call failed.
 
     Attributes:
-        message: What the server said, or what happened before it could say anything.
+        message: The server's message, or what happened before the server responded.
         details: The decoded ``google.rpc`` details: `RetryInfo`, `QuotaFailure`, `BadRequest`,
-            `ErrorInfo`, `Help`, `LocalizedMessage`…; an `Any` where the type is not known.
+            `ErrorInfo`, `Help`, `LocalizedMessage`…; an `Any` if the type is unknown.
         method: The RPC, ``google.ai.generativelanguage.v1beta.GenerativeService/GenerateContent``.
-        attempts: How often the call was tried.
+        attempts: Number of attempts.
         elapsed: Seconds from the call to the error.
-        trailing_metadata: What the server sent with the status, as pairs.
-        hint: What to do about it; empty where the message says it all.
+        trailing_metadata: Metadata that the server sent with the status, as pairs.
+        hint: What to do about it; empty if the message says it all.
     """
 
-    #: The status by its gRPC code, name and HTTP number; set by each concrete class.
+    #: The status as gRPC code, name and HTTP number; set by each concrete class.
     grpc_code: grpc.StatusCode = grpc.StatusCode.UNKNOWN
     status: str = "UNKNOWN"
     code: int = 500
@@ -104,39 +107,43 @@ class APIError(GemwireError):
             text += f" [{', '.join(where)}]"
         return f"{text} {self.hint}" if self.hint else text
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
-    def _detail(self, name: str) -> Any:
-        """The first detail of a ``google.rpc`` type, or None."""
+    def _detail(self, name: str) -> Message | None:
+        """Return the first detail of a ``google.rpc`` type."""
         return next((d for d in self.details if d.DESCRIPTOR.full_name == f"google.rpc.{name}"), None)
 
     @property
+    def _error_info(self) -> error_details_pb2.ErrorInfo | None:
+        return cast("error_details_pb2.ErrorInfo | None", self._detail("ErrorInfo"))
+
+    @property
     def reason(self) -> str | None:
-        """The constant that says why, such as ``API_KEY_INVALID``; from `ErrorInfo`."""
-        info = self._detail("ErrorInfo")
+        """The reason as a constant, such as ``API_KEY_INVALID``; from `ErrorInfo`."""
+        info = self._error_info
         return info.reason if info else None
 
     @property
     def domain(self) -> str | None:
-        """Who defined `reason`, from `ErrorInfo`."""
-        info = self._detail("ErrorInfo")
+        """The domain that defines `reason`; from `ErrorInfo`."""
+        info = self._error_info
         return info.domain if info else None
 
     @property
     def metadata(self) -> dict[str, str] | None:
-        """More about `reason`, such as the quota or the service it speaks of; from `ErrorInfo`."""
-        info = self._detail("ErrorInfo")
+        """Details of `reason`, such as the quota or the service concerned; from `ErrorInfo`."""
+        info = self._error_info
         return dict(info.metadata) if info else None
 
     @property
     def retry_delay(self) -> float | None:
-        """Seconds that the server asks to wait before another try, from `RetryInfo`."""
-        info = self._detail("RetryInfo")
+        """Seconds that the server asks to wait before a retry; from `RetryInfo`."""
+        info = cast("error_details_pb2.RetryInfo | None", self._detail("RetryInfo"))
         return info.retry_delay.ToNanoseconds() / 1e9 if info else None
 
     def trailers(self) -> tuple[tuple[str, str | bytes], ...]:
-        """`trailing_metadata`, and the details as gRPC sends them: for a server that hands the error on."""
+        """Return `trailing_metadata` and the details as gRPC sends them, for servers that relay errors."""
         if not self.details:
             return tuple(self.trailing_metadata)
         from gemwire_proto.google.rpc import status_pb2
@@ -151,42 +158,42 @@ class APIError(GemwireError):
 
     @property
     def grpc_status_code(self) -> grpc.StatusCode:
-        """`grpc_code`, under the name that google.api_core gives it."""
+        """`grpc_code`, under the name it has in google.api_core."""
         return self.grpc_code
 
 
-def _rebuild(kind: type[APIError], args: tuple[Any, ...], state: dict[str, Any]) -> APIError:
+def _rebuild(kind: type[_Error], args: tuple[str], state: dict[str, object]) -> _Error:
     error = kind(*args)
     error.__dict__.update(state)
     return error
 
 
 class ClientError(APIError):
-    """4xx: the request, the caller or its quota. The same call fails again."""
+    """4xx: the request, the caller or its quota. A retry fails as well."""
 
     code = 400
 
 
 class ServerError(APIError):
-    """5xx: the service, or the way to it. The same call may succeed later."""
+    """5xx: the service, or the connection to it. A retry may succeed."""
 
     code = 500
 
 
 class InvalidArgument(ClientError):
-    """The request is wrong whatever the state of the service; `BadRequest` details name the fields."""
+    """The request is invalid; `BadRequest` details name the fields."""
 
     grpc_code, status, code = grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", 400
 
 
 class FailedPrecondition(ClientError):
-    """The service is not in the state that the request needs, a region that is not served included."""
+    """The service is not in the state that the request requires, or not available in the location."""
 
     grpc_code, status, code = grpc.StatusCode.FAILED_PRECONDITION, "FAILED_PRECONDITION", 400
 
 
 class OutOfRange(ClientError):
-    """The request reaches beyond what is there."""
+    """The request refers to something past the valid range."""
 
     grpc_code, status, code = grpc.StatusCode.OUT_OF_RANGE, "OUT_OF_RANGE", 400
 
@@ -198,67 +205,67 @@ class Unauthenticated(ClientError):
 
 
 class PermissionDenied(ClientError):
-    """The caller is known and may not do this."""
+    """The caller lacks permission."""
 
     grpc_code, status, code = grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", 403
 
 
 class NotFound(ClientError):
-    """The model, file, corpus… does not exist, or the caller may not know of it."""
+    """The model, file, corpus… does not exist, or the caller lacks permission to see it."""
 
     grpc_code, status, code = grpc.StatusCode.NOT_FOUND, "NOT_FOUND", 404
 
 
 class AlreadyExists(ClientError):
-    """What was to be made exists."""
+    """The resource to be created exists."""
 
     grpc_code, status, code = grpc.StatusCode.ALREADY_EXISTS, "ALREADY_EXISTS", 409
 
 
 class Aborted(ClientError):
-    """Another request was in the way."""
+    """The request conflicted with another."""
 
     grpc_code, status, code = grpc.StatusCode.ABORTED, "ABORTED", 409
 
 
 class ResourceExhausted(ClientError):
-    """A quota is used up; `QuotaFailure` details say which, `retry_delay` how long to wait."""
+    """A quota is exhausted; `QuotaFailure` details name it, `retry_delay` says how long to wait."""
 
     grpc_code, status, code = grpc.StatusCode.RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED", 429
 
 
 class Cancelled(ClientError):
-    """The call was cancelled, by `cancel()` of a stream or by the server."""
+    """The call was cancelled, by a stream's `cancel()`, by closing the client, or by the server."""
 
     grpc_code, status, code = grpc.StatusCode.CANCELLED, "CANCELLED", 499
 
 
 class Unknown(ServerError):
-    """The server gave no canonical status."""
+    """The server returned no canonical status."""
 
     grpc_code, status, code = grpc.StatusCode.UNKNOWN, "UNKNOWN", 500
 
 
 class Internal(ServerError):
-    """The server broke one of its own rules."""
+    """The server failed internally."""
 
     grpc_code, status, code = grpc.StatusCode.INTERNAL, "INTERNAL", 500
 
 
 class DataLoss(ServerError):
-    """Data is lost or damaged for good."""
+    """Data is lost or corrupted."""
 
     grpc_code, status, code = grpc.StatusCode.DATA_LOSS, "DATA_LOSS", 500
 
 
 class Unimplemented(ServerError):
-    """The endpoint does not know the method."""
+    """The endpoint does not implement the method."""
 
     grpc_code, status, code = grpc.StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED", 501
 
 
 class Unavailable(ServerError):
-    """The service cannot be reached or is overloaded."""
+    """The service is unreachable or overloaded."""
 
     grpc_code, status, code = grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE", 503
 

@@ -1,4 +1,4 @@
-"""The pytest fixture ``gemini_emulator``; pytest finds it by itself where gemwire is installed."""
+"""The pytest fixture ``gemini_emulator``, which pytest discovers where gemwire is installed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _FIXTURE = "gemini_emulator"
 
 @pytest.fixture(scope="session")
 def gemini_emulator_options() -> dict[str, Any]:
-    """Settings of the emulator, for a project to define in its conftest.py; see `gemwire.testing.emulator`.
+    """Return the settings of the emulator; override it in conftest.py. See `gemwire.testing.emulator`.
 
-    Every test begins with what they say: ``{"snapshot": "prepared.db", "seed": 7}``.
+    Every test starts with these settings: ``{"snapshot": "prepared.db", "seed": 7}``.
     """
     return {}
 
@@ -33,7 +33,7 @@ def _gemini_emulator_server(gemini_emulator_options: dict[str, Any]) -> Iterator
 
 @pytest.fixture
 def gemini_emulator(_gemini_emulator_server: RunningEmulator) -> Iterator[RunningEmulator]:
-    """An emulator as it was at its start, to which clients made in the test go; see `gemwire.testing`."""
+    """Return an emulator in its initial state, to which the test's clients connect; see `gemwire.testing`."""
     from gemwire.testing import environment
 
     _gemini_emulator_server.reset()
@@ -42,22 +42,22 @@ def gemini_emulator(_gemini_emulator_server: RunningEmulator) -> Iterator[Runnin
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Set the emulator up before all fixtures that a test names: they may make clients.
+    """Set the emulator up before the other fixtures of a test, which may create clients.
 
-    Fixtures that are used by themselves stay in front, since such ones clear environments.
+    Autouse fixtures stay in front, since they may clear environment variables.
     """
     for item in items:
         names: list[str] = getattr(item, "fixturenames", [])
         if _FIXTURE in names:
-            automatic = _automatic(item)
-            first = [name for name in names if name in automatic]
-            rest = [name for name in names if name not in automatic and name != _FIXTURE]
+            autouse = _get_autouse_fixtures(item)
+            first = [name for name in names if name in autouse]
+            rest = [name for name in names if name not in autouse and name != _FIXTURE]
             names[:] = [*first, _FIXTURE, *rest]
 
 
-def _automatic(item: pytest.Item) -> set[str]:
-    """The fixtures with ``autouse`` of a test."""
-    info: Any = getattr(item, "_fixtureinfo", None)
+def _get_autouse_fixtures(item: pytest.Item) -> set[str]:
+    """Return the autouse fixtures of a test."""
+    info: object = getattr(item, "_fixtureinfo", None)
     named = {name for mark in item.iter_markers("usefixtures") for name in mark.args}
     initial: tuple[str, ...] = getattr(info, "initialnames", ())
     return set(initial) - set(getattr(info, "argnames", ())) - named - {_FIXTURE}

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from gemwire_emulator import flags
 from gemwire_emulator.admission import Quota
@@ -24,87 +24,92 @@ GRACE = 10.0
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
+    """A parser that reports an error as one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options, all of them plain text; `settings_of` understands them."""
-    made = _Parser(
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser; all values are strings, which `parse_settings` interprets."""
+    parser = _Parser(
         prog="gemwire serve",
-        description="Run an emulator of the Gemini API on this machine, over gRPC. It needs no key.",
+        description="Run an emulator of the Gemini API on this machine. It needs no API key.",
         allow_abbrev=False,
     )
-    add = made.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: only this machine reaches it)")
-    add("--port", default="0", help="port to listen on; 0 for any that is free (default)")
-    add("--http-port", metavar="PORT", help="serve HTTP on PORT too; 0 for any that is free")
-    add("--https-port", metavar="PORT", help="serve HTTPS on PORT too; 0 for any that is free")
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
+    add("--port", default="0", help="port for gRPC; 0 for any free port (default)")
+    add("--http-port", metavar="PORT", help="serve HTTP on PORT as well; 0 for any free port")
+    add("--https-port", metavar="PORT", help="serve HTTPS on PORT as well; 0 for any free port")
     add(
         "--certificate-dir",
         type=Path,
         metavar="DIR",
-        help="keep the certificate of HTTPS in DIR, for next time",
+        help="keep the HTTPS certificate in DIR and reuse it (default: a new certificate for each run)",
     )
-    add("--state", type=Path, metavar="FILE", help="remember in FILE and FILE.files (default: in memory)")
-    add("--snapshot", type=Path, metavar="FILE", help="begin with the resources in FILE; it is only read")
-    add("--resources", type=Path, metavar="FILE", help="JSON list of RPCs to call at the start")
-    add("--engine", choices=["instant", "local"], default="instant", help="what writes answers")
-    add("--model", type=Path, metavar="FILE", help="the GGUF of the local engine (default: SmolLM2-135M)")
-    add("--seed", default="0", help="seed of the instant engine: the same seed, the same answers")
+    add("--state", type=Path, metavar="FILE", help="keep state in FILE and FILE.files (default: in memory)")
+    add(
+        "--snapshot",
+        type=Path,
+        metavar="FILE",
+        help="start with the resources of a snapshot; it is only read",
+    )
+    add("--resources", type=Path, metavar="FILE", help="JSON list of RPCs that create resources at the start")
+    add("--engine", choices=["instant", "local"], default="instant", help="engine that generates responses")
+    add("--model", type=Path, metavar="FILE", help="GGUF model of the local engine (default: SmolLM2-135M)")
+    add("--seed", default="0", help="seed of the instant engine; the same seed gives the same responses")
     add("--replies", type=Path, metavar="FILE", help='canned replies: [{"match": "sky", "text": "Blue."}]')
-    add("--fault", action="append", default=[], metavar="JSON", help="a fault; may be given several times")
-    add("--faults", type=Path, metavar="FILE", help="JSON list of faults")
-    add("--pace", default="", metavar="NAME|JSON", help="how fast answers come: fast, typical, slow, or JSON")
-    add("--latency", default="", metavar="SECONDS", help="time before anything is answered")
-    add("--first-token", default="", metavar="SECONDS", help="time to an answer's first token, after that")
-    add("--between", default="", metavar="SECONDS", help="time between the messages of a stream")
-    add("--tokens-per-second", default="", metavar="N", help="tokens of text a second; 0 for at once")
-    add("--rpm", default="0", metavar="N", help="requests a minute for each API key; 0 for no limit")
-    add("--tpm", default="0", metavar="N", help="prompt tokens a minute for each API key; 0 for no limit")
-    add("--journal", type=Path, metavar="FILE", help="append every call to FILE, as a line of JSON")
-    add("--clock", metavar="TIME", help="a time that stands still: 2026-01-02T03:04:05Z")
-    add("--json", action="store_true", help="print one line of JSON when it is ready")
-    return made
+    add("--fault", action="append", default=[], metavar="JSON", help="fault to inject; may be repeated")
+    add("--faults", type=Path, metavar="FILE", help="JSON list of faults to inject")
+    add("--pace", default="", metavar="NAME|JSON", help="latency of responses: fast, typical, slow, or JSON")
+    add("--latency", default="", metavar="SECONDS", help="delay before any response")
+    add("--first-token", default="", metavar="SECONDS", help="further delay before the first token")
+    add("--between", default="", metavar="SECONDS", help="delay between the messages of a stream")
+    add("--tokens-per-second", default="", metavar="N", help="rate of generated text; 0 for no limit")
+    add("--rpm", default="0", metavar="N", help="requests per minute for each API key; 0 for no limit")
+    add("--tpm", default="0", metavar="N", help="prompt tokens per minute for each API key; 0 for no limit")
+    add("--journal", type=Path, metavar="FILE", help="append every call to FILE as a line of JSON")
+    add("--clock", metavar="TIME", help="freeze the clock at TIME: 2026-01-02T03:04:05Z")
+    add("--json", action="store_true", help="print a line of JSON instead of text when ready")
+    return parser
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
-    """What the options say.
+def parse_settings(options: argparse.Namespace) -> Settings:
+    """Convert parsed options to settings.
 
     Raises:
-        ValueError: One says nothing sensible.
+        ValueError: A value is invalid, or options exclude each other.
     """
     for name, file in (("--state", options.state), ("--journal", options.journal)):
         if file is not None and not file.absolute().parent.is_dir():
-            raise ValueError(f"{name}: there is no directory {file.absolute().parent}")
+            raise ValueError(f"{name}: the directory {file.absolute().parent} does not exist")
     if options.state and (options.snapshot or options.resources):
-        raise ValueError("--state has resources of its own: it excludes --snapshot and --resources")
+        raise ValueError("--state cannot be combined with --snapshot or --resources")
     if options.snapshot is not None and not options.snapshot.is_file():
-        raise ValueError(f"--snapshot: there is no file {options.snapshot}")
+        raise ValueError(f"--snapshot: the file {options.snapshot} does not exist")
     if options.model is not None and options.engine != "local":
-        raise ValueError("--model is for --engine local")
+        raise ValueError("--model requires --engine local")
     if options.certificate_dir is not None and options.https_port is None:
-        raise ValueError("--certificate-dir is for --https-port")
+        raise ValueError("--certificate-dir requires --https-port")
     if options.certificate_dir is not None and options.certificate_dir.is_file():
-        raise ValueError(f"--certificate-dir: {options.certificate_dir} is no directory")
+        raise ValueError(f"--certificate-dir: {options.certificate_dir} is not a directory")
     if options.model is not None and not options.model.is_file():
-        raise ValueError(f"--model: there is no file {options.model}")
+        raise ValueError(f"--model: the file {options.model} does not exist")
     return Settings(
         host=options.host,
-        port=flags.count(options.port, "--port", 65_535),
-        http_port=_port(options.http_port, "--http-port"),
-        https_port=_port(options.https_port, "--https-port"),
+        port=flags.parse_count(options.port, "--port", 65_535),
+        http_port=_parse_port(options.http_port, "--http-port"),
+        https_port=_parse_port(options.https_port, "--https-port"),
         certificate_dir=options.certificate_dir,
         state=options.state,
         snapshot=options.snapshot,
-        resources=flags.resources(options.resources) if options.resources else (),
+        resources=flags.load_resources(options.resources) if options.resources else (),
         engine=LocalEngine(options.model) if options.engine == "local" else None,
-        seed=flags.count(options.seed, "--seed"),
-        replies=flags.replies(options.replies) if options.replies else (),
-        faults=flags.faults(options.fault, options.faults),
-        pace=flags.pace(
+        seed=flags.parse_count(options.seed, "--seed"),
+        replies=flags.load_replies(options.replies) if options.replies else (),
+        faults=flags.parse_faults(options.fault, options.faults),
+        pace=flags.parse_pace(
             options.pace,
             latency=options.latency,
             first=options.first_token,
@@ -112,99 +117,102 @@ def settings_of(options: argparse.Namespace) -> Settings:
             tokens_per_second=options.tokens_per_second,
         ),
         quota=Quota(
-            requests_per_minute=flags.count(options.rpm, "--rpm"),
-            tokens_per_minute=flags.count(options.tpm, "--tpm"),
+            requests_per_minute=flags.parse_count(options.rpm, "--rpm"),
+            tokens_per_minute=flags.parse_count(options.tpm, "--tpm"),
         ),
-        frozen_at=flags.moment(options.clock) if options.clock else None,
+        frozen_at=flags.parse_time(options.clock) if options.clock else None,
         journal=options.journal,
     )
 
 
-def _port(text: str | None, name: str) -> int | None:
-    return None if text is None else flags.count(text, name, 65_535)
+def _parse_port(text: str | None, name: str) -> int | None:
+    return None if text is None else flags.parse_count(text, name, 65_535)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT.
 
     Returns:
-        The exit code: 0 after a signal, 1 where it cannot start, 2 for an option that is wrong.
+        The exit code: 0 after a signal, 1 if the emulator cannot start, 2 for an invalid option.
     """
-    made = parser()
-    options = made.parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
     try:
-        settings = settings_of(options)
+        settings = parse_settings(options)
     except ValueError as error:
-        made.error(str(error))
+        parser.error(str(error))
     if not flags.is_loopback(settings.host):
         sys.stderr.write(
-            f"{made.prog}: warning: others can reach {settings.host}, and nobody is asked for a key\n"
+            f"{parser.prog}: warning: {settings.host} is reachable from other machines, and API keys are not"
+            " checked\n"
         )
     try:
         if isinstance(settings.engine, LocalEngine):
-            # Before anybody is told that it is ready.
+            # Loaded before the emulator reports that it is ready.
             settings.engine.start()
         asyncio.run(serve(settings, as_json=options.json))
-    except StatusError as failure:
-        sys.stderr.write(f"{made.prog}: {failure.message}\n")
-        return 1
+    except StatusError as error:
+        return _fail(error.message)
     except sqlite3.DatabaseError as error:
-        what = f"{settings.state} cannot be used to remember in"
         if settings.snapshot:
-            what = f"{settings.snapshot} is no snapshot"
-        sys.stderr.write(f"{made.prog}: {what}: {error}\n")
-        return 1
+            return _fail(f"{settings.snapshot} is not a snapshot: {error}")
+        return _fail(f"{settings.state} cannot be used as a state file: {error}")
     except ValueError as error:
-        sys.stderr.write(f"{made.prog}: {error}\n")
-        return 1
+        return _fail(str(error))
     except (RuntimeError, OSError) as error:
-        sys.stderr.write(f"{made.prog}: cannot listen on {settings.host} port {settings.port}: {error}\n")
-        return 1
+        return _fail(f"cannot listen on {settings.host} port {settings.port}: {error}")
     return 0
 
 
+def _fail(message: str) -> int:
+    sys.stderr.write(f"gemwire serve: {message}\n")
+    return 1
+
+
 async def serve(settings: Settings, *, as_json: bool = False, grace: float = GRACE) -> None:
-    """Run an emulator until a signal says otherwise; say on stdout where it is.
+    """Run an emulator until a signal arrives, and print its address on stdout.
 
     Args:
-        settings: How it is made.
-        as_json: Say it as a line of JSON.
-        grace: Seconds that calls have to finish after the first signal; a second one ends them at once.
+        settings: The settings.
+        as_json: Print a line of JSON instead of text.
+        grace: Seconds that calls have to finish after the first signal; a second signal ends them at once.
 
     Raises:
-        RuntimeError: The address is taken.
-        sqlite3.DatabaseError: The state file is none.
+        RuntimeError: The address is in use.
+        sqlite3.DatabaseError: The state file is not one.
     """
     emulator = Emulator(settings)
     address = await emulator.start()
-    stop, hurry = asyncio.Event(), asyncio.Event()
+    stop, stop_now = asyncio.Event(), asyncio.Event()
 
-    def signalled() -> None:
-        (hurry if stop.is_set() else stop).set()
+    def handle_signal() -> None:
+        (stop_now if stop.is_set() else stop).set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signalled)
-    sys.stdout.write(_readiness(emulator, address, as_json=as_json))
+        loop.add_signal_handler(number, handle_signal)
+    sys.stdout.write(_format_ready(emulator, address, as_json=as_json))
     sys.stdout.flush()
     await stop.wait()
     draining = asyncio.ensure_future(emulator.stop(grace))
-    hurried = asyncio.ensure_future(hurry.wait())
-    await asyncio.wait((draining, hurried), return_when=asyncio.FIRST_COMPLETED)
+    second_signal = asyncio.ensure_future(stop_now.wait())
+    await asyncio.wait((draining, second_signal), return_when=asyncio.FIRST_COMPLETED)
     if not draining.done():
         await emulator.stop()
-    hurried.cancel()
+    second_signal.cancel()
     await draining
 
 
-def _readiness(emulator: Emulator, address: str, *, as_json: bool) -> str:
+def _format_ready(emulator: Emulator, address: str, *, as_json: bool) -> str:
     engine = emulator.state.engine
     if not as_json:
-        what = f"The emulator ({engine.name} engine)"
         also = "".join(f", {url}" for url in (emulator.http, emulator.https) if url)
         trust = f" SSL_CERT_FILE={emulator.ca_file}" if emulator.ca_file else ""
-        return f"{what} listens on {address}{also}; export GEMINI_EMULATOR_HOST={address}{trust}\n"
-    ready: dict[str, Any] = {"event": "ready", "grpc": address, "engine": engine.name}
+        return (
+            f"The emulator ({engine.name} engine) listens on {address}{also};"
+            f" export GEMINI_EMULATOR_HOST={address}{trust}\n"
+        )
+    ready: dict[str, object] = {"event": "ready", "grpc": address, "engine": engine.name}
     ready |= {"model": engine.version, "pid": os.getpid()}
     more = {"http": emulator.http, "https": emulator.https, "ca": emulator.ca_file}
     ready |= {name: value for name, value in more.items() if value}

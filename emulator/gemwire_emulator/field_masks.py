@@ -1,24 +1,31 @@
-"""Update masks (AIP-134): which fields of a resource an update may and does change."""
+"""Update masks (AIP-134): which fields of a resource an update changes."""
 
 from __future__ import annotations
 
-from typing import Any
+from google.protobuf.message import Message
 
 from gemwire_emulator.errors import invalid_argument, quote
+from gemwire_proto.google.protobuf.field_mask_pb2 import FieldMask
 
 
-def apply(current: Any, update: Any, mask: Any, allowed: frozenset[str], field: str = "update_mask") -> None:
+def apply_update_mask(
+    current: Message,
+    update: Message,
+    mask: FieldMask,
+    allowed: frozenset[str],
+    field: str = "update_mask",
+) -> None:
     """Copy the masked fields of ``update`` into ``current``.
 
     Args:
-        current: The resource as it is; changed.
+        current: The stored resource, which is changed.
         update: The resource of the request.
-        mask: A FieldMask; empty or ``*`` for every allowed field that is set.
+        mask: The update mask; empty or ``*`` for every allowed field that is set.
         allowed: Paths that may be changed.
-        field: What to call the mask in an error.
+        field: Name of the mask in errors.
 
     Raises:
-        StatusError: A path does not exist or may not be changed.
+        StatusError: A path does not exist or must not be changed.
     """
     paths = list(mask.paths)
     if not paths or paths == ["*"]:
@@ -28,18 +35,17 @@ def apply(current: Any, update: Any, mask: Any, allowed: frozenset[str], field: 
             raise invalid_argument(
                 field, f"{quote(path)} cannot be updated; these can: {', '.join(sorted(allowed))}"
             )
-        _copy(current, update, path.split("."))
+        _copy_field(current, update, path.split("."))
 
 
-def _is_set(message: Any, name: str) -> bool:
-    value = getattr(message, name)
+def _is_set(message: Message, name: str) -> bool:
     descriptor = message.DESCRIPTOR.fields_by_name[name]
-    return message.HasField(name) if descriptor.has_presence else bool(value)
+    return message.HasField(name) if descriptor.has_presence else bool(getattr(message, name))
 
 
-def _copy(current: Any, update: Any, path: list[str]) -> None:
-    *outer, name = path
-    for step in outer:
+def _copy_field(current: Message, update: Message, path: list[str]) -> None:
+    *parents, name = path
+    for step in parents:
         current, update = getattr(current, step), getattr(update, step)
     descriptor = update.DESCRIPTOR.fields_by_name[name]
     if descriptor.has_presence and not update.HasField(name):

@@ -1,6 +1,6 @@
-"""Settings of an emulator from what can be written in a shell or a file.
+"""Parsers for the settings that are given in a shell or a file.
 
-Every function here raises ValueError with a sentence that says what is wrong.
+Every function here raises ValueError with a message that names the flag or file.
 """
 
 from __future__ import annotations
@@ -10,64 +10,63 @@ import ipaddress
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.latency import LatencyProfile
 
 
-def faults(texts: Iterable[str], file: Path | None = None) -> list[FaultRule]:
-    """Fault rules.
+def parse_faults(texts: Iterable[str], file: Path | None = None) -> list[FaultRule]:
+    """Parse fault rules.
 
     Args:
-        texts: A rule each, as JSON: ``{"method": "GenerateContent", "status": "UNAVAILABLE"}``.
-        file: JSON with a list of them.
+        texts: Rules as JSON: ``{"method": "GenerateContent", "status": "UNAVAILABLE"}``.
+        file: JSON file with a list of rules.
 
     Raises:
-        ValueError: One is no rule.
+        ValueError: A rule is invalid.
     """
-    found = _listed(file, "faults") if file else []
-    found += [_parsed(text, "--fault") for text in texts]
-    return [_rule(data) for data in found]
+    found = _load_list(file, "faults") if file else []
+    found += [_parse_json(text, "--fault") for text in texts]
+    return [_create_rule(data) for data in found]
 
 
-def replies(file: Path) -> list[Reply]:
-    """CannedReplies replies.
+def load_replies(file: Path) -> list[Reply]:
+    """Load canned replies.
 
     Args:
-        file: JSON with a list: ``[{"match": "sky", "text": "Blue."}]``.
+        file: JSON file with a list: ``[{"match": "sky", "text": "Blue."}]``.
 
     Raises:
-        ValueError: One is no reply.
+        ValueError: The file or a reply is invalid.
     """
-    return [_reply(data) for data in _listed(file, "replies")]
+    return [_create_reply(data) for data in _load_list(file, "replies")]
 
 
-def resources(file: Path) -> list[Any]:
-    """Requests that make resources; see `gemwire_emulator.seed_resources`.
+def load_resources(file: Path) -> list[Mapping[str, object]]:
+    """Load the requests that create resources; see `gemwire_emulator.seed_resources`.
 
     Args:
-        file: JSON with a list: ``[{"rpc": "CreateCorpus", "request": {"corpus": {"name": "corpora/c"}}}]``.
+        file: JSON file with a list: ``[{"rpc": "CreateCorpus", "request": {"corpus": {}}}]``.
 
     Raises:
-        ValueError: It is no such file.
+        ValueError: The file is invalid.
     """
-    return _listed(file, "resources")
+    return _load_list(file, "resources")  # type: ignore[return-value]
 
 
-def pace(text: str, **seconds_of: str) -> LatencyProfile:
-    """How fast answers come.
+def parse_pace(text: str, **parts: str) -> LatencyProfile:
+    """Parse the latency of responses.
 
     Args:
-        text: A profile's name, or JSON; empty for at once.
-        **seconds_of: Flags that change a part of it, by its name; empty where they were not given.
+        text: Name of a profile, or JSON; empty for no latency.
+        **parts: Flags that override a field of the profile, by its name; empty where not given.
 
     Raises:
-        ValueError: There is no such profile, or a part is no number.
+        ValueError: There is no such profile, or a value is not a number.
     """
     try:
         found = LatencyProfile().override_with(text) if text else LatencyProfile()
@@ -75,24 +74,24 @@ def pace(text: str, **seconds_of: str) -> LatencyProfile:
         raise ValueError(f"--pace: {error}") from None
     names = {"first": "--first-token"}
     given = {
-        part: seconds(value, names.get(part, f"--{part}".replace("_", "-")))
-        for part, value in seconds_of.items()
+        part: parse_seconds(value, names.get(part, f"--{part}".replace("_", "-")))
+        for part, value in parts.items()
         if value
     }
     return found.override(given)
 
 
-def moment(text: str) -> float:
-    """A time as seconds since the epoch.
+def parse_time(text: str) -> float:
+    """Parse a time, and return it as seconds since the epoch.
 
     Args:
-        text: Such seconds, or RFC 3339: ``2026-01-02T03:04:05Z``.
+        text: Seconds since the epoch, or RFC 3339: ``2026-01-02T03:04:05Z``.
 
     Raises:
         ValueError: It is neither.
     """
     try:
-        return seconds(text, "--clock")
+        return parse_seconds(text, "--clock")
     except ValueError:
         pass
     try:
@@ -104,78 +103,81 @@ def moment(text: str) -> float:
     return (found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 
-def seconds(text: str, name: str) -> float:
-    """A number that is not negative.
+def parse_seconds(text: str, name: str) -> float:
+    """Parse a number that is not negative.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not such a number.
     """
     try:
         found = float(text)
     except ValueError:
         found = math.nan
     if not 0 <= found < math.inf:
-        raise ValueError(f"{name}: {text!r} is no number of at least 0")
+        raise ValueError(f"{name}: {text!r} is not a number of at least 0")
     return found
 
 
-def count(text: str, name: str, most: int = 2**31 - 1) -> int:
-    """A whole number that is not negative.
+def parse_count(text: str, name: str, most: int = 2**31 - 1) -> int:
+    """Parse an integer from 0 to ``most``.
 
     Raises:
-        ValueError: It is none, or larger than ``most``.
+        ValueError: It is not such an integer.
     """
     if not text.isdecimal() or int(text) > most:
-        raise ValueError(f"{name}: {text!r} is no whole number from 0 to {most}")
+        raise ValueError(f"{name}: {text!r} is not an integer from 0 to {most}")
     return int(text)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine reaches an address."""
+    """Return whether an address is reachable from this machine only."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _rule(data: Any) -> FaultRule:
+def _create_rule(data: object) -> FaultRule:
     if not isinstance(data, dict):
-        raise ValueError(f"a fault is a JSON object, not {json.dumps(data)}")  # noqa: TRY004 - see above
+        raise ValueError(f"a fault must be a JSON object, not {json.dumps(data)}")  # noqa: TRY004
     try:
         return FaultRule.from_json(data)
     except TypeError as error:
-        raise ValueError(f"{json.dumps(data)} is no fault: {error}") from None
+        raise ValueError(f"{json.dumps(data)} is not a fault: {error}") from None
 
 
-def _reply(data: Any) -> Reply:
-    known = {field.name: field.type for field in fields(Reply)}
+def _create_reply(data: object) -> Reply:
+    known = {field.name for field in fields(Reply)}
     if not isinstance(data, dict) or not isinstance(data.get("text"), str):
-        raise ValueError(f"a reply is a JSON object with a text, not {json.dumps(data)}")  # noqa: TRY004 - see above
-    if unknown := set(data) - set(known):
-        raise ValueError(f"a reply has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")
+        raise ValueError(f"a reply must be a JSON object with a text, not {json.dumps(data)}")  # noqa: TRY004
+    if unknown := set(data) - known:
+        raise ValueError(
+            f"unknown field {', '.join(sorted(unknown))}; a reply has {', '.join(sorted(known))}"
+        )
     for name in ("match", "model"):
         try:
             re.compile(data.get(name, ""))
         except (re.error, TypeError) as error:
-            raise ValueError(f"{name}: {data[name]!r} is no regular expression: {error}") from None
+            raise ValueError(f"{name}: {data[name]!r} is not a regular expression: {error}") from None
     if not isinstance(data.get("pieces", 1), int) or data.get("pieces", 1) < 1:
-        raise ValueError(f"pieces: {data['pieces']!r} is no whole number of at least 1")
+        raise ValueError(f"pieces: {data['pieces']!r} is not an integer of at least 1")
     return Reply(**data)
 
 
-def _listed(file: Path, what: str) -> list[Any]:
+def _load_list(file: Path, content: str) -> list[object]:
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from None
-    found = _parsed(text, str(file))
+    found = _parse_json(text, str(file))
     if not isinstance(found, list):
-        raise ValueError(f"{file} must hold a JSON list of {what}")  # noqa: TRY004 - see above
+        raise ValueError(f"{file} must hold a JSON list of {content}")  # noqa: TRY004 - it is data
     return found
 
 
-def _parsed(text: str, where: str) -> Any:
+def _parse_json(text: str, source: str) -> object:
     try:
-        return json.loads(text)
+        found: object = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"{where} is no JSON: {error}") from None
+        raise ValueError(f"{source} is not valid JSON: {error}") from None
+    return found

@@ -118,7 +118,7 @@ def _serve_stream(
 
 def _create_call(endpoint: Endpoint, context: _Context, connections: Connections) -> Call:
     peer = context.peer()
-    connections.used(peer)
+    connections.add(peer)
     return Call(
         endpoint.method,
         dict(context.invocation_metadata() or ()),

@@ -1,4 +1,4 @@
-"""Resource names: their patterns, and new ones made the documented way."""
+"""Resource names and ids: their patterns, and the generation of new ids."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ import re
 
 from gemwire_emulator.errors import invalid_argument, quote
 
-#: No path would have "." and ".." as steps.
+#: A segment of a name; "." and ".." would be steps of a path.
 _SEGMENT = r"(?!\.\.?(?:/|\Z))[^/\s]+"
-#: No name is as long; longer ones are not repeated in an error.
-_LONGEST = 256
+#: Characters of a name; a longer one is not repeated in an error.
+_MAX_LENGTH = 256
 #: Ids that callers may choose: AIP-122, and the 40 characters of the corpus documentation.
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 
 
-def check(name: str, pattern: str, field: str) -> str:
-    """Refuse a name that is not of a pattern.
+def check_name(name: str, pattern: str, field: str) -> str:
+    """Return a resource name if it has the form of a pattern.
 
     Args:
         name: The name.
-        pattern: Such as ``corpora/*/documents/*``; several, separated by ``|``.
-        field: What to call it in the error.
+        pattern: Such as ``corpora/*/documents/*``; several are separated by ``|``.
+        field: Name of the field in errors.
 
     Raises:
-        StatusError: It is empty or of another form.
+        StatusError: INVALID_ARGUMENT; the name is empty or has another form.
     """
     if not name:
         raise invalid_argument(field, f"is required; its form is {pattern.replace('|', ' or ')}")
-    if len(name) > _LONGEST:
+    if len(name) > _MAX_LENGTH:
         raise invalid_argument(
-            field, f"{quote(name)} is longer than the {_LONGEST} characters that a name may have"
+            field, f"{quote(name)} is longer than the {_MAX_LENGTH} characters that a name may have"
         )
-    for one in pattern.split("|") if name.isprintable() else ():
-        if re.fullmatch(re.escape(one).replace(r"\*", _SEGMENT), name):
+    for form in pattern.split("|") if name.isprintable() else ():
+        if re.fullmatch(re.escape(form).replace(r"\*", _SEGMENT), name):
             return name
     raise invalid_argument(field, f"{quote(name)} is not of the form {pattern.replace('|', ' or ')}")
 
 
 def check_id(identifier: str, field: str) -> str:
-    """Refuse an id that a caller cannot choose.
+    """Return an id if callers may choose it: at most 40 of a-z, 0-9 and inner dashes.
 
     Raises:
-        StatusError: It has other characters than a-z, 0-9 and dashes inside, or more than 40.
+        StatusError: INVALID_ARGUMENT; the id has another form.
     """
     if not _ID.match(identifier):
         raise invalid_argument(
@@ -50,14 +50,14 @@ def check_id(identifier: str, field: str) -> str:
     return identifier
 
 
-def derived(display_name: str, number: int, length: int = 40) -> str:
-    """An id made of a display name and a number: ``my-corpus-00001a`` for "My corpus!"."""
+def generate_id(display_name: str, number: int, length: int = 40) -> str:
+    """Return an id derived from a display name and a number: ``my-corpus-00001a`` for "My corpus!"."""
     stem = re.sub(r"[^a-z0-9]+", "-", display_name.lower()).strip("-")
-    suffix = _base36(number * 2_654_435_761 % 36**12)
+    suffix = _to_base36(number * 2_654_435_761 % 36**12)
     return f"{stem[: length - 13]}-{suffix}".strip("-")
 
 
-def _base36(number: int) -> str:
+def _to_base36(number: int) -> str:
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
     text = ""
     for _ in range(12):

@@ -1,11 +1,11 @@
-"""What an emulator holds from the start: resources made by requests, as a client would make them."""
+"""Resources that exist from the start, created by the requests that a client would send."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from google.protobuf import json_format
+from google.protobuf.message import Message
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.dispatch import Dispatcher, Endpoint
@@ -16,43 +16,45 @@ from gemwire_runtime.method import Kind
 _KEYS = frozenset({"rpc", "request", "key"})
 
 
-async def prepare(dispatcher: Dispatcher, resources: Sequence[Mapping[str, Any]]) -> None:
-    """Make some calls, one after another.
+async def create_resources(dispatcher: Dispatcher, resources: Sequence[Mapping[str, object]]) -> None:
+    """Call an RPC for each resource, one after another.
 
     Args:
-        dispatcher: Who answers them.
-        resources: For each ``rpc``, a name or the end of it (``RetrieverService/CreateCorpus``),
-            ``request``, as JSON has it, and ``key``, the API key whose resource it is, if any.
+        dispatcher: Dispatcher of the calls.
+        resources: For each ``rpc``, a name or the end of one (``RetrieverService/CreateCorpus``),
+            ``request`` as JSON, and optionally ``key``, the API key that owns the resource.
 
     Raises:
-        ValueError: One makes no sense, or is refused.
+        ValueError: An entry is invalid, or its call fails.
     """
     for number, resource in enumerate(resources):
         try:
-            endpoint, request = _understood(dispatcher, resource)
-            key = resource.get("key", "")
+            endpoint, request = _parse(dispatcher, resource)
+            key = str(resource.get("key", ""))
             metadata = {"x-goog-api-key": key} if key else {}
             await endpoint.unary(request, Call(endpoint.method, metadata))
         except (StatusError, ValueError, json_format.ParseError) as error:
             raise ValueError(f"resources[{number}]: {error}") from None
 
 
-def _understood(dispatcher: Dispatcher, resource: Mapping[str, Any]) -> tuple[Endpoint, Any]:
+def _parse(dispatcher: Dispatcher, resource: Mapping[str, object]) -> tuple[Endpoint, Message]:
     if not isinstance(resource, Mapping) or not isinstance(resource.get("rpc"), str):
-        raise ValueError("must be an object with an rpc")  # noqa: TRY004 - of data, not of types
+        raise ValueError("must be an object with an rpc")  # noqa: TRY004 - it is data
     if unknown := set(resource) - _KEYS:
-        raise ValueError(f"has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(_KEYS))}")
-    name = resource["rpc"].lstrip("/")
-    ends = [endpoint for path, endpoint in dispatcher.endpoints.items() if _is_end(path, name)]
-    if not ends:
-        raise ValueError(f"rpc: there is no {name}")
-    if ends[0].method.kind is not Kind.UNARY:
-        raise ValueError(f"rpc: {name} streams")
-    request = ends[0].request()
-    json_format.ParseDict(resource.get("request", {}), request, descriptor_pool=POOL)
-    return ends[0], request
+        raise ValueError(f"unknown field {', '.join(sorted(unknown))}; it has {', '.join(sorted(_KEYS))}")
+    name = str(resource["rpc"]).lstrip("/")
+    matching = [endpoint for path, endpoint in dispatcher.endpoints.items() if _ends_with(path, name)]
+    if not matching:
+        raise ValueError(f"rpc: {name} does not exist")
+    endpoint = matching[0]
+    if endpoint.method.kind is not Kind.UNARY:
+        raise ValueError(f"rpc: {name} is streaming; only unary RPCs can create resources")
+    fields = resource.get("request", {})
+    if not isinstance(fields, dict):
+        raise ValueError("request: must be an object")  # noqa: TRY004 - it is data
+    return endpoint, json_format.ParseDict(fields, endpoint.request(), descriptor_pool=POOL)
 
 
-def _is_end(path: str, name: str) -> bool:
-    """Whether a name is the end of a path, at a sign that divides it."""
+def _ends_with(path: str, name: str) -> bool:
+    """Return whether a path ends with a name that begins after a separator."""
     return path.endswith(name) and path[: -len(name)][-1:] in ("/", ".")

@@ -1,13 +1,14 @@
-"""The whole emulator: one grpc.aio server with every service of the API."""
+"""The emulator: one grpc.aio server with every service of the API, and an HTTP server beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import grpc.aio
+from google.protobuf.message import Message
 
 from gemwire_emulator import snapshots
 from gemwire_emulator.admission import AdmissionController
@@ -21,8 +22,8 @@ from gemwire_emulator.engines.local import LocalEngine
 from gemwire_emulator.grpc_front import GrpcFront
 from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
-from gemwire_emulator.prompt_text import texts_in
-from gemwire_emulator.seed_resources import prepare
+from gemwire_emulator.prompt_text import iter_texts
+from gemwire_emulator.seed_resources import create_resources
 from gemwire_emulator.services.batches import Batches
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
@@ -37,63 +38,57 @@ from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Store
-from gemwire_proto.longrunning import operations
-from gemwire_proto.v1 import generative_service as v1_generative
-from gemwire_proto.v1 import model_service as v1_model
-from gemwire_proto.v1beta import (
-    cache_service,
-    discuss_service,
-    file_service,
-    generative_service,
-    model_service,
-    permission_service,
-    prediction_service,
-    retriever_service,
-    text_service,
-)
+from gemwire_proto.families import FAMILIES
+from gemwire_runtime.family import Package
+from gemwire_runtime.method import Service
+
+if TYPE_CHECKING:
+    from gemwire_emulator.http.server import HttpServer
 
 
 class Emulator:
     """A server that behaves like the service. Use it with ``async with``, or `start` and `stop`.
 
     Attributes:
-        settings: How it is made.
-        journal: What was asked of it.
-        address: host:port of the gRPC side, once it has started.
-        http: ``http://host:port`` of the HTTP side, if it has one.
-        https: The same for HTTPS.
-        ca_file: What clients of HTTPS have to trust: ``SSL_CERT_FILE``.
+        settings: The settings.
+        journal: The calls so far.
+        state: The state of the services, once started.
+        admission: Faults, latency and quota, once started.
+        address: host:port of the gRPC server, once started.
+        http: ``http://host:port`` of the HTTP server, if there is one.
+        https: ``https://host:port`` of the HTTPS server, if there is one.
+        ca_file: Certificate authority that HTTPS clients must trust: ``SSL_CERT_FILE``.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        """Nothing is opened before `start`."""
+        """Create an emulator; nothing is opened before `start`."""
         self.settings = settings or Settings()
         self.journal = Journal()
         self.address = ""
         self.http = ""
         self.https = ""
         self.ca_file = ""
-        self._http_front: Any = None
-        # What a reset leads back to; None for nothing.
-        self._beginning: Path | None = None
+        self._http_server: HttpServer | None = None
+        # The snapshot that a reset restores; None to reset to nothing.
+        self._initial: Path | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     async def start(self) -> str:
-        """Open the store, listen, and go on with what a former run left unfinished.
+        """Open the store, listen, and resume the work that a former run left unfinished.
 
         Returns:
-            host:port of the gRPC side.
+            host:port of the gRPC server.
 
         Raises:
-            RuntimeError: The address is taken.
-            OSError: The address of the HTTP side is taken, or a file cannot be read or written.
-            sqlite3.DatabaseError: The state file or the snapshot is none.
-            ValueError: A resource cannot be made, or settings contradict each other.
+            RuntimeError: The address is in use.
+            OSError: The address of the HTTP server is in use, or a file cannot be read or written.
+            sqlite3.DatabaseError: The state file or the snapshot is not one.
+            ValueError: A resource cannot be created, or settings exclude each other.
         """
         settings = self.settings
         if settings.state and (settings.snapshot or settings.resources):
-            raise ValueError("state: a file to remember in has its own resources: no snapshot, no resources")
-        engine = CannedReplies(_engine(settings), settings.replies)
+            raise ValueError("state: a state file has its own resources; it excludes snapshot and resources")
+        engine = CannedReplies(_create_engine(settings), settings.replies)
         self.state = State(
             Store(settings.state),
             Clock(settings.frozen_at),
@@ -102,12 +97,16 @@ class Emulator:
             tuning_seconds=settings.tuning_seconds,
         )
         self.admission = AdmissionController(
-            self.state.clock, self._tokens, faults=settings.faults, pace=settings.pace, quota=settings.quota
+            self.state.clock,
+            self._count_tokens,
+            faults=settings.faults,
+            pace=settings.pace,
+            quota=settings.quota,
         )
         dispatcher = Dispatcher(self.admission, self.journal)
-        self._serve(dispatcher)
+        self._add_services(dispatcher)
         try:
-            await self._prepare()
+            await self._create_resources()
             if settings.journal:
                 self.journal.open(settings.journal)
         except BaseException:
@@ -134,17 +133,17 @@ class Emulator:
         except RuntimeError:
             await self.stop()
             raise
-        await self._introspection.serving()
+        await self._introspection.set_serving()
         self.address = f"{host}:{port}"
         try:
-            await self._listen_for_http(dispatcher)
+            await self._start_http(dispatcher)
         except OSError:
             await self.stop()
             raise
         self._resume()
         return self.address
 
-    async def _listen_for_http(self, dispatcher: Dispatcher) -> None:
+    async def _start_http(self, dispatcher: Dispatcher) -> None:
         settings = self.settings
         if settings.http_port is None and settings.https_port is None:
             return
@@ -152,9 +151,9 @@ class Emulator:
             from gemwire_emulator.http.server import HttpServer
         except ImportError as error:
             raise RuntimeError(
-                f"the HTTP side needs {error.name}: pip install 'gemwire[emulator]'"
+                f"HTTP requires {error.name}; install it with: pip install 'gemwire[emulator]'"
             ) from error
-        front = self._http_front = HttpServer(
+        server = self._http_server = HttpServer(
             dispatcher,
             self.state,
             self.admission,
@@ -164,74 +163,81 @@ class Emulator:
             address=self.address,
         )
         if settings.http_port is not None:
-            self.http = f"http://{await front.listen(settings.host, settings.http_port)}"
+            self.http = f"http://{await server.listen(settings.host, settings.http_port)}"
         if settings.https_port is not None:
-            address, self.ca_file = await front.listen_securely(
+            address, self.ca_file = await server.listen_securely(
                 settings.host, settings.https_port, settings.certificate_dir
             )
             self.https = f"https://{address}"
 
-    async def _prepare(self) -> None:
-        """What is there from the start, and again after a reset."""
+    async def _create_resources(self) -> None:
+        """Create the resources that exist from the start, and again after a reset."""
         settings = self.settings
         if settings.snapshot:
             snapshots.load(self.state, Path(settings.snapshot))
-            self._beginning = Path(settings.snapshot)
+            self._initial = Path(settings.snapshot)
         if settings.resources:
-            # By another gate and journal: no fault hits these calls, and nobody counts them.
-            behind = Dispatcher(AdmissionController(self.state.clock, self._tokens), Journal())
-            self._serve(behind)
-            await prepare(behind, settings.resources)
+            # A dispatcher of its own: no fault or quota applies to these calls, and no journal records them.
+            dispatcher = Dispatcher(AdmissionController(self.state.clock, self._count_tokens), Journal())
+            self._add_services(dispatcher)
+            await create_resources(dispatcher, settings.resources)
             self._temporary = tempfile.TemporaryDirectory(prefix="gemwire-emulator-")
-            self._beginning = Path(self._temporary.name, "beginning")
-            snapshots.save(self.state, self._beginning)
+            self._initial = Path(self._temporary.name, "beginning")
+            snapshots.save(self.state, self._initial)
 
     def _resume(self) -> None:
-        """Go on with what is unfinished in the store."""
+        """Resume unfinished work from the store."""
         self.state.delete_orphaned_blobs()
         for service in (self._files, Uploads(self.state), self._models, self._predictions, self._batches):
             service.resume()
 
-    def _tokens(self, request: Any) -> int:
-        return 0 if request is None else self.state.engine.count_tokens(list(texts_in(request)))
+    def _count_tokens(self, message: Message | None) -> int:
+        return 0 if message is None else self.state.engine.count_tokens(list(iter_texts(message)))
 
-    def _serve(self, dispatcher: Dispatcher) -> None:
+    def _add_services(self, dispatcher: Dispatcher) -> None:
         state = self.state
         generative = GenerativeService(state)
         self._batches = Batches(state, generative)
         self._files = FileService(state)
         self._models = ModelService(state)
         self._predictions = PredictionService(state)
-        dispatcher.serve(generative_service.SERVICE, generative)
-        dispatcher.serve(model_service.SERVICE, self._models)
-        dispatcher.serve(cache_service.SERVICE, CacheService(state))
-        dispatcher.serve(file_service.SERVICE, self._files)
-        dispatcher.serve(permission_service.SERVICE, PermissionService(state))
-        dispatcher.serve(prediction_service.SERVICE, self._predictions)
-        dispatcher.serve(retriever_service.SERVICE, RetrieverService(state))
-        dispatcher.serve(text_service.SERVICE, TextService(state))
-        dispatcher.serve(discuss_service.SERVICE, DiscussService(state))
-        dispatcher.serve(operations.SERVICE, Operations(state))
-        # What v1 has is a part of v1beta on the wire, and the same models answer.
-        dispatcher.serve(v1_generative.SERVICE, generative, handled_as=generative_service.SERVICE)
-        dispatcher.serve(v1_model.SERVICE, self._models, handled_as=model_service.SERVICE)
+        handlers: dict[str, object] = {
+            "CacheService": CacheService(state),
+            "DiscussService": DiscussService(state),
+            "FileService": self._files,
+            "GenerativeService": generative,
+            "ModelService": self._models,
+            "Operations": Operations(state),
+            "PermissionService": PermissionService(state),
+            "PredictionService": self._predictions,
+            "RetrieverService": RetrieverService(state),
+            "TextService": TextService(state),
+        }
+        v1beta = {_short_name(service): service for service in _PACKAGES[0].tables()}
+        for service in SERVICES:
+            name = _short_name(service)
+            # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
+            dispatcher.serve(service, handlers[name], handled_as=v1beta.get(name))
 
     async def wait(self) -> None:
-        """Until it is stopped."""
+        """Wait until the emulator is stopped."""
         await self._server.wait_for_termination()
 
     async def stop(self, grace: float | None = None) -> None:
-        """End it.
+        """Stop the emulator.
 
         Args:
-            grace: Seconds in which calls may finish, live sessions being told; None to cancel them.
+            grace: Seconds in which running calls may finish, of which live sessions are notified; None to
+                cancel them.
         """
         if grace:
             self.state.drain(grace)
-            await self._introspection.draining()
-        fronts = [self._server, self._http_front] if self._http_front else [self._server]
-        # Side by side, as both have the whole grace.
-        await asyncio.gather(*(front.stop(grace) for front in fronts))
+            await self._introspection.set_draining()
+        stops = [self._server.stop(grace)]
+        if self._http_server:
+            stops.append(self._http_server.stop(grace))
+        # Concurrently, since both have the whole grace period.
+        await asyncio.gather(*stops)
         await self._close()
 
     async def _close(self) -> None:
@@ -241,36 +247,36 @@ class Emulator:
             self._temporary.cleanup()
 
     def reset(self) -> None:
-        """Be as after the start: resources, time, replies, faults, pace and quota are those of the settings.
+        """Restore resources, time, replies, faults, pace and quota to the settings, and clear the journal.
 
-        Calls are forgotten. The address and the connections stay.
+        The address and the connections stay.
         """
         self.state.cancel_tasks()
-        if self._beginning is None:
+        if self._initial is None:
             self.state.store.reset()
             self.state.clock.set(0.0)
         else:
-            snapshots.load(self.state, self._beginning)
+            snapshots.load(self.state, self._initial)
         self.state.engine.replies[:] = self.settings.replies
         if self.settings.engine in (None, "instant"):
             self.seed(self.settings.seed)
         self.admission.reset()
         self.journal.clear()
-        # The snapshot that the settings name may hold what is not finished.
+        # The snapshot of the settings may hold unfinished work.
         self._resume()
 
     def seed(self, seed: int) -> None:
-        """Have the instant engine answer by another seed from now on.
+        """Change the seed of the instant engine.
 
         Raises:
-            ValueError: There is another engine.
+            ValueError: The engine is another one.
         """
         if self.settings.engine not in (None, "instant"):
-            raise ValueError(f"seed: the {self.state.engine.name} engine has none")
+            raise ValueError(f"seed: the {self.state.engine.name} engine has no seed")
         self.state.engine = CannedReplies(InstantEngine(seed), self.state.engine.replies)
 
     def snapshot(self, path: str | Path) -> None:
-        """Write all resources, and the time that was skipped, to a file; calls may go on meanwhile.
+        """Write all resources and the skipped time to a file, while calls may go on.
 
         Raises:
             OSError: The file cannot be written.
@@ -278,18 +284,18 @@ class Emulator:
         snapshots.save(self.state, Path(path))
 
     def restore(self, path: str | Path) -> None:
-        """Have the resources and the time of a snapshot, and no others. Faults and the like stay.
+        """Replace the resources and the time by those of a snapshot. Faults and other settings stay.
 
         Raises:
             OSError: The file cannot be read.
-            sqlite3.DatabaseError: It is no snapshot. Nothing has changed.
+            sqlite3.DatabaseError: It is not a snapshot; nothing has changed.
         """
         snapshots.load(self.state, Path(path))
         self.state.cancel_tasks()
         self._resume()
 
     async def go_away(self) -> None:
-        """Send GOAWAY to every gRPC client: its next calls come over another connection."""
+        """Send GOAWAY to every gRPC client, which makes its next calls over another connection."""
         await self._front.connections.go_away_all()
 
     async def __aenter__(self) -> Emulator:
@@ -300,7 +306,7 @@ class Emulator:
         await self.stop()
 
 
-def _engine(settings: Settings) -> Engine:
+def _create_engine(settings: Settings) -> Engine:
     if settings.engine == "local":
         return LocalEngine()
     if settings.engine is None or settings.engine == "instant":
@@ -308,17 +314,11 @@ def _engine(settings: Settings) -> Engine:
     return settings.engine
 
 
-SERVICES = (
-    generative_service.SERVICE,
-    model_service.SERVICE,
-    cache_service.SERVICE,
-    file_service.SERVICE,
-    permission_service.SERVICE,
-    prediction_service.SERVICE,
-    retriever_service.SERVICE,
-    text_service.SERVICE,
-    discuss_service.SERVICE,
-    v1_generative.SERVICE,
-    v1_model.SERVICE,
-    operations.SERVICE,
-)
+def _short_name(service: Service) -> str:
+    return service.name.rpartition(".")[2]
+
+
+#: Packages of the Gemini API; the first is v1beta.
+_PACKAGES: tuple[Package, ...] = next(f.packages for f in FAMILIES if f.name == "generativelanguage")
+#: Method tables of all services.
+SERVICES = tuple(service for package in _PACKAGES for service in package.tables())

@@ -1,11 +1,11 @@
-"""How an emulator is made, in one place: what `gemwire serve`, `gemwire.testing` and programs set."""
+"""The settings of an emulator, for `gemwire serve`, `gemwire.testing` and programs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from gemwire_emulator.admission import Quota
 from gemwire_emulator.engines.base import Engine
@@ -16,27 +16,28 @@ from gemwire_emulator.latency import LatencyProfile
 
 @dataclass
 class Settings:
-    """How an emulator is made.
+    """The settings of an emulator.
 
     Attributes:
         host: Address to listen on.
-        port: Port for gRPC; 0 for any that is free.
-        http_port: Port for HTTP; 0 for any that is free, None for no HTTP.
-        https_port: The same for HTTPS, with a certificate that is made for it.
-        certificate_dir: Directory in which that certificate is kept; None for one that is deleted in the end.
-        state: File to remember in, with the bytes of files beside it; None for memory.
-        snapshot: File whose resources are there from the start, and again after `Emulator.reset`. It is only
-            read. Not with ``state``, which has its own.
-        resources: Requests that make more at the start; see `preparation.prepare`. Not with ``state`` either.
-        engine: What writes answers: ``"instant"``, ``"local"``, or an engine.
+        port: Port for gRPC; 0 for any free port.
+        http_port: Port for HTTP; 0 for any free port, None for no HTTP.
+        https_port: Port for HTTPS, with a certificate that is created for it; as for HTTP.
+        certificate_dir: Directory that keeps the certificate; None to delete it when the emulator stops.
+        state: File that keeps resources, with the bytes of files beside it; None to keep them in memory.
+        snapshot: File whose resources exist from the start, and again after `Emulator.reset`. It is only
+            read. Excludes ``state``, which has its own resources.
+        resources: Requests that create resources at the start; see `seed_resources.create_resources`.
+            Excludes ``state``.
+        engine: Engine that generates responses: ``"instant"``, ``"local"``, or an object.
         seed: Seed of the instant engine.
-        replies: CannedReplies replies.
-        faults: Faults from the start.
-        pace: How fast answers come.
+        replies: Canned replies.
+        faults: Fault rules from the start.
+        pace: Latency of responses.
         quota: Limits for each API key.
-        frozen_at: Time that stands still (seconds since the epoch); None for the real one.
-        tuning_seconds: How long a tuning takes, in the emulator's time.
-        journal: File that gets a line of JSON for every call; None for none.
+        frozen_at: Time at which the clock stands still, in seconds since the epoch; None for real time.
+        tuning_seconds: Duration of a tuning, in the emulator's time.
+        journal: File to which each call is appended as a line of JSON; None for no file.
     """
 
     host: str = "127.0.0.1"
@@ -46,7 +47,7 @@ class Settings:
     certificate_dir: str | Path | None = None
     state: str | Path | None = None
     snapshot: str | Path | None = None
-    resources: Sequence[Mapping[str, Any]] = ()
+    resources: Sequence[Mapping[str, object]] = ()
     engine: Engine | Literal["instant", "local"] | None = None
     seed: int = 0
     replies: Sequence[Reply] = ()

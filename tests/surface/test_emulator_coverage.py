@@ -40,7 +40,7 @@ def handled() -> set[str]:
     emulator = Emulator(Settings())
     emulator.state = State(Store(), Clock(), CannedReplies(InstantEngine()))
     dispatcher = Dispatcher(AdmissionController(emulator.state.clock, lambda _: 0), Journal())
-    emulator._serve(dispatcher)
+    emulator._add_services(dispatcher)
     emulator.state.store.close()
     return set(dispatcher.endpoints)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import grpc
 
 from gemwire._transport import overload
-from gemwire._transport.connection import Connection, ConnectionSource
+from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.credentials import Authorization, Pairs
 from gemwire._transport.observe import ObservedCall, logger
 from gemwire._transport.retry import RetryBudget, RetryPolicy
@@ -38,7 +38,7 @@ class Attempts:
     policy: RetryPolicy | None
     budget: RetryBudget
     authorization: Authorization
-    pool: ConnectionSource
+    pool: ConnectionPool
     connection: Connection
     began: float
     deadline: float | None

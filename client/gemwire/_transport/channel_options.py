@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import grpc
 from google.auth.exceptions import MutualTLSChannelError
@@ -20,7 +19,7 @@ _CONNECTIONS = 32
 _SERVICE_CONFIG = {"connectionScaling": {"maxConnectionsPerSubchannel": _CONNECTIONS}}
 
 #: Measured in benchmarks/faults.py.
-OPTIONS: tuple[tuple[str, Any], ...] = (
+OPTIONS: tuple[tuple[str, object], ...] = (
     # Images and batches of embeddings exceed the 4 MB default; the service enforces its own limits.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -66,13 +65,13 @@ class Target:
     address: str
     plaintext: bool = False
     certificate: tuple[bytes, bytes] | None = None
-    interceptors: tuple[Any, ...] = ()
+    interceptors: tuple[object, ...] = ()
 
     def __repr__(self) -> str:
         kind = "plaintext" if self.plaintext else "mTLS" if self.certificate else "TLS"
         return f"<Target {self.address} {kind}>"
 
-    def options(self) -> tuple[tuple[str, Any], ...]:
+    def options(self) -> tuple[tuple[str, object], ...]:
         """Return the channel options. Loopback addresses bypass the proxies that the environment names."""
         direct = (("grpc.enable_http_proxy", 0),) if self.plaintext and is_loopback(self.address) else ()
         return (*OPTIONS, *direct)

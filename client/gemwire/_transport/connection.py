@@ -23,7 +23,7 @@ class Connection(Protocol):
 HttpRoute: TypeAlias = Callable[[str], Connection]
 
 
-class ConnectionSource(Protocol):
+class ConnectionPool(Protocol):
     """The connections of one client."""
 
     @property
@@ -34,3 +34,6 @@ class ConnectionSource(Protocol):
 
     def replace(self, connection: Any) -> None:
         """Have new calls use another connection than a silent one."""
+
+    def close(self) -> Any:
+        """Close all connections; to be awaited in the asyncio flavour."""

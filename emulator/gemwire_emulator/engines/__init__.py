@@ -1,1 +1,1 @@
-"""What writes the answers. `base.Engine` is the interface."""
+"""Engines, which generate the emulator's responses; `base.Engine` is their interface."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
+
+from gemwire_proto import v1beta
 
 
 @dataclass(slots=True)
@@ -12,32 +14,32 @@ class Delta:
     """A piece of a candidate.
 
     Attributes:
-        index: Which candidate.
+        index: Index of the candidate.
         text: Text to append.
         thought: Whether the text is a thought.
-        call: A FunctionCall, instead of text.
+        call: A function call, instead of text.
         finish: Name of a FinishReason, with the last piece.
-        tokens: Tokens in it.
+        tokens: Tokens of the piece.
         logprobs: For each token: (token, log probability, [(alternative, log probability)…]).
     """
 
     index: int = 0
     text: str = ""
     thought: bool = False
-    call: Any = None
+    call: v1beta.FunctionCall | None = None
     finish: str = ""
     tokens: int = 0
     logprobs: list[tuple[str, float, list[tuple[str, float]]]] = field(default_factory=list)
 
 
 class Engine(Protocol):
-    """A model, or what stands for one.
+    """A model, or a stand-in for one.
 
     Attributes:
-        name: What the emulator calls it: ``instant``, ``local``.
-        version: What responses give as model_version.
-        embedding_size: Dimensions of its embeddings.
-        input_token_limit: Tokens that a prompt may have.
+        name: Name of the engine: ``instant``, ``local``.
+        version: The model_version of responses.
+        embedding_size: Dimensions of embeddings.
+        input_token_limit: Maximum tokens of a prompt.
     """
 
     name: str
@@ -45,25 +47,25 @@ class Engine(Protocol):
     embedding_size: int
     input_token_limit: int
 
-    def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
-        """Answer a ``GenerateContentRequest``: pieces of its candidates, each ended by a finish reason.
+    def generate(self, request: v1beta.GenerateContentRequest) -> AsyncGenerator[Delta, None]:
+        """Generate the candidates for a valid request in pieces; each ends with a finish reason.
 
-        The request is valid; closing the iterator ends the work.
+        Closing the generator stops the work.
         """
         ...
 
-    async def count_prompt(self, request: Any) -> int:
-        """Tokens of the prompt that is made of a ``GenerateContentRequest``."""
+    async def count_prompt(self, request: v1beta.GenerateContentRequest) -> int:
+        """Return the tokens of the prompt for a request."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> int:
-        """Tokens of some texts."""
+        """Return the tokens of some texts."""
         ...
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector of unit length for each text; related texts have a large product."""
+        """Return a vector of unit length for each text; related texts have a large dot product."""
         ...
 
     async def close(self) -> None:
-        """End it."""
+        """Stop the engine."""
         ...

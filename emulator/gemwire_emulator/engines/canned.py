@@ -1,15 +1,15 @@
-"""Replies by rule, in front of any engine."""
+"""Canned replies in front of any engine."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 from gemwire_emulator.engines.base import Delta, Engine
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
+from gemwire_proto import v1beta
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Reply:
     """A canned reply.
 
     Attributes:
-        text: What is answered.
-        match: Regular expression that is searched in the last text of the prompt; empty for any.
-        model: The same for the model's name.
-        pieces: Pieces to stream it in.
+        text: The response.
+        match: Regular expression that is searched in the last text of the prompt; empty for any prompt.
+        model: Regular expression that is searched in the name of the model; empty for any model.
+        pieces: Number of pieces in which it is streamed.
     """
 
     text: str
@@ -28,16 +28,20 @@ class Reply:
     model: str = ""
     pieces: int = 1
 
-    def fits(self, said: str, model: str) -> bool:
-        """Whether it answers the last text of a prompt to a model."""
-        return bool(re.search(self.match, said) and re.search(self.model, model))
+    def matches(self, prompt: str, model: str) -> bool:
+        """Return whether the reply is for the last text of a prompt and a model."""
+        return bool(re.search(self.match, prompt) and re.search(self.model, model))
 
 
 class CannedReplies:
-    """An engine that answers by rule where one fits, and by another engine where none does."""
+    """An engine that responds with the first matching reply, or else with the output of another engine.
+
+    Attributes:
+        replies: The replies; see `base.Engine` for the other attributes.
+    """
 
     def __init__(self, engine: Engine, replies: Sequence[Reply] = ()) -> None:
-        """The first reply that fits is taken."""
+        """Put replies in front of an engine."""
         self._engine = engine
         self.replies = list(replies)
         self.name = engine.name
@@ -45,16 +49,16 @@ class CannedReplies:
         self.embedding_size = engine.embedding_size
         self.input_token_limit = engine.input_token_limit
 
-    def reply_to(self, request: Any) -> Reply | None:
-        """The first reply that fits a request with ``contents`` and ``model``; None where none does."""
+    def find_reply(self, contents: Iterable[v1beta.Content], model: str) -> Reply | None:
+        """Return the first reply that matches, None if there is none."""
         if not self.replies:
             return None
-        said = next(reversed(texts_of(request.contents)), "")
-        return next((r for r in self.replies if r.fits(said, request.model)), None)
+        prompt = next(reversed(get_texts(contents)), "")
+        return next((r for r in self.replies if r.matches(prompt, model)), None)
 
-    async def generate(self, request: Any) -> AsyncGenerator[Delta, None]:
+    async def generate(self, request: v1beta.GenerateContentRequest) -> AsyncGenerator[Delta, None]:
         """See `base.Engine.generate`."""
-        reply = self.reply_to(request)
+        reply = self.find_reply(request.contents, request.model)
         if reply is None:
             async with aclosing(self._engine.generate(request)) as deltas:
                 async for delta in deltas:
@@ -66,18 +70,18 @@ class CannedReplies:
             last = number == len(parts) - 1
             yield Delta(0, part, finish="STOP" if last else "", tokens=self.count_tokens([part]))
 
-    async def count_prompt(self, request: Any) -> int:
-        """Those of the engine behind."""
+    async def count_prompt(self, request: v1beta.GenerateContentRequest) -> int:
+        """See `base.Engine.count_prompt`."""
         return await self._engine.count_prompt(request)
 
     def count_tokens(self, texts: Sequence[str]) -> int:
-        """Those of the engine behind."""
+        """See `base.Engine.count_tokens`."""
         return self._engine.count_tokens(texts)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Those of the engine behind."""
+        """See `base.Engine.embed`."""
         return await self._engine.embed(texts)
 
     async def close(self) -> None:
-        """End the engine behind."""
+        """See `base.Engine.close`."""
         await self._engine.close()

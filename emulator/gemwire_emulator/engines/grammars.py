@@ -1,19 +1,20 @@
-"""Grammars that hold a model to a schema, for llguidance inside llama.cpp."""
+"""Grammars that constrain a model to a JSON Schema, for llguidance inside llama.cpp."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterable
 
+from gemwire_emulator.engines.json_schema import JsonSchema
 from gemwire_emulator.errors import quote
 
-#: A small model does not know when to end: what a schema leaves open gets an end here.
+#: A small model does not know when to stop: bounds for what a schema leaves open.
 _LENGTH, _ITEMS, _ENTRIES = 300, 8, 6
 _LONGEST = 80
-#: Otherwise digits go on for ever, too.
+#: Without a step, a number's digits would go on as well.
 _STEP = 0.0001
-#: The ones that llguidance knows; a grammar with another would not hold at all.
+#: Formats that llguidance knows; it ignores a grammar with any other.
 _FORMATS = frozenset(
     {"date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"}
 )
@@ -26,8 +27,8 @@ _KEPT = {
     "boolean": (),
     "null": (),
 }
-_TEXT = {"type": "string", "maxLength": 80}
-_ANY: dict[str, Any] = {
+_TEXT: JsonSchema = {"type": "string", "maxLength": 80}
+_ANY: JsonSchema = {
     "anyOf": [
         _TEXT,
         {"type": "number", "multipleOf": _STEP},
@@ -35,8 +36,8 @@ _ANY: dict[str, Any] = {
         {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": _ITEMS},
     ]
 }
-#: Some object: what application/json without a schema asks for.
-_SOME: dict[str, Any] = {
+#: An arbitrary object, for application/json without a schema.
+_SOME: JsonSchema = {
     "type": "object",
     "patternProperties": {"^[a-z][a-z_]{1,20}$": _ANY},
     "additionalProperties": False,
@@ -45,114 +46,114 @@ _SOME: dict[str, Any] = {
 }
 
 
-def of_schema(schema: dict[str, Any]) -> str:
-    """The grammar of JSON that fits a JSON Schema.
+def grammar_from_schema(schema: JsonSchema) -> str:
+    """Return the grammar of JSON that conforms to a schema.
 
     Raises:
-        ValueError: The schema has a pattern that no grammar can be made of.
+        ValueError: The schema has a pattern that grammars cannot express.
     """
-    held = {**_bounded(schema), "x-guidance": {"whitespace_flexible": False}}
-    return f"%llguidance {{}}\nstart: %json {json.dumps(held)}\n"
+    bounded = {**_bound(schema), "x-guidance": {"whitespace_flexible": False}}
+    return f"%llguidance {{}}\nstart: %json {json.dumps(bounded)}\n"
 
 
-def of_values(values: list[Any]) -> str:
-    """The grammar of one value out of some, as it is."""
+def grammar_from_values(values: Iterable[object]) -> str:
+    """Return the grammar of one of several values as plain text."""
     return "%llguidance {}\nstart: " + " | ".join(json.dumps(str(value)) for value in values) + "\n"
 
 
-def fields_of(schema: dict[str, Any]) -> str:
-    """The fields of a schema in words, for the prompt: ``city (The city), unit``."""
+def describe_fields(schema: JsonSchema) -> str:
+    """Return the fields of a schema for use in a prompt: ``city (The city), unit``."""
     found = schema
     while found.get("type") == "array" and isinstance(found.get("items"), dict):
         found = found["items"]
     named = []
     for name, inner in found.get("properties", {}).items():
-        described = inner.get("description") if isinstance(inner, dict) else None
-        named.append(f"{name} ({described})" if described else name)
+        description = inner.get("description") if isinstance(inner, dict) else None
+        named.append(f"{name} ({description})" if description else name)
     return ", ".join(named)
 
 
-def _bounded(schema: Any) -> dict[str, Any]:
-    """The schema with everything that ends it, and nothing that llguidance does not know."""
+def _bound(schema: object) -> JsonSchema:
+    """Return a schema with bounds on everything, and without keywords that llguidance does not know."""
     if not isinstance(schema, dict):
         return _ANY
-    made: dict[str, Any] = {}
+    made: JsonSchema = {}
     for key in ("$defs", "definitions"):
         if isinstance(schema.get(key), dict):
-            made[key] = {name: _bounded(inner) for name, inner in schema[key].items()}
+            made[key] = {name: _bound(inner) for name, inner in schema[key].items()}
     if "$ref" in schema:
         return {**made, "$ref": schema["$ref"]}
     if schema.get("nullable"):
         inner = {key: value for key, value in schema.items() if key != "nullable"}
-        return {**made, "anyOf": [_bounded(inner), {"type": "null"}]}
+        return {**made, "anyOf": [_bound(inner), {"type": "null"}]}
     for key in ("const", "enum"):
         if key in schema:
             return {**made, key: schema[key]}
     for key, kept in (("anyOf", "anyOf"), ("oneOf", "anyOf"), ("allOf", "allOf")):
         if schema.get(key):
-            return {**made, kept: [_bounded(inner) for inner in schema[key]]}
-    kind = schema.get("type") or next(
-        (
-            kind
-            for key, kind in (("properties", "object"), ("items", "array"), ("pattern", "string"))
-            if key in schema
-        ),
-        None,
-    )
+            return {**made, kept: [_bound(inner) for inner in schema[key]]}
+    kind = schema.get("type") or _infer_type(schema)
     if kind is None:
         return {**made, **_ANY}
     if isinstance(kind, list):
-        return {**made, "anyOf": [_bounded({**schema, "type": one}) for one in kind]}
-    made |= {"type": kind} | {key: _whole(schema[key]) for key in _KEPT.get(kind, ()) if key in schema}
-    return made | {"string": _string, "array": _array, "object": _object, "number": _number}.get(
-        kind, _nothing
-    )(schema)
+        return {**made, "anyOf": [_bound({**schema, "type": one}) for one in kind]}
+    made |= {"type": kind} | {key: _to_integer(schema[key]) for key in _KEPT.get(kind, ()) if key in schema}
+    bounds = {
+        "string": _bound_string,
+        "array": _bound_array,
+        "object": _bound_object,
+        "number": _bound_number,
+    }
+    return made | bounds[kind](schema) if kind in bounds else made
 
 
-def _whole(value: Any) -> Any:
-    """Numbers of a Struct are floating: a length of 2.0 is none."""
+def _infer_type(schema: JsonSchema) -> str | None:
+    kinds = (("properties", "object"), ("items", "array"), ("pattern", "string"))
+    return next((kind for key, kind in kinds if key in schema), None)
+
+
+def _to_integer(value: object) -> object:
+    """Convert an integral float, since all numbers of a Struct are floats: a length must not be 2.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _nothing(_: dict[str, Any]) -> dict[str, Any]:
-    return {}
-
-
-def _string(schema: dict[str, Any]) -> dict[str, Any]:
+def _bound_string(schema: JsonSchema) -> JsonSchema:
     if re.search(r"\(\?[^:]|\\[1-9]", str(schema.get("pattern", ""))):
         raise ValueError(
-            f"the local model cannot be held to the pattern {quote(schema['pattern'])}: it looks around"
+            f"the local model does not support the pattern {quote(schema['pattern'])}: it has a lookaround"
+            " or a backreference"
         )
     # Formats of Gemini's own, such as "enum", say nothing about the text.
     if schema.get("format") in _FORMATS:
         most = {"maxLength": _LONGEST} if schema["format"] in ("email", "hostname", "uri") else {}
         return {"format": schema["format"], **most}
-    return {} if "pattern" in schema else {"maxLength": _whole(schema.get("maxLength", _LENGTH))}
+    return {} if "pattern" in schema else {"maxLength": _to_integer(schema.get("maxLength", _LENGTH))}
 
 
-def _number(schema: dict[str, Any]) -> dict[str, Any]:
+def _bound_number(schema: JsonSchema) -> JsonSchema:
     return {"multipleOf": schema.get("multipleOf", _STEP)}
 
 
-def _array(schema: dict[str, Any]) -> dict[str, Any]:
-    # As with objects: the empty list fits, and helps nobody.
+def _bound_array(schema: JsonSchema) -> JsonSchema:
+    # An empty list would conform as well, but be of no use.
     least = int(schema.get("minItems", 1 if schema.get("maxItems", 1) else 0))
-    made: dict[str, Any] = {"minItems": least, "maxItems": _whole(schema.get("maxItems", max(_ITEMS, least)))}
+    most = _to_integer(schema.get("maxItems", max(_ITEMS, least)))
+    made: JsonSchema = {"minItems": least, "maxItems": most}
     if schema.get("prefixItems"):
-        made["prefixItems"] = [_bounded(inner) for inner in schema["prefixItems"]]
-    return {**made, "items": _bounded(schema["items"]) if "items" in schema else _ANY}
+        made["prefixItems"] = [_bound(inner) for inner in schema["prefixItems"]]
+    return {**made, "items": _bound(schema["items"]) if "items" in schema else _ANY}
 
 
-def _object(schema: dict[str, Any]) -> dict[str, Any]:
+def _bound_object(schema: JsonSchema) -> JsonSchema:
     properties = schema.get("properties") or {}
     others = schema.get("additionalProperties")
     if not properties:
-        return {**_SOME, "patternProperties": {"^[A-Za-z][A-Za-z0-9_]{0,20}$": _bounded(others)}}
+        return {**_SOME, "patternProperties": {"^[A-Za-z][A-Za-z0-9_]{0,20}$": _bound(others)}}
     order = [name for name in schema.get("propertyOrdering", ()) if name in properties]
     names = order + [name for name in properties if name not in order]
     return {
-        "properties": {name: _bounded(properties[name]) for name in names},
-        # Where nothing is required all is wanted: the empty object fits any schema and helps nobody.
+        "properties": {name: _bound(properties[name]) for name in names},
+        # Where nothing is required, everything is: the empty object would conform, but be of no use.
         "required": schema.get("required") or names,
         "additionalProperties": False,
     }

@@ -1,4 +1,4 @@
-"""Pictures without a model: patterns that a prompt decides, as PNG, written with zlib alone, or as JPEG."""
+"""Placeholder images: patterns derived from a prompt, as PNG (written with zlib alone) or JPEG."""
 
 from __future__ import annotations
 
@@ -9,71 +9,73 @@ from collections.abc import Iterator
 
 from gemwire_emulator.engines import jpeg
 
-#: Media types of `still`.
-STILLS = ("image/png", "image/jpeg")
-#: What every file says of itself.
+#: Media types of `render_image`.
+IMAGE_TYPES = ("image/png", "image/jpeg")
+#: Description in every file.
 NOTE = "A pattern made of a hash by the gemwire emulator; no model drew it."
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CELLS = 8
 
 
-def still(prompt: str, seed: int, width: int, height: int, kind: str = STILLS[0]) -> bytes:
-    """One picture: mirrored cells in two colours.
+def render_image(prompt: str, seed: int, width: int, height: int, kind: str = IMAGE_TYPES[0]) -> bytes:
+    """Return an image of mirrored cells in two colours.
 
     Args:
-        prompt: Decides the pattern, with the seed.
-        seed: Another one gives another pattern.
-        width: Pixels.
-        height: Pixels.
-        kind: Media type, one of `STILLS`.
+        prompt: Text that determines the pattern, with the seed.
+        seed: Seed.
+        width: Width in pixels.
+        height: Height in pixels.
+        kind: Media type, one of `IMAGE_TYPES`.
     """
     if kind == "image/jpeg":
-        # Without the byte that says how PNG's rows are filtered.
-        return jpeg.encoded([row[1:] for row in _rows(prompt, seed, 0, width, height)], NOTE)
-    return _file(width, height, [_chunk(b"IDAT", _pixels(prompt, seed, 0, width, height))])
+        # Without the filter byte of PNG's rows.
+        return jpeg.encode([row[1:] for row in _generate_rows(prompt, seed, 0, width, height)], NOTE)
+    return _encode_png(
+        width, height, [_encode_chunk(b"IDAT", _compress_pixels(prompt, seed, 0, width, height))]
+    )
 
 
-def moving(prompt: str, seed: int, width: int, height: int, frames: int, per_second: int) -> bytes:
-    """An animated PNG: the pattern, moving down.
+def render_animation(prompt: str, seed: int, width: int, height: int, frames: int, per_second: int) -> bytes:
+    """Return an animated PNG of a pattern that moves down.
 
     Args:
-        prompt: Decides the pattern, with the seed.
-        seed: Another one gives another pattern.
-        width: Pixels.
-        height: Pixels.
-        frames: How many images.
-        per_second: How many are shown in a second.
+        prompt: Text that determines the pattern, with the seed.
+        seed: Seed.
+        width: Width in pixels.
+        height: Height in pixels.
+        frames: Number of frames.
+        per_second: Frames per second.
     """
-    chunks = [_chunk(b"acTL", struct.pack(">II", frames, 0))]
+    chunks = [_encode_chunk(b"acTL", struct.pack(">II", frames, 0))]
     number = 0
     for frame in range(frames):
         control = struct.pack(">IIIIIHHBB", number, width, height, 0, 0, 1, per_second, 0, 0)
-        chunks.append(_chunk(b"fcTL", control))
+        chunks.append(_encode_chunk(b"fcTL", control))
         number += 1
-        pixels = _pixels(prompt, seed, frame, width, height)
+        pixels = _compress_pixels(prompt, seed, frame, width, height)
         if frame == 0:
-            chunks.append(_chunk(b"IDAT", pixels))
+            chunks.append(_encode_chunk(b"IDAT", pixels))
             continue
-        chunks.append(_chunk(b"fdAT", struct.pack(">I", number) + pixels))
+        chunks.append(_encode_chunk(b"fdAT", struct.pack(">I", number) + pixels))
         number += 1
-    return _file(width, height, chunks)
+    return _encode_png(width, height, chunks)
 
 
-def _file(width: int, height: int, chunks: list[bytes]) -> bytes:
-    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    note = _chunk(b"tEXt", b"Description\x00" + NOTE.encode())
-    return b"".join((_SIGNATURE, header, note, *chunks, _chunk(b"IEND", b"")))
+def _encode_png(width: int, height: int, chunks: list[bytes]) -> bytes:
+    header = _encode_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    note = _encode_chunk(b"tEXt", b"Description\x00" + NOTE.encode())
+    return b"".join((_SIGNATURE, header, note, *chunks, _encode_chunk(b"IEND", b"")))
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def _encode_chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def _pixels(prompt: str, seed: int, shift: int, width: int, height: int) -> bytes:
-    return zlib.compress(b"".join(_rows(prompt, seed, shift, width, height)), 9)
+def _compress_pixels(prompt: str, seed: int, shift: int, width: int, height: int) -> bytes:
+    return zlib.compress(b"".join(_generate_rows(prompt, seed, shift, width, height)), 9)
 
 
-def _rows(prompt: str, seed: int, shift: int, width: int, height: int) -> Iterator[bytes]:
+def _generate_rows(prompt: str, seed: int, shift: int, width: int, height: int) -> Iterator[bytes]:
     digest = hashlib.sha256(f"{seed}/{prompt}".encode()).digest()
     colours = (digest[:3], bytes(255 - part for part in digest[:3]))
     for y in range(height):

@@ -1,4 +1,4 @@
-"""A process with a model in it, and how one talks with it."""
+"""A llama.cpp server in a process of its own, and a client for it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 
@@ -24,14 +25,16 @@ from gemwire_emulator.errors import StatusError
 from gemwire_emulator.weights import WeightsError
 
 _HOST = "127.0.0.1"
+#: The JSON body of a request.
+JsonBody: TypeAlias = "dict[str, object]"
 
 
-class Refused(Exception):
-    """The model's server refuses a request.
+class LlamaError(Exception):
+    """An error response of the server.
 
     Attributes:
-        kind: What it calls the error.
-        message: What it says.
+        kind: Type of the error.
+        message: Message of the error.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -41,19 +44,19 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class _Running:
-    """A process that listens."""
+class _RunningServer:
+    """A server that listens."""
 
     process: subprocess.Popen[str]
     port: int
     key: str
 
     @property
-    def is_up(self) -> bool:
+    def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def end(self) -> None:
-        _end(self.process)
+    def kill(self) -> None:
+        _kill(self.process)
 
     def headers(self) -> dict[str, str]:
         return {
@@ -63,10 +66,10 @@ class _Running:
         }
 
 
-class Llama:
-    """A model in a process of its own, started when it is first needed and again when it has died.
+class LlamaProcess:
+    """A model in a process of its own, started on first use and restarted after it has died.
 
-    Closing a connection ends the work on its request, so nothing is left to cancel by hand.
+    Closing a connection cancels the work on its request.
     """
 
     def __init__(
@@ -78,98 +81,98 @@ class Llama:
         batch: int = 128,
         embedding: bool = False,
     ) -> None:
-        """Nothing is started yet.
+        """Create a client; no process is started.
 
         Args:
-            model: Gives the GGUF file; may take its time.
-            context: Tokens of a prompt and its answer.
-            slots: Requests that are worked on at once.
-            batch: Tokens of a prompt that are worked on at once.
-            embedding: Whether it makes vectors instead of texts.
+            model: Returns the GGUF file; may download it.
+            context: Maximum tokens of a prompt and its response.
+            slots: Number of concurrent requests.
+            batch: Tokens of a prompt that are processed at once.
+            embedding: Compute embeddings instead of text.
         """
         self._model = model
         self._settings = {"context": context, "slots": slots, "batch": batch, "embedding": embedding}
         self._lock = threading.Lock()
-        self._running: _Running | None = None
+        self._running: _RunningServer | None = None
 
-    def start(self) -> _Running:
-        """Start the process unless it is there.
+    def start(self) -> _RunningServer:
+        """Start the process unless it is running.
 
         Raises:
-            StatusError: FAILED_PRECONDITION: a package or the model is missing, or the file is none.
+            StatusError: FAILED_PRECONDITION; a package or the model is missing, or the file is not a model.
         """
         with self._lock:
-            if self._running is not None and self._running.is_up:
+            if self._running is not None and self._running.is_alive:
                 return self._running
             self._stop()
             if importlib.util.find_spec("xllamacpp") is None:
-                raise _unready("the local engine needs more packages: pip install 'gemwire[local]'")
+                raise _not_ready("the local engine requires more packages: pip install 'gemwire[local]'")
             try:
                 path = self._model()
             except WeightsError as error:
-                raise _unready(str(error)) from None
+                raise _not_ready(str(error)) from None
             if not path.is_file():
-                raise _unready(f"there is no model {path}")
+                raise _not_ready(f"the model {path} does not exist")
             self._running = _spawn({"model": str(path), "key": secrets.token_urlsafe(24), **self._settings})
             return self._running
 
-    def _stop(self, which: _Running | None = None) -> None:
-        """End the process; with ``which``, only if it is still that one."""
-        if self._running is not None and which in (None, self._running):
-            self._running.end()
+    def _stop(self, server: _RunningServer | None = None) -> None:
+        """Stop the process; with ``server``, only if that is still the current one."""
+        if self._running is not None and server in (None, self._running):
+            self._running.kill()
             self._running = None
 
-    def _lost(self, running: _Running) -> None:
-        """The connection to a process broke: whatever is left of it is of no use."""
+    def _discard(self, running: _RunningServer) -> None:
+        """Stop a process whose connection broke."""
         with self._lock:
             self._stop(running)
 
     def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         with self._lock:
             self._stop()
 
     @property
     def pid(self) -> int | None:
-        """Id of the process, if there is one."""
+        """Id of the process; None if it is not running."""
         return self._running.process.pid if self._running is not None else None
 
-    def ask_now(self, path: str, body: dict[str, Any]) -> Any:
-        """Ask what takes no time, and wait.
+    def request_sync(self, path: str, body: JsonBody) -> Any:
+        """Send a quick request, and block until its response.
 
         Raises:
-            StatusError: UNAVAILABLE: the process has died.
-            Refused: The answer is an error.
+            StatusError: UNAVAILABLE; the process has died.
+            LlamaError: The server responds with an error.
         """
         running = self.start()
         connection = http.client.HTTPConnection(_HOST, running.port)
         try:
             connection.request("POST", path, json.dumps(body), running.headers())
             response = connection.getresponse()
-            return _answer(response.status, response.read())
+            return _parse_response(response.status, response.read())
         except (OSError, http.client.HTTPException) as error:
-            self._lost(running)
-            raise _gone() from error
+            self._discard(running)
+            raise _process_ended() from error
         finally:
             connection.close()
 
-    async def ask(self, path: str, body: dict[str, Any]) -> Any:
-        """Ask, and get the answer whole.
+    async def request(self, path: str, body: JsonBody) -> Any:
+        """Send a request, and return its response.
 
         Raises:
-            StatusError: UNAVAILABLE: the process has died.
-            Refused: The answer is an error.
+            StatusError: UNAVAILABLE; the process has died.
+            LlamaError: The server responds with an error.
         """
         async with aclosing(self._exchange(path, body)) as parts:
             data = b"".join([part async for part in parts])
-        return _answer(200, data)
+        return _parse_response(200, data)
 
-    async def stream(self, path: str, body: dict[str, Any]) -> AsyncGenerator[Any, None]:
-        """Ask, and get the answer's events as they come.
+    async def stream(self, path: str, body: JsonBody) -> AsyncGenerator[Any, None]:
+        """Send a request, and yield the events of its response.
 
         Raises:
-            StatusError: UNAVAILABLE: the process has died.
-            Refused: The answer is an error.
+            StatusError: UNAVAILABLE; the process has died.
+            LlamaError: The server responds with an error.
         """
         waiting = b""
         async with aclosing(self._exchange(path, {**body, "stream": True})) as parts:
@@ -178,12 +181,12 @@ class Llama:
                 for event in events:
                     kind, _, data = event.partition(b": ")
                     if kind in (b"data", b"error") and data != b"[DONE]":
-                        yield _answer(200, data)
+                        yield _parse_response(200, data)
 
-    async def _exchange(self, path: str, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
-        """One request on a connection of its own; pieces of the answer's body."""
+    async def _exchange(self, path: str, body: JsonBody) -> AsyncGenerator[bytes, None]:
+        """Send a request on a connection of its own, and yield the pieces of the response body."""
         running = self._running
-        if running is None or not running.is_up:
+        if running is None or not running.is_alive:
             running = await asyncio.to_thread(self.start)
         writer = None
         try:
@@ -196,26 +199,26 @@ class Llama:
             headers = http.client.parse_headers(io.BytesIO(await reader.readuntil(b"\r\n\r\n")))
             parts = _body(reader, headers)
             if status != 200:
-                _answer(status, b"".join([part async for part in parts]))
+                _parse_response(status, b"".join([part async for part in parts]))
             async with aclosing(parts):
                 async for part in parts:
                     yield part
         except (OSError, EOFError, IndexError, ValueError) as error:
-            await asyncio.to_thread(self._lost, running)
-            raise _gone() from error
+            await asyncio.to_thread(self._discard, running)
+            raise _process_ended() from error
         finally:
             if writer is not None:
-                # Not close: what is unsent or unread does not matter, and the other side is to know now.
+                # Abort instead of close, so that the server notices at once.
                 writer.transport.abort()
 
 
-def _spawn(settings: dict[str, Any]) -> _Running:
+def _spawn(settings: dict[str, object]) -> _RunningServer:
     process = subprocess.Popen(
         [sys.executable, "-m", "gemwire_emulator.engines.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        # Threads that wait for each other must sleep: they share their cores, and spinning takes them away.
+        # Waiting threads must sleep: spinning would take the shared cores from the others.
         env={"OMP_WAIT_POLICY": "passive", **os.environ},
     )
     answer: dict[str, Any] = {}
@@ -227,14 +230,14 @@ def _spawn(settings: dict[str, Any]) -> _Running:
     except OSError:
         pass
     if "port" not in answer:
-        _end(process)
-        raise _unready(
+        _kill(process)
+        raise _not_ready(
             f"cannot load the model {settings['model']}: {answer.get('error', 'its process ended')}"
         )
-    return _Running(process, answer["port"], settings["key"])
+    return _RunningServer(process, answer["port"], str(settings["key"]))
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _kill(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):
@@ -242,7 +245,7 @@ def _end(process: subprocess.Popen[str]) -> None:
             pipe.close()
 
 
-async def _body(reader: asyncio.StreamReader, headers: Any) -> AsyncGenerator[bytes, None]:
+async def _body(reader: asyncio.StreamReader, headers: Message) -> AsyncGenerator[bytes, None]:
     if headers.get("Transfer-Encoding", "").lower() != "chunked":
         yield await reader.readexactly(int(headers["Content-Length"]))
         return
@@ -251,20 +254,20 @@ async def _body(reader: asyncio.StreamReader, headers: Any) -> AsyncGenerator[by
         await reader.readexactly(2)
 
 
-def _answer(status: int, data: bytes) -> Any:
+def _parse_response(status: int, data: bytes) -> Any:
     found = json.loads(data)
     error = found.get("error") if isinstance(found, dict) else None
     if error is None and status == 200:
         return found
     error = error or {}
-    raise Refused(str(error.get("type", status)), str(error.get("message", found)))
+    raise LlamaError(str(error.get("type", status)), str(error.get("message", found)))
 
 
-def _unready(message: str) -> StatusError:
+def _not_ready(message: str) -> StatusError:
     return StatusError(grpc.StatusCode.FAILED_PRECONDITION, message)
 
 
-def _gone() -> StatusError:
+def _process_ended() -> StatusError:
     return StatusError(
-        grpc.StatusCode.UNAVAILABLE, "the process of the local model ended; the next call starts another"
+        grpc.StatusCode.UNAVAILABLE, "the process of the local model ended; the next call starts a new one"
     )

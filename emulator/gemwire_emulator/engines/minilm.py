@@ -1,6 +1,6 @@
-"""all-MiniLM-L6-v2 as a GGUF file, so that the engine that runs the language model runs it too.
+"""The conversion of all-MiniLM-L6-v2 to GGUF, so that llama.cpp runs it as it runs the language model.
 
-The alternative, onnxruntime, would bring 100 MB of packages for the same vectors.
+The alternative, onnxruntime, would add 100 MB of packages for the same vectors.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
+_Value: TypeAlias = "bool | int | float | str | list[str] | list[int]"
 _F32, _BF16 = 0, 30
 _ALIGNMENT = 32
 _SPECIAL = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, "[MASK]": 103}
-#: What llama.cpp calls the tensors of a BERT.
+#: Names of a BERT's tensors in llama.cpp.
 _NAMES = {
     "embeddings.word_embeddings": "token_embd",
     "embeddings.position_embeddings": "position_embd",
@@ -33,14 +34,14 @@ _NAMES = {
 def convert(safetensors: Path, vocabulary: Path, target: Path) -> None:
     """Write the model as GGUF.
 
-    Matrices become bfloat16, which halves the file; the vectors agree with those of the full precision to
-    0.9999 (cosine).
+    Matrices are stored as bfloat16, which halves the file; embeddings agree with those of full precision to
+    a cosine of 0.9999.
     """
     data = safetensors.read_bytes()
     start = 8 + struct.unpack_from("<Q", data)[0]
     infos, blobs, offset = b"", [], 0
     header = json.loads(data[8:start])
-    tensors = [(name, found) for found in header if (name := _name(found))]
+    tensors = [(name, found) for found in header if (name := _convert_name(found))]
     for name, found in tensors:
         first, last = header[found]["data_offsets"]
         raw, shape = data[start + first : start + last], header[found]["shape"][::-1]
@@ -50,19 +51,19 @@ def convert(safetensors: Path, vocabulary: Path, target: Path) -> None:
             half = bytearray(len(raw) // 2)
             half[0::2], half[1::2] = raw[2::4], raw[3::4]
             raw, kind = bytes(half), _BF16
-        infos += _string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
-        blobs.append(_padded(raw))
+        infos += _encode_string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
+        blobs.append(_pad(raw))
         offset += len(blobs[-1])
-    metadata = _metadata(vocabulary.read_text(encoding="utf-8").splitlines())
+    metadata = _build_metadata(vocabulary.read_text(encoding="utf-8").splitlines())
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
-    head += b"".join(_string(key) + _value(value) for key, value in metadata.items()) + infos
+    head += b"".join(_encode_string(key) + _encode_value(value) for key, value in metadata.items()) + infos
     with target.open("wb") as file:
-        file.write(_padded(head))
+        file.write(_pad(head))
         file.writelines(blobs)
 
 
-def _name(found: str) -> str:
-    """The name of a tensor in GGUF; empty for one that is not needed."""
+def _convert_name(found: str) -> str:
+    """Return the name of a tensor in GGUF, empty for one that is not needed."""
     stem, _, kind = found.rpartition(".")
     if not stem.startswith("encoder.layer."):
         return f"{_NAMES[stem]}.{kind}" if stem in _NAMES else ""
@@ -70,7 +71,7 @@ def _name(found: str) -> str:
     return f"blk.{number}.{_NAMES[rest]}.{kind}"
 
 
-def _metadata(vocabulary: list[str]) -> dict[str, Any]:
+def _build_metadata(vocabulary: list[str]) -> dict[str, _Value]:
     return {
         "general.architecture": "bert",
         "general.name": "all-MiniLM-L6-v2",
@@ -85,7 +86,7 @@ def _metadata(vocabulary: list[str]) -> dict[str, Any]:
         "tokenizer.ggml.model": "bert",
         "tokenizer.ggml.pre": "default",
         "tokenizer.ggml.token_type_count": 2,
-        "tokenizer.ggml.tokens": [_piece(token) for token in vocabulary],
+        "tokenizer.ggml.tokens": [_convert_token(token) for token in vocabulary],
         "tokenizer.ggml.token_type": [3 if token in _SPECIAL else 1 for token in vocabulary],
         "tokenizer.ggml.padding_token_id": _SPECIAL["[PAD]"],
         "tokenizer.ggml.unknown_token_id": _SPECIAL["[UNK]"],
@@ -97,19 +98,19 @@ def _metadata(vocabulary: list[str]) -> dict[str, Any]:
     }
 
 
-def _piece(token: str) -> str:
-    """WordPiece marks what goes on with a word (``##ing``), llama.cpp what begins one."""
+def _convert_token(token: str) -> str:
+    """Convert a token: WordPiece marks the continuation of a word (``##ing``), llama.cpp its beginning."""
     if token.startswith("##"):
         return token[2:]
     return token if token.startswith("[") and token.endswith("]") and len(token) > 1 else f"▁{token}"
 
 
-def _string(text: str) -> bytes:
+def _encode_string(text: str) -> bytes:
     data = text.encode()
     return struct.pack("<Q", len(data)) + data
 
 
-def _value(value: Any) -> bytes:
+def _encode_value(value: _Value) -> bytes:
     if isinstance(value, bool):
         return struct.pack("<I?", 7, value)
     if isinstance(value, int):
@@ -117,11 +118,12 @@ def _value(value: Any) -> bytes:
     if isinstance(value, float):
         return struct.pack("<If", 6, value)
     if isinstance(value, str):
-        return struct.pack("<I", 8) + _string(value)
-    if isinstance(value[0], str):
-        return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(_string, value))
+        return struct.pack("<I", 8) + _encode_string(value)
+    texts = [item for item in value if isinstance(item, str)]
+    if texts:
+        return struct.pack("<IIQ", 9, 8, len(texts)) + b"".join(map(_encode_string, texts))
     return struct.pack(f"<IIQ{len(value)}i", 9, 5, len(value), *value)
 
 
-def _padded(data: bytes) -> bytes:
+def _pad(data: bytes) -> bytes:
     return data + bytes(-len(data) % _ALIGNMENT)

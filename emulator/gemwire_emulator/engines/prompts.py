@@ -1,67 +1,72 @@
-"""Requests as what a chat model is told."""
+"""The conversion of requests to the messages of a chat model."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from gemwire_emulator.engines import grammars, schemas
-from gemwire_emulator.engines.instant import plain
+from gemwire_emulator.engines import grammars
+from gemwire_emulator.engines.function_choice import choose_function
+from gemwire_emulator.engines.instant import struct_to_json
+from gemwire_emulator.engines.json_schema import schema_from_config, schema_from_parameters
 from gemwire_emulator.errors import invalid_argument
+from gemwire_proto import v1beta
 
 _ROLES = {"model": "assistant", "system": "system"}
 
 
-def messages_of(request: Any) -> list[dict[str, str]]:
-    """The messages of a chat: roles alternate, and the last says what the answer must look like.
+def build_messages(request: v1beta.GenerateContentRequest) -> list[dict[str, str]]:
+    """Return the messages of a chat: roles alternate, and the last message describes the output format.
 
     Raises:
-        StatusError: INVALID_ARGUMENT for what a model of texts cannot read.
+        StatusError: INVALID_ARGUMENT; the request has a part that a text model cannot read.
     """
     messages: list[dict[str, str]] = []
-    system = _text_of(request.system_instruction, "system_instruction")
+    system = _extract_text(request.system_instruction, "system_instruction")
     if system:
         messages.append({"role": "system", "content": system})
     for i, content in enumerate(request.contents):
         role = _ROLES.get(content.role, "user")
-        text = _text_of(content, f"contents[{i}]")
+        text = _extract_text(content, f"contents[{i}]")
         if not text:
             continue
-        # Templates of many models insist on turns.
+        # The templates of many models require alternating roles.
         if messages and messages[-1]["role"] == role:
             messages[-1]["content"] += f"\n\n{text}"
         else:
             messages.append({"role": role, "content": text})
     if not messages:
-        raise invalid_argument("contents", "has no text that the local model could answer")
+        raise invalid_argument("contents", "has no text, which the local model requires")
     if messages[-1]["role"] == "user":
-        messages[-1]["content"] = _asked(request, messages[-1]["content"])
+        messages[-1]["content"] = _add_format(request, messages[-1]["content"])
     return messages
 
 
-def _asked(request: Any, text: str) -> str:
-    function = schemas.chosen_function(request)
+def _add_format(request: v1beta.GenerateContentRequest, text: str) -> str:
+    function = choose_function(request)
     if function is not None:
-        what = f"{function.name} ({function.description})" if function.description else function.name
-        fields = grammars.fields_of(schemas.of_parameters(function))
-        return f"Fill in the arguments of the function {what}: {fields}.\nRequest: {text}"
-    schema = schemas.of_config(request.generation_config)
+        named = f"{function.name} ({function.description})" if function.description else function.name
+        fields = grammars.describe_fields(schema_from_parameters(function))
+        return f"Fill in the arguments of the function {named}: {fields}.\nRequest: {text}"
+    schema = schema_from_config(request.generation_config)
     if schema is None:
         return text
     if request.generation_config.response_mime_type == "text/x.enum":
         values = ", ".join(str(value) for value in schema.get("enum", ()))
         return f"{text}\n\nAnswer with one of: {values}." if values else text
-    fields = grammars.fields_of(schema) if has_schema(request.generation_config) else ""
+    fields = grammars.describe_fields(schema) if has_schema(request.generation_config) else ""
     return f"{text}\n\nAnswer as JSON with the fields {fields}." if fields else text
 
 
-def has_schema(config: Any) -> bool:
-    """Whether the caller gave a schema, and not only the wish for JSON."""
-    names = ("response_schema", "response_json_schema", "response_json_schema_ordered")
-    return any(config.HasField(name) for name in names)
+def has_schema(config: v1beta.GenerationConfig) -> bool:
+    """Return whether a request has a schema, and not only a JSON media type."""
+    return (
+        config.HasField("response_schema")
+        or config.HasField("response_json_schema")
+        or config.HasField("response_json_schema_ordered")
+    )
 
 
-def _text_of(content: Any, where: str) -> str:
+def _extract_text(content: v1beta.Content, field: str) -> str:
     texts = []
     for i, part in enumerate(content.parts):
         kind = part.WhichOneof("data")
@@ -70,8 +75,8 @@ def _text_of(content: Any, where: str) -> str:
         if kind == "text":
             texts.append(part.text)
         elif kind == "function_response":
-            given = json.dumps(plain(part.function_response.response), ensure_ascii=False)
-            texts.append(f"The function {part.function_response.name} returned: {given}")
+            result = json.dumps(struct_to_json(part.function_response.response), ensure_ascii=False)
+            texts.append(f"The function {part.function_response.name} returned: {result}")
         elif kind == "inline_data" and part.inline_data.mime_type.startswith("text/"):
             texts.append(part.inline_data.data.decode("utf-8", "replace"))
         elif kind == "executable_code":
@@ -79,8 +84,8 @@ def _text_of(content: Any, where: str) -> str:
         elif kind == "code_execution_result":
             texts.append(part.code_execution_result.output)
         elif kind not in (None, "function_call"):
-            # A call is left out: what was asked, and what came of it, read better side by side.
+            # Function calls are left out: the prompt reads better with the question next to the result.
             raise invalid_argument(
-                f"{where}.parts[{i}].{kind}", "cannot be read by the local model, which takes text only"
+                f"{field}.parts[{i}].{kind}", "cannot be read by the local model, which takes text only"
             )
     return "\n".join(texts)

@@ -1,7 +1,7 @@
-"""The process that holds a model: ``python -m gemwire_emulator.engines.worker``. `llama.Llama` starts it.
+"""The process of a model: ``python -m gemwire_emulator.engines.worker``, started by `llama.LlamaProcess`.
 
-The first line on standard input says what to load, the one line on standard output where it listens. It ends
-when standard input does: however its parent goes, the pipe closes.
+The first line of standard input has the settings, the only line of standard output has the port. The process
+ends when standard input is closed, which happens however its parent ends.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import json
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-#: Requests in parallel; those that wait for a slot hold one, and counting tokens must not wait for them.
+if TYPE_CHECKING:
+    import xllamacpp
+
+#: Server threads. A request that waits for a slot occupies one, and counting tokens must not wait for it.
 _HTTP_THREADS = 64
 
 
-def _loaded(settings: dict[str, Any]) -> Any:
-    """A server that listens on loopback.
+def _start_server(settings: dict[str, Any]) -> xllamacpp.Server:
+    """Load the model and start a server on loopback.
 
     Raises:
-        RuntimeError: The file is no model.
+        RuntimeError: The file is not a model.
     """
     import xllamacpp
 
@@ -30,11 +33,11 @@ def _loaded(settings: dict[str, Any]) -> Any:
     made.embedding = settings["embedding"]
     made.n_parallel = settings["slots"]
     made.n_ctx = settings["slots"] * settings["context"]
-    # Work in progress is cancelled between batches, so small ones: a prompt goes away in about a second.
+    # Work is cancelled between batches. Small ones let a cancelled prompt end within about a second.
     made.n_batch = made.n_ubatch = settings["batch"]
     made.n_threads_http = _HTTP_THREADS
-    # Every token is a barrier for all threads: where cores are taken by others, the client and the emulator
-    # among them, a thread for each core makes tens of times fewer tokens than one for every other.
+    # Every token is a barrier for all threads. Where other processes use the cores, such as the client and
+    # the emulator, one thread per core is tens of times slower than one for every other core.
     cores = os.cpu_count() or 1
     made.cpuparams.n_threads = max(1, cores // 2)
     made.cpuparams_batch.n_threads = cores
@@ -47,23 +50,23 @@ def _loaded(settings: dict[str, Any]) -> Any:
 
 
 def main() -> None:
-    """Load, say where, and stay until the parent has gone."""
-    # Control-C in a terminal is for the parent; it ends this process when its own work is done.
+    """Load the model, print the port, and wait for the parent to end."""
+    # Control-C in a terminal is handled by the parent, which ends this process when it has finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # What native code prints must not mix with the answer.
+    # Native code may print to standard output, where it would mix with the answer.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     settings = json.loads(sys.stdin.readline())
     try:
-        server = _loaded(settings)
-        answer: dict[str, Any] = {"port": int(server.listening_address.rpartition(":")[2])}
+        server = _start_server(settings)
+        answer: dict[str, object] = {"port": int(server.listening_address.rpartition(":")[2])}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
     if "port" in answer:
         sys.stdin.read()
-    # No clean-up: native threads may be at work, and everything here belongs to this process.
+    # Without clean-up, since native threads may still be running.
     os._exit(0)
 
 

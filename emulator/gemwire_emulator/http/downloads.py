@@ -14,7 +14,7 @@ from gemwire_emulator.http.asgi_scope import create_call, get_headers, get_query
 from gemwire_emulator.http.connection import get_connection
 from gemwire_emulator.http.responses import send_error, send_response
 from gemwire_emulator.http.router import VERSIONS
-from gemwire_emulator.services.files import content_of, file_of
+from gemwire_emulator.services.files import get_blob, get_file
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
@@ -50,10 +50,10 @@ class DownloadApp:
             call = create_call(self._endpoint.method, scope, headers, query)
             name = f"files/{path['file']}"
             await self._endpoint.unary(v1beta.DownloadFileRequest(name=name), call)
-            content = content_of(self._state, call.tenant, name)
+            content = get_blob(self._state, call.tenant, name)
             if not content:
                 raise not_found(f"The content of {name}")
-            await self._send(file_of(self._state, call.tenant, name), content, headers, scope, send)
+            await self._send(get_file(self._state, call.tenant, name), content, headers, scope, send)
         except StatusError as error:
             await send_error(send, error)
 

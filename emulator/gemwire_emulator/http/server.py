@@ -29,6 +29,7 @@ from gemwire_emulator.http.request_body import MAX_BODY_BYTES
 from gemwire_emulator.http.router import Router
 from gemwire_emulator.http.rpc import MIN_COMPRESSED_BYTES, RpcApp
 from gemwire_emulator.http.uploads import UploadApp
+from gemwire_proto.families import PACKAGES
 
 if TYPE_CHECKING:
     from gemwire_emulator.admission import AdmissionController
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 #: Seconds after which idle connections are closed: longer than clients keep theirs, because a request on a
 #: connection that is closing fails.
 _KEEP_ALIVE = 75
+_V1 = PACKAGES["google.ai.generativelanguage.v1"]
 _ANY_MODEL = "/{version}/{collection}/{model}"
 _LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
 
@@ -163,8 +165,9 @@ def _build_app(
 ) -> RootApp:
     endpoints = dispatcher.endpoints
     # The routes of v1beta serve all versions, because v1beta has everything that the others have.
-    router = Router(e for path, e in endpoints.items() if ".v1." not in path)
-    v1 = Router(e for path, e in endpoints.items() if ".v1." in path)
+    v1_methods = {m.path for service in _V1.tables() for m in service.methods.values()}
+    router = Router(e for path, e in endpoints.items() if path not in v1_methods)
+    v1 = Router(e for path, e in endpoints.items() if path in v1_methods)
     rpcs = RpcApp(router)
     downloads = DownloadApp(endpoints, state, rpcs)
     app = Starlette(

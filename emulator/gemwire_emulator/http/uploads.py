@@ -29,7 +29,7 @@ from gemwire_emulator.http.multipart import MultipartReader
 from gemwire_emulator.http.request_body import ClientDisconnected, iter_chunks, read_body
 from gemwire_emulator.http.responses import send_error, send_response
 from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
-from gemwire_emulator.services.uploads import SIZE, Session, Uploads
+from gemwire_emulator.services.uploads import SIZE, Uploads, UploadSession
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service
 
@@ -65,7 +65,7 @@ class UploadApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        session: Session | None = None
+        session: UploadSession | None = None
         try:
             check_route(scope, "POST", "PUT")
             identity = dict(get_query(scope)).get("upload_id", "")
@@ -86,12 +86,12 @@ class UploadApp:
                 send, resource_exhausted("disk", str(error)), self._get_progress_headers(session)
             )
 
-    def _get_progress_headers(self, session: Session | None) -> dict[str, str]:
+    def _get_progress_headers(self, session: UploadSession | None) -> dict[str, str]:
         if session is None:
             return {"x-goog-upload-status": "final"}
         headers = {"x-goog-upload-status": session.status}
-        if session.status == "active" and self._state.blobs.exists(session.content):
-            headers["x-goog-upload-size-received"] = str(self._uploads.received(session))
+        if session.status == "active" and self._state.blobs.exists(session.blob):
+            headers["x-goog-upload-size-received"] = str(self._uploads.count_received(session))
         return headers
 
     async def _create(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,10 +126,10 @@ class UploadApp:
             raise invalid_argument("X-Goog-Upload-Command", reason)
         size = _parse_size(headers, SIZE)
         request = _parse_request(await read_body(receive, headers), headers)
-        sessions: list[Session] = []
+        sessions: list[UploadSession] = []
 
         def begin(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
-            sessions.append(self._uploads.begin(request.file, call, size))
+            sessions.append(self._uploads.create(request.file, call, size))
             return v1beta.CreateFileResponse()
 
         await self._create_endpoint(begin).unary(request, call)
@@ -152,13 +152,13 @@ class UploadApp:
         data: AsyncGenerator[bytes, None],
         send: Send,
     ) -> None:
-        session = self._uploads.begin(request.file, call, size)
+        session = self._uploads.create(request.file, call, size)
         try:
             await self._write(session, data)
-            await asyncio.to_thread(self._state.blobs.sha256, session.content)
+            await asyncio.to_thread(self._state.blobs.sha256, session.blob)
 
             def finish(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
-                return v1beta.CreateFileResponse(file=self._uploads.finish(session))
+                return v1beta.CreateFileResponse(file=self._uploads.finalize(session))
 
             response = await self._create_endpoint(finish).unary(request, call)
         finally:
@@ -167,7 +167,7 @@ class UploadApp:
         await send_response(send, to_json(response).encode(), headers=self._get_progress_headers(session))
 
     async def _continue(
-        self, session: Session, headers: Mapping[str, str], receive: Receive, send: Send
+        self, session: UploadSession, headers: Mapping[str, str], receive: Receive, send: Send
     ) -> None:
         command = _parse_command(headers)
         if command not in _COMMANDS:
@@ -186,17 +186,19 @@ class UploadApp:
                 self._uploads.cancel(session)
             if command.endswith("finalize"):
                 self._uploads.check_complete(session)
-                await asyncio.to_thread(self._state.blobs.sha256, session.content)
-                self._uploads.finish(session)
+                await asyncio.to_thread(self._state.blobs.sha256, session.blob)
+                self._uploads.finalize(session)
 
         await self._run_exclusively(session, execute)
         body = b""
         if session.status == "final":
-            body = to_json(v1beta.CreateFileResponse(file=session.wanted)).encode()
+            body = to_json(v1beta.CreateFileResponse(file=session.file)).encode()
         await send_response(send, body, headers=self._get_progress_headers(session))
 
-    async def _write_chunk(self, session: Session, headers: Mapping[str, str], receive: Receive) -> None:
-        received = self._uploads.received(session)
+    async def _write_chunk(
+        self, session: UploadSession, headers: Mapping[str, str], receive: Receive
+    ) -> None:
+        received = self._uploads.count_received(session)
         offset = _parse_size(headers, "X-Goog-Upload-Offset")
         if offset != received:
             reason = f"is {offset}, but {received} bytes were received; continue there"
@@ -204,9 +206,9 @@ class UploadApp:
         self._uploads.check_fits(session, received + (_parse_size(headers, "Content-Length") or 0))
         await self._write(session, iter_chunks(receive))
 
-    async def _write(self, session: Session, data: AsyncGenerator[bytes, None]) -> None:
+    async def _write(self, session: UploadSession, data: AsyncGenerator[bytes, None]) -> None:
         """Write data as it arrives. Bytes already received are kept if the connection breaks."""
-        size, buffer = self._uploads.received(session), bytearray()
+        size, buffer = self._uploads.count_received(session), bytearray()
         try:
             async with aclosing(data):
                 async for chunk in data:
@@ -216,13 +218,13 @@ class UploadApp:
                     if len(buffer) >= _WRITE_BYTES:
                         block, buffer = bytes(buffer), bytearray()
                         await _await_uncancelled(
-                            asyncio.to_thread(self._state.blobs.append, session.content, block)
+                            asyncio.to_thread(self._state.blobs.append, session.blob, block)
                         )
         finally:
-            if buffer and self._state.blobs.exists(session.content):
-                self._state.blobs.append(session.content, bytes(buffer))
+            if buffer and self._state.blobs.exists(session.blob):
+                self._state.blobs.append(session.blob, bytes(buffer))
 
-    async def _run_exclusively(self, session: Session, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run_exclusively(self, session: UploadSession, work: Callable[[], Awaitable[None]]) -> None:
         """Run work on an upload while no other request works on it.
 
         A later request takes over from an earlier one: it comes from a client whose connection broke without

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 from gemwire_proto.v1beta import generative_service
@@ -58,7 +58,7 @@ KINDS = {
 }
 
 
-def lines(path: Path) -> Generator[bytes | None, None, None]:
+def iter_lines(path: Path) -> Generator[bytes | None, None, None]:
     """The requests in a file; None for one that is longer than a request may be. Empty lines are none."""
     with path.open("rb") as file:
         while line := file.readline(_MOST + 1):
@@ -70,12 +70,12 @@ def lines(path: Path) -> Generator[bytes | None, None, None]:
                 yield line
 
 
-def count(path: Path) -> int:
+def count_lines(path: Path) -> int:
     """How many there are."""
-    return sum(1 for _ in lines(path))
+    return sum(1 for _ in iter_lines(path))
 
 
-def done(path: Path) -> tuple[int, int]:
+def count_answers(path: Path) -> tuple[int, int]:
     """How many answers there are in a file, and how many of them are errors.
 
     One that a kill -9 cut off is none, and taken out.
@@ -91,7 +91,7 @@ def done(path: Path) -> tuple[int, int]:
     return answers, errors
 
 
-async def answer(
+async def answer_line(
     line: bytes | None, kind: Kind, model: str, service: GenerativeService, tenant: str
 ) -> bytes:
     """The answer to a request.
@@ -111,7 +111,7 @@ async def answer(
         handler = getattr(service, kind.rpc.snake)
         response = to_json(await handler(request, Call(kind.rpc, {"x-goog-api-key": tenant})))
         if kind is KINDS["embed"]:
-            tokens = service.count(texts_of([request.content]))
+            tokens = service.count(get_texts([request.content]))
             response = f'{response[:-1]},"tokenCount":"{tokens}"}}'
     except StatusError as failure:
         return _error(kept, failure)

@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from gemwire_emulator.errors import StatusError
 from gemwire_emulator.services import longrunning
 from gemwire_emulator.state import State
+from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.google.protobuf import struct_pb2, timestamp_pb2
 
 KIND = "batches"
@@ -18,15 +19,17 @@ KIND = "batches"
 
 def tell(state: State, tenant: str, name: str, /, **news: Any) -> None:
     """Change a batch's metadata, if it is not done."""
-    operation = longrunning.load(state, tenant, name)
+    operation = longrunning.get(state, tenant, name)
     if operation is not None:
         now = json_format.MessageToDict(struct_pb2.Struct.FromString(operation.metadata.value))
-        longrunning.progress(state, tenant, name, struct({**now, **news, "updateTime": time_of(state)}))
+        longrunning.update_metadata(
+            state, tenant, name, struct({**now, **news, "updateTime": time_of(state)})
+        )
 
 
 def end(state: State, tenant: str, name: str, outcome: str, failure: StatusError) -> None:
     """End a batch with an error, if it is not done."""
-    operation, row = longrunning.load(state, tenant, name), state.store.get(tenant, name)
+    operation, row = longrunning.get(state, tenant, name), state.store.get(tenant, name)
     if operation is None or operation.done or row is None:
         return
     with state.store.transaction():
@@ -49,11 +52,11 @@ def forget(state: State, tenant: str, name: str) -> None:
         state.store.delete(tenant, name)
         for content in json.loads(row.extra)["contents"]:
             state.blobs.delete(content)
-        longrunning.stir(state, tenant, name)
+        longrunning.notify(state, tenant, name)
 
 
-def with_answers(state: State, tenant: str, operation: Any) -> Any:
-    """A batch with its answers, if they are not in a file."""
+def with_answers(state: State, tenant: str, operation: operations_pb2.Operation) -> operations_pb2.Operation:
+    """Return a batch with its responses, unless they are in a file."""
     row = state.store.get(tenant, operation.name)
     extra: dict[str, Any] = json.loads(row.extra) if row else {}
     content = extra["contents"][1] if extra.get("inline") and operation.HasField("response") else ""

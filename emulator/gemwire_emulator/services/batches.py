@@ -17,13 +17,13 @@ from google.protobuf import json_format
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, failed_precondition, invalid_argument
-from gemwire_emulator.names import check, derived
+from gemwire_emulator.names import check_name, generate_id
 from gemwire_emulator.services import batch_items, files, longrunning
 from gemwire_emulator.services.batch_items import KINDS
 from gemwire_emulator.services.batch_state import KIND, end, stats, struct, tell, time_of
 from gemwire_emulator.services.generation import GenerativeService
 from gemwire_emulator.services.model_catalog import check_model
-from gemwire_emulator.services.priority_semaphore import Slots
+from gemwire_emulator.services.priority_semaphore import PrioritySemaphore
 from gemwire_emulator.services.resource_lookup import check_display_name
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
@@ -59,12 +59,12 @@ class Batches:
         """See the class.
 
         Args:
-            state: What the handlers share.
+            state: State of the emulator.
             service: Answers the requests.
         """
         self._state = state
         self._service = service
-        self._slots = Slots(_AT_ONCE)
+        self._slots = PrioritySemaphore(_AT_ONCE)
 
     def batch_generate_content(self, request: Any, call: Call) -> Any:
         """Begin a batch of GenerateContentRequests."""
@@ -94,7 +94,7 @@ class Batches:
         told = {"@type": f"{_TYPE}{KINDS[kind].name}", "model": model}
         told |= {"displayName": display_name} if display_name else {}
         content, file, requests = self._input(batch, call)
-        name = f"{KIND}/{derived('', state.store.next_number())}"
+        name = f"{KIND}/{generate_id('', state.store.next_number())}"
         told |= {"name": name, "createTime": time_of(self._state), "state": "BATCH_STATE_PENDING"}
         told |= {"inputConfig": {"fileName": file}} if file else {"batchStats": stats(requests, 0, 0)}
         told |= {"priority": str(priority)} if priority else {}
@@ -119,8 +119,8 @@ class Batches:
         if (file is None) == (inline is None):
             raise invalid_argument("batch.inputConfig", "set one of fileName and requests")
         if file is not None:
-            name = check(str(file), "files/*", "batch.inputConfig.fileName")
-            content = files.content_of(self._state, call.tenant, name)
+            name = check_name(str(file), "files/*", "batch.inputConfig.fileName")
+            content = files.get_blob(self._state, call.tenant, name)
             if not content:
                 raise failed_precondition(name, "has no content; upload it")
             return self._state.blobs.link(content), name, 0
@@ -142,12 +142,12 @@ class Batches:
             return
         extra = json.loads(row.extra)
         await state.clock.sleep(extra["began"] + _QUEUED - state.clock.now())
-        async with self._slots.slot(-extra["priority"], row.number):
+        async with self._slots.acquire(-extra["priority"], row.number):
             work = asyncio.ensure_future(self._work(tenant, row, extra))
             try:
                 while self._wanted(tenant, row, extra["began"] + _LIFETIME) and not work.done():
                     left = extra["began"] + _LIFETIME - state.clock.now()
-                    looking = asyncio.ensure_future(longrunning.pause(state, tenant, name, left))
+                    looking = asyncio.ensure_future(longrunning.wait_for_change(state, tenant, name, left))
                     await asyncio.wait((work, looking), return_when=asyncio.FIRST_COMPLETED)
                     looking.cancel()
             finally:
@@ -173,8 +173,8 @@ class Batches:
 
     async def _work(self, tenant: str, row: Row, extra: dict[str, Any]) -> None:
         source, target = (self._state.blobs.path(content) for content in extra["contents"])
-        total = await asyncio.to_thread(batch_items.count, source)
-        answers, errors = await asyncio.to_thread(batch_items.done, target)
+        total = await asyncio.to_thread(batch_items.count_lines, source)
+        answers, errors = await asyncio.to_thread(batch_items.count_answers, target)
         if not total:
             raise StatusError(
                 grpc.StatusCode.INVALID_ARGUMENT, "batch.inputConfig: the file has no requests."
@@ -189,13 +189,13 @@ class Batches:
         kind, model = KINDS[extra["kind"]], extra["model"]
         # Answers are written in the order of the requests: how many there are says which.
         waiting: deque[asyncio.Future[bytes]] = deque()
-        requests = batch_items.lines(source)
+        requests = batch_items.iter_lines(source)
         try:
             # Those that a former run has answered.
             deque(islice(requests, answers), maxlen=0)
             while True:
                 for line in islice(requests, _REQUESTS_AT_ONCE - len(waiting)):
-                    answering = batch_items.answer(line, kind, model, self._service, tenant)
+                    answering = batch_items.answer_line(line, kind, model, self._service, tenant)
                     waiting.append(asyncio.ensure_future(answering))
                 if not waiting:
                     break
@@ -227,7 +227,7 @@ class Batches:
                 result["responsesFile"] = file.name
                 tell(self._state, tenant, row.name, output={"responsesFile": file.name})
             tell(self._state, tenant, row.name, state="BATCH_STATE_SUCCEEDED", endTime=time_of(self._state))
-            longrunning.finish(state, tenant, row.name, struct(result))
+            longrunning.succeed(state, tenant, row.name, struct(result))
         state.blobs.seal(target)
         # What is in a file has the file's life.
         for content in (source,) if extra["inline"] else (source, target):

@@ -1,19 +1,19 @@
-"""CacheService: beginnings of prompts that are kept for a while."""
+"""CacheService: prefixes of prompts, stored for a limited time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Literal
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.engines.instant import text_files_of, texts_of
+from gemwire_emulator.engines.instant import get_text_files, get_texts
 from gemwire_emulator.errors import invalid_argument, not_found, quote
-from gemwire_emulator.names import check
-from gemwire_emulator.paging import page
-from gemwire_emulator.services.attachments import attached
+from gemwire_emulator.names import check_name
+from gemwire_emulator.paging import paginate
+from gemwire_emulator.services.attachments import inline_text_files
 from gemwire_emulator.services.config_checks import check_tokens
-from gemwire_emulator.services.model_catalog import check_model, serves
-from gemwire_emulator.services.resource_lookup import check_display_name, new_name
+from gemwire_emulator.services.model_catalog import check_model, supports_method
+from gemwire_emulator.services.resource_lookup import check_display_name, resolve_name
 from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
@@ -24,30 +24,27 @@ _KIND = "cachedContents"
 _NAME = "cachedContents/*"
 _TTL = 3600
 _DISPLAY_NAME = 128
-#: What was stored can be used, not read.
-_INPUT_ONLY = ("system_instruction", "contents", "tools", "tool_config")
 _EXPIRATION = ("expire_time", "ttl")
-#: The last second that a Timestamp can tell: the end of the year 9999.
+#: The last second of a Timestamp: the end of the year 9999.
 _END_OF_TIME = 253_402_300_799
 _NANOS = 1_000_000_000
 
 
-def cached_content(state: State, call: Call, name: str, field: str = "name") -> Any:
-    """An entry with what was stored in it, for use in a prompt.
+def get_cached_content(state: State, call: Call, name: str, field: str = "name") -> v1beta.CachedContent:
+    """Return a cached content with its input-only fields, for use in a prompt.
 
     Args:
-        state: Where.
-        call: Who asks.
-        name: Its name.
-        field: Where the name is in the request.
+        state: State of the emulator.
+        call: The call.
+        name: Name of the cached content.
+        field: Path of the field, for errors.
 
     Raises:
-        StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND for an entry that there is not or no
-            longer.
+        StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND if it does not exist or has expired.
     """
-    check(name, _NAME, field)
+    check_name(name, _NAME, field)
     row = state.store.get(call.tenant, name)
-    if row is None or not _alive(state, row):
+    if row is None or not _is_alive(state, row):
         raise not_found(name)
     return row.message(v1beta.CachedContent)
 
@@ -56,54 +53,60 @@ class CacheService:
     """The handlers of CacheService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    def create_cached_content(self, request: Any, call: Call) -> Any:
-        """Store the beginning of prompts for one model."""
+    def create_cached_content(
+        self, request: v1beta.CreateCachedContentRequest, call: Call
+    ) -> v1beta.CachedContent:
+        """Store a prefix of prompts for one model."""
         if not request.HasField("cached_content"):
             raise invalid_argument("cached_content", "is required")
-        # Files are read now: they may expire before the cached content does.
-        wanted = attached(self._state, call, request.cached_content, "cached_content.")
+        # Files are read now, since they may expire before the cached content does.
+        wanted = inline_text_files(self._state, call, request.cached_content, "cached_content.")
         check_model(self._state, wanted.model, "cached_content.model", call)
-        if not serves(wanted.model, "createCachedContent"):
+        if not supports_method(wanted.model, "createCachedContent"):
             raise invalid_argument(
-                "cached_content.model", f"{wanted.model} does not serve createCachedContent"
+                "cached_content.model", f"{wanted.model} does not support createCachedContent"
             )
         check_display_name(wanted.display_name, "cached_content.display_name", _DISPLAY_NAME)
         tokens = self._check_contents(wanted)
         cached = v1beta.CachedContent()
         cached.CopyFrom(wanted)
-        cached.name = new_name(self._state, "", _KIND, "", "cached_content.name")
+        cached.name = resolve_name(self._state, "", _KIND, "", "cached_content.name")
         cached.usage_metadata.total_token_count = tokens
         self._set_expiration(cached, wanted, wanted.WhichOneof("expiration"))
         for moment in (cached.create_time, cached.update_time):
             moment.FromDatetime(self._state.clock.datetime())
         self._state.store.put(call.tenant, cached.name, cached, owner=call.caller)
-        return _shown(cached)
+        return _to_output(cached)
 
-    def list_cached_contents(self, request: Any, call: Call) -> Any:
-        """The entries that have not expired, oldest first."""
-        rows, token = page(
+    def list_cached_contents(
+        self, request: v1beta.ListCachedContentsRequest, call: Call
+    ) -> v1beta.ListCachedContentsResponse:
+        """List the cached contents that have not expired, oldest first."""
+        rows, token = paginate(
             lambda after: self._state.store.list(call.tenant, _KIND, after=after),
             request,
             default=50,
             most=1000,
-            wanted=lambda row: _alive(self._state, row),
+            accept=lambda row: _is_alive(self._state, row),
         )
-        entries = [_shown(row.message(v1beta.CachedContent)) for row in rows]
-        return v1beta.ListCachedContentsResponse(cached_contents=entries, next_page_token=token)
+        contents = [_to_output(row.message(v1beta.CachedContent)) for row in rows]
+        return v1beta.ListCachedContentsResponse(cached_contents=contents, next_page_token=token)
 
-    def get_cached_content(self, request: Any, call: Call) -> Any:
-        """One entry, without what was stored."""
-        return _shown(cached_content(self._state, call, request.name))
+    def get_cached_content(self, request: v1beta.GetCachedContentRequest, call: Call) -> v1beta.CachedContent:
+        """Return a cached content without its input-only fields."""
+        return _to_output(get_cached_content(self._state, call, request.name))
 
-    def update_cached_content(self, request: Any, call: Call) -> Any:
-        """Move the expiration, and nothing else."""
+    def update_cached_content(
+        self, request: v1beta.UpdateCachedContentRequest, call: Call
+    ) -> v1beta.CachedContent:
+        """Change the expiration, which is all that can change."""
         if not request.HasField("cached_content"):
             raise invalid_argument("cached_content", "is required")
         wanted = request.cached_content
-        cached = cached_content(self._state, call, wanted.name, "cached_content.name")
+        cached = get_cached_content(self._state, call, wanted.name, "cached_content.name")
         given = wanted.WhichOneof("expiration")
         paths = [path for path in request.update_mask.paths if path != "*"]
         for path in paths:
@@ -118,19 +121,21 @@ class CacheService:
         self._set_expiration(cached, wanted, given)
         cached.update_time.FromDatetime(self._state.clock.datetime())
         self._state.store.replace(call.tenant, cached.name, cached)
-        return _shown(cached)
+        return _to_output(cached)
 
-    def delete_cached_content(self, request: Any, call: Call) -> Any:
-        """End an entry at once."""
-        cached = cached_content(self._state, call, request.name)
+    def delete_cached_content(
+        self, request: v1beta.DeleteCachedContentRequest, call: Call
+    ) -> empty_pb2.Empty:
+        """Delete a cached content."""
+        cached = get_cached_content(self._state, call, request.name)
         self._state.store.delete(call.tenant, cached.name)
         return empty_pb2.Empty()
 
-    def _check_contents(self, wanted: Any) -> int:
-        """Refuse what cannot be cached; gives its tokens.
+    def _check_contents(self, wanted: v1beta.CachedContent) -> int:
+        """Check that contents can be cached, and return their tokens.
 
-        The service asks for 1,024 tokens or more, by model. Here anything at all is enough: what a
-        test says of caches does not need a long text.
+        The service requires 1,024 tokens or more, depending on the model. The emulator accepts any number,
+        so that tests need no long texts.
         """
         check_json(wanted, "cached_content")
         check_tools(wanted.tools, "cached_content.tools")
@@ -139,19 +144,25 @@ class CacheService:
                 raise invalid_argument(f"cached_content.contents[{i}].parts", "must have at least one part")
             if content.role not in ("", "user", "model", "function", "tool"):
                 raise invalid_argument(
-                    f"cached_content.contents[{i}].role", f"{quote(content.role)} is none of user and model"
+                    f"cached_content.contents[{i}].role",
+                    f"{quote(content.role)} is not one of user and model",
                 )
         if any(part.WhichOneof("data") != "text" for part in wanted.system_instruction.parts):
             raise invalid_argument("cached_content.system_instruction.parts", "must be text")
         if not (wanted.contents or wanted.tools or wanted.system_instruction.parts):
             raise invalid_argument("cached_content.contents", "is required, or system_instruction or tools")
-        return check_tokens(self._state.engine, list(_texts(wanted)), "cached_content.contents")
+        return check_tokens(self._state.engine, list(_iter_texts(wanted)), "cached_content.contents")
 
-    def _set_expiration(self, cached: Any, wanted: Any, given: str | None) -> None:
-        """Say when an entry ends, by what the request gives: a moment, a span from now, or nothing.
+    def _set_expiration(
+        self,
+        cached: v1beta.CachedContent,
+        wanted: v1beta.CachedContent,
+        given: Literal["expire_time", "ttl"] | None,
+    ) -> None:
+        """Set the expiration to the time or the lifetime of a request, or to the default.
 
         Raises:
-            StatusError: It would have ended already, or never.
+            StatusError: INVALID_ARGUMENT; it is in the past, or out of range.
         """
         field = f"cached_content.{given}"
         now = int(self._state.clock.now() * 1e6) * 1000
@@ -174,22 +185,22 @@ class CacheService:
         cached.expire_time.seconds, cached.expire_time.nanos = seconds, nanos
 
 
-def _alive(state: State, row: Row) -> bool:
+def _is_alive(state: State, row: Row) -> bool:
     end = row.message(v1beta.CachedContent).expire_time
     return bool(end.seconds * 1_000_000 + end.nanos // 1000 > int(state.clock.now() * 1e6))
 
 
-def _shown(cached: Any) -> Any:
-    """An entry as it is answered: without what was stored."""
-    for name in _INPUT_ONLY:
+def _to_output(cached: v1beta.CachedContent) -> v1beta.CachedContent:
+    """Remove the input-only fields, which can be used in prompts but not read."""
+    for name in ("system_instruction", "contents", "tools", "tool_config"):
         cached.ClearField(name)
     return cached
 
 
-def _texts(cached: Any) -> Iterator[str]:
-    yield from texts_of([cached.system_instruction])
-    yield from texts_of(cached.contents)
-    yield from text_files_of(cached.contents)
+def _iter_texts(cached: v1beta.CachedContent) -> Iterator[str]:
+    yield from get_texts([cached.system_instruction])
+    yield from get_texts(cached.contents)
+    yield from get_text_files(cached.contents)
     for tool in cached.tools:
         for declaration in tool.function_declarations:
             yield f"{declaration.name} {declaration.description}"

@@ -1,36 +1,37 @@
-"""What of a live session's conversation the engine gets: all of it, or what fits the window."""
+"""The context window of live sessions: the turns of a conversation that become the prompt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from gemwire_emulator.engines.base import Engine
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
 from gemwire_proto import v1beta
 
 
-def prompt_of(setup: Any, contents: Sequence[Any], engine: Engine) -> tuple[Any, int]:
-    """The request for the next answer, and its tokens.
+def build_prompt(
+    setup: v1beta.BidiGenerateContentSetup, contents: Sequence[v1beta.Content], engine: Engine
+) -> tuple[v1beta.GenerateContentRequest, int]:
+    """Return the request for the next response, and its tokens.
 
     Args:
-        setup: The session's BidiGenerateContentSetup. The oldest turns are left out where it asks for that.
-        contents: What was said.
-        engine: Counts, and has a limit.
+        setup: Setup of the session. With context window compression the oldest turns are dropped.
+        contents: The conversation.
+        engine: The engine.
 
     Raises:
-        StatusError: The conversation is longer than the model takes.
+        StatusError: INVALID_ARGUMENT; the conversation exceeds the model's token limit.
     """
-    fixed = engine.count_tokens(texts_of([setup.system_instruction]))
-    counts = [engine.count_tokens(texts_of([content])) for content in contents]
+    fixed = engine.count_tokens(get_texts([setup.system_instruction]))
+    counts = [engine.count_tokens(get_texts([content])) for content in contents]
     start, total = 0, fixed + sum(counts)
     compression = setup.context_window_compression
     if compression.WhichOneof("compression_mechanism"):
         trigger = compression.trigger_tokens or engine.input_token_limit * 8 // 10
         target = compression.sliding_window.target_tokens or trigger // 2
         if total > trigger:
-            start = _shortened(contents, counts, target - fixed)
+            start = _find_start(contents, counts, target - fixed)
             total = fixed + sum(counts[start:])
     if total > engine.input_token_limit:
         raise invalid_argument(
@@ -47,8 +48,8 @@ def prompt_of(setup: Any, contents: Sequence[Any], engine: Engine) -> tuple[Any,
     return prompt, total
 
 
-def _shortened(contents: Sequence[Any], counts: list[int], target: int) -> int:
-    """Where to begin, at a user's turn, so that no more than the target is left; at the last turn at most."""
+def _find_start(contents: Sequence[v1beta.Content], counts: list[int], target: int) -> int:
+    """Return the first user turn from which on at most ``target`` tokens remain, else the last one."""
     starts = [
         i
         for i, content in enumerate(contents)

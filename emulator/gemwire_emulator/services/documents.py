@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, resource_exhausted
-from gemwire_emulator.field_masks import apply
-from gemwire_emulator.paging import page
+from gemwire_emulator.field_masks import apply_update_mask
+from gemwire_emulator.paging import paginate
 from gemwire_emulator.services.metadata_filters import check_metadata
-from gemwire_emulator.services.resource_lookup import check_display_name, check_masked, existing, new_name
+from gemwire_emulator.services.resource_lookup import (
+    check_display_name,
+    check_update_mask,
+    get_resource,
+    resolve_name,
+)
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import empty_pb2
@@ -17,7 +20,7 @@ from gemwire_proto.google.protobuf import empty_pb2
 _KIND = "documents"
 _PARENT = "corpora/*"
 _NAME = "corpora/*/documents/*"
-#: Documents that a corpus holds.
+#: Maximum documents of a corpus.
 _DOCUMENTS = 10_000
 _WRITABLE = frozenset({"display_name", "custom_metadata"})
 
@@ -26,17 +29,19 @@ class Documents:
     """The handlers of documents."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    def create_document(self, request: Any, call: Call) -> Any:
-        """An empty document in a corpus."""
-        corpus = existing(self._state, call, request.parent, _PARENT, "parent").name
+    def create_document(self, request: v1beta.CreateDocumentRequest, call: Call) -> v1beta.Document:
+        """Create an empty document in a corpus."""
+        corpus = get_resource(self._state, call, request.parent, _PARENT, "parent").name
         if not request.HasField("document"):
             raise invalid_argument("document", "is required")
         wanted, store = request.document, self._state.store
         _check(wanted)
-        name = new_name(self._state, wanted.name, f"{corpus}/{_KIND}", wanted.display_name, "document.name")
+        name = resolve_name(
+            self._state, wanted.name, f"{corpus}/{_KIND}", wanted.display_name, "document.name"
+        )
         document = v1beta.Document(
             name=name, display_name=wanted.display_name, custom_metadata=wanted.custom_metadata
         )
@@ -50,35 +55,37 @@ class Documents:
             store.put(call.tenant, name, document, parent=corpus, owner=call.caller)
         return document
 
-    def get_document(self, request: Any, call: Call) -> Any:
-        """One document."""
-        return existing(self._state, call, request.name, _NAME).message(v1beta.Document)
+    def get_document(self, request: v1beta.GetDocumentRequest, call: Call) -> v1beta.Document:
+        """Return a document."""
+        return get_resource(self._state, call, request.name, _NAME).message(v1beta.Document)
 
-    def update_document(self, request: Any, call: Call) -> Any:
-        """Change the display name or the metadata, which are replaced as a whole."""
+    def update_document(self, request: v1beta.UpdateDocumentRequest, call: Call) -> v1beta.Document:
+        """Update the display name or the metadata, which are replaced as a whole."""
         if not request.HasField("document"):
             raise invalid_argument("document", "is required")
-        row = existing(self._state, call, request.document.name, _NAME, "document.name")
+        row = get_resource(self._state, call, request.document.name, _NAME, "document.name")
         document = row.message(v1beta.Document)
-        check_masked(request)
-        apply(document, request.document, request.update_mask, _WRITABLE)
+        check_update_mask(request.update_mask)
+        apply_update_mask(document, request.document, request.update_mask, _WRITABLE)
         _check(document)
         document.update_time.FromDatetime(self._state.clock.datetime())
         self._state.store.replace(call.tenant, document.name, document)
         return document
 
-    def delete_document(self, request: Any, call: Call) -> Any:
-        """Delete a document; its chunks only by force."""
-        row = existing(self._state, call, request.name, _NAME)
+    def delete_document(self, request: v1beta.DeleteDocumentRequest, call: Call) -> empty_pb2.Empty:
+        """Delete a document; one that has chunks only with ``force``."""
+        row = get_resource(self._state, call, request.name, _NAME)
         if not request.force and self._state.store.count(call.tenant, "chunks", row.name):
             raise failed_precondition(row.name, "has chunks; delete them first, or set force")
         self._state.store.delete(call.tenant, row.name)
         return empty_pb2.Empty()
 
-    def list_documents(self, request: Any, call: Call) -> Any:
-        """The documents of a corpus, oldest first."""
-        corpus = existing(self._state, call, request.parent, _PARENT, "parent").name
-        rows, token = page(
+    def list_documents(
+        self, request: v1beta.ListDocumentsRequest, call: Call
+    ) -> v1beta.ListDocumentsResponse:
+        """List the documents of a corpus, oldest first."""
+        corpus = get_resource(self._state, call, request.parent, _PARENT, "parent").name
+        rows, token = paginate(
             lambda after: self._state.store.list(call.tenant, _KIND, corpus, after),
             request,
             default=10,
@@ -88,6 +95,6 @@ class Documents:
         return v1beta.ListDocumentsResponse(documents=documents, next_page_token=token)
 
 
-def _check(document: Any) -> None:
+def _check(document: v1beta.Document) -> None:
     check_display_name(document.display_name, "document.display_name")
     check_metadata(document.custom_metadata, "document.custom_metadata")

@@ -1,7 +1,7 @@
-"""Work that is to fail, by marks in what it is made of.
+"""Failure markers in the input of background work.
 
-``[[fail:RESOURCE_EXHAUSTED]]`` in an example ends the tuning of a model half-way
-with that status, in a prompt the making of a film.
+``[[fail:RESOURCE_EXHAUSTED]]`` in a training example ends the tuning half-way with that status; in a prompt,
+the generation of a video.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ import grpc
 
 from gemwire_emulator.errors import StatusError, invalid_argument, quote
 
-_MARK = re.compile(r"\[\[fail:([A-Za-z_]*)\]\]")
+_MARKER = re.compile(r"\[\[fail:([A-Za-z_]*)\]\]")
 
 
 def find_failure_marker(texts: Iterable[str], field: str) -> StatusError | None:
-    """How the work is to end; None where no text has a mark, and for the first mark otherwise.
+    """Return the error of the first marker in some texts, None if there is none.
 
     Args:
-        texts: What the work is made of.
-        field: Where they are in the request.
+        texts: Input of the work.
+        field: Path of the field, for errors.
 
     Raises:
-        StatusError: INVALID_ARGUMENT for a mark that names no status.
+        StatusError: INVALID_ARGUMENT; a marker does not name an error status.
     """
     for text in texts:
-        found = _MARK.search(text)
+        found = _MARKER.search(text)
         if found is None:
             continue
         code = grpc.StatusCode.__members__.get(found[1])
         if code in (None, grpc.StatusCode.OK):
-            raise invalid_argument(field, f"{quote(found[0])} names no status of an error")
-        return StatusError(code, f"It was to fail, by the mark {found[0]}.")
+            raise invalid_argument(field, f"{quote(found[0])} does not name an error status")
+        return StatusError(code, f"Failed as requested by the marker {found[0]}.")
     return None

@@ -1,11 +1,10 @@
-"""FileService: what is known of files, and how long they live. Their bytes come and go over HTTP."""
+"""FileService: metadata and expiration of files, whose bytes are transferred over HTTP."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
 import json
-from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import (
@@ -15,9 +14,9 @@ from gemwire_emulator.errors import (
     not_found,
     resource_exhausted,
 )
-from gemwire_emulator.names import check
-from gemwire_emulator.paging import page
-from gemwire_emulator.services.resource_lookup import check_display_name, new_name
+from gemwire_emulator.names import check_name
+from gemwire_emulator.paging import paginate
+from gemwire_emulator.services.resource_lookup import check_display_name, resolve_name
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
@@ -25,171 +24,172 @@ from gemwire_proto.google.protobuf import empty_pb2
 
 _KIND = "files"
 _LIFETIME = datetime.timedelta(hours=48)
-#: What a file may have, and all files of an API key.
-LARGEST = 2 * 2**30
-ROOM = 20 * 2**30
-#: Films are looked at by the service before they can be used; seconds of the emulator's time.
+#: Maximum bytes of a file, and of all files of an API key.
+MAX_FILE_SIZE = 2 * 2**30
+MAX_TOTAL_SIZE = 20 * 2**30
+#: Seconds of the emulator's time for which a video is PROCESSING.
 _PROCESSING = 2.0
-#: Clients cut the name of a file out of its address, so that it has Google's form; it need not be reachable.
-_ADDRESS = "https://generativelanguage.googleapis.com/v1beta/"
-_STATES: Any = v1beta.File.State
+#: Base of URIs. Clients parse the name out of a URI in Google's form, which need not be reachable.
+_BASE_URI = "https://generativelanguage.googleapis.com/v1beta/"
+_STATES = v1beta.File.State
 
 
-def store_file(state: State, tenant: str, owner: str, file: Any, content: str = "") -> Any:
-    """Remember a file.
+def store_file(state: State, tenant: str, owner: str, file: v1beta.File, blob: str = "") -> v1beta.File:
+    """Store a file.
 
     Args:
-        state: Where.
-        tenant: Whose it is.
-        owner: Who made it (`Call.caller`).
-        file: What is wanted of it: name, display name, media type and source.
-        content: Its bytes in ``state.blobs``, which are the file's from now on; empty for none.
+        state: State of the emulator.
+        tenant: Tenant of the file.
+        owner: Owner of the file (`Call.caller`).
+        file: Its name, display name, media type and source.
+        blob: Its bytes in ``state.blobs``, which the file owns from now on; empty for none.
 
     Returns:
-        The File.
+        The stored file.
 
     Raises:
-        StatusError: The name cannot be chosen, or is taken.
+        StatusError: The name is invalid or taken.
     """
     check_display_name(file.display_name, "file.display_name")
-    name = new_name(state, file.name, _KIND, "", "file.name")
+    name = resolve_name(state, file.name, _KIND, "", "file.name")
     stored = v1beta.File(
         name=name,
         display_name=file.display_name,
         mime_type=file.mime_type,
-        size_bytes=state.blobs.size(content) if content else 0,
-        sha256_hash=state.blobs.sha256(content) if content else hashlib.sha256().digest(),
-        uri=_ADDRESS + name,
+        size_bytes=state.blobs.size(blob) if blob else 0,
+        sha256_hash=state.blobs.sha256(blob) if blob else hashlib.sha256().digest(),
+        uri=_BASE_URI + name,
         state="ACTIVE",
         source=file.source or v1beta.File.Source.UPLOADED,
     )
     generated = stored.source == v1beta.File.Source.GENERATED
     if generated:
-        stored.download_uri = f"{_ADDRESS}{name}:download?alt=media"
+        stored.download_uri = f"{_BASE_URI}{name}:download?alt=media"
     for moment in (stored.create_time, stored.update_time):
         moment.FromDatetime(state.clock.datetime())
     stored.expiration_time.FromDatetime(state.clock.datetime() + _LIFETIME)
-    extra: dict[str, Any] = {"contents": [content]}
-    if content and not generated and file.mime_type.startswith("video/"):
+    extra: dict[str, object] = {"contents": [blob]}
+    if blob and not generated and file.mime_type.startswith("video/"):
         extra["ready"] = state.clock.now() + _PROCESSING
     with state.store.transaction():
         check_name_free(state, tenant, name)
-        forget(state, tenant, name)  # One that has expired.
+        delete_file(state, tenant, name)  # One of the same name that has expired.
         state.store.put(tenant, name, stored, owner=owner, extra=json.dumps(extra))
-    state.blobs.seal(content)
+    state.blobs.seal(blob)
     state.spawn(_expire(state, tenant, name))
-    return file_of(state, tenant, name)
+    return get_file(state, tenant, name)
 
 
 def check_name_free(state: State, tenant: str, name: str) -> None:
-    """Refuse the name of a file that there is.
+    """Check that no file has a name.
 
     Raises:
         StatusError: ALREADY_EXISTS.
     """
     taken = state.store.get(tenant, name)
-    if taken is not None and _alive(state, taken):
+    if taken is not None and _is_alive(state, taken):
         raise already_exists(name)
 
 
-def check_room(state: State, tenant: str, more: int, field: str) -> None:
-    """Refuse a file that is too large, or has no room beside the caller's others.
+def check_storage(state: State, tenant: str, more: int, field: str) -> None:
+    """Check that a file is not too large, alone or together with the tenant's other files.
 
     Raises:
         StatusError: INVALID_ARGUMENT or RESOURCE_EXHAUSTED.
     """
-    if more > LARGEST:
-        raise invalid_argument(field, f"is {more} bytes; a file may have {LARGEST}")
+    if more > MAX_FILE_SIZE:
+        raise invalid_argument(field, f"is {more} bytes; a file may have at most {MAX_FILE_SIZE}")
     rows = state.store.list(tenant, _KIND)
-    used = sum(row.message(v1beta.File).size_bytes for row in rows if _alive(state, row))
-    if used + more > ROOM:
+    used = sum(row.message(v1beta.File).size_bytes for row in rows if _is_alive(state, row))
+    if used + more > MAX_TOTAL_SIZE:
         raise resource_exhausted(
-            "files", f"have {used} bytes, and {more} more are over the {ROOM} of a key; delete some"
+            "files",
+            f"use {used} bytes; {more} more exceed the {MAX_TOTAL_SIZE} of an API key; delete some files",
         )
 
 
-def file_of(state: State, tenant: str, name: str) -> Any:
-    """The File of a name as it is now.
+def get_file(state: State, tenant: str, name: str) -> v1beta.File:
+    """Return a file in its current state.
 
     Raises:
-        StatusError: NOT_FOUND, where Google's service says PERMISSION_DENIED for its files alone: a test
-            should see why.
+        StatusError: NOT_FOUND. Google's service returns PERMISSION_DENIED for files, which would tell a test
+            less.
     """
     row = state.store.get(tenant, name)
-    if row is None or not _alive(state, row):
+    if row is None or not _is_alive(state, row):
         raise not_found(name)
-    return _shown(state, row)
+    return _read(state, row)
 
 
-def content_of(state: State, tenant: str, name: str) -> str:
-    """The bytes of a file, in ``state.blobs``; empty for one that has none.
+def get_blob(state: State, tenant: str, name: str) -> str:
+    """Return the blob of a file in ``state.blobs``; empty for a file without bytes.
 
     Raises:
-        StatusError: There is no such file, or it cannot be used yet.
+        StatusError: The file does not exist, or is still being processed.
     """
-    file = file_of(state, tenant, name)
+    file = get_file(state, tenant, name)
     if file.state != _STATES.ACTIVE:
         raise failed_precondition(name, f"is {_STATES.Name(file.state)}; wait until it is ACTIVE")
     row = state.store.get(tenant, name)
-    content: str = _contents(row)[0] if row else ""
-    return content if state.blobs.exists(content) else ""
+    blob = _get_blobs(row)[0] if row else ""
+    return blob if state.blobs.exists(blob) else ""
 
 
-def forget(state: State, tenant: str, name: str) -> None:
-    """Delete a file with its bytes, if there is one."""
+def delete_file(state: State, tenant: str, name: str) -> None:
+    """Delete a file and its bytes, if it exists."""
     row = state.store.get(tenant, name)
     if row is not None:
         state.store.delete(tenant, name)
-        for content in _contents(row):
-            state.blobs.delete(content)
+        for blob in _get_blobs(row):
+            state.blobs.delete(blob)
 
 
 class FileService:
     """The handlers of FileService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
     def resume(self) -> None:
-        """Let the files that are there already expire."""
+        """Schedule the expiration of existing files."""
         for tenant, row in self._state.store.list_all_tenants(_KIND):
             self._state.spawn(_expire(self._state, tenant, row.name))
 
-    def create_file(self, request: Any, call: Call) -> Any:
-        """A file without content. Of its metadata, the caller decides name and display name."""
+    def create_file(self, request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
+        """Create a file without bytes, of which the caller sets the name and the display name."""
         wanted = v1beta.File(name=request.file.name, display_name=request.file.display_name)
         return v1beta.CreateFileResponse(file=store_file(self._state, call.tenant, call.caller, wanted))
 
-    def list_files(self, request: Any, call: Call) -> Any:
-        """The files that have not expired, oldest first."""
-        rows, token = page(
+    def list_files(self, request: v1beta.ListFilesRequest, call: Call) -> v1beta.ListFilesResponse:
+        """List the files that have not expired, oldest first."""
+        rows, token = paginate(
             lambda after: self._state.store.list(call.tenant, _KIND, after=after),
             request,
             default=10,
             most=100,
-            wanted=lambda row: _alive(self._state, row),
+            accept=lambda row: _is_alive(self._state, row),
         )
-        return v1beta.ListFilesResponse(files=[_shown(self._state, r) for r in rows], next_page_token=token)
+        return v1beta.ListFilesResponse(files=[_read(self._state, r) for r in rows], next_page_token=token)
 
-    def get_file(self, request: Any, call: Call) -> Any:
-        """One file."""
-        return self._file(request.name, call)
+    def get_file(self, request: v1beta.GetFileRequest, call: Call) -> v1beta.File:
+        """Return a file."""
+        return self._get(request.name, call)
 
-    def delete_file(self, request: Any, call: Call) -> Any:
-        """Forget a file before it expires."""
-        forget(self._state, call.tenant, self._file(request.name, call).name)
+    def delete_file(self, request: v1beta.DeleteFileRequest, call: Call) -> empty_pb2.Empty:
+        """Delete a file before it expires."""
+        delete_file(self._state, call.tenant, self._get(request.name, call).name)
         return empty_pb2.Empty()
 
-    def download_file(self, request: Any, call: Call) -> Any:
-        """Nothing: content comes over HTTP. Here one learns whether there is any to be had."""
-        file = self._file(request.name, call)
+    def download_file(self, request: v1beta.DownloadFileRequest, call: Call) -> v1beta.DownloadFileResponse:
+        """Check that a file can be downloaded; its bytes are sent over HTTP only."""
+        file = self._get(request.name, call)
         if file.source != v1beta.File.Source.GENERATED:
             raise failed_precondition(file.name, "was uploaded; only generated files can be downloaded")
         return v1beta.DownloadFileResponse()
 
-    def _file(self, name: str, call: Call) -> Any:
-        return file_of(self._state, call.tenant, check(name, "files/*", "name"))
+    def _get(self, name: str, call: Call) -> v1beta.File:
+        return get_file(self._state, call.tenant, check_name(name, "files/*", "name"))
 
 
 async def _expire(state: State, tenant: str, name: str) -> None:
@@ -199,23 +199,23 @@ async def _expire(state: State, tenant: str, name: str) -> None:
     until = row.message(v1beta.File).expiration_time.ToMicroseconds() / 1e6
     await state.clock.sleep(until - state.clock.now())
     found = state.store.get(tenant, name)
-    # There may be another of that name by now.
+    # Another file may have the name by now.
     if found is not None and found.number == row.number:
-        forget(state, tenant, name)
+        delete_file(state, tenant, name)
 
 
-def _contents(row: Row) -> list[str]:
-    contents: list[str] = json.loads(row.extra).get("contents", [""])
-    return contents
+def _get_blobs(row: Row) -> list[str]:
+    blobs: list[str] = json.loads(row.extra).get("contents", [""])
+    return blobs
 
 
-def _shown(state: State, row: Row) -> Any:
+def _read(state: State, row: Row) -> v1beta.File:
     file = row.message(v1beta.File)
     if state.clock.now() < json.loads(row.extra).get("ready", 0.0):
         file.state = _STATES.PROCESSING
     return file
 
 
-def _alive(state: State, row: Row) -> bool:
+def _is_alive(state: State, row: Row) -> bool:
     until = row.message(v1beta.File).expiration_time
     return bool(until.ToMicroseconds() > state.clock.now() * 1e6)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.engines.base import Delta
-from gemwire_emulator.engines.instant import texts_of
+from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument, quote
-from gemwire_emulator.services.attachments import attached
-from gemwire_emulator.services.caches import cached_content
+from gemwire_emulator.services.attachments import inline_text_files
+from gemwire_emulator.services.caches import get_cached_content
 from gemwire_emulator.services.config_checks import check_config, check_tokens
 from gemwire_emulator.services.generate_answer import Answers
 from gemwire_emulator.services.live import Live
-from gemwire_emulator.services.model_catalog import check_model, learned
+from gemwire_emulator.services.model_catalog import check_model, get_trained_answer
 from gemwire_emulator.services.response_builder import ResponseBuilder
-from gemwire_emulator.services.safety import blocked
+from gemwire_emulator.services.safety import find_blocking_rating
 from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
-#: The service takes no more contents in one batch.
+#: Maximum requests of a batch of embeddings.
 _BATCH = 100
 
 
@@ -31,65 +30,71 @@ class GenerativeService(Answers, Live):
     """The handlers of GenerativeService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         super().__init__(state)
         self._state = state
 
-    async def generate_content(self, request: Any, call: Call) -> Any:
-        """All pieces as one response."""
-        writing, rating, deltas = await self._begun(request, call)
+    async def generate_content(
+        self, request: v1beta.GenerateContentRequest, call: Call
+    ) -> v1beta.GenerateContentResponse:
+        """Generate a response as a whole."""
+        builder, rating, deltas = await self._start(request, call)
         if rating is not None:
-            return writing.blocked(rating)
+            return builder.build_blocked(rating)
         async with aclosing(deltas):
-            return writing.whole([delta async for delta in deltas])
+            return builder.build_response([delta async for delta in deltas])
 
-    async def stream_generate_content(self, request: Any, call: Call) -> AsyncGenerator[Any, None]:
-        """Pieces as the engine makes them; usage and finish reason with the last."""
-        writing, rating, deltas = await self._begun(request, call)
+    async def stream_generate_content(
+        self, request: v1beta.GenerateContentRequest, call: Call
+    ) -> AsyncGenerator[v1beta.GenerateContentResponse, None]:
+        """Generate a response in pieces; usage is cumulative, the last piece has the finish reason."""
+        builder, rating, deltas = await self._start(request, call)
         if rating is not None:
-            yield writing.blocked(rating)
+            yield builder.build_blocked(rating)
             return
         async with aclosing(deltas):
             async for delta in deltas:
-                yield writing.piece(delta)
+                yield builder.build_message(delta)
 
-    async def _begun(
-        self, request: Any, call: Call
-    ) -> tuple[ResponseBuilder, dict[str, Any] | None, AsyncGenerator[Delta, None]]:
-        """An answer before its first piece, the rating that blocks it if one does, and what writes it."""
+    async def _start(
+        self, request: v1beta.GenerateContentRequest, call: Call
+    ) -> tuple[ResponseBuilder, v1beta.SafetyRating | None, AsyncGenerator[Delta, None]]:
+        """Check a request; return its builder, the rating that blocks it if any, and the output."""
         engine = self._state.engine
-        prompt = self._prompt(request, call, "generateContent")
+        prompt = self._build_prompt(request, call, "generateContent")
         if request.HasField("generation_config"):
             check_config(request.generation_config)
         tokens = await engine.count_prompt(prompt)
         if tokens > engine.input_token_limit:
             raise invalid_argument(
-                "contents", f"the prompt has {tokens} tokens, the model takes {engine.input_token_limit}"
+                "contents", f"the prompt has {tokens} tokens; the model accepts {engine.input_token_limit}"
             )
         identity = f"emulated-{self._state.store.next_number():08x}"
-        cached = self._cached_tokens(request, call) if request.cached_content else None
-        rating = blocked(texts_of(prompt.contents), request.safety_settings)
-        trained = None
+        cached = self._count_cached_tokens(request, call) if request.cached_content else None
+        rating = find_blocking_rating(get_texts(prompt.contents), request.safety_settings)
+        answer = None
         if request.model.startswith("tunedModels/"):
             last = "".join(part.text for part in request.contents[-1].parts)
-            trained = learned(self._state, request.model, last, call)
-        said = None if trained is None else _said(trained, engine.count_tokens([trained]))
-        return (
-            ResponseBuilder(engine.version, identity, tokens, cached),
-            rating,
-            said or engine.generate(prompt),
+            answer = get_trained_answer(self._state, request.model, last, call)
+        deltas = (
+            engine.generate(prompt) if answer is None else _yield_text(answer, engine.count_tokens([answer]))
         )
+        return ResponseBuilder(engine.version, identity, tokens, cached), rating, deltas
 
-    async def count_tokens(self, request: Any, call: Call) -> Any:
-        """Tokens of contents, or of a whole request."""
+    async def count_tokens(
+        self, request: v1beta.CountTokensRequest, call: Call
+    ) -> v1beta.CountTokensResponse:
+        """Count the tokens of contents, or of a whole request."""
         check_model(self._state, request.model, "model", call)
         if request.contents and request.HasField("generate_content_request"):
             raise invalid_argument("generate_content_request", "excludes contents; set one of them")
         if request.HasField("generate_content_request"):
-            prompt = self._prompt(request.generate_content_request, call, path="generate_content_request.")
+            prompt = self._build_prompt(
+                request.generate_content_request, call, path="generate_content_request."
+            )
         elif request.contents:
             prompt = v1beta.GenerateContentRequest(contents=request.contents)
-            prompt = attached(self._state, call, prompt)
+            prompt = inline_text_files(self._state, call, prompt)
         else:
             raise invalid_argument("contents", "is required")
         total = await self._state.engine.count_prompt(prompt)
@@ -97,13 +102,17 @@ class GenerativeService(Answers, Live):
             total_tokens=total, prompt_tokens_details=[{"modality": "TEXT", "token_count": total}]
         )
 
-    async def embed_content(self, request: Any, call: Call) -> Any:
-        """One vector."""
-        vectors = await self._embeddings([request], call, "")
+    async def embed_content(
+        self, request: v1beta.EmbedContentRequest, call: Call
+    ) -> v1beta.EmbedContentResponse:
+        """Embed one content."""
+        vectors = await self._embed([request], call, "")
         return v1beta.EmbedContentResponse(embedding=vectors[0])
 
-    async def batch_embed_contents(self, request: Any, call: Call) -> Any:
-        """A vector for each request, in their order."""
+    async def batch_embed_contents(
+        self, request: v1beta.BatchEmbedContentsRequest, call: Call
+    ) -> v1beta.BatchEmbedContentsResponse:
+        """Embed a content for each request, in order."""
         check_model(self._state, request.model, "model", call, "embedContent")
         if not request.requests:
             raise invalid_argument("requests", "is required")
@@ -117,14 +126,16 @@ class GenerativeService(Answers, Live):
                     f"requests[{i}].model", f"must be {request.model}, the model of the batch"
                 )
         return v1beta.BatchEmbedContentsResponse(
-            embeddings=await self._embeddings(request.requests, call, "requests")
+            embeddings=await self._embed(request.requests, call, "requests")
         )
 
     def count(self, texts: list[str]) -> int:
-        """Tokens of some texts."""
+        """Return the tokens of some texts."""
         return self._state.engine.count_tokens(texts)
 
-    async def _embeddings(self, requests: Any, call: Call, path: str) -> list[Any]:
+    async def _embed(
+        self, requests: Sequence[v1beta.EmbedContentRequest], call: Call, path: str
+    ) -> list[v1beta.ContentEmbedding]:
         engine = self._state.engine
         texts = []
         for i, one in enumerate(requests):
@@ -134,7 +145,7 @@ class GenerativeService(Answers, Live):
             if not text:
                 raise invalid_argument(f"{prefix}content", "is required, with text")
             if one.title and one.task_type != v1beta.TaskType.RETRIEVAL_DOCUMENT:
-                raise invalid_argument(f"{prefix}title", "goes with task_type RETRIEVAL_DOCUMENT only")
+                raise invalid_argument(f"{prefix}title", "requires task_type RETRIEVAL_DOCUMENT")
             if one.output_dimensionality < 0 or one.output_dimensionality > engine.embedding_size:
                 raise invalid_argument(
                     f"{prefix}output_dimensionality", f"must be from 1 to {engine.embedding_size}"
@@ -143,15 +154,14 @@ class GenerativeService(Answers, Live):
             check_tokens(engine, texts[-1:], f"{prefix}content")
         vectors = await engine.embed(texts)
         return [
-            v1beta.ContentEmbedding(values=_cut(vector, one.output_dimensionality))
+            v1beta.ContentEmbedding(values=_truncate(vector, one.output_dimensionality))
             for vector, one in zip(vectors, requests, strict=True)
         ]
 
-    def _prompt(self, request: Any, call: Call, method: str = "", path: str = "") -> Any:
-        """The request as the engine gets it: checked, files read, cached content put in front.
-
-        It may lie in another.
-        """
+    def _build_prompt(
+        self, request: v1beta.GenerateContentRequest, call: Call, method: str = "", path: str = ""
+    ) -> v1beta.GenerateContentRequest:
+        """Check a request; return it with text files inlined and cached content prepended."""
         if not request.model.startswith("dynamic/"):
             check_model(self._state, request.model, f"{path}model", call, method)
         check_json(request, path.rstrip("."))
@@ -163,21 +173,25 @@ class GenerativeService(Answers, Live):
                 raise invalid_argument(f"{path}contents[{i}].parts", "must have at least one part")
             if content.role not in ("", "user", "model", "function", "tool", "system"):
                 raise invalid_argument(
-                    f"{path}contents[{i}].role", f"{quote(content.role)} is none of user and model"
+                    f"{path}contents[{i}].role", f"{quote(content.role)} is not one of user and model"
                 )
-        request = attached(self._state, call, request, path)
+        request = inline_text_files(self._state, call, request, path)
         if not request.cached_content:
             return request
-        cached = cached_content(self._state, call, request.cached_content, f"{path}cached_content")
+        cached = get_cached_content(self._state, call, request.cached_content, f"{path}cached_content")
         if cached.model != request.model:
             raise invalid_argument(
-                f"{path}model", f"is {request.model}, the cached content was made for {cached.model}"
+                f"{path}model", f"is {request.model}, but the cached content is for {cached.model}"
             )
-        for name in ("system_instruction", "tools", "tool_config"):
-            given = getattr(request, name)
-            if request.HasField(name) if name != "tools" else len(given):
+        given = {
+            "system_instruction": request.HasField("system_instruction"),
+            "tools": bool(request.tools),
+            "tool_config": request.HasField("tool_config"),
+        }
+        for name, is_given in given.items():
+            if is_given:
                 raise invalid_argument(
-                    f"{path}{name}", "cannot be set with cached_content; it belongs in the cached content"
+                    f"{path}{name}", "cannot be set with cached_content; set it in the cached content"
                 )
         prompt = v1beta.GenerateContentRequest()
         prompt.CopyFrom(request)
@@ -190,17 +204,17 @@ class GenerativeService(Answers, Live):
             prompt.tool_config.CopyFrom(cached.tool_config)
         return prompt
 
-    def _cached_tokens(self, request: Any, call: Call) -> int:
+    def _count_cached_tokens(self, request: v1beta.GenerateContentRequest, call: Call) -> int:
         row = self._state.store.get(call.tenant, request.cached_content)
         return row.message(v1beta.CachedContent).usage_metadata.total_token_count if row else 0
 
 
-async def _said(text: str, tokens: int) -> AsyncGenerator[Delta, None]:
+async def _yield_text(text: str, tokens: int) -> AsyncGenerator[Delta, None]:
     yield Delta(0, text, finish="STOP", tokens=tokens)
 
 
-def _cut(vector: list[float], dimensions: int) -> list[float]:
-    """The first dimensions, at unit length again."""
+def _truncate(vector: list[float], dimensions: int) -> list[float]:
+    """Return the first dimensions of a vector, at unit length."""
     if not dimensions or dimensions == len(vector):
         return vector
     head = vector[:dimensions]

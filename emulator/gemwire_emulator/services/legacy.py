@@ -1,23 +1,25 @@
-"""TextService and DiscussService: the PaLM methods, on the same engine as all others."""
+"""TextService and DiscussService: the PaLM methods."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import aclosing
-from typing import Any
+from typing import TypeAlias
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument, quote
-from gemwire_emulator.names import check
-from gemwire_emulator.services.config_checks import check_legacy, check_tokens
-from gemwire_emulator.services.model_catalog import check_model, learned
-from gemwire_emulator.services.safety import blocked
+from gemwire_emulator.names import check_name
+from gemwire_emulator.services.config_checks import check_palm_config, check_tokens
+from gemwire_emulator.services.model_catalog import check_model, get_trained_answer
+from gemwire_emulator.services.safety import find_blocking_rating
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
-#: The service takes no more texts in one batch.
+_PalmRequest: TypeAlias = "v1beta.GenerateTextRequest | v1beta.GenerateMessageRequest"
+_SAMPLING = frozenset({"candidate_count", "max_output_tokens", "temperature", "top_p", "top_k"})
+#: Maximum texts of a batch.
 _BATCH = 100
-#: HarmCategory has the PaLM categories first.
+#: The PaLM categories are the first of HarmCategory.
 _LAST_PALM_CATEGORY = v1beta.HarmCategory.Value("HARM_CATEGORY_DANGEROUS")
 _DEFAULT_THRESHOLD = "BLOCK_MEDIUM_AND_ABOVE"
 
@@ -26,36 +28,41 @@ class TextService:
     """The handlers of TextService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    async def generate_text(self, request: Any, call: Call) -> Any:
-        """Completions of a prompt."""
+    async def generate_text(
+        self, request: v1beta.GenerateTextRequest, call: Call
+    ) -> v1beta.GenerateTextResponse:
+        """Generate completions of a prompt."""
         check_model(self._state, request.model, "model", call, "generateText")
         _check_prompt(self._state, request.prompt)
-        check_legacy(request)
+        check_palm_config(request)
         for i, setting in enumerate(request.safety_settings):
             if not 0 < setting.category <= _LAST_PALM_CATEGORY:
-                raise invalid_argument(f"safety_settings[{i}].category", "is no category of the PaLM models")
-        rating = blocked([request.prompt.text], request.safety_settings, "prompt.text")
+                raise invalid_argument(f"safety_settings[{i}].category", "is not a category of PaLM models")
+        rating = find_blocking_rating([request.prompt.text], request.safety_settings, "prompt.text")
         if rating is not None:
-            return _held_back(rating, request.safety_settings)
-        text = learned(self._state, request.model, request.prompt.text, call)
-        outputs = [text] * max(request.candidate_count, 1) if text is not None else None
-        if outputs is None:
-            contents = [{"role": "user", "parts": [{"text": request.prompt.text}]}]
-            outputs = await _answers(self._state, request, contents)
+            return _build_blocked(rating, request.safety_settings)
+        text = get_trained_answer(self._state, request.model, request.prompt.text, call)
+        if text is not None:
+            outputs = [text] * max(request.candidate_count, 1)
+        else:
+            contents = [v1beta.Content(role="user", parts=[{"text": request.prompt.text}])]
+            outputs = await _generate(self._state, request, contents)
         return v1beta.GenerateTextResponse(candidates=[{"output": output} for output in outputs])
 
-    async def embed_text(self, request: Any, call: Call) -> Any:
-        """One vector."""
-        check(request.model, "models/*", "model")
+    async def embed_text(self, request: v1beta.EmbedTextRequest, call: Call) -> v1beta.EmbedTextResponse:
+        """Embed a text."""
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "embedText")
-        return v1beta.EmbedTextResponse(embedding=(await self._vectors([("text", request.text)]))[0])
+        return v1beta.EmbedTextResponse(embedding=(await self._embed([("text", request.text)]))[0])
 
-    async def batch_embed_text(self, request: Any, call: Call) -> Any:
-        """A vector for each text, in their order."""
-        check(request.model, "models/*", "model")
+    async def batch_embed_text(
+        self, request: v1beta.BatchEmbedTextRequest, call: Call
+    ) -> v1beta.BatchEmbedTextResponse:
+        """Embed texts, in order."""
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "embedText")
         if request.texts and request.requests:
             raise invalid_argument("requests", "excludes texts; set one of them")
@@ -67,24 +74,26 @@ class TextService:
         texts = [(f"texts[{i}]", text) for i, text in enumerate(request.texts)]
         texts += [(f"requests[{i}].text", one.text) for i, one in enumerate(request.requests)]
         if not texts:
-            raise invalid_argument("texts", "is required, or requests")
+            raise invalid_argument("texts", "is required, unless requests is set")
         if len(texts) > _BATCH:
             raise invalid_argument(
                 "texts" if request.texts else "requests",
                 f"has {len(texts)} entries; at most {_BATCH} are allowed",
             )
-        return v1beta.BatchEmbedTextResponse(embeddings=await self._vectors(texts))
+        return v1beta.BatchEmbedTextResponse(embeddings=await self._embed(texts))
 
-    def count_text_tokens(self, request: Any, call: Call) -> Any:
-        """Tokens of a prompt."""
-        check(request.model, "models/*", "model")
+    def count_text_tokens(
+        self, request: v1beta.CountTextTokensRequest, call: Call
+    ) -> v1beta.CountTextTokensResponse:
+        """Count the tokens of a prompt."""
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "countTextTokens")
         if not request.prompt.text:
             raise invalid_argument("prompt.text", "is required")
         tokens = self._state.engine.count_tokens([request.prompt.text])
         return v1beta.CountTextTokensResponse(token_count=tokens)
 
-    async def _vectors(self, texts: list[tuple[str, str]]) -> list[Any]:
+    async def _embed(self, texts: list[tuple[str, str]]) -> list[v1beta.Embedding]:
         for field, text in texts:
             if not text:
                 raise invalid_argument(field, "must not be empty")
@@ -97,51 +106,55 @@ class DiscussService:
     """The handlers of DiscussService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    async def generate_message(self, request: Any, call: Call) -> Any:
-        """Replies to the last message."""
-        check(request.model, "models/*", "model")
+    async def generate_message(
+        self, request: v1beta.GenerateMessageRequest, call: Call
+    ) -> v1beta.GenerateMessageResponse:
+        """Generate replies to the last message."""
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "generateMessage")
-        check_legacy(request)
+        check_palm_config(request)
         prompt = request.prompt
         _check_messages(prompt)
-        messages = self._fitting(prompt)
-        rating = blocked(_texts([*_standing(prompt), *messages]), (), "prompt")
+        messages = self._drop_oldest(prompt)
+        rating = find_blocking_rating(_get_contents([*_get_preamble(prompt), *messages]), (), "prompt")
         if rating is not None:
-            return v1beta.GenerateMessageResponse(messages=messages, filters=[_filter(rating)])
+            return v1beta.GenerateMessageResponse(messages=messages, filters=[_build_filter(rating)])
         contents = [
-            {
-                "role": "model" if (len(messages) - i) % 2 == 0 else "user",
-                "parts": [{"text": message.content}],
-            }
+            v1beta.Content(
+                role="model" if (len(messages) - i) % 2 == 0 else "user",
+                parts=[{"text": message.content}],
+            )
             for i, message in enumerate(messages)
         ]
-        replies = await _answers(self._state, request, contents, _instruction(prompt))
+        replies = await _generate(self._state, request, contents, _build_instruction(prompt))
         author = messages[-2].author if len(messages) > 1 else ""
         return v1beta.GenerateMessageResponse(
             candidates=[{"author": author or "1", "content": reply} for reply in replies], messages=messages
         )
 
-    def count_message_tokens(self, request: Any, call: Call) -> Any:
-        """Tokens of a conversation with its context and examples."""
-        check(request.model, "models/*", "model")
+    def count_message_tokens(
+        self, request: v1beta.CountMessageTokensRequest, call: Call
+    ) -> v1beta.CountMessageTokensResponse:
+        """Count the tokens of a conversation with its context and examples."""
+        check_name(request.model, "models/*", "model")
         check_model(self._state, request.model, "model", call, "countMessageTokens")
         prompt = request.prompt
         _check_messages(prompt)
-        tokens = self._state.engine.count_tokens(_texts([*_standing(prompt), *prompt.messages]))
+        tokens = self._state.engine.count_tokens(_get_contents([*_get_preamble(prompt), *prompt.messages]))
         return v1beta.CountMessageTokensResponse(token_count=tokens)
 
-    def _fitting(self, prompt: Any) -> list[Any]:
-        """The messages that the model has room for, beside context and examples.
+    def _drop_oldest(self, prompt: v1beta.MessagePrompt) -> list[v1beta.Message]:
+        """Return the latest messages that fit the model's token limit, with context and examples.
 
         Raises:
-            StatusError: There is no room for even the last one.
+            StatusError: INVALID_ARGUMENT; the last message does not fit.
         """
         engine = self._state.engine
-        left = engine.input_token_limit - engine.count_tokens(_texts(_standing(prompt)))
-        kept: list[Any] = []
+        left = engine.input_token_limit - engine.count_tokens(_get_contents(_get_preamble(prompt)))
+        kept: list[v1beta.Message] = []
         for message in reversed(prompt.messages):
             left -= engine.count_tokens([message.content])
             if left < 0:
@@ -149,18 +162,18 @@ class DiscussService:
             kept.insert(0, message)
         if not kept:
             raise invalid_argument(
-                "prompt", f"is longer than the {engine.input_token_limit} tokens that the model takes"
+                "prompt", f"is longer than the {engine.input_token_limit} tokens that the model accepts"
             )
         return kept
 
 
-def _check_prompt(state: State, prompt: Any) -> None:
+def _check_prompt(state: State, prompt: v1beta.TextPrompt) -> None:
     if not prompt.text:
         raise invalid_argument("prompt.text", "is required")
     check_tokens(state.engine, [prompt.text], "prompt.text")
 
 
-def _check_messages(prompt: Any) -> None:
+def _check_messages(prompt: v1beta.MessagePrompt) -> None:
     if not prompt.messages:
         raise invalid_argument("prompt.messages", "is required")
     named = {f"prompt.messages[{i}]": message for i, message in enumerate(prompt.messages)}
@@ -173,40 +186,41 @@ def _check_messages(prompt: Any) -> None:
     for i, (before, after) in enumerate(zip(prompt.messages, prompt.messages[1:])):  # noqa: B905
         if before.author and before.author == after.author:
             raise invalid_argument(
-                f"prompt.messages[{i + 1}].author", f"{quote(after.author)} wrote the message before, too"
+                f"prompt.messages[{i + 1}].author",
+                f"{quote(after.author)} is also the author of the previous message",
             )
     authors = {message.author for message in prompt.messages}
     if len(authors) > 2:
         raise invalid_argument("prompt.messages", f"has {len(authors)} authors; a conversation has two")
 
 
-def _standing(prompt: Any) -> list[Any]:
-    """What comes before the messages and is never dropped."""
+def _get_preamble(prompt: v1beta.MessagePrompt) -> list[v1beta.Message]:
+    """Return context and examples, which precede the messages and are never dropped."""
     examples = [message for example in prompt.examples for message in (example.input, example.output)]
     return [*([v1beta.Message(content=prompt.context)] if prompt.context else []), *examples]
 
 
-def _texts(messages: Iterable[Any]) -> list[str]:
+def _get_contents(messages: Iterable[v1beta.Message]) -> list[str]:
     return [message.content for message in messages]
 
 
-def _instruction(prompt: Any) -> str:
-    """Context and examples as one system instruction: examples are models of style, not turns."""
+def _build_instruction(prompt: v1beta.MessagePrompt) -> str:
+    """Return context and examples as a system instruction, since examples are not turns."""
     lines = [prompt.context] if prompt.context else []
     lines += [f"Example. Asked: {e.input.content} Replied: {e.output.content}" for e in prompt.examples]
     return "\n".join(lines)
 
 
-async def _answers(
-    state: State, request: Any, contents: list[dict[str, Any]], instruction: str = ""
+async def _generate(
+    state: State, request: _PalmRequest, contents: list[v1beta.Content], instruction: str = ""
 ) -> list[str]:
-    """What the engine says, one text for each candidate."""
+    """Generate one text for each candidate."""
     asked = v1beta.GenerateContentRequest(model=request.model, contents=contents)
     if instruction:
         asked.system_instruction.parts.add(text=instruction)
-    for name in ("candidate_count", "max_output_tokens", "temperature", "top_p", "top_k"):
-        if name in request.DESCRIPTOR.fields_by_name and request.HasField(name):
-            setattr(asked.generation_config, name, getattr(request, name))
+    for field, value in request.ListFields():
+        if field.name in _SAMPLING:
+            setattr(asked.generation_config, field.name, value)
     asked.generation_config.stop_sequences.extend(getattr(request, "stop_sequences", ()))
     texts: dict[int, str] = {}
     async with aclosing(state.engine.generate(asked)) as deltas:
@@ -215,15 +229,17 @@ async def _answers(
     return [texts[index] for index in sorted(texts)]
 
 
-def _filter(rating: dict[str, Any]) -> Any:
-    return v1beta.ContentFilter(reason="SAFETY", message=f"marked as {rating['category']}")
+def _build_filter(rating: v1beta.SafetyRating) -> v1beta.ContentFilter:
+    category = v1beta.HarmCategory.Name(rating.category)
+    return v1beta.ContentFilter(reason="SAFETY", message=f"marked as {category}")
 
 
-def _held_back(rating: dict[str, Any], settings: Any) -> Any:
-    """The answer without candidates that a safety filter leaves."""
-    category = v1beta.HarmCategory.Value(rating["category"])
-    default = v1beta.SafetySetting(category=category, threshold=_DEFAULT_THRESHOLD)
-    setting = next((s for s in settings if s.category == category), default)
+def _build_blocked(
+    rating: v1beta.SafetyRating, settings: Iterable[v1beta.SafetySetting]
+) -> v1beta.GenerateTextResponse:
+    """Return a response without candidates for a prompt that a rating blocks."""
+    default = v1beta.SafetySetting(category=rating.category, threshold=_DEFAULT_THRESHOLD)
+    setting = next((s for s in settings if s.category == rating.category), default)
     return v1beta.GenerateTextResponse(
-        filters=[_filter(rating)], safety_feedback=[{"rating": rating, "setting": setting}]
+        filters=[_build_filter(rating)], safety_feedback=[{"rating": rating, "setting": setting}]
     )

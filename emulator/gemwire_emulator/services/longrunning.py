@@ -1,9 +1,8 @@
-"""Long-running operations as they are kept: begun, advanced, and ended exactly once.
+"""Long-running operations in the store: created, updated, and ended exactly once.
 
-What works beside a call (a tuning, a video) tells of itself through these
-functions; `services.operations` shows it to callers. An operation lies in what
-it works on: ``tunedModels/x/operations/y``. All of it is in the store, so that
-a worker can go on after a restart: `unfinished` finds what was under way.
+Background work (a tuning, a video) reports through these functions; `services.operations` serves operations
+to callers. An operation is a child of its subject: ``tunedModels/x/operations/y``. Everything is in the
+store, so that `list_unfinished` finds what has to be resumed after a restart.
 """
 
 from __future__ import annotations
@@ -18,32 +17,30 @@ from google.protobuf.message import Message
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError
-from gemwire_emulator.names import derived
+from gemwire_emulator.names import generate_id
 from gemwire_emulator.state import State
 from gemwire_proto.google.longrunning import operations_pb2
+from gemwire_proto.google.protobuf.any_pb2 import Any as AnyMessage
 
 KIND = "operations"
 _CANCELLED: int = grpc.StatusCode.CANCELLED.value[0]
 
 
-def begin(
-    state: State, call: Call, parent: str, metadata: Message, keep: Mapping[str, Any] | None = None
-) -> Any:
-    """Store a new operation that is not done.
+def create(
+    state: State, call: Call, parent: str, metadata: Message, keep: Mapping[str, object] | None = None
+) -> operations_pb2.Operation:
+    """Store and return a new operation.
 
     Args:
-        state: Where.
-        call: Who asked for it.
-        parent: Name of what it works on, ``tunedModels/x`` or ``models/m``.
-        metadata: Its progress so far; packed with its full type name.
-        keep: JSON that the worker needs in order to go on after a restart; callers never see it.
-
-    Returns:
-        The ``google.longrunning.Operation``, ready to be answered.
+        state: State of the emulator.
+        call: The call that starts it.
+        parent: Name of its subject, ``tunedModels/x`` or ``models/m``.
+        metadata: Its initial metadata.
+        keep: JSON that is needed to resume the work after a restart; callers never see it.
     """
     with state.store.transaction():
-        # The label is for whoever reads a log: the work behind it was not done by a model.
-        name = f"{parent}/operations/emulated-{derived('', state.store.next_number())}"
+        # The prefix shows in logs that the work was not done by a model.
+        name = f"{parent}/operations/emulated-{generate_id('', state.store.next_number())}"
         operation = operations_pb2.Operation(name=name)
         _pack(operation.metadata, metadata)
         extra = json.dumps(dict(keep or {}))
@@ -51,74 +48,74 @@ def begin(
     return operation
 
 
-def load(state: State, tenant: str, name: str) -> Any | None:
-    """The operation as it is now; None if there is none, or none any more."""
+def get(state: State, tenant: str, name: str) -> operations_pb2.Operation | None:
+    """Return an operation, None if it does not exist."""
     row = state.store.get(tenant, name)
     return row.message(operations_pb2.Operation) if row else None
 
 
-def progress(state: State, tenant: str, name: str, metadata: Message) -> None:
-    """Store new metadata. Does nothing where the operation is done or deleted."""
-    operation = load(state, tenant, name)
+def update_metadata(state: State, tenant: str, name: str, metadata: Message) -> None:
+    """Store new metadata, unless the operation is done or deleted."""
+    operation = get(state, tenant, name)
     if operation is not None and not operation.done:
         _pack(operation.metadata, metadata)
-        _keep(state, tenant, operation)
+        _save(state, tenant, operation)
 
 
-def finish(state: State, tenant: str, name: str, response: Message) -> None:
-    """End it with a result. Does nothing where it has ended already (a cancel stands) or was deleted."""
-    operation = load(state, tenant, name)
+def succeed(state: State, tenant: str, name: str, response: Message) -> None:
+    """End an operation with a response, unless it is done (cancelled, perhaps) or deleted."""
+    operation = get(state, tenant, name)
     if operation is not None and not operation.done:
         operation.done = True
         _pack(operation.response, response)
-        _keep(state, tenant, operation)
+        _save(state, tenant, operation)
 
 
 def fail(state: State, tenant: str, name: str, failure: StatusError) -> None:
-    """End it with an error. Does nothing where it has ended already or was deleted."""
-    operation = load(state, tenant, name)
+    """End an operation with an error, unless it is done or deleted."""
+    operation = get(state, tenant, name)
     if operation is not None and not operation.done:
         operation.done = True
         operation.error.code = failure.code.value[0]
         operation.error.message = failure.message
         for detail in failure.details:
             _pack(operation.error.details.add(), detail)
-        _keep(state, tenant, operation)
+        _save(state, tenant, operation)
 
 
 def cancel(state: State, tenant: str, name: str) -> None:
-    """End it with CANCELLED; its worker sees that by `cancelled`. Does nothing where it has ended already."""
+    """End an operation with CANCELLED, unless it is done; its worker checks `is_cancelled`."""
     fail(state, tenant, name, StatusError(grpc.StatusCode.CANCELLED, f"{name} was cancelled."))
 
 
-def cancelled(state: State, tenant: str, name: str) -> bool:
-    """Whether its worker should stop. A deleted operation is not cancelled: its work goes on unseen."""
-    operation = load(state, tenant, name)
+def is_cancelled(state: State, tenant: str, name: str) -> bool:
+    """Return whether the worker should stop. A deleted operation is not cancelled: its work goes on."""
+    operation = get(state, tenant, name)
     return operation is not None and operation.done and operation.error.code == _CANCELLED
 
 
-def unfinished(state: State, collection: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """What was under way when the emulator stopped.
+def list_unfinished(state: State, collection: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Return the operations that were running when the emulator stopped.
 
     Args:
-        state: Where.
+        state: State of the emulator.
         collection: First segment of the names, ``models`` or ``tunedModels``.
 
     Yields:
-        Tenant and name of an operation that is not done, and what `begin` was given to keep.
+        Tenant and name of an operation, and the ``keep`` of `create`.
     """
     for tenant, row in state.store.list_all_tenants(KIND):
         if row.name.startswith(f"{collection}/") and not row.message(operations_pb2.Operation).done:
             yield tenant, row.name, json.loads(row.extra)
 
 
-async def pause(state: State, tenant: str, name: str, seconds: float | None) -> None:
-    """Wait until that much of the emulator's time has passed, or the operation has changed.
+async def wait_for_change(state: State, tenant: str, name: str, seconds: float | None) -> None:
+    """Wait for some seconds of the emulator's time, or until the operation changes.
 
-    A worker pauses so between two looks at `cancelled`; None waits for a change alone.
+    None waits for a change alone.
     """
     changed = state.operation_events.setdefault((tenant, name), asyncio.Event())
-    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(changed.wait())]
+    waits: list[asyncio.Future[object]] = [asyncio.ensure_future(changed.wait())]
     if seconds is not None:
         waits.append(asyncio.ensure_future(state.clock.sleep(max(seconds, 0.0))))
     try:
@@ -128,18 +125,18 @@ async def pause(state: State, tenant: str, name: str, seconds: float | None) -> 
             wait.cancel()
 
 
-def stir(state: State, tenant: str, name: str) -> None:
-    """Wake those who `pause` for an operation."""
+def notify(state: State, tenant: str, name: str) -> None:
+    """Wake the callers of `wait_for_change` for an operation."""
     changed = state.operation_events.pop((tenant, name), None)
     if changed is not None:
         changed.set()
 
 
-def _keep(state: State, tenant: str, operation: Any) -> None:
+def _save(state: State, tenant: str, operation: operations_pb2.Operation) -> None:
     state.store.replace(tenant, operation.name, operation)
-    stir(state, tenant, operation.name)
+    notify(state, tenant, operation.name)
 
 
-def _pack(packed: Any, message: Message) -> None:
+def _pack(packed: AnyMessage, message: Message) -> None:
     packed.type_url = f"type.googleapis.com/{message.DESCRIPTOR.full_name}"
     packed.value = message.SerializeToString()

@@ -1,14 +1,13 @@
-"""The base models that the emulator has."""
+"""The base models of the emulator."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import failed_precondition, method_not_supported, not_found
-from gemwire_emulator.names import check
-from gemwire_emulator.services.permissions import READER, demand
+from gemwire_emulator.names import check_name
+from gemwire_emulator.services.permissions import READER, require_role
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
 
@@ -58,8 +57,8 @@ _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def base_models(state: State) -> list[Any]:
-    """All of them, in the order in which they are listed."""
+def list_base_models(state: State) -> list[v1beta.Model]:
+    """Return all base models, in the order of the list."""
     return [
         v1beta.Model(
             name=f"models/{name}",
@@ -80,26 +79,26 @@ def base_models(state: State) -> list[Any]:
 
 
 def check_model(state: State, name: str, field: str, call: Call, method: str = "") -> None:
-    """Refuse a model that there is not, or that does not serve a method.
+    """Check that a model exists, and supports a method.
 
     Args:
-        state: What tuned models there are.
-        name: The model.
-        field: Where it is in the request.
-        call: Whose tuned models.
+        state: State of the emulator.
+        name: Name of the model.
+        field: Path of the field, for errors.
+        call: The call.
         method: Such as ``embedText``, of the model's supported_generation_methods; empty for any.
 
     Raises:
         StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND for a model that is unknown or does
-            not serve the method, PERMISSION_DENIED for a tuned model that the caller may not read,
+            not support the method, PERMISSION_DENIED for a tuned model that the caller may not read,
             FAILED_PRECONDITION for one that is not ready.
     """
-    check(name, "models/*|tunedModels/*", field)
+    check_name(name, "models/*|tunedModels/*", field)
     if name.startswith("tunedModels/"):
         row = state.store.get(call.tenant, name)
         if row is None:
             raise not_found(name)
-        demand(state, call, name, READER)
+        require_role(state, call, name, READER)
         current = row.message(v1beta.TunedModel).state
         if current != v1beta.TunedModel.State.ACTIVE:
             raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(current)}, not ACTIVE")
@@ -111,16 +110,16 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
         raise method_not_supported(name, method, known[1])
 
 
-def serves(name: str, method: str) -> bool:
-    """Whether a base model serves a method, such as ``createCachedContent``."""
+def supports_method(name: str, method: str) -> bool:
+    """Return whether a base model supports a method, such as ``createCachedContent``."""
     known = _NAMES.get(name.removeprefix("models/"))
     return known is not None and method in known[1]
 
 
-def learned(state: State, model: str, said: str, call: Call) -> str | None:
-    """What a tuned model was trained to answer to exactly this; None where it learned nothing of it."""
+def get_trained_answer(state: State, model: str, prompt: str, call: Call) -> str | None:
+    """Return the output that a tuned model was trained on for exactly this input, None if there is none."""
     row = state.store.get(call.tenant, model) if model.startswith("tunedModels/") else None
     if row is None:
         return None
     answers: dict[str, str] = json.loads(row.extra).get("learned", {})
-    return answers.get(said)
+    return answers.get(prompt)

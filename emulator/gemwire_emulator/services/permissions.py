@@ -1,7 +1,7 @@
-"""PermissionService: who may use, change or own tuned models and corpora.
+"""PermissionService: who may read, write or own tuned models and corpora.
 
-The emulator knows callers by their API keys, permissions know them by e-mail
-address. `address` gives every caller one, which says nothing of the key.
+The emulator identifies callers by API key, permissions by e-mail address. `get_email` derives an address
+from a key without revealing it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import (
@@ -20,9 +19,9 @@ from gemwire_emulator.errors import (
     quote,
     role_missing,
 )
-from gemwire_emulator.field_masks import apply
-from gemwire_emulator.names import check, derived
-from gemwire_emulator.paging import page
+from gemwire_emulator.field_masks import apply_update_mask
+from gemwire_emulator.names import check_name, generate_id
+from gemwire_emulator.paging import paginate
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import v1beta
@@ -31,62 +30,63 @@ from gemwire_proto.google.protobuf import empty_pb2
 _PARENTS = "tunedModels/*|corpora/*"
 _PERMISSIONS = "tunedModels/*/permissions/*|corpora/*/permissions/*"
 _KIND = "permissions"
-_TYPES: Any = v1beta.Permission.GranteeType
-_ROLES: Any = v1beta.Permission.Role
-OWNER: int = _ROLES.OWNER
-WRITER: int = _ROLES.WRITER
-READER: int = _ROLES.READER
+_TYPES = v1beta.Permission.GranteeType
+_ROLES = v1beta.Permission.Role
+OWNER = _ROLES.OWNER
+WRITER = _ROLES.WRITER
+READER = _ROLES.READER
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
-def address(caller: str) -> str:
-    """The e-mail address that stands for a caller (`Call.caller`) in permissions."""
+def get_email(caller: str) -> str:
+    """Return the e-mail address of a caller (`Call.caller`) in permissions."""
     if caller == "anonymous":
         return "anonymous@emulator.invalid"
     return f"key-{hashlib.sha256(caller.encode()).hexdigest()[:12]}@emulator.invalid"
 
 
 def grant_owner(state: State, call: Call, parent: str) -> None:
-    """Make the caller the owner of a resource; belongs in the transaction that makes the resource."""
-    owner = v1beta.Permission(grantee_type="USER", email_address=address(call.caller), role="OWNER")
+    """Make the caller the owner of a resource, in the transaction that creates the resource."""
+    owner = v1beta.Permission(grantee_type="USER", email_address=get_email(call.caller), role="OWNER")
     _put(state, call, parent, owner)
 
 
-def role_of(state: State, tenant: str, name: str, who: str, *, public: bool = True) -> int:
-    """What someone may do with a resource.
+def get_role(state: State, tenant: str, name: str, email: str, *, public: bool = True) -> int:
+    """Return the most powerful role of someone on a resource.
 
     Args:
-        state: Where.
-        tenant: Whose state it is.
-        name: The resource.
-        who: E-mail address; see `address`.
-        public: Count what everyone may do.
+        state: State of the emulator.
+        tenant: Tenant of the resource.
+        name: Name of the resource.
+        email: E-mail address; see `get_email`.
+        public: Include the roles of EVERYONE.
 
     Returns:
-        The most powerful `Permission.Role`; 0 where there is none.
+        A `Permission.Role`; 0 for none.
     """
     roles: list[int] = [
         p.role
-        for _, p in granted(state, tenant, name)
-        if (public and p.grantee_type == _TYPES.EVERYONE) or (p.email_address.lower() == who.lower() and who)
+        for _, p in list_permissions(state, tenant, name)
+        if (public and p.grantee_type == _TYPES.EVERYONE)
+        or (email and p.email_address.lower() == email.lower())
     ]
-    # The numbers of the roles fall with power: OWNER is 1, READER is 3.
+    # A more powerful role has a smaller number: OWNER is 1, READER is 3.
     return min(roles, default=0)
 
 
-def demand(state: State, call: Call, name: str, role: int) -> None:
-    """Refuse a caller who has not at least that role on a resource.
+def require_role(state: State, call: Call, name: str, role: int) -> None:
+    """Check that the caller has at least a role on a resource.
 
     Raises:
         StatusError: PERMISSION_DENIED.
     """
-    has = role_of(state, call.tenant, name, address(call.caller))
+    has = get_role(state, call.tenant, name, get_email(call.caller))
     if not has or has > role:
         raise role_missing(name, _ROLES.Name(role))
 
 
-def granted(state: State, tenant: str, name: str) -> Iterator[tuple[Row, Any]]:
-    """The permissions on a resource, with the rows that keep them."""
+def list_permissions(state: State, tenant: str, name: str) -> Iterator[tuple[Row, v1beta.Permission]]:
+    """Yield the permissions on a resource with tnew_owner rows."""
     for row in state.store.list(tenant, _KIND, name):
         yield row, row.message(v1beta.Permission)
 
@@ -95,12 +95,12 @@ class PermissionService:
     """The handlers of PermissionService."""
 
     def __init__(self, state: State) -> None:
-        """``state``: what the handlers share."""
+        """Create the handlers."""
         self._state = state
 
-    def create_permission(self, request: Any, call: Call) -> Any:
+    def create_permission(self, request: v1beta.CreatePermissionRequest, call: Call) -> v1beta.Permission:
         """Grant a role to someone who has none on the resource."""
-        self._parent(request.parent, call, WRITER)
+        self._check_parent(request.parent, call, WRITER)
         if not request.HasField("permission"):
             raise invalid_argument("permission", "is required")
         asked = request.permission
@@ -109,21 +109,23 @@ class PermissionService:
         permission = v1beta.Permission(grantee_type=asked.grantee_type, role=asked.role)
         if asked.email_address:
             permission.email_address = asked.email_address
-        for row, other in granted(self._state, call.tenant, request.parent):
-            # A role is changed by an update; a second grant would only hide the first.
+        for row, other in list_permissions(self._state, call.tenant, request.parent):
+            # A second grant would only hide the first; a role is changed by an update.
             if other.email_address.lower() == permission.email_address.lower():
                 raise already_exists(row.name)
         return _put(self._state, call, request.parent, permission)
 
-    def get_permission(self, request: Any, call: Call) -> Any:
-        """One permission."""
-        return self._permission(request.name, "name", call, READER)
+    def get_permission(self, request: v1beta.GetPermissionRequest, call: Call) -> v1beta.Permission:
+        """Return a permission."""
+        return self._get(request.name, "name", call, READER)
 
-    def list_permissions(self, request: Any, call: Call) -> Any:
-        """The permissions on a resource, oldest first."""
-        self._parent(request.parent, call, READER)
+    def list_permissions(
+        self, request: v1beta.ListPermissionsRequest, call: Call
+    ) -> v1beta.ListPermissionsResponse:
+        """List the permissions on a resource, oldest first."""
+        self._check_parent(request.parent, call, READER)
         store = self._state.store
-        rows, token = page(
+        rows, token = paginate(
             lambda after: store.list(call.tenant, _KIND, request.parent, after),
             request,
             default=10,
@@ -132,15 +134,15 @@ class PermissionService:
         permissions = [row.message(v1beta.Permission) for row in rows]
         return v1beta.ListPermissionsResponse(permissions=permissions, next_page_token=token)
 
-    def update_permission(self, request: Any, call: Call) -> Any:
-        """Change the role, and nothing else."""
+    def update_permission(self, request: v1beta.UpdatePermissionRequest, call: Call) -> v1beta.Permission:
+        """Update the role, which is all that can change."""
         if not request.HasField("permission"):
             raise invalid_argument("permission", "is required")
-        permission = self._permission(request.permission.name, "permission.name", call, WRITER)
+        permission = self._get(request.permission.name, "permission.name", call, WRITER)
         if list(request.update_mask.paths) in ([], ["*"]):
             raise invalid_argument("update_mask", "must name role, the only field that can change")
         owner = permission.role == OWNER
-        apply(permission, request.permission, request.update_mask, frozenset({"role"}))
+        apply_update_mask(permission, request.permission, request.update_mask, frozenset({"role"}))
         if owner and permission.role != OWNER:
             raise failed_precondition(permission.name, "is the owner's; use TransferOwnership")
         if not owner:
@@ -148,68 +150,70 @@ class PermissionService:
         self._state.store.replace(call.tenant, permission.name, permission)
         return permission
 
-    def delete_permission(self, request: Any, call: Call) -> Any:
-        """Take a role away. An owner there always is."""
-        permission = self._permission(request.name, "name", call, WRITER)
+    def delete_permission(self, request: v1beta.DeletePermissionRequest, call: Call) -> empty_pb2.Empty:
+        """Delete a permission other than the owner's."""
+        permission = self._get(request.name, "name", call, WRITER)
         if permission.role == OWNER:
             raise failed_precondition(permission.name, "is the owner's; use TransferOwnership")
         self._state.store.delete(call.tenant, request.name)
         return empty_pb2.Empty()
 
-    def transfer_ownership(self, request: Any, call: Call) -> Any:
-        """Make someone else the owner of a tuned model, and the caller a writer."""
-        check(request.name, "tunedModels/*", "name")
+    def transfer_ownership(
+        self, request: v1beta.TransferOwnershipRequest, call: Call
+    ) -> v1beta.TransferOwnershipResponse:
+        """Make another user the owner of a tuned model, and the caller a writer."""
+        check_name(request.name, "tunedModels/*", "name")
         _check_email(request.email_address, "email_address")
-        self._parent(request.name, call, OWNER)
-        if request.email_address.lower() == address(call.caller):
-            raise invalid_argument("email_address", "is the owner's already")
+        self._check_parent(request.name, call, OWNER)
+        if request.email_address.lower() == get_email(call.caller):
+            raise invalid_argument("email_address", "is already the owner")
         store = self._state.store
         with store.transaction():
-            heir = None
-            for row, permission in granted(self._state, call.tenant, request.name):
+            new_owner = None
+            for row, permission in list_permissions(self._state, call.tenant, request.name):
                 if permission.role == OWNER:
                     permission.role = WRITER
                     store.replace(call.tenant, row.name, permission)
                 elif permission.email_address.lower() == request.email_address.lower():
-                    heir = permission
-            if heir is None:
-                heir = v1beta.Permission(
+                    new_owner = permission
+            if new_owner is None:
+                new_owner = v1beta.Permission(
                     grantee_type="USER", email_address=request.email_address, role="OWNER"
                 )
-                _put(self._state, call, request.name, heir)
-            elif heir.grantee_type != _TYPES.USER:
+                _put(self._state, call, request.name, new_owner)
+            elif new_owner.grantee_type != _TYPES.USER:
                 raise invalid_argument(
                     "email_address", "is the address of a group; only a user can be an owner"
                 )
             else:
-                heir.role = OWNER
-                store.replace(call.tenant, heir.name, heir)
+                new_owner.role = OWNER
+                store.replace(call.tenant, new_owner.name, new_owner)
         return v1beta.TransferOwnershipResponse()
 
-    def _parent(self, name: str, call: Call, role: int) -> None:
-        """Refuse a resource that there is not, or on which the caller has not the role."""
-        check(name, _PARENTS, "parent")
+    def _check_parent(self, name: str, call: Call, role: int) -> None:
+        """Check that a resource exists, and that the caller has a role on it."""
+        check_name(name, _PARENTS, "parent")
         if self._state.store.get(call.tenant, name) is None:
             raise not_found(name)
-        demand(self._state, call, name, role)
+        require_role(self._state, call, name, role)
 
-    def _permission(self, name: str, field: str, call: Call, role: int) -> Any:
-        check(name, _PERMISSIONS, field)
+    def _get(self, name: str, field: str, call: Call, role: int) -> v1beta.Permission:
+        check_name(name, _PERMISSIONS, field)
         row = self._state.store.get(call.tenant, name)
         if row is None:
             raise not_found(name)
-        demand(self._state, call, row.parent, role)
+        require_role(self._state, call, row.parent, role)
         return row.message(v1beta.Permission)
 
 
-def _put(state: State, call: Call, parent: str, permission: Any) -> Any:
+def _put(state: State, call: Call, parent: str, permission: v1beta.Permission) -> v1beta.Permission:
     with state.store.transaction():
-        permission.name = f"{parent}/{_KIND}/{derived('', state.store.next_number())}"
+        permission.name = f"{parent}/{_KIND}/{generate_id('', state.store.next_number())}"
         state.store.put(call.tenant, permission.name, permission, parent=parent, owner=call.caller)
     return permission
 
 
-def _check_grantee(permission: Any) -> None:
+def _check_grantee(permission: v1beta.Permission) -> None:
     grantee = permission.grantee_type
     if grantee not in (_TYPES.USER, _TYPES.GROUP, _TYPES.EVERYONE):
         raise invalid_argument(
@@ -225,15 +229,16 @@ def _check_email(email: str, field: str) -> None:
     if not email:
         raise invalid_argument(field, "is required")
     if not _EMAIL.fullmatch(email):
-        raise invalid_argument(field, f"{quote(email)} is no e-mail address")
+        raise invalid_argument(field, f"{quote(email)} is not an e-mail address")
 
 
-def _check_role(permission: Any) -> None:
+def _check_role(permission: v1beta.Permission) -> None:
     if permission.role not in (OWNER, WRITER, READER):
         raise invalid_argument("permission.role", "is required; it is one of WRITER and READER")
     if permission.role == OWNER:
         raise invalid_argument(
-            "permission.role", "OWNER cannot be granted; a tuned model is handed over by TransferOwnership"
+            "permission.role",
+            "OWNER cannot be granted; use TransferOwnership to change the owner of a tuned model",
         )
     if permission.grantee_type == _TYPES.EVERYONE and permission.role != READER:
         raise invalid_argument("permission.role", "must be READER for EVERYONE")

@@ -1,4 +1,4 @@
-"""Who may work: so many at a time, the most urgent first."""
+"""A semaphore that admits the most urgent waiter first."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
-class Slots:
-    """So many places; of those who wait for one, the least comes first."""
+class PrioritySemaphore:
+    """A semaphore with priorities."""
 
     def __init__(self, free: int) -> None:
-        """``free``: how many there are."""
+        """Create a semaphore with a number of free slots."""
         self._free = free
         self._waiting: list[tuple[int, int, int, asyncio.Future[None]]] = []
-        self._came = itertools.count()
+        self._arrivals = itertools.count()
 
     @asynccontextmanager
-    async def slot(self, urgency: int, number: int) -> AsyncGenerator[None, None]:
-        """Have a place, when it is one's turn.
+    async def acquire(self, priority: int, number: int) -> AsyncGenerator[None, None]:
+        """Hold a slot, and wait for it if none is free.
 
         Args:
-            urgency: The least is the most urgent.
-            number: Decides between equals.
+            priority: The smallest is admitted first.
+            number: Order among equal priorities.
         """
         if self._free:
             self._free -= 1
         else:
             turn = asyncio.get_running_loop().create_future()
-            heapq.heappush(self._waiting, (urgency, number, next(self._came), turn))
+            heapq.heappush(self._waiting, (priority, number, next(self._arrivals), turn))
             try:
                 await turn
             except asyncio.CancelledError:
                 if turn.done() and not turn.cancelled():
-                    self._pass_on()
+                    self._release()
                 raise
         try:
             yield
         finally:
-            self._pass_on()
+            self._release()
 
-    def _pass_on(self) -> None:
+    def _release(self) -> None:
         while self._waiting:
             turn = heapq.heappop(self._waiting)[3]
             if not turn.done():

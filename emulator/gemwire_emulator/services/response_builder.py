@@ -1,9 +1,8 @@
-"""What an engine writes, as responses: pieces of a stream, or everything as one."""
+"""The conversion of an engine's output to responses: messages of a stream, or one whole response."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from gemwire_emulator.engines.base import Delta
 from gemwire_proto import v1beta
@@ -13,16 +12,16 @@ _BLOCKS = v1beta.GenerateContentResponse.PromptFeedback.BlockReason
 
 
 class ResponseBuilder:
-    """One answer, as it grows."""
+    """The responses of one call."""
 
     def __init__(self, version: str, identity: str, prompt_tokens: int, cached_tokens: int | None) -> None:
-        """Nothing is written yet.
+        """Create a builder.
 
         Args:
-            version: Of the model.
-            identity: The answer's response_id.
-            prompt_tokens: What the prompt took.
-            cached_tokens: How many of them were cached; None without cached content.
+            version: The model_version.
+            identity: The response_id.
+            prompt_tokens: Tokens of the prompt.
+            cached_tokens: Tokens of its cached content; None without cached content.
         """
         self._version = version
         self._identity = identity
@@ -30,34 +29,34 @@ class ResponseBuilder:
         self._cached = cached_tokens
         self._tokens = 0
 
-    def blocked(self, rating: dict[str, Any]) -> Any:
-        """There is no answer: this rating blocks the prompt."""
-        response = self._response()
+    def build_blocked(self, rating: v1beta.SafetyRating) -> v1beta.GenerateContentResponse:
+        """Return a response without candidates for a prompt that a rating blocks."""
+        response = self._start_response()
         response.prompt_feedback.block_reason = _BLOCKS.SAFETY
-        response.prompt_feedback.safety_ratings.add(**rating)
+        response.prompt_feedback.safety_ratings.append(rating)
         return response
 
-    def piece(self, delta: Delta) -> Any:
-        """A piece as a message of a stream."""
+    def build_message(self, delta: Delta) -> v1beta.GenerateContentResponse:
+        """Return the message of a stream for a piece."""
         self._tokens += delta.tokens
-        response = self._response()
+        response = self._start_response()
         _add(response.candidates.add(index=delta.index), delta)
         return response
 
-    def whole(self, deltas: Iterable[Delta]) -> Any:
-        """All pieces as one message."""
-        # They are joined while they are texts: joining sixteen messages took longer than all else of a call.
-        joined = _joined(deltas)
+    def build_response(self, deltas: Iterable[Delta]) -> v1beta.GenerateContentResponse:
+        """Return one response for all pieces."""
+        # Texts are joined before messages are created: merging messages took longer than the rest of a call.
+        joined = _join(deltas)
         self._tokens = sum(delta.tokens for delta in joined)
-        response = self._response()
-        candidates: dict[int, Any] = {}
+        response = self._start_response()
+        candidates: dict[int, v1beta.Candidate] = {}
         for delta in joined:
             if delta.index not in candidates:
                 candidates[delta.index] = response.candidates.add(index=delta.index)
             _add(candidates[delta.index], delta)
         return response
 
-    def _response(self) -> Any:
+    def _start_response(self) -> v1beta.GenerateContentResponse:
         response = v1beta.GenerateContentResponse(model_version=self._version, response_id=self._identity)
         usage = response.usage_metadata
         usage.prompt_token_count = self._prompt
@@ -68,8 +67,8 @@ class ResponseBuilder:
         return response
 
 
-def _joined(deltas: Iterable[Delta]) -> list[Delta]:
-    """Texts of the same kind that follow each other in a candidate become one; the rest stays as it is."""
+def _join(deltas: Iterable[Delta]) -> list[Delta]:
+    """Join consecutive texts of the same kind in a candidate."""
     found: list[Delta] = []
     latest: dict[int, Delta] = {}
     for delta in deltas:
@@ -85,7 +84,7 @@ def _joined(deltas: Iterable[Delta]) -> list[Delta]:
     return found
 
 
-def _add(candidate: Any, delta: Delta) -> None:
+def _add(candidate: v1beta.Candidate, delta: Delta) -> None:
     content = candidate.content
     content.role = "model"
     if delta.call is not None:

@@ -1,41 +1,44 @@
-"""What a schema must be like before an engine reads it: JSON Schema, as far as the engines know it."""
+"""Checks of JSON Schemas, and of JSON values in requests."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import TypeGuard
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from gemwire_emulator.engines import schemas
+from gemwire_emulator.engines.json_schema import schema_from_parameters
 from gemwire_emulator.errors import invalid_argument, quote
+from gemwire_proto import v1beta
+from gemwire_proto.google.protobuf import struct_pb2
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
-#: Characters and items that an answer can be asked for: more than any model writes.
+#: Maximum characters and items that a schema can ask for, more than any model writes.
 _MOST = 65_536
 _STRUCTS = frozenset({"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
 
 
-def check_json(message: Any, path: str = "") -> None:
-    """Refuse numbers that JSON does not have, in whatever a message holds as JSON.
+def check_json(message: Message, path: str = "") -> None:
+    """Check that all numbers in the Structs of a message are finite, as JSON requires.
 
     Args:
-        message: A message.
-        path: Where it is in the request; empty for the request itself.
+        message: The message.
+        path: Path of the message, for errors; empty for the request itself.
 
     Raises:
-        StatusError: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT.
     """
-    looked_at = _messages_in(message.DESCRIPTOR)
+    message_fields = _find_message_fields(message.DESCRIPTOR)
     for field, value in message.ListFields():
-        if field.number not in looked_at:
+        if field.number not in message_fields:
             continue
         here = f"{path}.{field.name}" if path else field.name
-        if looked_at[field.number]:
-            if not _finite(value):
-                raise invalid_argument(here, "has a number that is not finite, which JSON does not know")
+        if message_fields[field.number]:
+            if not _is_finite(value):
+                raise invalid_argument(here, "has a number that is not finite, which JSON does not support")
         elif isinstance(value, Message):
             check_json(value, here)
         else:
@@ -44,10 +47,10 @@ def check_json(message: Any, path: str = "") -> None:
 
 
 @cache
-def _messages_in(descriptor: Any) -> dict[int, bool]:
-    """The fields of a type that are messages, by number, and whether they are JSON themselves.
+def _find_message_fields(descriptor: Descriptor) -> dict[int, bool]:
+    """Return the message fields of a type by number, and whether they hold JSON.
 
-    It is asked once for each type: descriptors are slow, and every request is looked through.
+    Cached, since descriptors are slow and every request is checked.
     """
     return {
         field.number: field.message_type.full_name in _STRUCTS
@@ -56,63 +59,61 @@ def _messages_in(descriptor: Any) -> dict[int, bool]:
     }
 
 
-def _finite(value: Any) -> bool:
-    """Whether all numbers are, in a Struct, a Value, a ListValue or a list of them."""
-    if not isinstance(value, Message):
-        return all(map(_finite, value))
-    kind = value.DESCRIPTOR.name
-    if kind == "Struct":
-        return all(map(_finite, value.fields.values()))  # type: ignore[attr-defined]
-    if kind == "ListValue":
-        return all(map(_finite, value.values))  # type: ignore[attr-defined]
-    which = value.WhichOneof("kind")
-    if which == "number_value":
-        return math.isfinite(value.number_value)  # type: ignore[attr-defined]
-    return which not in ("struct_value", "list_value") or _finite(getattr(value, which))
+def _is_finite(value: object) -> bool:
+    """Return whether all numbers are finite in a Struct, a Value, a ListValue, or a collection of them."""
+    if isinstance(value, struct_pb2.Struct):
+        return all(map(_is_finite, value.fields.values()))
+    if isinstance(value, struct_pb2.ListValue):
+        return all(map(_is_finite, value.values))
+    if isinstance(value, struct_pb2.Value):
+        which = value.WhichOneof("kind")
+        if which == "number_value":
+            return math.isfinite(value.number_value)
+        return which not in ("struct_value", "list_value") or _is_finite(getattr(value, which))
+    return not isinstance(value, Iterable) or all(map(_is_finite, value))
 
 
-def check_tools(tools: Any, path: str) -> None:
-    """Refuse functions that cannot be called.
+def check_tools(tools: Iterable[v1beta.Tool], path: str) -> None:
+    """Check that the function declarations of tools are valid.
 
     Args:
-        tools: Tool messages.
-        path: Where they are in the request.
+        tools: The tools.
+        path: Path of the tools, for errors.
 
     Raises:
-        StatusError: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT.
     """
     for i, tool in enumerate(tools):
         for j, function in enumerate(tool.function_declarations):
             here = f"{path}[{i}].function_declarations[{j}]"
             if not function.name:
                 raise invalid_argument(f"{here}.name", "is required")
-            field = next(
-                (n for n in ("parameters_json_schema", "parameters") if function.HasField(n)), "parameters"
-            )
-            if field != "parameters" and function.parameters_json_schema.WhichOneof("kind") != "struct_value":
+            has_json_schema = function.HasField("parameters_json_schema")
+            field = "parameters_json_schema" if has_json_schema else "parameters"
+            if has_json_schema and function.parameters_json_schema.WhichOneof("kind") != "struct_value":
                 raise invalid_argument(f"{here}.{field}", "must be an object")
-            schema = schemas.of_parameters(function)
+            schema = schema_from_parameters(function)
             check_schema(schema, f"{here}.{field}")
             if schema["type"] != "object":
                 raise invalid_argument(
-                    f"{here}.{field}", f"must be of the type object, not {quote(schema['type'])}"
+                    f"{here}.{field}", f"must have the type object, not {quote(schema['type'])}"
                 )
 
 
-def check_schema(schema: Any, field: str) -> None:
-    """Refuse what is no JSON Schema.
+def check_schema(schema: object, field: str) -> None:
+    """Check that a value is a JSON Schema.
 
     Args:
-        schema: It, as plain values.
-        field: Where it is in the request.
+        schema: The value.
+        field: Path of the schema, for errors.
 
     Raises:
-        StatusError: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT.
     """
     if schema is True:
         return
     if not isinstance(schema, dict):
-        raise invalid_argument(field, f"{quote(schema)} is no schema")
+        raise invalid_argument(field, f"{quote(schema)} is not a JSON Schema")
     for keyword, value in schema.items():
         test = _KEYWORDS.get(keyword)
         if test is not None and not test(value):
@@ -131,37 +132,37 @@ def check_schema(schema: Any, field: str) -> None:
             raise invalid_argument(field, f"{low} is more than {high}")
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_size(value: Any) -> bool:
+def _is_size(value: object) -> bool:
     return _is_number(value) and 0 <= value <= _MOST and value == int(value)
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_type(value: Any) -> bool:
+def _is_type(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(_is_text(one) and one in _TYPES for one in value)
     return _is_text(value) and value in _TYPES
 
 
-def _is_texts(value: Any) -> bool:
+def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
-def _is_list(value: Any) -> bool:
+def _is_list(value: object) -> bool:
     return isinstance(value, list) and bool(value)
 
 
-def _is_map(value: Any) -> bool:
+def _is_map(value: object) -> bool:
     return isinstance(value, dict)
 
 
-_KEYWORDS: dict[str, Callable[[Any], bool]] = {
+_KEYWORDS: dict[str, Callable[[object], bool]] = {
     "type": _is_type,
     "enum": _is_list,
     **dict.fromkeys(("anyOf", "oneOf", "allOf", "prefixItems"), _is_list),

@@ -1,12 +1,13 @@
-"""What a tuned model must be like before it is tuned, and what it gets where its maker said nothing."""
+"""Checks of new tuned models, and the defaults of their hyperparameters."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Literal
 
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.failure_markers import find_failure_marker
+from gemwire_proto import v1beta
 
 _EXAMPLES = 500
 _INPUT = 40_000
@@ -14,23 +15,24 @@ _OUTPUT = 5_000
 _DISPLAY_NAME = 40
 _EPOCHS = 1_000
 _EPOCHS_DEFAULT = 5
-#: From this many examples on, the larger batch and the smaller learning rate are the defaults.
+#: Number of examples from which on the default batch is larger and the default learning rate smaller.
 _MANY = 100
 
 
-def check_description(model: Any) -> None:
-    """Refuse names and sampling settings outside their limits.
+def check_tuned_model(model: v1beta.TunedModel) -> None:
+    """Check names and sampling parameters.
 
     Raises:
-        StatusError: INVALID_ARGUMENT that names the field.
+        StatusError: INVALID_ARGUMENT.
     """
     if len(model.display_name) > _DISPLAY_NAME:
         raise invalid_argument(
             "tuned_model.display_name",
             f"has {len(model.display_name)} characters; at most {_DISPLAY_NAME} are allowed",
         )
-    for name in ("temperature", "top_p"):
-        # Written so that NaN is refused too.
+    unit_interval: tuple[Literal["temperature", "top_p"], ...] = ("temperature", "top_p")
+    for name in unit_interval:
+        # The comparison is false for NaN.
         if model.HasField(name) and not 0.0 <= getattr(model, name) <= 1.0:
             raise invalid_argument(
                 f"tuned_model.{name}", f"must be from 0 to 1, got {getattr(model, name):g}"
@@ -44,11 +46,11 @@ def check_description(model: Any) -> None:
             )
 
 
-def lessons(model: Any) -> tuple[dict[str, str], int]:
-    """The outputs by their inputs, and how many examples there are; of one input the last output counts.
+def parse_examples(model: v1beta.TunedModel) -> tuple[dict[str, str], int]:
+    """Return the outputs by input (of equal inputs the last counts), and the number of examples.
 
     Raises:
-        StatusError: INVALID_ARGUMENT that names the field, for a data set that cannot be trained on.
+        StatusError: INVALID_ARGUMENT; the training data is invalid.
     """
     if not model.HasField("tuning_task"):
         raise invalid_argument("tuned_model.tuning_task", "is required")
@@ -61,10 +63,10 @@ def lessons(model: Any) -> tuple[dict[str, str], int]:
         raise invalid_argument(path, "is required, with at least one example")
     if len(examples) > _EXAMPLES:
         raise invalid_argument(path, f"has {len(examples)} examples; at most {_EXAMPLES} are allowed")
-    learned = {}
+    answers = {}
     for i, example in enumerate(examples):
-        for name, most in (("text_input", _INPUT), ("output", _OUTPUT)):
-            text = getattr(example, name)
+        texts = (("text_input", example.text_input, _INPUT), ("output", example.output, _OUTPUT))
+        for name, text, most in texts:
             if not text:
                 raise invalid_argument(f"{path}[{i}].{name}", "is required")
             if len(text) > most:
@@ -72,20 +74,22 @@ def lessons(model: Any) -> tuple[dict[str, str], int]:
                     f"{path}[{i}].{name}", f"has {len(text)} characters; at most {most} are allowed"
                 )
             find_failure_marker([text], f"{path}[{i}].{name}")
-        learned[example.text_input] = example.output
-    return learned, len(examples)
+        answers[example.text_input] = example.output
+    return answers, len(examples)
 
 
-def settle(given: Any, chosen: Any, examples: int) -> None:
-    """Copy hyperparameters, with the defaults where there are none.
+def resolve_hyperparameters(
+    given: v1beta.Hyperparameters, chosen: v1beta.Hyperparameters, examples: int
+) -> None:
+    """Copy hyperparameters, with defaults for those that are not set.
 
     Args:
-        given: The caller's.
-        chosen: Those of the tuned model; changed.
-        examples: How many there are.
+        given: Hyperparameters of the request.
+        chosen: Hyperparameters of the tuned model, which are changed.
+        examples: Number of examples.
 
     Raises:
-        StatusError: INVALID_ARGUMENT that names the field, for one outside its range.
+        StatusError: INVALID_ARGUMENT; one is out of range.
     """
     path = "tuned_model.tuning_task.hyperparameters"
     chosen.epoch_count = given.epoch_count if given.HasField("epoch_count") else _EPOCHS_DEFAULT
@@ -103,7 +107,7 @@ def settle(given: Any, chosen: Any, examples: int) -> None:
     if rate is None:
         chosen.learning_rate = 0.0002 if many else 0.001
         return
-    value = getattr(given, rate)
+    value: float = getattr(given, rate)
     if not (value > 0 and math.isfinite(value)):
         raise invalid_argument(f"{path}.{rate}", f"must be a positive number, got {value:g}")
     setattr(chosen, rate, value)

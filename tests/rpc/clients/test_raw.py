@@ -178,14 +178,14 @@ def test_operations_by_name(api: Api, server: Loopback) -> None:
 @pytest.mark.parametrize(
     ("method", "error", "says"),
     [
-        ("GenerateContnet", ValueError, "has no such RPC; near are GenerateContent"),
+        ("GenerateContnet", ValueError, "has no such RPC; did you mean GenerateContent"),
         ("GetModel", ValueError, "v1beta.GenerativeService has no such RPC"),
         (
             f"{SERVICE}/GenerateContents",
             ValueError,
-            f"the API has no RPC of this path; near are {SERVICE}/Gen",
+            f"the API has no RPC with this path; did you mean {SERVICE}/Gen",
         ),
-        ("/other.Service/Do", ValueError, "'/other.Service/Do': the API has no RPC of this path"),
+        ("/other.Service/Do", ValueError, "'/other.Service/Do': the API has no RPC with this path"),
         ("StreamGenerateContent", ValueError, "call StreamGenerateContent by raw.server_stream"),
         ("BidiGenerateContent", ValueError, "call BidiGenerateContent by raw.bidi"),
         (3, TypeError, "method: expected a path, a name or a Method, got int"),

@@ -17,7 +17,7 @@ from gemwire_emulator.admission import FAULT_HEADER, PACE_HEADER, Quota
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.latency import PROFILES, LatencyProfile
-from gemwire_emulator.prompt_text import texts_in
+from gemwire_emulator.prompt_text import iter_texts
 from gemwire_proto import v1beta
 
 MODEL = "models/gemini-2.5-flash"
@@ -370,7 +370,7 @@ def test_tokens_a_second() -> None:
                 last.append(stream.times[-1])
                 at_once.append(whole.times[0])
             # The first token is there at once then, and the rest of its message with it.
-            rest = sum(running.state.engine.count_tokens(list(texts_in(m))) for m in stream.responses[1:])
+            rest = sum(running.state.engine.count_tokens(list(iter_texts(m))) for m in stream.responses[1:])
             assert 0.2 <= min(first) < 0.2 + rest / 50
             assert 0.2 + rest / 50 <= min(last) < 0.2 + rest / 50 + 0.5
             assert 0.2 + tokens / 50 <= min(at_once) < 0.2 + tokens / 50 + 0.5

@@ -30,7 +30,7 @@ def test_deadlines_that_have_passed(populated: Populated) -> None:
     assert populated.settled()
     # On a busy machine some do not even arrive in time.
     assert {e.status for e in populated.emulator.calls() if e.number > since} == {"CANCELLED"}
-    populated.emulator._inside(populated.emulator._emulator.admission.rules.clear)
+    populated.emulator._run_sync(populated.emulator._emulator.admission.rules.clear)
     assert populated.state() == before
 
 

@@ -23,7 +23,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
 
 
 class Someone:
-    """What `longrunning.begin` wants to know of a call."""
+    """What `longrunning.create` wants to know of a call."""
 
     tenant = ""
     caller = "anonymous"
@@ -33,7 +33,7 @@ SOMEONE: Any = Someone()
 
 
 def begin(running: Any, parent: str = VIDEO, **keep: Any) -> str:
-    begun = longrunning.begin(running.state, SOMEONE, parent, v1beta.CreateTunedModelMetadata(), keep)
+    begun = longrunning.create(running.state, SOMEONE, parent, v1beta.CreateTunedModelMetadata(), keep)
     name: str = begun.name
     assert name.startswith(f"{parent}/operations/")
     return name
@@ -47,15 +47,19 @@ def test_an_operation_ends_once() -> None:
     async def test() -> None:
         async with emulator() as (running, call):
             state, good, bad, stopped = running.state, begin(running), begin(running), begin(running)
-            longrunning.progress(state, "", good, v1beta.CreateTunedModelMetadata(completed_steps=3))
+            longrunning.update_metadata(state, "", good, v1beta.CreateTunedModelMetadata(completed_steps=3))
             now = await call("GetOperation", name=good)
             assert not now.done
             assert v1beta.CreateTunedModelMetadata.FromString(now.metadata.value).completed_steps == 3
 
-            longrunning.finish(state, "", good, v1beta.TunedModel(name="tunedModels/x"))
+            longrunning.succeed(state, "", good, v1beta.TunedModel(name="tunedModels/x"))
             longrunning.fail(state, "", bad, invalid_argument("prompt", "is bad"))
             await call("CancelOperation", name=stopped)
-            assert [longrunning.cancelled(state, "", o) for o in (good, bad, stopped)] == [False, False, True]
+            assert [longrunning.is_cancelled(state, "", o) for o in (good, bad, stopped)] == [
+                False,
+                False,
+                True,
+            ]
             ends = [await call("GetOperation", name=o) for o in (good, bad, stopped)]
             assert [o.WhichOneof("result") for o in ends] == ["response", "error", "error"]
             assert (
@@ -67,8 +71,10 @@ def test_an_operation_ends_once() -> None:
             assert ends[2].error.code == 1
 
             for name in (good, bad, stopped):
-                longrunning.progress(state, "", name, v1beta.CreateTunedModelMetadata(completed_steps=9))
-                longrunning.finish(state, "", name, v1beta.TunedModel())
+                longrunning.update_metadata(
+                    state, "", name, v1beta.CreateTunedModelMetadata(completed_steps=9)
+                )
+                longrunning.succeed(state, "", name, v1beta.TunedModel())
                 longrunning.fail(state, "", name, StatusError(grpc.StatusCode.INTERNAL, "late"))
                 await call("CancelOperation", name=name)
             assert [await call("GetOperation", name=o) for o in (good, bad, stopped)] == ends
@@ -83,7 +89,7 @@ def test_lists_filters_and_pages() -> None:
             model = v1beta.TunedModel(base_model="models/gemini-1.5-flash-001-tuning")
             model.tuning_task.training_data.examples.examples.add(text_input="a", output="b")
             tuning = (await call("CreateTunedModel", tuned_model=model, tuned_model_id="m")).name
-            longrunning.finish(running.state, "", videos[1], v1beta.TunedModel())
+            longrunning.succeed(running.state, "", videos[1], v1beta.TunedModel())
 
             assert await listed(call, name="operations") == [*videos, tuning]
             assert await listed(call, name="operations", key="another") == []
@@ -141,7 +147,7 @@ def test_deletion_does_not_stop_the_work() -> None:
             name = (await call("CreateTunedModel", tuned_model=model, tuned_model_id="m")).name
             await call("DeleteOperation", name=name)
             assert (await call.refused("DeleteOperation", name=name)).code == "NOT_FOUND"
-            assert not longrunning.cancelled(running.state, "", name)
+            assert not longrunning.is_cancelled(running.state, "", name)
             running.state.clock.advance(2)
             await asyncio.sleep(0.05)
             made = await call("GetTunedModel", name="tunedModels/m")
@@ -175,7 +181,7 @@ def test_waiting() -> None:
             # The emulator's time counts; progress does not end a wait.
             waiting = asyncio.create_task(wait(seconds=5))
             assert await going(waiting)
-            longrunning.progress(state, "", name, v1beta.CreateTunedModelMetadata(completed_steps=1))
+            longrunning.update_metadata(state, "", name, v1beta.CreateTunedModelMetadata(completed_steps=1))
             state.clock.advance(4.5)
             assert await going(waiting)
             state.clock.advance(0.5)
@@ -186,7 +192,7 @@ def test_waiting() -> None:
 
             forever, other = asyncio.create_task(wait()), asyncio.create_task(wait(seconds=9))
             assert await going(forever)
-            longrunning.finish(state, "", name, v1beta.TunedModel())
+            longrunning.succeed(state, "", name, v1beta.TunedModel())
             assert (await forever).done
             assert (await other).done
             assert (await wait()).done
@@ -206,8 +212,8 @@ def test_what_was_unfinished() -> None:
         async with emulator() as (running, _):
             done, first, _, second = (begin(running, number=i) for i in range(4))
             begin(running, "tunedModels/m")
-            longrunning.finish(running.state, "", done, v1beta.TunedModel())
-            found = list(longrunning.unfinished(running.state, "models"))
+            longrunning.succeed(running.state, "", done, v1beta.TunedModel())
+            found = list(longrunning.list_unfinished(running.state, "models"))
             assert found[0] == ("", first, {"number": 1})
             assert found[-1] == ("", second, {"number": 3})
             assert len(found) == 3

@@ -92,8 +92,8 @@ def test_pictures_as_jpeg() -> None:
 
 
 def test_what_jpeg_holds() -> None:
-    black = jpeg.encoded([bytes(24)] * 8, "")
-    white = jpeg.encoded([b"\xff" * 24] * 8, "")
+    black = jpeg.encode([bytes(24)] * 8, "")
+    white = jpeg.encode([b"\xff" * 24] * 8, "")
     scans = [file[file.index(b"\xff\xda") + 14 : -2] for file in (black, white)]
     # Category 8 and -128; category 7 and 127; then no colour, twice.
     assert [f"{int.from_bytes(scan, 'big'):024b}" for scan in scans] == [

@@ -21,7 +21,7 @@ def parts(candidate: Any) -> list[tuple[str, bool, str]]:
 
 def test_texts_of_a_kind_become_one_part() -> None:
     call = v1beta.FunctionCall(name="f")
-    response = writing().whole(
+    response = writing().build_response(
         [
             Delta(0, "let me ", thought=True, tokens=2),
             Delta(1, "other", tokens=1),
@@ -53,13 +53,16 @@ def test_texts_of_a_kind_become_one_part() -> None:
 
 def test_pieces_count_as_they_come() -> None:
     answer = writing()
-    pieces = [answer.piece(Delta(0, "a", tokens=1)), answer.piece(Delta(0, "b", finish="STOP", tokens=2))]
+    pieces = [
+        answer.build_message(Delta(0, "a", tokens=1)),
+        answer.build_message(Delta(0, "b", finish="STOP", tokens=2)),
+    ]
     assert [p.usage_metadata.candidates_token_count for p in pieces] == [1, 3]
     assert [p.candidates[0].token_count for p in pieces] == [1, 2]
     assert pieces[1].candidates[0].finish_reason == REASONS.STOP
 
 
 def test_an_answer_without_text_has_no_part() -> None:
-    response = writing().whole([Delta(0, finish="MALFORMED_FUNCTION_CALL")])
+    response = writing().build_response([Delta(0, finish="MALFORMED_FUNCTION_CALL")])
     assert parts(response.candidates[0]) == []
     assert response.candidates[0].content.role == "model"

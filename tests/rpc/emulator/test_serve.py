@@ -19,7 +19,7 @@ import grpc
 import pytest
 from emulator_calls import calling
 
-from gemwire_emulator.__main__ import parser, settings_of
+from gemwire_emulator.__main__ import build_parser, parse_settings
 from gemwire_proto import v1beta
 
 MODEL = "models/gemini-2.5-flash"
@@ -277,7 +277,7 @@ def test_everyone_is_warned_of_an_open_door(start: Start) -> None:
     process.send(signal.SIGTERM)
     code, _, err = process.end()
     assert code == 0
-    assert "warning: others can reach 0.0.0.0" in err
+    assert "warning: 0.0.0.0 is reachable from other machines" in err
     assert err.count("\n") == 1
 
 
@@ -299,23 +299,26 @@ def test_ipv6(start: Start) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--port", "x"], "--port: 'x' is no whole number"),
+        (["--port", "x"], "--port: 'x' is not an integer from 0 to 65535"),
         (["--port", "70000"], "--port: '70000'"),
         (["--seed", "-1"], "--seed: '-1'"),
         (["--latency", "nan"], "--latency: 'nan'"),
         (["--rpm", "1.5"], "--rpm: '1.5'"),
         (["--clock", "soon"], "--clock: 'soon'"),
-        (["--fault", "x"], "--fault is no JSON"),
-        (["--fault", "[]"], "a fault is a JSON object"),
+        (["--fault", "x"], "--fault is not valid JSON"),
+        (["--fault", "[]"], "a fault must be a JSON object"),
         (["--fault", '{"status": "SAD"}'], "status: 'SAD' is not a status code"),
         (["--fault", '{"colour": 1}'], "unknown field colour; a fault has"),
         (["--faults", "/nowhere"], "/nowhere cannot be read"),
-        (["--replies", "{bad}"], "a reply has no words"),
+        (["--replies", "{bad}"], "unknown field words; a reply has"),
         (["--replies", "{object}"], "must hold a JSON list of replies"),
-        (["--state", "/nowhere/file"], "there is no directory /nowhere"),
-        (["--journal", "/nowhere/file"], "--journal: there is no directory /nowhere"),
-        (["--snapshot", "/nowhere/file"], "--snapshot: there is no file /nowhere/file"),
-        (["--snapshot", "{bad}", "--state", "x"], "--state has resources of its own"),
+        (["--state", "/nowhere/file"], "--state: the directory /nowhere does not exist"),
+        (["--journal", "/nowhere/file"], "--journal: the directory /nowhere does not exist"),
+        (["--snapshot", "/nowhere/file"], "--snapshot: the file /nowhere/file does not exist"),
+        (
+            ["--snapshot", "{bad}", "--state", "x"],
+            "--state cannot be combined with --snapshot or --resources",
+        ),
         (["--resources", "{object}"], "must hold a JSON list of resources"),
         (["--pace", "quick"], "--pace: 'quick' is not one of instant, fast, typical, slow"),
         (["--pace", '{"speed": 1}'], "unknown field speed; a pace has"),
@@ -350,13 +353,13 @@ def test_what_it_cannot_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("this is no database, and it is long enough to see that" * 10)
     code, err = failed("--state", str(tmp_path / "text"))
     assert code == 1
-    assert "cannot be used to remember in" in err
+    assert "cannot be used as a state file" in err
     assert "Traceback" not in err
     code, err = failed("--snapshot", str(tmp_path / "text"))
-    assert (code, "text is no snapshot" in err, "Traceback" in err) == (1, True, False)
+    assert (code, "text is not a snapshot" in err, "Traceback" in err) == (1, True, False)
     (tmp_path / "resources").write_text('[{"rpc": "CreateEverything"}]')
     code, err = failed("--resources", str(tmp_path / "resources"))
-    assert (code, err) == (1, "gemwire serve: resources[0]: rpc: there is no CreateEverything\n")
+    assert (code, err) == (1, "gemwire serve: resources[0]: rpc: CreateEverything does not exist\n")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, err = failed("--port", str(taken.getsockname()[1]))
     assert code == 1
@@ -365,9 +368,11 @@ def test_what_it_cannot_use_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 
 def test_settings_can_be_had_without_a_process() -> None:
-    settings = settings_of(parser().parse_args(["--port", "5", "--clock", "90", "--first-token", ".5"]))
+    settings = parse_settings(
+        build_parser().parse_args(["--port", "5", "--clock", "90", "--first-token", ".5"])
+    )
     assert (settings.port, settings.frozen_at, settings.pace.first) == (5, 90.0, 0.5)
-    assert settings_of(parser().parse_args(["--clock", "1970-01-01T01:00:00+01:00"])).frozen_at == 0
+    assert parse_settings(build_parser().parse_args(["--clock", "1970-01-01T01:00:00+01:00"])).frozen_at == 0
 
 
 def test_health_and_reflection(start: Start) -> None:

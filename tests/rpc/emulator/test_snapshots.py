@@ -213,7 +213,7 @@ def test_what_is_no_snapshot_changes_nothing(tmp_path: Path) -> None:
             with pytest.raises(OSError, match="cannot be written"):
                 running.snapshot(tmp_path / "no" / "directory")
             assert await corpora(call) == ["corpora/kept"]
-        with pytest.raises(ValueError, match="no snapshot"):
+        with pytest.raises(ValueError, match="excludes snapshot and resources"):
             await Emulator(Settings(state=tmp_path / "state", snapshot=tmp_path / "x")).start()
 
     run(test())
@@ -253,11 +253,11 @@ def test_resources_are_made_by_requests() -> None:
     ("resource", "said"),
     [
         ("CreateCorpus", "must be an object with an rpc"),
-        ({"rpc": "Corpus"}, "there is no Corpus"),
-        ({"rpc": "CreateCorpus", "colour": 1}, "has no colour"),
+        ({"rpc": "Corpus"}, "rpc: Corpus does not exist"),
+        ({"rpc": "CreateCorpus", "colour": 1}, "unknown field colour; it has"),
         ({"rpc": "CreateCorpus", "request": {"colour": 1}}, "colour"),
         ({"rpc": "CreateCorpus", "request": {"corpus": {"name": "x"}}}, "corpus.name"),
-        ({"rpc": "StreamGenerateContent"}, "streams"),
+        ({"rpc": "StreamGenerateContent"}, "is streaming"),
         (CORPUS, "already exists"),
     ],
 )
@@ -266,7 +266,7 @@ def test_bad_resources_are_told(resource: Any, said: str) -> None:
         running = Emulator(Settings(resources=[CORPUS, resource]))
         with pytest.raises(ValueError, match=f"resources\\[1\\]: .*{said}"):
             await running.start()
-        with pytest.raises(ValueError, match="no resources"):
+        with pytest.raises(ValueError, match="excludes snapshot and resources"):
             await Emulator(Settings(resources=[CORPUS], state="x")).start()
 
     run(test())
@@ -316,7 +316,7 @@ def test_another_engine_has_no_seed() -> None:
     async def test() -> None:
         async with emulator(engine=InstantEngine(1)) as (running, _):
             running.reset()
-            with pytest.raises(ValueError, match="the instant engine has none"):
+            with pytest.raises(ValueError, match="the instant engine has no seed"):
                 running.seed(5)
 
     run(test())

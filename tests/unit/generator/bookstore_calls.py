@@ -10,7 +10,7 @@ import grpc
 
 import gemwire_proto
 from gemwire import v1beta
-from gemwire._transport.method_registry import find
+from gemwire._transport.method_registry import find_method
 from gemwire_proto.families import FAMILIES, PACKAGES
 from gemwire_runtime.pool import POOL
 
@@ -43,7 +43,7 @@ assert bookstore.SERVICE.scopes == FAMILIES[1].scopes
 assert len(bookstore.SERVICE.scopes) == 2
 assert PACKAGES["example.bookstore.v1"].module == "gemwire_proto.bookstore_v1"
 assert FAMILIES[1].descriptor_set != gemwire_proto.DESCRIPTOR_SET
-assert find("/example.bookstore.v1.Bookstore/GetBook", bookstore.SERVICE) is bookstore.GET_BOOK
+assert find_method("/example.bookstore.v1.Bookstore/GetBook", bookstore.SERVICE) is bookstore.GET_BOOK
 
 
 class Servicer(bookstore_pb2_grpc.BookstoreServicer):

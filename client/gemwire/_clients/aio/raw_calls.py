@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from gemwire._transport.method_registry import find
+from gemwire._transport.method_registry import find_method
 from gemwire._transport.serialized_message import with_serialized_messages
 from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, RetryOption, Service, Timeout
 
@@ -38,7 +38,7 @@ class AsyncRawCalls:
             ValueError: There is no such method.
             TypeError: The name is neither a string nor a method.
         """
-        return find(name, self._service)
+        return find_method(name, self._service)
 
     def _find(self, name: str | AnyMethod, kind: Kind) -> AnyMethod:
         """Return a method for serialized messages, if it is of this kind."""

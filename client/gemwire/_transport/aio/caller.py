@@ -19,13 +19,12 @@ from gemwire._transport.aio.concurrency import (
     sleep,
     wait_for_token,
 )
-from gemwire._transport.aio.connection import ConnectionPool
 from gemwire._transport.aio.hedging import AsyncHedgedAttempt
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.stream import AsyncStream
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.connection import Connection
+from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.credentials import Authorization
 from gemwire._transport.hedge_policy import HedgeState
 from gemwire._transport.metadata import MetadataCache
@@ -129,14 +128,7 @@ class AsyncCaller:
     ) -> _Result:
         """Make attempts until one succeeds, the policy says to give up, or the time is over.
 
-        Args:
-            method: The RPC.
-            request: See `unary`.
-            flattened: See `unary`.
-            retry: See `unary`.
-            timeout: See `unary`.
-            metadata: See `unary`.
-            attempt: Makes one attempt; None for a plain unary call.
+        ``attempt`` makes one attempt; None for a plain unary call. The other arguments are those of `unary`.
         """
         message = create_request(method, request, flattened)
         seconds = method.timeout if timeout is DEFAULT else check_timeout(timeout, method.timeout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
+from typing import cast
 
 import grpc.aio
 
@@ -108,7 +109,7 @@ class ChannelPool:
         target = self._target
         assert target is not None  # noqa: S101 - there is a target or a given channel
         options = (*target.options(), *more)
-        interceptors = list(target.interceptors) or None
+        interceptors = cast("list[grpc.aio.ClientInterceptor]", list(target.interceptors)) or None
         if target.plaintext:
             return grpc.aio.insecure_channel(target.address, options=options, interceptors=interceptors)
         return grpc.aio.secure_channel(

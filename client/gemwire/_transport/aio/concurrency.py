@@ -49,6 +49,11 @@ def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
     return asyncio.get_running_loop().create_task(work())
 
 
+def start_timer(seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+    """Call ``callback`` after so many seconds, unless the timer is cancelled before."""
+    return asyncio.get_running_loop().call_later(seconds, callback)
+
+
 def is_task_cancelling() -> bool:
     """Return whether a CancelledError is meant for the current task, as Python 3.11 and later can tell."""
     cancelling: Callable[[], int] | None = getattr(asyncio.current_task(), "cancelling", None)

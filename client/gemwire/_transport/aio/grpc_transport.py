@@ -11,8 +11,7 @@ from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.channel_pool import ChannelPool
-from gemwire._transport.aio.connection import ConnectionPool
-from gemwire._transport.connection import HttpRoute
+from gemwire._transport.connection import ConnectionPool, HttpRoute
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import ClientInfo

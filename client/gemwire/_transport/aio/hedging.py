@@ -33,14 +33,7 @@ class AsyncHedgedAttempt(Generic[_Request, _Response]):
         metadata: CallMetadata,
         attempts: Attempts,
     ) -> _Response:
-        """Return the first response.
-
-        Args:
-            call: The multicallable of the first attempt.
-            request: The request.
-            timeout: Seconds for all attempts; None for no deadline.
-            metadata: The metadata of each attempt.
-            attempts: The attempts of the whole call.
+        """Return the first response of all attempts, which share the timeout. ``call`` makes the first.
 
         Raises:
             RpcError: An attempt failed with an error that is not retryable, or all failed.

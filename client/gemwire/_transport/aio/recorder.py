@@ -11,8 +11,7 @@ from google.protobuf.message import Message
 
 from gemwire._transport import call_json
 from gemwire._transport.aio.concurrency import RpcError
-from gemwire._transport.aio.connection import ConnectionPool
-from gemwire._transport.connection import Connection
+from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
 from gemwire._transport.status import error_from_rpc

@@ -44,16 +44,7 @@ class AsyncStream(AsyncStreamCall[_Response]):
         arriving: AsyncIterator[_Response],
         first: _Response | None,
     ) -> None:
-        """Wrap a call whose first message has arrived; use `open`.
-
-        Args:
-            call: The call of grpc, or one over HTTP.
-            canceller: Cancels it.
-            attempts: Its attempts.
-            idle_timeout: Seconds without a message after which it is cancelled.
-            arriving: The messages after the first.
-            first: The first message; None if there was none.
-        """
+        """Wrap a call whose first message (None if there was none) has arrived; use `open`."""
         super().__init__(call, canceller, attempts, idle_timeout)
         self._arriving = arriving
         self._first = first
@@ -70,14 +61,6 @@ class AsyncStream(AsyncStreamCall[_Response]):
         attempts: Attempts,
     ) -> AsyncStream[_Response]:
         """Start a call and wait for its first message: one attempt of the retry loop.
-
-        Args:
-            idle_timeout: Seconds without a message after which it is cancelled.
-            start: The multicallable.
-            request: The request.
-            timeout: Seconds for the whole call; None for no deadline.
-            metadata: The metadata of the call.
-            attempts: Its attempts.
 
         Raises:
             RpcError: The attempt failed.

@@ -1,9 +1,11 @@
-"""Idle timeouts of streams. Written by hand for each flavour: here, a timer of the event loop."""
+"""Idle timeouts of streams."""
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Callable
+
+from gemwire._transport.aio.concurrency import start_timer
 
 
 class IdleWatchdog:
@@ -14,20 +16,20 @@ class IdleWatchdog:
         fired: Whether it has cancelled the stream.
     """
 
-    __slots__ = ("_cancel", "_handle", "_last", "_loop", "_waiting", "fired", "timeout")
+    __slots__ = ("_cancel", "_last", "_stopped", "_timer", "_waiting", "fired", "timeout")
 
     def __init__(self, timeout: float, cancel: Callable[[], object]) -> None:
-        self._loop = asyncio.get_running_loop()
         self.timeout = timeout
         self._cancel = cancel
         self.fired = False
         self._waiting = True
-        self._last = self._loop.time()
-        self._handle = self._loop.call_later(timeout, self._check)
+        self._stopped = False
+        self._last = time.monotonic()
+        self._timer = start_timer(timeout, self._check)
 
     def resume(self) -> None:
         """Start counting: a message is awaited."""
-        self._last = self._loop.time()
+        self._last = time.monotonic()
         self._waiting = True
 
     def pause(self) -> None:
@@ -36,12 +38,15 @@ class IdleWatchdog:
 
     def stop(self) -> None:
         """Cancel the timer."""
-        self._handle.cancel()
+        self._stopped = True
+        self._timer.cancel()
 
     def _check(self) -> None:
-        left = self._last + self.timeout - self._loop.time() if self._waiting else self.timeout
+        if self._stopped:
+            return
+        left = self._last + self.timeout - time.monotonic() if self._waiting else self.timeout
         if left > 0:
-            self._handle = self._loop.call_later(left, self._check)
+            self._timer = start_timer(left, self._check)
         else:
             self.fired = True
             self._cancel()

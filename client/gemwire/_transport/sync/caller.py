@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.connection import Connection
+from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.credentials import Authorization
 from gemwire._transport.hedge_policy import HedgeState
 from gemwire._transport.metadata import MetadataCache
@@ -34,7 +34,6 @@ from gemwire._transport.sync.concurrency import (
     sleep,
     wait_for_token,
 )
-from gemwire._transport.sync.connection import ConnectionPool
 from gemwire._transport.sync.hedging import HedgedAttempt
 from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
@@ -128,14 +127,7 @@ class Caller:
     ) -> _Result:
         """Make attempts until one succeeds, the policy says to give up, or the time is over.
 
-        Args:
-            method: The RPC.
-            request: See `unary`.
-            flattened: See `unary`.
-            retry: See `unary`.
-            timeout: See `unary`.
-            metadata: See `unary`.
-            attempt: Makes one attempt; None for a plain unary call.
+        ``attempt`` makes one attempt; None for a plain unary call. The other arguments are those of `unary`.
         """
         message = create_request(method, request, flattened)
         seconds = method.timeout if timeout is DEFAULT else check_timeout(timeout, method.timeout)

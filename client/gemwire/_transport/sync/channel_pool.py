@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from typing import cast
 
 import grpc
 from grpc.experimental import ChannelOptions
@@ -90,7 +91,8 @@ class ChannelPool:
             channel = grpc.insecure_channel(target.address, options=options)
         else:
             channel = grpc.secure_channel(target.address, target.credentials(), options=options)
-        return grpc.intercept_channel(channel, *target.interceptors) if target.interceptors else channel
+        interceptors = cast("list[grpc.UnaryUnaryClientInterceptor]", list(target.interceptors))
+        return grpc.intercept_channel(channel, *interceptors) if interceptors else channel
 
     def close(self) -> None:
         """Close the channel, with the calls on it."""

@@ -51,6 +51,14 @@ def spawn(work: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+def start_timer(seconds: float, callback: Callable[[], None]) -> threading.Timer:
+    """Call ``callback`` after so many seconds, unless the timer is cancelled before."""
+    timer = threading.Timer(seconds, callback)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
 def is_task_cancelling() -> bool:
     """Return False: threads are not cancelled."""
     return False

@@ -10,12 +10,11 @@ import grpc
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.connection import HttpRoute
+from gemwire._transport.connection import ConnectionPool, HttpRoute
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.metadata import build_user_agent
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.channel_pool import ChannelPool
-from gemwire._transport.sync.connection import ConnectionPool
 from gemwire.options import ClientInfo
 
 if TYPE_CHECKING:

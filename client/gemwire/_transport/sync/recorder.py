@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport import call_json
-from gemwire._transport.connection import Connection
+from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
 from gemwire._transport.status import error_from_rpc
 from gemwire._transport.sync.concurrency import RpcError
-from gemwire._transport.sync.connection import ConnectionPool
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import AnyMethod, Kind

@@ -1,10 +1,12 @@
-"""Idle timeouts of streams. Written by hand for each flavour: here, a timer thread."""
+# Derived from _transport/aio/watchdog.py by scripts/unasync. DO NOT EDIT.
+"""Idle timeouts of streams."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
+
+from gemwire._transport.sync.concurrency import start_timer
 
 
 class IdleWatchdog:
@@ -24,12 +26,7 @@ class IdleWatchdog:
         self._waiting = True
         self._stopped = False
         self._last = time.monotonic()
-        self._arm(timeout)
-
-    def _arm(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._check)
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = start_timer(timeout, self._check)
 
     def resume(self) -> None:
         """Start counting: a message is awaited."""
@@ -50,7 +47,7 @@ class IdleWatchdog:
             return
         left = self._last + self.timeout - time.monotonic() if self._waiting else self.timeout
         if left > 0:
-            self._arm(left)
+            self._timer = start_timer(left, self._check)
         else:
             self.fired = True
             self._cancel()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
@@ -21,6 +22,19 @@ from gemwire.genai._types.batches import (
 )
 from gemwire_proto.v1beta.views import File
 
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        BatchJobSourceDict,
+        CancelBatchJobConfigDict,
+        CreateBatchJobConfigDict,
+        CreateEmbeddingsBatchJobConfigDict,
+        DeleteBatchJobConfigDict,
+        EmbeddingsBatchJobSourceDict,
+        GetBatchJobConfigDict,
+        InlinedRequestDict,
+        ListBatchJobsConfigDict,
+    )
+
 
 class AsyncBatches:
     """Batch jobs: many requests that the service answers in the background, at half the price.
@@ -36,8 +50,8 @@ class AsyncBatches:
         self,
         *,
         model: str,
-        src: BatchJobSource | Sequence[InlinedRequest | Mapping[str, object]] | File | str,
-        config: CreateBatchJobConfig | None = None,
+        src: BatchJobSource | BatchJobSourceDict | Sequence[InlinedRequest | InlinedRequestDict] | File | str,
+        config: CreateBatchJobConfig | CreateBatchJobConfigDict | None = None,
     ) -> BatchJob:
         """Start a batch job.
 
@@ -63,8 +77,8 @@ class AsyncBatches:
         self,
         *,
         model: str,
-        src: EmbeddingsBatchJobSource,
-        config: CreateEmbeddingsBatchJobConfig | None = None,
+        src: EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict,
+        config: CreateEmbeddingsBatchJobConfig | CreateEmbeddingsBatchJobConfigDict | None = None,
     ) -> BatchJob:
         """Start a batch job that computes embeddings. The call is not retried; see `create`.
 
@@ -83,7 +97,9 @@ class AsyncBatches:
         call = self._api.backend.batches.create_embeddings(model, src, config)
         return await self._api.call(call, config.http_options)
 
-    async def get(self, *, name: str, config: GetBatchJobConfig | None = None) -> BatchJob:
+    async def get(
+        self, *, name: str, config: GetBatchJobConfig | GetBatchJobConfigDict | None = None
+    ) -> BatchJob:
         """Get the current state of a batch job and, if they are not in a file, its responses.
 
         Args:
@@ -98,7 +114,9 @@ class AsyncBatches:
         call = self._api.backend.batches.get(name)
         return await self._api.call(call, GetBatchJobConfig.of(config).http_options)
 
-    async def list(self, *, config: ListBatchJobsConfig | None = None) -> AsyncPager[BatchJob]:
+    async def list(
+        self, *, config: ListBatchJobsConfig | ListBatchJobsConfigDict | None = None
+    ) -> AsyncPager[BatchJob]:
         """List batch jobs, running and ended ones.
 
         Args:
@@ -112,7 +130,9 @@ class AsyncBatches:
         config = ListBatchJobsConfig.of(config)
         return await AsyncPager.start(self._api, self._api.backend.batches.list, config)
 
-    async def cancel(self, *, name: str, config: CancelBatchJobConfig | None = None) -> None:
+    async def cancel(
+        self, *, name: str, config: CancelBatchJobConfig | CancelBatchJobConfigDict | None = None
+    ) -> None:
         """Cancel a batch job.
 
         Args:
@@ -126,7 +146,9 @@ class AsyncBatches:
         call = self._api.backend.batches.cancel(name)
         await self._api.call(call, CancelBatchJobConfig.of(config).http_options)
 
-    async def delete(self, *, name: str, config: DeleteBatchJobConfig | None = None) -> DeleteResourceJob:
+    async def delete(
+        self, *, name: str, config: DeleteBatchJobConfig | DeleteBatchJobConfigDict | None = None
+    ) -> DeleteResourceJob:
         """Delete a batch job and, if they are not in a file, its responses.
 
         Args:

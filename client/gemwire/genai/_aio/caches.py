@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._types.caches import (
@@ -12,6 +14,15 @@ from gemwire.genai._types.caches import (
     UpdateCachedContentConfig,
 )
 from gemwire_proto.v1beta.views import CachedContent
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        CreateCachedContentConfigDict,
+        DeleteCachedContentConfigDict,
+        GetCachedContentConfigDict,
+        ListCachedContentsConfigDict,
+        UpdateCachedContentConfigDict,
+    )
 
 
 class AsyncCaches:
@@ -24,7 +35,9 @@ class AsyncCaches:
         """Use the connection of a client."""
         self._api = api
 
-    async def create(self, *, model: str, config: CreateCachedContentConfig | None = None) -> CachedContent:
+    async def create(
+        self, *, model: str, config: CreateCachedContentConfig | CreateCachedContentConfigDict | None = None
+    ) -> CachedContent:
         """Create a cache.
 
         Args:
@@ -39,7 +52,9 @@ class AsyncCaches:
         config = CreateCachedContentConfig.of(config)
         return await self._api.call(self._api.backend.caches.create(model, config), config.http_options)
 
-    async def get(self, *, name: str, config: GetCachedContentConfig | None = None) -> CachedContent:
+    async def get(
+        self, *, name: str, config: GetCachedContentConfig | GetCachedContentConfigDict | None = None
+    ) -> CachedContent:
         """Get the metadata of a cache, without its content.
 
         Args:
@@ -53,7 +68,9 @@ class AsyncCaches:
         call = self._api.backend.caches.get(name)
         return await self._api.call(call, GetCachedContentConfig.of(config).http_options)
 
-    async def list(self, *, config: ListCachedContentsConfig | None = None) -> AsyncPager[CachedContent]:
+    async def list(
+        self, *, config: ListCachedContentsConfig | ListCachedContentsConfigDict | None = None
+    ) -> AsyncPager[CachedContent]:
         """List caches.
 
         Args:
@@ -66,7 +83,9 @@ class AsyncCaches:
         config = ListCachedContentsConfig.of(config)
         return await AsyncPager.start(self._api, self._api.backend.caches.list, config)
 
-    async def update(self, *, name: str, config: UpdateCachedContentConfig | None = None) -> CachedContent:
+    async def update(
+        self, *, name: str, config: UpdateCachedContentConfig | UpdateCachedContentConfigDict | None = None
+    ) -> CachedContent:
         """Update the expiration of a cache.
 
         Args:
@@ -81,7 +100,9 @@ class AsyncCaches:
         config = UpdateCachedContentConfig.of(config)
         return await self._api.call(self._api.backend.caches.update(name, config), config.http_options)
 
-    async def delete(self, *, name: str, config: DeleteCachedContentConfig | None = None) -> None:
+    async def delete(
+        self, *, name: str, config: DeleteCachedContentConfig | DeleteCachedContentConfigDict | None = None
+    ) -> None:
         """Delete a cache.
 
         Args:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
@@ -21,6 +22,10 @@ from gemwire.genai._types.generate_content import (
 from gemwire_proto import v1beta
 from gemwire_runtime.views import View
 
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.message_dicts import ContentDict
+
 
 class AsyncChats:
     """Conversations with a model. Their history is kept by the client, not by the service."""
@@ -33,8 +38,8 @@ class AsyncChats:
         self,
         *,
         model: str,
-        config: GenerateContentConfig | None = None,
-        history: Sequence[Content | Mapping[str, object]] | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        history: Sequence[Content | ContentDict] | None = None,
     ) -> AsyncChat:
         """Create a chat. Nothing is sent.
 
@@ -71,7 +76,7 @@ class AsyncChat:
     async def send_message(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Send a message and add the turn to the history. An error leaves the history as it was.
 
@@ -103,7 +108,7 @@ class AsyncChat:
     async def send_message_stream(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> AsyncChatStream:
         """Send a message and return the stream of its responses.
 
@@ -134,7 +139,7 @@ class AsyncChat:
     def record_history(
         self,
         user_input: ContentUnion,
-        model_output: Sequence[Content | Mapping[str, object]],
+        model_output: Sequence[Content | ContentDict],
         is_valid: bool,
     ) -> None:
         """Add a turn that was not sent to the model.
@@ -174,7 +179,9 @@ class AsyncChat:
             self._sending = weakref.ref(lease)
         return lease
 
-    def _effective_config(self, config: GenerateContentConfig | None) -> tuple[GenerateContentConfig, bool]:
+    def _effective_config(
+        self, config: GenerateContentConfig | GenerateContentConfigDict | None
+    ) -> tuple[GenerateContentConfig, bool]:
         """Return the config to send with, and whether to hide function calls from the response.
 
         They are recorded in any case, as the history would be incomplete without them.

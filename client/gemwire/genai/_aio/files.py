@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-from typing import BinaryIO, Protocol, TypeAlias, overload
+from collections.abc import AsyncIterable, Callable, Iterable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
@@ -19,6 +19,18 @@ from gemwire.genai._types.files import (
 )
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.videos import GeneratedVideo, Video
+from gemwire.genai.http_options import CallSettings
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        DeleteFileConfigDict,
+        DownloadFileConfigDict,
+        GetFileConfigDict,
+        HttpOptionsDict,
+        ListFilesConfigDict,
+        UploadFileConfigDict,
+    )
+
 
 #: Called with the bytes transferred so far, and the size if it is known.
 Progress: TypeAlias = Callable[[int, int | None], object]
@@ -49,7 +61,7 @@ class AsyncFiles:
         self,
         *,
         file: Source,
-        config: UploadFileConfig | None = None,
+        config: UploadFileConfig | UploadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> File:
         """Upload a file in chunks, of which one is held in memory. After a broken connection it resumes.
@@ -79,7 +91,7 @@ class AsyncFiles:
             raise
         return File.of(message)
 
-    async def get(self, *, name: str, config: GetFileConfig | None = None) -> File:
+    async def get(self, *, name: str, config: GetFileConfig | GetFileConfigDict | None = None) -> File:
         """Get the metadata of a file.
 
         Args:
@@ -93,7 +105,7 @@ class AsyncFiles:
         call = self._api.backend.files.get(name)
         return await self._api.call(call, GetFileConfig.of(config).http_options)
 
-    async def list(self, *, config: ListFilesConfig | None = None) -> AsyncPager[File]:
+    async def list(self, *, config: ListFilesConfig | ListFilesConfigDict | None = None) -> AsyncPager[File]:
         """List files.
 
         Args:
@@ -106,7 +118,9 @@ class AsyncFiles:
         config = ListFilesConfig.of(config)
         return await AsyncPager.start(self._api, self._api.backend.files.list, config)
 
-    async def delete(self, *, name: str, config: DeleteFileConfig | None = None) -> None:
+    async def delete(
+        self, *, name: str, config: DeleteFileConfig | DeleteFileConfigDict | None = None
+    ) -> None:
         """Delete a file.
 
         Args:
@@ -126,7 +140,7 @@ class AsyncFiles:
         *,
         file: Downloadable,
         destination: None = None,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> bytes: ...
     @overload
@@ -135,7 +149,7 @@ class AsyncFiles:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> None: ...
     async def download(
@@ -143,7 +157,7 @@ class AsyncFiles:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable | None = None,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> bytes | None:
         """Download a generated file. After a broken connection it resumes.
@@ -179,11 +193,9 @@ class AsyncFiles:
             video.video_bytes = data
         return data
 
-    def _transfer_settings(
-        self, http_options: HttpOptions | Mapping[str, object] | None
-    ) -> dict[str, object]:
+    def _transfer_settings(self, http_options: HttpOptions | HttpOptionsDict | None) -> CallSettings:
         """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
-        settings = dict(self._api.settings(http_options))
+        settings = self._api.settings(http_options).copy()
         if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:
             settings.pop("timeout", None)
         return settings

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._aio.connections import check_grpc
-from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.http_options import HttpOptions
-from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
+from gemwire.genai._types.live import ActivityEnd, ActivityStart, LiveConnectConfig, LiveServerMessage
+from gemwire.genai.http_options import CallSettings
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
-from gemwire_proto.v1beta.views import FunctionResponse
-from gemwire_runtime.method import AsyncBidiStream
+from gemwire_proto.v1beta.views import Blob, FunctionResponse
+from gemwire_runtime import json_only
+from gemwire_runtime.method import DEFAULT, AsyncBidiStream
 
-_FunctionResponse: TypeAlias = FunctionResponse | Mapping[str, object]
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import HttpOptionsDict, LiveConnectConfigDict
+    from gemwire.genai._types.message_dicts import BlobDict, FunctionResponseDict
+
+
+FunctionResponseUnion: TypeAlias = "FunctionResponse | FunctionResponseDict"
 
 #: Seconds between the attempts to resume a session over another connection.
 _RESUME_DELAYS = (0.05, 0.2, 0.8, 2.0)
@@ -30,7 +36,9 @@ class AsyncLive:
         """Use the connection of a client."""
         self._api = api
 
-    def connect(self, *, model: str, config: LiveConnectConfig | None = None) -> AsyncConnecting:
+    def connect(
+        self, *, model: str, config: LiveConnectConfig | LiveConnectConfigDict | None = None
+    ) -> AsyncConnecting:
         """Start a session: ``async with client.aio.live.connect(model=…) as session``.
 
         If ``config.session_resumption`` is set, the session continues over another connection when its own
@@ -46,7 +54,10 @@ class AsyncLive:
         """
         config = LiveConnectConfig.of(config)
         setup = self._api.backend.live.to_setup(model, config)
-        check_grpc(setup.setup)
+        if fields := json_only.paths(setup.setup):
+            raise ValueError(
+                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
+            )
         return AsyncConnecting(self._api, setup, config.http_options)
 
 
@@ -57,13 +68,10 @@ class AsyncConnecting:
         self,
         api: AsyncApi,
         setup: BidiGenerateContentClientMessage,
-        http_options: HttpOptions | Mapping[str, object] | None,
+        http_options: HttpOptions | HttpOptionsDict | None,
     ) -> None:
         """See `AsyncLive.connect`."""
-        settings = dict(api.settings(http_options))
-        # A session cannot be retried: what was sent is lost with its connection.
-        settings.pop("retry", None)
-        self._session = AsyncSession(api, setup, settings)
+        self._session = AsyncSession(api, setup, api.settings(http_options))
 
     async def __aenter__(self) -> AsyncSession:
         await self._session.open()
@@ -81,7 +89,7 @@ class AsyncSession:
     """
 
     def __init__(
-        self, api: AsyncApi, setup: BidiGenerateContentClientMessage, settings: dict[str, object]
+        self, api: AsyncApi, setup: BidiGenerateContentClientMessage, settings: CallSettings
     ) -> None:
         """See `AsyncLive.connect`, which makes sessions."""
         self._api = api
@@ -103,7 +111,12 @@ class AsyncSession:
         Raises:
             APIError: The session cannot be started.
         """
-        self._stream = await self._api.caller.bidi(self._api.backend.live.METHOD, None, **self._settings)
+        # Without the retry setting: what was sent is lost with its connection.
+        self._stream = await self._api.caller.bidi(
+            self._api.backend.live.METHOD,
+            timeout=self._settings.get("timeout", DEFAULT),
+            metadata=self._settings.get("metadata", ()),
+        )
         self._ends_soon = False
         await self._write(self._setup)
         message = await self._stream.read()
@@ -130,13 +143,13 @@ class AsyncSession:
     async def send_realtime_input(
         self,
         *,
-        media: object | None = None,
-        audio: object | None = None,
+        media: Blob | BlobDict | PILImage | None = None,
+        audio: Blob | BlobDict | None = None,
         audio_stream_end: bool | None = None,
-        video: object | None = None,
+        video: Blob | BlobDict | PILImage | None = None,
         text: str | None = None,
-        activity_start: object | None = None,
-        activity_end: object | None = None,
+        activity_start: ActivityStart | Mapping[str, object] | None = None,
+        activity_end: ActivityEnd | Mapping[str, object] | None = None,
     ) -> None:
         """Send streamed input; takes one argument per call.
 
@@ -160,9 +173,7 @@ class AsyncSession:
     async def send_tool_response(
         self,
         *,
-        function_responses: FunctionResponse
-        | Mapping[str, object]
-        | Sequence[FunctionResponse | Mapping[str, object]],
+        function_responses: FunctionResponseUnion | Sequence[FunctionResponseUnion],
     ) -> None:
         """Send the results of function calls.
 

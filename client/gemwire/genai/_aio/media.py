@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse, Image
 from gemwire.genai._types.videos import (
     GenerateVideosConfig,
@@ -11,6 +14,15 @@ from gemwire.genai._types.videos import (
     Video,
 )
 
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        GenerateImagesConfigDict,
+        GenerateVideosConfigDict,
+        GenerateVideosSourceDict,
+        ImageDict,
+        VideoDict,
+    )
+
 
 class AsyncMedia:
     """Models that generate images and videos."""
@@ -18,7 +30,11 @@ class AsyncMedia:
     _api: AsyncApi
 
     async def generate_images(
-        self, *, model: str, prompt: str, config: GenerateImagesConfig | None = None
+        self,
+        *,
+        model: str,
+        prompt: str,
+        config: GenerateImagesConfig | GenerateImagesConfigDict | None = None,
     ) -> GenerateImagesResponse:
         """Generate images from a text.
 
@@ -41,10 +57,10 @@ class AsyncMedia:
         *,
         model: str,
         prompt: str | None = None,
-        image: Image | None = None,
-        video: Video | None = None,
-        source: GenerateVideosSource | None = None,
-        config: GenerateVideosConfig | None = None,
+        image: Image | ImageDict | PILImage | None = None,
+        video: Video | VideoDict | None = None,
+        source: GenerateVideosSource | GenerateVideosSourceDict | None = None,
+        config: GenerateVideosConfig | GenerateVideosConfigDict | None = None,
     ) -> GenerateVideosOperation:
         """Start to generate videos. Poll the operation with ``client.operations.get``.
 

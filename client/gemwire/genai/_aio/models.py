@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.media import AsyncMedia
@@ -19,10 +21,22 @@ from gemwire.genai._types.models import (
     DeleteModelConfig,
     GetModelConfig,
     ListModelsConfig,
+    Model,
     TunedModel,
     UpdateModelConfig,
 )
 from gemwire_proto.v1beta import views
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        CountTokensConfigDict,
+        DeleteModelConfigDict,
+        EmbedContentConfigDict,
+        GenerateContentConfigDict,
+        GetModelConfigDict,
+        ListModelsConfigDict,
+        UpdateModelConfigDict,
+    )
 
 
 class AsyncModels(AsyncMedia):
@@ -33,7 +47,11 @@ class AsyncModels(AsyncMedia):
         self._api = api
 
     async def generate_content(
-        self, *, model: str, contents: ContentListUnion, config: GenerateContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content.
 
@@ -55,7 +73,11 @@ class AsyncModels(AsyncMedia):
         return await generate_content(self._api, request, config, find_functions(config))
 
     async def generate_content_stream(
-        self, *, model: str, contents: ContentListUnion, config: GenerateContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> AsyncResponseStream:
         """Generate content as a stream of responses.
 
@@ -75,7 +97,11 @@ class AsyncModels(AsyncMedia):
         return await generate_content_stream(self._api, request, config, find_functions(config))
 
     async def count_tokens(
-        self, *, model: str, contents: ContentListUnion, config: CountTokensConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: CountTokensConfig | CountTokensConfigDict | None = None,
     ) -> views.CountTokensResponse:
         """Count the tokens of contents.
 
@@ -102,7 +128,11 @@ class AsyncModels(AsyncMedia):
         return await self._api.call(self._api.backend.models.compute_tokens(**arguments), None)
 
     async def embed_content(
-        self, *, model: str, contents: ContentListUnion, config: EmbedContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: EmbedContentConfig | EmbedContentConfigDict | None = None,
     ) -> EmbedContentResponse:
         """Compute embeddings of contents.
 
@@ -120,7 +150,9 @@ class AsyncModels(AsyncMedia):
         call = self._api.backend.models.embed_content(model, contents, config)
         return await self._api.call(call, config.http_options)
 
-    async def get(self, *, model: str, config: GetModelConfig | None = None) -> views.Model | TunedModel:
+    async def get(
+        self, *, model: str, config: GetModelConfig | GetModelConfigDict | None = None
+    ) -> Model | TunedModel:
         """Get a model.
 
         Args:
@@ -137,7 +169,9 @@ class AsyncModels(AsyncMedia):
         call = self._api.backend.models.get(model)
         return await self._api.call(call, GetModelConfig.of(config).http_options)
 
-    async def list(self, *, config: ListModelsConfig | None = None) -> AsyncPager[views.Model | TunedModel]:
+    async def list(
+        self, *, config: ListModelsConfig | ListModelsConfigDict | None = None
+    ) -> AsyncPager[Model | TunedModel]:
         """List base models or, with ``query_base=False``, tuned models.
 
         Args:
@@ -149,7 +183,9 @@ class AsyncModels(AsyncMedia):
         """
         return await AsyncPager.start(self._api, self._api.backend.models.list, ListModelsConfig.of(config))
 
-    async def update(self, *, model: str, config: UpdateModelConfig | None = None) -> TunedModel:
+    async def update(
+        self, *, model: str, config: UpdateModelConfig | UpdateModelConfigDict | None = None
+    ) -> TunedModel:
         """Update a tuned model.
 
         Args:
@@ -163,7 +199,9 @@ class AsyncModels(AsyncMedia):
         config = UpdateModelConfig.of(config)
         return await self._api.call(self._api.backend.models.update(model, config), config.http_options)
 
-    async def delete(self, *, model: str, config: DeleteModelConfig | None = None) -> None:
+    async def delete(
+        self, *, model: str, config: DeleteModelConfig | DeleteModelConfigDict | None = None
+    ) -> None:
         """Delete a tuned model.
 
         Args:

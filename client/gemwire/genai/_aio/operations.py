@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GetOperationConfigDict
 
 
 class AsyncOperations:
@@ -14,7 +19,7 @@ class AsyncOperations:
         self._api = api
 
     async def get(
-        self, operation: Operation, *, config: GetOperationConfig | None = None
+        self, operation: Operation, *, config: GetOperationConfig | GetOperationConfigDict | None = None
     ) -> GenerateVideosOperation:
         """Get the current state of an operation.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.function_executor import check_functions
@@ -12,6 +14,9 @@ from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire_proto.v1beta import views
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
 
 
 class AsyncPreparedPrompt:
@@ -52,7 +57,7 @@ class AsyncPreparedPrompt:
     async def generate(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content from the prepared contents and further ones.
 
@@ -72,7 +77,7 @@ class AsyncPreparedPrompt:
     async def generate_stream(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> AsyncResponseStream:
         """Generate content as a stream of responses.
 
@@ -102,7 +107,9 @@ class AsyncPreparedPrompt:
         return await self._api.call(call, self._prompt.config.http_options)
 
     def _build(
-        self, contents: ContentListUnion | None, config: GenerateContentConfig | None
+        self,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None,
     ) -> tuple[RequestDraft, GenerateContentConfig, Functions]:
         prompt = self._prompt
         if config is None:

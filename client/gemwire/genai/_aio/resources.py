@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
@@ -16,11 +15,11 @@ from gemwire.genai._aio.operations import AsyncOperations
 from gemwire.genai._aio.tunings import AsyncTunings
 from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
-from gemwire.genai._types.generate_content import GenerateContentConfig
-from gemwire_proto.v1beta.views import Tool
+from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
     from gemwire.genai._aio.prepared_prompt import AsyncPreparedPrompt
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
 
 
 class AsyncResources:
@@ -55,8 +54,8 @@ class AsyncResources:
         model: str,
         contents: ContentListUnion | None = None,
         system_instruction: ContentUnion | None = None,
-        tools: Sequence[Tool | Callable[..., object] | Mapping[str, object]] | None = None,
-        config: GenerateContentConfig | None = None,
+        tools: ToolListUnion | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> AsyncPreparedPrompt:
         """Convert and serialize a prompt that many requests begin with. Nothing is sent.
 

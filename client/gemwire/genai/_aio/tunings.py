@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._types.tunings import (
@@ -11,6 +13,14 @@ from gemwire.genai._types.tunings import (
     TuningDataset,
     TuningJob,
 )
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        CreateTuningJobConfigDict,
+        GetTuningJobConfigDict,
+        ListTuningJobsConfigDict,
+        TuningDatasetDict,
+    )
 
 
 class AsyncTunings:
@@ -24,8 +34,8 @@ class AsyncTunings:
         self,
         *,
         base_model: str,
-        training_dataset: TuningDataset,
-        config: CreateTuningJobConfig | None = None,
+        training_dataset: TuningDataset | TuningDatasetDict,
+        config: CreateTuningJobConfig | CreateTuningJobConfigDict | None = None,
     ) -> TuningJob:
         """Start a tuning job.
 
@@ -46,7 +56,9 @@ class AsyncTunings:
         flow = self._api.backend.tunings.tune(base_model, training_dataset, config)
         return await self._api.run(flow, config.http_options)
 
-    async def get(self, *, name: str, config: GetTuningJobConfig | None = None) -> TuningJob:
+    async def get(
+        self, *, name: str, config: GetTuningJobConfig | GetTuningJobConfigDict | None = None
+    ) -> TuningJob:
         """Get a tuning job and, while it runs, its progress.
 
         Args:
@@ -60,7 +72,9 @@ class AsyncTunings:
         flow = self._api.backend.tunings.get(name)
         return await self._api.run(flow, GetTuningJobConfig.of(config).http_options)
 
-    async def list(self, *, config: ListTuningJobsConfig | None = None) -> AsyncPager[TuningJob]:
+    async def list(
+        self, *, config: ListTuningJobsConfig | ListTuningJobsConfigDict | None = None
+    ) -> AsyncPager[TuningJob]:
         """List tuning jobs, running and ended ones.
 
         Args:

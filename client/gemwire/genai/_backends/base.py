@@ -34,7 +34,7 @@ from gemwire.genai._types.files import File, ListFilesConfig, UploadFileConfig
 from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
 from gemwire.genai._types.live import LiveConnectConfig
-from gemwire.genai._types.models import ListModelsConfig, TunedModel, UpdateModelConfig
+from gemwire.genai._types.models import ListModelsConfig, Model, TunedModel, UpdateModelConfig
 from gemwire.genai._types.tunings import CreateTuningJobConfig, ListTuningJobsConfig, TuningJob
 from gemwire.genai._types.videos import (
     GenerateVideosConfig,
@@ -152,10 +152,10 @@ class ModelsBackend(Protocol):
     ) -> Call[EmbedContentResponse]:
         """Compute embeddings."""
 
-    def get(self, model: str) -> Call[views.Model | TunedModel]:
+    def get(self, model: str) -> Call[Model | TunedModel]:
         """Get a model."""
 
-    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[views.Model | TunedModel]]:
+    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[Model | TunedModel]]:
         """List a page of models."""
 
     def update(self, model: str, config: UpdateModelConfig) -> Call[TunedModel]:

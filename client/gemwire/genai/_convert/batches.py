@@ -34,7 +34,6 @@ from gemwire.genai._types.tunings import JobState
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import timestamp_pb2
 from gemwire_proto.v1beta import views
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 #: A JSON object.
@@ -47,12 +46,7 @@ _VERTEX_ONLY = ("format", "gcs_uri", "bigquery_uri", "vertex_dataset_name")
 
 
 def to_batch_name(name: object) -> str:
-    """Return the full name of a batch job: ``batches/b`` for "b".
-
-    Raises:
-        ValueError: The name is invalid.
-        TypeError: The name is not a text.
-    """
+    """Return the full name of a batch job: ``batches/b`` for "b"."""
     found = to_resource_name(name, COLLECTION)
     if "/" in found.removeprefix(f"{COLLECTION}/"):
         raise ValueError(f"name: {name!r} is not the name of a batch job, such as '{COLLECTION}/abc-123'")
@@ -66,10 +60,6 @@ def to_batch(model: str, src: object, config: CreateBatchJobConfig) -> Json:
         model: Name of the model.
         src: Requests, the name of a file, or a `BatchJobSource`.
         config: Config of the job.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
     """
     if config.dest is not None:
         raise vertex_only("config.dest")
@@ -138,7 +128,8 @@ def _to_request(model: str, given: object, place: str) -> Json:
 
 
 def _to_json(message: Message) -> dict[str, Any]:
-    return json_only_fields.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))
+    tree: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    return tree
 
 
 def from_operation(tree: Json) -> BatchJob:
@@ -242,6 +233,4 @@ def _from_inlined_embedding(item: Json) -> InlinedEmbedContentResponse:
 
 
 def _to_message(kind: type[_M], tree: dict[str, Any]) -> _M:
-    message = json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)
-    json_only_fields.keep(message, tree)
-    return message
+    return json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)

@@ -14,16 +14,7 @@ COLLECTION = "cachedContents"
 
 
 def to_cached_content(model: object, config: CreateCachedContentConfig) -> v1beta.CachedContent:
-    """Build the cached content to create.
-
-    Args:
-        model: Name of the model that may use it.
-        config: Content to cache.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
-    """
+    """Build the cached content to create."""
     cache = v1beta.CachedContent(model=to_model_name(model))
     _check_expiration(config)
     for name, value in config.given():

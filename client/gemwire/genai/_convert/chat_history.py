@@ -59,12 +59,7 @@ class History:
                 self._sent += _serialize(turns)
 
     def draft(self, head: v1beta.GenerateContentRequest, message: v1beta.Content) -> tuple[RequestDraft, int]:
-        """Build the request of the next turn; return it and the number of earlier contents in it.
-
-        Args:
-            head: Request without contents.
-            message: Content of the user.
-        """
+        """Build the request of the next turn; return it and the number of earlier contents in it."""
         with self._lock:
             sent, count = self._sent, len(self.curated)
         last = v1beta.GenerateContentRequest(contents=[message])

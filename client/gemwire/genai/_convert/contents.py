@@ -20,10 +20,6 @@ def to_contents(contents: ContentListUnion | None, argument: str = "contents") -
     Args:
         contents: A text, bytes, part, content, file, Pillow image, a dict of one, or a list of these.
         argument: Name of the argument, for error messages.
-
-    Raises:
-        ValueError: The contents are empty or cannot be sent.
-        TypeError: The contents are of another type.
     """
     if contents is None or (is_list(contents) and not contents):
         raise ValueError(f"{argument} are required: a text, a part, a content, or a list of them")
@@ -59,12 +55,7 @@ def to_contents(contents: ContentListUnion | None, argument: str = "contents") -
 
 
 def to_content(value: ContentUnion | object, argument: str) -> v1beta.Content:
-    """Convert one content to a message.
-
-    Raises:
-        ValueError: The content cannot be sent.
-        TypeError: The content is of another type.
-    """
+    """Convert one content to a message."""
     if is_list(value):
         return _group_parts(_to_parts(value, argument))
     content = _find_content(value, argument)
@@ -72,12 +63,7 @@ def to_content(value: ContentUnion | object, argument: str) -> v1beta.Content:
 
 
 def to_system_instruction(value: ContentUnion | object) -> v1beta.Content:
-    """Convert a system instruction to a message of its own.
-
-    Raises:
-        ValueError: The instruction cannot be sent.
-        TypeError: The instruction is of another type.
-    """
+    """Convert a system instruction to a message of its own."""
     return copy_contents([to_content(value, "config.system_instruction")])[0]
 
 

@@ -24,9 +24,6 @@ def find_spans(data: bytes) -> list[tuple[int, int]] | None:
 
     Other fields are skipped.
 
-    Args:
-        data: The response.
-
     Returns:
         The spans; None if the bytes have another form, with floats that are split or not packed, groups or
         long tags, or are damaged. protobuf has to parse these.

@@ -25,12 +25,7 @@ class EmbedRequestSerializer:
     def __init__(
         self, model: object, task_type: object, title: object, output_dimensionality: object
     ) -> None:
-        """Serialise the fields that all entries share; see `gemwire.embeddings.Embedder`.
-
-        Raises:
-            ValueError: A value cannot be sent.
-            TypeError: A value is of a wrong type.
-        """
+        """Serialise the fields that all entries share; see `gemwire.embeddings.Embedder`."""
         self.model = to_model_name(model)
         number = _to_task_type(task_type)
         if title is not None:

@@ -33,8 +33,7 @@ class HasContents(Protocol):
     """A request with contents: a message, or a `RequestDraft`."""
 
     @property
-    def contents(self) -> MutableSequence[v1beta.Content]:
-        """The contents; more may be appended."""
+    def contents(self) -> MutableSequence[v1beta.Content]: ...
 
 
 @dataclass(frozen=True)
@@ -113,12 +112,7 @@ class Invocation:
     """A function call of the model."""
 
     def __init__(self, call: v1beta.FunctionCall, functions: Functions) -> None:
-        """Keep the call.
-
-        Args:
-            call: The function call.
-            functions: Functions by name.
-        """
+        """Keep the call."""
         self._call = call
         self._functions = functions
 

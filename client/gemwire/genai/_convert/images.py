@@ -44,17 +44,7 @@ _OUTPUT_OPTIONS = {"output_mime_type": "mimeType", "output_compression_quality":
 def to_generate_images_request(
     model: object, prompt: object, config: GenerateImagesConfig
 ) -> v1beta.PredictRequest:
-    """Build the request that generates images.
-
-    Args:
-        model: Name of the model.
-        prompt: Description of the images.
-        config: Config of the call.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
-    """
+    """Build the request that generates images."""
     if not isinstance(prompt, str):
         raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
     if not prompt:
@@ -111,10 +101,6 @@ def to_image_instance(image: object, argument: str) -> dict[str, str]:
     Args:
         image: An `Image`, a dict of its fields or a Pillow image.
         argument: Name of the argument, for error messages.
-
-    Raises:
-        ValueError: The image has no bytes.
-        TypeError: The image is of another type.
     """
     if media_types.is_pil_image(image):
         data, mime_type = media_types.encode_image(image)

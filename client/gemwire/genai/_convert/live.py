@@ -22,12 +22,7 @@ _SETUP = field_names(views.BidiGenerateContentSetup) - _CONVERTED
 
 
 def to_setup(model: object, config: LiveConnectConfig) -> v1beta.BidiGenerateContentSetup:
-    """Build the first message of a session.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
-    """
+    """Build the first message of a session."""
     setup = v1beta.BidiGenerateContentSetup(model=to_model_name(model))
     if config.generation_config is not None:
         generation = views.GenerationConfig.model_validate(config.generation_config)
@@ -52,12 +47,7 @@ def to_setup(model: object, config: LiveConnectConfig) -> v1beta.BidiGenerateCon
 def to_client_content(
     turns: ContentListUnion | None, turn_complete: bool
 ) -> v1beta.BidiGenerateContentClientContent:
-    """Build a message with turns of the conversation.
-
-    Raises:
-        ValueError: The turns cannot be sent.
-        TypeError: The turns are of a wrong type.
-    """
+    """Build a message with turns of the conversation."""
     contents = [] if turns is None else to_contents(turns, "turns")
     return v1beta.BidiGenerateContentClientContent(turns=contents, turn_complete=turn_complete)
 
@@ -95,12 +85,7 @@ def to_realtime_input(arguments: Mapping[str, object]) -> v1beta.BidiGenerateCon
 def to_tool_response(
     function_responses: object,
 ) -> v1beta.BidiGenerateContentToolResponse:
-    """Build a message with the results of function calls.
-
-    Raises:
-        ValueError: A result has no id.
-        TypeError: A result is of a wrong type.
-    """
+    """Build a message with the results of function calls."""
     items: Iterable[object] = [function_responses]
     if isinstance(function_responses, Iterable) and not isinstance(function_responses, Mapping):
         items = function_responses

@@ -16,7 +16,6 @@ from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.views import View
 
 _T = TypeVar("_T")
@@ -55,22 +54,12 @@ class Prompt:
             contents: Contents that come first, see `to_contents`; None for none.
             config: Config of the requests.
             functions: Functions for automatic calls, by name.
-
-        Raises:
-            ValueError: A value cannot be sent.
-            TypeError: A value is of a wrong type.
         """
         first = v1beta.GenerateContentRequest(contents=[] if contents is None else to_contents(contents))
         config = _copy(config)
         function_calls.to_settings(config)
         head = to_request_head(model, config)
         return cls(head.model, config, functions, head.SerializeToString(), first.SerializeToString())
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        # Another process may have made it.
-        vars(self).update(state)
-        json_only_fields.arrived(self.head)
-        json_only_fields.arrived(self.contents)
 
     @property
     def size(self) -> int:
@@ -85,10 +74,6 @@ class Prompt:
         Args:
             contents: Contents that come last; None for none.
             config: Config of this request, from `merge_config`. Default: that of the prompt.
-
-        Raises:
-            ValueError: A value cannot be sent.
-            TypeError: A value is of a wrong type.
         """
         last = [] if contents is None and self.contents else to_contents(contents)
         head = self.head if config is None else to_request_head(self.model, config).SerializeToString()

@@ -36,10 +36,6 @@ def to_generate_content_request(
         model: Name of the model.
         contents: See `to_contents`.
         config: Config of the call.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
     """
     messages = to_contents(contents)
     request = v1beta.GenerateContentRequest(model=to_model_name(model), contents=messages)
@@ -57,12 +53,7 @@ def to_request_head(model: object, config: GenerateContentConfig) -> v1beta.Gene
 def to_count_tokens_request(
     model: object, contents: ContentListUnion | None, config: CountTokensConfig
 ) -> v1beta.CountTokensRequest:
-    """Build the request of ``count_tokens``.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
-    """
+    """Build the request of ``count_tokens``."""
     name = to_model_name(model)
     options = {"system_instruction": config.system_instruction, "tools": config.tools}
     if config.generation_config is None and not any(option is not None for option in options.values()):
@@ -77,12 +68,7 @@ def to_count_tokens_request(
 def to_embed_content_request(
     model: object, contents: ContentListUnion | None, config: EmbedContentConfig
 ) -> v1beta.BatchEmbedContentsRequest:
-    """Build the request of ``embed_content``: one vector for each item of a list.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
-    """
+    """Build the request of ``embed_content``: one vector for each item of a list."""
     name = to_model_name(model)
     items = contents if isinstance(contents, list) else [contents]
     if contents is None or not items:

@@ -8,16 +8,7 @@ _FORBIDDEN = ("..", "?", "&", "#", " ", "\n")
 
 
 def to_model_name(model: object, argument: str = "model") -> str:
-    """Return the full name of a model: ``models/m`` for "m". Names with a collection stay as they are.
-
-    Args:
-        model: Name of the model.
-        argument: Name of the argument, for error messages.
-
-    Raises:
-        ValueError: The name is empty or invalid.
-        TypeError: The name is not a text.
-    """
+    """Return the full name of a model: ``models/m`` for "m". Names with a collection stay as they are."""
     if not isinstance(model, str):
         raise TypeError(f"{argument}: expected the name of a model, got {type(model).__name__}")
     if not model or any(part in model for part in _FORBIDDEN):
@@ -28,12 +19,7 @@ def to_model_name(model: object, argument: str = "model") -> str:
 
 
 def to_file_name(name: object) -> str:
-    """Return the full name of a file: ``files/f`` for "f" or for a URI that ends with it.
-
-    Raises:
-        ValueError: The name is empty or invalid.
-        TypeError: The name is not a text.
-    """
+    """Return the full name of a file: ``files/f`` for "f" or for a URI that ends with it."""
     name = getattr(name, "name", None) or name
     if not isinstance(name, str):
         raise TypeError(f"name: expected the name of a file, got {type(name).__name__}")
@@ -44,12 +30,7 @@ def to_file_name(name: object) -> str:
 
 
 def to_resource_name(name: object, collection: str, argument: str = "name") -> str:
-    """Return the full name of a resource: ``collection/n`` for "n" or for "collection/n".
-
-    Raises:
-        ValueError: The name is empty or invalid.
-        TypeError: The name is not a text.
-    """
+    """Return the full name of a resource: ``collection/n`` for "n" or for "collection/n"."""
     name = getattr(name, "name", None) or name
     if not isinstance(name, str):
         raise TypeError(f"{argument}: expected a name, got {type(name).__name__}")

@@ -22,10 +22,6 @@ def to_tuned_model(
         base_model: Name of the model to tune, which may itself be a tuned model.
         training_dataset: A `TuningDataset`, or a dict of its fields.
         config: Config of the job.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
     """
     model = v1beta.TunedModel()
     name = to_model_name(base_model, "base_model")

@@ -38,17 +38,7 @@ _PARAMETERS = {
 def to_generate_videos_request(
     model: object, source: GenerateVideosSource, config: GenerateVideosConfig
 ) -> v1beta.PredictLongRunningRequest:
-    """Build the request that generates videos.
-
-    Args:
-        model: Name of the model.
-        source: Input of the generation.
-        config: Config of the call.
-
-    Raises:
-        ValueError: A value cannot be sent.
-        TypeError: A value is of a wrong type.
-    """
+    """Build the request that generates videos."""
     instance: dict[str, object] = {}
     if source.prompt is not None:
         if not isinstance(source.prompt, str):

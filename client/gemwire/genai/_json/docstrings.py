@@ -17,11 +17,7 @@ _SPHINX_ENTRY = re.compile(
 
 
 def parse_docstring(docstring: str | None) -> tuple[str, dict[str, str]]:
-    """Return a docstring without its descriptions of parameters, and these by parameter.
-
-    Args:
-        docstring: The docstring, indented as in the source.
-    """
+    """Return a docstring without its descriptions of parameters, and these by parameter."""
     lines = inspect.cleandoc(docstring or "").splitlines()
     text: list[str] = []
     found: dict[str, str] = {}

@@ -22,7 +22,7 @@ from gemwire.genai._json.type_hints import Annotation, Member
 from gemwire_runtime.views import View
 
 
-def parse_answer(text: str, schema: object) -> object:
+def parse_answer(text: str, schema: Annotation) -> object:
     """Convert the text of a response to the type of its schema.
 
     The result does not depend on whether pydantic is loaded: it is used for its own models and for types
@@ -46,11 +46,6 @@ def parse_answer(text: str, schema: object) -> object:
 
 def convert(value: object, annotation: Annotation, place: str) -> Any:
     """Convert a JSON value to the type of an annotation.
-
-    Args:
-        value: The JSON value.
-        annotation: The annotation.
-        place: Where the value stands, for error messages.
 
     Raises:
         ValueError: The value does not match the annotation.

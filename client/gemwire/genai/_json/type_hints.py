@@ -7,10 +7,12 @@ import inspect
 import sys
 import types
 import typing
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard, cast
+from typing import Any, NamedTuple, TypeAlias
 
 #: A type annotation; Python has no type for all of them.
 Annotation: TypeAlias = Any
+#: A ``pydantic.TypeAdapter``; pydantic is optional.
+PydanticAdapter: TypeAlias = Any
 
 #: Stands for a missing default or annotation; None would be a value.
 MISSING: Any = inspect.Parameter.empty
@@ -24,30 +26,6 @@ class Member(NamedTuple):
     annotation: Annotation
     required: bool
     default: object = MISSING
-
-
-class PydanticModel(Protocol):
-    """A class of pydantic models, as far as it is used here."""
-
-    model_fields: typing.ClassVar[dict[str, Any]]
-
-    @classmethod
-    def model_json_schema(cls) -> dict[str, Any]:
-        """Return the JSON Schema of the model."""
-
-    @classmethod
-    def model_validate_json(cls, json_data: str) -> object:
-        """Parse and validate JSON."""
-
-
-class TypeAdapter(Protocol):
-    """A ``pydantic.TypeAdapter``, as far as it is used here."""
-
-    def json_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the type."""
-
-    def validate_json(self, data: str) -> object:
-        """Parse and validate JSON."""
 
 
 def get_origin(annotation: object) -> Annotation:
@@ -90,18 +68,18 @@ def get_union_members(annotation: Annotation) -> tuple[Annotation, ...]:
     return typing.get_args(annotation) if is_union else ()
 
 
-def is_pydantic_model(annotation: Annotation) -> TypeGuard[type[PydanticModel]]:
+def is_pydantic_model(annotation: Annotation) -> bool:
     """Return whether an annotation is a pydantic model, without importing pydantic."""
     return isinstance(annotation, type) and hasattr(annotation, "model_json_schema")
 
 
-def get_type_adapter(annotation: Annotation) -> TypeAdapter | None:
+def get_type_adapter(annotation: Annotation) -> PydanticAdapter | None:
     """Return pydantic's adapter of an annotation; None if pydantic is not loaded or has none."""
-    pydantic = cast("Any", sys.modules.get("pydantic"))
+    pydantic: Any = sys.modules.get("pydantic")
     if pydantic is None:
         return None
     try:
-        return cast("TypeAdapter", pydantic.TypeAdapter(annotation))
+        return pydantic.TypeAdapter(annotation)
     except (pydantic.errors.PydanticUserError, pydantic.errors.PydanticUndefinedAnnotation):
         return None
 
@@ -141,11 +119,6 @@ def get_members(kind: Annotation) -> list[Member] | None:
 
 def resolve(annotation: Annotation, names: dict[str, Any], place: str) -> Annotation:
     """Replace the forward references in an annotation.
-
-    Args:
-        annotation: The annotation.
-        names: Names that are defined where it is written.
-        place: Where it is written, for error messages.
 
     Raises:
         ValueError: A name is not defined.

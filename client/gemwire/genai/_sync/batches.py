@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
@@ -22,6 +23,19 @@ from gemwire.genai._types.batches import (
 )
 from gemwire_proto.v1beta.views import File
 
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        BatchJobSourceDict,
+        CancelBatchJobConfigDict,
+        CreateBatchJobConfigDict,
+        CreateEmbeddingsBatchJobConfigDict,
+        DeleteBatchJobConfigDict,
+        EmbeddingsBatchJobSourceDict,
+        GetBatchJobConfigDict,
+        InlinedRequestDict,
+        ListBatchJobsConfigDict,
+    )
+
 
 class Batches:
     """Batch jobs: many requests that the service answers in the background, at half the price.
@@ -37,8 +51,8 @@ class Batches:
         self,
         *,
         model: str,
-        src: BatchJobSource | Sequence[InlinedRequest | Mapping[str, object]] | File | str,
-        config: CreateBatchJobConfig | None = None,
+        src: BatchJobSource | BatchJobSourceDict | Sequence[InlinedRequest | InlinedRequestDict] | File | str,
+        config: CreateBatchJobConfig | CreateBatchJobConfigDict | None = None,
     ) -> BatchJob:
         """Start a batch job.
 
@@ -64,8 +78,8 @@ class Batches:
         self,
         *,
         model: str,
-        src: EmbeddingsBatchJobSource,
-        config: CreateEmbeddingsBatchJobConfig | None = None,
+        src: EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict,
+        config: CreateEmbeddingsBatchJobConfig | CreateEmbeddingsBatchJobConfigDict | None = None,
     ) -> BatchJob:
         """Start a batch job that computes embeddings. The call is not retried; see `create`.
 
@@ -84,7 +98,7 @@ class Batches:
         call = self._api.backend.batches.create_embeddings(model, src, config)
         return self._api.call(call, config.http_options)
 
-    def get(self, *, name: str, config: GetBatchJobConfig | None = None) -> BatchJob:
+    def get(self, *, name: str, config: GetBatchJobConfig | GetBatchJobConfigDict | None = None) -> BatchJob:
         """Get the current state of a batch job and, if they are not in a file, its responses.
 
         Args:
@@ -99,7 +113,7 @@ class Batches:
         call = self._api.backend.batches.get(name)
         return self._api.call(call, GetBatchJobConfig.of(config).http_options)
 
-    def list(self, *, config: ListBatchJobsConfig | None = None) -> Pager[BatchJob]:
+    def list(self, *, config: ListBatchJobsConfig | ListBatchJobsConfigDict | None = None) -> Pager[BatchJob]:
         """List batch jobs, running and ended ones.
 
         Args:
@@ -113,7 +127,9 @@ class Batches:
         config = ListBatchJobsConfig.of(config)
         return Pager.start(self._api, self._api.backend.batches.list, config)
 
-    def cancel(self, *, name: str, config: CancelBatchJobConfig | None = None) -> None:
+    def cancel(
+        self, *, name: str, config: CancelBatchJobConfig | CancelBatchJobConfigDict | None = None
+    ) -> None:
         """Cancel a batch job.
 
         Args:
@@ -127,7 +143,9 @@ class Batches:
         call = self._api.backend.batches.cancel(name)
         self._api.call(call, CancelBatchJobConfig.of(config).http_options)
 
-    def delete(self, *, name: str, config: DeleteBatchJobConfig | None = None) -> DeleteResourceJob:
+    def delete(
+        self, *, name: str, config: DeleteBatchJobConfig | DeleteBatchJobConfigDict | None = None
+    ) -> DeleteResourceJob:
         """Delete a batch job and, if they are not in a file, its responses.
 
         Args:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._types.caches import (
@@ -13,6 +15,15 @@ from gemwire.genai._types.caches import (
     UpdateCachedContentConfig,
 )
 from gemwire_proto.v1beta.views import CachedContent
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        CreateCachedContentConfigDict,
+        DeleteCachedContentConfigDict,
+        GetCachedContentConfigDict,
+        ListCachedContentsConfigDict,
+        UpdateCachedContentConfigDict,
+    )
 
 
 class Caches:
@@ -25,7 +36,9 @@ class Caches:
         """Use the connection of a client."""
         self._api = api
 
-    def create(self, *, model: str, config: CreateCachedContentConfig | None = None) -> CachedContent:
+    def create(
+        self, *, model: str, config: CreateCachedContentConfig | CreateCachedContentConfigDict | None = None
+    ) -> CachedContent:
         """Create a cache.
 
         Args:
@@ -40,7 +53,9 @@ class Caches:
         config = CreateCachedContentConfig.of(config)
         return self._api.call(self._api.backend.caches.create(model, config), config.http_options)
 
-    def get(self, *, name: str, config: GetCachedContentConfig | None = None) -> CachedContent:
+    def get(
+        self, *, name: str, config: GetCachedContentConfig | GetCachedContentConfigDict | None = None
+    ) -> CachedContent:
         """Get the metadata of a cache, without its content.
 
         Args:
@@ -54,7 +69,9 @@ class Caches:
         call = self._api.backend.caches.get(name)
         return self._api.call(call, GetCachedContentConfig.of(config).http_options)
 
-    def list(self, *, config: ListCachedContentsConfig | None = None) -> Pager[CachedContent]:
+    def list(
+        self, *, config: ListCachedContentsConfig | ListCachedContentsConfigDict | None = None
+    ) -> Pager[CachedContent]:
         """List caches.
 
         Args:
@@ -67,7 +84,9 @@ class Caches:
         config = ListCachedContentsConfig.of(config)
         return Pager.start(self._api, self._api.backend.caches.list, config)
 
-    def update(self, *, name: str, config: UpdateCachedContentConfig | None = None) -> CachedContent:
+    def update(
+        self, *, name: str, config: UpdateCachedContentConfig | UpdateCachedContentConfigDict | None = None
+    ) -> CachedContent:
         """Update the expiration of a cache.
 
         Args:
@@ -82,7 +101,9 @@ class Caches:
         config = UpdateCachedContentConfig.of(config)
         return self._api.call(self._api.backend.caches.update(name, config), config.http_options)
 
-    def delete(self, *, name: str, config: DeleteCachedContentConfig | None = None) -> None:
+    def delete(
+        self, *, name: str, config: DeleteCachedContentConfig | DeleteCachedContentConfigDict | None = None
+    ) -> None:
         """Delete a cache.
 
         Args:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from gemwire.genai._convert.chat_history import History, StreamedTurn, copy_answer, is_valid
 from gemwire.genai._convert.contents import copy_contents, to_content
@@ -22,6 +23,10 @@ from gemwire.genai._types.generate_content import (
 from gemwire_proto import v1beta
 from gemwire_runtime.views import View
 
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.message_dicts import ContentDict
+
 
 class Chats:
     """Conversations with a model. Their history is kept by the client, not by the service."""
@@ -34,8 +39,8 @@ class Chats:
         self,
         *,
         model: str,
-        config: GenerateContentConfig | None = None,
-        history: Sequence[Content | Mapping[str, object]] | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        history: Sequence[Content | ContentDict] | None = None,
     ) -> Chat:
         """Create a chat. Nothing is sent.
 
@@ -72,7 +77,7 @@ class Chat:
     def send_message(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Send a message and add the turn to the history. An error leaves the history as it was.
 
@@ -104,7 +109,7 @@ class Chat:
     def send_message_stream(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> ChatStream:
         """Send a message and return the stream of its responses.
 
@@ -135,7 +140,7 @@ class Chat:
     def record_history(
         self,
         user_input: ContentUnion,
-        model_output: Sequence[Content | Mapping[str, object]],
+        model_output: Sequence[Content | ContentDict],
         is_valid: bool,
     ) -> None:
         """Add a turn that was not sent to the model.
@@ -175,7 +180,9 @@ class Chat:
             self._sending = weakref.ref(lease)
         return lease
 
-    def _effective_config(self, config: GenerateContentConfig | None) -> tuple[GenerateContentConfig, bool]:
+    def _effective_config(
+        self, config: GenerateContentConfig | GenerateContentConfigDict | None
+    ) -> tuple[GenerateContentConfig, bool]:
         """Return the config to send with, and whether to hide function calls from the response.
 
         They are recorded in any case, as the history would be incomplete without them.

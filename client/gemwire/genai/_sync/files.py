@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import BinaryIO, Protocol, TypeAlias, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
@@ -20,6 +20,18 @@ from gemwire.genai._types.files import (
 )
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.videos import GeneratedVideo, Video
+from gemwire.genai.http_options import CallSettings
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        DeleteFileConfigDict,
+        DownloadFileConfigDict,
+        GetFileConfigDict,
+        HttpOptionsDict,
+        ListFilesConfigDict,
+        UploadFileConfigDict,
+    )
+
 
 #: Called with the bytes transferred so far, and the size if it is known.
 Progress: TypeAlias = Callable[[int, int | None], object]
@@ -50,7 +62,7 @@ class Files:
         self,
         *,
         file: Source,
-        config: UploadFileConfig | None = None,
+        config: UploadFileConfig | UploadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> File:
         """Upload a file in chunks, of which one is held in memory. After a broken connection it resumes.
@@ -80,7 +92,7 @@ class Files:
             raise
         return File.of(message)
 
-    def get(self, *, name: str, config: GetFileConfig | None = None) -> File:
+    def get(self, *, name: str, config: GetFileConfig | GetFileConfigDict | None = None) -> File:
         """Get the metadata of a file.
 
         Args:
@@ -94,7 +106,7 @@ class Files:
         call = self._api.backend.files.get(name)
         return self._api.call(call, GetFileConfig.of(config).http_options)
 
-    def list(self, *, config: ListFilesConfig | None = None) -> Pager[File]:
+    def list(self, *, config: ListFilesConfig | ListFilesConfigDict | None = None) -> Pager[File]:
         """List files.
 
         Args:
@@ -107,7 +119,7 @@ class Files:
         config = ListFilesConfig.of(config)
         return Pager.start(self._api, self._api.backend.files.list, config)
 
-    def delete(self, *, name: str, config: DeleteFileConfig | None = None) -> None:
+    def delete(self, *, name: str, config: DeleteFileConfig | DeleteFileConfigDict | None = None) -> None:
         """Delete a file.
 
         Args:
@@ -127,7 +139,7 @@ class Files:
         *,
         file: Downloadable,
         destination: None = None,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> bytes: ...
     @overload
@@ -136,7 +148,7 @@ class Files:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> None: ...
     def download(
@@ -144,7 +156,7 @@ class Files:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable | None = None,
-        config: DownloadFileConfig | None = None,
+        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
         progress: Progress | None = None,
     ) -> bytes | None:
         """Download a generated file. After a broken connection it resumes.
@@ -180,11 +192,9 @@ class Files:
             video.video_bytes = data
         return data
 
-    def _transfer_settings(
-        self, http_options: HttpOptions | Mapping[str, object] | None
-    ) -> dict[str, object]:
+    def _transfer_settings(self, http_options: HttpOptions | HttpOptionsDict | None) -> CallSettings:
         """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
-        settings = dict(self._api.settings(http_options))
+        settings = self._api.settings(http_options).copy()
         if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:
             settings.pop("timeout", None)
         return settings

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._sync.api import Api
+from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse, Image
 from gemwire.genai._types.videos import (
     GenerateVideosConfig,
@@ -12,6 +15,15 @@ from gemwire.genai._types.videos import (
     Video,
 )
 
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        GenerateImagesConfigDict,
+        GenerateVideosConfigDict,
+        GenerateVideosSourceDict,
+        ImageDict,
+        VideoDict,
+    )
+
 
 class Media:
     """Models that generate images and videos."""
@@ -19,7 +31,11 @@ class Media:
     _api: Api
 
     def generate_images(
-        self, *, model: str, prompt: str, config: GenerateImagesConfig | None = None
+        self,
+        *,
+        model: str,
+        prompt: str,
+        config: GenerateImagesConfig | GenerateImagesConfigDict | None = None,
     ) -> GenerateImagesResponse:
         """Generate images from a text.
 
@@ -42,10 +58,10 @@ class Media:
         *,
         model: str,
         prompt: str | None = None,
-        image: Image | None = None,
-        video: Video | None = None,
-        source: GenerateVideosSource | None = None,
-        config: GenerateVideosConfig | None = None,
+        image: Image | ImageDict | PILImage | None = None,
+        video: Video | VideoDict | None = None,
+        source: GenerateVideosSource | GenerateVideosSourceDict | None = None,
+        config: GenerateVideosConfig | GenerateVideosConfigDict | None = None,
     ) -> GenerateVideosOperation:
         """Start to generate videos. Poll the operation with ``client.operations.get``.
 

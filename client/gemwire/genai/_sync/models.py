@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
@@ -20,10 +22,22 @@ from gemwire.genai._types.models import (
     DeleteModelConfig,
     GetModelConfig,
     ListModelsConfig,
+    Model,
     TunedModel,
     UpdateModelConfig,
 )
 from gemwire_proto.v1beta import views
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        CountTokensConfigDict,
+        DeleteModelConfigDict,
+        EmbedContentConfigDict,
+        GenerateContentConfigDict,
+        GetModelConfigDict,
+        ListModelsConfigDict,
+        UpdateModelConfigDict,
+    )
 
 
 class Models(Media):
@@ -34,7 +48,11 @@ class Models(Media):
         self._api = api
 
     def generate_content(
-        self, *, model: str, contents: ContentListUnion, config: GenerateContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content.
 
@@ -56,7 +74,11 @@ class Models(Media):
         return generate_content(self._api, request, config, find_functions(config))
 
     def generate_content_stream(
-        self, *, model: str, contents: ContentListUnion, config: GenerateContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> ResponseStream:
         """Generate content as a stream of responses.
 
@@ -76,7 +98,11 @@ class Models(Media):
         return generate_content_stream(self._api, request, config, find_functions(config))
 
     def count_tokens(
-        self, *, model: str, contents: ContentListUnion, config: CountTokensConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: CountTokensConfig | CountTokensConfigDict | None = None,
     ) -> views.CountTokensResponse:
         """Count the tokens of contents.
 
@@ -103,7 +129,11 @@ class Models(Media):
         return self._api.call(self._api.backend.models.compute_tokens(**arguments), None)
 
     def embed_content(
-        self, *, model: str, contents: ContentListUnion, config: EmbedContentConfig | None = None
+        self,
+        *,
+        model: str,
+        contents: ContentListUnion,
+        config: EmbedContentConfig | EmbedContentConfigDict | None = None,
     ) -> EmbedContentResponse:
         """Compute embeddings of contents.
 
@@ -121,7 +151,9 @@ class Models(Media):
         call = self._api.backend.models.embed_content(model, contents, config)
         return self._api.call(call, config.http_options)
 
-    def get(self, *, model: str, config: GetModelConfig | None = None) -> views.Model | TunedModel:
+    def get(
+        self, *, model: str, config: GetModelConfig | GetModelConfigDict | None = None
+    ) -> Model | TunedModel:
         """Get a model.
 
         Args:
@@ -138,7 +170,9 @@ class Models(Media):
         call = self._api.backend.models.get(model)
         return self._api.call(call, GetModelConfig.of(config).http_options)
 
-    def list(self, *, config: ListModelsConfig | None = None) -> Pager[views.Model | TunedModel]:
+    def list(
+        self, *, config: ListModelsConfig | ListModelsConfigDict | None = None
+    ) -> Pager[Model | TunedModel]:
         """List base models or, with ``query_base=False``, tuned models.
 
         Args:
@@ -150,7 +184,9 @@ class Models(Media):
         """
         return Pager.start(self._api, self._api.backend.models.list, ListModelsConfig.of(config))
 
-    def update(self, *, model: str, config: UpdateModelConfig | None = None) -> TunedModel:
+    def update(
+        self, *, model: str, config: UpdateModelConfig | UpdateModelConfigDict | None = None
+    ) -> TunedModel:
         """Update a tuned model.
 
         Args:
@@ -164,7 +200,7 @@ class Models(Media):
         config = UpdateModelConfig.of(config)
         return self._api.call(self._api.backend.models.update(model, config), config.http_options)
 
-    def delete(self, *, model: str, config: DeleteModelConfig | None = None) -> None:
+    def delete(self, *, model: str, config: DeleteModelConfig | DeleteModelConfigDict | None = None) -> None:
         """Delete a tuned model.
 
         Args:

@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._sync.api import Api
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GetOperationConfigDict
 
 
 class Operations:
@@ -15,7 +20,7 @@ class Operations:
         self._api = api
 
     def get(
-        self, operation: Operation, *, config: GetOperationConfig | None = None
+        self, operation: Operation, *, config: GetOperationConfig | GetOperationConfigDict | None = None
     ) -> GenerateVideosOperation:
         """Get the current state of an operation.
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._convert.function_calls import Functions, find_functions
 from gemwire.genai._convert.prompt import Prompt
 from gemwire.genai._convert.request_bytes import RequestDraft
@@ -13,6 +15,9 @@ from gemwire.genai._sync.response_stream import ResponseStream
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire_proto.v1beta import views
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
 
 
 class PreparedPrompt:
@@ -53,7 +58,7 @@ class PreparedPrompt:
     def generate(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content from the prepared contents and further ones.
 
@@ -73,7 +78,7 @@ class PreparedPrompt:
     def generate_stream(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> ResponseStream:
         """Generate content as a stream of responses.
 
@@ -103,7 +108,9 @@ class PreparedPrompt:
         return self._api.call(call, self._prompt.config.http_options)
 
     def _build(
-        self, contents: ContentListUnion | None, config: GenerateContentConfig | None
+        self,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None,
     ) -> tuple[RequestDraft, GenerateContentConfig, Functions]:
         prompt = self._prompt
         if config is None:

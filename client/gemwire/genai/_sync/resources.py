@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gemwire.genai._convert.function_calls import find_functions
@@ -17,11 +16,11 @@ from gemwire.genai._sync.models import Models
 from gemwire.genai._sync.operations import Operations
 from gemwire.genai._sync.tunings import Tunings
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
-from gemwire.genai._types.generate_content import GenerateContentConfig
-from gemwire_proto.v1beta.views import Tool
+from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
+    from gemwire.genai._types.dicts import GenerateContentConfigDict
 
 
 class Resources:
@@ -56,8 +55,8 @@ class Resources:
         model: str,
         contents: ContentListUnion | None = None,
         system_instruction: ContentUnion | None = None,
-        tools: Sequence[Tool | Callable[..., object] | Mapping[str, object]] | None = None,
-        config: GenerateContentConfig | None = None,
+        tools: ToolListUnion | None = None,
+        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
     ) -> PreparedPrompt:
         """Convert and serialize a prompt that many requests begin with. Nothing is sent.
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._types.tunings import (
@@ -12,6 +14,14 @@ from gemwire.genai._types.tunings import (
     TuningDataset,
     TuningJob,
 )
+
+if TYPE_CHECKING:
+    from gemwire.genai._types.dicts import (
+        CreateTuningJobConfigDict,
+        GetTuningJobConfigDict,
+        ListTuningJobsConfigDict,
+        TuningDatasetDict,
+    )
 
 
 class Tunings:
@@ -25,8 +35,8 @@ class Tunings:
         self,
         *,
         base_model: str,
-        training_dataset: TuningDataset,
-        config: CreateTuningJobConfig | None = None,
+        training_dataset: TuningDataset | TuningDatasetDict,
+        config: CreateTuningJobConfig | CreateTuningJobConfigDict | None = None,
     ) -> TuningJob:
         """Start a tuning job.
 
@@ -47,7 +57,9 @@ class Tunings:
         flow = self._api.backend.tunings.tune(base_model, training_dataset, config)
         return self._api.run(flow, config.http_options)
 
-    def get(self, *, name: str, config: GetTuningJobConfig | None = None) -> TuningJob:
+    def get(
+        self, *, name: str, config: GetTuningJobConfig | GetTuningJobConfigDict | None = None
+    ) -> TuningJob:
         """Get a tuning job and, while it runs, its progress.
 
         Args:
@@ -61,7 +73,9 @@ class Tunings:
         flow = self._api.backend.tunings.get(name)
         return self._api.run(flow, GetTuningJobConfig.of(config).http_options)
 
-    def list(self, *, config: ListTuningJobsConfig | None = None) -> Pager[TuningJob]:
+    def list(
+        self, *, config: ListTuningJobsConfig | ListTuningJobsConfigDict | None = None
+    ) -> Pager[TuningJob]:
         """List tuning jobs, running and ended ones.
 
         Args:

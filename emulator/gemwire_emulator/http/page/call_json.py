@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from gemwire_emulator.http.json_errors import error_to_json
 from gemwire_emulator.http.page.elision import to_display_json
 from gemwire_emulator.journal_entry import JournalEntry
-from gemwire_emulator.prompt_text import texts_in
+from gemwire_emulator.prompt_text import iter_texts
 
 #: Characters of the request's text in a summary.
 _EXCERPT_LENGTH = 160
@@ -112,7 +112,7 @@ def _excerpt(request: Any) -> str:
     # Of a conversation, the latest turn.
     contents = getattr(request, "contents", None)
     message = contents[-1] if contents and hasattr(contents[-1], "ListFields") else request
-    text = next(texts_in(message), "") or str(getattr(request, "name", ""))
+    text = next(iter_texts(message), "") or str(getattr(request, "name", ""))
     return " ".join(text[: 2 * _EXCERPT_LENGTH].split())[:_EXCERPT_LENGTH]
 
 

@@ -15,7 +15,7 @@ from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
 from gemwire.genai._types.generate_content import CountTokensConfig
-from gemwire.genai._types.models import ListModelsConfig, TunedModel, UpdateModelConfig
+from gemwire.genai._types.models import ListModelsConfig, Model, TunedModel, UpdateModelConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_proto.v1beta.generative_service import (
@@ -33,7 +33,6 @@ from gemwire_proto.v1beta.model_service import (
     UPDATE_TUNED_MODEL,
 )
 from gemwire_runtime.method import Method
-from gemwire_runtime.views import view
 
 _Response = TypeVar("_Response", bound=Message)
 
@@ -79,14 +78,14 @@ class GeminiModels(ModelsBackend):
         request = requests.to_embed_content_request(model, contents, config)
         return Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
 
-    def get(self, model: str) -> Call[views.Model | TunedModel]:
+    def get(self, model: str) -> Call[Model | TunedModel]:
         """Call GetModel or, for ``tunedModels/``, GetTunedModel."""
         name = to_model_name(model)
         if name.startswith("tunedModels/"):
             return Call(GET_TUNED_MODEL, v1beta.GetTunedModelRequest(name=name), TunedModel.of)
-        return Call(GET_MODEL, v1beta.GetModelRequest(name=name), view)
+        return Call(GET_MODEL, v1beta.GetModelRequest(name=name), Model.of)
 
-    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[views.Model | TunedModel]]:
+    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[Model | TunedModel]]:
         """Call ListModels or, where ``query_base`` is False, ListTunedModels."""
         page_size = config.page_size or 0
         if config.query_base is None or config.query_base:
@@ -132,11 +131,11 @@ def _serialized(
     return method, method.request(data, method.request.routing_type(model=model))
 
 
-def _to_models(response: v1beta.ListModelsResponse) -> Page[views.Model | TunedModel]:
-    return Page("models", [view(model) for model in response.models], response.next_page_token)
+def _to_models(response: v1beta.ListModelsResponse) -> Page[Model | TunedModel]:
+    return Page("models", [Model.of(model) for model in response.models], response.next_page_token)
 
 
-def _to_tuned_models(response: v1beta.ListTunedModelsResponse) -> Page[views.Model | TunedModel]:
+def _to_tuned_models(response: v1beta.ListTunedModelsResponse) -> Page[Model | TunedModel]:
     return Page(
         "tuned_models", [TunedModel.of(model) for model in response.tuned_models], response.next_page_token
     )

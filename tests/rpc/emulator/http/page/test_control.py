@@ -6,10 +6,9 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from json_http import Http
+from json_http import Http, Json
 
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator, emulator
@@ -41,7 +40,7 @@ def client(gemini: RunningEmulator) -> Iterator[v1beta.GenerativeServiceClient]:
         yield made
 
 
-def contents(text: str = "one two three") -> list[dict[str, Any]]:
+def contents(text: str = "one two three") -> list[Json]:
     return [{"role": "user", "parts": [{"text": text}]}]
 
 
@@ -57,7 +56,9 @@ def count(client: v1beta.GenerativeServiceClient) -> str:
 # What was asked -------------------------------------------------------------------------------------
 
 
-def test_calls_are_listed_the_latest_first_and_in_pages(ask: Http, client: Any) -> None:
+def test_calls_are_listed_the_latest_first_and_in_pages(
+    ask: Http, client: v1beta.GenerativeServiceClient
+) -> None:
     for number in range(5):
         client.count_tokens(model=MODEL, contents=contents(f"call {number}"))
     first = ask.ok("GET", "/emulator/calls?limit=2")
@@ -75,7 +76,9 @@ def test_calls_are_listed_the_latest_first_and_in_pages(ask: Http, client: Any) 
     assert [call["number"] for call in later] == [newest["number"]]
 
 
-def test_calls_are_filtered(ask: Http, client: Any, gemini: RunningEmulator) -> None:
+def test_calls_are_filtered(
+    ask: Http, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     client.count_tokens(model=MODEL, contents=contents("Alpha"))
     client.generate_content(model="models/gemini-2.5-pro", contents=contents("beta"))
     gemini.fail("NOT_FOUND")
@@ -96,7 +99,9 @@ def test_calls_are_filtered(ask: Http, client: Any, gemini: RunningEmulator) -> 
     assert ask.error("GET", "/emulator/calls?limit=1001")["status"] == "INVALID_ARGUMENT"
 
 
-def test_a_call_is_shown_whole(ask: Http, client: Any, gemini: RunningEmulator) -> None:
+def test_a_call_is_shown_whole(
+    ask: Http, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     gemini.reply("One. Two. Three.", pieces=3)
     assert len(list(client.stream_generate_content(model=MODEL, contents=contents()))) == 3
     number = ask.ok("GET", "/emulator/calls")["calls"][0]["number"]
@@ -109,7 +114,7 @@ def test_a_call_is_shown_whole(ask: Http, client: Any, gemini: RunningEmulator) 
     assert ask.error("GET", "/emulator/calls/999999")["status"] == "NOT_FOUND"
 
 
-def test_a_failure_is_shown_with_its_details(ask: Http, client: Any) -> None:
+def test_a_failure_is_shown_with_its_details(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     ask.ok("POST", "/emulator/faults", {"status": "RESOURCE_EXHAUSTED", "retry_delay": 1.5})
     assert count(client) == "ResourceExhausted"
     number = ask.ok("GET", "/emulator/calls")["calls"][0]["number"]
@@ -118,7 +123,9 @@ def test_a_failure_is_shown_with_its_details(ask: Http, client: Any) -> None:
     assert error["details"] == [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.500s"}]
 
 
-def test_long_bytes_and_vectors_are_left_out_when_asked(ask: Http, client: Any) -> None:
+def test_long_bytes_and_vectors_are_left_out_when_asked(
+    ask: Http, client: v1beta.GenerativeServiceClient
+) -> None:
     picture = bytes(5000)
     parts = [{"inline_data": {"mime_type": "image/png", "data": picture}}, {"text": "What is it?"}]
     client.generate_content(model=MODEL, contents=[{"parts": parts}])
@@ -127,7 +134,8 @@ def test_long_bytes_and_vectors_are_left_out_when_asked(ask: Http, client: Any) 
 
     def data(query: str) -> str:
         call = ask.ok("GET", f"/emulator/calls/{generated}{query}")
-        return call["requests"][0]["contents"][0]["parts"][0]["inlineData"]["data"]
+        shown: str = call["requests"][0]["contents"][0]["parts"][0]["inlineData"]["data"]
+        return shown
 
     assert data("?elide=true") == "‹5,000 bytes of image/png›"
     assert base64.b64decode(data("")) == picture
@@ -136,10 +144,13 @@ def test_long_bytes_and_vectors_are_left_out_when_asked(ask: Http, client: Any) 
     assert values[-1].endswith(" more›")
 
 
-def test_a_call_is_a_curl_command(ask: Http, client: Any, gemini: RunningEmulator) -> None:
+def test_a_call_is_a_curl_command(
+    ask: Http, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     def latest() -> str:
         number = ask.ok("GET", "/emulator/calls")["calls"][0]["number"]
-        return ask.ok("GET", f"/emulator/calls/{number}/curl")["curl"].replace(gemini.http, "H")
+        command: str = ask.ok("GET", f"/emulator/calls/{number}/curl")["curl"]
+        return command.replace(gemini.http, "H")
 
     list(client.stream_generate_content(model=MODEL, contents=contents("It's")))
     body = """{"contents": [{"parts": [{"text": "It'"'"'s"}], "role": "user"}]}"""
@@ -167,7 +178,7 @@ def test_a_call_is_a_curl_command(ask: Http, client: Any, gemini: RunningEmulato
     ]
 
 
-def test_calls_are_forgotten(ask: Http, client: Any) -> None:
+def test_calls_are_forgotten(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     assert count(client) == "OK"
     ask.ok("DELETE", "/emulator/calls")
     assert ask.ok("GET", "/emulator/calls") == {"calls": [], "total": 0}
@@ -193,7 +204,11 @@ def test_no_secret_is_ever_shown(ask: Http, gemini: RunningEmulator) -> None:
     for query in (f"key={secret}", f"access_token={secret}", f"oauth_token={secret}"):
         assert ask("POST", f"{path}?{query}", body)[0] == 200
     with v1beta.GenerativeServiceClient() as client:
-        pairs = [("x-access-token", secret), ("x-goog-api-key", secret), ("x-token-bin", secret.encode())]
+        pairs: list[tuple[str, str | bytes]] = [
+            ("x-access-token", secret),
+            ("x-goog-api-key", secret),
+            ("x-token-bin", secret.encode()),
+        ]
         client.count_tokens(model=MODEL, contents=contents(), metadata=pairs)
     calls = ask.ok("GET", "/emulator/calls")
     assert len(calls["calls"]) == 11
@@ -208,7 +223,7 @@ def test_no_secret_is_ever_shown(ask: Http, gemini: RunningEmulator) -> None:
 # Switches -------------------------------------------------------------------------------------------
 
 
-def test_faults_are_switched_on_and_off(ask: Http, client: Any) -> None:
+def test_faults_are_switched_on_and_off(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     (fault,) = ask.ok("POST", "/emulator/faults", {"status": "UNAVAILABLE", "times": 0})["faults"]
     assert fault["rule"] == {"status": "UNAVAILABLE", "times": 0}
     assert count(client) == "Unavailable"
@@ -219,7 +234,7 @@ def test_faults_are_switched_on_and_off(ask: Http, client: Any) -> None:
     assert ask.error("DELETE", f"/emulator/faults/{fault['number']}")["status"] == "NOT_FOUND"
 
 
-def test_several_faults_at_once_keep_their_numbers(ask: Http, client: Any) -> None:
+def test_several_faults_at_once_keep_their_numbers(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     one, two = ask.ok("POST", "/emulator/faults", [{"status": "INTERNAL"}, {"status": "ABORTED", "nth": 2}])[
         "faults"
     ]
@@ -252,14 +267,14 @@ def test_the_properties_of_a_fault_are_described(ask: Http) -> None:
         ([{"status": "INTERNAL"}, None], "a fault must be a JSON object"),
     ],
 )
-def test_what_is_no_fault_is_refused_whole(ask: Http, body: Any, says: str) -> None:
+def test_what_is_no_fault_is_refused_whole(ask: Http, body: Json, says: str) -> None:
     error = ask.error("POST", "/emulator/faults", body)
     assert error["status"] == "INVALID_ARGUMENT"
     assert says in error["message"]
     assert ask.ok("GET", "/emulator/faults")["faults"] == []
 
 
-def test_quotas_hold_at_once(ask: Http, client: Any) -> None:
+def test_quotas_hold_at_once(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     assert ask.ok("PUT", "/emulator/quota", {"requests_per_minute": 1})["tokens_per_minute"] == 0
     assert [count(client) for _ in range(2)] == ["OK", "ResourceExhausted"]
     ask.ok("POST", "/emulator/clock", {"advance": 61})
@@ -270,7 +285,7 @@ def test_quotas_hold_at_once(ask: Http, client: Any) -> None:
         assert ask.error("PUT", "/emulator/quota", wrong)["status"] == "INVALID_ARGUMENT"
 
 
-def test_the_pace_changes_at_once(ask: Http, client: Any) -> None:
+def test_the_pace_changes_at_once(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     ask.ok("PUT", "/emulator/pace", {"latency": 0.2})
     began = time.monotonic()
     assert count(client) == "OK"
@@ -300,7 +315,7 @@ def test_time_is_advanced(ask: Http) -> None:
         assert error["status"] == "INVALID_ARGUMENT"
 
 
-def test_everything_is_reset(ask: Http, client: Any) -> None:
+def test_everything_is_reset(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     ask.ok("POST", "/emulator/faults", {"status": "INTERNAL", "times": 0})
     ask.ok("PUT", "/emulator/quota", {"requests_per_minute": 1})
     assert count(client) == "Internal"

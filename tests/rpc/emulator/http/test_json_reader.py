@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 import random_messages
 from google.protobuf import json_format, message_factory, struct_pb2
+from google.protobuf.message import Message
+from json_http import Json
 
 from gemwire_emulator.http.json_reader import JsonReader
 from gemwire_proto import POOL, v1beta
@@ -19,7 +20,7 @@ _KINDS = [
 _REQUEST = v1beta.GenerateContentRequest
 
 
-def by_json_format(kind: Any, data: Any) -> Any:
+def by_json_format(kind: type[Message], data: Json) -> Message:
     return json_format.ParseDict(data, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)
 
 
@@ -49,7 +50,7 @@ def test_what_it_reads_it_reads_as_json_format_does(names: str) -> None:
         {"unknown": {"contents": 1}, "contents": [{"parts": [{"unknown": None, "text": "x"}]}]},
     ],
 )
-def test_what_is_plain_is_read(data: Any) -> None:
+def test_what_is_plain_is_read(data: Json) -> None:
     found = JsonReader().read(_REQUEST, data)
     assert found is not None
     expected = by_json_format(_REQUEST, data)
@@ -78,12 +79,12 @@ def test_what_is_plain_is_read(data: Any) -> None:
         {"safetySettings": [{"category": ["HARM_CATEGORY_HARASSMENT"]}]},
     ],
 )
-def test_what_is_not_plain_is_left_alone(data: Any) -> None:
+def test_what_is_not_plain_is_left_alone(data: Json) -> None:
     assert JsonReader().read(_REQUEST, data) is None
 
 
 def test_what_is_nested_too_deep_is_left_alone() -> None:
-    schema: dict[str, Any] = {"type": "STRING"}
+    schema: Json = {"type": "STRING"}
     for _ in range(3000):
         schema = {"items": schema}
     assert JsonReader().read(_REQUEST, {"generationConfig": {"responseSchema": schema}}) is None

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from json_http import Json
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -24,7 +25,7 @@ SETUP = {"setup": {"model": MODEL}}
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 
 
-def run(test: Coroutine[Any, Any, None]) -> None:
+def run(test: Coroutine[object, None, None]) -> None:
     asyncio.run(asyncio.wait_for(test, 60))
 
 
@@ -40,20 +41,20 @@ async def talk(running: Emulator, path: str = PATH, **options: Any) -> AsyncIter
         yield socket
 
 
-async def say(socket: ClientConnection, message: Any) -> None:
+async def say(socket: ClientConnection, message: Json) -> None:
     await socket.send(json.dumps(message))
 
 
-async def hear(socket: ClientConnection) -> Any:
+async def hear(socket: ClientConnection) -> Json:
     return json.loads(await socket.recv())
 
 
-async def begin(socket: ClientConnection, **setup: Any) -> None:
+async def begin(socket: ClientConnection, **setup: Json) -> None:
     await say(socket, {"setup": {"model": MODEL, **setup}})
     assert await hear(socket) == {"setupComplete": {}}
 
 
-async def until(socket: ClientConnection, what: str) -> list[Any]:
+async def until(socket: ClientConnection, what: str) -> list[Json]:
     found = []
     while True:
         message = await hear(socket)
@@ -81,14 +82,14 @@ async def ended(running: Emulator) -> str | None:
     raise AssertionError("it goes on")
 
 
-def question(text: str, *, snake: bool = False) -> Any:
+def question(text: str, *, snake: bool = False) -> Json:
     turns = {"turns": [{"role": "user", "parts": [{"text": text}]}]}
     if snake:
         return {"client_content": {**turns, "turn_complete": True}}
     return {"clientContent": {**turns, "turnComplete": True}}
 
 
-def text_of(messages: list[Any]) -> str:
+def text_of(messages: list[Json]) -> str:
     contents = [m.get("serverContent", {}).get("modelTurn", {"parts": []}) for m in messages]
     return "".join(part["text"] for content in contents for part in content["parts"])
 
@@ -169,13 +170,13 @@ def test_tools_and_handles() -> None:
         ),
         (["{}"], 1007, "* setup: must be the first message"),
         ([question("first")], 1007, "* setup: must be the first message"),
-        ([SETUP, SETUP], 1007, "* setup: is sent once, as the first message"),
+        ([SETUP, SETUP], 1007, "* setup: must be sent once, as the first message"),
         ([SETUP, {"colour": 1}], 1007, "* message_type: set one of client_content"),
         ([{"setup": {"model": "models/none"}}], 1008, "models/none was not found"),
         ([{"setup": {"model": MODEL, "sessionResumption": {"handle": "x.0"}}}], 1008, "setup.session_resum"),
     ],
 )
-def test_mistakes_close_the_session(frames: list[Any], code: int, said: str) -> None:
+def test_mistakes_close_the_session(frames: list[Json], code: int, said: str) -> None:
     async def test() -> None:
         async with emulator() as running:
             async with talk(running) as socket:
@@ -342,7 +343,7 @@ def test_a_stopping_emulator_says_goodbye() -> None:
             await say(socket, question("Quickly!"))
             await until(socket, "turnComplete")
             code, reason = await closed(socket)
-            assert (code, reason[:18]) == (1008, "The emulator stops")
+            assert (code, reason[:24]) == (1008, "The emulator is stopping")
             # One that never began is told as well.
             assert await closed(silent) == (1012, "The emulator is shutting down.")
             await stopping

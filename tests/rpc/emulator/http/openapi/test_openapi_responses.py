@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlencode
 
 import jsonschema
 import pytest
 import random_messages
 from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from json_http import Json
 from openapi_document import Answer, closed, operations
 from populated_emulator import Populated
 
@@ -29,11 +31,11 @@ def populated() -> Iterator[Populated]:
 
 
 @pytest.fixture(scope="module")
-def document(populated: Populated) -> Any:
+def document(populated: Populated) -> Json:
     return Answer(populated.emulator, "/openapi.json").json
 
 
-def _messages() -> dict[str, Any]:
+def _messages() -> dict[str, Descriptor]:
     """Descriptors of the messages that have a schema, by its name."""
     packages = ("google.ai.generativelanguage.v1beta", "google.longrunning", "google.rpc", "google.type")
     return {
@@ -44,12 +46,12 @@ def _messages() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def schemas(document: Any) -> dict[str, Any]:
+def schemas(document: Json) -> Json:
     """The document's schemas, allowing nothing but what they name, where references look for them."""
     return {"components": {"schemas": closed(document["components"]["schemas"])}}
 
 
-def test_messages_are_what_their_schemas_say(schemas: dict[str, Any]) -> None:
+def test_messages_are_what_their_schemas_say(schemas: Json) -> None:
     messages, components = _messages(), schemas["components"]["schemas"]
     tried = 0
     for name in components.keys() & messages.keys():
@@ -73,7 +75,7 @@ def _is_of_the_sample(error: jsonschema.ValidationError) -> bool:
     return error.validator == "required" and bool(error.absolute_path)
 
 
-def _finite(tree: Any) -> Any:
+def _finite(tree: Json) -> Json:
     """What is no number in JSON is no number in a schema."""
     if isinstance(tree, dict):
         return {key: _finite(value) for key, value in tree.items()}
@@ -93,11 +95,11 @@ class Asked:
         body: JSON; None for none.
     """
 
-    def __init__(self, request: Any, binding: HttpBinding) -> None:
+    def __init__(self, request: Message, binding: HttpBinding) -> None:
         fields = json_format.MessageToDict(request, descriptor_pool=POOL)
         self.verb = binding.verb
         variable, pattern = (*re.findall(r"\{([\w.]+)=([^}]+)\}", binding.template), ("", ""))[0]
-        value: Any = fields
+        value: Json = fields
         for part in filter(None, variable.split(".")):
             value = value[_camel(part)]
         self.fits = not variable or re.fullmatch(pattern.replace("*", "[^/]+"), value) is not None
@@ -106,7 +108,7 @@ class Asked:
         self.body = fields if binding.body == "*" else fields.pop(_camel(binding.body), None)
         self.query = {} if binding.body == "*" else fields
 
-    def operation(self, document: Any) -> Any:
+    def operation(self, document: Json) -> Json:
         """The operation that it asks for."""
         (found,) = (
             operation
@@ -130,9 +132,10 @@ def _all_asked(populated: Populated) -> Iterator[tuple[str, Asked]]:
 
 
 def test_requests_and_answers_are_what_their_schemas_say(
-    populated: Populated, document: Any, schemas: dict[str, Any]
+    populated: Populated, document: Json, schemas: Json
 ) -> None:
-    answered, refused = set(), set()
+    answered: set[str] = set()
+    refused: set[str] = set()
     for rpc, asked in _all_asked(populated):
         operation = asked.operation(document)
         assert asked.query.keys() <= {p["name"] for p in operation.get("parameters", [])}

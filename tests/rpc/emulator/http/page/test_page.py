@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import websockets.sync.client
-from json_http import Http
+from json_http import Http, Json
 
 from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator
@@ -22,7 +22,7 @@ MODEL = "models/gemini-2.5-flash"
 SECRET = "hushhush"
 
 
-def contents(text: str = "one two three") -> list[dict[str, Any]]:
+def contents(text: str = "one two three") -> list[Json]:
     return [{"role": "user", "parts": [{"text": text}]}]
 
 
@@ -46,7 +46,9 @@ def row(page: Page, text: str) -> Locator:
 # What is seen ---------------------------------------------------------------------------------------
 
 
-def test_calls_appear_as_they_come(page: Page, client: Any, gemini: RunningEmulator) -> None:
+def test_calls_appear_as_they_come(
+    page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     expect(page.locator("#welcome")).to_be_visible()
     client.generate_content(model=MODEL, contents=contents("over gRPC"))
     expect(row(page, "over gRPC")).to_contain_text("GenerateContent")
@@ -66,7 +68,9 @@ def test_calls_appear_as_they_come(page: Page, client: Any, gemini: RunningEmula
     assert row(page, "over gRPC").locator(".bar i").bounding_box()["width"] >= 1  # type: ignore[index]
 
 
-def test_a_stream_is_drawn_with_all_its_chunks(page: Page, client: Any, gemini: RunningEmulator) -> None:
+def test_a_stream_is_drawn_with_all_its_chunks(
+    page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     gemini.reply("One. Two. Three. Four.", pieces=4)
     chunks = list(client.stream_generate_content(model=MODEL, contents=contents("Count.")))
     row(page, "Count.").click()
@@ -85,7 +89,7 @@ def test_a_stream_is_drawn_with_all_its_chunks(page: Page, client: Any, gemini: 
 
 
 def test_a_stream_grows_while_it_goes_on_and_its_gaps_are_seen(
-    page: Page, client: Any, gemini: RunningEmulator
+    page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
 ) -> None:
     gemini.reply("One. Two. Three. Four. Five. Six.", pieces=6)
     gemini.fail(delay=0.8, after_messages=3)
@@ -123,7 +127,9 @@ def test_a_live_session_is_followed(page: Page, gemini: RunningEmulator) -> None
     expect(page.locator("article .status")).not_to_have_text("running")
 
 
-def test_request_response_and_failure_are_shown(page: Page, client: Any, gemini: RunningEmulator) -> None:
+def test_request_response_and_failure_are_shown(
+    page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     gemini.reply("Because of Rayleigh.")
     client.generate_content(model=MODEL, contents=contents("Why?"), metadata=[("x-goog-api-key", SECRET)])
     row(page, "Why?").click()
@@ -138,7 +144,7 @@ def test_request_response_and_failure_are_shown(page: Page, client: Any, gemini:
     expect(page.locator(".failure .json")).to_contain_text('"retryDelay": "2s"')
 
 
-def test_texts_are_never_html(page: Page, client: Any) -> None:
+def test_texts_are_never_html(page: Page, client: v1beta.GenerativeServiceClient) -> None:
     probe = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
     part = {"inline_data": {"mime_type": "<img src=x onerror=document.title=3>", "data": bytes(300)}}
     client.generate_content(model=MODEL, contents=contents(probe))
@@ -153,7 +159,9 @@ def test_texts_are_never_html(page: Page, client: Any) -> None:
     assert page.title() == "gemwire emulator"
 
 
-def test_pictures_are_sizes_until_somebody_wants_them(page: Page, client: Any) -> None:
+def test_pictures_are_sizes_until_somebody_wants_them(
+    page: Page, client: v1beta.GenerativeServiceClient
+) -> None:
     picture = {"inline_data": {"mime_type": "image/png", "data": b"\1" * 70_000}}
     client.count_tokens(model=MODEL, contents=[{"parts": [{"text": "Look."}, picture]}])
     row(page, "Look.").click()
@@ -164,7 +172,9 @@ def test_pictures_are_sizes_until_somebody_wants_them(page: Page, client: Any) -
     expect(page.locator(".request .json")).to_contain_text("AQEBAQEB")
 
 
-def test_calls_are_filtered(page: Page, client: Any, gemini: RunningEmulator) -> None:
+def test_calls_are_filtered(
+    page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     client.generate_content(model=MODEL, contents=contents("alpha"))
     assert count(client, "beta") == "OK"
     gemini.fail("NOT_FOUND")
@@ -193,7 +203,7 @@ def test_calls_are_filtered(page: Page, client: Any, gemini: RunningEmulator) ->
     shown("beta", "delta", "epsilon")
 
 
-def test_the_list_is_held_and_cleared(page: Page, client: Any) -> None:
+def test_the_list_is_held_and_cleared(page: Page, client: v1beta.GenerativeServiceClient) -> None:
     assert count(client, "before") == "OK"
     expect(rows(page)).to_have_count(1)
     page.locator("#pause").click()
@@ -207,7 +217,7 @@ def test_the_list_is_held_and_cleared(page: Page, client: Any) -> None:
     expect(rows(page)).to_have_count(0)
 
 
-def test_keys(page: Page, client: Any) -> None:
+def test_keys(page: Page, client: v1beta.GenerativeServiceClient) -> None:
     for number in range(3):
         assert count(client, f"call {number}") == "OK"
     expect(rows(page)).to_have_count(3)

@@ -14,7 +14,6 @@ import urllib.request
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -106,7 +105,7 @@ def test_every_host_has_names(tmp_path: Path, host: str) -> None:
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Iterator[Any]:
+def process(tmp_path: Path) -> Iterator[dict[str, str]]:
     options = ("--json", "--http-port", "0", "--https-port", "0", "--certificate-dir", str(tmp_path / "keys"))
     command = [sys.executable, "-m", "gemwire_emulator", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
@@ -118,7 +117,7 @@ def process(tmp_path: Path) -> Iterator[Any]:
 
 
 def test_google_genai_live_needs_nothing_but_the_authority(
-    process: Any, monkeypatch: pytest.MonkeyPatch
+    process: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     genai = pytest.importorskip("google.genai")
     assert process["https"].startswith("https://127.0.0.1:")
@@ -170,9 +169,9 @@ def test_a_person_is_told_what_to_trust(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--certificate-dir", "x"], "--certificate-dir is for --https-port"),
-        (["--https-port", "0", "--certificate-dir", __file__], "is no directory"),
-        (["--https-port", "x"], "--https-port: 'x' is no whole number"),
+        (["--certificate-dir", "x"], "--certificate-dir requires --https-port"),
+        (["--https-port", "0", "--certificate-dir", __file__], "is not a directory"),
+        (["--https-port", "x"], "--https-port: 'x' is not an integer"),
     ],
 )
 def test_bad_options(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

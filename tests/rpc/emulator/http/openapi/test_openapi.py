@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Iterator
 from importlib import resources
-from typing import Any
 
 import jsonschema
 import openapi_spec_validator
 import pytest
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from json_http import Json
 from openapi_document import Answer, operations
 
 from gemwire.testing import RunningEmulator
@@ -46,23 +47,23 @@ def gemini() -> Iterator[RunningEmulator]:
 
 
 @pytest.fixture(scope="module")
-def documents(gemini: RunningEmulator) -> dict[str, Any]:
+def documents(gemini: RunningEmulator) -> Json:
     return {v: Answer(gemini, path).json for v, path in zip(VERSIONS, PATHS, strict=True)}
 
 
 @pytest.fixture(scope="module")
-def document(documents: dict[str, Any]) -> Any:
+def document(documents: dict[str, Json]) -> Json:
     return documents["v1beta"]
 
 
 @pytest.fixture(scope="module")
-def components(document: Any) -> dict[str, Any]:
-    found: dict[str, Any] = document["components"]["schemas"]
+def components(document: Json) -> Json:
+    found: Json = document["components"]["schemas"]
     return found
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_is_valid(documents: dict[str, Any], version: str) -> None:
+def test_it_is_valid(documents: dict[str, Json], version: str) -> None:
     document = documents[version]
     openapi_spec_validator.validate(document)
     schemas = resources.files(openapi_spec_validator) / "resources" / "schemas"
@@ -71,12 +72,12 @@ def test_it_is_valid(documents: dict[str, Any], version: str) -> None:
     assert document["info"]["version"] == version
 
 
-def test_every_schema_is_one(components: dict[str, Any]) -> None:
+def test_every_schema_is_one(components: Json) -> None:
     for schema in components.values():
         jsonschema.Draft4Validator.check_schema(schema)
 
 
-def test_the_operations_of_generation(document: Any) -> None:
+def test_the_operations_of_generation(document: Json) -> None:
     found = {
         operation["operationId"]: (verb, path)
         for verb, path, operation in operations(document)
@@ -88,7 +89,7 @@ def test_the_operations_of_generation(document: Any) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_no_binding_is_missing(documents: dict[str, Any], version: str) -> None:
+def test_no_binding_is_missing(documents: dict[str, Json], version: str) -> None:
     def flat(path: str) -> str:
         return re.sub(r"\{[^=}]*=?|\}|\*+", "", re.sub(r"\{\w+\}", "*", path.partition("/")[2]))
 
@@ -107,7 +108,7 @@ def test_no_binding_is_missing(documents: dict[str, Any], version: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_path_is_served(gemini: RunningEmulator, documents: dict[str, Any], version: str) -> None:
+def test_every_path_is_served(gemini: RunningEmulator, documents: dict[str, Json], version: str) -> None:
     for verb, path, operation in operations(documents[version]):
         before = len(gemini.calls())
         # Whether there is such a resource is another matter.
@@ -122,15 +123,15 @@ def _snake(name: str) -> str:
     return re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def test_a_schema_holds_itself(components: dict[str, Any]) -> None:
+def test_a_schema_holds_itself(components: Json) -> None:
     schema = {"$ref": "#/components/schemas/Schema"}
     properties = components["Schema"]["properties"]
     assert properties["items"]["allOf"] == [schema]
     assert properties["properties"]["additionalProperties"] == schema
 
 
-def test_what_is_required(components: dict[str, Any]) -> None:
-    def required(name: str) -> list[str]:
+def test_what_is_required(components: Json) -> None:
+    def required(name: str) -> Json:
         return components[name].get("required", [])
 
     # The model is in the path.
@@ -143,7 +144,7 @@ def test_what_is_required(components: dict[str, Any]) -> None:
     assert components["TunedModel"]["properties"]["state"]["readOnly"] is True
 
 
-def test_a_patch_brings_any_part(document: Any, components: dict[str, Any]) -> None:
+def test_a_patch_brings_any_part(document: Json, components: Json) -> None:
     (patch,) = (o for v, p, o in operations(document) if v == "patch" and p.endswith("/{tunedModel}"))
     content = patch["requestBody"]["content"]["application/json"]
     assert content["schema"] == {"$ref": "#/components/schemas/TunedModelPatch"}
@@ -153,7 +154,7 @@ def test_a_patch_brings_any_part(document: Any, components: dict[str, Any]) -> N
     assert (mask["name"], mask["schema"]["type"], mask.get("required")) == ("updateMask", "string", None)
 
 
-def test_parameters(document: Any) -> None:
+def test_parameters(document: Json) -> None:
     listing = document["paths"]["/v1beta/corpora/{corpus}/documents"]["get"]
     assert [(p["name"], p["in"]) for p in listing["parameters"]] == [
         ("corpus", "path"),
@@ -167,7 +168,7 @@ def test_parameters(document: Any) -> None:
     }
 
 
-def test_streams(document: Any) -> None:
+def test_streams(document: Json) -> None:
     path = document["paths"]["/v1beta/models/{model}:streamGenerateContent"]["post"]
     content = path["responses"]["200"]["content"]
     item = {"$ref": "#/components/schemas/GenerateContentResponse"}
@@ -177,7 +178,7 @@ def test_streams(document: Any) -> None:
     assert alt["schema"]["enum"] == ["json", "sse"]
 
 
-def test_everything_is_described(document: Any, components: dict[str, Any]) -> None:
+def test_everything_is_described(document: Json, components: Json) -> None:
     silent = [o["operationId"] for _, _, o in operations(document) if not o.get("description")]
     silent += [tag["name"] for tag in document["tags"] if not tag["description"]]
     carried = {"Status", "Interval", "LatLng"}
@@ -231,7 +232,7 @@ def test_it_names_the_server_that_was_asked(gemini: RunningEmulator) -> None:
     assert {"host", "accept-encoding"} <= {v.strip().lower() for v in other.headers["vary"].split(",")}
 
 
-def _lonely(name: str) -> Any:
+def _lonely(name: str) -> Descriptor:
     """A message of a package of its own, with a field that nobody should use."""
     package = name.partition(".")[0]
     file = FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from json_http import Http
+from json_http import Http, Json
 
 from gemwire.testing import RunningEmulator, emulator
 
@@ -51,7 +50,7 @@ def ask(gemini: RunningEmulator) -> Http:
     ],
 )
 def test_foreign_pages_are_refused(
-    ask: Http, verb: str, path: str, body: Any, headers: dict[str, str]
+    ask: Http, verb: str, path: str, body: Json, headers: dict[str, str]
 ) -> None:
     status, answer = ask(verb, path, body, **headers)
     assert (status, answer["error"]["status"]) == (403, "PERMISSION_DENIED")

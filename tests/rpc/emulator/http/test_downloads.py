@@ -11,11 +11,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from emulator_process import Answer, ask
+from json_http import Json
 
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.http import downloads
@@ -49,7 +49,7 @@ def generated(gemini: RunningEmulator, data: bytes | str = DATA, kind: str = "te
         name: str = store_file(state, "k", "key:k", wanted, content).name
         return name
 
-    return gemini._inside(make)
+    return gemini._run_sync(make)
 
 
 def get(gemini: RunningEmulator, name: str, verb: str = "GET", **headers: str) -> Answer:
@@ -166,7 +166,7 @@ def test_films_are_files(gemini: RunningEmulator) -> None:
     asked = {"instances": [{"prompt": "a cat"}], "parameters": {"durationSeconds": 1, "sampleCount": 2}}
     operation = ask(gemini.http, "POST", VEO, asked, "k").json["name"]
     gemini.advance(2)
-    done: dict[str, Any] = {}
+    done: Json = {}
     deadline = time.monotonic() + 15
     while not done.get("done") and time.monotonic() < deadline:
         done = ask(gemini.http, "GET", f"/v1beta/{operation}", None, "k").json
@@ -187,7 +187,7 @@ def test_large_files_in_little_memory(gemini: RunningEmulator) -> None:
     target = f"/v1beta/{name}:download?alt=media"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     address = urlsplit(gemini.http)
-    with socket.create_connection((address.hostname, address.port)) as lazy:
+    with socket.create_connection((address.hostname, address.port or 80)) as lazy:
         lazy.sendall(f"GET {target} HTTP/1.1\r\nhost: x\r\nx-goog-api-key: k\r\n\r\n".encode())
         assert lazy.recv(10)
         connection = http.client.HTTPConnection(address.netloc, timeout=60)
@@ -204,7 +204,7 @@ def test_large_files_in_little_memory(gemini: RunningEmulator) -> None:
 def test_clients_that_leave(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody takes any more is not read from disk either."""
     monkeypatch.setattr(downloads, "_CHUNK_BYTES", 100)
-    content = gemini._inside(lambda: gemini._emulator.state.blobs.put(bytes(32 * MIB)))
+    content = gemini._run_sync(lambda: gemini._emulator.state.blobs.put(bytes(32 * MIB)))
     path = str(gemini._emulator.state.blobs.path(content))
     name = generated(gemini, content)
 
@@ -216,7 +216,7 @@ def test_clients_that_leave(gemini: RunningEmulator, monkeypatch: pytest.MonkeyP
         return path in links
 
     address = urlsplit(gemini.http)
-    with socket.create_connection((address.hostname, address.port)) as link:
+    with socket.create_connection((address.hostname, address.port or 80)) as link:
         asked = f"GET /v1beta/{name}:download?alt=media HTTP/1.1\r\nhost: x\r\nx-goog-api-key: k\r\n\r\n"
         link.sendall(asked.encode())
         assert link.recv(1000).startswith(b"HTTP/1.1 200")

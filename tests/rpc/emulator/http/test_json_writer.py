@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 import random_messages
@@ -25,7 +24,7 @@ def test_every_message_is_written_as_json_format_writes_it(numbers: bool) -> Non
     writer, written = JsonWriter(integer_enums=numbers), 0
     for kind in _KINDS:
         for message in (kind(), *random_messages.samples(kind)):
-            expected: Any = json_format.MessageToDict(
+            expected = json_format.MessageToDict(
                 message, use_integers_for_enums=numbers, descriptor_pool=POOL
             )
             text = json.dumps(expected, ensure_ascii=False, separators=(",", ":"))

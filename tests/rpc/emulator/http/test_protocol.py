@@ -6,11 +6,12 @@ import asyncio
 import gzip
 import json
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from json_http import Json
 
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.fault_rules import FaultRule
@@ -44,7 +45,7 @@ class Wire:
         first, *lines = raw.strip().split("\r\n")
         return int(first.split()[1]), dict(line.lower().split(": ", 1) for line in lines)
 
-    async def answer(self) -> tuple[int, Any]:
+    async def answer(self) -> tuple[int, Json]:
         """Status and JSON of an answer that comes whole."""
         status, headers = await self.head()
         content = await self.reader.readexactly(int(headers["content-length"]))
@@ -87,12 +88,12 @@ async def emulator(**settings: Any) -> AsyncIterator[Emulator]:
             assert (await wire.answer())[0] == 200
 
 
-def run(test: Coroutine[Any, Any, None]) -> None:
+def run(test: Coroutine[object, None, None]) -> None:
     asyncio.run(asyncio.wait_for(test, 60))
 
 
 @pytest.fixture(autouse=True)
-def quiet(caplog: pytest.LogCaptureFixture) -> Any:
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """What clients do is nothing to be logged."""
     yield
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

@@ -7,16 +7,20 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
 import random_messages
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from json_http import Json
 from populated_emulator import CHUNK, CORPUS, DOCUMENT, METHODS, MODEL, TUNED, Populated
+from starlette.types import ASGIApp, Message
 
 from gemwire_emulator.http.json_errors import HTTP_STATUS
 from gemwire_emulator.http.router import bindings_of
+
+#: Verb, path, query, headers and body.
+Request = tuple[str, bytes, bytes, list[tuple[bytes, bytes]], bytes]
 
 CASES, MANY = 4_000, 100_000
 #: How many before the emulator's state is made anew: it shall hold what requests name.
@@ -69,7 +73,7 @@ _SEGMENTS = (
         "?",
     ),
 )
-_WRONG: tuple[Any, ...] = (
+_WRONG: tuple[Json, ...] = (
     *(
         None,
         True,
@@ -139,7 +143,7 @@ class Fuzz:
     def __init__(self, seed: str) -> None:
         self.chance = random.Random(seed)
 
-    def request(self, valid: dict[str, Any]) -> tuple[str, bytes, bytes, list[tuple[bytes, bytes]], bytes]:
+    def request(self, valid: dict[str, Json]) -> Request:
         """Verb, path, query, headers and body."""
         chance = self.chance
         method, binding = chance.choice(_ROUTES)
@@ -151,7 +155,7 @@ class Fuzz:
             # Most of what is asked must be right for anything to be reached that is further in.
             right = {k: _plain(v) for k, v in valid.get(method.name, {}).items()}
             whole = self._spoiled(right) if chance.random() < 0.7 else {**whole, **right}
-        data: Any = whole
+        data: Json = whole
         if binding.body not in ("", "*") and isinstance(whole, dict):
             data = whole.get(binding.body, whole)
         headers = [(b"host", b"x")]
@@ -162,14 +166,14 @@ class Fuzz:
         path = self._path(binding.template, valid.get(method.name, {}))
         return verb, path, self._query(method.request.DESCRIPTOR), headers, body
 
-    def _path(self, template: str, valid: dict[str, Any]) -> bytes:
+    def _path(self, template: str, valid: dict[str, Json]) -> bytes:
         chance = self.chance
         path = template
         while "{" in path:
             before, _, rest = path.partition("{")
             variable, _, after = rest.partition("}")
             field, _, shape = variable.partition("=")
-            right = valid
+            right: Json = valid
             for step in field.split("."):
                 right = right.get(step, {})
             fitting = [n for n in _NAMES if n.count("/") == shape.count("/") and n[:4] == shape[:4]]
@@ -188,10 +192,11 @@ class Fuzz:
             path += chance.choice(["/", "//", ":x", "/..", "%00", ":generateContent"])
         return path.encode("utf-8", "replace")
 
-    def _query(self, descriptor: Any) -> bytes:
+    def _query(self, descriptor: Descriptor) -> bytes:
         chance, pairs = self.chance, []
         while chance.random() < 0.35:
-            names, at = [], descriptor
+            names: list[str] = []
+            at: Descriptor | None = descriptor
             while at is not None and at.fields and chance.random() < 0.8:
                 field = chance.choice(at.fields)
                 names.append(chance.choice([field.name, field.camelcase_name]))
@@ -203,7 +208,7 @@ class Fuzz:
             pairs.append(f"{name}={value}" if chance.random() < 0.95 else name)
         return "&".join(pairs).encode()
 
-    def _body(self, data: Any) -> bytes:
+    def _body(self, data: Json) -> bytes:
         chance = self.chance
         text = json.dumps(data, ensure_ascii=chance.random() < 0.5)
         if chance.random() < 0.05:
@@ -219,11 +224,11 @@ class Fuzz:
             )
         return body
 
-    def _message(self, descriptor: Any, depth: int) -> Any:
+    def _message(self, descriptor: Descriptor, depth: int) -> Json:
         chance = self.chance
         if descriptor.full_name.startswith("google.protobuf."):
             return chance.choice(_WRONG)
-        made: dict[str, Any] = {}
+        made: dict[str, Json] = {}
         fields = descriptor.fields
         for field in chance.sample(list(fields), min(len(fields), chance.randint(0, 4))):
             made[chance.choice([field.name, field.camelcase_name])] = self._value(field, depth)
@@ -231,7 +236,7 @@ class Fuzz:
             made[chance.choice(["colour", "", "@type", "__proto__", "a.b", "\0"])] = chance.choice(_WRONG)
         return made
 
-    def _value(self, field: FieldDescriptor, depth: int) -> Any:
+    def _value(self, field: FieldDescriptor, depth: int) -> Json:
         chance = self.chance
         if chance.random() < 0.1 or depth == 0:
             return chance.choice(_WRONG)
@@ -241,7 +246,7 @@ class Fuzz:
             return [self._single(field, depth) for _ in range(chance.randint(0, 2))]
         return self._single(field, depth)
 
-    def _single(self, field: FieldDescriptor, depth: int) -> Any:
+    def _single(self, field: FieldDescriptor, depth: int) -> Json:
         chance = self.chance
         if field.message_type is not None:
             return self._message(field.message_type, depth - 1)
@@ -256,7 +261,7 @@ class Fuzz:
             return chance.random() < 0.5
         return chance.choice([0, 1, 0.5, 7, "3", 3.0, -1, 1e30])
 
-    def _spoiled(self, data: Any) -> Any:
+    def _spoiled(self, data: Json) -> Json:
         """The same with one thing in it that is otherwise."""
         chance = self.chance
         if isinstance(data, dict) and data and chance.random() < 0.9:
@@ -267,7 +272,7 @@ class Fuzz:
         return chance.choice(_WRONG)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Json) -> Json:
     """What the valid requests have for constructors of messages, as JSON has it."""
     if isinstance(value, dict):
         if set(value) == {"seconds"}:
@@ -281,16 +286,16 @@ def _plain(value: Any) -> Any:
 
 
 async def ask(
-    app: Any, verb: str, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+    app: ASGIApp, verb: str, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> tuple[int, dict[bytes, bytes], bytes]:
     """Status, headers and body of an answer: the application itself, without a socket."""
-    sent: list[Any] = []
+    sent: list[Message] = []
     pending = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive() -> Any:
+    async def receive() -> Message:
         return pending.pop() if pending else {"type": "http.disconnect"}
 
-    async def send(message: Any) -> None:
+    async def send(message: Message) -> None:
         sent.append(message)
 
     scope = {
@@ -316,7 +321,7 @@ def served() -> Iterator[Populated]:
 
 def _storm(served: Populated, cases: int, seed: str, caplog: pytest.LogCaptureFixture) -> Counter[int]:
     fuzz, statuses = Fuzz(seed), Counter[int]()
-    app = served.emulator._emulator._http_front.app  # type: ignore[union-attr]
+    app = served.emulator._emulator._http_front.app
 
     async def batch() -> None:
         for _ in range(_BATCH):
@@ -328,12 +333,12 @@ def _storm(served: Populated, cases: int, seed: str, caplog: pytest.LogCaptureFi
     for _ in range(cases // _BATCH):
         served.renew()
         valid = served.valid
-        served.emulator._await(batch())
+        served.emulator._run(batch())
         assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
     return statuses
 
 
-def check(request: Any, status: int, headers: dict[bytes, bytes], body: bytes) -> None:
+def check(request: Request, status: int, headers: dict[bytes, bytes], body: bytes) -> None:
     assert status < 500 or status == 504, (status, request, body[:500])
     if status < 400 or request[0] == "HEAD":
         return

@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import operator
 import random
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 import random_messages
 from emulator_calls import Refusal
 from google.protobuf import json_format
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from json_http import Json
 from populated_emulator import CORPUS, METHODS, MODEL, TUNED, Populated
 
+from gemwire_emulator.http.descriptors import get_descriptor
 from gemwire_emulator.http.router import VERSIONS, bindings_of
 from gemwire_proto.google.rpc import error_details_pb2
 from gemwire_runtime.method import HttpBinding, Kind, Method
@@ -57,7 +60,7 @@ class Twins:
         answer = self._http.getresponse()
         return answer.status, answer.headers["content-type"], answer.read()
 
-    def requests(self) -> tuple[Any, Any]:
+    def requests(self) -> tuple[object, object]:
         """What both have noted last."""
         first, second = (one.emulator.calls()[-1] for one in (self.by_grpc, self.by_http))
         return (first.method, first.requests, first.status), (second.method, second.requests, second.status)
@@ -70,7 +73,7 @@ def twins() -> Iterator[Twins]:
     made.close()
 
 
-def _bound() -> Iterator[Any]:
+def _bound() -> Iterator[object]:
     for path, method in METHODS.items():
         if ".v1." not in path:
             for i, binding in enumerate(bindings_of(method)):
@@ -78,19 +81,19 @@ def _bound() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("method", "binding"), list(_bound()))
-def test_both_ways_are_the_same(twins: Twins, method: Method[Any, Any], binding: HttpBinding) -> None:
+def test_both_ways_are_the_same(twins: Twins, method: Method[Message, Message], binding: HttpBinding) -> None:
     _compare(twins, method, binding, SAMPLES)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("method", "binding"), list(_bound()))
 def test_both_ways_are_the_same_for_many(
-    twins: Twins, method: Method[Any, Any], binding: HttpBinding
+    twins: Twins, method: Method[Message, Message], binding: HttpBinding
 ) -> None:
     _compare(twins, method, binding, MANY)
 
 
-def _compare(twins: Twins, method: Method[Any, Any], binding: HttpBinding, samples: int) -> None:
+def _compare(twins: Twins, method: Method[Message, Message], binding: HttpBinding, samples: int) -> None:
     twins.renew()
     answered = 0
     for sample in range(samples):
@@ -114,12 +117,13 @@ def _compare(twins: Twins, method: Method[Any, Any], binding: HttpBinding, sampl
     assert answered or _VARIABLE.search(binding.template), "nothing was answered"
 
 
-def _sample(request: Any, chance: random.Random, sample: int, samples: int) -> Any:
+def _sample(request: Message, chance: random.Random, sample: int, samples: int) -> Message:
     """The valid request; then with other values in it, then with other fields, at last all filled."""
     if sample == 0:
         return request
     if sample == samples - 1:
-        return random_messages.filled(type(request), chance, chance.randrange(8))
+        filled: Message = random_messages.filled(type(request), chance, chance.randrange(8))
+        return filled
     wild = random_messages.filled(type(request), chance, chance.randrange(8))
     changed = type(request)()
     changed.CopyFrom(request)
@@ -137,7 +141,7 @@ def _sample(request: Any, chance: random.Random, sample: int, samples: int) -> A
     return changed
 
 
-def _mutate(message: Any, chance: random.Random) -> None:
+def _mutate(message: Message, chance: random.Random) -> None:
     """Another value for one field, somewhere inside."""
     fields = [f for f, _ in message.ListFields() if not f.message_type or not _is_special(f)]
     if not fields:
@@ -154,10 +158,13 @@ def _mutate(message: Any, chance: random.Random) -> None:
 
 
 def _is_special(field: FieldDescriptor) -> bool:
-    return field.message_type.full_name.startswith("google.protobuf.") or random_messages.is_map(field)
+    nested = field.message_type
+    return nested is not None and (
+        nested.full_name.startswith("google.protobuf.") or random_messages.is_map(field)
+    )
 
 
-def _fit(request: Any, binding: HttpBinding, chance: random.Random) -> None:
+def _fit(request: Message, binding: HttpBinding, chance: random.Random) -> None:
     """Make it one that the binding can say."""
     for name, shape in _VARIABLE.findall(binding.template):
         *way, last = name.split(".")
@@ -170,8 +177,9 @@ def _fit(request: Any, binding: HttpBinding, chance: random.Random) -> None:
             setattr(target, last, there if there and shape.count("/") == 1 else made)
     if binding.body not in ("", "*"):
         getattr(request, binding.body).SetInParent()
-    if binding.verb == "patch" and not request.update_mask.paths:
-        request.update_mask.paths.append("display_name")
+    if binding.verb == "patch":
+        paths = operator.attrgetter("update_mask.paths")(request)
+        paths.extend([] if paths else ["display_name"])
     if binding.body != "*":
         for field, _ in list(request.ListFields()):
             if field.name != binding.body and random_messages.is_repeated(field) and field.message_type:
@@ -179,20 +187,18 @@ def _fit(request: Any, binding: HttpBinding, chance: random.Random) -> None:
 
 
 def _spoken(
-    request: Any, binding: HttpBinding, form: str, chance: random.Random
+    request: Message, binding: HttpBinding, form: str, chance: random.Random
 ) -> tuple[str, str, bytes | None]:
     """Verb, target and body of a request, spelled in one of the ways that JSON has for it."""
     snake = chance.random() < 0.3
     whole = _spelled(
         json_format.MessageToDict(request, preserving_proto_field_name=snake, descriptor_pool=POOL),
-        request.DESCRIPTOR,
+        get_descriptor(request),
         chance,
     )
 
     def segments(found: re.Match[str]) -> str:
-        value = request
-        for step in found[1].split("."):
-            value = getattr(value, step)
+        value: str = operator.attrgetter(found[1])(request)
         return "/".join(quote(segment, safe="") for segment in value.split("/"))
 
     path = _VARIABLE.sub(segments, binding.template)
@@ -213,7 +219,7 @@ def _spoken(
     return binding.verb.upper(), f"{path}?{text}" if text else path, body
 
 
-def _flat(fields: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+def _flat(fields: dict[str, Json], before: str = "") -> Iterator[tuple[str, str]]:
     for key, value in fields.items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, dict):
@@ -222,14 +228,14 @@ def _flat(fields: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]
                 yield before + key, json.dumps(one) if isinstance(one, bool) else str(one)
 
 
-def _spelled(value: Any, descriptor: Any, chance: random.Random) -> Any:
+def _spelled(value: Json, descriptor: Descriptor, chance: random.Random) -> Json:
     """JSON that means the same."""
     if descriptor.full_name.startswith("google.protobuf."):
         return value
-    spelled = {}
+    spelled: dict[str, Json] = {}
     for key, item in value.items():
         field = descriptor.fields_by_name.get(key) or descriptor.fields_by_camelcase_name[key]
-        if random_messages.is_map(field):
+        if field.message_type is not None and random_messages.is_map(field):
             inner = field.message_type.fields_by_name["value"]
             spelled[key] = {k: _one(v, inner, chance) for k, v in item.items()}
         elif isinstance(item, list) and random_messages.is_repeated(field):
@@ -239,7 +245,7 @@ def _spelled(value: Any, descriptor: Any, chance: random.Random) -> Any:
     return spelled
 
 
-def _one(value: Any, field: FieldDescriptor, chance: random.Random) -> Any:
+def _one(value: Json, field: FieldDescriptor, chance: random.Random) -> Json:
     if field.message_type is not None:
         return _spelled(value, field.message_type, chance)
     if field.enum_type is not None and isinstance(value, str):
@@ -258,7 +264,7 @@ def _one(value: Any, field: FieldDescriptor, chance: random.Random) -> Any:
     return value
 
 
-def _understood(method: Method[Any, Any], form: str, status: int, media: str, body: bytes) -> Any:
+def _understood(method: Method[Message, Message], form: str, status: int, media: str, body: bytes) -> object:
     """The messages that an answer brings, or how it was refused."""
     if status != 200:
         error = json.loads(body)["error"]

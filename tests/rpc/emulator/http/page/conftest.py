@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gemwire import v1beta
 from gemwire.testing import RunningEmulator, emulator
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, ViewportSize
+
 #: What no answer and no element may hold.
 SECRET = "hushhush"
-_SIZE = {"width": 1280, "height": 800}
+_SIZE: ViewportSize = {"width": 1280, "height": 800}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[Browser]:
     """Chromium; for one module at a time, as its driver has a loop in this thread."""
     pytest.importorskip("playwright")
     import chromium as browsers
@@ -48,7 +51,7 @@ def client(gemini: RunningEmulator) -> Iterator[v1beta.GenerativeServiceClient]:
 
 
 @pytest.fixture
-def page(browser: Any, gemini: RunningEmulator) -> Iterator[Any]:
+def page(browser: Browser, gemini: RunningEmulator) -> Iterator[Page]:
     """The page, open. It must do without complaints and without other hosts, whatever the test does."""
     context = browser.new_context(viewport=_SIZE, permissions=["clipboard-read", "clipboard-write"])
     opened = context.new_page()

@@ -10,31 +10,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from eventually import PATIENCE, comes
-from json_http import Http
+from json_http import Http, Json
 from scripted_http_server import WebServer
 
-from gemwire import errors
+from gemwire import errors, v1beta
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.call import Call
 from gemwire_proto.v1beta import generative_service
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
 MODEL = "models/gemini-2.5-flash"
 
 
-def contents(text: str = "one two three") -> list[dict[str, Any]]:
+def contents(text: str = "one two three") -> list[Json]:
     return [{"role": "user", "parts": [{"text": text}]}]
 
 
-def count(client: Any, text: str = "one two three") -> str:
+def count(client: v1beta.GenerativeServiceClient, text: str = "one two three") -> str:
     """How a call ends."""
     try:
         client.count_tokens(model=MODEL, contents=contents(text), retry=None)
@@ -51,7 +51,7 @@ def controls(page: Page) -> Page:
     return page
 
 
-def test_a_fault_is_switched_on_and_off(controls: Page, client: Any) -> None:
+def test_a_fault_is_switched_on_and_off(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
     controls.get_by_role("button", name="Every call INTERNAL").click()
     expect(controls.locator("#controls b")).to_have_text("1")
     assert [count(client) for _ in range(2)] == ["Internal"] * 2
@@ -65,7 +65,9 @@ def test_a_fault_is_switched_on_and_off(controls: Page, client: Any) -> None:
     ("preset", "outcome"),
     [("Next call UNAVAILABLE", "Unavailable"), ("429 with RetryInfo", "ResourceExhausted")],
 )
-def test_faults_of_one_call(controls: Page, client: Any, preset: str, outcome: str) -> None:
+def test_faults_of_one_call(
+    controls: Page, client: v1beta.GenerativeServiceClient, preset: str, outcome: str
+) -> None:
     controls.get_by_role("button", name=preset).click()
     expect(controls.locator(".faults li[data-fault]")).to_have_count(1)
     assert [count(client) for _ in range(2)] == [outcome, "OK"]
@@ -73,7 +75,7 @@ def test_faults_of_one_call(controls: Page, client: Any, preset: str, outcome: s
     expect(controls.locator("#controls b")).to_be_hidden()
 
 
-def test_a_stream_is_broken_in_its_middle(controls: Page, client: Any) -> None:
+def test_a_stream_is_broken_in_its_middle(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
     controls.get_by_role("button", name="Break mid-stream").click()
     expect(controls.locator(".faults li[data-fault]")).to_have_count(1)
     stream = iter(client.stream_generate_content(model=MODEL, contents=contents(), retry=None))
@@ -85,7 +87,7 @@ def test_a_stream_is_broken_in_its_middle(controls: Page, client: Any) -> None:
     expect(controls.locator(".timeline .broken")).to_have_count(1)
 
 
-def test_a_rule_of_ones_own(controls: Page, client: Any) -> None:
+def test_a_rule_of_ones_own(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
     controls.get_by_text("Custom rule").click()
     form = controls.locator("form.rule")
     form.locator("[name=method]").fill("(")
@@ -100,7 +102,9 @@ def test_a_rule_of_ones_own(controls: Page, client: Any) -> None:
     assert [count(client) for _ in range(3)] == ["OK", "DataLoss", "OK"]
 
 
-def test_quota_pace_time_and_reset(controls: Page, client: Any, gemini: RunningEmulator) -> None:
+def test_quota_pace_time_and_reset(
+    controls: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     ask = Http(gemini.http)
     quota = controls.get_by_role("region", name="Quota per API key")
     quota.locator("[name=requests_per_minute]").fill("1")
@@ -140,7 +144,9 @@ def test_the_first_call_is_told(page: Page, gemini: RunningEmulator) -> None:
         assert done.stdout.startswith("data: {")
 
 
-def test_a_call_is_copied(page: Page, client: Any, gemini: RunningEmulator) -> None:
+def test_a_call_is_copied(
+    page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     client.generate_content(model=MODEL, contents=contents('It\'s \u00fc "quoted"'))
     page.locator("#list .row").click()
     page.get_by_role("button", name="Copy as JSON").click()
@@ -157,7 +163,7 @@ def test_a_call_is_copied(page: Page, client: Any, gemini: RunningEmulator) -> N
 
 
 @pytest.fixture
-def foreign(browser: Any) -> Iterator[Any]:
+def foreign(browser: Browser) -> Iterator[Page]:
     """A page of another server."""
     elsewhere = WebServer()
     elsewhere.on(lambda _, wire: wire.answer(200, b"<!doctype html><p>evil", content_type="text/html"))
@@ -169,7 +175,9 @@ def foreign(browser: Any) -> Iterator[Any]:
     elsewhere.stop()
 
 
-def test_foreign_pages_can_do_nothing(page: Page, foreign: Any, client: Any, gemini: RunningEmulator) -> None:
+def test_foreign_pages_can_do_nothing(
+    page: Page, foreign: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
+) -> None:
     assert count(client, "private") == "OK"
     attempt = """async ([url, options]) => {
         try { const got = await fetch(url, options); return got.type + " " + got.status; }
@@ -208,10 +216,10 @@ def journalled(gemini: RunningEmulator, count: int) -> None:
             entry.record_response(method.response(total_tokens=2))
             entry.end("OK")
 
-    gemini._inside(fill)
+    gemini._run_sync(fill)
 
 
-def test_ten_thousand_calls_are_a_window_of_rows(browser: Any, gemini: RunningEmulator) -> None:
+def test_ten_thousand_calls_are_a_window_of_rows(browser: Browser, gemini: RunningEmulator) -> None:
     journalled(gemini, 9_500)
     page = browser.new_page()
     page.goto(gemini.http)
@@ -272,7 +280,7 @@ def test_events_are_few_however_many_calls_there_are(gemini: RunningEmulator) ->
     connection.close()
 
 
-def test_nothing_is_told_where_nobody_looks(page: Page, browser: Any, gemini: RunningEmulator) -> None:
+def test_nothing_is_told_where_nobody_looks(page: Page, browser: Browser, gemini: RunningEmulator) -> None:
     watchers = gemini._emulator.journal._watchers
     assert len(watchers) == 1
     second = browser.new_page()
@@ -283,7 +291,7 @@ def test_nothing_is_told_where_nobody_looks(page: Page, browser: Any, gemini: Ru
     assert comes(lambda: len(watchers) == 1)
 
 
-def test_the_page_finds_the_emulator_again(browser: Any) -> None:
+def test_the_page_finds_the_emulator_again(browser: Browser) -> None:
     gemini = RunningEmulator(http_port=0)
     port = int(gemini.http.rpartition(":")[2])
     page = browser.new_page()
@@ -292,7 +300,7 @@ def test_the_page_finds_the_emulator_again(browser: Any) -> None:
     Http(gemini.http).ok("POST", f"/v1beta/{MODEL}:countTokens", {"contents": contents("before")})
     expect(page.locator("#list .row")).to_contain_text("before")
     began = time.monotonic()
-    gemini._await(gemini._emulator.stop(grace=60))
+    gemini._run(gemini._emulator.stop(grace=60))
     # An open page does not hold the emulator up.
     assert time.monotonic() - began < PATIENCE
     expect(page.locator("#link")).to_have_text("disconnected")

@@ -16,12 +16,12 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from emulator_process import Answer, Process, ask
 from eventually import PATIENCE
+from json_http import Json
 
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.blob_store import BlobStore
@@ -75,7 +75,7 @@ class Upload:
         size: int | None = None,
         key: str = "k",
         path: str = "/upload/v1beta/files",
-        **more: Any,
+        **more: Json,
     ) -> None:
         self._base = base
         headers = {"x_goog_upload_protocol": "resumable", "x_goog_upload_command": "start"}
@@ -85,8 +85,8 @@ class Upload:
         self.begun = ask(base, "POST", path, body, key, **headers, **more)
         self.url = self.begun.headers.get("x-goog-upload-url", "")
 
-    def __call__(self, command: str, body: Any = b"", offset: int | None = None, **more: Any) -> Answer:
-        headers: dict[str, Any] = {"x_goog_upload_command": command, **more}
+    def __call__(self, command: str, body: Json = b"", offset: int | None = None, **more: Json) -> Answer:
+        headers: dict[str, Json] = {"x_goog_upload_command": command, **more}
         if offset is not None:
             headers["x_goog_upload_offset"] = offset
         return ask(self._base, "POST", self.url, body, **headers)
@@ -221,7 +221,7 @@ def related(data: bytes, boundary: str = "xyz", metadata: bytes = b'{"file":{"di
     return first + mark + b"\r\n" + kinds[1] + b"\r\n\r\n" + data + b"\r\n" + mark + b"--"
 
 
-def send_related(gemini: RunningEmulator, sent: Any, boundary: str = "xyz") -> Answer:
+def send_related(gemini: RunningEmulator, sent: Json, boundary: str = "xyz") -> Answer:
     kind = f"multipart/related; boundary={boundary}"
     headers = {"x_goog_upload_protocol": "multipart", "content_type": kind}
     return ask(gemini.http, "POST", "/upload/v1beta/files", sent, "k", **headers)
@@ -414,8 +414,8 @@ def test_other_verbs_versions_and_commands(gemini: RunningEmulator) -> None:
 def test_limits(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Upload(gemini.http, 2 * 2**30 + 1).begun.error == (400, "INVALID_ARGUMENT")
     assert Upload(gemini.http, 2 * 2**30).begun.status == 200
-    monkeypatch.setattr(files, "LARGEST", 10)
-    monkeypatch.setattr(files, "ROOM", 25)
+    monkeypatch.setattr(files, "MAX_FILE_SIZE", 10)
+    monkeypatch.setattr(files, "MAX_TOTAL_SIZE", 25)
     unannounced = Upload(gemini.http)
     assert unannounced("upload", [b"a" * 11], 0).error == (400, "INVALID_ARGUMENT")
     headers = {"x_goog_upload_protocol": "raw"}
@@ -435,7 +435,7 @@ def test_full_disks(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) ->
     upload = Upload(gemini.http, 6)
     upload("upload", b"abc", 0)
 
-    def full(*_: Any) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
