@@ -96,6 +96,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "gemwire.genai.client_arguments": (
         "gemwire._transport",
+        "gemwire.genai._backends",
         "gemwire.genai._types",
         "gemwire.genai.http_options",
         "gemwire.options",
@@ -144,7 +145,6 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "gemwire.bulk": (
         "gemwire._arguments",
         "gemwire._transport.call_json",
-        "gemwire._transport.rest.transcode",
         "gemwire.embeddings",
         "gemwire.errors",
         "gemwire.genai._convert",

@@ -13,8 +13,6 @@ from gemwire.options import Retry
 
 _Value = TypeVar("_Value")
 
-#: The variable of google-genai.
-_BASE_URL = "GOOGLE_GEMINI_BASE_URL"
 #: All are served by v1beta, a superset of the others.
 _VERSIONS = frozenset({None, "v1", "v1beta", "v1alpha"})
 
@@ -59,8 +57,12 @@ def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> Cal
     return made
 
 
-def resolve_address(options: HttpOptions) -> tuple[str | None, bool]:
+def resolve_address(options: HttpOptions, variable: str) -> tuple[str | None, bool]:
     """Return host and port of ``base_url``, and whether they are unencrypted.
+
+    Args:
+        options: HTTP options of the client.
+        variable: Environment variable of the address, if ``base_url`` is not set.
 
     Raises:
         ValueError: It is not the address of a host, or the API version is unknown.
@@ -72,7 +74,7 @@ def resolve_address(options: HttpOptions) -> tuple[str | None, bool]:
         )
     given, named = options.base_url, "http_options.base_url"
     if not given and not endpoint.is_emulated():
-        given, named = os.environ.get(_BASE_URL), _BASE_URL
+        given, named = os.environ.get(variable), variable
     if not given:
         return None, False
     if not isinstance(given, str):

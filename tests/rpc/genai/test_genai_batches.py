@@ -192,7 +192,7 @@ def test_creation_is_not_retried(api: Api, gemini: RunningEmulator) -> None:
         (7, TypeError, "src: expected BatchJobSource"),
         ({"inlined_requests": [{"contents": "x"}], "file_name": "files/a"}, ValueError, "one of inlined"),
         ({"gcs_uri": ["gs://x"]}, ValueError, "src.gcs_uri: Vertex AI only"),
-        ("bq://x", ValueError, "src: 'bq://x': Vertex AI only"),
+        ("bq://x", ValueError, "src.bigquery_uri: Vertex AI only; pass requests or an uploaded file"),
         ([{"content": "x"}], ValueError, "did you mean 'contents'"),
         ([{"contents": "x"}, {"contents": None}], ValueError, r"^src\[1\]: contents are required"),
         ([{"contents": "x", "config": {"temperature": "hot"}}], TypeError, r"src\[0\]: config.temperature"),
@@ -210,7 +210,7 @@ def test_invalid_names_are_refused(api: Api, gemini: RunningEmulator) -> None:
     for name in ("", "a/b", "batches/../x", "batches/a/b"):
         with pytest.raises(ValueError, match=r"is not a name|is not the name of a batch job"):
             api(api.genai().batches.get(name=name))
-    with pytest.raises(ValueError, match="transport='grpc'"):
+    with pytest.raises(ValueError, match="is not available over gRPC; use a client with transport='rest'"):
         api(api.genai(transport="grpc").batches.get(name="batches/a"))
 
 

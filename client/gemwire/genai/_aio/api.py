@@ -12,7 +12,6 @@ from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
 from gemwire.genai._backends.base import Call, Flow
-from gemwire.genai._backends.gemini import GEMINI
 
 if TYPE_CHECKING:
     from gemwire._transport.aio.recorder import AsyncRecordedFiles
@@ -30,6 +29,8 @@ class AsyncApi:
     Attributes:
         arguments: The arguments of the client.
         resolved: Name of the transport, and the connection settings.
+        backend: The service, which builds the calls.
+        caller: Makes the calls.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class AsyncApi:
         self._defaults = http.to_call_settings(arguments.http_options)
         self.resolved = resolved or arguments.resolve()
         self._connections = AsyncConnections(*self.resolved, arguments.recording)
-        self.backend = GEMINI
+        self.backend = arguments.backend
         self.caller = self._connections.transport
         self._clients: dict[type[AsyncServiceClient], AsyncServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
@@ -89,7 +90,9 @@ class AsyncApi:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
 
-    async def call(self, call: Call[_Result], http_options: Any) -> _Result:
+    async def call(
+        self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None
+    ) -> _Result:
         """Make a call and return its result.
 
         Args:
@@ -104,7 +107,9 @@ class AsyncApi:
         response = await self.caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
 
-    async def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
+    async def run(
+        self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None
+    ) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
         try:
             call = next(flow)

@@ -12,7 +12,6 @@ from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
-from gemwire.genai._backends.gemini import GEMINI
 from gemwire.genai._sync.connections import Connections
 
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ class Api:
     Attributes:
         arguments: The arguments of the client.
         resolved: Name of the transport, and the connection settings.
+        backend: The service, which builds the calls.
+        caller: Makes the calls.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Api:
         self._defaults = http.to_call_settings(arguments.http_options)
         self.resolved = resolved or arguments.resolve()
         self._connections = Connections(*self.resolved, arguments.recording)
-        self.backend = GEMINI
+        self.backend = arguments.backend
         self.caller = self._connections.transport
         self._clients: dict[type[ServiceClient], ServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceClient)
@@ -90,7 +91,7 @@ class Api:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
 
-    def call(self, call: Call[_Result], http_options: Any) -> _Result:
+    def call(self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make a call and return its result.
 
         Args:
@@ -105,7 +106,7 @@ class Api:
         response = self.caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
 
-    def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
+    def run(self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
         try:
             call = next(flow)

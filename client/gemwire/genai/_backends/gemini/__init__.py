@@ -10,14 +10,18 @@ from gemwire.genai._backends.gemini.live import GeminiLive
 from gemwire.genai._backends.gemini.media import GeminiMedia
 from gemwire.genai._backends.gemini.models import GeminiModels
 from gemwire.genai._backends.gemini.tunings import GeminiTunings
+from gemwire_proto.v1beta.generative_service import SERVICE
 
+_MODELS = GeminiModels()
 GEMINI = Backend(
     vertexai=False,
-    models=GeminiModels(),
+    service=SERVICE,
+    base_url_variable="GOOGLE_GEMINI_BASE_URL",
+    models=_MODELS,
     media=GeminiMedia(),
     caches=GeminiCaches(),
     files=GeminiFiles(),
     tunings=GeminiTunings(),
-    batches=GeminiBatches(),
+    batches=GeminiBatches(_MODELS),
     live=GeminiLive(),
 )
