@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gemwire._transport import fork, json_only
-from gemwire._transport.connection import HttpRoute
+from gemwire._transport.channel_options import Target
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire_runtime.method import AnyMethod, Kind
 
@@ -45,27 +45,18 @@ class ChannelHandle:
     def __init__(
         self,
         channel: Any,
+        target: Target | None,
         health: ConnectionHealth | None = None,
         loop: AbstractEventLoop | None = None,
-        *,
-        intercepted: bool = False,
-        http: HttpRoute | None = None,
     ) -> None:
-        """Initialize a handle.
-
-        Args:
-            channel: The channel.
-            health: Its health; new by default.
-            loop: The event loop that it belongs to.
-            intercepted: Whether the channel may have interceptors, which expect messages.
-            http: The HTTP route of what gRPC cannot carry; None to refuse it.
-        """
+        """``target`` is None for a channel of the user's own."""
         self.channel = channel
         self.health = health or ConnectionHealth()
         self.generation = fork.generation()
         self.loop = loop
-        self._intercepted = intercepted
-        self._http = http
+        # Interceptors expect messages.
+        self._intercepted = target is None or bool(target.interceptors)
+        self._http = target.http if target else None
         self._callables: dict[AnyMethod, Callable[..., Any]] = {}
 
     def callable(self, method: AnyMethod) -> Callable[..., Any]:

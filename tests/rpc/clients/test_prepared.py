@@ -288,7 +288,7 @@ def test_async_functions_are_refused_by_sync_clients(server: Loopback) -> None:
         (
             {"contents": [3]},
             TypeError,
-            "contents[0]: expected a text, bytes, image, file, part or content, got int",
+            "contents[0]: expected a string, bytes, image, file, part or content, got int",
         ),
         ({"config": {"temprature": 1}}, ValueError, "did you mean 'temperature'"),
         ({"config": {"temperature": "hot"}}, TypeError, "config.temperature"),

@@ -90,7 +90,7 @@ class AutoAsyncIOTransport(AsyncTransport):
                 )
             return http.current()
 
-        channels = ChannelPool(settings.grpc_target(), http=route)
+        channels = ChannelPool(settings.grpc_target(route))
         self._connect(settings, FallbackPool(channels, http, endpoint.with_port(settings.host)))
 
 

@@ -121,5 +121,5 @@ class GrpcAsyncIOTransport(AsyncTransport):
     ) -> _Transport:
         """See `AsyncTransport.from_settings`; ``http``: the route of what gRPC cannot carry."""
         made = cls.__new__(cls)
-        made._connect(settings, ChannelPool(settings.grpc_target(), http=http))
+        made._connect(settings, ChannelPool(settings.grpc_target(http)))
         return made

@@ -91,7 +91,7 @@ class AutoTransport(Transport):
                 )
             return http.current()
 
-        channels = ChannelPool(settings.grpc_target(), http=route)
+        channels = ChannelPool(settings.grpc_target(route))
         self._connect(settings, FallbackPool(channels, http, endpoint.with_port(settings.host)))
 
 

@@ -12,8 +12,6 @@ from grpc.experimental import ChannelOptions
 from gemwire._transport import fork
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
-from gemwire._transport.connection import HttpRoute
-from gemwire._transport.connection_health import ConnectionHealth
 
 #: Streams without a thread of their own: a third to two fifths less CPU per message.
 _SINGLE_THREADED = (ChannelOptions.SingleThreadedUnaryStream, 1)
@@ -22,18 +20,9 @@ _SINGLE_THREADED = (ChannelOptions.SingleThreadedUnaryStream, 1)
 class ChannelPool:
     """One channel for each process that uses it, opened on the first call there."""
 
-    def __init__(
-        self, target: Target | None, given: grpc.Channel | None = None, http: HttpRoute | None = None
-    ) -> None:
-        """Initialize a pool. Nothing is opened yet.
-
-        Args:
-            target: What channels are opened with.
-            given: A channel of the user's own, used as it is.
-            http: The HTTP route of what gRPC cannot carry; None to refuse it.
-        """
+    def __init__(self, target: Target | None, given: grpc.Channel | None = None) -> None:
+        """``given`` is a channel of the user's own, used as it is."""
         self._target = target
-        self._http = http
         self._given = given
         self._closed = False
         self._lock = threading.Lock()
@@ -64,7 +53,7 @@ class ChannelPool:
             if self._closed:
                 raise RuntimeError("this client is closed; make another")
             if self._latest is None or self._latest.generation != fork.generation():
-                self._latest = self._wrap(self._given or self._open())
+                self._latest = ChannelHandle(self._given or self._open(), self._target)
             return self._latest
 
     def replace(self, handle: ChannelHandle) -> None:
@@ -77,11 +66,7 @@ class ChannelPool:
                 return
             self._retired.add(handle)
             weakref.finalize(handle, _close, handle.channel, handle.generation).atexit = False
-            self._latest = self._wrap(self._open(replacement()), handle.health.successor())
-
-    def _wrap(self, channel: grpc.Channel, health: ConnectionHealth | None = None) -> ChannelHandle:
-        intercepted = self._target is None or bool(self._target.interceptors)
-        return ChannelHandle(channel, health, intercepted=intercepted, http=self._http)
+            self._latest = ChannelHandle(self._open(replacement()), self._target, handle.health.successor())
 
     def _open(self, *more: tuple[str, object]) -> grpc.Channel:
         target = self._target

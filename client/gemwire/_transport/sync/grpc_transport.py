@@ -122,5 +122,5 @@ class GrpcTransport(Transport):
     ) -> _Transport:
         """See `Transport.from_settings`; ``http``: the route of what gRPC cannot carry."""
         made = cls.__new__(cls)
-        made._connect(settings, ChannelPool(settings.grpc_target(), http=http))
+        made._connect(settings, ChannelPool(settings.grpc_target(http)))
         return made

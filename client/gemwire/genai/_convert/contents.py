@@ -22,7 +22,7 @@ def to_contents(contents: ContentListUnion | None, argument: str = "contents") -
         argument: Name of the argument, for error messages.
     """
     if contents is None or (is_list(contents) and not contents):
-        raise ValueError(f"{argument} are required: a text, a part, a content, or a list of them")
+        raise ValueError(f"{argument} are required: a string, a part, a content, or a list of them")
     if not is_list(contents):
         return [to_content(contents, argument)]
     messages: list[v1beta.Content] = []

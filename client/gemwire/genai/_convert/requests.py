@@ -71,7 +71,7 @@ def to_embed_content_request(
     name = to_model_name(model)
     items = contents if isinstance(contents, list) else [contents]
     if contents is None or not items:
-        raise ValueError("contents are required: a text, or a list with one item for each vector")
+        raise ValueError("contents are required: a string, or a list with one item for each vector")
     fields: dict[str, object] = {"model": name}
     for key, value in config.given():
         if key == "task_type":
@@ -86,7 +86,7 @@ def to_embed_content_request(
 
 
 def to_speech_config(value: object) -> object:
-    """Return a speech config or a dict of one; a text is the name of a prebuilt voice."""
+    """Return a speech config or a dict of one; a string is the name of a prebuilt voice."""
     if isinstance(value, str):
         return {"voice_config": {"prebuilt_voice_config": {"voice_name": value}}}
     return value

@@ -187,7 +187,7 @@ class UserContent(Content, registered=False):
         """Build a content with the role ``user``.
 
         Args:
-            parts: One part or several; anything that is accepted as a part, such as a text.
+            parts: One part or several; anything that is accepted as a part, such as a string.
         """
         super().__init__(role="user", parts=_to_parts(parts))
 
@@ -201,7 +201,7 @@ class ModelContent(Content, registered=False):
         """Build a content with the role ``model``.
 
         Args:
-            parts: One part or several; anything that is accepted as a part, such as a text.
+            parts: One part or several; anything that is accepted as a part, such as a string.
         """
         super().__init__(role="model", parts=_to_parts(parts))
 
@@ -239,7 +239,7 @@ def to_part(value: object, argument: str) -> v1beta.Part:
         data, mime_type = media_types.encode_image(value)
         return v1beta.Part(inline_data={"data": data, "mime_type": mime_type})
     raise TypeError(
-        f"{argument}: expected a text, bytes, image, file, part or content, got {type(value).__name__}"
+        f"{argument}: expected a string, bytes, image, file, part or content, got {type(value).__name__}"
     )
 
 
