@@ -220,8 +220,6 @@ def test_other_calls(api: Api, server: Loopback, web: WebServer) -> None:
 def test_live_sessions_refuse_them(api: Api, server: Loopback) -> None:
     refusal = r"thinking_config.thinking_level: live sessions use gRPC, which cannot carry it"
     with pytest.raises(ValueError, match=refusal):
-        ValueError, match=r"thinking_config.thinking_level: live sessions use gRPC, which cannot carry it"
-    ):
         api.genai().live.connect(model=MODEL, config=THINKING)
 
 
