@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
 import struct
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from gemwire_runtime import json_only
+
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+_FACTS = Path(__file__).parent / "surface" / "wire"
 _WORDS = ["", "hi", "naïve café", "日本語", "🦊\u200d🔥", 'quo"te\\back\nline', "\t\x00\x7f", "models/a-b.c"]
 _PATHS = ["display_name", "file.name", "state", "expire_time"]
 #: What an Any holds. It has no map: the order of a map's bytes is free, and Any compares bytes.
@@ -31,6 +36,31 @@ def descriptors(pool: Any, package: str) -> list[Descriptor]:
                 found.append(descriptor)
                 todo += descriptor.nested_types
     return found
+
+
+def public(found: list[Descriptor]) -> list[Descriptor]:
+    """Those of some types that Google's packages have, too: the facts of its protos name them."""
+    names = {name for facts in _FACTS.glob("*.json") for name in _named(json.loads(facts.read_text()))}
+    return [descriptor for descriptor in found if descriptor.full_name in names]
+
+
+def _named(facts: dict[str, Any]) -> Iterator[str]:
+    for element in (*facts.get("files", ()), *facts.get("messages", ())):
+        yield element.get("name", "")
+        yield from _named(element)
+
+
+def clear_json_only(message: Any) -> Any:
+    """Take all out of a message that Google's packages do not have; returns it."""
+    for field, value in message.ListFields():
+        if field.number >= json_only.FIRST_NUMBER:
+            message.ClearField(field.name)
+        elif field.message_type is not None:
+            parts = value.values() if is_map(field) else value if is_repeated(field) else [value]
+            for part in parts:
+                if hasattr(part, "ListFields"):
+                    clear_json_only(part)
+    return message
 
 
 def _paths(package: str) -> list[str]:

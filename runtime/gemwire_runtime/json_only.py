@@ -1,16 +1,21 @@
-"""Fields and RPCs that the service has over HTTP alone, because its public protos lack them.
+"""Fields that the service has in JSON alone, because its public protos lack them.
 
-Their numbers are from the top of the range that protobuf allows, so that a serialized message that
-may hold such a field is found by searching for three bytes; see `suspect`.
+They come from the overlay protos, and have the highest numbers that protobuf allows, so that searching a
+serialized message for three bytes tells that it has none; see `suspect`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from gemwire_runtime import json_only_fields
+from gemwire_runtime.upb import descriptor_of
 
-#: The tag of every field from 2**29 - 2048 on ends with these bytes.
+#: Numbers of the fields that the service has in JSON alone.
+FIRST_NUMBER, LAST_NUMBER = 2**29 - 2048, 2**29 - 1
+#: The tag of each of them, whatever its wire type, ends with these bytes.
 _MARK = b"\xff\xff\x0f"
 
 
@@ -35,5 +40,47 @@ def paths(message: Message) -> list[str]:
         Dotted paths in Python's names: ``generation_config.thinking_config.thinking_level``,
         ``contents[0].parts[1].media_resolution``. Empty where there are none.
     """
-    json_only_fields.arrived(message.SerializeToString())
-    return json_only_fields.within(message)
+    return list(_paths(message, ""))
+
+
+def _paths(message: Message, prefix: str) -> Iterator[str]:
+    for field, value in message.ListFields():
+        path = f"{prefix}{field.name}"
+        if field.number >= FIRST_NUMBER:
+            yield path
+        elif isinstance(value, Message):
+            yield from _paths(value, f"{path}.")
+        elif field.message_type is not None:
+            # The keys of a map, or the indexes of a list.
+            parts = value.items() if hasattr(value, "items") else enumerate(value)
+            for key, part in parts:
+                if isinstance(part, Message):
+                    yield from _paths(part, f"{path}[{key!r}].")
+
+
+def prune(tree: Mapping[str, object], kind: type[Message]) -> dict[str, object]:
+    """Return the JSON of a message without its JSON-only fields, at any depth.
+
+    Args:
+        tree: JSON; it is not changed.
+        kind: Class of the message.
+    """
+    return _prune(tree, descriptor_of(kind))
+
+
+def _prune(tree: Mapping[str, object], descriptor: Descriptor) -> dict[str, object]:
+    fields = {name: field for field in descriptor.fields for name in (field.json_name, field.name)}
+    made: dict[str, object] = {}
+    for name, value in tree.items():
+        field = fields.get(name)
+        inner = None if field is None else field.message_type
+        if field is None or inner is None or inner.full_name.startswith("google.protobuf."):
+            if field is None or field.number < FIRST_NUMBER:
+                made[name] = value
+        elif field.number >= FIRST_NUMBER:
+            continue
+        elif isinstance(value, list):
+            made[name] = [_prune(item, inner) if isinstance(item, Mapping) else item for item in value]
+        else:
+            made[name] = _prune(value, inner) if isinstance(value, Mapping) else value
+    return made

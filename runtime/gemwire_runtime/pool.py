@@ -102,7 +102,6 @@ def _message_class(descriptor: Descriptor, module: str, qualname: str) -> type[M
     attributes: dict[str, Any] = {
         "DESCRIPTOR": descriptor,
         "__module__": module,
-        "__setstate__": _set_state,
         **construction(descriptor),
         **merging(descriptor),
     }
@@ -114,14 +113,6 @@ def _message_class(descriptor: Descriptor, module: str, qualname: str) -> type[M
     # The metaclass drops a __qualname__ among the attributes; pickle needs it for nested classes.
     made.__qualname__ = qualname
     return made
-
-
-def _set_state(self: Message, state: dict[str, Any]) -> None:
-    """Restore a pickled message."""
-    from gemwire_runtime import json_only_fields
-
-    json_only_fields.arrived(state["serialized"])
-    Message.__setstate__(self, state)  # type: ignore[attr-defined]
 
 
 def _reduce(self: Message) -> tuple[Any, ...]:

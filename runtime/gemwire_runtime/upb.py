@@ -8,7 +8,11 @@ Where the C implementation is absent or has changed, the public way is used.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
+    from google.protobuf.message import Message
 
 from google.protobuf.internal import api_implementation
 
@@ -36,3 +40,8 @@ DescriptorPool: Any
 MessageMeta: Any
 construct: Callable[..., None]
 DescriptorPool, MessageMeta, construct = _upb() or _public()
+
+
+def descriptor_of(kind: "type[Message] | Message") -> "Descriptor":
+    """Return the descriptor of a message or its class; to type checkers it could be upb's own as well."""
+    return cast("Descriptor", kind.DESCRIPTOR)

@@ -17,9 +17,10 @@ from typing import Any, ClassVar, TypeVar, overload
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gemwire_runtime import enums, json_only_fields
+from gemwire_runtime import enums
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.message_init import is_repeated
+from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.well_known import WELL_KNOWN
 
 _V = TypeVar("_V", bound="View")
@@ -118,7 +119,7 @@ class View:
         return self.model_copy()
 
     def _set_names(self) -> list[str]:
-        return [field.name for field, _ in self._pb.ListFields()] + json_only_fields.names(self._pb)
+        return [field.name for field, _ in self._pb.ListFields()]
 
     @property
     def model_fields_set(self) -> set[str]:
@@ -344,7 +345,6 @@ def view(message: Message) -> Any:
 
 
 def _restored(cls: type[_V], data: bytes) -> _V:
-    json_only_fields.arrived(data)
     return cls.of(cls._kind.FromString(data))
 
 
@@ -459,3 +459,10 @@ def write_field(kind: type[View], message: Message, name: str, value: object) ->
 def field_names(kind: type[View]) -> frozenset[str]:
     """Return the names of the fields of a kind of view."""
     return frozenset(kind._fields)
+
+
+def replace_field(kind: type[Message], field: Field) -> None:
+    """Read and write one field of a kind of message in another way, in all views of it."""
+    shown = _VIEWS[descriptor_of(kind).full_name]
+    shown._fields[field.name] = field
+    setattr(shown, field.name, field)

@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from . import build, model, policy
+from . import build, model, overlay, policy
 from .families import FAMILIES
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         files = build.generate(_REPOSITORY / "protos", _REPOSITORY / ".buf" / "googleapis", families=FAMILIES)
-    except (build.CompileError, model.ModelError, policy.PolicyError) as error:
+    except (build.CompileError, overlay.OverlayError, model.ModelError, policy.PolicyError) as error:
         print(f"scripts/generate: {error}", file=sys.stderr)
         return 1
     if arguments.check:

@@ -13,6 +13,7 @@ from grpc_tools import protoc
 
 from . import (
     model,
+    overlay,
     policy,
     render_comments,
     render_grpc,
@@ -34,7 +35,7 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> dict[st
     """Generate the package.
 
     Args:
-        protos: Folder of the protos, with ``call_policy.json``.
+        protos: Folder of the protos, with ``call_policy.json`` and ``overlay/``.
         imports: Folder of what they import from elsewhere, ``google/api`` and its kin.
         families: What to generate.
 
@@ -43,18 +44,20 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> dict[st
 
     Raises:
         CompileError: The protos do not compile.
-        ModelError: They hold something that has no Python name or form.
+        OverlayError: An overlay does not fit what it merges into.
+        ModelError: The protos hold something that has no Python name or form.
         PolicyError: The call policy and the protos disagree.
     """
-    files = compile_protos(protos, imports)
-    made = {f"{ROOT}/{name}": text.encode() for name, text in _render(files, protos, families).items()}
+    merged = overlay.merge(compile_protos(protos, imports))
+    made = {f"{ROOT}/{name}": text.encode() for name, text in _render(merged, protos, families).items()}
     for family in families:
-        made[f"{ROOT}/{family.descriptor_set}"] = _descriptor_set(files, family, base=family is families[0])
+        data = _descriptor_set(merged.files, family, base=family is families[0])
+        made[f"{ROOT}/{family.descriptor_set}"] = data
     return made
 
 
 def compile_protos(protos: Path, imports: Path) -> list[FileDescriptorProto]:
-    """Compile all protos of a folder, and the carried ones.
+    """Compile all protos of a folder, overlays included, and the carried ones.
 
     Returns:
         All files, imports included, each after those it imports, with source info.
@@ -62,19 +65,23 @@ def compile_protos(protos: Path, imports: Path) -> list[FileDescriptorProto]:
     Raises:
         CompileError: They do not compile.
     """
-    own = sorted(path.relative_to(protos).as_posix() for path in protos.rglob("*.proto"))
+    overlays = protos / "overlay"
+    own = sorted(
+        path.relative_to(overlays if overlays in path.parents else protos).as_posix()
+        for path in protos.rglob("*.proto")
+    )
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "descriptors.binpb")
-        command = ["protoc", *(f"-I{path}" for path in (protos, imports, _WELL_KNOWN_PROTOS))]
+        command = ["protoc", *(f"-I{path}" for path in (overlays, protos, imports, _WELL_KNOWN_PROTOS))]
         command += ["--include_imports", "--include_source_info", f"--descriptor_set_out={output}"]
         if protoc.main([*command, *own, *CARRIED]) != 0:
             raise CompileError("the protos do not compile")
         return list(FileDescriptorSet.FromString(output.read_bytes()).file)
 
 
-def _render(files: Sequence[FileDescriptorProto], protos: Path, families: Sequence[Family]) -> dict[str, str]:
-    policies = policy.load(protos / "call_policy.json", model.rpc_names(files))
-    everything = model.build(files, policies, families)
+def _render(merged: overlay.Merged, protos: Path, families: Sequence[Family]) -> dict[str, str]:
+    policies = policy.load(protos / "call_policy.json", model.rpc_names(merged.files))
+    everything = model.build(merged.files, policies, families, merged.http_only)
     wanted = [file for file in everything.files if file.home or file.path in CARRIED]
     skipped = frozenset(file.path for file in everything.files) - {file.path for file in wanted}
     made = {"__init__.py": render_packages.root(families[0]), "py.typed": ""}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from google.api import annotations_pb2, client_pb2, field_behavior_pb2, http_pb2, resource_pb2
@@ -21,6 +21,8 @@ from google.protobuf.descriptor_pb2 import (
     MethodDescriptorProto,
     ServiceDescriptorProto,
 )
+
+from gemwire_runtime.json_only import FIRST_NUMBER, LAST_NUMBER
 
 from .families import ROOT, Family, Package, packages
 from .policy import Policy
@@ -44,6 +46,7 @@ class Field:
     """One field of a message; ``type_name`` is a full proto name or a Python scalar."""
 
     name: str
+    number: int
     comment: str
     kind: str  # "scalar", "enum" or "message"
     type_name: str
@@ -118,6 +121,8 @@ class Method:
     items: str | None  # field of the response that holds a page's items
     operation: tuple[str, str] | None  # full names: response, metadata
     idempotent: bool  # changes nothing on the server
+    http_only: bool
+    may_hold_json_only: bool  # the request has, at some depth, a field that only JSON has
     policy: Policy
 
 
@@ -170,12 +175,21 @@ class File:
 
 @dataclass
 class Model:
-    """All files, and an index of every message and enum by full name."""
+    """All files, and an index of every message and enum by full name.
+
+    Attributes:
+        files: In dependency order.
+        messages: By full name.
+        enums: By full name.
+        homes: The file of each message and enum, by full name.
+        http_only: RPCs that the service has over HTTP alone, ``package.Service/Method``.
+    """
 
     files: list[File] = field(default_factory=list)
     messages: dict[str, Message] = field(default_factory=dict)
     enums: dict[str, Enum] = field(default_factory=dict)
     homes: dict[str, File] = field(default_factory=dict)
+    http_only: frozenset[str] = frozenset()
 
     def python_name(self, full_name: str) -> str:
         """Name inside its module: ``Candidate.FinishReason``."""
@@ -213,7 +227,10 @@ def _clean(comment: str) -> str:
 
 
 def build(
-    files: Sequence[FileDescriptorProto], policies: Mapping[str, Policy], families: Sequence[Family]
+    files: Sequence[FileDescriptorProto],
+    policies: Mapping[str, Policy],
+    families: Sequence[Family],
+    http_only: frozenset[str] = frozenset(),
 ) -> Model:
     """Read the descriptors.
 
@@ -221,12 +238,13 @@ def build(
         files: In dependency order, with source info for those that have comments.
         policies: A policy for each RPC.
         families: The table of families.
+        http_only: RPCs that the service has over HTTP alone, ``package.Service/Method``.
 
     Raises:
         ModelError: Two names collide in snake case, a field is a Python keyword, the policy file says of
             an RPC what its verb says, or a service does not fit its family.
     """
-    model = Model()
+    model = Model(http_only=http_only)
     homes = packages(families)
     comments = {proto.name: _Comments(proto, proto.package in homes) for proto in files}
     for proto in files:
@@ -352,6 +370,7 @@ def _field(
     reference = f.options.Extensions[resource_pb2.resource_reference]
     return Field(
         name=f.name,
+        number=f.number,
         comment=comment,
         kind=kind,
         type_name=type_name,
@@ -429,6 +448,8 @@ def _method(
         items=_page_items(model.messages.get(request), model.messages.get(response)),
         operation=operation,  # type: ignore[arg-type]
         idempotent=_idempotent(f"{service}/{m.name}", http, policy),
+        http_only=f"{service}/{m.name}" in model.http_only,
+        may_hold_json_only=_may_hold_json_only(request, model),
         policy=policy,
     )
 
@@ -465,23 +486,32 @@ def _service(
     )
 
 
+def _reachable(roots: Iterable[str], model: Model) -> Iterator[Message]:
+    """Yield some messages, by full name, and all that they can hold."""
+    todo, seen = list(roots), set[str]()
+    while todo:
+        message = model.messages.get(todo.pop())
+        if message is not None and message.full_name not in seen:
+            seen.add(message.full_name)
+            yield message
+            todo.extend(f.type_name for f in message.fields if f.kind == "message")
+
+
+def _may_hold_json_only(request: str, model: Model) -> bool:
+    fields = (f for message in _reachable([request], model) for f in message.fields)
+    return any(FIRST_NUMBER <= f.number <= LAST_NUMBER for f in fields)
+
+
 def _resources(methods: Sequence[Method], model: Model) -> tuple[Resource, ...]:
     """Resources that the service's messages define or refer to, however deep."""
     patterns = {m.resource[0]: m.resource[1][0] for m in model.messages.values() if m.resource}
     found: set[str] = set()
-    seen: set[str] = set()
-    todo = [name for m in methods for name in (m.request, m.response, *(m.operation or ()))]
-    while todo:
-        message = model.messages.get(todo.pop())
-        if message is None or message.full_name in seen:
-            continue
-        seen.add(message.full_name)
+    roots = [name for m in methods for name in (m.request, m.response, *(m.operation or ()))]
+    for message in _reachable(roots, model):
         if message.resource:
             found.add(message.resource[0])
         for f in message.fields:
             found.update(f.references)
-            if f.kind == "message":
-                todo.append(f.type_name)
     return tuple(
         Resource(snake_case(type_.rsplit("/", 1)[-1]), patterns[type_])
         for type_ in sorted(found)

@@ -89,6 +89,9 @@ def _table(out: Source, service: Service, types: Types) -> None:
                 out("),")
             if method.idempotent:
                 out("idempotent=True,")
+            for fact in ("http_only", "may_hold_json_only"):
+                if getattr(method, fact):
+                    out(f"{fact}=True,")
             if method.items:
                 out(f'items="{method.items}",')
             if method.operation:

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROTOS = Path(__file__).resolve().parents[2] / "protos"
+OVERLAY = PROTOS / "overlay"
 FILES = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
-INCLUDES = (Path(annotations_pb2.__file__).parents[2], Path(grpc_tools.__file__).parent / "_proto")
+INCLUDES = (
+    OVERLAY,
+    PROTOS,
+    Path(annotations_pb2.__file__).parents[2],
+    Path(grpc_tools.__file__).parent / "_proto",
+)
 
 # Where an element stands in its file: field numbers and indexes from FileDescriptorProto downwards.
 Place = tuple[int, ...]
@@ -100,7 +106,8 @@ def test_there_are_protos() -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_everything_is_explained(name: str, tmp_path: Path) -> None:
-    assert unexplained(compile_with_comments(PROTOS, name, tmp_path)) == []
+    root = OVERLAY if name.startswith("overlay/") else PROTOS
+    assert unexplained(compile_with_comments(root, name.removeprefix("overlay/"), tmp_path)) == []
 
 
 BARE = """\

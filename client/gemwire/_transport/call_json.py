@@ -19,7 +19,6 @@ from gemwire._transport.json_method import Json, JsonRequest
 from gemwire._transport.rest.transcode import from_json
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ def to_tree(value: object) -> JsonValue:
         value = value.parse()
     if isinstance(value, Message):
         made: dict[str, JsonValue] = json_format.MessageToDict(value, descriptor_pool=POOL)
-        json_only_fields.merged(value, made)
         return _redact(made)
     if isinstance(value, JsonRequest):
         body = None if value.body is None else json.loads(value.body)

@@ -21,7 +21,6 @@ from gemwire.genai._convert.requests import to_generate_content_request
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire.options import Retry
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 
@@ -107,4 +106,5 @@ class Generating:
 
 
 def _json(message: Any) -> dict[str, Any]:
-    return json_only_fields.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))
+    tree: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    return tree

@@ -7,12 +7,9 @@ from typing import Any, NamedTuple
 
 from google.protobuf import json_format
 
-from gemwire._transport.rest.transcode import from_json
 from gemwire.bulk.lines import Line
 from gemwire.genai._convert.resource_names import to_model_name
-from gemwire.genai._types import json_only  # noqa: F401 - brings the fields that only JSON has
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 _FORMS = 'a "request", a "prompt", or the "contents" of a request'
@@ -138,23 +135,20 @@ def message(kind: Any, tree: dict[str, Any]) -> Any:
     made = kind()
     try:
         json_format.ParseDict(tree, made, descriptor_pool=POOL)
-    except (json_format.Error, AttributeError, TypeError):
-        # Either something is wrong, or it has fields that only JSON knows: seldom, so looked for only now.
+    except (json_format.Error, AttributeError, TypeError) as error:
+        # json_format names no path; a field that does not exist is the most likely mistake.
         _known(kind.DESCRIPTOR, tree, "")
-        return from_json(kind, tree)
+        raise ValueError(str(error)) from None
     return made
 
 
 def _known(descriptor: Any, tree: dict[str, Any], path: str) -> None:
     """See that all names are known."""
     fields = {name: field for field in descriptor.fields for name in (field.name, field.json_name)}
-    extra = json_only_fields.declared(descriptor.full_name)
     for name, value in tree.items():
         field = fields.get(name)
         if field is None:
-            if name not in extra and name not in extra.values():
-                raise ValueError(f"{path}{name}: {descriptor.name} has no such field")
-            continue
+            raise ValueError(f"{path}{name}: {descriptor.name} has no such field")
         inner = field.message_type
         if inner is None or inner.full_name.startswith("google.protobuf.") or inner.name.endswith("Entry"):
             continue

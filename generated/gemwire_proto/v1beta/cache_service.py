@@ -52,6 +52,7 @@ CREATE_CACHED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 GET_CACHED_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.CacheService",
@@ -89,6 +90,7 @@ UPDATE_CACHED_CONTENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 DELETE_CACHED_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.CacheService",

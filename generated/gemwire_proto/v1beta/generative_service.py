@@ -35,6 +35,7 @@ GENERATE_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 GENERATE_ANSWER = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -54,6 +55,7 @@ GENERATE_ANSWER = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 STREAM_GENERATE_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -75,6 +77,7 @@ STREAM_GENERATE_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 EMBED_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -94,6 +97,7 @@ EMBED_CONTENT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 BATCH_EMBED_CONTENTS = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -113,6 +117,7 @@ BATCH_EMBED_CONTENTS = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 COUNT_TOKENS = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -132,6 +137,7 @@ COUNT_TOKENS = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 BIDI_GENERATE_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -140,6 +146,7 @@ BIDI_GENERATE_CONTENT = _method.Method(
     kind=_method.Kind.BIDI,
     request=_v1beta_generative_service_pb2.BidiGenerateContentClientMessage,
     response=_v1beta_generative_service_pb2.BidiGenerateContentServerMessage,
+    may_hold_json_only=True,
 )
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.GenerativeService",

@@ -50,6 +50,42 @@ class Modality(_views.Enum):
     DOCUMENT = "DOCUMENT"
 
 
+@_views.Enum.of(_v1beta_content_pb2.ToolType.DESCRIPTOR)
+class ToolType(_views.Enum):
+    """Tools that the service runs itself."""
+
+    TOOL_TYPE_UNSPECIFIED = "TOOL_TYPE_UNSPECIFIED"
+    GOOGLE_SEARCH_WEB = "GOOGLE_SEARCH_WEB"
+    GOOGLE_SEARCH_IMAGE = "GOOGLE_SEARCH_IMAGE"
+    URL_CONTEXT = "URL_CONTEXT"
+    GOOGLE_MAPS = "GOOGLE_MAPS"
+    FILE_SEARCH = "FILE_SEARCH"
+    MEDIA_PROCESSING = "MEDIA_PROCESSING"
+
+
+@_views.Enum.of(_v1beta_content_pb2.MediaProcessing.DESCRIPTOR)
+class MediaProcessing(_views.Enum):
+    """How media is processed before a model sees it."""
+
+    MEDIA_PROCESSING_UNSPECIFIED = "MEDIA_PROCESSING_UNSPECIFIED"
+    STATIC = "STATIC"
+    AGENTIC = "AGENTIC"
+
+
+@_views.Enum.of(_v1beta_content_pb2.SafetyPolicy.DESCRIPTOR)
+class SafetyPolicy(_views.Enum):
+    """Kinds of actions on a computer that the user confirms first."""
+
+    SAFETY_POLICY_UNSPECIFIED = "SAFETY_POLICY_UNSPECIFIED"
+    FINANCIAL_TRANSACTIONS = "FINANCIAL_TRANSACTIONS"
+    SENSITIVE_DATA_MODIFICATION = "SENSITIVE_DATA_MODIFICATION"
+    COMMUNICATION_TOOL = "COMMUNICATION_TOOL"
+    ACCOUNT_CREATION = "ACCOUNT_CREATION"
+    DATA_MODIFICATION = "DATA_MODIFICATION"
+    USER_CONSENT_MANAGEMENT = "USER_CONSENT_MANAGEMENT"
+    LEGAL_TERMS_AND_AGREEMENTS = "LEGAL_TERMS_AND_AGREEMENTS"
+
+
 @_views.Enum.of(_v1beta_content_pb2.ExecutableCode.DESCRIPTOR.enum_types_by_name["Language"])
 class ExecutableCodeLanguage(_views.Enum):
     """The programming languages the sandbox can run."""
@@ -112,6 +148,36 @@ class FunctionResponseScheduling(_views.Enum):
     SILENT = "SILENT"
     WHEN_IDLE = "WHEN_IDLE"
     INTERRUPT = "INTERRUPT"
+
+
+@_views.Enum.of(_v1beta_content_pb2.PartMediaResolution.DESCRIPTOR.enum_types_by_name["Level"])
+class PartMediaResolutionLevel(_views.Enum):
+    """Levels of detail."""
+
+    MEDIA_RESOLUTION_UNSPECIFIED = "MEDIA_RESOLUTION_UNSPECIFIED"
+    MEDIA_RESOLUTION_LOW = "MEDIA_RESOLUTION_LOW"
+    MEDIA_RESOLUTION_MEDIUM = "MEDIA_RESOLUTION_MEDIUM"
+    MEDIA_RESOLUTION_HIGH = "MEDIA_RESOLUTION_HIGH"
+    MEDIA_RESOLUTION_ULTRA_HIGH = "MEDIA_RESOLUTION_ULTRA_HIGH"
+
+
+@_views.Enum.of(_v1beta_content_pb2.DocumentMetadata.DESCRIPTOR.enum_types_by_name["ContentLayer"])
+class DocumentMetadataContentLayer(_views.Enum):
+    """Layers of a document."""
+
+    CONTENT_LAYER_UNSPECIFIED = "CONTENT_LAYER_UNSPECIFIED"
+    PAGE_IMAGE = "PAGE_IMAGE"
+    PAGE_TEXT = "PAGE_TEXT"
+
+
+@_views.Enum.of(_v1beta_content_pb2.SpreadsheetMetadata.DESCRIPTOR.enum_types_by_name["ContentLayer"])
+class SpreadsheetMetadataContentLayer(_views.Enum):
+    """Layers of a spreadsheet."""
+
+    CONTENT_LAYER_UNSPECIFIED = "CONTENT_LAYER_UNSPECIFIED"
+    DATA = "DATA"
+    FORMULAS = "FORMULAS"
+    VISUAL = "VISUAL"
 
 
 @_views.Enum.of(_v1beta_safety_pb2.HarmCategory.DESCRIPTOR)
@@ -224,6 +290,18 @@ class TaskType(_views.Enum):
     CODE_RETRIEVAL_QUERY = "CODE_RETRIEVAL_QUERY"
 
 
+@_views.Enum.of(_v1beta_generative_service_pb2.ThinkingConfig.DESCRIPTOR.enum_types_by_name["ThinkingLevel"])
+class ThinkingConfigThinkingLevel(_views.Enum):
+    """How much a model thinks before it replies."""
+
+    THINKING_LEVEL_UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED"
+    MINIMAL = "MINIMAL"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    XHIGH = "XHIGH"
+
+
 @_views.Enum.of(_v1beta_generative_service_pb2.GenerationConfig.DESCRIPTOR.enum_types_by_name["Modality"])
 class GenerationConfigModality(_views.Enum):
     """Kinds of output that can be asked for in `response_modalities`."""
@@ -254,6 +332,18 @@ class GenerateContentResponsePromptFeedbackBlockReason(_views.Enum):
     BLOCKLIST = "BLOCKLIST"
     PROHIBITED_CONTENT = "PROHIBITED_CONTENT"
     IMAGE_SAFETY = "IMAGE_SAFETY"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.GenerateContentResponse.UsageMetadata.DESCRIPTOR.enum_types_by_name["TrafficType"])
+class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
+    """Kinds of traffic, by how they are paid."""
+
+    TRAFFIC_TYPE_UNSPECIFIED = "TRAFFIC_TYPE_UNSPECIFIED"
+    ON_DEMAND = "ON_DEMAND"
+    ON_DEMAND_PRIORITY = "ON_DEMAND_PRIORITY"
+    ON_DEMAND_FLEX = "ON_DEMAND_FLEX"
+    ON_DEMAND_OFFPEAK = "ON_DEMAND_OFFPEAK"
+    PROVISIONED_THROUGHPUT = "PROVISIONED_THROUGHPUT"
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.Candidate.DESCRIPTOR.enum_types_by_name["FinishReason"])
@@ -344,6 +434,29 @@ class RealtimeInputConfigAutomaticActivityDetectionEndSensitivity(_views.Enum):
     END_SENSITIVITY_UNSPECIFIED = "END_SENSITIVITY_UNSPECIFIED"
     END_SENSITIVITY_HIGH = "END_SENSITIVITY_HIGH"
     END_SENSITIVITY_LOW = "END_SENSITIVITY_LOW"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.AudioTranscriptionConfig.DESCRIPTOR.enum_types_by_name["Mode"])
+class AudioTranscriptionConfigMode(_views.Enum):
+    """How close to what was said a transcription is."""
+
+    MODE_UNSPECIFIED = "MODE_UNSPECIFIED"
+    VERBATIM = "VERBATIM"
+    SMART = "SMART"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.ModelStatus.DESCRIPTOR.enum_types_by_name["ModelStage"])
+class ModelStatusModelStage(_views.Enum):
+    """Stages of a model's life."""
+
+    MODEL_STAGE_UNSPECIFIED = "MODEL_STAGE_UNSPECIFIED"
+    UNSTABLE_EXPERIMENTAL = "UNSTABLE_EXPERIMENTAL"
+    EXPERIMENTAL = "EXPERIMENTAL"
+    PREVIEW = "PREVIEW"
+    STABLE = "STABLE"
+    LEGACY = "LEGACY"
+    DEPRECATED = "DEPRECATED"
+    RETIRED = "RETIRED"
 
 
 @_views.Enum.of(_v1beta_tuned_model_pb2.TunedModel.DESCRIPTOR.enum_types_by_name["State"])
@@ -552,6 +665,114 @@ class GroundingPassages(_views.View, kind=_v1beta_content_pb2.GroundingPassages)
 
 class ModalityTokenCount(_views.View, kind=_v1beta_content_pb2.ModalityTokenCount):
     """How many tokens of one kind of media were counted."""
+
+    __slots__ = ()
+
+
+class PartMediaResolution(_views.View, kind=_v1beta_content_pb2.PartMediaResolution):
+    """How closely the model looks at one part: by level, or by the tokens that it may take."""
+
+    __slots__ = ()
+
+
+class ToolCall(_views.View, kind=_v1beta_content_pb2.ToolCall):
+    """A call of a tool that the service runs itself."""
+
+    __slots__ = ()
+
+
+class ToolResponse(_views.View, kind=_v1beta_content_pb2.ToolResponse):
+    """The result of a tool that the service ran itself."""
+
+    __slots__ = ()
+
+
+class Transcription(_views.View, kind=_v1beta_content_pb2.Transcription):
+    """Text of some audio."""
+
+    __slots__ = ()
+
+
+class WordInfo(_views.View, kind=_v1beta_content_pb2.WordInfo):
+    """One word of a transcription."""
+
+    __slots__ = ()
+
+
+class AudioMetadata(_views.View, kind=_v1beta_content_pb2.AudioMetadata):
+    """A section of some audio."""
+
+    __slots__ = ()
+
+
+class DocumentMetadata(_views.View, kind=_v1beta_content_pb2.DocumentMetadata):
+    """A section of a document."""
+
+    __slots__ = ()
+
+
+class SpeechMetadata(_views.View, kind=_v1beta_content_pb2.SpeechMetadata):
+    """How text becomes speech."""
+
+    __slots__ = ()
+
+
+class SpreadsheetMetadata(_views.View, kind=_v1beta_content_pb2.SpreadsheetMetadata):
+    """A section of a spreadsheet."""
+
+    __slots__ = ()
+
+
+class SearchTypes(_views.View, kind=_v1beta_content_pb2.SearchTypes):
+    """Kinds of search; each is on where it is set."""
+
+    __slots__ = ()
+
+
+class WebSearch(_views.View, kind=_v1beta_content_pb2.WebSearch):
+    """Search of web pages, which has no settings."""
+
+    __slots__ = ()
+
+
+class ImageSearch(_views.View, kind=_v1beta_content_pb2.ImageSearch):
+    """Search of images, which has no settings."""
+
+    __slots__ = ()
+
+
+class McpServer(_views.View, kind=_v1beta_content_pb2.McpServer):
+    """An MCP server."""
+
+    __slots__ = ()
+
+
+class StreamableHttpTransport(_views.View, kind=_v1beta_content_pb2.StreamableHttpTransport):
+    """Reaches an MCP server over streamable HTTP."""
+
+    __slots__ = ()
+
+
+class AuthConfig(_views.View, kind=_v1beta_content_pb2.AuthConfig):
+    """Credentials of a tool."""
+
+    __slots__ = ()
+
+
+class GoogleMapsGroundingTypes(_views.View, kind=_v1beta_content_pb2.GoogleMapsGroundingTypes):
+    """Kinds of grounding in Google Maps; each is on where it is set."""
+
+    __slots__ = ()
+
+
+class GoogleMapsPlaces(_views.View, kind=_v1beta_content_pb2.GoogleMapsPlaces):
+    """Grounding in places, which has no settings."""
+
+    __slots__ = ()
+
+
+class GoogleMapsRouting(_views.View, kind=_v1beta_content_pb2.GoogleMapsRouting):
+    """Grounding in routes, which has no settings."""
 
     __slots__ = ()
 
@@ -982,6 +1203,12 @@ class GroundingChunkMapsPlaceAnswerSourcesReviewSnippet(_views.View, kind=_v1bet
     __slots__ = ()
 
 
+class GroundingChunkImage(_views.View, kind=_v1beta_generative_service_pb2.GroundingChunk.Image):
+    """A picture that was found."""
+
+    __slots__ = ()
+
+
 class Segment(_views.View, kind=_v1beta_generative_service_pb2.Segment):
     """A stretch of the text of a `Content`, located by part and byte offsets."""
 
@@ -1182,6 +1409,36 @@ class BidiGenerateContentServerMessage(_views.View, kind=_v1beta_generative_serv
 
 class UsageMetadata(_views.View, kind=_v1beta_generative_service_pb2.UsageMetadata):
     """Tokens used in a live session."""
+
+    __slots__ = ()
+
+
+class LanguageAuto(_views.View, kind=_v1beta_generative_service_pb2.LanguageAuto):
+    """Detection of languages, which has no settings."""
+
+    __slots__ = ()
+
+
+class LanguageHints(_views.View, kind=_v1beta_generative_service_pb2.LanguageHints):
+    """Languages that are likely spoken."""
+
+    __slots__ = ()
+
+
+class ReplicatedVoiceConfig(_views.View, kind=_v1beta_generative_service_pb2.ReplicatedVoiceConfig):
+    """A voice that is replicated from a sample."""
+
+    __slots__ = ()
+
+
+class VoiceConsentSignature(_views.View, kind=_v1beta_generative_service_pb2.VoiceConsentSignature):
+    """The signature of a verified consent."""
+
+    __slots__ = ()
+
+
+class ModelStatus(_views.View, kind=_v1beta_generative_service_pb2.ModelStatus):
+    """Where a model is in its life."""
 
     __slots__ = ()
 

@@ -44,6 +44,51 @@ class Modality(_views.Enum):
     DOCUMENT = "DOCUMENT"
     """Documents such as PDF files."""
 
+class ToolType(_views.Enum):
+    """Tools that the service runs itself."""
+    TOOL_TYPE_UNSPECIFIED = "TOOL_TYPE_UNSPECIFIED"
+    """Not set."""
+    GOOGLE_SEARCH_WEB = "GOOGLE_SEARCH_WEB"
+    """Web search."""
+    GOOGLE_SEARCH_IMAGE = "GOOGLE_SEARCH_IMAGE"
+    """Image search."""
+    URL_CONTEXT = "URL_CONTEXT"
+    """Reading of addresses that stand in the prompt."""
+    GOOGLE_MAPS = "GOOGLE_MAPS"
+    """Google Maps."""
+    FILE_SEARCH = "FILE_SEARCH"
+    """Search in files."""
+    MEDIA_PROCESSING = "MEDIA_PROCESSING"
+    """Processing of media."""
+
+class MediaProcessing(_views.Enum):
+    """How media is processed before a model sees it."""
+    MEDIA_PROCESSING_UNSPECIFIED = "MEDIA_PROCESSING_UNSPECIFIED"
+    """Not set: the service decides."""
+    STATIC = "STATIC"
+    """Once, in the same way for every prompt."""
+    AGENTIC = "AGENTIC"
+    """By the model, as the prompt asks."""
+
+class SafetyPolicy(_views.Enum):
+    """Kinds of actions on a computer that the user confirms first."""
+    SAFETY_POLICY_UNSPECIFIED = "SAFETY_POLICY_UNSPECIFIED"
+    """Not set."""
+    FINANCIAL_TRANSACTIONS = "FINANCIAL_TRANSACTIONS"
+    """Payments and the like."""
+    SENSITIVE_DATA_MODIFICATION = "SENSITIVE_DATA_MODIFICATION"
+    """Changes of sensitive data."""
+    COMMUNICATION_TOOL = "COMMUNICATION_TOOL"
+    """Messages to others."""
+    ACCOUNT_CREATION = "ACCOUNT_CREATION"
+    """New accounts."""
+    DATA_MODIFICATION = "DATA_MODIFICATION"
+    """Changes of data."""
+    USER_CONSENT_MANAGEMENT = "USER_CONSENT_MANAGEMENT"
+    """Consent in the user's name."""
+    LEGAL_TERMS_AND_AGREEMENTS = "LEGAL_TERMS_AND_AGREEMENTS"
+    """Acceptance of terms and agreements."""
+
 class ExecutableCodeLanguage(_views.Enum):
     """The programming languages the sandbox can run."""
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
@@ -123,6 +168,39 @@ class FunctionResponseScheduling(_views.Enum):
     INTERRUPT = "INTERRUPT"
     """Adds the result and has the model react at once. What it is saying at that moment is broken off.
     """
+
+class PartMediaResolutionLevel(_views.Enum):
+    """Levels of detail."""
+    MEDIA_RESOLUTION_UNSPECIFIED = "MEDIA_RESOLUTION_UNSPECIFIED"
+    """Not set."""
+    MEDIA_RESOLUTION_LOW = "MEDIA_RESOLUTION_LOW"
+    """Few tokens."""
+    MEDIA_RESOLUTION_MEDIUM = "MEDIA_RESOLUTION_MEDIUM"
+    """Some tokens."""
+    MEDIA_RESOLUTION_HIGH = "MEDIA_RESOLUTION_HIGH"
+    """Many tokens."""
+    MEDIA_RESOLUTION_ULTRA_HIGH = "MEDIA_RESOLUTION_ULTRA_HIGH"
+    """The most tokens."""
+
+class DocumentMetadataContentLayer(_views.Enum):
+    """Layers of a document."""
+    CONTENT_LAYER_UNSPECIFIED = "CONTENT_LAYER_UNSPECIFIED"
+    """Not set."""
+    PAGE_IMAGE = "PAGE_IMAGE"
+    """The pages as pictures."""
+    PAGE_TEXT = "PAGE_TEXT"
+    """Their text."""
+
+class SpreadsheetMetadataContentLayer(_views.Enum):
+    """Layers of a spreadsheet."""
+    CONTENT_LAYER_UNSPECIFIED = "CONTENT_LAYER_UNSPECIFIED"
+    """Not set."""
+    DATA = "DATA"
+    """Values of the cells."""
+    FORMULAS = "FORMULAS"
+    """Formulas of the cells."""
+    VISUAL = "VISUAL"
+    """The sheet as a picture."""
 
 class HarmCategory(_views.Enum):
     """The kinds of harm that content is examined for. Values 1 to 6 belong to the legacy PaLM models, values
@@ -298,6 +376,21 @@ class TaskType(_views.Enum):
     `RETRIEVAL_DOCUMENT`.
     """
 
+class ThinkingConfigThinkingLevel(_views.Enum):
+    """How much a model thinks before it replies."""
+    THINKING_LEVEL_UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED"
+    """Not set: the model's own default applies."""
+    MINIMAL = "MINIMAL"
+    """As little as the model can."""
+    LOW = "LOW"
+    """Little: fast and cheap."""
+    MEDIUM = "MEDIUM"
+    """A balance of depth and speed."""
+    HIGH = "HIGH"
+    """Much, for hard problems."""
+    XHIGH = "XHIGH"
+    """As much as the model can."""
+
 class GenerationConfigModality(_views.Enum):
     """Kinds of output that can be asked for in `response_modalities`. It describes output only and differs
     from the top-level `Modality` enum, which classifies counted tokens.
@@ -342,6 +435,21 @@ class GenerateContentResponsePromptFeedbackBlockReason(_views.Enum):
     """
     IMAGE_SAFETY = "IMAGE_SAFETY"
     """Blocked because of unsafe content in connection with image generation."""
+
+class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
+    """Kinds of traffic, by how they are paid."""
+    TRAFFIC_TYPE_UNSPECIFIED = "TRAFFIC_TYPE_UNSPECIFIED"
+    """Not set."""
+    ON_DEMAND = "ON_DEMAND"
+    """Paid as used."""
+    ON_DEMAND_PRIORITY = "ON_DEMAND_PRIORITY"
+    """Paid as used, with priority."""
+    ON_DEMAND_FLEX = "ON_DEMAND_FLEX"
+    """Paid as used, at the price of the flex tier."""
+    ON_DEMAND_OFFPEAK = "ON_DEMAND_OFFPEAK"
+    """Paid as used, outside of busy hours."""
+    PROVISIONED_THROUGHPUT = "PROVISIONED_THROUGHPUT"
+    """Of throughput that was paid before."""
 
 class CandidateFinishReason(_views.Enum):
     """Why the model stopped writing a candidate. Only `STOP` is a normal end; after `MAX_TOKENS` the text is
@@ -466,6 +574,34 @@ class RealtimeInputConfigAutomaticActivityDetectionEndSensitivity(_views.Enum):
     END_SENSITIVITY_LOW = "END_SENSITIVITY_LOW"
     """Tolerates longer pauses before it ends the user's turn."""
 
+class AudioTranscriptionConfigMode(_views.Enum):
+    """How close to what was said a transcription is."""
+    MODE_UNSPECIFIED = "MODE_UNSPECIFIED"
+    """Not set: the service decides."""
+    VERBATIM = "VERBATIM"
+    """Word by word."""
+    SMART = "SMART"
+    """Without fillers and repetitions."""
+
+class ModelStatusModelStage(_views.Enum):
+    """Stages of a model's life."""
+    MODEL_STAGE_UNSPECIFIED = "MODEL_STAGE_UNSPECIFIED"
+    """Not set."""
+    UNSTABLE_EXPERIMENTAL = "UNSTABLE_EXPERIMENTAL"
+    """An experiment that changes without notice."""
+    EXPERIMENTAL = "EXPERIMENTAL"
+    """An experiment."""
+    PREVIEW = "PREVIEW"
+    """A preview of what becomes stable."""
+    STABLE = "STABLE"
+    """Stable."""
+    LEGACY = "LEGACY"
+    """Replaced by another."""
+    DEPRECATED = "DEPRECATED"
+    """About to be retired."""
+    RETIRED = "RETIRED"
+    """No longer served."""
+
 class TunedModelState(_views.Enum):
     """Stages in the life of a tuned model."""
     STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
@@ -566,6 +702,53 @@ class Part(_views.View):
     """Free-form notes of the application about this part. Meant for programs that keep parts as their own
     data and want to remember, say, which file one came from or how to tell several apart.
     """
+    tool_call: ToolCall | None
+    """A call of a tool that the service runs itself, as the model made it. Give it back unchanged when the
+    conversation goes on.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    tool_response: ToolResponse | None
+    """The result of such a call. Give it back unchanged as well.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    media_resolution: PartMediaResolution | None
+    """How closely the model looks at this part's picture, video or document. Beats
+    `GenerationConfig.media_resolution`.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    audio_transcription: Transcription | None
+    """Text of this part's audio, where the service transcribed it.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    media_processing: MediaProcessing | None
+    """How the service processes this part's media.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    audio_metadata: AudioMetadata | None
+    """Which section of this part's audio counts. Only with audio in `inline_data` or `file_data`.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    document_metadata: DocumentMetadata | None
+    """Which pages of this part's document count. Only with a document in `inline_data` or `file_data`.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    speech_metadata: SpeechMetadata | None
+    """Who speaks this part's text, and in which style, when it becomes speech.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    spreadsheet_metadata: SpreadsheetMetadata | None
+    """Which cells of this part's spreadsheet count. Only with a spreadsheet in `inline_data` or `file_data`.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -580,6 +763,15 @@ class Part(_views.View):
         thought: bool | None = ...,
         thought_signature: bytes | str | None = ...,
         part_metadata: _Mapping[str, _Any] | None = ...,
+        tool_call: ToolCall | _Message | _Mapping[str, _Any] | None = ...,
+        tool_response: ToolResponse | _Message | _Mapping[str, _Any] | None = ...,
+        media_resolution: PartMediaResolution | _Message | _Mapping[str, _Any] | None = ...,
+        audio_transcription: Transcription | _Message | _Mapping[str, _Any] | None = ...,
+        media_processing: MediaProcessing | str | int | None = ...,
+        audio_metadata: AudioMetadata | _Message | _Mapping[str, _Any] | None = ...,
+        document_metadata: DocumentMetadata | _Message | _Mapping[str, _Any] | None = ...,
+        speech_metadata: SpeechMetadata | _Message | _Mapping[str, _Any] | None = ...,
+        spreadsheet_metadata: SpreadsheetMetadata | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
 class FunctionResponsePart(_views.View):
@@ -673,11 +865,17 @@ class ExecutableCode(_views.View):
     """The language that `code` is written in."""
     code: str | None
     """The source text of the program."""
+    id: str | None
+    """Identifies the code; its `CodeExecutionResult` has the same.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         language: ExecutableCodeLanguage | str | int | None = ...,
         code: str | None = ...,
+        id: str | None = ...,
     ) -> None: ...
 
 class CodeExecutionResult(_views.View):
@@ -689,11 +887,17 @@ class CodeExecutionResult(_views.View):
     """What the program printed. Standard output after `OUTCOME_OK`, otherwise standard error or some other
     account of the failure. Empty if there is nothing to show.
     """
+    id: str | None
+    """Identifies the `ExecutableCode` that was run.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         outcome: CodeExecutionResultOutcome | str | int | None = ...,
         output: str | None = ...,
+        id: str | None = ...,
     ) -> None: ...
 
 class Tool(_views.View):
@@ -727,6 +931,11 @@ class Tool(_views.View):
     """Grounds answers in places and routes known to Google Maps. The user's position can be given with
     `ToolConfig.retrieval_config`.
     """
+    mcp_servers: _views.Items[McpServer] | None
+    """MCP servers whose tools the service may call.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -738,6 +947,7 @@ class Tool(_views.View):
         url_context: UrlContext | _Message | _Mapping[str, _Any] | None = ...,
         file_search: FileSearch | _Message | _Mapping[str, _Any] | None = ...,
         google_maps: GoogleMaps | _Message | _Mapping[str, _Any] | None = ...,
+        mcp_servers: _Sequence[McpServer | _Message | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
 
 class ToolGoogleSearch(_views.View):
@@ -747,10 +957,16 @@ class ToolGoogleSearch(_views.View):
     """Uses only search results from within this period. Give both ends of the interval or none. No
     restriction when unset.
     """
+    search_types: SearchTypes | None
+    """What is searched. Unset, web pages.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         time_range_filter: _Message | _Mapping[str, _Any] | None = ...,
+        search_types: SearchTypes | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
 class ToolComputerUse(_views.View):
@@ -765,11 +981,23 @@ class ToolComputerUse(_views.View):
     """Names of predefined functions that the model is not to be offered. Use it to rule out actions, or to
     replace a function by one of your own in `Tool.function_declarations`. All are offered when empty.
     """
+    disabled_safety_policies: _views.Items[SafetyPolicy] | None
+    """Policies that are switched off: actions that fall under one are not confirmed by the user first.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    enable_prompt_injection_detection: bool | None
+    """Whether screens are searched for instructions to the model that are not the user's.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         environment: ToolComputerUseEnvironment | str | int | None = ...,
         excluded_predefined_functions: _Sequence[str] | None = ...,
+        disabled_safety_policies: _Sequence[SafetyPolicy | str | int] | None = ...,
+        enable_prompt_injection_detection: bool | None = ...,
     ) -> None: ...
 
 class GoogleMaps(_views.View):
@@ -779,10 +1007,22 @@ class GoogleMaps(_views.View):
     `GroundingMetadata.google_maps_widget_context_token` and is passed to the Maps JavaScript library.
     False when unset.
     """
+    auth_config: AuthConfig | None
+    """How calls of Google Maps are authenticated.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    grounding_types: GoogleMapsGroundingTypes | None
+    """What of Google Maps replies are grounded in.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         enable_widget: bool | None = ...,
+        auth_config: AuthConfig | _Message | _Mapping[str, _Any] | None = ...,
+        grounding_types: GoogleMapsGroundingTypes | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
 class UrlContext(_views.View):
@@ -800,11 +1040,29 @@ class FileSearch(_views.View):
     """
     retrieval_config: FileSearchRetrievalConfig | None
     """How passages are picked; defaults of the service when unset."""
+    file_search_store_names: _views.Items[str] | None
+    """Names of the file search stores to search, `fileSearchStores/…`.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    top_k: int | None
+    """Number of passages to retrieve.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    metadata_filter: str | None
+    """Condition on the metadata of documents.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         retrieval_resources: _Sequence[FileSearchRetrievalResource | _Message | _Mapping[str, _Any]] | None = ...,
         retrieval_config: FileSearchRetrievalConfig | _Message | _Mapping[str, _Any] | None = ...,
+        file_search_store_names: _Sequence[str] | None = ...,
+        top_k: int | None = ...,
+        metadata_filter: str | None = ...,
     ) -> None: ...
 
 class FileSearchRetrievalResource(_views.View):
@@ -880,11 +1138,17 @@ class ToolConfig(_views.View):
     """
     retrieval_config: RetrievalConfig | None
     """Facts about the user that help the search and map tools."""
+    include_server_side_tool_invocations: bool | None
+    """Whether calls of tools that the service runs itself, and their results, are part of replies.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         function_calling_config: FunctionCallingConfig | _Message | _Mapping[str, _Any] | None = ...,
         retrieval_config: RetrievalConfig | _Message | _Mapping[str, _Any] | None = ...,
+        include_server_side_tool_invocations: bool | None = ...,
     ) -> None: ...
 
 class RetrievalConfig(_views.View):
@@ -1151,6 +1415,241 @@ class ModalityTokenCount(_views.View):
         modality: Modality | str | int | None = ...,
         token_count: int | None = ...,
     ) -> None: ...
+
+class PartMediaResolution(_views.View):
+    """How closely the model looks at one part: by level, or by the tokens that it may take.
+    """
+    level: PartMediaResolutionLevel | None
+    """The level."""
+    num_tokens: int | None
+    """Number of tokens that the part may take."""
+    def __init__(
+        self,
+        *,
+        level: PartMediaResolutionLevel | str | int | None = ...,
+        num_tokens: int | None = ...,
+    ) -> None: ...
+
+class ToolCall(_views.View):
+    """A call of a tool that the service runs itself."""
+    id: str | None
+    """Identifies the call; the `ToolResponse` has the same."""
+    tool_type: ToolType | None
+    """The tool."""
+    args: dict[str, _Any] | None
+    """Its arguments."""
+    def __init__(
+        self,
+        *,
+        id: str | None = ...,
+        tool_type: ToolType | str | int | None = ...,
+        args: _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class ToolResponse(_views.View):
+    """The result of a tool that the service ran itself."""
+    id: str | None
+    """Identifies the call that this answers."""
+    tool_type: ToolType | None
+    """The tool."""
+    response: dict[str, _Any] | None
+    """Its result."""
+    def __init__(
+        self,
+        *,
+        id: str | None = ...,
+        tool_type: ToolType | str | int | None = ...,
+        response: _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class Transcription(_views.View):
+    """Text of some audio."""
+    text: str | None
+    """The text."""
+    finished: bool | None
+    """Whether the text is final."""
+    language_code: str | None
+    """BCP-47 code of the language."""
+    speaker_label: str | None
+    """Label of the speaker, the same wherever the same person speaks."""
+    words: _views.Items[WordInfo] | None
+    """The words, with their times."""
+    start_offset: str | None
+    """Offset of the beginning in the audio."""
+    end_offset: str | None
+    """Offset of the end in the audio."""
+    def __init__(
+        self,
+        *,
+        text: str | None = ...,
+        finished: bool | None = ...,
+        language_code: str | None = ...,
+        speaker_label: str | None = ...,
+        words: _Sequence[WordInfo | _Message | _Mapping[str, _Any]] | None = ...,
+        start_offset: str | float | _datetime.timedelta | None = ...,
+        end_offset: str | float | _datetime.timedelta | None = ...,
+    ) -> None: ...
+
+class WordInfo(_views.View):
+    """One word of a transcription."""
+    word: str | None
+    """The word."""
+    start_offset: str | None
+    """Offset of its beginning in the audio."""
+    end_offset: str | None
+    """Offset of its end in the audio."""
+    def __init__(
+        self,
+        *,
+        word: str | None = ...,
+        start_offset: str | float | _datetime.timedelta | None = ...,
+        end_offset: str | float | _datetime.timedelta | None = ...,
+    ) -> None: ...
+
+class AudioMetadata(_views.View):
+    """A section of some audio."""
+    start_offset: str | None
+    """Offset of the beginning."""
+    end_offset: str | None
+    """Offset of the end."""
+    def __init__(
+        self,
+        *,
+        start_offset: str | float | _datetime.timedelta | None = ...,
+        end_offset: str | float | _datetime.timedelta | None = ...,
+    ) -> None: ...
+
+class DocumentMetadata(_views.View):
+    """A section of a document."""
+    start_page: int | None
+    """Number of the first page that counts."""
+    end_page: int | None
+    """Number of the last page that counts."""
+    content_layers: _views.Items[DocumentMetadataContentLayer] | None
+    """The layers that the model sees. Unset, the service decides."""
+    def __init__(
+        self,
+        *,
+        start_page: int | None = ...,
+        end_page: int | None = ...,
+        content_layers: _Sequence[DocumentMetadataContentLayer | str | int] | None = ...,
+    ) -> None: ...
+
+class SpeechMetadata(_views.View):
+    """How text becomes speech."""
+    speaker: str | None
+    """Name of the speaker, as `SpeakerVoiceConfig.speaker` has it."""
+    style: str | None
+    """Style of speaking."""
+    def __init__(
+        self,
+        *,
+        speaker: str | None = ...,
+        style: str | None = ...,
+    ) -> None: ...
+
+class SpreadsheetMetadata(_views.View):
+    """A section of a spreadsheet."""
+    visible_cells: str | None
+    """Range of the cells that count."""
+    sheet_index: int | None
+    """Index of the sheet."""
+    content_layers: _views.Items[SpreadsheetMetadataContentLayer] | None
+    """The layers that the model sees. Unset, the service decides."""
+    def __init__(
+        self,
+        *,
+        visible_cells: str | None = ...,
+        sheet_index: int | None = ...,
+        content_layers: _Sequence[SpreadsheetMetadataContentLayer | str | int] | None = ...,
+    ) -> None: ...
+
+class SearchTypes(_views.View):
+    """Kinds of search; each is on where it is set."""
+    web_search: WebSearch | None
+    """Searches web pages."""
+    image_search: ImageSearch | None
+    """Searches images."""
+    def __init__(
+        self,
+        *,
+        web_search: WebSearch | _Message | _Mapping[str, _Any] | None = ...,
+        image_search: ImageSearch | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class WebSearch(_views.View):
+    """Search of web pages, which has no settings."""
+    def __init__(self) -> None: ...
+
+class ImageSearch(_views.View):
+    """Search of images, which has no settings."""
+    def __init__(self) -> None: ...
+
+class McpServer(_views.View):
+    """An MCP server."""
+    name: str | None
+    """Its name, for the user's own use."""
+    streamable_http_transport: StreamableHttpTransport | None
+    """How it is reached."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        streamable_http_transport: StreamableHttpTransport | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class StreamableHttpTransport(_views.View):
+    """Reaches an MCP server over streamable HTTP."""
+    url: str | None
+    """Address of the server."""
+    headers: dict[str, str] | None
+    """Headers of every request, such as those that authenticate it."""
+    timeout: str | None
+    """Time limit of a request."""
+    sse_read_timeout: str | None
+    """Time limit of waiting for the next event of a stream."""
+    terminate_on_close: bool | None
+    """Whether the session is ended with the connection."""
+    def __init__(
+        self,
+        *,
+        url: str | None = ...,
+        headers: _Mapping[str, str] | None = ...,
+        timeout: str | float | _datetime.timedelta | None = ...,
+        sse_read_timeout: str | float | _datetime.timedelta | None = ...,
+        terminate_on_close: bool | None = ...,
+    ) -> None: ...
+
+class AuthConfig(_views.View):
+    """Credentials of a tool."""
+    api_key: str | None
+    """API key."""
+    def __init__(
+        self,
+        *,
+        api_key: str | None = ...,
+    ) -> None: ...
+
+class GoogleMapsGroundingTypes(_views.View):
+    """Kinds of grounding in Google Maps; each is on where it is set."""
+    places: GoogleMapsPlaces | None
+    """Grounds replies in places."""
+    routing: GoogleMapsRouting | None
+    """Grounds replies in routes."""
+    def __init__(
+        self,
+        *,
+        places: GoogleMapsPlaces | _Message | _Mapping[str, _Any] | None = ...,
+        routing: GoogleMapsRouting | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class GoogleMapsPlaces(_views.View):
+    """Grounding in places, which has no settings."""
+    def __init__(self) -> None: ...
+
+class GoogleMapsRouting(_views.View):
+    """Grounding in routes, which has no settings."""
+    def __init__(self) -> None: ...
 
 class CachedContent(_views.View):
     """The beginning of a prompt, stored so that many requests can share it. It pays off when a long document,
@@ -1974,6 +2473,27 @@ class GenerateContentRequest(_views.View):
     prompt, at the lower price of cached tokens. The request then must not set `system_instruction`,
     `tools` or `tool_config` itself. An expired or deleted cache makes the call fail.
     """
+    labels: dict[str, str] | None
+    """Labels of the caller's own, for reports of cost and use.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    service_tier: str | None
+    """How soon the reply is wanted, which sets its price: `flex`, `standard` or `priority`, in lower case. It
+    is text and not an enum because the JSON has lower-case values. Unset, the project's tier applies.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    continuation_token: bytes | None
+    """The `Candidate.continuation_token` of a reply that was cut off, to go on with it.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    store: bool | None
+    """Whether the service keeps the request and its reply. Unset, the project's setting applies.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -1985,6 +2505,10 @@ class GenerateContentRequest(_views.View):
         safety_settings: _Sequence[SafetySetting | _Message | _Mapping[str, _Any]] | None = ...,
         generation_config: GenerationConfig | _Message | _Mapping[str, _Any] | None = ...,
         cached_content: str | None = ...,
+        labels: _Mapping[str, str] | None = ...,
+        service_tier: str | None = ...,
+        continuation_token: bytes | str | None = ...,
+        store: bool | None = ...,
     ) -> None: ...
 
 class PrebuiltVoiceConfig(_views.View):
@@ -2003,10 +2527,22 @@ class VoiceConfig(_views.View):
     """Describes the voice that speaks the output."""
     prebuilt_voice_config: PrebuiltVoiceConfig | None
     """Speak with a ready-made voice."""
+    replicated_voice_config: ReplicatedVoiceConfig | None
+    """Replicates the voice of a sample.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    voice: str | None
+    """Name of a voice.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         prebuilt_voice_config: PrebuiltVoiceConfig | _Message | _Mapping[str, _Any] | None = ...,
+        replicated_voice_config: ReplicatedVoiceConfig | _Message | _Mapping[str, _Any] | None = ...,
+        voice: str | None = ...,
     ) -> None: ...
 
 class SpeakerVoiceConfig(_views.View):
@@ -2070,11 +2606,18 @@ class ThinkingConfig(_views.View):
     exactly. On models that allow it, 0 turns thinking off and -1 leaves the amount to the model. Unset,
     and for the permitted range, the model decides.
     """
+    thinking_level: ThinkingConfigThinkingLevel | None
+    """How much the model thinks. An alternative to `thinking_budget` that models from Gemini 3 on understand;
+    set one of the two.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         include_thoughts: bool | None = ...,
         thinking_budget: int | None = ...,
+        thinking_level: ThinkingConfigThinkingLevel | str | int | None = ...,
     ) -> None: ...
 
 class ImageConfig(_views.View):
@@ -2086,10 +2629,16 @@ class ImageConfig(_views.View):
     `9:16`, `16:9` and `21:9`; the model decides which it takes. Unset, the model chooses, following the
     images in the prompt if there are any.
     """
+    image_size: str | None
+    """Size of the pictures: `1K`, `2K` or `4K`.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         aspect_ratio: str | None = ...,
+        image_size: str | None = ...,
     ) -> None: ...
 
 class GenerationConfig(_views.View):
@@ -2188,6 +2737,11 @@ class GenerationConfig(_views.View):
     media_resolution: GenerationConfigMediaResolution | None
     """Resolution at which images and video of the prompt are read. Unset, the model applies its default.
     """
+    audio_transcription_config: AudioTranscriptionConfig | None
+    """How audio in the prompt is transcribed.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -2212,6 +2766,7 @@ class GenerationConfig(_views.View):
         thinking_config: ThinkingConfig | _Message | _Mapping[str, _Any] | None = ...,
         image_config: ImageConfig | _Message | _Mapping[str, _Any] | None = ...,
         media_resolution: GenerationConfigMediaResolution | str | int | None = ...,
+        audio_transcription_config: AudioTranscriptionConfig | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
 class SemanticRetrieverConfig(_views.View):
@@ -2268,6 +2823,11 @@ class GenerateContentResponse(_views.View):
     """Identifier of this reply, the same in all messages of one stream. Useful in logs and when reporting a
     problem.
     """
+    model_status: ModelStatus | None
+    """State of the model, such as that it is about to be retired.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -2276,6 +2836,7 @@ class GenerateContentResponse(_views.View):
         usage_metadata: GenerateContentResponseUsageMetadata | _Message | _Mapping[str, _Any] | None = ...,
         model_version: str | None = ...,
         response_id: str | None = ...,
+        model_status: ModelStatus | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
 class GenerateContentResponsePromptFeedback(_views.View):
@@ -2325,6 +2886,16 @@ class GenerateContentResponseUsageMetadata(_views.View):
     """`candidates_token_count` split by modality."""
     tool_use_prompt_tokens_details: _views.Items[ModalityTokenCount] | None
     """`tool_use_prompt_token_count` split by modality."""
+    service_tier: str | None
+    """The tier that the request was served in: `flex`, `standard` or `priority`, in lower case.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    traffic_type: GenerateContentResponseUsageMetadataTrafficType | None
+    """How the request is paid.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -2338,6 +2909,8 @@ class GenerateContentResponseUsageMetadata(_views.View):
         cache_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
         candidates_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
         tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
+        service_tier: str | None = ...,
+        traffic_type: GenerateContentResponseUsageMetadataTrafficType | str | int | None = ...,
     ) -> None: ...
 
 class Candidate(_views.View):
@@ -2384,6 +2957,11 @@ class Candidate(_views.View):
     """What became of the URLs that the `UrlContext` tool fetched. Filled only when that tool was enabled and
     used.
     """
+    continuation_token: bytes | None
+    """Goes on with a reply that was cut off when it is given to the next request.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -2399,6 +2977,7 @@ class Candidate(_views.View):
         avg_logprobs: float | None = ...,
         logprobs_result: LogprobsResult | _Message | _Mapping[str, _Any] | None = ...,
         url_context_metadata: UrlContextMetadata | _Message | _Mapping[str, _Any] | None = ...,
+        continuation_token: bytes | str | None = ...,
     ) -> None: ...
 
 class UrlContextMetadata(_views.View):
@@ -2570,6 +3149,11 @@ class GroundingMetadata(_views.View):
     """Token with which a client can render a Google Maps places widget. Returned only for answers grounded
     with Google Maps when `GoogleMaps.enable_widget` was true. Treat it as opaque.
     """
+    image_search_queries: _views.Items[str] | None
+    """Queries of image searches.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -2579,6 +3163,7 @@ class GroundingMetadata(_views.View):
         retrieval_metadata: RetrievalMetadata | _Message | _Mapping[str, _Any] | None = ...,
         web_search_queries: _Sequence[str] | None = ...,
         google_maps_widget_context_token: str | None = ...,
+        image_search_queries: _Sequence[str] | None = ...,
     ) -> None: ...
 
 class SearchEntryPoint(_views.View):
@@ -2607,12 +3192,18 @@ class GroundingChunk(_views.View):
     """Set when the source is one of the caller's documents."""
     maps: GroundingChunkMaps | None
     """Set when the source is a place on Google Maps."""
+    image: GroundingChunkImage | None
+    """A picture of an image search.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         web: GroundingChunkWeb | _Message | _Mapping[str, _Any] | None = ...,
         retrieved_context: GroundingChunkRetrievedContext | _Message | _Mapping[str, _Any] | None = ...,
         maps: GroundingChunkMaps | _Message | _Mapping[str, _Any] | None = ...,
+        image: GroundingChunkImage | _Message | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
 class GroundingChunkWeb(_views.View):
@@ -2695,6 +3286,25 @@ class GroundingChunkMapsPlaceAnswerSourcesReviewSnippet(_views.View):
         title: str | None = ...,
     ) -> None: ...
 
+class GroundingChunkImage(_views.View):
+    """A picture that was found."""
+    source_uri: str | None
+    """Address of the page that shows it."""
+    image_uri: str | None
+    """Address of the picture."""
+    title: str | None
+    """Title of the page."""
+    domain: str | None
+    """Domain of the page."""
+    def __init__(
+        self,
+        *,
+        source_uri: str | None = ...,
+        image_uri: str | None = ...,
+        title: str | None = ...,
+        domain: str | None = ...,
+    ) -> None: ...
+
 class Segment(_views.View):
     """A stretch of the text of a `Content`, located by part and byte offsets. Offsets count bytes of the
     UTF-8 text, not characters, so encode the text before slicing it.
@@ -2728,12 +3338,18 @@ class GroundingSupport(_views.View):
     """Confidence in each source, from 0 to 1, in the order of `grounding_chunk_indices`. The model decides
     whether scores are given; newer ones may leave the list empty, so do not rely on equal lengths.
     """
+    rendered_parts: _views.Items[int] | None
+    """Indexes of the parts, as they are rendered, that this is about.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         segment: Segment | _Message | _Mapping[str, _Any] | None = ...,
         grounding_chunk_indices: _Sequence[int] | None = ...,
         confidence_scores: _Sequence[float] | None = ...,
+        rendered_parts: _Sequence[int] | None = ...,
     ) -> None: ...
 
 class GenerateAnswerRequest(_views.View):
@@ -3038,7 +3654,64 @@ class AudioTranscriptionConfig(_views.View):
     """Asks for a transcript of spoken audio. It has no options: setting the field that holds it, even to an
     empty message, is what turns transcription on.
     """
-    def __init__(self) -> None: ...
+    language_codes: _views.Items[str] | None
+    """BCP-47 codes of the languages that are spoken.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    language_auto: LanguageAuto | None
+    """Finds out which languages are spoken.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    language_hints: LanguageHints | None
+    """Languages that are likely spoken.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    custom_vocabulary: _views.Items[str] | None
+    """Words that are likely said, such as names.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    adaptation_phrases: _views.Items[str] | None
+    """Phrases that are likely said.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    word_timestamp: bool | None
+    """Whether each word has its time.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    diarization: bool | None
+    """Whether speakers are told apart.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    mode: AudioTranscriptionConfigMode | None
+    """How close to what was said the text is.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    source_text: str | None
+    """Text that is read aloud in the audio, where it is known.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    def __init__(
+        self,
+        *,
+        language_codes: _Sequence[str] | None = ...,
+        language_auto: LanguageAuto | _Message | _Mapping[str, _Any] | None = ...,
+        language_hints: LanguageHints | _Message | _Mapping[str, _Any] | None = ...,
+        custom_vocabulary: _Sequence[str] | None = ...,
+        adaptation_phrases: _Sequence[str] | None = ...,
+        word_timestamp: bool | None = ...,
+        diarization: bool | None = ...,
+        mode: AudioTranscriptionConfigMode | str | int | None = ...,
+        source_text: str | None = ...,
+    ) -> None: ...
 
 class BidiGenerateContentSetup(_views.View):
     """Configuration of a live session; the first message a client sends. It is sent once. Wait for
@@ -3381,6 +4054,65 @@ class UsageMetadata(_views.View):
         cache_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
         response_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
         tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+
+class LanguageAuto(_views.View):
+    """Detection of languages, which has no settings."""
+    def __init__(self) -> None: ...
+
+class LanguageHints(_views.View):
+    """Languages that are likely spoken."""
+    language_codes: _views.Items[str] | None
+    """Their BCP-47 codes."""
+    def __init__(
+        self,
+        *,
+        language_codes: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class ReplicatedVoiceConfig(_views.View):
+    """A voice that is replicated from a sample."""
+    mime_type: str | None
+    """MIME type of the two recordings."""
+    voice_sample_audio: bytes | None
+    """Recording of the voice."""
+    consent_audio: bytes | None
+    """Recording in which the speaker consents."""
+    voice_consent_signature: VoiceConsentSignature | None
+    """Signature of a consent that was verified before, instead of a recording."""
+    def __init__(
+        self,
+        *,
+        mime_type: str | None = ...,
+        voice_sample_audio: bytes | str | None = ...,
+        consent_audio: bytes | str | None = ...,
+        voice_consent_signature: VoiceConsentSignature | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class VoiceConsentSignature(_views.View):
+    """The signature of a verified consent."""
+    signature: str | None
+    """The signature."""
+    def __init__(
+        self,
+        *,
+        signature: str | None = ...,
+    ) -> None: ...
+
+class ModelStatus(_views.View):
+    """Where a model is in its life."""
+    model_stage: ModelStatusModelStage | None
+    """Stage of the model."""
+    retirement_time: _datetime.datetime | None
+    """Time from which on the model is not served."""
+    message: str | None
+    """The same in words."""
+    def __init__(
+        self,
+        *,
+        model_stage: ModelStatusModelStage | str | int | None = ...,
+        retirement_time: _datetime.datetime | str | None = ...,
+        message: str | None = ...,
     ) -> None: ...
 
 class Model(_views.View):

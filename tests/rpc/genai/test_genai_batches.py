@@ -192,7 +192,7 @@ def test_creation_is_not_retried(api: Api, gemini: RunningEmulator) -> None:
         (7, TypeError, "src: expected BatchJobSource"),
         ({"inlined_requests": [{"contents": "x"}], "file_name": "files/a"}, ValueError, "one of inlined"),
         ({"gcs_uri": ["gs://x"]}, ValueError, "src.gcs_uri: Vertex AI only"),
-        ("bq://x", ValueError, "src: 'bq://x': Vertex AI only"),
+        ("bq://x", ValueError, "src.bigquery_uri: Vertex AI only; pass requests or an uploaded file"),
         ([{"content": "x"}], ValueError, "did you mean 'contents'"),
         ([{"contents": "x"}, {"contents": None}], ValueError, r"^src\[1\]: contents are required"),
         ([{"contents": "x", "config": {"temperature": "hot"}}], TypeError, r"src\[0\]: config.temperature"),

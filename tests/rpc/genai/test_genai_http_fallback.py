@@ -45,19 +45,37 @@ def generate(api: Api, contents: Any = "Why?", config: Any = None, **arguments: 
 # Requests --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["audio", "document", "speech", "spreadsheet"])
-def test_what_is_said_of_a_part(api: Api, server: Loopback, web: WebServer, name: str) -> None:
-    generate(api, types.Part(text="a", **{f"{name}_metadata": {"what": "it is"}}))
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("audio", {"start_offset": "1.5s"}, {"startOffset": "1.500s"}),
+        ("document", {"end_page": 0, "content_layers": ["PAGE_TEXT"]}, None),
+        ("speech", {"speaker": "a"}, {"speaker": "a"}),
+        ("spreadsheet", {"sheet_index": 0, "visible_cells": "A1:B2"}, None),
+    ],
+)
+def test_what_is_said_of_a_part(
+    api: Api, server: Loopback, web: WebServer, name: str, value: Any, wanted: Any
+) -> None:
+    generate(api, types.Part(text="a", **{f"{name}_metadata": value}))
     [request] = web.requests
     [content] = request.json["contents"]
-    assert content["parts"] == [{"text": "a", f"{name}Metadata": {"what": "it is"}}]
+    camel = {"".join(map(str.capitalize, key.split("_"))): one for key, one in value.items()}
+    wanted = wanted or {key[0].lower() + key[1:]: one for key, one in camel.items()}
+    assert content["parts"] == [{"text": "a", f"{name}Metadata": wanted}]
     assert not server.journal
+
+
+@pytest.mark.parametrize("value", [{"what": "it is"}, 5])
+def test_what_cannot_be_said_of_a_part(value: Any) -> None:
+    with pytest.raises((ValueError, TypeError), match=r"^audio_metadata: "):
+        types.Part(text="a", audio_metadata=value)
 
 
 @pytest.mark.parametrize(
     ("tool", "wanted"),
     [
-        ({"google_maps": {"auth_config": {"a": "b"}}}, {"googleMaps": {"authConfig": {"a": "b"}}}),
+        ({"google_maps": {"auth_config": {"api_key": "b"}}}, {"googleMaps": {"authConfig": {"apiKey": "b"}}}),
         (
             {"computer_use": {"enable_prompt_injection_detection": True}},
             {"computerUse": {"enablePromptInjectionDetection": True}},
@@ -81,11 +99,11 @@ HIGH = types.PartMediaResolution(level="MEDIA_RESOLUTION_HIGH")
             {"generationConfig": {"thinkingConfig": {"thinkingLevel": "HIGH"}}},
         ),
         (
-            {"thinkingConfig": {"thinkingLevel": "NEWER", "includeThoughts": True}, "temperature": 0.5},
+            {"thinkingConfig": {"thinkingLevel": "minimal", "includeThoughts": True}, "temperature": 0.5},
             {
                 "generationConfig": {
                     "temperature": 0.5,
-                    "thinkingConfig": {"thinkingLevel": "NEWER", "includeThoughts": True},
+                    "thinkingConfig": {"thinkingLevel": "MINIMAL", "includeThoughts": True},
                 }
             },
         ),
@@ -99,7 +117,7 @@ HIGH = types.PartMediaResolution(level="MEDIA_RESOLUTION_HIGH")
         ({"store": True}, {"store": True}),
         (
             {"tools": [{"google_search": {"search_types": {"web_search": {}}}}]},
-            {"tools": [{"googleSearch": {"searchTypes": {"web_search": {}}}}]},
+            {"tools": [{"googleSearch": {"searchTypes": {"webSearch": {}}}}]},
         ),
         (
             {"tools": [types.Tool(file_search=types.FileSearch(file_search_store_names=["s"], top_k=3))]},
@@ -122,14 +140,14 @@ def test_fields_that_only_json_has(
 def test_fields_of_parts(api: Api, server: Loopback, web: WebServer) -> None:
     part = types.Part.from_uri(file_uri="https://x/a.png", media_resolution="MEDIA_RESOLUTION_HIGH")
     contents = ["a", part, types.Part(text="b", media_resolution={"num_tokens": 7})]
-    generate(api, [types.UserContent(contents), {"text": "c", "mediaResolution": {"level": "x"}}])
+    generate(api, [types.UserContent(contents), {"text": "c", "mediaResolution": {"level": 2}}])
     [first, second] = web.requests[0].json["contents"]
     assert [one.get("mediaResolution") for one in first["parts"]] == [
         None,
         {"level": "MEDIA_RESOLUTION_HIGH"},
         {"numTokens": 7},
     ]
-    assert second["parts"][0]["mediaResolution"] == {"level": "x"}
+    assert second["parts"][0]["mediaResolution"] == {"level": "MEDIA_RESOLUTION_MEDIUM"}
     assert not server.journal
 
 
@@ -211,7 +229,7 @@ def test_what_an_answer_has_in_json_alone(api: Api, server: Loopback, web: WebSe
     answer = generate(api, config=THINKING)
     assert answer.usage_metadata.service_tier is types.ServiceTier.FLEX
     assert answer.usage_metadata.traffic_type == "ON_DEMAND"
-    assert answer.model_status == {"modelStage": "PREVIEW"}
+    assert answer.model_status.model_stage is types.ModelStage.PREVIEW
     assert "whatever" not in answer.to_dict()
     assert generate(api).model_status is None
 
@@ -233,7 +251,7 @@ def test_errors_and_retries_are_the_same(api: Api, server: Loopback, web: WebSer
 def test_grpc_alone(api: Api, server: Loopback, web: WebServer) -> None:
     with pytest.raises(
         ValueError,
-        match=r"^labels, generation_config\.thinking_config\.thinking_level: .*HTTP.*transport='grpc'",
+        match=r"^generation_config\.thinking_config\.thinking_level, labels: .*HTTP.*transport='grpc'",
     ):
         generate(api, config={**THINKING, "labels": {"a": "b"}}, transport="grpc")
     assert not server.journal

@@ -341,7 +341,7 @@ def test_missing_bytes_are_neither_shown_nor_saved(made: Any, says: str, tmp_pat
 
 @pytest.mark.parametrize("method", ["edit_image", "upscale_image", "compute_tokens"])
 def test_vertex_only_methods_are_refused(api: Api, server: Loopback, method: str) -> None:
-    with pytest.raises(ValueError, match=f"{method} is available in Vertex AI only"):
+    with pytest.raises(ValueError, match=f"{method}: Vertex AI only"):
         api(getattr(api.genai().models, method)(model="m", prompt="p"))
     assert not server.journal
 

@@ -15,7 +15,7 @@ from gemwire.bulk.parse_line import BadLine, asked, borrows, over
 from gemwire.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from gemwire_proto import v1beta
 from gemwire_proto.google.rpc import error_details_pb2
-from gemwire_runtime import json_only_fields
+from gemwire_runtime import json_only
 
 CONTENTS = [{"role": "user", "parts": [{"text": "Hello"}]}]
 HELLO = v1beta.GenerateContentRequest(contents=CONTENTS)
@@ -54,7 +54,7 @@ def test_either_spelling(names: tuple[str, str]) -> None:
 def test_fields_that_only_json_has(name: str) -> None:
     config = {"thinkingConfig": {name: "LOW", "thinkingBudget": 3}}
     found = ask({"request": {"contents": CONTENTS, "generationConfig": config}}).request
-    assert json_only_fields.within(found) == ["generation_config.thinking_config.thinking_level"]
+    assert json_only.paths(found) == ["generation_config.thinking_config.thinking_level"]
     assert found.generation_config.thinking_config.thinking_budget == 3
 
 

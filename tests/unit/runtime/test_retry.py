@@ -10,7 +10,6 @@ import grpc
 import pytest
 
 import gemwire
-from gemwire_runtime import json_only
 from gemwire_runtime.retry import Hedge, Retry
 
 
@@ -45,7 +44,3 @@ def test_what_is_no_status_code_is_refused(codes: object) -> None:
 
 def test_by_default_only_unavailable_is_retried() -> None:
     assert Retry().codes == frozenset({grpc.StatusCode.UNAVAILABLE})
-
-
-def test_a_message_without_the_mark_is_not_suspect() -> None:
-    assert not json_only.suspect(b"\x0a\x05hello")

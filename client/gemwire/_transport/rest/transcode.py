@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 
 from gemwire._transport.json_method import JsonRequest
 from gemwire._transport.serialized_message import SerializedMessage
-from gemwire_runtime import json_only_fields
+from gemwire_runtime import json_only
 from gemwire_runtime.method import HttpBinding, Kind, Method
 from gemwire_runtime.pool import POOL
 
@@ -172,7 +172,6 @@ def _unmatched(method: Method[Any, Any], message: Message) -> str:
 def _filled(rule: _Rule, path: str, method: Method[Any, Any], message: Message) -> HttpRequest:
     try:
         left: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
-        json_only_fields.merged(message, left)
     except json_format.Error as error:
         raise ValueError(f"{method.name}: the request has no JSON form: {error}") from None
     for field, _ in rule.variables:
@@ -220,13 +219,21 @@ def from_json(kind: type[_Message], tree: Any) -> _Message:
     Raises:
         ValueError: It is no such message.
     """
-    message = kind()
     if not isinstance(tree, dict):
         raise ValueError(f"the JSON is no {kind.DESCRIPTOR.name} but a {type(tree).__name__}")  # noqa: TRY004
     try:
-        json_format.ParseDict(tree, message, ignore_unknown_fields=True, descriptor_pool=POOL)
-    except (json_format.Error, AttributeError, TypeError) as error:
-        # json_format trips over its own feet where a number or a string stands in place of an object.
-        raise ValueError(f"the JSON is no {kind.DESCRIPTOR.name}: {error}") from None
-    json_only_fields.keep(message, tree)
-    return message
+        return _parse(kind, tree)
+    except _UNPARSABLE as error:
+        try:
+            # No public proto has the JSON-only fields: an answer must not fail because one looks different.
+            return _parse(kind, json_only.prune(tree, kind))
+        except _UNPARSABLE:
+            raise ValueError(f"the JSON is no {kind.DESCRIPTOR.name}: {error}") from None
+
+
+#: json_format trips over its own feet where a number or a string stands in place of an object.
+_UNPARSABLE = (json_format.Error, AttributeError, TypeError)
+
+
+def _parse(kind: type[_Message], tree: dict[str, Any]) -> _Message:
+    return json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)

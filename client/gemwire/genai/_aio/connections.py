@@ -15,7 +15,7 @@ from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.recording import Recording
 from gemwire._transport.request_message import create_request
 from gemwire._transport.serialized_message import SerializedMessage
-from gemwire_runtime import json_only_fields
+from gemwire_runtime import json_only
 
 _LABELS = {"grpc": "grpc_asyncio", "rest": "rest_asyncio"}
 
@@ -112,14 +112,14 @@ class AsyncRoute:
 
     def unary(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """See `AsyncCaller`; of the others too."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.unary(method, request, (), *rest, **more)
         return self._transport.unary(method, request, flattened, *rest, **more)
 
     def server_stream(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """Begin a call with many answers."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.server_stream(method, request, (), *rest, **more)
         return self._transport.server_stream(method, request, flattened, *rest, **more)
@@ -134,10 +134,11 @@ class AsyncRoute:
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = create_request(method, request, flattened)
-        fields = json_only_fields.within(
-            message.parse() if isinstance(message, SerializedMessage) else message
-        )
-        return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
+        if json_only.suspect(message.SerializeToString()):
+            fields = json_only.paths(message.parse() if isinstance(message, SerializedMessage) else message)
+            if fields:
+                return self._connections.rest(", ".join(fields)), message
+        return self._transport, message
 
 
 def check_grpc(message: Any) -> None:
@@ -146,5 +147,5 @@ def check_grpc(message: Any) -> None:
     Raises:
         ValueError: It has some.
     """
-    if fields := json_only_fields.within(message):
+    if fields := json_only.paths(message):
         raise ValueError(f"{', '.join(fields)}: live sessions are held over gRPC, which does not have it")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from gemwire.genai._convert.fields import vertex_only
-from gemwire.genai._convert.requests import to_embed_content_request, to_generate_content_request
 from gemwire.genai._convert.resource_names import to_file_name, to_resource_name
 from gemwire.genai._json.jsonable import to_jsonable
 from gemwire.genai._types.batches import (
@@ -28,22 +26,30 @@ from gemwire.genai._types.batches import (
     JobError,
     SingleEmbedContentResponse,
 )
+from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig
 from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire.genai._types.tunings import JobState
 from gemwire_proto import v1beta
 from gemwire_proto.google.protobuf import timestamp_pb2
 from gemwire_proto.v1beta import views
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.pool import POOL
 
 #: A JSON object.
 Json: TypeAlias = Mapping[str, Any]
 
+#: Builds a request to generate content from a model, contents and a config.
+ToRequest: TypeAlias = Callable[
+    [str, ContentListUnion | None, GenerateContentConfig], v1beta.GenerateContentRequest
+]
+#: Builds a request for embeddings from a model, contents and a config.
+ToEmbedRequest: TypeAlias = Callable[
+    [str, ContentListUnion | None, EmbedContentConfig], v1beta.BatchEmbedContentsRequest
+]
+
 _M = TypeVar("_M", bound=Message)
 
 COLLECTION = "batches"
-_VERTEX_ONLY = ("format", "gcs_uri", "bigquery_uri", "vertex_dataset_name")
 
 
 def to_batch_name(name: object) -> str:
@@ -54,20 +60,32 @@ def to_batch_name(name: object) -> str:
     return found
 
 
-def to_batch(model: str, src: object, config: CreateBatchJobConfig) -> Json:
+def to_batch_source(src: object) -> BatchJobSource:
+    """Return the source that is meant by requests, a file, its name or a URI."""
+    if isinstance(src, views.File):
+        return BatchJobSource(file_name=src.name)
+    if isinstance(src, str):
+        if src.startswith("gs://"):
+            return BatchJobSource(gcs_uri=[src])
+        if src.startswith("bq://"):
+            return BatchJobSource(bigquery_uri=src)
+        if src.startswith("projects/"):
+            return BatchJobSource(vertex_dataset_name=src)
+        return BatchJobSource(file_name=src)
+    if isinstance(src, Sequence):
+        return BatchJobSource(inlined_requests=src)
+    return BatchJobSource.of(src, "src")
+
+
+def to_batch(model: str, source: BatchJobSource, config: CreateBatchJobConfig, to_request: ToRequest) -> Json:
     """Build the batch job to create.
 
     Args:
         model: Name of the model.
-        src: Requests, the name of a file, or a `BatchJobSource`.
+        source: Its requests.
         config: Config of the job.
+        to_request: Builds one request from a model, contents and a config.
     """
-    if config.dest is not None:
-        raise vertex_only("config.dest")
-    source = _to_source(src)
-    for name in _VERTEX_ONLY:
-        if getattr(source, name) is not None:
-            raise vertex_only(f"src.{name}")
     given = source.inlined_requests
     if (given is None) == (source.file_name is None):
         raise ValueError("src: exactly one of inlined_requests and file_name is required")
@@ -77,11 +95,13 @@ def to_batch(model: str, src: object, config: CreateBatchJobConfig) -> Json:
         raise TypeError(f"src: expected a list of requests, got {type(given).__name__}")
     if not given:
         raise ValueError("src: the list of requests is empty")
-    requests = [_to_request(model, item, f"src[{at}]") for at, item in enumerate(given)]
+    requests = [_to_inlined_request(model, item, f"src[{at}]", to_request) for at, item in enumerate(given)]
     return _batch(config, {"requests": {"requests": requests}})
 
 
-def to_embeddings_batch(model: str, src: object, config: CreateEmbeddingsBatchJobConfig) -> Json:
+def to_embeddings_batch(
+    model: str, src: object, config: CreateEmbeddingsBatchJobConfig, to_request: ToEmbedRequest
+) -> Json:
     """Build the batch job of embeddings to create; see `to_batch`."""
     source = EmbeddingsBatchJobSource.of(src, "src")
     given = source.inlined_requests
@@ -90,23 +110,9 @@ def to_embeddings_batch(model: str, src: object, config: CreateEmbeddingsBatchJo
     if given is None:
         return _batch(config, {"fileName": to_file_name(source.file_name)})
     batch = EmbedContentBatch.of(given, "src.inlined_requests")
-    message = to_embed_content_request(
-        model, batch.contents, EmbedContentConfig.of(batch.config, "src.config")
-    )
+    message = to_request(model, batch.contents, EmbedContentConfig.of(batch.config, "src.config"))
     requests = [{"request": _to_json(request)} for request in message.requests]
     return _batch(config, {"requests": {"requests": requests}})
-
-
-def _to_source(src: object) -> BatchJobSource:
-    if isinstance(src, views.File):
-        return BatchJobSource(file_name=src.name)
-    if isinstance(src, str):
-        if src.startswith(("gs://", "bq://", "projects/")):
-            raise vertex_only(f"src: {src!r}")
-        return BatchJobSource(file_name=src)
-    if isinstance(src, Sequence):
-        return BatchJobSource(inlined_requests=src)
-    return BatchJobSource.of(src, "src")
 
 
 def _batch(config: CreateBatchJobConfig | CreateEmbeddingsBatchJobConfig, source: Json) -> Json:
@@ -114,11 +120,11 @@ def _batch(config: CreateBatchJobConfig | CreateEmbeddingsBatchJobConfig, source
     return {"batch": {"inputConfig": source, **name}}
 
 
-def _to_request(model: str, given: object, place: str) -> Json:
+def _to_inlined_request(model: str, given: object, place: str, to_request: ToRequest) -> Json:
     request = InlinedRequest.of(given, place)
     try:
         config = GenerateContentConfig.of(request.config)
-        message = to_generate_content_request(request.model or model, request.contents, config)
+        message = to_request(request.model or model, request.contents, config)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{place}: {error}") from None
     tree = _to_json(message)
@@ -129,7 +135,8 @@ def _to_request(model: str, given: object, place: str) -> Json:
 
 
 def _to_json(message: Message) -> dict[str, Any]:
-    return json_only_fields.merged(message, json_format.MessageToDict(message, descriptor_pool=POOL))
+    tree: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+    return tree
 
 
 def from_operation(tree: Json) -> BatchJob:
@@ -233,6 +240,4 @@ def _from_inlined_embedding(item: Json) -> InlinedEmbedContentResponse:
 
 
 def _to_message(kind: type[_M], tree: dict[str, Any]) -> _M:
-    message = json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)
-    json_only_fields.keep(message, tree)
-    return message
+    return json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gemwire.genai._convert.contents import to_contents, to_system_instruction
-from gemwire.genai._convert.fields import vertex_only, write_config_field
+from gemwire.genai._convert.fields import write_config_field
 from gemwire.genai._convert.resource_names import to_model_name, to_resource_name
 from gemwire.genai._convert.tools import to_tools
 from gemwire.genai._types.caches import CreateCachedContentConfig, UpdateCachedContentConfig
@@ -24,8 +24,6 @@ def to_cached_content(model: object, config: CreateCachedContentConfig) -> v1bet
             cache.system_instruction.CopyFrom(to_system_instruction(value))
         elif name == "tools":
             cache.tools.extend(to_tools(value))
-        elif name == "kms_key_name":
-            raise vertex_only("config.kms_key_name")
         elif name != "http_options":
             write_config_field(views.CachedContent, cache, name, value)
     return cache

@@ -22,8 +22,3 @@ def write_config_field(kind: type[View], message: Message, name: str, value: obj
         write_field(kind, message, name, value)
     except (TypeError, ValueError) as error:
         raise type(error)(f"config.{error}") from None
-
-
-def vertex_only(field: str) -> ValueError:
-    """Return the error for a field that the Gemini API does not have."""
-    return ValueError(f"{field}: Vertex AI only; the Gemini API does not support it")

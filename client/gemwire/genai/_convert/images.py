@@ -7,7 +7,6 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
-from gemwire.genai._convert.fields import vertex_only
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
@@ -81,17 +80,12 @@ def to_parameters(config: Config, names: Mapping[str, str]) -> dict[str, object]
 
     Args:
         config: Config of the call.
-        names: Parameters by field of the config; other fields are Vertex AI only.
-
-    Raises:
-        ValueError: A field is Vertex AI only.
+        names: Parameters by field of the config.
     """
     parameters: dict[str, object] = {}
     for name, value in config.given():
-        if name in names:
+        if name != "http_options":
             parameters[names[name]] = value.value if isinstance(value, enum.Enum) else value
-        elif name != "http_options":
-            raise vertex_only(f"config.{name}")
     return parameters
 
 

@@ -16,7 +16,6 @@ from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta
-from gemwire_runtime import json_only_fields
 from gemwire_runtime.views import View
 
 _T = TypeVar("_T")
@@ -61,12 +60,6 @@ class Prompt:
         function_calls.to_settings(config)
         head = to_request_head(model, config)
         return cls(head.model, config, functions, head.SerializeToString(), first.SerializeToString())
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        # Another process may have made it.
-        vars(self).update(state)
-        json_only_fields.arrived(self.head)
-        json_only_fields.arrived(self.contents)
 
     @property
     def size(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gemwire.genai._convert.contents import to_content, to_contents, to_system_instruction
-from gemwire.genai._convert.fields import vertex_only, write_config_field
+from gemwire.genai._convert.fields import write_config_field
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._convert.response_schema import to_response_schema
 from gemwire.genai._convert.tools import to_tools
@@ -24,7 +24,6 @@ _GENERATION = (field_names(views.GenerationConfig) & config_field_names(Generate
 _REQUEST = frozenset(
     {"tool_config", "safety_settings", "labels", "service_tier", "store", "continuation_token"}
 )
-_VERTEX_ONLY = frozenset({"routing_config", "model_selection_config", "audio_timestamp"})
 
 
 def to_generate_content_request(
@@ -75,8 +74,6 @@ def to_embed_content_request(
         raise ValueError("contents are required: a text, or a list with one item for each vector")
     fields: dict[str, object] = {"model": name}
     for key, value in config.given():
-        if key in {"mime_type", "auto_truncate"}:
-            raise vertex_only(f"config.{key}")
         if key == "task_type":
             fields[key] = str(getattr(value, "value", value)).upper()
         elif key != "http_options":
@@ -115,5 +112,3 @@ def _write_config(request: v1beta.GenerateContentRequest, config: GenerateConten
                 generation.response_mime_type = "application/json"
         elif name == "speech_config":
             write_config_field(views.GenerationConfig, generation, name, to_speech_config(value))
-        elif name in _VERTEX_ONLY:
-            raise vertex_only(f"config.{name}")

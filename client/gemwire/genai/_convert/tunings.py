@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gemwire.genai._convert.fields import vertex_only, write_config_field
+from gemwire.genai._convert.fields import write_config_field
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.tunings import CreateTuningJobConfig, TuningDataset
 from gemwire_proto import v1beta
@@ -14,13 +14,13 @@ _HYPERPARAMETERS = field_names(views.Hyperparameters)
 
 
 def to_tuned_model(
-    base_model: object, training_dataset: object, config: CreateTuningJobConfig
+    base_model: object, dataset: TuningDataset, config: CreateTuningJobConfig
 ) -> v1beta.TunedModel:
     """Build the tuned model to create.
 
     Args:
         base_model: Name of the model to tune, which may itself be a tuned model.
-        training_dataset: A `TuningDataset`, or a dict of its fields.
+        dataset: The examples.
         config: Config of the job.
     """
     model = v1beta.TunedModel()
@@ -29,9 +29,6 @@ def to_tuned_model(
         model.tuned_model_source.tuned_model = name
     else:
         model.base_model = name
-    dataset = TuningDataset.of(training_dataset, "training_dataset")
-    if dataset.gcs_uri:
-        raise vertex_only("training_dataset.gcs_uri")
     if not dataset.examples:
         raise ValueError("training_dataset.examples are required")
     task = model.tuning_task
@@ -42,8 +39,6 @@ def to_tuned_model(
     for field, value in config.given():
         if field in _HYPERPARAMETERS:
             write_config_field(views.Hyperparameters, task.hyperparameters, field, value)
-        elif field in {"validation_dataset", "adapter_size"}:
-            raise vertex_only(f"config.{field}")
         elif field != "http_options":
             write_config_field(views.TunedModel, model, field.removeprefix("tuned_model_"), value)
     return model

@@ -16,7 +16,7 @@ from gemwire._transport.recording import Recording
 from gemwire._transport.request_message import create_request
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire._transport.sync.grpc_transport import Transport
-from gemwire_runtime import json_only_fields
+from gemwire_runtime import json_only
 
 _LABELS = {"grpc": "grpc", "rest": "rest"}
 
@@ -113,14 +113,14 @@ class Route:
 
     def unary(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """See `Caller`; of the others too."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.unary(method, request, (), *rest, **more)
         return self._transport.unary(method, request, flattened, *rest, **more)
 
     def server_stream(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
         """Begin a call with many answers."""
-        if json_only_fields.used():
+        if method.may_hold_json_only:
             way, request = self._way(method, request, flattened)
             return way.server_stream(method, request, (), *rest, **more)
         return self._transport.server_stream(method, request, flattened, *rest, **more)
@@ -135,10 +135,11 @@ class Route:
 
     def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
         message = create_request(method, request, flattened)
-        fields = json_only_fields.within(
-            message.parse() if isinstance(message, SerializedMessage) else message
-        )
-        return (self._connections.rest(", ".join(fields)) if fields else self._transport), message
+        if json_only.suspect(message.SerializeToString()):
+            fields = json_only.paths(message.parse() if isinstance(message, SerializedMessage) else message)
+            if fields:
+                return self._connections.rest(", ".join(fields)), message
+        return self._transport, message
 
 
 def check_grpc(message: Any) -> None:
@@ -147,5 +148,5 @@ def check_grpc(message: Any) -> None:
     Raises:
         ValueError: It has some.
     """
-    if fields := json_only_fields.within(message):
+    if fields := json_only.paths(message):
         raise ValueError(f"{', '.join(fields)}: live sessions are held over gRPC, which does not have it")

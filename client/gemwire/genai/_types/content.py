@@ -6,13 +6,12 @@ from collections.abc import Mapping, MutableSequence, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, Union
 
 from gemwire.genai._types import media_types
-from gemwire.genai._types.json_only import PartMediaResolution, PartMediaResolutionLevel
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.views import message_of
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import PartMediaResolutionDict
+    from gemwire.genai._types.message_dicts import PartMediaResolutionDict
 
 Language = views.ExecutableCodeLanguage
 MediaResolution = views.GenerationConfigMediaResolution
@@ -61,7 +60,6 @@ class Part(views.Part):
     __slots__ = ()
 
     if TYPE_CHECKING:
-        media_resolution: PartMediaResolution | None
 
         def __init__(
             self,
@@ -77,7 +75,7 @@ class Part(views.Part):
             thought: bool | None = None,
             thought_signature: bytes | str | None = None,
             part_metadata: Mapping[str, object] | None = None,
-            media_resolution: PartMediaResolution | PartMediaResolutionDict | None = None,
+            media_resolution: views.PartMediaResolution | PartMediaResolutionDict | None = None,
         ) -> None: ...
 
     @classmethod
@@ -277,7 +275,7 @@ def _dict_to_part(value: Mapping[str, Any], argument: str) -> v1beta.Part:
 
 
 def _to_media_resolution(value: MediaResolutionUnion | None) -> Any:
-    return PartMediaResolution(level=value) if isinstance(value, str) else value
+    return views.PartMediaResolution(level=value) if isinstance(value, str) else value
 
 
 def _to_parts(parts: object) -> list[v1beta.Part]:
@@ -299,5 +297,5 @@ if TYPE_CHECKING:
     )
 
     MediaResolutionUnion: TypeAlias = (
-        PartMediaResolution | PartMediaResolutionDict | PartMediaResolutionLevel | str
+        views.PartMediaResolution | PartMediaResolutionDict | views.PartMediaResolutionLevel | str
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         GenerateContentConfig,
         GenerateContentResponse,
         SchemaUnion,
+        ServiceTier,
         SpeechConfigUnion,
         ToolListUnion,
     )
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         SafetyAttributes,
         SafetyFilterLevel,
     )
-    from gemwire.genai._types.json_only import PartMediaResolutionLevel, ServiceTier
     from gemwire.genai._types.message_dicts import (
         AudioTranscriptionConfigDict,
         ContextWindowCompressionConfigDict,
@@ -240,13 +240,6 @@ class GenerateImagesResponseDict(TypedDict, total=False):
 
     generated_images: Sequence[GeneratedImage] | None
     positive_prompt_safety_attributes: SafetyAttributes | None
-
-
-class PartMediaResolutionDict(TypedDict, total=False):
-    """Fields of a `PartMediaResolution`."""
-
-    level: PartMediaResolutionLevel | str | None
-    num_tokens: int | None
 
 
 class TunedModelInfoDict(TypedDict, total=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
@@ -12,10 +13,10 @@ from gemwire.genai._json.json_values import parse_answer
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import Content, ContentUnion
 from gemwire.genai._types.http_options import CallConfig
-from gemwire.genai._types.json_only import ServiceTier
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import Items
+from gemwire_runtime.upb import descriptor_of
+from gemwire_runtime.views import Field, Items, replace_field
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigDict
@@ -35,6 +36,9 @@ HarmBlockThreshold = views.SafetySettingHarmBlockThreshold
 HarmProbability = views.SafetyRatingHarmProbability
 MediaModality = views.Modality
 Modality = views.GenerationConfigModality
+ModelStage = views.ModelStatusModelStage
+ThinkingLevel = views.ThinkingConfigThinkingLevel
+TrafficType = views.GenerateContentResponseUsageMetadataTrafficType
 UrlRetrievalStatus = views.UrlMetadataUrlRetrievalStatus
 
 #: Values accepted as a schema: a type or an annotation such as ``list[Lake]``, a `Schema`, or a dict of one.
@@ -44,6 +48,44 @@ ToolUnion: TypeAlias = Union[views.Tool, "ToolDict", Callable[..., object]]
 ToolListUnion: TypeAlias = Sequence[ToolUnion]
 #: Values accepted as a speech config: a `SpeechConfig`, a dict of its fields or the name of a prebuilt voice.
 SpeechConfigUnion: TypeAlias = Union[views.SpeechConfig, "SpeechConfigDict", str]
+
+
+class ServiceTier(str, enum.Enum):
+    """Service tiers, which set the latency and price of requests. The API has them in lower case."""
+
+    UNSPECIFIED = "unspecified"
+    FLEX = "flex"
+    STANDARD = "standard"
+    PRIORITY = "priority"
+
+    @classmethod
+    def _missing_(cls, value: object) -> ServiceTier | None:
+        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
+
+
+class _ServiceTierField(Field):
+    """Reads a tier as the enum's member; one that is not known stays text."""
+
+    def read(self, message: Any) -> ServiceTier | str | None:
+        """Return the tier; None where there is none."""
+        tier: str = message.service_tier
+        try:
+            return ServiceTier(tier) if tier else None
+        except ValueError:
+            return tier
+
+    def write(self, message: Any, value: object) -> None:
+        """Set the tier, in lower case as the API has it."""
+        text = getattr(value, "value", value)
+        super().write(message, text.lower() if isinstance(text, str) else text)
+
+
+def _declare_service_tier() -> None:
+    for kind in (v1beta.GenerateContentRequest, v1beta.GenerateContentResponse.UsageMetadata):
+        replace_field(kind, _ServiceTierField(descriptor_of(kind).fields_by_name["service_tier"]))
+
+
+_declare_service_tier()
 
 
 class Citation(views.CitationSource):

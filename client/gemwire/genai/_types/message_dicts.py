@@ -21,6 +21,7 @@ FunctionResponseDict: TypeAlias = _Fields
 GenerationConfigDict: TypeAlias = _Fields
 ImageConfigDict: TypeAlias = _Fields
 PartDict: TypeAlias = _Fields
+PartMediaResolutionDict: TypeAlias = _Fields
 RealtimeInputConfigDict: TypeAlias = _Fields
 SafetySettingDict: TypeAlias = _Fields
 SchemaDict: TypeAlias = _Fields

@@ -11,13 +11,14 @@ from gemwire.genai._backends.gemini.media import GeminiMedia
 from gemwire.genai._backends.gemini.models import GeminiModels
 from gemwire.genai._backends.gemini.tunings import GeminiTunings
 
+_MODELS = GeminiModels()
 GEMINI = Backend(
     vertexai=False,
-    models=GeminiModels(),
+    models=_MODELS,
     media=GeminiMedia(),
     caches=GeminiCaches(),
     files=GeminiFiles(),
     tunings=GeminiTunings(),
-    batches=GeminiBatches(),
+    batches=GeminiBatches(_MODELS),
     live=GeminiLive(),
 )

@@ -6,7 +6,15 @@ from urllib.parse import quote, urlencode
 
 from gemwire._transport.json_method import Json, JsonRequest, method
 from gemwire.genai._backends.base import BatchesBackend, Call, Page
-from gemwire.genai._convert.batches import from_operation, to_batch, to_batch_name, to_embeddings_batch
+from gemwire.genai._backends.gemini.models import GeminiModels
+from gemwire.genai._backends.gemini.vertex_only import check_fields
+from gemwire.genai._convert.batches import (
+    from_operation,
+    to_batch,
+    to_batch_name,
+    to_batch_source,
+    to_embeddings_batch,
+)
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.batches import (
     BatchJob,
@@ -32,10 +40,18 @@ _GET, _LIST = (
 class GeminiBatches(BatchesBackend):
     """Calls of GenerativeService and Operations."""
 
+    def __init__(self, models: GeminiModels) -> None:
+        """Build the requests of batch jobs as ``client.models`` does."""
+        self._models = models
+
     def create(self, model: str, src: object, config: CreateBatchJobConfig) -> Call[BatchJob]:
         """Call BatchGenerateContent."""
         name = to_model_name(model)
-        request = JsonRequest.post(f"/v1beta/{quote(name)}:batchGenerateContent", to_batch(name, src, config))
+        check_fields(config)
+        source = to_batch_source(src)
+        check_fields(source, "src")
+        batch = to_batch(name, source, config, self._models.to_request)
+        request = JsonRequest.post(f"/v1beta/{quote(name)}:batchGenerateContent", batch)
         return Call(_CREATE, request, from_operation, over_http="batches.create")
 
     def create_embeddings(
@@ -43,9 +59,8 @@ class GeminiBatches(BatchesBackend):
     ) -> Call[BatchJob]:
         """Call AsyncBatchEmbedContent."""
         name = to_model_name(model)
-        request = JsonRequest.post(
-            f"/v1beta/{quote(name)}:asyncBatchEmbedContent", to_embeddings_batch(name, src, config)
-        )
+        batch = to_embeddings_batch(name, src, config, self._models.to_embed_request)
+        request = JsonRequest.post(f"/v1beta/{quote(name)}:asyncBatchEmbedContent", batch)
         return Call(_EMBED, request, from_operation, over_http="batches.create_embeddings")
 
     def get(self, name: str) -> Call[BatchJob]:

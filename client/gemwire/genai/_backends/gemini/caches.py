@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gemwire.genai._backends.base import CachesBackend, Call, Page
+from gemwire.genai._backends.gemini.vertex_only import check_fields
 from gemwire.genai._convert.caches import COLLECTION, to_cached_content, to_cached_content_update
 from gemwire.genai._convert.resource_names import to_resource_name
 from gemwire.genai._types.caches import (
@@ -26,6 +27,7 @@ class GeminiCaches(CachesBackend):
 
     def create(self, model: str, config: CreateCachedContentConfig) -> Call[CachedContent]:
         """Call CreateCachedContent."""
+        check_fields(config)
         request = v1beta.CreateCachedContentRequest(cached_content=to_cached_content(model, config))
         return Call(CREATE_CACHED_CONTENT, request, CachedContent.of)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gemwire.genai._backends.base import Call, MediaBackend
+from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert import images, videos
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
 from gemwire.genai._types.videos import (
@@ -23,6 +24,7 @@ class GeminiMedia(MediaBackend):
         self, model: str, prompt: str, config: GenerateImagesConfig
     ) -> Call[GenerateImagesResponse]:
         """Call Predict."""
+        check_fields(config)
         return Call(
             PREDICT,
             images.to_generate_images_request(model, prompt, config),
@@ -31,22 +33,17 @@ class GeminiMedia(MediaBackend):
 
     def edit_image(self, **arguments: object) -> Call[object]:
         """Refuse the call."""
-        raise ValueError(
-            "edit_image is available in Vertex AI only, which this client does not call; use "
-            "generate_content with a model that answers with images"
-        )
+        raise method_error("edit_image")
 
     def upscale_image(self, **arguments: object) -> Call[object]:
         """Refuse the call."""
-        raise ValueError(
-            "upscale_image is available in Vertex AI only, which this client does not call; request a larger "
-            "image_size from generate_images"
-        )
+        raise method_error("upscale_image")
 
     def generate_videos(
         self, model: str, source: GenerateVideosSource, config: GenerateVideosConfig
     ) -> Call[GenerateVideosOperation]:
         """Call PredictLongRunning."""
+        check_fields(config)
         return Call(
             PREDICT_LONG_RUNNING,
             videos.to_generate_videos_request(model, source, config),

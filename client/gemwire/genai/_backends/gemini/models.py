@@ -8,13 +8,15 @@ from google.protobuf.message import Message
 
 from gemwire._transport.serialized_message import with_serialized_request
 from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, ModelsBackend, Page
+from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert import requests
+from gemwire.genai._convert.function_calls import Functions
 from gemwire.genai._convert.prompt import Prompt
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
-from gemwire.genai._types.generate_content import CountTokensConfig
+from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
 from gemwire.genai._types.models import ListModelsConfig, Model, TunedModel, UpdateModelConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
@@ -41,9 +43,29 @@ class GeminiModels(ModelsBackend):
     """Calls of GenerativeService and ModelService."""
 
     to_name = staticmethod(to_model_name)
-    to_request = staticmethod(requests.to_generate_content_request)
-    to_head = staticmethod(requests.to_request_head)
-    to_prompt = staticmethod(Prompt.build)
+
+    def to_request(
+        self, model: str, contents: ContentListUnion | None, config: GenerateContentConfig
+    ) -> v1beta.GenerateContentRequest:
+        """Build a GenerateContentRequest."""
+        check_fields(config)
+        return requests.to_generate_content_request(model, contents, config)
+
+    def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
+        """Build a GenerateContentRequest without contents."""
+        check_fields(config)
+        return requests.to_request_head(model, config)
+
+    def to_prompt(
+        self,
+        model: str,
+        contents: ContentListUnion | None,
+        config: GenerateContentConfig,
+        functions: Functions,
+    ) -> Prompt:
+        """Convert and serialize what requests begin with."""
+        check_fields(config)
+        return Prompt.build(model, contents, config, functions)
 
     def generate_content(self, request: GenerateRequest) -> GenerateCall:
         """Call GenerateContent."""
@@ -67,16 +89,21 @@ class GeminiModels(ModelsBackend):
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
         """Refuse the call."""
-        raise ValueError(
-            "compute_tokens is available in Vertex AI only, which this client does not call; use count_tokens"
-        )
+        raise method_error("compute_tokens")
 
     def embed_content(
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
     ) -> Call[EmbedContentResponse]:
         """Call BatchEmbedContents."""
-        request = requests.to_embed_content_request(model, contents, config)
+        request = self.to_embed_request(model, contents, config)
         return Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
+
+    def to_embed_request(
+        self, model: str, contents: ContentListUnion | None, config: EmbedContentConfig
+    ) -> v1beta.BatchEmbedContentsRequest:
+        """Build a BatchEmbedContentsRequest."""
+        check_fields(config)
+        return requests.to_embed_content_request(model, contents, config)
 
     def get(self, model: str) -> Call[Model | TunedModel]:
         """Call GetModel or, for ``tunedModels/``, GetTunedModel."""
@@ -100,6 +127,7 @@ class GeminiModels(ModelsBackend):
 
     def update(self, model: str, config: UpdateModelConfig) -> Call[TunedModel]:
         """Call UpdateTunedModel with the fields of the config that are set."""
+        check_fields(config)
         changes = {name: value for name, value in config.given() if name != "http_options"}
         if not changes:
             raise ValueError("config: has no field to update; set display_name or description")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gemwire.errors import APIError
 from gemwire.genai._backends.base import Call, Flow, Page, TuningsBackend, as_message
+from gemwire.genai._backends.gemini.vertex_only import check_fields
 from gemwire.genai._convert.resource_names import to_resource_name
 from gemwire.genai._convert.tunings import COLLECTION, to_tuned_model
-from gemwire.genai._types.tunings import CreateTuningJobConfig, ListTuningJobsConfig, TuningJob
+from gemwire.genai._types.tunings import CreateTuningJobConfig, ListTuningJobsConfig, TuningDataset, TuningJob
 from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.longrunning.operations import LIST_OPERATIONS
@@ -21,9 +22,10 @@ class GeminiTunings(TuningsBackend):
         self, base_model: str, training_dataset: object, config: CreateTuningJobConfig
     ) -> Flow[TuningJob]:
         """Call CreateTunedModel, then GetTunedModel."""
-        request = v1beta.CreateTunedModelRequest(
-            tuned_model=to_tuned_model(base_model, training_dataset, config)
-        )
+        check_fields(config)
+        dataset = TuningDataset.of(training_dataset, "training_dataset")
+        check_fields(dataset, "training_dataset")
+        request = v1beta.CreateTunedModelRequest(tuned_model=to_tuned_model(base_model, dataset, config))
         operation = yield Call(CREATE_TUNED_MODEL, request, as_message)
         progress = _to_progress(operation)
         name = (progress and progress.tuned_model) or operation.name.partition("/operations/")[0]

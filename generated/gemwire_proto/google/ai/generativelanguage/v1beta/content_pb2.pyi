@@ -70,6 +70,72 @@ VIDEO: Modality
 AUDIO: Modality
 DOCUMENT: Modality
 
+class ToolType(int, metaclass=_EnumType):
+    """Tools that the service runs itself."""
+    TOOL_TYPE_UNSPECIFIED: _ClassVar[ToolType]
+    """Not set."""
+    GOOGLE_SEARCH_WEB: _ClassVar[ToolType]
+    """Web search."""
+    GOOGLE_SEARCH_IMAGE: _ClassVar[ToolType]
+    """Image search."""
+    URL_CONTEXT: _ClassVar[ToolType]
+    """Reading of addresses that stand in the prompt."""
+    GOOGLE_MAPS: _ClassVar[ToolType]
+    """Google Maps."""
+    FILE_SEARCH: _ClassVar[ToolType]
+    """Search in files."""
+    MEDIA_PROCESSING: _ClassVar[ToolType]
+    """Processing of media."""
+
+TOOL_TYPE_UNSPECIFIED: ToolType
+GOOGLE_SEARCH_WEB: ToolType
+GOOGLE_SEARCH_IMAGE: ToolType
+URL_CONTEXT: ToolType
+GOOGLE_MAPS: ToolType
+FILE_SEARCH: ToolType
+MEDIA_PROCESSING: ToolType
+
+class MediaProcessing(int, metaclass=_EnumType):
+    """How media is processed before a model sees it."""
+    MEDIA_PROCESSING_UNSPECIFIED: _ClassVar[MediaProcessing]
+    """Not set: the service decides."""
+    STATIC: _ClassVar[MediaProcessing]
+    """Once, in the same way for every prompt."""
+    AGENTIC: _ClassVar[MediaProcessing]
+    """By the model, as the prompt asks."""
+
+MEDIA_PROCESSING_UNSPECIFIED: MediaProcessing
+STATIC: MediaProcessing
+AGENTIC: MediaProcessing
+
+class SafetyPolicy(int, metaclass=_EnumType):
+    """Kinds of actions on a computer that the user confirms first."""
+    SAFETY_POLICY_UNSPECIFIED: _ClassVar[SafetyPolicy]
+    """Not set."""
+    FINANCIAL_TRANSACTIONS: _ClassVar[SafetyPolicy]
+    """Payments and the like."""
+    SENSITIVE_DATA_MODIFICATION: _ClassVar[SafetyPolicy]
+    """Changes of sensitive data."""
+    COMMUNICATION_TOOL: _ClassVar[SafetyPolicy]
+    """Messages to others."""
+    ACCOUNT_CREATION: _ClassVar[SafetyPolicy]
+    """New accounts."""
+    DATA_MODIFICATION: _ClassVar[SafetyPolicy]
+    """Changes of data."""
+    USER_CONSENT_MANAGEMENT: _ClassVar[SafetyPolicy]
+    """Consent in the user's name."""
+    LEGAL_TERMS_AND_AGREEMENTS: _ClassVar[SafetyPolicy]
+    """Acceptance of terms and agreements."""
+
+SAFETY_POLICY_UNSPECIFIED: SafetyPolicy
+FINANCIAL_TRANSACTIONS: SafetyPolicy
+SENSITIVE_DATA_MODIFICATION: SafetyPolicy
+COMMUNICATION_TOOL: SafetyPolicy
+ACCOUNT_CREATION: SafetyPolicy
+DATA_MODIFICATION: SafetyPolicy
+USER_CONSENT_MANAGEMENT: SafetyPolicy
+LEGAL_TERMS_AND_AGREEMENTS: SafetyPolicy
+
 class Content(_Message):
     """One turn of a conversation: who speaks, and what in which order. A list of these makes up the history
     sent to a model; a candidate answer is one more of them and can be appended to the history as it is.
@@ -142,6 +208,62 @@ class Part(_Message):
         """Free-form notes of the application about this part. Meant for programs that keep parts as their own
         data and want to remember, say, which file one came from or how to tell several apart.
         """
+    @property
+    def tool_call(self) -> ToolCall:
+        """A call of a tool that the service runs itself, as the model made it. Give it back unchanged when
+        the conversation goes on.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def tool_response(self) -> ToolResponse:
+        """The result of such a call. Give it back unchanged as well.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def media_resolution(self) -> PartMediaResolution:
+        """How closely the model looks at this part's picture, video or document. Beats
+        `GenerationConfig.media_resolution`.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def audio_transcription(self) -> Transcription:
+        """Text of this part's audio, where the service transcribed it.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    media_processing: MediaProcessing
+    """How the service processes this part's media.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def audio_metadata(self) -> AudioMetadata:
+        """Which section of this part's audio counts. Only with audio in `inline_data` or `file_data`.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def document_metadata(self) -> DocumentMetadata:
+        """Which pages of this part's document count. Only with a document in `inline_data` or `file_data`.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def speech_metadata(self) -> SpeechMetadata:
+        """Who speaks this part's text, and in which style, when it becomes speech.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def spreadsheet_metadata(self) -> SpreadsheetMetadata:
+        """Which cells of this part's spreadsheet count. Only with a spreadsheet in `inline_data` or
+        `file_data`.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -157,11 +279,20 @@ class Part(_Message):
         thought: bool | None = ...,
         thought_signature: bytes | None = ...,
         part_metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+        tool_call: ToolCall | _Mapping[str, _Any] | None = ...,
+        tool_response: ToolResponse | _Mapping[str, _Any] | None = ...,
+        media_resolution: PartMediaResolution | _Mapping[str, _Any] | None = ...,
+        audio_transcription: Transcription | _Mapping[str, _Any] | None = ...,
+        media_processing: MediaProcessing | str | int | None = ...,
+        audio_metadata: AudioMetadata | _Mapping[str, _Any] | None = ...,
+        document_metadata: DocumentMetadata | _Mapping[str, _Any] | None = ...,
+        speech_metadata: SpeechMetadata | _Mapping[str, _Any] | None = ...,
+        spreadsheet_metadata: SpreadsheetMetadata | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["text", "inline_data", "function_call", "function_response", "file_data", "executable_code", "code_execution_result", "video_metadata", "part_metadata", "data", "metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["text", "inline_data", "function_call", "function_response", "file_data", "executable_code", "code_execution_result", "video_metadata", "thought", "thought_signature", "part_metadata", "data", "metadata"]) -> None: ...
+    def HasField(self, field_name: _Literal["text", "inline_data", "function_call", "function_response", "file_data", "executable_code", "code_execution_result", "video_metadata", "part_metadata", "tool_call", "tool_response", "media_resolution", "audio_transcription", "audio_metadata", "document_metadata", "speech_metadata", "spreadsheet_metadata", "data", "metadata"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["text", "inline_data", "function_call", "function_response", "file_data", "executable_code", "code_execution_result", "video_metadata", "thought", "thought_signature", "part_metadata", "tool_call", "tool_response", "media_resolution", "audio_transcription", "media_processing", "audio_metadata", "document_metadata", "speech_metadata", "spreadsheet_metadata", "data", "metadata"]) -> None: ...
     @_overload
-    def WhichOneof(self, oneof_group: _Literal["data"]) -> _Literal["text", "inline_data", "function_call", "function_response", "file_data", "executable_code", "code_execution_result"] | None: ...
+    def WhichOneof(self, oneof_group: _Literal["data"]) -> _Literal["text", "inline_data", "function_call", "function_response", "file_data", "executable_code", "code_execution_result", "tool_call", "tool_response"] | None: ...
     @_overload
     def WhichOneof(self, oneof_group: _Literal["metadata"]) -> _Literal["video_metadata"] | None: ...
 
@@ -282,14 +413,20 @@ class ExecutableCode(_Message):
     """The language that `code` is written in."""
     code: str
     """The source text of the program."""
+    id: str
+    """Identifies the code; its `CodeExecutionResult` has the same.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         language: ExecutableCode.Language | str | int | None = ...,
         code: str | None = ...,
+        id: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["language", "code"]) -> None: ...
+    def ClearField(self, field_name: _Literal["language", "code", "id"]) -> None: ...
 
 class CodeExecutionResult(_Message):
     """How a run of `ExecutableCode` went and what it printed. Set by the service, in the part after the code.
@@ -319,14 +456,20 @@ class CodeExecutionResult(_Message):
     """What the program printed. Standard output after `OUTCOME_OK`, otherwise standard error or some other
     account of the failure. Empty if there is nothing to show.
     """
+    id: str
+    """Identifies the `ExecutableCode` that was run.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         outcome: CodeExecutionResult.Outcome | str | int | None = ...,
         output: str | None = ...,
+        id: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["outcome", "output"]) -> None: ...
+    def ClearField(self, field_name: _Literal["outcome", "output", "id"]) -> None: ...
 
 class Tool(_Message):
     """Abilities beyond text generation that the model may use in a request. Functions declared here are run
@@ -342,14 +485,21 @@ class Tool(_Message):
             """Uses only search results from within this period. Give both ends of the interval or none. No
             restriction when unset.
             """
+        @property
+        def search_types(self) -> SearchTypes:
+            """What is searched. Unset, web pages.
+
+            Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
         def __init__(
             self,
             /,
             *,
             time_range_filter: _type_interval_pb2.Interval | _Mapping[str, _Any] | None = ...,
+            search_types: SearchTypes | _Mapping[str, _Any] | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: _Literal["time_range_filter"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["time_range_filter"]) -> None: ...
+        def HasField(self, field_name: _Literal["time_range_filter", "search_types"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["time_range_filter", "search_types"]) -> None: ...
 
     class ComputerUse(_Message):
         """Lets the model operate a graphical interface through predefined functions. The model answers with
@@ -375,14 +525,29 @@ class Tool(_Message):
             or to replace a function by one of your own in `Tool.function_declarations`. All are offered
             when empty.
             """
+        @property
+        def disabled_safety_policies(self) -> _containers.RepeatedScalarFieldContainer[SafetyPolicy]:
+            """Policies that are switched off: actions that fall under one are not confirmed by the user
+            first.
+
+            Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
+        enable_prompt_injection_detection: bool
+        """Whether screens are searched for instructions to the model that are not the user's.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
             *,
             environment: Tool.ComputerUse.Environment | str | int | None = ...,
             excluded_predefined_functions: _Iterable[str] | None = ...,
+            disabled_safety_policies: _Iterable[SafetyPolicy | str | int] | None = ...,
+            enable_prompt_injection_detection: bool | None = ...,
         ) -> None: ...
-        def ClearField(self, field_name: _Literal["environment", "excluded_predefined_functions"]) -> None: ...
+        def HasField(self, field_name: _Literal["enable_prompt_injection_detection"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["environment", "excluded_predefined_functions", "disabled_safety_policies", "enable_prompt_injection_detection"]) -> None: ...
 
     @property
     def function_declarations(self) -> _containers.RepeatedCompositeFieldContainer[FunctionDeclaration]:
@@ -418,6 +583,12 @@ class Tool(_Message):
         """Grounds answers in places and routes known to Google Maps. The user's position can be given with
         `ToolConfig.retrieval_config`.
         """
+    @property
+    def mcp_servers(self) -> _containers.RepeatedCompositeFieldContainer[McpServer]:
+        """MCP servers whose tools the service may call.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -430,9 +601,10 @@ class Tool(_Message):
         url_context: UrlContext | _Mapping[str, _Any] | None = ...,
         file_search: FileSearch | _Mapping[str, _Any] | None = ...,
         google_maps: GoogleMaps | _Mapping[str, _Any] | None = ...,
+        mcp_servers: _Iterable[McpServer | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["google_search_retrieval", "code_execution", "google_search", "computer_use", "url_context", "file_search", "google_maps"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["function_declarations", "google_search_retrieval", "code_execution", "google_search", "computer_use", "url_context", "file_search", "google_maps"]) -> None: ...
+    def ClearField(self, field_name: _Literal["function_declarations", "google_search_retrieval", "code_execution", "google_search", "computer_use", "url_context", "file_search", "google_maps", "mcp_servers"]) -> None: ...
 
 class GoogleMaps(_Message):
     """Settings of the Google Maps tool."""
@@ -441,13 +613,28 @@ class GoogleMaps(_Message):
     `GroundingMetadata.google_maps_widget_context_token` and is passed to the Maps JavaScript library.
     False when unset.
     """
+    @property
+    def auth_config(self) -> AuthConfig:
+        """How calls of Google Maps are authenticated.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def grounding_types(self) -> GoogleMapsGroundingTypes:
+        """What of Google Maps replies are grounded in.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
         *,
         enable_widget: bool | None = ...,
+        auth_config: AuthConfig | _Mapping[str, _Any] | None = ...,
+        grounding_types: GoogleMapsGroundingTypes | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["enable_widget"]) -> None: ...
+    def HasField(self, field_name: _Literal["auth_config", "grounding_types"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["enable_widget", "auth_config", "grounding_types"]) -> None: ...
 
 class UrlContext(_Message):
     """Switches on the reading of web pages named in the prompt. Has no settings.
@@ -500,15 +687,34 @@ class FileSearch(_Message):
     @property
     def retrieval_config(self) -> FileSearch.RetrievalConfig:
         """How passages are picked; defaults of the service when unset."""
+    @property
+    def file_search_store_names(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Names of the file search stores to search, `fileSearchStores/…`.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    top_k: int
+    """Number of passages to retrieve.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    metadata_filter: str
+    """Condition on the metadata of documents.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         retrieval_resources: _Iterable[FileSearch.RetrievalResource | _Mapping[str, _Any]] | None = ...,
         retrieval_config: FileSearch.RetrievalConfig | _Mapping[str, _Any] | None = ...,
+        file_search_store_names: _Iterable[str] | None = ...,
+        top_k: int | None = ...,
+        metadata_filter: str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["retrieval_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["retrieval_resources", "retrieval_config"]) -> None: ...
+    def HasField(self, field_name: _Literal["retrieval_config", "top_k"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["retrieval_resources", "retrieval_config", "file_search_store_names", "top_k", "metadata_filter"]) -> None: ...
 
 class GoogleSearchRetrieval(_Message):
     """Settings of the search tool of the Gemini 1.5 generation. Legacy: use `Tool.GoogleSearch` with newer
@@ -572,15 +778,21 @@ class ToolConfig(_Message):
     @property
     def retrieval_config(self) -> RetrievalConfig:
         """Facts about the user that help the search and map tools."""
+    include_server_side_tool_invocations: bool
+    """Whether calls of tools that the service runs itself, and their results, are part of replies.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         function_calling_config: FunctionCallingConfig | _Mapping[str, _Any] | None = ...,
         retrieval_config: RetrievalConfig | _Mapping[str, _Any] | None = ...,
+        include_server_side_tool_invocations: bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["function_calling_config", "retrieval_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["function_calling_config", "retrieval_config"]) -> None: ...
+    def HasField(self, field_name: _Literal["function_calling_config", "retrieval_config", "include_server_side_tool_invocations"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["function_calling_config", "retrieval_config", "include_server_side_tool_invocations"]) -> None: ...
 
 class RetrievalConfig(_Message):
     """Facts about the user that improve what retrieval tools find."""
@@ -945,4 +1157,343 @@ class ModalityTokenCount(_Message):
         token_count: int | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: _Literal["modality", "token_count"]) -> None: ...
+
+class PartMediaResolution(_Message):
+    """How closely the model looks at one part: by level, or by the tokens that it may take.
+    """
+    class Level(int, metaclass=_EnumType):
+        """Levels of detail."""
+        MEDIA_RESOLUTION_UNSPECIFIED: _ClassVar[PartMediaResolution.Level]
+        """Not set."""
+        MEDIA_RESOLUTION_LOW: _ClassVar[PartMediaResolution.Level]
+        """Few tokens."""
+        MEDIA_RESOLUTION_MEDIUM: _ClassVar[PartMediaResolution.Level]
+        """Some tokens."""
+        MEDIA_RESOLUTION_HIGH: _ClassVar[PartMediaResolution.Level]
+        """Many tokens."""
+        MEDIA_RESOLUTION_ULTRA_HIGH: _ClassVar[PartMediaResolution.Level]
+        """The most tokens."""
+
+    MEDIA_RESOLUTION_UNSPECIFIED: _ClassVar[PartMediaResolution.Level]
+    MEDIA_RESOLUTION_LOW: _ClassVar[PartMediaResolution.Level]
+    MEDIA_RESOLUTION_MEDIUM: _ClassVar[PartMediaResolution.Level]
+    MEDIA_RESOLUTION_HIGH: _ClassVar[PartMediaResolution.Level]
+    MEDIA_RESOLUTION_ULTRA_HIGH: _ClassVar[PartMediaResolution.Level]
+    level: PartMediaResolution.Level
+    """The level."""
+    num_tokens: int
+    """Number of tokens that the part may take."""
+    def __init__(
+        self,
+        /,
+        *,
+        level: PartMediaResolution.Level | str | int | None = ...,
+        num_tokens: int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["num_tokens"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["level", "num_tokens"]) -> None: ...
+
+class ToolCall(_Message):
+    """A call of a tool that the service runs itself."""
+    id: str
+    """Identifies the call; the `ToolResponse` has the same."""
+    tool_type: ToolType
+    """The tool."""
+    @property
+    def args(self) -> _protobuf_struct_pb2.Struct:
+        """Its arguments."""
+    def __init__(
+        self,
+        /,
+        *,
+        id: str | None = ...,
+        tool_type: ToolType | str | int | None = ...,
+        args: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["args"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["id", "tool_type", "args"]) -> None: ...
+
+class ToolResponse(_Message):
+    """The result of a tool that the service ran itself."""
+    id: str
+    """Identifies the call that this answers."""
+    tool_type: ToolType
+    """The tool."""
+    @property
+    def response(self) -> _protobuf_struct_pb2.Struct:
+        """Its result."""
+    def __init__(
+        self,
+        /,
+        *,
+        id: str | None = ...,
+        tool_type: ToolType | str | int | None = ...,
+        response: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["response"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["id", "tool_type", "response"]) -> None: ...
+
+class Transcription(_Message):
+    """Text of some audio."""
+    text: str
+    """The text."""
+    finished: bool
+    """Whether the text is final."""
+    language_code: str
+    """BCP-47 code of the language."""
+    speaker_label: str
+    """Label of the speaker, the same wherever the same person speaks."""
+    @property
+    def words(self) -> _containers.RepeatedCompositeFieldContainer[WordInfo]:
+        """The words, with their times."""
+    @property
+    def start_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset of the beginning in the audio."""
+    @property
+    def end_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset of the end in the audio."""
+    def __init__(
+        self,
+        /,
+        *,
+        text: str | None = ...,
+        finished: bool | None = ...,
+        language_code: str | None = ...,
+        speaker_label: str | None = ...,
+        words: _Iterable[WordInfo | _Mapping[str, _Any]] | None = ...,
+        start_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+        end_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["finished", "start_offset", "end_offset"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["text", "finished", "language_code", "speaker_label", "words", "start_offset", "end_offset"]) -> None: ...
+
+class WordInfo(_Message):
+    """One word of a transcription."""
+    word: str
+    """The word."""
+    @property
+    def start_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset of its beginning in the audio."""
+    @property
+    def end_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset of its end in the audio."""
+    def __init__(
+        self,
+        /,
+        *,
+        word: str | None = ...,
+        start_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+        end_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["start_offset", "end_offset"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["word", "start_offset", "end_offset"]) -> None: ...
+
+class AudioMetadata(_Message):
+    """A section of some audio."""
+    @property
+    def start_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset of the beginning."""
+    @property
+    def end_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset of the end."""
+    def __init__(
+        self,
+        /,
+        *,
+        start_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+        end_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["start_offset", "end_offset"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["start_offset", "end_offset"]) -> None: ...
+
+class DocumentMetadata(_Message):
+    """A section of a document."""
+    class ContentLayer(int, metaclass=_EnumType):
+        """Layers of a document."""
+        CONTENT_LAYER_UNSPECIFIED: _ClassVar[DocumentMetadata.ContentLayer]
+        """Not set."""
+        PAGE_IMAGE: _ClassVar[DocumentMetadata.ContentLayer]
+        """The pages as pictures."""
+        PAGE_TEXT: _ClassVar[DocumentMetadata.ContentLayer]
+        """Their text."""
+
+    CONTENT_LAYER_UNSPECIFIED: _ClassVar[DocumentMetadata.ContentLayer]
+    PAGE_IMAGE: _ClassVar[DocumentMetadata.ContentLayer]
+    PAGE_TEXT: _ClassVar[DocumentMetadata.ContentLayer]
+    start_page: int
+    """Number of the first page that counts."""
+    end_page: int
+    """Number of the last page that counts."""
+    @property
+    def content_layers(self) -> _containers.RepeatedScalarFieldContainer[DocumentMetadata.ContentLayer]:
+        """The layers that the model sees. Unset, the service decides."""
+    def __init__(
+        self,
+        /,
+        *,
+        start_page: int | None = ...,
+        end_page: int | None = ...,
+        content_layers: _Iterable[DocumentMetadata.ContentLayer | str | int] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["start_page", "end_page"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["start_page", "end_page", "content_layers"]) -> None: ...
+
+class SpeechMetadata(_Message):
+    """How text becomes speech."""
+    speaker: str
+    """Name of the speaker, as `SpeakerVoiceConfig.speaker` has it."""
+    style: str
+    """Style of speaking."""
+    def __init__(
+        self,
+        /,
+        *,
+        speaker: str | None = ...,
+        style: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["speaker", "style"]) -> None: ...
+
+class SpreadsheetMetadata(_Message):
+    """A section of a spreadsheet."""
+    class ContentLayer(int, metaclass=_EnumType):
+        """Layers of a spreadsheet."""
+        CONTENT_LAYER_UNSPECIFIED: _ClassVar[SpreadsheetMetadata.ContentLayer]
+        """Not set."""
+        DATA: _ClassVar[SpreadsheetMetadata.ContentLayer]
+        """Values of the cells."""
+        FORMULAS: _ClassVar[SpreadsheetMetadata.ContentLayer]
+        """Formulas of the cells."""
+        VISUAL: _ClassVar[SpreadsheetMetadata.ContentLayer]
+        """The sheet as a picture."""
+
+    CONTENT_LAYER_UNSPECIFIED: _ClassVar[SpreadsheetMetadata.ContentLayer]
+    DATA: _ClassVar[SpreadsheetMetadata.ContentLayer]
+    FORMULAS: _ClassVar[SpreadsheetMetadata.ContentLayer]
+    VISUAL: _ClassVar[SpreadsheetMetadata.ContentLayer]
+    visible_cells: str
+    """Range of the cells that count."""
+    sheet_index: int
+    """Index of the sheet."""
+    @property
+    def content_layers(self) -> _containers.RepeatedScalarFieldContainer[SpreadsheetMetadata.ContentLayer]:
+        """The layers that the model sees. Unset, the service decides."""
+    def __init__(
+        self,
+        /,
+        *,
+        visible_cells: str | None = ...,
+        sheet_index: int | None = ...,
+        content_layers: _Iterable[SpreadsheetMetadata.ContentLayer | str | int] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["sheet_index"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["visible_cells", "sheet_index", "content_layers"]) -> None: ...
+
+class SearchTypes(_Message):
+    """Kinds of search; each is on where it is set."""
+    @property
+    def web_search(self) -> WebSearch:
+        """Searches web pages."""
+    @property
+    def image_search(self) -> ImageSearch:
+        """Searches images."""
+    def __init__(
+        self,
+        /,
+        *,
+        web_search: WebSearch | _Mapping[str, _Any] | None = ...,
+        image_search: ImageSearch | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["web_search", "image_search"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["web_search", "image_search"]) -> None: ...
+
+class WebSearch(_Message):
+    """Search of web pages, which has no settings."""
+    def __init__(self) -> None: ...
+
+class ImageSearch(_Message):
+    """Search of images, which has no settings."""
+    def __init__(self) -> None: ...
+
+class McpServer(_Message):
+    """An MCP server."""
+    name: str
+    """Its name, for the user's own use."""
+    @property
+    def streamable_http_transport(self) -> StreamableHttpTransport:
+        """How it is reached."""
+    def __init__(
+        self,
+        /,
+        *,
+        name: str | None = ...,
+        streamable_http_transport: StreamableHttpTransport | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["streamable_http_transport"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["name", "streamable_http_transport"]) -> None: ...
+
+class StreamableHttpTransport(_Message):
+    """Reaches an MCP server over streamable HTTP."""
+    url: str
+    """Address of the server."""
+    @property
+    def headers(self) -> _containers.ScalarMap[str, str]:
+        """Headers of every request, such as those that authenticate it."""
+    @property
+    def timeout(self) -> _protobuf_duration_pb2.Duration:
+        """Time limit of a request."""
+    @property
+    def sse_read_timeout(self) -> _protobuf_duration_pb2.Duration:
+        """Time limit of waiting for the next event of a stream."""
+    terminate_on_close: bool
+    """Whether the session is ended with the connection."""
+    def __init__(
+        self,
+        /,
+        *,
+        url: str | None = ...,
+        headers: _Mapping[str, str] | None = ...,
+        timeout: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+        sse_read_timeout: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+        terminate_on_close: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["timeout", "sse_read_timeout", "terminate_on_close"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["url", "headers", "timeout", "sse_read_timeout", "terminate_on_close"]) -> None: ...
+
+class AuthConfig(_Message):
+    """Credentials of a tool."""
+    api_key: str
+    """API key."""
+    def __init__(
+        self,
+        /,
+        *,
+        api_key: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["api_key"]) -> None: ...
+
+class GoogleMapsGroundingTypes(_Message):
+    """Kinds of grounding in Google Maps; each is on where it is set."""
+    @property
+    def places(self) -> GoogleMapsPlaces:
+        """Grounds replies in places."""
+    @property
+    def routing(self) -> GoogleMapsRouting:
+        """Grounds replies in routes."""
+    def __init__(
+        self,
+        /,
+        *,
+        places: GoogleMapsPlaces | _Mapping[str, _Any] | None = ...,
+        routing: GoogleMapsRouting | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["places", "routing"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["places", "routing"]) -> None: ...
+
+class GoogleMapsPlaces(_Message):
+    """Grounding in places, which has no settings."""
+    def __init__(self) -> None: ...
+
+class GoogleMapsRouting(_Message):
+    """Grounding in routes, which has no settings."""
+    def __init__(self) -> None: ...
 

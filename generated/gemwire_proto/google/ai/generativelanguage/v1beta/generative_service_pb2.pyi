@@ -14,8 +14,10 @@ from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _
 from gemwire_proto.google.ai.generativelanguage.v1beta import safety_pb2 as _v1beta_safety_pb2
 from gemwire_proto.google.protobuf import duration_pb2 as _protobuf_duration_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
+from gemwire_proto.google.protobuf import timestamp_pb2 as _protobuf_timestamp_pb2
 from google.protobuf import duration_pb2 as _twin_duration_pb2
 from google.protobuf import struct_pb2 as _twin_struct_pb2
+from google.protobuf import timestamp_pb2 as _twin_timestamp_pb2
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -105,6 +107,28 @@ class GenerateContentRequest(_Message):
     prompt, at the lower price of cached tokens. The request then must not set `system_instruction`,
     `tools` or `tool_config` itself. An expired or deleted cache makes the call fail.
     """
+    @property
+    def labels(self) -> _containers.ScalarMap[str, str]:
+        """Labels of the caller's own, for reports of cost and use.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    service_tier: str
+    """How soon the reply is wanted, which sets its price: `flex`, `standard` or `priority`, in lower case. It
+    is text and not an enum because the JSON has lower-case values. Unset, the project's tier applies.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    continuation_token: bytes
+    """The `Candidate.continuation_token` of a reply that was cut off, to go on with it.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    store: bool
+    """Whether the service keeps the request and its reply. Unset, the project's setting applies.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -117,9 +141,13 @@ class GenerateContentRequest(_Message):
         safety_settings: _Iterable[_v1beta_safety_pb2.SafetySetting | _Mapping[str, _Any]] | None = ...,
         generation_config: GenerationConfig | _Mapping[str, _Any] | None = ...,
         cached_content: str | None = ...,
+        labels: _Mapping[str, str] | None = ...,
+        service_tier: str | None = ...,
+        continuation_token: bytes | None = ...,
+        store: bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "generation_config", "cached_content"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "system_instruction", "contents", "tools", "tool_config", "safety_settings", "generation_config", "cached_content"]) -> None: ...
+    def HasField(self, field_name: _Literal["system_instruction", "tool_config", "generation_config", "cached_content", "store"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "system_instruction", "contents", "tools", "tool_config", "safety_settings", "generation_config", "cached_content", "labels", "service_tier", "continuation_token", "store"]) -> None: ...
 
 class PrebuiltVoiceConfig(_Message):
     """Picks one of the ready-made voices of the service."""
@@ -141,15 +169,28 @@ class VoiceConfig(_Message):
     @property
     def prebuilt_voice_config(self) -> PrebuiltVoiceConfig:
         """Speak with a ready-made voice."""
+    @property
+    def replicated_voice_config(self) -> ReplicatedVoiceConfig:
+        """Replicates the voice of a sample.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    voice: str
+    """Name of a voice.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         prebuilt_voice_config: PrebuiltVoiceConfig | _Mapping[str, _Any] | None = ...,
+        replicated_voice_config: ReplicatedVoiceConfig | _Mapping[str, _Any] | None = ...,
+        voice: str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["prebuilt_voice_config", "voice_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["prebuilt_voice_config", "voice_config"]) -> None: ...
-    def WhichOneof(self, oneof_group: _Literal["voice_config"]) -> _Literal["prebuilt_voice_config"] | None: ...
+    def HasField(self, field_name: _Literal["prebuilt_voice_config", "replicated_voice_config", "voice_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["prebuilt_voice_config", "replicated_voice_config", "voice", "voice_config"]) -> None: ...
+    def WhichOneof(self, oneof_group: _Literal["voice_config"]) -> _Literal["prebuilt_voice_config", "replicated_voice_config"] | None: ...
 
 class SpeakerVoiceConfig(_Message):
     """Gives one named speaker of a dialogue a voice."""
@@ -214,6 +255,27 @@ class ThinkingConfig(_Message):
     """Controls the reasoning that a thinking model does before it replies. Only for models with
     `Model.thinking` set; other models answer it with an error.
     """
+    class ThinkingLevel(int, metaclass=_EnumType):
+        """How much a model thinks before it replies."""
+        THINKING_LEVEL_UNSPECIFIED: _ClassVar[ThinkingConfig.ThinkingLevel]
+        """Not set: the model's own default applies."""
+        MINIMAL: _ClassVar[ThinkingConfig.ThinkingLevel]
+        """As little as the model can."""
+        LOW: _ClassVar[ThinkingConfig.ThinkingLevel]
+        """Little: fast and cheap."""
+        MEDIUM: _ClassVar[ThinkingConfig.ThinkingLevel]
+        """A balance of depth and speed."""
+        HIGH: _ClassVar[ThinkingConfig.ThinkingLevel]
+        """Much, for hard problems."""
+        XHIGH: _ClassVar[ThinkingConfig.ThinkingLevel]
+        """As much as the model can."""
+
+    THINKING_LEVEL_UNSPECIFIED: _ClassVar[ThinkingConfig.ThinkingLevel]
+    MINIMAL: _ClassVar[ThinkingConfig.ThinkingLevel]
+    LOW: _ClassVar[ThinkingConfig.ThinkingLevel]
+    MEDIUM: _ClassVar[ThinkingConfig.ThinkingLevel]
+    HIGH: _ClassVar[ThinkingConfig.ThinkingLevel]
+    XHIGH: _ClassVar[ThinkingConfig.ThinkingLevel]
     include_thoughts: bool
     """Whether the reply also carries the model's thoughts. When true, thoughts that are available come as
     parts with `Part.thought` set, ahead of the reply proper. Unset means false. The tokens spent on
@@ -224,15 +286,22 @@ class ThinkingConfig(_Message):
     exactly. On models that allow it, 0 turns thinking off and -1 leaves the amount to the model. Unset,
     and for the permitted range, the model decides.
     """
+    thinking_level: ThinkingConfig.ThinkingLevel
+    """How much the model thinks. An alternative to `thinking_budget` that models from Gemini 3 on understand;
+    set one of the two.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         include_thoughts: bool | None = ...,
         thinking_budget: int | None = ...,
+        thinking_level: ThinkingConfig.ThinkingLevel | str | int | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["include_thoughts", "thinking_budget"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["include_thoughts", "thinking_budget"]) -> None: ...
+    def ClearField(self, field_name: _Literal["include_thoughts", "thinking_budget", "thinking_level"]) -> None: ...
 
 class ImageConfig(_Message):
     """Options for images that the model generates. Only for models that output images; other models answer it
@@ -243,14 +312,20 @@ class ImageConfig(_Message):
     `9:16`, `16:9` and `21:9`; the model decides which it takes. Unset, the model chooses, following the
     images in the prompt if there are any.
     """
+    image_size: str
+    """Size of the pictures: `1K`, `2K` or `4K`.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         aspect_ratio: str | None = ...,
+        image_size: str | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["aspect_ratio"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["aspect_ratio"]) -> None: ...
+    def ClearField(self, field_name: _Literal["aspect_ratio", "image_size"]) -> None: ...
 
 class GenerationConfig(_Message):
     """Options that shape how a model samples and formats its reply. All are optional and not every model
@@ -392,6 +467,12 @@ class GenerationConfig(_Message):
     media_resolution: GenerationConfig.MediaResolution
     """Resolution at which images and video of the prompt are read. Unset, the model applies its default.
     """
+    @property
+    def audio_transcription_config(self) -> AudioTranscriptionConfig:
+        """How audio in the prompt is transcribed.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -417,9 +498,10 @@ class GenerationConfig(_Message):
         thinking_config: ThinkingConfig | _Mapping[str, _Any] | None = ...,
         image_config: ImageConfig | _Mapping[str, _Any] | None = ...,
         media_resolution: GenerationConfig.MediaResolution | str | int | None = ...,
+        audio_transcription_config: AudioTranscriptionConfig | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["candidate_count", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "speech_config", "thinking_config", "image_config", "media_resolution"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["candidate_count", "stop_sequences", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_mime_type", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "response_modalities", "speech_config", "thinking_config", "image_config", "media_resolution"]) -> None: ...
+    def HasField(self, field_name: _Literal["candidate_count", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["candidate_count", "stop_sequences", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_mime_type", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "response_modalities", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config"]) -> None: ...
 
 class SemanticRetrieverConfig(_Message):
     """Tells `GenerateAnswer` which stored corpus to search, and how. The chunks found become the sources of
@@ -509,6 +591,27 @@ class GenerateContentResponse(_Message):
         """Number of tokens that a request and its reply used. In a stream the counts cover everything so far,
         so those of the last message are the ones to keep; do not add them up.
         """
+        class TrafficType(int, metaclass=_EnumType):
+            """Kinds of traffic, by how they are paid."""
+            TRAFFIC_TYPE_UNSPECIFIED: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+            """Not set."""
+            ON_DEMAND: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+            """Paid as used."""
+            ON_DEMAND_PRIORITY: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+            """Paid as used, with priority."""
+            ON_DEMAND_FLEX: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+            """Paid as used, at the price of the flex tier."""
+            ON_DEMAND_OFFPEAK: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+            """Paid as used, outside of busy hours."""
+            PROVISIONED_THROUGHPUT: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+            """Of throughput that was paid before."""
+
+        TRAFFIC_TYPE_UNSPECIFIED: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+        ON_DEMAND: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+        ON_DEMAND_PRIORITY: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+        ON_DEMAND_FLEX: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+        ON_DEMAND_OFFPEAK: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
+        PROVISIONED_THROUGHPUT: _ClassVar[GenerateContentResponse.UsageMetadata.TrafficType]
         prompt_token_count: int
         """Tokens of the prompt. With `GenerateContentRequest.cached_content` this is still the full effective
         prompt, cached tokens included.
@@ -542,6 +645,16 @@ class GenerateContentResponse(_Message):
         @property
         def tool_use_prompt_tokens_details(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_content_pb2.ModalityTokenCount]:
             """`tool_use_prompt_token_count` split by modality."""
+        service_tier: str
+        """The tier that the request was served in: `flex`, `standard` or `priority`, in lower case.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        traffic_type: GenerateContentResponse.UsageMetadata.TrafficType
+        """How the request is paid.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
@@ -556,8 +669,10 @@ class GenerateContentResponse(_Message):
             cache_tokens_details: _Iterable[_v1beta_content_pb2.ModalityTokenCount | _Mapping[str, _Any]] | None = ...,
             candidates_tokens_details: _Iterable[_v1beta_content_pb2.ModalityTokenCount | _Mapping[str, _Any]] | None = ...,
             tool_use_prompt_tokens_details: _Iterable[_v1beta_content_pb2.ModalityTokenCount | _Mapping[str, _Any]] | None = ...,
+            service_tier: str | None = ...,
+            traffic_type: GenerateContentResponse.UsageMetadata.TrafficType | str | int | None = ...,
         ) -> None: ...
-        def ClearField(self, field_name: _Literal["prompt_token_count", "cached_content_token_count", "candidates_token_count", "tool_use_prompt_token_count", "thoughts_token_count", "total_token_count", "prompt_tokens_details", "cache_tokens_details", "candidates_tokens_details", "tool_use_prompt_tokens_details"]) -> None: ...
+        def ClearField(self, field_name: _Literal["prompt_token_count", "cached_content_token_count", "candidates_token_count", "tool_use_prompt_token_count", "thoughts_token_count", "total_token_count", "prompt_tokens_details", "cache_tokens_details", "candidates_tokens_details", "tool_use_prompt_tokens_details", "service_tier", "traffic_type"]) -> None: ...
 
     @property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Candidate]:
@@ -579,6 +694,12 @@ class GenerateContentResponse(_Message):
     """Identifier of this reply, the same in all messages of one stream. Useful in logs and when reporting a
     problem.
     """
+    @property
+    def model_status(self) -> ModelStatus:
+        """State of the model, such as that it is about to be retired.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -588,9 +709,10 @@ class GenerateContentResponse(_Message):
         usage_metadata: GenerateContentResponse.UsageMetadata | _Mapping[str, _Any] | None = ...,
         model_version: str | None = ...,
         response_id: str | None = ...,
+        model_status: ModelStatus | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["prompt_feedback", "usage_metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["candidates", "prompt_feedback", "usage_metadata", "model_version", "response_id"]) -> None: ...
+    def HasField(self, field_name: _Literal["prompt_feedback", "usage_metadata", "model_status"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["candidates", "prompt_feedback", "usage_metadata", "model_version", "response_id", "model_status"]) -> None: ...
 
 class Candidate(_Message):
     """One reply of the model."""
@@ -709,6 +831,11 @@ class Candidate(_Message):
         """What became of the URLs that the `UrlContext` tool fetched. Filled only when that tool was enabled
         and used.
         """
+    continuation_token: bytes
+    """Goes on with a reply that was cut off when it is given to the next request.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -725,9 +852,10 @@ class Candidate(_Message):
         avg_logprobs: float | None = ...,
         logprobs_result: LogprobsResult | _Mapping[str, _Any] | None = ...,
         url_context_metadata: UrlContextMetadata | _Mapping[str, _Any] | None = ...,
+        continuation_token: bytes | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["index", "content", "finish_message", "citation_metadata", "grounding_metadata", "logprobs_result", "url_context_metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["index", "content", "finish_reason", "finish_message", "safety_ratings", "citation_metadata", "token_count", "grounding_attributions", "grounding_metadata", "avg_logprobs", "logprobs_result", "url_context_metadata"]) -> None: ...
+    def ClearField(self, field_name: _Literal["index", "content", "finish_reason", "finish_message", "safety_ratings", "citation_metadata", "token_count", "grounding_attributions", "grounding_metadata", "avg_logprobs", "logprobs_result", "url_context_metadata", "continuation_token"]) -> None: ...
 
 class UrlContextMetadata(_Message):
     """Report of the `UrlContext` tool on the URLs it fetched."""
@@ -958,6 +1086,12 @@ class GroundingMetadata(_Message):
     """Token with which a client can render a Google Maps places widget. Returned only for answers grounded
     with Google Maps when `GoogleMaps.enable_widget` was true. Treat it as opaque.
     """
+    @property
+    def image_search_queries(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Queries of image searches.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -968,9 +1102,10 @@ class GroundingMetadata(_Message):
         retrieval_metadata: RetrievalMetadata | _Mapping[str, _Any] | None = ...,
         web_search_queries: _Iterable[str] | None = ...,
         google_maps_widget_context_token: str | None = ...,
+        image_search_queries: _Iterable[str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["search_entry_point", "retrieval_metadata", "google_maps_widget_context_token"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["search_entry_point", "grounding_chunks", "grounding_supports", "retrieval_metadata", "web_search_queries", "google_maps_widget_context_token"]) -> None: ...
+    def ClearField(self, field_name: _Literal["search_entry_point", "grounding_chunks", "grounding_supports", "retrieval_metadata", "web_search_queries", "google_maps_widget_context_token", "image_search_queries"]) -> None: ...
 
 class SearchEntryPoint(_Message):
     """Search suggestions that accompany an answer grounded with Google Search. Applications that show such an
@@ -1090,6 +1225,27 @@ class GroundingChunk(_Message):
         def HasField(self, field_name: _Literal["uri", "title", "text", "place_id", "place_answer_sources"]) -> bool: ...
         def ClearField(self, field_name: _Literal["uri", "title", "text", "place_id", "place_answer_sources"]) -> None: ...
 
+    class Image(_Message):
+        """A picture that was found."""
+        source_uri: str
+        """Address of the page that shows it."""
+        image_uri: str
+        """Address of the picture."""
+        title: str
+        """Title of the page."""
+        domain: str
+        """Domain of the page."""
+        def __init__(
+            self,
+            /,
+            *,
+            source_uri: str | None = ...,
+            image_uri: str | None = ...,
+            title: str | None = ...,
+            domain: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["source_uri", "image_uri", "title", "domain"]) -> None: ...
+
     @property
     def web(self) -> GroundingChunk.Web:
         """Set when the source is a web page."""
@@ -1099,6 +1255,12 @@ class GroundingChunk(_Message):
     @property
     def maps(self) -> GroundingChunk.Maps:
         """Set when the source is a place on Google Maps."""
+    @property
+    def image(self) -> GroundingChunk.Image:
+        """A picture of an image search.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -1106,10 +1268,11 @@ class GroundingChunk(_Message):
         web: GroundingChunk.Web | _Mapping[str, _Any] | None = ...,
         retrieved_context: GroundingChunk.RetrievedContext | _Mapping[str, _Any] | None = ...,
         maps: GroundingChunk.Maps | _Mapping[str, _Any] | None = ...,
+        image: GroundingChunk.Image | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["web", "retrieved_context", "maps", "chunk_type"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["web", "retrieved_context", "maps", "chunk_type"]) -> None: ...
-    def WhichOneof(self, oneof_group: _Literal["chunk_type"]) -> _Literal["web", "retrieved_context", "maps"] | None: ...
+    def HasField(self, field_name: _Literal["web", "retrieved_context", "maps", "image", "chunk_type"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["web", "retrieved_context", "maps", "image", "chunk_type"]) -> None: ...
+    def WhichOneof(self, oneof_group: _Literal["chunk_type"]) -> _Literal["web", "retrieved_context", "maps", "image"] | None: ...
 
 class Segment(_Message):
     """A stretch of the text of a `Content`, located by part and byte offsets. Offsets count bytes of the
@@ -1150,6 +1313,12 @@ class GroundingSupport(_Message):
         decides whether scores are given; newer ones may leave the list empty, so do not rely on equal
         lengths.
         """
+    @property
+    def rendered_parts(self) -> _containers.RepeatedScalarFieldContainer[int]:
+        """Indexes of the parts, as they are rendered, that this is about.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -1157,9 +1326,10 @@ class GroundingSupport(_Message):
         segment: Segment | _Mapping[str, _Any] | None = ...,
         grounding_chunk_indices: _Iterable[int] | None = ...,
         confidence_scores: _Iterable[float] | None = ...,
+        rendered_parts: _Iterable[int] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["segment"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["segment", "grounding_chunk_indices", "confidence_scores"]) -> None: ...
+    def ClearField(self, field_name: _Literal["segment", "grounding_chunk_indices", "confidence_scores", "rendered_parts"]) -> None: ...
 
 class GenerateAnswerRequest(_Message):
     """Asks for an answer based only on the supplied or retrieved passages. Input of `GenerateAnswer`.
@@ -1607,7 +1777,84 @@ class AudioTranscriptionConfig(_Message):
     """Asks for a transcript of spoken audio. It has no options: setting the field that holds it, even to an
     empty message, is what turns transcription on.
     """
-    def __init__(self) -> None: ...
+    class Mode(int, metaclass=_EnumType):
+        """How close to what was said a transcription is."""
+        MODE_UNSPECIFIED: _ClassVar[AudioTranscriptionConfig.Mode]
+        """Not set: the service decides."""
+        VERBATIM: _ClassVar[AudioTranscriptionConfig.Mode]
+        """Word by word."""
+        SMART: _ClassVar[AudioTranscriptionConfig.Mode]
+        """Without fillers and repetitions."""
+
+    MODE_UNSPECIFIED: _ClassVar[AudioTranscriptionConfig.Mode]
+    VERBATIM: _ClassVar[AudioTranscriptionConfig.Mode]
+    SMART: _ClassVar[AudioTranscriptionConfig.Mode]
+    @property
+    def language_codes(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """BCP-47 codes of the languages that are spoken.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def language_auto(self) -> LanguageAuto:
+        """Finds out which languages are spoken.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def language_hints(self) -> LanguageHints:
+        """Languages that are likely spoken.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def custom_vocabulary(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Words that are likely said, such as names.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def adaptation_phrases(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Phrases that are likely said.
+
+        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    word_timestamp: bool
+    """Whether each word has its time.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    diarization: bool
+    """Whether speakers are told apart.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    mode: AudioTranscriptionConfig.Mode
+    """How close to what was said the text is.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    source_text: str
+    """Text that is read aloud in the audio, where it is known.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    def __init__(
+        self,
+        /,
+        *,
+        language_codes: _Iterable[str] | None = ...,
+        language_auto: LanguageAuto | _Mapping[str, _Any] | None = ...,
+        language_hints: LanguageHints | _Mapping[str, _Any] | None = ...,
+        custom_vocabulary: _Iterable[str] | None = ...,
+        adaptation_phrases: _Iterable[str] | None = ...,
+        word_timestamp: bool | None = ...,
+        diarization: bool | None = ...,
+        mode: AudioTranscriptionConfig.Mode | str | int | None = ...,
+        source_text: str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["language_auto", "language_hints", "word_timestamp", "diarization"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["language_codes", "language_auto", "language_hints", "custom_vocabulary", "adaptation_phrases", "word_timestamp", "diarization", "mode", "source_text"]) -> None: ...
 
 class BidiGenerateContentSetup(_Message):
     """Configuration of a live session; the first message a client sends. It is sent once. Wait for
@@ -2023,4 +2270,103 @@ class UsageMetadata(_Message):
         tool_use_prompt_tokens_details: _Iterable[_v1beta_content_pb2.ModalityTokenCount | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: _Literal["prompt_token_count", "cached_content_token_count", "response_token_count", "tool_use_prompt_token_count", "thoughts_token_count", "total_token_count", "prompt_tokens_details", "cache_tokens_details", "response_tokens_details", "tool_use_prompt_tokens_details"]) -> None: ...
+
+class LanguageAuto(_Message):
+    """Detection of languages, which has no settings."""
+    def __init__(self) -> None: ...
+
+class LanguageHints(_Message):
+    """Languages that are likely spoken."""
+    @property
+    def language_codes(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Their BCP-47 codes."""
+    def __init__(
+        self,
+        /,
+        *,
+        language_codes: _Iterable[str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["language_codes"]) -> None: ...
+
+class ReplicatedVoiceConfig(_Message):
+    """A voice that is replicated from a sample."""
+    mime_type: str
+    """MIME type of the two recordings."""
+    voice_sample_audio: bytes
+    """Recording of the voice."""
+    consent_audio: bytes
+    """Recording in which the speaker consents."""
+    @property
+    def voice_consent_signature(self) -> VoiceConsentSignature:
+        """Signature of a consent that was verified before, instead of a recording."""
+    def __init__(
+        self,
+        /,
+        *,
+        mime_type: str | None = ...,
+        voice_sample_audio: bytes | None = ...,
+        consent_audio: bytes | None = ...,
+        voice_consent_signature: VoiceConsentSignature | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["voice_consent_signature"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["mime_type", "voice_sample_audio", "consent_audio", "voice_consent_signature"]) -> None: ...
+
+class VoiceConsentSignature(_Message):
+    """The signature of a verified consent."""
+    signature: str
+    """The signature."""
+    def __init__(
+        self,
+        /,
+        *,
+        signature: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["signature"]) -> None: ...
+
+class ModelStatus(_Message):
+    """Where a model is in its life."""
+    class ModelStage(int, metaclass=_EnumType):
+        """Stages of a model's life."""
+        MODEL_STAGE_UNSPECIFIED: _ClassVar[ModelStatus.ModelStage]
+        """Not set."""
+        UNSTABLE_EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
+        """An experiment that changes without notice."""
+        EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
+        """An experiment."""
+        PREVIEW: _ClassVar[ModelStatus.ModelStage]
+        """A preview of what becomes stable."""
+        STABLE: _ClassVar[ModelStatus.ModelStage]
+        """Stable."""
+        LEGACY: _ClassVar[ModelStatus.ModelStage]
+        """Replaced by another."""
+        DEPRECATED: _ClassVar[ModelStatus.ModelStage]
+        """About to be retired."""
+        RETIRED: _ClassVar[ModelStatus.ModelStage]
+        """No longer served."""
+
+    MODEL_STAGE_UNSPECIFIED: _ClassVar[ModelStatus.ModelStage]
+    UNSTABLE_EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
+    EXPERIMENTAL: _ClassVar[ModelStatus.ModelStage]
+    PREVIEW: _ClassVar[ModelStatus.ModelStage]
+    STABLE: _ClassVar[ModelStatus.ModelStage]
+    LEGACY: _ClassVar[ModelStatus.ModelStage]
+    DEPRECATED: _ClassVar[ModelStatus.ModelStage]
+    RETIRED: _ClassVar[ModelStatus.ModelStage]
+    model_stage: ModelStatus.ModelStage
+    """Stage of the model."""
+    @property
+    def retirement_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """Time from which on the model is not served."""
+    message: str
+    """The same in words."""
+    def __init__(
+        self,
+        /,
+        *,
+        model_stage: ModelStatus.ModelStage | str | int | None = ...,
+        retirement_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        message: str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["retirement_time"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model_stage", "retirement_time", "message"]) -> None: ...
 

@@ -1,0 +1,62 @@
+"""Fields and methods that the Gemini API does not have, with what to use instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gemwire.genai._types.batches import BatchJobSource, CreateBatchJobConfig
+from gemwire.genai._types.caches import CreateCachedContentConfig
+from gemwire.genai._types.config import Config
+from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.generate_content import GenerateContentConfig
+from gemwire.genai._types.images import GenerateImagesConfig
+from gemwire.genai._types.models import UpdateModelConfig
+from gemwire.genai._types.tunings import CreateTuningJobConfig, TuningDataset
+from gemwire.genai._types.videos import GenerateVideosConfig
+
+_NOTHING = "the Gemini API does not support it"
+_SOURCE = "pass requests or an uploaded file"
+
+#: Fields by the class of the config.
+_FIELDS: Mapping[type[Config], Mapping[str, str]] = {
+    GenerateContentConfig: dict.fromkeys(
+        ("routing_config", "model_selection_config", "audio_timestamp"), _NOTHING
+    ),
+    EmbedContentConfig: dict.fromkeys(("mime_type", "auto_truncate"), _NOTHING),
+    CreateCachedContentConfig: {"kms_key_name": _NOTHING},
+    UpdateModelConfig: {"default_checkpoint_id": _NOTHING},
+    CreateTuningJobConfig: dict.fromkeys(("validation_dataset", "adapter_size"), _NOTHING),
+    TuningDataset: {"gcs_uri": "pass examples"},
+    CreateBatchJobConfig: {"dest": "the Gemini API keeps the responses"},
+    BatchJobSource: dict.fromkeys(("format", "gcs_uri", "bigquery_uri", "vertex_dataset_name"), _SOURCE),
+    GenerateImagesConfig: {"output_gcs_uri": "the response contains the images"},
+    GenerateVideosConfig: {
+        "output_gcs_uri": "download the videos with client.files.download",
+        "pubsub_topic": "poll the operation with client.operations.get",
+    },
+}
+_METHODS = {
+    "compute_tokens": "use count_tokens",
+    "edit_image": "use generate_content with a model that generates images",
+    "upscale_image": _NOTHING,
+}
+
+
+def check_fields(config: Config, argument: str = "config") -> None:
+    """Check that no field is set that only Vertex AI has.
+
+    Args:
+        config: The config.
+        argument: Name of the argument, for errors.
+
+    Raises:
+        ValueError: A field is set.
+    """
+    for field, instead in _FIELDS[type(config)].items():
+        if getattr(config, field) is not None:
+            raise ValueError(f"{argument}.{field}: Vertex AI only; {instead}")
+
+
+def method_error(method: str) -> ValueError:
+    """Return the error of a method that only Vertex AI has."""
+    return ValueError(f"{method}: Vertex AI only; {_METHODS[method]}")
