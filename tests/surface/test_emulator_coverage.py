@@ -50,7 +50,9 @@ def table(services: list[Service]) -> str:
     lines = ["| Service | RPC | |", "|---|---|---|"]
     for service in sorted(services, key=lambda s: (not s.name.startswith("google.ai"), s.name)):
         name = service.name.removeprefix("google.ai.generativelanguage.").removeprefix("google.")
-        lines += [f"| {name} | {rpc} | {_KINDS[method.kind]} |" for rpc, method in service.methods.items()]
+        for rpc, method in service.methods.items():
+            note = "over HTTP alone" if method.http_only else _KINDS[method.kind]
+            lines.append(f"| {name} | {rpc} | {note} |")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -64,7 +66,7 @@ def test_there_are_as_many_as_the_api_has() -> None:
     counts = {"v1beta": 0, "v1": 0, "longrunning": 0}
     for service in tables():
         counts[service.name.split(".")[-2]] += len(service.methods)
-    assert counts == {"v1beta": 58, "v1": 7, "longrunning": 5}
+    assert counts == {"v1beta": 60, "v1": 7, "longrunning": 5}
 
 
 def test_the_page_lists_them() -> None:
