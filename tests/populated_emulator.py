@@ -17,8 +17,12 @@ from gemwire_emulator.engines.instant import InstantEngine
 from gemwire_emulator.server import SERVICES
 from gemwire_runtime.method import Kind, Method
 
+#: The RPCs that gRPC serves.
 METHODS: dict[str, Method[Any, Any]] = {
-    method.path: method for service in SERVICES for method in service.methods.values()
+    method.path: method
+    for service in SERVICES
+    for method in service.methods.values()
+    if not method.http_only
 }
 #: Of two of a name the one of v1beta, which comes first.
 BY_NAME = {method.name: method for method in reversed(METHODS.values())}
