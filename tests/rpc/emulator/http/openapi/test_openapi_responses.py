@@ -150,4 +150,4 @@ def test_requests_and_answers_are_what_their_schemas_say(
         schema = said["content"]["application/json"]["schema"]
         jsonschema.Draft4Validator({**schema, **schemas}).validate(answer.json)
     assert refused == {"DownloadFile"}  # What was uploaded is not given back.
-    assert len(answered) == 56
+    assert len(answered) == 58
