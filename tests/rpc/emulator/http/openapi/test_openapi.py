@@ -36,6 +36,9 @@ GENERATIVE = {
     "stream_generate_dynamic_content": "dynamic/{dynamic}:streamGenerateContent",
     "stream_generate_model_content": "models/{model}:streamGenerateContent",
     "stream_generate_tuned_model_content": "tunedModels/{tunedModel}:streamGenerateContent",
+    "async_batch_embed_content": "models/{model}:asyncBatchEmbedContent",
+    "batch_generate_model_content": "models/{model}:batchGenerateContent",
+    "batch_generate_tuned_model_content": "tunedModels/{tunedModel}:batchGenerateContent",
 }
 
 
