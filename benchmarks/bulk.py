@@ -142,7 +142,7 @@ def speed(folder: Path, lines: int, rounds: int) -> dict[str, dict[str, float]]:
 def resume(folder: Path, lines: int) -> dict[str, float]:
     """Seconds until a job with so many finished lines knows that, and what its output weighs."""
     from gemwire import bulk
-    from gemwire.bulk.outcome import record
+    from gemwire.bulk.line_result import json_record
 
     source, target = folder / "large.jsonl", folder / "large-out.jsonl"
     write(source, lines)
@@ -150,7 +150,7 @@ def resume(folder: Path, lines: int) -> dict[str, float]:
     answer = {"candidates": [{"content": {"parts": [{"text": "Yes. " * 100}], "role": "model"}}]}
     with target.open("wb") as file:
         for number in range(1, lines + 1):
-            file.write(record(number, f"k{number}", response=answer) + b"\n")
+            file.write(json_record(number, f"k{number}", response=answer) + b"\n")
     began = time.perf_counter()
     done = bulk.generate(source, target, model="m")
     took = time.perf_counter() - began

@@ -1,10 +1,10 @@
-"""Jobs over files: a request a line, a million lines, and each answered once, whatever happens in between.
+"""Resumable jobs over files: each line of the input is a request, and is answered once.
 
     from gemwire import bulk
 
     done = bulk.generate("questions.jsonl", "answers.jsonl", model="gemini-2.5-flash", concurrency=64)
 
-The same call continues a job that ended early. See docs/bulk.md.
+The same call continues a job that was interrupted. See docs/bulk.md.
 """
 
 from __future__ import annotations

@@ -1,38 +1,30 @@
-"""Which lines of a job are finished: a bit for each."""
+"""A bitmap of the finished lines of a job."""
 
 from __future__ import annotations
 
 
-class Finished:
-    """A set of line numbers, from 1 to the last line of the input. A million take 125 kB.
+class CompletionBitmap:
+    """Set of line numbers, from 1 to the last line of the input. A million take 125 kB.
 
     Attributes:
-        count: How many are in it.
+        count: Number of lines in the set.
     """
 
-    def __init__(self, last: int, bits: bytes = b"") -> None:
-        """Begin.
-
-        Args:
-            last: The highest number that can be in it.
-            bits: What `bytes` gave of an earlier one.
-        """
-        self._bits = bytearray(bits[: last // 8 + 1].ljust(last // 8 + 1, b"\0"))
+    def __init__(self, last: int, data: bytes = b"") -> None:
+        """Create a bitmap for lines up to ``last``, from the bytes of an earlier one if given."""
+        self._bits = bytearray(data[: last // 8 + 1].ljust(last // 8 + 1, b"\0"))
         self._last = last
         self.count = int.from_bytes(self._bits, "little").bit_count()
 
     def __contains__(self, number: int) -> bool:
         return 0 < number <= self._last and bool(self._bits[number >> 3] & 1 << (number & 7))
 
-    def lacks(self, number: int) -> bool:
-        """Whether a line is there and not finished."""
+    def is_missing(self, number: int) -> bool:
+        """Return whether a line exists and is not in the set."""
         return number <= self._last and number not in self
 
     def add(self, number: int) -> bool:
-        """Put a number in.
-
-        Returns:
-            Whether it was not in it before.
+        """Add a line. Return False if it is in the set already.
 
         Raises:
             IndexError: There is no such line.

@@ -1,81 +1,72 @@
-"""Which job an output is of: a small file beside it."""
+"""The manifest of a job: a small file beside the output that says which job the output belongs to."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-#: Goes up when outputs of before cannot be continued.
+#: Increased when outputs of earlier versions cannot be continued.
 FORMAT = 1
-#: What the parts of an identity are called when they differ.
-_CALLED = {
+#: Names of manifest entries in error messages.
+_LABELS = {
     "format": "the version of the format",
     "kind": "the kind of job",
     "input": "the input",
-    "failures": "the file of failures",
+    "failures": "the failures file",
 }
 
 
-class Identity:
-    """The identity of a job, and the file it is kept in."""
+class JobManifest:
+    """Manifest of a job, and the file that holds it."""
 
-    def __init__(self, path: Path, tree: dict[str, Any]) -> None:
-        """Nothing is read or written.
-
-        Args:
-            path: The file.
-            tree: What must be the same for a job to be continued, as JSON has it.
-        """
+    def __init__(self, path: Path, entries: dict[str, object]) -> None:
+        """Create a manifest; ``entries`` are what must not change for a job to be continued, as JSON."""
         self.path = path
-        self._tree = {"format": FORMAT, **json.loads(json.dumps(tree))}
+        self._entries: dict[str, object] = {"format": FORMAT, **json.loads(json.dumps(entries))}
 
     def check(self, outputs: list[Path]) -> None:
-        """See that what is there is of this job, or nothing.
-
-        Args:
-            outputs: The files that the job writes.
+        """Raise unless the outputs are empty or belong to this job.
 
         Raises:
-            ValueError: It is of another job, or nobody knows of which.
+            ValueError: An output belongs to another or an unknown job.
         """
-        filled = next((path for path in outputs if path.exists() and path.stat().st_size), None)
-        if filled is None:
-            return  # With nothing in them, it does not matter of what.
+        existing = next((path for path in outputs if path.exists() and path.stat().st_size), None)
+        if existing is None:
+            return
         try:
-            known: Any = json.loads(self.path.read_bytes())
+            stored: object = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             raise ValueError(
-                f"{filled} is there and {self.path.name} is not, which would tell what job it is of; "
-                "choose another name"
+                f"{existing} exists without {self.path.name}, which says what job it belongs to; choose "
+                "another output"
             ) from None
         except (OSError, ValueError):
             raise ValueError(f"{self.path} cannot be read; choose another output") from None
-        before: dict[str, Any] = known if isinstance(known, dict) else {}
-        names: set[str] = {*before, *self._tree}
-        different = {name for name in names if before.get(name) != self._tree.get(name)}
+        before: dict[str, object] = stored if isinstance(stored, dict) else {}
+        names = {*before, *self._entries}
+        different = sorted(name for name in names if before.get(name) != self._entries.get(name))
         if different:
-            what = ", ".join(_CALLED.get(name, name) for name in sorted(different))
+            labels = ", ".join(_LABELS.get(name, name) for name in different)
             raise ValueError(
-                f"{filled} is of another job: {what} differs; give what it was begun with, or choose "
-                "another name"
+                f"{existing} belongs to another job: {labels} differs; give the original value, or choose "
+                "another output"
             )
 
     def write(self) -> None:
-        """Put it beside the output, whole or not at all.
+        """Write the file atomically.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
-        data = json.dumps(self._tree, ensure_ascii=False, indent=1).encode() + b"\n"
-        new = self.path.with_name(f"{self.path.name}.new")
+        data = json.dumps(self._entries, ensure_ascii=False, indent=1).encode() + b"\n"
+        temporary = self.path.with_name(f"{self.path.name}.new")
         try:
-            with new.open("wb") as file:
+            with temporary.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(self.path)
+            temporary.replace(self.path)
         except OSError:
-            new.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise

@@ -1,4 +1,4 @@
-"""The jobs that there are, and what they are told."""
+"""The public functions of jobs, and the checks of their arguments."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gemwire.bulk.files import Files
+from gemwire._arguments import check_choice, check_integer, check_number
+from gemwire.bulk.job_files import JobFiles
 from gemwire.bulk.progress import Prices, Progress
 from gemwire.options import Retry
 
 if TYPE_CHECKING:
-    from gemwire.bulk.executor import Engine
+    from gemwire.bulk.executor import Executor
     from gemwire.bulk.task import Task
+    from gemwire.genai._types.generate_content import GenerateContentConfig
     from gemwire.pipeline import Adaptive
 
 _Path: TypeAlias = "str | os.PathLike[str]"
-_ENGINES = ("local", "ray")
-_CODES: Any = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
-#: When calls of jobs are repeated, unless one says otherwise: nobody waits for a single one of them.
+_CODES: Any = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")  # `Retry` converts names.
+#: Default retry of jobs: patient, as no caller waits for a single line.
 RETRY = Retry(codes=_CODES, max_attempts=5, initial=1.0, maximum=60.0, multiplier=2.0)
 
 
 def generate(
-    input: _Path,  # noqa: A002 - what it is
+    input: _Path,  # noqa: A002 - the word for it
     output: _Path,
     *,
     model: str,
-    config: Any = None,
+    config: GenerateContentConfig | Mapping[str, Any] | None = None,
     concurrency: int | Adaptive = 32,
     requests_per_minute: float | None = None,
     tokens_per_minute: float | None = None,
@@ -40,63 +41,73 @@ def generate(
     retry: Retry = RETRY,
     timeout: float = 600.0,
     prices: Prices | Mapping[str, float] | None = None,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
     client: Mapping[str, Any] | None = None,
 ) -> Progress:
-    """Generate content for every line of a file.
+    """Generate content for each line of a file.
 
-    The same call again continues where a run ended, however it ended: no line that is finished is sent again.
-    See docs/bulk.md for what a line may be, and what is written.
+    Repeating the call continues where a run ended, however it ended: finished lines are not sent again. See
+    docs/bulk.md for the formats of input and output.
 
-    It blocks until the job has ended; in asyncio, ``await asyncio.to_thread(bulk.generate, …)``.
+    The call blocks until the job has ended; with asyncio, use ``await asyncio.to_thread(bulk.generate, …)``.
 
     Args:
-        input: File of JSON lines; compressed if its name ends in ``.gz``.
-        output: File of JSON lines to write, or to continue.
-        model: Name of the model, unless a line names another.
-        config: What all requests have in common: `gemwire.genai.types.GenerateContentConfig`, or a dict of
-            its fields. What a line says itself counts for more.
-        concurrency: Calls under way at a time, in all processes together; or `gemwire.pipeline.Adaptive`.
-        requests_per_minute: Calls begun in any minute at most, in all processes together.
-        tokens_per_minute: The same for the tokens of their requests.
-        processes: Processes that make the calls, on this machine; 1 for this one. With Ray, actors.
-        engine: ``"local"``, or ``"ray"`` for a Ray cluster.
-        ray_address: Of the cluster. Default: the one that Ray finds, or one that it starts on this machine.
-        failures: File of JSON lines for those that failed. Default: beside the output, ``out.failures.jsonl``
-            for ``out.jsonl``.
-        retry_failures: Whether lines that failed in earlier runs are sent again.
-        retry: When a call is repeated. Default: 5 attempts where the service is overloaded or a quota is used
-            up, with pauses of up to a minute.
+        input: JSON lines file with requests; decompressed if its name ends in ``.gz``.
+        output: JSON lines file to write, or to continue.
+        model: Model for lines that name none.
+        config: Settings that all requests share: `gemwire.genai.types.GenerateContentConfig`, or a dict of
+            its fields. Fields of a line take precedence.
+        concurrency: Number of concurrent calls, shared by all processes; or `gemwire.pipeline.Adaptive`.
+        requests_per_minute: Maximum calls per minute, shared by all processes.
+        tokens_per_minute: Maximum input tokens per minute, shared by all processes.
+        processes: Number of processes that make the calls; 1 for this one only. With Ray, of actors.
+        engine: ``"local"`` for this machine, or ``"ray"`` for a Ray cluster.
+        ray_address: Address of the cluster. Default: the one that Ray finds, or one that it starts here.
+        failures: JSON lines file for failed lines. Default: beside the output, ``out.failures.jsonl`` for
+            ``out.jsonl``.
+        retry_failures: Whether to send lines again that failed in earlier runs.
+        retry: When to retry a call. Default: 5 attempts if the service is overloaded or a quota is exceeded,
+            with pauses of up to a minute.
         timeout: Seconds for a call with all its attempts.
-        prices: What tokens cost, so that `Progress.cost` says what the run did.
-        progress: Is called with a `Progress` some times a second.
-        client: Arguments of `gemwire.genai.Client`, made in every process that makes calls.
+        prices: Prices of tokens, for `Progress.cost`.
+        progress: Called with a `Progress` several times a second.
+        client: Arguments of `gemwire.genai.Client`, which is created in each process that makes calls.
 
     Returns:
-        What was done. Lines that failed raise nothing: ``failures`` says how many there are.
+        The final progress. Failed lines do not raise: ``failures`` is their number.
 
     Raises:
-        ValueError: Something is wrong with the arguments or the files, the output is of another job, or
-            another process is at it. Nothing was sent or changed.
-        TypeError: An argument is of a wrong type.
-        APIError: No line can be answered: there is no such model, the key is wrong…
-        JobStopped: It could not go on: the disk is full, for instance. What is finished is safe.
-        KeyboardInterrupt: Ctrl-C. What was under way has been waited for, shortly; what is finished is safe.
+        ValueError: An argument or a file is invalid, the output belongs to another job, or another process is
+            running this job. Nothing was sent or changed.
+        TypeError: An argument has a wrong type.
+        APIError: No line can be answered: the model does not exist, the key is invalid…
+        JobStopped: The job cannot go on: the disk is full, for instance. Finished lines are saved.
+        KeyboardInterrupt: Ctrl-C was pressed. Lines in progress got ten seconds; finished lines are saved.
         ImportError: An extra is not installed.
     """
-    from gemwire.bulk.generating import Generating
-    from gemwire.bulk.runner import Run
+    from gemwire.bulk.generate_task import GenerateTask
+    from gemwire.bulk.runner import JobRunner
 
-    task = Generating.of(model, config, _seconds(timeout), _retry(retry), client or {})
-    files = _files(input, output, failures)
-    made = _engine(task, concurrency, requests_per_minute, tokens_per_minute, processes, engine, ray_address)
+    timeout = check_number("timeout", timeout, expected="seconds")
+    task = GenerateTask.from_config(model, config, timeout, _check_retry(retry), client or {})
+    files = _resolve_files(input, output, failures)
+    create = _executor_factory(
+        task, concurrency, requests_per_minute, tokens_per_minute, processes, engine, ray_address
+    )
     if files.output.suffix == ".npy":
-        raise ValueError("output: answers are not numbers; give it a name that ends in .jsonl")
-    return Run(files, task, made, retry_failures=retry_failures, prices=_prices(prices), progress=progress)()
+        raise ValueError("output: responses are not numbers; choose a name that ends in .jsonl")
+    return JobRunner(
+        files,
+        task,
+        create,
+        retry_failures=retry_failures,
+        prices=_resolve_prices(prices),
+        progress=progress,
+    ).run()
 
 
 def embed(
-    input: _Path,  # noqa: A002 - what it is
+    input: _Path,  # noqa: A002 - the word for it
     output: _Path,
     *,
     model: str,
@@ -113,149 +124,138 @@ def embed(
     retry_failures: bool = False,
     retry: Retry = RETRY,
     timeout: float = 600.0,
-    progress: Callable[[Progress], Any] | None = None,
+    progress: Callable[[Progress], object] | None = None,
     client: Mapping[str, Any] | None = None,
 ) -> Progress:
-    """Make an embedding of every line of a file, up to 100 in a call.
+    """Embed each line of a file, up to 100 lines in a call.
 
     Args:
-        input: File of texts, a line each (``.txt``), or of JSON lines (``.jsonl``): texts, or objects with
-            one in ``field``, and a ``key`` if they like. Compressed if its name ends in ``.gz``.
-        output: File of JSON lines, or a matrix of numpy's (``.npy``) in which a row is a line of the input.
+        input: File with a text in each line (``.txt``), or with JSON lines (``.jsonl``): strings, or objects
+            with a text in ``field`` and optionally a ``key``. Decompressed if its name ends in ``.gz``.
+        output: JSON lines file, or numpy array (``.npy``) with a row for each line of the input.
         model: Name of an embedding model.
-        task_type: What the vectors are for, ``"RETRIEVAL_DOCUMENT"``, ``"RETRIEVAL_QUERY"``…
-        dimensions: Values of a vector. Default: the model's.
-        field: Where the text is in a JSON object.
-        concurrency: As for `generate`, as all that follows. A call has up to 100 lines.
-        requests_per_minute: Calls.
-        tokens_per_minute: Tokens, as far as one can guess them.
-        processes: …
-        engine: …
-        ray_address: …
-        failures: …
-        retry_failures: …
-        retry: …
-        timeout: …
-        progress: …
-        client: …
+        task_type: Intended use of the vectors, ``"RETRIEVAL_DOCUMENT"``, ``"RETRIEVAL_QUERY"``…
+        dimensions: Length of a vector. Default: that of the model.
+        field: Name of the text in a JSON object.
+        concurrency: See `generate`, also for the following arguments. A call has up to 100 lines.
+        requests_per_minute: Maximum calls per minute.
+        tokens_per_minute: Maximum tokens per minute, as estimated from the text.
+        processes: See `generate`.
+        engine: See `generate`.
+        ray_address: See `generate`.
+        failures: See `generate`.
+        retry_failures: See `generate`.
+        retry: See `generate`.
+        timeout: See `generate`.
+        progress: See `generate`.
+        client: See `generate`.
 
     Returns:
-        What was done.
+        The final progress.
 
     Raises:
-        ValueError: As `generate`, as all that follows.
-        TypeError: …
-        APIError: …
-        JobStopped: …
-        KeyboardInterrupt: …
-        ImportError: …
+        ValueError: See `generate`, also for the following errors.
+        TypeError: See `generate`.
+        APIError: See `generate`.
+        JobStopped: See `generate`.
+        KeyboardInterrupt: See `generate`.
+        ImportError: See `generate`.
     """
-    from gemwire.bulk.embedding import Embedding
-    from gemwire.bulk.runner import Run
+    from gemwire.bulk.embed_task import EmbedTask
+    from gemwire.bulk.runner import JobRunner
 
-    files = _files(input, output, failures)
-    task = Embedding(
+    files = _resolve_files(input, output, failures)
+    task = EmbedTask(
         model=model,
         task_type=task_type,
         dimensions=dimensions,
-        field=None if _is_text(files.input) else field,
-        rows=files.output.suffix == ".npy",
-        timeout=_seconds(timeout),
-        retry=_retry(retry),
+        field=None if _is_plain_text(files.input) else field,
+        binary=files.output.suffix == ".npy",
+        timeout=check_number("timeout", timeout, expected="seconds"),
+        retry=_check_retry(retry),
         client=client or {},
     )
-    made = _engine(task, concurrency, requests_per_minute, tokens_per_minute, processes, engine, ray_address)
-    return Run(files, task, made, retry_failures=retry_failures, progress=progress)()
+    create = _executor_factory(
+        task, concurrency, requests_per_minute, tokens_per_minute, processes, engine, ray_address
+    )
+    return JobRunner(files, task, create, retry_failures=retry_failures, progress=progress).run()
 
 
-def _files(input: Any, output: Any, failures: Any) -> Files:  # noqa: A002
-    given = {"input": input, "output": output, "failures": failures}
-    for name, value in given.items():
-        if not isinstance(value, (str, os.PathLike)) and (value is not None or name != "failures"):
+def _resolve_files(input: object, output: object, failures: object) -> JobFiles:  # noqa: A002
+    paths: dict[str, Path] = {}
+    for name, value in (("input", input), ("output", output), ("failures", failures)):
+        if isinstance(value, (str, os.PathLike)):
+            paths[name] = Path(value)
+        elif value is not None or name != "failures":
             raise TypeError(f"{name}: expected a path, got {type(value).__name__}")
-    target = Path(output)
+    target = paths["output"]
     if target.name in {"", "-"}:
-        raise ValueError("output: a job writes a file, which tells it what is finished")
+        raise ValueError("output: a job needs a file, which records the finished lines")
     # out.jsonl → out.failures.jsonl, out.npy → out.npy.failures.jsonl: two jobs may share a stem.
-    beside = target.with_name(f"{target.name.removesuffix('.jsonl')}.failures.jsonl")
-    return Files(Path(input), target, beside if failures is None else Path(failures))
+    default = target.with_name(f"{target.name.removesuffix('.jsonl')}.failures.jsonl")
+    return JobFiles(paths["input"], target, paths.get("failures", default))
 
 
-def _is_text(path: Path) -> bool:
+def _is_plain_text(path: Path) -> bool:
     name = path.name.removesuffix(".gz")
     if name.endswith(".txt"):
         return True
     if name.endswith((".jsonl", ".ndjson", ".json")):
         return False
-    raise ValueError(f"input: {path}: is it lines of text (.txt) or of JSON (.jsonl)? Its name does not tell")
+    raise ValueError(f"input: {path}: unknown format; name it .txt (lines of text) or .jsonl (JSON lines)")
 
 
-def _seconds(timeout: Any) -> float:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise TypeError(f"timeout: expected seconds, got {timeout!r}")
-    if not timeout > 0:
-        raise ValueError(f"timeout: {timeout} is not a number of seconds")
-    return float(timeout)
-
-
-def _retry(retry: Any) -> Retry:
+def _check_retry(retry: object) -> Retry:
     if not isinstance(retry, Retry):
         raise TypeError(f"retry: expected gemwire.Retry, got {type(retry).__name__}")
     return retry
 
 
-def _prices(prices: Any) -> Prices | None:
+def _resolve_prices(prices: object) -> Prices | None:
     if prices is None or isinstance(prices, Prices):
         return prices
     if not isinstance(prices, Mapping):
         raise TypeError(f"prices: expected Prices or a dict, got {type(prices).__name__}")
-    unknown = prices.keys() - {"tokens_in", "tokens_out"}
-    if unknown:
-        raise ValueError(f"prices: {min(map(str, unknown))!r} is neither tokens_in nor tokens_out")
+    for name in prices:
+        check_choice("prices", name, ("tokens_in", "tokens_out"))
     return Prices(**prices)
 
 
-def _engine(
+def _executor_factory(
     task: Task,
-    concurrency: Any,
+    concurrency: int | Adaptive,
     requests_per_minute: float | None,
     tokens_per_minute: float | None,
     processes: int,
     engine: str,
     ray_address: str | None,
-) -> Callable[[], Engine]:
-    """What makes the engine, when all else is known to be right."""
-    from gemwire.bulk.rate import Rate
+) -> Callable[[], Executor]:
+    """Check the arguments of an executor, and return the function that creates it."""
+    from gemwire.bulk.rate_limit import RateLimit
     from gemwire.pipeline import Adaptive
 
-    if engine not in _ENGINES:
-        raise ValueError(f"engine: {engine!r} is none of {', '.join(map(repr, _ENGINES))}")
+    check_choice("engine", engine, ("local", "ray"))
     if ray_address is not None and engine != "ray":
-        raise ValueError("ray_address: is of a Ray cluster; set engine='ray'")
-    if isinstance(processes, bool) or not isinstance(processes, int):
-        raise TypeError(f"processes: expected a whole number, got {processes!r}")
-    if processes < 1:
-        raise ValueError(f"processes: {processes} is less than 1")
+        raise ValueError("ray_address: requires engine='ray'")
+    check_integer("processes", processes)
     if not isinstance(concurrency, Adaptive):
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int):
-            raise TypeError(f"concurrency: expected a whole number or Adaptive, got {concurrency!r}")
+        check_integer("concurrency", concurrency, expected="a whole number or Adaptive")
         if concurrency < processes:
-            named = "less than 1" if processes == 1 else f"less than one for each of {processes} processes"
-            raise ValueError(f"concurrency: {concurrency} is {named}")
-    rate = Rate(requests_per_minute, tokens_per_minute)
+            raise ValueError(f"concurrency: {concurrency} is less than one for each of {processes} processes")
+    rate = RateLimit(requests_per_minute, tokens_per_minute)
     if engine == "ray":
-        from gemwire.bulk.ray_executor import RayEngine
+        from gemwire.bulk.ray_executor import RayExecutor
 
         _check_pickles(task)
-        return lambda: RayEngine(task, concurrency, rate, processes, ray_address)
+        return lambda: RayExecutor(task, concurrency, rate, processes, ray_address)
     if processes == 1:
-        from gemwire.bulk.local_executor import LocalEngine
+        from gemwire.bulk.local_executor import LocalExecutor
 
-        return lambda: LocalEngine(task, concurrency, rate)
-    from gemwire.bulk.process_executor import ProcessEngine
+        return lambda: LocalExecutor(task, concurrency, rate)
+    from gemwire.bulk.process_executor import ProcessExecutor
 
     _check_pickles(task)
-    return lambda: ProcessEngine(task, concurrency, rate, processes)
+    return lambda: ProcessExecutor(task, concurrency, rate, processes)
 
 
 def _check_pickles(task: Task) -> None:
@@ -264,4 +264,4 @@ def _check_pickles(task: Task) -> None:
     try:
         pickle.dumps(task)
     except Exception as error:
-        raise TypeError(f"client: what other processes are to be given must pickle: {error}") from None
+        raise TypeError(f"client: its arguments must be picklable to use other processes: {error}") from None

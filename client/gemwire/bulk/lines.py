@@ -1,4 +1,4 @@
-"""The input of a job: a file of lines, read as often as needed and never kept."""
+"""The input of a job: a file of lines, which is read as often as needed and never held in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -17,71 +17,65 @@ class Line(NamedTuple):
     """A line of the input.
 
     Attributes:
-        number: Which, from 1; blank ones count, so that it is the number an editor shows.
-        data: What is on it, without its end.
+        number: Line number from 1, counting blank lines, as editors show it.
+        data: Content without the line ending.
     """
 
     number: int
     data: bytes
 
 
-class Measured(NamedTuple):
-    """What an input is known by.
+class InputSummary(NamedTuple):
+    """Size, digest and line count of an input.
 
     Attributes:
-        size: Bytes, of the text if it is compressed.
-        digest: SHA-256 of them, in hexadecimal.
+        size: Bytes, after decompression.
+        digest: Hexadecimal SHA-256 of these bytes.
         last: Number of the last line.
-        filled: Lines that are not blank.
+        nonblank: Number of lines that are not blank.
     """
 
     size: int
     digest: str
     last: int
-    filled: int
+    nonblank: int
 
 
-def measure(path: Path) -> Measured:
-    """Read an input once.
-
-    Args:
-        path: The file; compressed if its name ends in ``.gz``.
+def summarize(path: Path) -> InputSummary:
+    """Read an input and return its summary. Names that end in ``.gz`` are decompressed.
 
     Raises:
-        ValueError: It cannot be read.
+        ValueError: The file cannot be read.
     """
     digest = hashlib.sha256()
-    size = number = filled = 0
-    for data in _raw(path):
+    size = number = nonblank = 0
+    for data in _read(path):
         digest.update(data)
         size += len(data)
         number += 1
-        filled += not data.isspace()
-    return Measured(size, digest.hexdigest(), number, filled)
+        nonblank += not data.isspace()
+    return InputSummary(size, digest.hexdigest(), number, nonblank)
 
 
-def lines(path: Path) -> Iterator[Line]:
-    """The lines of an input that are not blank.
+def read_lines(path: Path) -> Iterator[Line]:
+    """Iterate over the lines of an input that are not blank.
 
     Raises:
-        ValueError: It cannot be read.
+        ValueError: The file cannot be read.
     """
-    for number, data in enumerate(_raw(path), 1):
+    for number, data in enumerate(_read(path), 1):
         if number == 1:
             data = data.removeprefix(_BOM)  # noqa: PLW2901
         if not data.isspace():
             yield Line(number, data.rstrip(b"\r\n"))
 
 
-def _raw(path: Path) -> Iterator[bytes]:
+def _read(path: Path) -> Iterator[bytes]:
     if os.fspath(path) == "-":
-        raise ValueError(
-            "input: standard input cannot be read again when a job is resumed; write it to a file first"
-        )
+        raise ValueError("input: standard input cannot be read again to resume a job; save it to a file")
     try:
-        opened: Any = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rb") as file:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             yield from file
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or f"is no whole gzip file: {error}"
+        reason = getattr(error, "strerror", None) or f"not a complete gzip file: {error}"
         raise ValueError(f"input: {path}: {reason}") from None

@@ -1,4 +1,4 @@
-"""One process for each job: a locked file that says which."""
+"""The lock file of a job, which keeps a second process from running it."""
 
 from __future__ import annotations
 
@@ -10,28 +10,27 @@ from pathlib import Path
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file, and delete it in the end. One that a killed process left stops nobody.
+def hold_lock(path: Path) -> Iterator[None]:
+    """Hold a lock file, which contains the process id, and delete it at the end.
 
-    Args:
-        path: The file; it holds the number of the process.
+    The file that a killed process leaves behind does not count.
 
     Raises:
-        ValueError: Another process holds it, or it cannot be made.
+        ValueError: Another process holds the lock, or the file cannot be created.
     """
     try:
-        file = _taken(path)
+        file = _acquire(path)
     except OSError as error:
-        raise ValueError(f"output: {path.parent} cannot be written to: {error.strerror}") from None
+        raise ValueError(f"output: cannot write to {path.parent}: {error.strerror}") from None
     try:
         yield
     finally:
-        # Deleted while it is held: whoever opened it in the meantime sees that it is no longer the one.
+        # Deleted while locked: a process that has opened it meanwhile finds that the path has changed.
         path.unlink(missing_ok=True)
         os.close(file)
 
 
-def _taken(path: Path) -> int:
+def _acquire(path: Path) -> int:
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -42,7 +41,7 @@ def _taken(path: Path) -> int:
                     os.pwrite(file, b"%d\n" % os.getpid(), 0)
                     return file
             except FileNotFoundError:
-                pass  # Deleted by the one that had it.
+                pass  # Deleted by the process that held it.
         except BaseException:
             os.close(file)
             raise
@@ -50,7 +49,7 @@ def _taken(path: Path) -> int:
 
 
 def _lock(file: int) -> None:
-    """Lock an open file, where there are such locks."""
+    """Lock an open file, where the system supports it."""
     if sys.platform == "win32":
         return
     import fcntl
@@ -60,6 +59,6 @@ def _lock(file: int) -> None:
     except BlockingIOError:
         holder = os.pread(file, 32, 0).decode("ascii", "replace").strip()
         raise ValueError(
-            f"output: process {holder or 'unknown'} is at this job; wait for it, or end it and run the same "
-            "command again"
+            f"output: process {holder or 'unknown'} is running this job; wait for it, or end it and run the "
+            "same command again"
         ) from None

@@ -1,4 +1,4 @@
-"""A file of numpy's format that is filled row by row: what is in it after a crash, and how it is written."""
+"""An array file of numpy (``.npy``) that is filled row by row, and resumed after a crash."""
 
 from __future__ import annotations
 
@@ -8,136 +8,125 @@ import re
 import sys
 from pathlib import Path
 
-from gemwire.bulk.completion_bitmap import Finished
-from gemwire.bulk.outcome import Outcome
+from gemwire.bulk.completion_bitmap import CompletionBitmap
+from gemwire.bulk.line_result import LineResult
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _HEADER = 128
 _SHAPE = re.compile(rb"'descr': '<f4', 'fortran_order': False, 'shape': \((\d+), (\d+)\)")
 
 
-class Matrix:
-    """A matrix of 32-bit floats, a row for each line of the input.
+class NpyWriter:
+    """Writer of a two-dimensional array of 32-bit floats, with a row for each line of the input.
 
-    Rows are written in place, and a second file has a bit for each that is there. A bit is set when its row
-    is on the disk, and so nothing that a crash leaves is taken for more than it is.
+    Rows are written in place; a second file has a bit for each finished row. A bit is set once its row is on
+    the disk, so a crash never leaves a bit without its row.
     """
 
     def __init__(self, path: Path, rows: int) -> None:
-        """Nothing is opened.
-
-        Args:
-            path: The file; it need not exist.
-            rows: Lines of the input.
-        """
+        """Create a writer of a file, which need not exist; `open` opens it."""
         self.path = path
-        self.bits = path.with_name(f"{path.name}.done")
+        self._bitmap_path = path.with_name(f"{path.name}.done")
         self._rows = rows
         self._columns = 0
         self._file = -1
-        self._bits_file = -1
-        self._done = Finished(rows)
+        self._bitmap_file = -1
+        self._done = CompletionBitmap(rows)
 
-    def scan(self, finished: Finished) -> None:
-        """Find what is finished. Nothing is changed.
-
-        Args:
-            finished: Gets the numbers of the lines.
+    def scan(self, finished: CompletionBitmap) -> None:
+        """Add the finished lines to a bitmap. Changes nothing on disk.
 
         Raises:
-            ValueError: The file is no such matrix; or it cannot be read.
+            ValueError: The file is not the array of this job, or cannot be read.
         """
         try:
             with self.path.open("rb") as file:
                 header = file.read(_HEADER)
-            bits = self.bits.read_bytes() if self.bits.exists() else b""
+            bits = self._bitmap_path.read_bytes() if self._bitmap_path.exists() else b""
         except FileNotFoundError:
             return
         except OSError as error:
             raise ValueError(f"{self.path}: {error.strerror}") from None
-        self._done = Finished(self._rows, bits)
+        self._done = CompletionBitmap(self._rows, bits)
         if not self._done.count:
             return
-        found = _SHAPE.search(header)
-        if not found or not header.startswith(_MAGIC) or int(found[1]) != self._rows:
-            raise ValueError(f"{self.path} is not the matrix that this job wrote; choose another output")
-        self._columns = int(found[2])
+        shape = _SHAPE.search(header)
+        if not shape or not header.startswith(_MAGIC) or int(shape[1]) != self._rows:
+            raise ValueError(f"{self.path} is not the array that this job wrote; choose another output")
+        self._columns = int(shape[2])
         for number in range(1, self._rows + 1):
             if number in self._done:
                 finished.add(number)
 
     def open(self) -> None:
-        """Make the files if need be, and be ready to add.
+        """Open the files, and create them if needed.
 
         Raises:
-            OSError: They cannot be written.
+            OSError: A file cannot be written.
         """
         flags = os.O_RDWR | os.O_CREAT
         self._file = os.open(self.path, flags, 0o666)
-        self._bits_file = os.open(self.bits, flags, 0o666)
+        self._bitmap_file = os.open(self._bitmap_path, flags, 0o666)
         if not self._columns:
             os.ftruncate(self._file, 0)
-            os.ftruncate(self._bits_file, 0)
+            os.ftruncate(self._bitmap_file, 0)
 
-    def add(self, outcomes: list[Outcome]) -> None:
-        """Write rows. They are in the hands of the system then, and outlive this process.
-
-        Args:
-            outcomes: Each with its row.
+    def write(self, results: list[LineResult]) -> None:
+        """Write rows. Once this returns, they outlive the process.
 
         Raises:
-            OSError: They cannot be written: none of them counts then.
+            OSError: The rows cannot be written: none of them counts as finished.
         """
-        for outcome in outcomes:
-            columns = len(outcome.record) // 4
+        for result in results:
+            columns = len(result.record) // 4
             if not self._columns:
-                self._begin(columns)
+                self._allocate(columns)
             if columns != self._columns:
                 raise ValueError(
-                    f"{self.path}: line {outcome.number} has a vector of {columns} numbers, and those before "
+                    f"{self.path}: line {result.number} has a vector of {columns} numbers, and those before "
                     f"have {self._columns}"
                 )
-            offset = _HEADER + (outcome.number - 1) * columns * 4
-            _write(self._file, _little(outcome.record), offset)
-        for outcome in outcomes:
-            self._done.add(outcome.number)
-        # The system writes back in any order, and a bit without its row would be a line lost.
+            offset = _HEADER + (result.number - 1) * columns * 4
+            _write_at(self._file, _to_little_endian(result.record), offset)
+        for result in results:
+            self._done.add(result.number)
+        # The system writes back in any order, and a bit without its row would lose a line.
         os.fsync(self._file)
-        _write(self._bits_file, bytes(self._done), 0)
+        _write_at(self._bitmap_file, bytes(self._done), 0)
 
-    def _begin(self, columns: int) -> None:
-        """Take all the room that the matrix needs, so that a full disk is seen at once."""
-        head = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({self._rows}, {columns}), }}".encode()
-        room = _HEADER - len(_MAGIC) - 2
-        header = _MAGIC + room.to_bytes(2, "little") + head.ljust(room - 1) + b"\n"
+    def _allocate(self, columns: int) -> None:
+        """Write the header and allocate all rows, so that a disk that is too small is noticed at once."""
+        shape = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({self._rows}, {columns}), }}".encode()
+        length = _HEADER - len(_MAGIC) - 2
+        header = _MAGIC + length.to_bytes(2, "little") + shape.ljust(length - 1) + b"\n"
         size = _HEADER + self._rows * columns * 4
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(self._file, 0, size)
         else:
             os.ftruncate(self._file, size)
-        _write(self._file, header, 0)
+        _write_at(self._file, header, 0)
         self._columns = columns
 
     def sync(self) -> None:
-        """Wait until what was added outlives a crash of the machine.
+        """Flush to the disk, so that what was written outlives a crash of the machine.
 
         Raises:
-            OSError: The disk says no.
+            OSError: The disk reports an error.
         """
-        os.fsync(self._bits_file)
+        os.fsync(self._bitmap_file)
 
     def close(self) -> None:
-        """Let go of the files; with nothing in them, they are deleted."""
-        for file in (self._file, self._bits_file):
+        """Close the files, and delete them if they are empty."""
+        for file in (self._file, self._bitmap_file):
             if file >= 0:
                 os.close(file)
         if self._file >= 0 and not self._done.count:
             self.path.unlink(missing_ok=True)
-            self.bits.unlink(missing_ok=True)
-        self._file = self._bits_file = -1
+            self._bitmap_path.unlink(missing_ok=True)
+        self._file = self._bitmap_file = -1
 
 
-def _write(file: int, data: bytes, offset: int) -> None:
+def _write_at(file: int, data: bytes, offset: int) -> None:
     view = memoryview(data)
     while view:
         written = os.pwrite(file, view, offset)
@@ -145,8 +134,7 @@ def _write(file: int, data: bytes, offset: int) -> None:
         view = view[written:]
 
 
-def _little(row: bytes) -> bytes:
-    """Floats of this machine in the order of the file."""
+def _to_little_endian(row: bytes) -> bytes:
     if sys.byteorder == "little":
         return row
     floats = array.array("f", row)

@@ -1,11 +1,13 @@
-"""From a line of the input to the request that is sent."""
+"""The requests in the lines of an input."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from google.protobuf import json_format
+from google.protobuf.message import Message
 
 from gemwire.bulk.lines import Line
 from gemwire.genai._convert.resource_names import to_model_name
@@ -15,169 +17,175 @@ from gemwire_runtime.pool import POOL
 _FORMS = 'a "request", a "prompt", or the "contents" of a request'
 
 
-class Asked(NamedTuple):
-    """A line, understood.
+class ParsedLine(NamedTuple):
+    """Content of a line.
 
     Attributes:
-        key: What the line is called; None for nothing.
-        request: What it asks: a message.
+        key: Key of the line; None if it has none.
+        request: Its request.
     """
 
-    key: Any
-    request: Any
+    key: object
+    request: v1beta.GenerateContentRequest
 
 
-class BadLine(ValueError):
-    """A line that cannot be sent.
+class InvalidLine(ValueError):
+    """Error of a line that cannot be sent.
 
     Attributes:
-        key: What it is called, as far as one can tell.
+        key: Key of the line, if it could be read.
     """
 
-    def __init__(self, message: str, key: Any = None) -> None:
+    def __init__(self, message: str, key: object = None) -> None:
         super().__init__(message)
         self.key = key
 
 
-def tree_of(line: Line) -> Any:
-    """The JSON of a line.
+def decode_line(line: Line) -> str:
+    """Return the text of a line.
 
     Raises:
-        BadLine: It is none.
+        InvalidLine: The line is not UTF-8.
     """
     try:
-        return json.loads(line.data.decode())
+        return line.data.decode()
     except UnicodeDecodeError as error:
-        raise BadLine(f"the line is not UTF-8: byte {error.start + 1}") from None
-    except json.JSONDecodeError as error:
-        raise BadLine(f"the line is not JSON: column {error.colno}: {error.msg}") from None
-    except RecursionError:
-        raise BadLine("the line is not JSON that can be read: it is nested too deeply") from None
+        raise InvalidLine(f"the line is not UTF-8: byte {error.start + 1}") from None
 
 
-def key_of(line: Line) -> Any:
-    """What a line is called; None for nothing, and where that cannot be told."""
+def load_json(line: Line) -> object:
+    """Return the JSON value of a line.
+
+    Raises:
+        InvalidLine: The line is not JSON.
+    """
     try:
-        tree = tree_of(line)
-    except BadLine:
+        value: object = json.loads(decode_line(line))
+    except json.JSONDecodeError as error:
+        raise InvalidLine(f"the line is not JSON: column {error.colno}: {error.msg}") from None
+    except RecursionError:
+        raise InvalidLine("the line is not valid JSON: it is nested too deeply") from None
+    return value
+
+
+def line_key(line: Line) -> object:
+    """Return the key of a line; None if it has none, or if it cannot be read."""
+    try:
+        value = load_json(line)
+    except InvalidLine:
         return None
-    return tree.get("key") if isinstance(tree, dict) else None
+    return value.get("key") if isinstance(value, dict) else None
 
 
-def asked(line: Line) -> Asked:
-    """What a line asks of a model.
+def parse_line(line: Line) -> ParsedLine:
+    """Return the key and the request of a line.
 
     Args:
-        line: A JSON text; an object with a "prompt"; a GenerateContentRequest; or an object with a "request",
-            which is one. Objects may have a "key".
+        line: A JSON string; an object with a "prompt"; a GenerateContentRequest; or an object with one as its
+            "request". Objects may have a "key".
 
     Raises:
-        BadLine: It is none of these, or has something in it that nobody knows.
+        InvalidLine: The line has another form, or unknown fields.
     """
-    tree = tree_of(line)
-    if isinstance(tree, str):
-        return Asked(None, _prompt(tree, None))
-    if not isinstance(tree, dict):
-        raise BadLine(f"the line is neither a JSON text nor an object with {_FORMS}")
-    key = tree.pop("key", None)
-    if "request" in tree:
-        request = tree.pop("request")
-        tree.pop("metadata", None)  # Allowed by the format; says nothing to the model.
-        _refuse_rest(tree, key)
-        return Asked(key, _request(request, key))
-    if "prompt" in tree:
-        prompt = tree.pop("prompt")
-        _refuse_rest(tree, key)
-        return Asked(key, _prompt(prompt, key))
-    if "contents" in tree:
-        return Asked(key, _request(tree, key))
-    raise BadLine(f"the line has none of {_FORMS}", key)
+    value = load_json(line)
+    if isinstance(value, str):
+        return ParsedLine(None, _prompt_request(value, None))
+    if not isinstance(value, dict):
+        raise InvalidLine(f"the line is neither a JSON string nor an object with {_FORMS}")
+    key = value.pop("key", None)
+    if "request" in value:
+        request = value.pop("request")
+        value.pop("metadata", None)  # Allowed in the API's batch format, and not sent.
+        _check_empty(value, key)
+        return ParsedLine(key, _parse_request(request, key))
+    if "prompt" in value:
+        prompt = value.pop("prompt")
+        _check_empty(value, key)
+        return ParsedLine(key, _prompt_request(prompt, key))
+    if "contents" in value:
+        return ParsedLine(key, _parse_request(value, key))
+    raise InvalidLine(f"the line has none of {_FORMS}", key)
 
 
-def _refuse_rest(tree: dict[str, Any], key: Any) -> None:
-    if tree:
-        raise BadLine(f"the line has {', '.join(map(repr, tree))} beside what is known", key)
+def _check_empty(fields: Mapping[str, object], key: object) -> None:
+    if fields:
+        raise InvalidLine(f"the line has unknown fields: {', '.join(map(repr, fields))}", key)
 
 
-def _prompt(prompt: Any, key: Any) -> Any:
+def _prompt_request(prompt: object, key: object) -> v1beta.GenerateContentRequest:
     if not isinstance(prompt, str) or not prompt:
-        raise BadLine("prompt: expected a text that is not empty", key)
+        raise InvalidLine("prompt: expected a non-empty string", key)
     try:
         return v1beta.GenerateContentRequest(contents=[{"role": "user", "parts": [{"text": prompt}]}])
     except (ValueError, TypeError) as error:
-        raise BadLine(f"prompt: {error}", key) from None
+        raise InvalidLine(f"prompt: {error}", key) from None
 
 
-def _request(tree: Any, key: Any) -> Any:
-    if not isinstance(tree, dict):
-        raise BadLine(f"request: expected an object, got {json.dumps(tree)[:40]}", key)
+def _parse_request(value: object, key: object) -> v1beta.GenerateContentRequest:
+    if not isinstance(value, dict):
+        raise InvalidLine(f"request: expected an object, got {json.dumps(value)[:40]}", key)
     try:
-        request = message(v1beta.GenerateContentRequest, tree)
+        request = _parse_message(value)
         if request.model:
             request.model = to_model_name(request.model)
     except (ValueError, TypeError) as error:
-        raise BadLine(f"request: {error}", key) from None
+        raise InvalidLine(f"request: {error}", key) from None
     if not request.contents:
-        raise BadLine("request.contents: there are none", key)
+        raise InvalidLine("request.contents: must not be empty", key)
     return request
 
 
-def message(kind: Any, tree: dict[str, Any]) -> Any:
-    """A message of JSON. Its fields may be in camelCase or as the protos name them.
-
-    Args:
-        kind: Class of the message.
-        tree: JSON.
+def _parse_message(value: dict[str, object]) -> v1beta.GenerateContentRequest:
+    """Parse a request whose fields are in camelCase or named as in the protos.
 
     Raises:
-        ValueError: It is no such message, or has a field that nobody knows.
+        ValueError: A value is invalid, or a field is unknown.
     """
-    made = kind()
+    request = v1beta.GenerateContentRequest()
     try:
-        json_format.ParseDict(tree, made, descriptor_pool=POOL)
+        json_format.ParseDict(value, request, descriptor_pool=POOL)
     except (json_format.Error, AttributeError, TypeError) as error:
-        # json_format names no path; a field that does not exist is the most likely mistake.
-        _known(kind.DESCRIPTOR, tree, "")
+        # An unknown field is the most likely mistake, and json_format does not name its path.
+        _check_names(v1beta.GenerateContentRequest.DESCRIPTOR, value, "")
         raise ValueError(str(error)) from None
-    return made
+    return request
 
 
-def _known(descriptor: Any, tree: dict[str, Any], path: str) -> None:
-    """See that all names are known."""
+def _check_names(descriptor: Any, value: Mapping[str, object], path: str) -> None:
+    """Raise ValueError for a field that does not exist, with its path."""
     fields = {name: field for field in descriptor.fields for name in (field.name, field.json_name)}
-    for name, value in tree.items():
+    for name, inner in value.items():
         field = fields.get(name)
         if field is None:
             raise ValueError(f"{path}{name}: {descriptor.name} has no such field")
-        inner = field.message_type
-        if inner is None or inner.full_name.startswith("google.protobuf.") or inner.name.endswith("Entry"):
+        kind = field.message_type
+        if kind is None or kind.full_name.startswith("google.protobuf.") or kind.name.endswith("Entry"):
             continue
-        for at, part in enumerate(value) if isinstance(value, list) else [(None, value)]:
+        for index, part in enumerate(inner) if isinstance(inner, list) else [(None, inner)]:
             if isinstance(part, dict):
-                _known(inner, part, f"{path}{name}{'' if at is None else f'[{at}]'}.")
+                _check_names(kind, part, f"{path}{name}{'' if index is None else f'[{index}]'}.")
 
 
-def over(base: Any, request: Any) -> Any:
-    """A request with what all have in common. What it says itself counts, field by field.
-
-    Args:
-        base: What all have in common; it is not changed.
-        request: What is special; it is not changed.
-    """
-    made = type(base)()
-    made.CopyFrom(base)
-    for field, _ in request.ListFields():
-        if field.name != "generation_config":
-            made.ClearField(field.name)
-            continue
-        for inner, _ in request.generation_config.ListFields():
-            made.generation_config.ClearField(inner.name)
-    made.MergeFrom(request)
-    return made
+def merge_requests(
+    base: v1beta.GenerateContentRequest, request: v1beta.GenerateContentRequest
+) -> v1beta.GenerateContentRequest:
+    """Return a copy of a base with the fields of a request, which take precedence field by field."""
+    merged = v1beta.GenerateContentRequest()
+    merged.CopyFrom(base)
+    _clear_fields(merged, request, keep="generation_config")
+    _clear_fields(merged.generation_config, request.generation_config)
+    merged.MergeFrom(request)
+    return merged
 
 
-def borrows(request: Any) -> bool:
-    """Whether a request names files or caches, each of which may be denied while the rest is not."""
+def _clear_fields(message: Message, overrides: Message, keep: str = "") -> None:
+    for field, _ in overrides.ListFields():
+        if field.name != keep:
+            message.ClearField(field.name)
+
+
+def names_resources(request: v1beta.GenerateContentRequest) -> bool:
+    """Return whether a request names files or caches, to which access may be denied separately."""
     return bool(request.cached_content) or any(
         part.HasField("file_data") for content in request.contents for part in content.parts
     )

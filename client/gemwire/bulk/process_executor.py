@@ -1,4 +1,4 @@
-"""The engine of jobs in several processes of this machine."""
+"""The executor with several worker processes on this machine."""
 
 from __future__ import annotations
 
@@ -10,242 +10,218 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from multiprocessing import Pipe
-from multiprocessing.connection import wait
-from typing import Any
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, cast
 
-from gemwire.bulk.executor import JobStopped
+from gemwire.bulk.executor import JobStopped, max_concurrency, split_concurrency
+from gemwire.bulk.line_result import LineResult, crashed_result
 from gemwire.bulk.lines import Line
-from gemwire.bulk.outcome import Outcome, lost
-from gemwire.bulk.parse_line import key_of
-from gemwire.bulk.rate import Rate
+from gemwire.bulk.parse_line import line_key
+from gemwire.bulk.rate_limit import RateLimit
 from gemwire.bulk.task import Task
-from gemwire.bulk.worker import Order
+from gemwire.bulk.worker import WorkerConfig
 
-#: A line that was with so many workers when they died is not given to another.
-_DEATHS = 3
-#: Workers that die one after the other before they have begun, until it is given up.
-_STILLBORN = 3
-#: Calls for which a worker has lines waiting, for each call that it makes at a time.
-_AHEAD = 2
-#: Bytes of lines that are with a worker, give or take a line.
-_BYTES = 32 << 20
+if TYPE_CHECKING:
+    from gemwire.pipeline import Adaptive
+
+#: A line that this many workers crashed with is a failure.
+_MAX_CRASHES = 3
+#: Consecutive workers that may end before they are ready.
+_MAX_STARTUP_FAILURES = 3
+#: Calls for which a worker has lines, per concurrent call.
+_CALLS_AHEAD = 2
+#: Bytes of lines that a worker holds, give or take a line.
+_MAX_BYTES = 32 << 20
 
 
-class _Worker:
-    """A process, and the lines that are with it.
+class _WorkerProcess:
+    """Worker process and the lines that are assigned to it.
 
     Attributes:
-        connection: To it.
-        lines: What was given to it and has not come back.
-        size: Bytes of that.
-        ready: Whether it has begun.
+        connection: Connection to the process.
+        lines: Lines without a result yet, by number.
+        size: Bytes of these lines.
+        ready: Whether it has started.
     """
 
-    def __init__(self, order: Order) -> None:
-        self.connection, theirs = Pipe()
-        # No fork: grpc does not survive one. And away from the terminal, whose Ctrl-C is not for it.
+    def __init__(self, config: WorkerConfig) -> None:
+        self.connection, remote = Pipe()
+        # Not forked: grpc does not survive a fork. In its own session: Ctrl-C in the terminal is not for it.
         self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "gemwire.bulk.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, "-m", "gemwire.bulk.worker", str(remote.fileno())],
+            pass_fds=[remote.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        theirs.close()
+        remote.close()
         self.lines: dict[int, Line] = {}
         self.size = 0
         self.ready = False
-        self.send(order)
+        self.send(config)
 
-    def send(self, message: Any) -> None:
-        """Send a message; where nobody hears it, that is seen when one listens."""
+    def send(self, message: WorkerConfig | list[Line] | None) -> None:
+        """Send a message. If the process has ended, receiving from it says so."""
         with contextlib.suppress(OSError):
             self.connection.send(message)
 
     def kill(self) -> int:
-        """End it at once.
-
-        Returns:
-            How it ended.
-        """
+        """Kill the process and return its exit code."""
         self.connection.close()
         self._process.kill()
         return self._process.wait()
 
-    def exit_code(self) -> int:
-        """How it ended, when its connection has."""
+    def wait(self) -> int:
+        """Wait for the process, whose connection has ended, and return its exit code."""
         try:
             return self._process.wait(5)
         except subprocess.TimeoutExpired:
             return self.kill()
 
 
-class ProcessEngine:
-    """Does the lines of a job in other processes.
+class ProcessExecutor:
+    """Runs a task in worker processes.
 
-    This one reads and deals out; each line is with one worker at a time. The lines of a worker that dies are
-    given to others. One that was twice with a worker that died gets a third to itself: so no line fails for
-    what another one does.
+    This process reads and distributes lines; a line is assigned to one worker at a time. The lines of a
+    worker that crashes are assigned to others. A line with which two workers crashed is assigned to a third
+    one alone, so that no line fails because of another.
     """
 
-    def __init__(self, task: Task, concurrency: Any, rate: Rate, processes: int) -> None:
-        """Nothing runs yet.
-
-        Args:
-            task: What is done with a line.
-            concurrency: Calls at a time, in all.
-            rate: How fast, all together.
-            processes: How many.
-        """
-        self._orders = [Order(task, share, rate.share(processes)) for share in shares(concurrency, processes)]
-        self._per_call = task.lines_per_call
-        self._workers: dict[int, _Worker] = {}
+    def __init__(self, task: Task, concurrency: int | Adaptive, rate: RateLimit, processes: int) -> None:
+        """Create an idle executor; concurrency and rate are shared by all processes."""
+        share = rate.divide(processes)
+        self._configs = [
+            WorkerConfig(task, part, share) for part in split_concurrency(concurrency, processes)
+        ]
+        self._lines_per_call = task.lines_per_call
+        self._workers: list[_WorkerProcess] = []
         self._lines: Iterator[Line] = iter(())
-        self._again: deque[Line] = deque()
-        self._alone: deque[Line] = deque()
-        self._deaths: dict[int, int] = {}
-        self._stillborn = 0
+        self._requeued: deque[Line] = deque()
+        self._isolated: deque[Line] = deque()
+        self._crashes: dict[int, int] = {}
+        self._startup_failures = 0
         self._stopped = False
         self._error: Exception | None = None
 
     def start(self, lines: Iterator[Line]) -> None:
-        """Begin with lines."""
+        """See `Executor`."""
         self._lines = lines
-        for at, order in enumerate(self._orders):
-            self._workers[at] = _Worker(order)
+        self._workers = [_WorkerProcess(config) for config in self._configs]
 
-    def take(self, timeout: float) -> list[Outcome] | None:
-        """See `Engine`."""
+    def poll(self, timeout: float) -> list[LineResult] | None:
+        """See `Executor`."""
         if self._error is not None:
             raise self._error
         end = time.monotonic() + timeout
-        found: list[Outcome] = []
+        results: list[LineResult] = []
         while True:
-            self._deal()
-            busy = {w.connection: at for at, w in self._workers.items() if w.lines}
+            self._assign_lines()
+            busy = {worker.connection: index for index, worker in enumerate(self._workers) if worker.lines}
             if not busy:
-                return found or None
-            left = end - time.monotonic()
-            if left <= 0:
-                return found
-            for ready in wait(list(busy), left):
+                return results or None
+            remaining = end - time.monotonic()
+            if remaining <= 0:
+                return results
+            for ready in wait(list(busy), remaining):
                 try:
-                    found += self._heard(busy[ready])  # type: ignore[index]
+                    results += self._receive(busy[cast("Connection", ready)])
                 except Exception as error:
-                    # What the others have done comes first.
+                    # The results of the other workers come first.
                     self._error = error
-                    return found
+                    return results
 
     def stop(self) -> None:
-        """See `Engine`."""
+        """See `Executor`."""
         self._stopped = True
-        for worker in self._workers.values():
+        for worker in self._workers:
             worker.send(None)
 
-    def close(self, wait: float) -> None:
-        """See `Engine`; they are not waited for, as nothing that they do is wanted any more."""
-        for worker in self._workers.values():
+    def close(self, timeout: float) -> None:
+        """See `Executor`. Workers are killed, as their results are no longer wanted."""
+        for worker in self._workers:
             worker.kill()
         self._workers.clear()
 
-    def _deal(self) -> None:
-        """Give lines to those that have few, in turn. The first has no others while some have to be alone."""
-        gave = not self._stopped
-        while gave:
-            gave = False
-            for at, worker in self._workers.items():
-                if at == 0 and self._alone:
+    def _assign_lines(self) -> None:
+        """Assign lines to workers that have few, in turn. Isolated lines go to the first worker only."""
+        assigned = not self._stopped
+        while assigned:
+            assigned = False
+            for index, worker in enumerate(self._workers):
+                if index == 0 and self._isolated:
                     if not worker.lines:
-                        gave = self._give(worker, [self._alone.popleft()])
+                        assigned = self._assign(worker, [self._isolated.popleft()])
                     continue
-                if any(self._deaths.get(number) == _DEATHS - 1 for number in worker.lines):
+                if any(self._crashes.get(number) == _MAX_CRASHES - 1 for number in worker.lines):
                     continue
-                # Neither one by one, as a message costs as much as many lines, nor all to the first.
-                some = max(1, self._room(at) // 4)
-                if worker.size < _BYTES and self._room(at) - len(worker.lines) >= some:
-                    gave |= self._give(worker, self._next(some))
+                # In chunks, as a message costs as much as many lines; in small ones, so that all get some.
+                capacity = self._capacity(index)
+                chunk = max(1, capacity // 4)
+                if worker.size < _MAX_BYTES and capacity - len(worker.lines) >= chunk:
+                    assigned |= self._assign(worker, self._next_lines(chunk))
 
-    def _room(self, at: int) -> int:
-        concurrency = self._orders[at].concurrency
-        calls = concurrency if isinstance(concurrency, int) else concurrency.maximum
-        return max(4, calls * _AHEAD * self._per_call)
+    def _capacity(self, index: int) -> int:
+        calls = max_concurrency(self._configs[index].concurrency)
+        return max(4, calls * _CALLS_AHEAD * self._lines_per_call)
 
-    def _next(self, most: int) -> list[Line]:
+    def _next_lines(self, count: int) -> list[Line]:
         lines: list[Line] = []
         size = 0
-        while len(lines) < most and size < _BYTES // 4:
-            line = self._again.popleft() if self._again else next(self._lines, None)
+        while len(lines) < count and size < _MAX_BYTES // 4:
+            line = self._requeued.popleft() if self._requeued else next(self._lines, None)
             if line is None:
                 break
             lines.append(line)
             size += len(line.data)
         return lines
 
-    def _give(self, worker: _Worker, lines: list[Line]) -> bool:
+    def _assign(self, worker: _WorkerProcess, lines: list[Line]) -> bool:
         if lines:
             worker.lines.update((line.number, line) for line in lines)
             worker.size += sum(len(line.data) for line in lines)
             worker.send(lines)
         return bool(lines)
 
-    def _heard(self, at: int) -> list[Outcome]:
-        worker = self._workers[at]
+    def _receive(self, index: int) -> list[LineResult]:
+        worker = self._workers[index]
         try:
-            outcomes: list[Outcome] | Exception = worker.connection.recv()
+            results: list[LineResult] | Exception = worker.connection.recv()
         except (EOFError, OSError):
-            return self._died(at, worker)
-        if isinstance(outcomes, Exception):
-            raise outcomes
+            return self._replace(index, worker)
+        if isinstance(results, Exception):
+            raise results
         worker.ready = True
-        self._stillborn = 0
-        for outcome in outcomes:
-            if line := worker.lines.pop(outcome.number, None):
+        self._startup_failures = 0
+        for result in results:
+            if line := worker.lines.pop(result.number, None):
                 worker.size -= len(line.data)
-            self._deaths.pop(outcome.number, None)
-        return outcomes
+            self._crashes.pop(result.number, None)
+        return results
 
-    def _died(self, at: int, worker: _Worker) -> list[Outcome]:
-        """Put another in the place of a worker, and decide about its lines."""
-        code = worker.exit_code()
+    def _replace(self, index: int, worker: _WorkerProcess) -> list[LineResult]:
+        """Replace a worker that has ended, and requeue its lines. Return the results of failed ones."""
+        code = worker.wait()
         worker.connection.close()
         lines, worker.lines = list(worker.lines.values()), {}
         if self._stopped:
             return []
         if not worker.ready:
-            self._stillborn += 1
-            if self._stillborn >= _STILLBORN:
+            self._startup_failures += 1
+            if self._startup_failures >= _MAX_STARTUP_FAILURES:
                 raise JobStopped(
-                    f"{_STILLBORN} processes in a row ended before they had begun, the last with exit code "
-                    f"{code}; what they said is above"
+                    f"{_MAX_STARTUP_FAILURES} worker processes in a row ended during startup, the last with "
+                    f"exit code {code}; see their output above"
                 )
-        self._workers[at] = _Worker(self._orders[at])
-        failed: list[Outcome] = []
+        self._workers[index] = _WorkerProcess(self._configs[index])
+        failed: list[LineResult] = []
         for line in lines:
             if worker.ready:
-                self._deaths[line.number] = self._deaths.get(line.number, 0) + 1
-            deaths = self._deaths.get(line.number, 0)
-            if deaths >= _DEATHS:
-                told = f"{deaths} processes ended over it, the last with exit code {code}"
-                failed.append(lost(line.number, key_of(line), told))
+                self._crashes[line.number] = self._crashes.get(line.number, 0) + 1
+            crashes = self._crashes.get(line.number, 0)
+            if crashes >= _MAX_CRASHES:
+                message = f"{crashes} worker processes crashed with this line, the last with exit code {code}"
+                failed.append(crashed_result(line.number, line_key(line), message))
             else:
-                (self._alone if deaths == _DEATHS - 1 else self._again).append(line)
+                (self._isolated if crashes == _MAX_CRASHES - 1 else self._requeued).append(line)
         return failed
-
-
-def shares(concurrency: Any, processes: int) -> list[Any]:
-    """What each of several processes does of the calls at a time, the one with the least last.
-
-    Args:
-        concurrency: See `gemwire.pipeline.map`.
-        processes: How many.
-    """
-    from gemwire.pipeline import Adaptive
-
-    if isinstance(concurrency, int):
-        each, more = divmod(concurrency, processes)
-        return [each + (at < more) for at in range(processes)]
-    least = max(1, concurrency.minimum // processes)
-    most = max(least, concurrency.maximum // processes)
-    start = min(max(least, concurrency.start // processes), most)
-    return [Adaptive(start, least, most, concurrency.repeats)] * processes

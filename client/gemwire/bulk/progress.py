@@ -1,18 +1,19 @@
-"""How far a job is, what it used, and what that costs."""
+"""The progress, token usage and cost of a job."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from gemwire._arguments import check_number
 
 
 @dataclass(frozen=True)
 class Prices:
-    """What tokens cost, in any currency.
+    """Prices of tokens, in any currency.
 
     Attributes:
-        tokens_in: For a million tokens that go in.
-        tokens_out: For a million tokens that come out.
+        tokens_in: Price of a million input tokens.
+        tokens_out: Price of a million output tokens.
     """
 
     tokens_in: float = 0.0
@@ -20,27 +21,23 @@ class Prices:
 
     def __post_init__(self) -> None:
         for name in ("tokens_in", "tokens_out"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise TypeError(f"prices.{name}: expected a number, got {value!r}")
-            if not 0 <= value < math.inf:
-                raise ValueError(f"prices.{name}: {value} is no price")
+            check_number(f"prices.{name}", getattr(self, name), zero=True)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A job at a moment, or in the end.
+    """Snapshot of a job, or its final state.
 
     Attributes:
         total: Lines of the input that are not blank.
-        before: Lines that were finished before this run, failures included.
-        answered: Lines that this run got answers to.
+        before: Lines that were finished before this run, including failed ones.
+        answered: Lines answered in this run.
         failed: Lines that failed in this run.
-        failures: Lines in the file of failures, those of earlier runs included.
-        tokens_in: Tokens of this run's requests.
-        tokens_out: Tokens of this run's answers, thoughts included.
-        elapsed: Seconds of this run.
-        cost: Of this run; None without prices.
+        failures: Lines in the failures file, including those of earlier runs.
+        tokens_in: Input tokens of this run.
+        tokens_out: Output tokens of this run, including thoughts.
+        elapsed: Seconds since the start of this run.
+        cost: Cost of this run; None without prices.
     """
 
     total: int
@@ -55,12 +52,12 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """Lines that are finished."""
+        """Number of finished lines."""
         return self.before + self.answered + self.failed
 
     @property
     def left(self) -> int:
-        """Lines that are not."""
+        """Number of lines that are not finished."""
         return self.total - self.done
 
     @property
@@ -70,5 +67,5 @@ class Progress:
 
     @property
     def remaining(self) -> float | None:
-        """Seconds that the rest will take at this rate; None while nobody can tell."""
+        """Estimated seconds to the end; None if unknown."""
         return self.left / self.rate if self.rate else None

@@ -1,4 +1,4 @@
-"""One run of a job: from what was finished before to what is finished now."""
+"""The run of a job: it resumes from the files, executes the remaining lines and writes the results."""
 
 from __future__ import annotations
 
@@ -9,91 +9,83 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from types import FrameType
 
-from gemwire.bulk.completion_bitmap import Finished
-from gemwire.bulk.executor import Engine, JobStopped
-from gemwire.bulk.files import Files
-from gemwire.bulk.job_manifest import Identity
-from gemwire.bulk.lines import lines, measure
-from gemwire.bulk.lock import locked
-from gemwire.bulk.npy_writer import Matrix
-from gemwire.bulk.outcome import Outcome
-from gemwire.bulk.output import JsonLines
+from gemwire.bulk.completion_bitmap import CompletionBitmap
+from gemwire.bulk.executor import Executor, JobStopped
+from gemwire.bulk.job_files import JobFiles
+from gemwire.bulk.job_manifest import JobManifest
+from gemwire.bulk.jsonl_writer import JsonlWriter
+from gemwire.bulk.line_result import LineResult
+from gemwire.bulk.lines import read_lines, summarize
+from gemwire.bulk.lock import hold_lock
+from gemwire.bulk.npy_writer import NpyWriter
 from gemwire.bulk.progress import Prices, Progress
+from gemwire.bulk.result_writer import ResultWriter
 from gemwire.bulk.task import Task
-from gemwire.bulk.writer import Writer
 
 #: Seconds between two writes.
-_WRITE = 0.2
-#: Seconds that lines under way get after the first Ctrl-C, and that their end may take after that.
-_GRACE = 10.0
-_CLOSE = 2.0
-#: Lines in a row that fail by what may be the service's fault, until that is taken for granted.
-_AILING = 100
-_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the quota of the disk is used up"}
+_WRITE_INTERVAL = 0.2
+#: Seconds that lines in progress get after the first Ctrl-C, and that ending the executor may take.
+_GRACE_PERIOD = 10.0
+_CLOSE_TIMEOUT = 2.0
+#: Consecutive failures that the service may have caused after which the job stops.
+_MAX_SERVICE_ERRORS = 100
+_DISK_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is exceeded"}
 
 
-class Run:
+class JobRunner:
     """One run of a job."""
 
     def __init__(
         self,
-        files: Files,
+        files: JobFiles,
         task: Task,
-        engine: Callable[[], Engine],
+        create_executor: Callable[[], Executor],
         *,
         retry_failures: bool = False,
         prices: Prices | None = None,
-        progress: Callable[[Progress], Any] | None = None,
+        progress: Callable[[Progress], object] | None = None,
     ) -> None:
-        """Nothing is read or written.
-
-        Args:
-            files: Its files.
-            task: What is done with a line.
-            engine: Makes what does it.
-            retry_failures: Whether lines that failed before are begun again.
-            prices: Of tokens.
-            progress: Is told how far the job is, some times a second and in the end.
-        """
+        """Create a run; the keyword arguments are those of `gemwire.bulk.generate`."""
         self._files = files
         self._task = task
-        self._engine = engine
+        self._create_executor = create_executor
         self._retry_failures = retry_failures
         self._prices = prices
-        self._tell = progress
+        self._on_progress = progress
         self._interrupts = 0
-        self._began = time.monotonic()
+        self._started = time.monotonic()
 
-    def __call__(self) -> Progress:
-        """Run it.
+    def run(self) -> Progress:
+        """Run the job.
 
         Returns:
-            What was done.
+            The final progress.
 
         Raises:
-            ValueError: It cannot begin; nothing has changed.
-            APIError: No line can be answered.
-            JobStopped: It cannot go on.
-            KeyboardInterrupt: Somebody pressed Ctrl-C; what was under way has been waited for.
+            ValueError: The job cannot start; nothing has changed.
+            APIError: No line can be processed.
+            JobStopped: The job cannot go on.
+            KeyboardInterrupt: Ctrl-C was pressed; lines in progress were waited for.
         """
         files = self._files
-        with locked(files.output.with_name(f"{files.output.name}.lock")):
-            measured = measure(files.input)
-            output = _output(files.output, measured.last)
-            failures = JsonLines(files.failures)
-            identity = Identity(
+        with hold_lock(files.output.with_name(f"{files.output.name}.lock")):
+            summary = summarize(files.input)
+            output: JsonlWriter | NpyWriter = JsonlWriter(files.output)
+            if files.output.suffix == ".npy":
+                output = NpyWriter(files.output, summary.last)
+            failures = JsonlWriter(files.failures)
+            manifest = JobManifest(
                 files.output.with_name(f"{files.output.name}.job"),
                 {
-                    **self._task.identity(),
-                    "input": {"bytes": measured.size, "sha256": measured.digest, "lines": measured.last},
+                    **self._task.manifest(),
+                    "input": {"bytes": summary.size, "sha256": summary.digest, "lines": summary.last},
                     "failures": files.failures.name,
                 },
             )
-            identity.check([files.output, files.failures])
-            finished = Finished(measured.last)
+            manifest.check([files.output, files.failures])
+            finished = CompletionBitmap(summary.last)
             output.scan(finished)
             answered = finished.count
             if self._retry_failures:
@@ -101,23 +93,24 @@ class Run:
             else:
                 failures.scan(finished)
             self._progress = Progress(
-                total=measured.filled, before=finished.count, failures=finished.count - answered
+                total=summary.nonblank, before=finished.count, failures=finished.count - answered
             )
-            if finished.count >= measured.filled:
-                return self._told()
+            if not self._progress.left:
+                return self._report()
             self._task.check()
-            with self._writing(output, failures, identity):
-                self._work(finished, output, failures)
+            with self._open_files(output, failures, manifest):
+                self._execute(finished, output, failures)
             if self._progress.left:
-                raise JobStopped(f"{files.input} has changed while it was read; {self._safe()}")
-            return self._told()
+                raise JobStopped(f"{files.input} was changed during the run; {self._saved()}")
+            return self._report()
 
     @contextmanager
-    def _writing(self, output: JsonLines | Matrix, failures: JsonLines, identity: Identity) -> Iterator[None]:
-        """Have the files open."""
+    def _open_files(
+        self, output: JsonlWriter | NpyWriter, failures: JsonlWriter, manifest: JobManifest
+    ) -> Iterator[None]:
         try:
-            with self._writable():
-                identity.write()
+            with self._write_errors():
+                manifest.write()
                 output.open()
                 failures.open()
             yield
@@ -125,98 +118,104 @@ class Run:
             output.close()
             failures.close()
             if not output.path.exists() and not failures.path.exists():
-                identity.path.unlink(missing_ok=True)
+                manifest.path.unlink(missing_ok=True)
 
     @contextmanager
-    def _writable(self) -> Iterator[None]:
-        """Tell in one sentence when something cannot be written."""
+    def _write_errors(self) -> Iterator[None]:
+        """Raise JobStopped in place of an OSError."""
         try:
             yield
         except OSError as error:
-            reason = _FULL.get(error.errno or 0) or error.strerror or str(error)
+            reason = _DISK_FULL.get(error.errno or 0) or error.strerror or str(error)
             raise JobStopped(
-                f"{self._files.output} cannot be written: {reason}; {self._safe()}, and the same command "
-                "continues once it can"
+                f"cannot write to {self._files.output}: {reason}; {self._saved()}. Run the same command "
+                "again once this is fixed"
             ) from None
 
-    def _work(self, finished: Finished, output: JsonLines | Matrix, failures: JsonLines) -> None:
-        engine = self._engine()
-        writer = Writer(finished, output, failures)
-        ends = None
-        with self._interruptible():
+    def _execute(
+        self, finished: CompletionBitmap, output: JsonlWriter | NpyWriter, failures: JsonlWriter
+    ) -> None:
+        executor = self._create_executor()
+        writer = ResultWriter(finished, output, failures)
+        deadline = None
+        with self._handle_interrupts():
             try:
-                engine.start(line for line in lines(self._files.input) if finished.lacks(line.number))
-                while (outcomes := engine.take(_WRITE)) is not None:
-                    with self._writable():
-                        written = writer.write(outcomes)
+                lines = read_lines(self._files.input)
+                executor.start(line for line in lines if finished.is_missing(line.number))
+                while (results := executor.poll(_WRITE_INTERVAL)) is not None:
+                    with self._write_errors():
+                        written = writer.write(results)
                     self._count(written)
-                    if hopeless := next((o.hopeless for o in outcomes if o.hopeless), None):
-                        raise hopeless
-                    if len(writer.held) >= _AILING:
+                    if fatal := next((result.fatal for result in results if result.fatal), None):
+                        raise fatal
+                    if len(writer.held) >= _MAX_SERVICE_ERRORS:
                         raise JobStopped(
-                            f"{len(writer.held)} lines in a row failed, the last with "
-                            f"{writer.held[-1].ailing} They are not taken for finished; {self._safe()}, and "
-                            "the same command continues"
+                            f"{len(writer.held)} consecutive lines failed, the last with "
+                            f"{writer.held[-1].service_error} They do not count as done; {self._saved()}. "
+                            "Run the same command again to continue"
                         )
-                    if self._interrupts and ends is None:
-                        engine.stop()
-                        ends = time.monotonic() + _GRACE
-                    if ends is not None and time.monotonic() > ends:
+                    if self._interrupts and deadline is None:
+                        executor.stop()
+                        deadline = time.monotonic() + _GRACE_PERIOD
+                    if deadline is not None and time.monotonic() > deadline:
                         break
             finally:
-                engine.close(_CLOSE)
-            with self._writable():
-                written = writer.stop() if self._interrupts else writer.finish()
-            self._count(written)
+                executor.close(_CLOSE_TIMEOUT)
+            with self._write_errors():
+                if self._interrupts:
+                    # Failures that are held back are left to the next run.
+                    writer.sync()
+                else:
+                    self._count(writer.finish())
             if self._interrupts:
-                raise KeyboardInterrupt(f"interrupted; {self._safe()}, and the same command continues")
+                self._report()
+                raise KeyboardInterrupt(
+                    f"interrupted; {self._saved()}. Run the same command again to continue"
+                )
 
     @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Have the first Ctrl-C end the job in good order, and the second at once."""
+    def _handle_interrupts(self) -> Iterator[None]:
+        """End the job in good order at the first Ctrl-C, and at once at the second."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # Ctrl-C is heard in the main thread alone.
+            yield  # Signals are handled in the main thread only.
             return
-        before = signal.getsignal(signal.SIGINT)
+        previous = signal.getsignal(signal.SIGINT)
 
-        def heard(number: int, frame: Any) -> None:
+        def interrupt(number: int, frame: FrameType | None) -> None:
             self._interrupts += 1
             if self._interrupts > 1:
-                raise KeyboardInterrupt(f"interrupted twice; {self._safe()}, and the same command continues")
+                raise KeyboardInterrupt(
+                    f"interrupted twice; {self._saved()}. Run the same command again to continue"
+                )
 
-        signal.signal(signal.SIGINT, heard)
+        signal.signal(signal.SIGINT, interrupt)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, previous)
 
-    def _count(self, written: list[Outcome]) -> None:
-        now = self._progress
-        failed = sum(outcome.failed for outcome in written)
+    def _count(self, written: list[LineResult]) -> None:
+        progress = self._progress
+        failed = sum(result.failed for result in written)
         self._progress = dataclasses.replace(
-            now,
-            answered=now.answered + len(written) - failed,
-            failed=now.failed + failed,
-            failures=now.failures + failed,
-            tokens_in=now.tokens_in + sum(outcome.tokens_in for outcome in written),
-            tokens_out=now.tokens_out + sum(outcome.tokens_out for outcome in written),
+            progress,
+            answered=progress.answered + len(written) - failed,
+            failed=progress.failed + failed,
+            failures=progress.failures + failed,
+            tokens_in=progress.tokens_in + sum(result.tokens_in for result in written),
+            tokens_out=progress.tokens_out + sum(result.tokens_out for result in written),
         )
-        self._told()
+        self._report()
 
-    def _told(self) -> Progress:
-        now = self._progress
-        cost = None
+    def _report(self) -> Progress:
+        progress, cost = self._progress, None
         if self._prices:
-            spent = now.tokens_in * self._prices.tokens_in + now.tokens_out * self._prices.tokens_out
-            cost = spent / 1e6
-        self._progress = dataclasses.replace(now, elapsed=time.monotonic() - self._began, cost=cost)
-        if self._tell:
-            self._tell(self._progress)
+            cost = progress.tokens_in * self._prices.tokens_in + progress.tokens_out * self._prices.tokens_out
+            cost /= 1e6
+        self._progress = dataclasses.replace(progress, elapsed=time.monotonic() - self._started, cost=cost)
+        if self._on_progress:
+            self._on_progress(self._progress)
         return self._progress
 
-    def _safe(self) -> str:
-        return f"{self._progress.done:,} of {self._progress.total:,} lines are finished and safe"
-
-
-def _output(path: Path, rows: int) -> JsonLines | Matrix:
-    return Matrix(path, rows) if path.suffix == ".npy" else JsonLines(path)
+    def _saved(self) -> str:
+        return f"{self._progress.done:,} of {self._progress.total:,} lines are done and saved"

@@ -1,87 +1,83 @@
-"""What is done with lines: made in every process that does it, and the same in each."""
+"""The interface of tasks, which process lines, and the loop that runs one in a process."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
+from gemwire.bulk.line_result import LineResult
 from gemwire.bulk.lines import Line
-from gemwire.bulk.outcome import Outcome
-from gemwire.bulk.rate import Rate
+from gemwire.bulk.rate_limit import RateLimit
 from gemwire.errors import APIError
 
-#: Finishes the lines of one call, or raises the error of it.
-Answer = Callable[[list[Line]], Awaitable[list[Outcome]]]
+if TYPE_CHECKING:
+    from gemwire.pipeline import Adaptive
+
+#: Makes one call for some lines. Raises the error of the call.
+LineHandler: TypeAlias = Callable[[list[Line]], Awaitable[list[LineResult]]]
 
 
 class Task(Protocol):
-    """What is done with every line of a job. It pickles."""
+    """Task for each line of a job. It can be pickled."""
 
-    #: How many lines go together.
+    #: Maximum number of lines in a call.
     lines_per_call: ClassVar[int]
 
-    def answering(self, rate: Rate) -> AbstractAsyncContextManager[Answer]:
-        """A client of this process, and what finishes lines with it.
-
-        Args:
-            rate: How fast.
-        """
+    def open(self, rate: RateLimit) -> AbstractAsyncContextManager[LineHandler]:
+        """Open a client, and return the function that processes lines at this rate limit."""
         ...
 
-    def identity(self) -> dict[str, Any]:
-        """What must be the same for a job to be continued, as JSON has it."""
+    def manifest(self) -> dict[str, object]:
+        """Return what must not change for a job to be continued, as JSON."""
         ...
 
     def check(self) -> None:
-        """Ask once whether lines can be answered at all.
+        """Raise unless lines can be processed at all.
 
         Raises:
-            APIError: They cannot.
+            APIError: No line can be processed.
         """
         ...
 
-    def failure(self, line: Line, error: APIError) -> Outcome:
-        """The outcome of a line whose call failed."""
+    def failed_result(self, line: Line, error: APIError) -> LineResult:
+        """Return the result of a line whose call failed."""
         ...
 
 
-async def outcomes(
-    task: Task, calls: Iterable[list[Line]] | AsyncIterable[list[Line]], concurrency: Any, rate: Rate
-) -> AsyncIterator[list[Outcome]]:
-    """Do a task for lines, some at a time. Ends at once with what says that the rest is hopeless.
-
-    Args:
-        task: It.
-        calls: Lines that go together; see `together`.
-        concurrency: Calls at a time; see `gemwire.pipeline.map`.
-        rate: How fast.
-    """
+async def run_task(
+    task: Task,
+    chunks: Iterable[list[Line]] | AsyncIterable[list[Line]],
+    concurrency: int | Adaptive,
+    rate: RateLimit,
+) -> AsyncIterator[list[LineResult]]:
+    """Run a task for chunks of lines, and yield their results as they complete. Ends after a fatal error."""
     from gemwire import pipeline
 
-    async with task.answering(rate) as answer:
-        # Errors go through it, so that it sees when there is no room.
-        results: Any = pipeline.map(answer, calls, concurrency=concurrency, on_error="return")
-        async with results:
-            async for result in results:
-                if not isinstance(result, pipeline.ItemFailed):
-                    found: list[Outcome] = result
-                elif isinstance(result.error, APIError):
-                    found = [task.failure(line, result.error) for line in result.item]
-                else:
-                    raise result.error
-                yield found
-                if any(outcome.hopeless for outcome in found):
-                    return
+    async with (
+        task.open(rate) as handler,
+        # Call errors are raised in the pipeline, so that adaptive concurrency sees them.
+        pipeline.map(handler, chunks, concurrency=concurrency, on_error="return") as outcomes,
+    ):
+        async for outcome in outcomes:
+            if not isinstance(outcome, pipeline.ItemFailed):
+                results = outcome
+            elif isinstance(outcome.error, APIError):
+                results = [task.failed_result(line, outcome.error) for line in outcome.item]
+            else:
+                raise outcome.error
+            yield results
+            if any(result.fatal for result in results):
+                return
 
 
-def together(lines: Iterable[Line], most: int) -> Iterator[list[Line]]:
-    """Lines in lists, all but the last as long as they may be."""
-    call: list[Line] = []
+def chunk_lines(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
+    """Split lines into lists of a size; the last one may be shorter."""
+    chunk: list[Line] = []
     for line in lines:
-        call.append(line)
-        if len(call) == most:
-            yield call
-            call = []
-    if call:
-        yield call
+        chunk.append(line)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,6 +1,6 @@
-"""A process of a job: lines come in over a socket, outcomes go out. Run by `gemwire.bulk.process_executor`.
+"""The main program of a worker process: it receives lines over a socket, and sends results.
 
-It lives as long as the socket: when the process at the other end is gone, however it went, so is this one.
+`gemwire.bulk.process_executor` starts it. It ends when the socket does, however the other process ended.
 """
 
 from __future__ import annotations
@@ -12,69 +12,73 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from gemwire.bulk.line_result import LineResult
 from gemwire.bulk.lines import Line
-from gemwire.bulk.outcome import Outcome
-from gemwire.bulk.rate import Rate
-from gemwire.bulk.task import Task, outcomes, together
+from gemwire.bulk.rate_limit import RateLimit
+from gemwire.bulk.task import Task, chunk_lines, run_task
 
-#: Seconds between two messages with outcomes.
-_SEND = 0.005
+if TYPE_CHECKING:
+    from gemwire.pipeline import Adaptive
+
+#: Seconds between two messages with results.
+_SEND_INTERVAL = 0.005
 
 
-class Order(NamedTuple):
-    """What a worker is made for, the first message that it gets. Lists of lines follow, and None to stop.
+class WorkerConfig(NamedTuple):
+    """First message to a worker. Lists of lines follow, and None to stop.
 
-    A worker answers with an empty list when it is ready, then with lists of outcomes, or with an error after
-    which it ends.
+    The worker sends an empty list when it is ready, then lists of results, or an error with which it ends.
 
     Attributes:
-        task: What is done with a line.
-        concurrency: Calls at a time.
-        rate: This worker's share of what is allowed.
+        task: Task for each line.
+        concurrency: Number of concurrent calls.
+        rate: This worker's share of the rate limit.
     """
 
     task: Task
-    concurrency: Any
-    rate: Rate
+    concurrency: int | Adaptive
+    rate: RateLimit
 
 
 class _Worker:
+    """Runs the task of one connection."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._order: Order = connection.recv()
-        self._found: list[Outcome] = []
+        self._config: WorkerConfig = connection.recv()
+        self._results: list[LineResult] = []
         self._lines: asyncio.Queue[list[Line]] = asyncio.Queue()
         self._stopped = asyncio.Event()
-        self._news = asyncio.Event()
+        self._updated = asyncio.Event()
         self._done = False
 
     async def run(self) -> None:
-        """Work until there is nobody to work for, or until told to stop."""
-        order = self._order
+        """Run until a message says to stop. The process exits when the connection ends."""
+        config = self._config
         self._connection.send([])
         threading.Thread(target=self._receive, args=(asyncio.get_running_loop(),), daemon=True).start()
         sending = asyncio.create_task(self._send())
-        async for some in outcomes(order.task, self._calls(), order.concurrency, order.rate):
-            self._found += some
-            self._news.set()
+        async for results in run_task(config.task, self._chunks(), config.concurrency, config.rate):
+            self._results += results
+            self._updated.set()
         self._done = True
-        self._news.set()
+        self._updated.set()
         await sending
 
-    async def _calls(self) -> AsyncIterator[list[Line]]:
+    async def _chunks(self) -> AsyncIterator[list[Line]]:
         stopped = asyncio.ensure_future(self._stopped.wait())
         while True:
-            waiting = asyncio.ensure_future(self._lines.get())
-            await asyncio.wait((waiting, stopped), return_when=asyncio.FIRST_COMPLETED)
+            received = asyncio.ensure_future(self._lines.get())
+            await asyncio.wait((received, stopped), return_when=asyncio.FIRST_COMPLETED)
             if self._stopped.is_set():
-                waiting.cancel()
+                received.cancel()
                 return
-            for call in together(waiting.result(), self._order.task.lines_per_call):
+            for chunk in chunk_lines(received.result(), self._config.task.lines_per_call):
                 if self._stopped.is_set():
                     return
-                yield call
+                yield chunk
 
     def _receive(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -83,27 +87,23 @@ class _Worker:
             loop.call_soon_threadsafe(self._stopped.set)
             self._connection.recv()
         except (EOFError, OSError, RuntimeError):
-            # Nobody is there to tell, and nothing to clean up.
+            # The other process has ended; there is nothing to clean up.
             os._exit(1)
 
     async def _send(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._found or not self._done:
-            await self._news.wait()
-            self._news.clear()
-            found, self._found = self._found, []
-            # In a thread: who writes the outcomes may be waiting for a disk.
-            await loop.run_in_executor(None, self._connection.send, found)
-            await asyncio.sleep(_SEND)
+        while self._results or not self._done:
+            await self._updated.wait()
+            self._updated.clear()
+            results, self._results = self._results, []
+            # In a thread: the receiver may be blocked by its disk.
+            await loop.run_in_executor(None, self._connection.send, results)
+            await asyncio.sleep(_SEND_INTERVAL)
 
 
 def main(file: int) -> None:
-    """Be a worker.
-
-    Args:
-        file: Descriptor of the socket.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Heard by the process that this one works for.
+    """Run a worker on the socket of this file descriptor."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Handled by the process that started this one.
     connection = Connection(file)
     try:
         worker = _Worker(connection)
@@ -112,7 +112,7 @@ def main(file: int) -> None:
         os._exit(1)
     except Exception as error:
         connection.send(error)
-    # The thread that listens would wait for ever.
+    # The receiving thread would block the exit.
     os._exit(0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient
     from gemwire._transport.recording import Recording
+    from gemwire.genai._types.dicts import DebugConfigDict, HttpOptionsDict
 
 _VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
 
@@ -40,9 +40,9 @@ class Client(Resources):
         credentials: google.auth.credentials.Credentials | None = None,
         project: str | None = None,
         location: str | None = None,
-        http_options: HttpOptions | Mapping[str, object] | None = None,
+        http_options: HttpOptions | HttpOptionsDict | None = None,
         transport: str | None = None,
-        debug_config: DebugConfig | Mapping[str, object] | None = None,
+        debug_config: DebugConfig | DebugConfigDict | None = None,
     ) -> None:
         """Find credentials and the endpoint. Nothing is connected before the first call.
 
@@ -93,8 +93,8 @@ class Client(Resources):
 
     @property
     def vertexai(self) -> bool:
-        """False: Vertex AI is not supported."""
-        return False
+        """Whether the client calls Vertex AI, which is not supported yet: False."""
+        return self._api.backend.vertexai
 
     def __enter__(self) -> Client:
         return self

@@ -178,5 +178,5 @@ bulk.generate({str(tmp_path / "in.jsonl")!r}, {str(tmp_path / "out.jsonl")!r}, m
         check=False,
     )
     server.stop()
-    assert "JobStopped: there is no Ray cluster at 127.0.0.1:1" in ended.stderr
+    assert "JobStopped: no Ray cluster found at 127.0.0.1:1" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]

@@ -227,7 +227,7 @@ def test_outputs_of_others(counted: Counted, tmp_path: Path) -> None:
     refused(
         batch(counted.address, tmp_path),
         tmp_path,
-        "out.jsonl.job is not, which would tell",
+        "exists without out.jsonl.job",
         rest=("in.jsonl", "out.jsonl"),
     )
     assert out.read_text() == "mine\n"
@@ -314,7 +314,7 @@ def test_ctrl_c(counted: Counted, tmp_path: Path, processes: str) -> None:
     with Terminal(counted.address, *arguments, "-c", "10", "--processes", processes) as terminal:
         terminal.expect("20/5000")
         terminal.type("\x03")
-        terminal.expect("lines are finished and safe, and the same command continues")
+        terminal.expect("lines are done and saved. Run the same command again to continue")
         assert terminal.end() == 130
     assert "Traceback" not in terminal.seen
     # Those under way were waited for: nothing was asked for in vain.

@@ -98,7 +98,7 @@ def test_what_is_refused(counted: Counted, tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
     source.write_text("a\n")
     told = complaint(embed(counted.address, source, "out.jsonl"), 2)
-    assert "is it lines of text (.txt) or of JSON (.jsonl)?" in told
+    assert "name it .txt (lines of text) or .jsonl (JSON lines)" in told
     text = tmp_path / "in.txt"
     text.write_text("a\n")
     for arguments, told in [

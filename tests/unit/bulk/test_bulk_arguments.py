@@ -31,26 +31,29 @@ def left(folder: Path) -> list[str]:
         ({"processes": 4, "concurrency": 3}, "concurrency: 3 is less than one for each of 4 processes"),
         ({"requests_per_minute": 0}, "requests_per_minute: 0 is not a positive number"),
         ({"tokens_per_minute": -1}, "tokens_per_minute: -1 is not a positive number"),
-        ({"timeout": 0}, "timeout: 0 is not a number of seconds"),
-        ({"prices": {"tokens_in": 1, "tokens_out": -1}}, "prices.tokens_out: -1 is no price"),
-        ({"prices": {"tokens_in": float("nan")}}, "prices.tokens_in: nan is no price"),
-        ({"prices": {"input": 1}}, "prices: 'input' is neither tokens_in nor tokens_out"),
+        ({"timeout": 0}, "timeout: 0 is not a positive number"),
+        (
+            {"prices": {"tokens_in": 1, "tokens_out": -1}},
+            "prices.tokens_out: -1 is not a non-negative number",
+        ),
+        ({"prices": {"tokens_in": float("nan")}}, "prices.tokens_in: nan is not a non-negative number"),
+        ({"prices": {"input": 1}}, "prices: 'input' is not one of 'tokens_in', 'tokens_out'"),
         ({"model": "a b"}, "model: 'a b' is not the name of a model"),
         ({"config": {"temprature": 1}}, "GenerateContentConfig has no field 'temprature'"),
-        ({"engine": "spark"}, "engine: 'spark' is none of 'local', 'ray'"),
-        ({"ray_address": "auto"}, "ray_address: is of a Ray cluster"),
+        ({"engine": "spark"}, "engine: 'spark' is not one of 'local', 'ray'"),
+        ({"ray_address": "auto"}, "ray_address: requires engine='ray'"),
         ({"input": "none.jsonl"}, "input: none.jsonl: No such file"),
         ({"input": "."}, "input: .: Is a directory"),
         ({"input": "-"}, "input: standard input cannot be read again"),
-        ({"output": "-"}, "output: a job writes a file"),
-        ({"output": ""}, "output: a job writes a file"),
+        ({"output": "-"}, "output: a job needs a file"),
+        ({"output": ""}, "output: a job needs a file"),
         ({"output": "."}, "output: "),
-        ({"output": "in.jsonl"}, "output: in.jsonl is the input as well"),
-        ({"output": "linked.jsonl"}, "output: linked.jsonl is the input as well"),
-        ({"failures": "in.jsonl"}, "failures: in.jsonl is the input as well"),
-        ({"failures": "out.jsonl"}, "failures: out.jsonl is the output as well"),
-        ({"output": "none/out.jsonl"}, "output: there is no directory none"),
-        ({"output": "out.npy"}, "output: answers are not numbers"),
+        ({"output": "in.jsonl"}, "output: in.jsonl is also the input"),
+        ({"output": "linked.jsonl"}, "output: linked.jsonl is also the input"),
+        ({"failures": "in.jsonl"}, "failures: in.jsonl is also the input"),
+        ({"failures": "out.jsonl"}, "failures: out.jsonl is also the output"),
+        ({"output": "none/out.jsonl"}, "output: directory none does not exist"),
+        ({"output": "out.npy"}, "output: responses are not numbers"),
     ],
 )
 def test_values(folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], told: str) -> None:
@@ -76,7 +79,7 @@ def test_values(folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, 
         ({"output": None}, "output: expected a path, got NoneType"),
         (
             {"processes": 2, "client": {"credentials": lambda: 1}},
-            "client: what other processes are to be given",
+            "client: its arguments must be picklable",
         ),
     ],
     ids=lambda value: None if isinstance(value, str) else "",
@@ -93,7 +96,7 @@ def test_types(folder: Path, given: dict[str, Any], told: str) -> None:
     [
         ({"dimensions": 0}, "output_dimensionality"),
         ({"task_type": "NONSENSE"}, "task_type"),
-        ({"input": "in.csv"}, "input: in.csv: is it lines of text"),
+        ({"input": "in.csv"}, "input: in.csv: unknown format"),
     ],
 )
 def test_embeddings(folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], told: str) -> None:
@@ -104,26 +107,26 @@ def test_embeddings(folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[s
     assert left(folder) == ["in.jsonl", "linked.jsonl"]
 
 
-def test_shares() -> None:
-    from gemwire.bulk.process_executor import shares
+def test_concurrency_is_divided() -> None:
+    from gemwire.bulk.executor import split_concurrency
 
-    assert shares(10, 3) == [4, 3, 3]
-    assert shares(Adaptive(8, 1, 100), 4) == [Adaptive(2, 1, 25)] * 4
-    assert shares(Adaptive(1, 1, 2), 4) == [Adaptive(1, 1, 1)] * 4
+    assert split_concurrency(10, 3) == [4, 3, 3]
+    assert split_concurrency(Adaptive(8, 1, 100), 4) == [Adaptive(2, 1, 25)] * 4
+    assert split_concurrency(Adaptive(1, 1, 2), 4) == [Adaptive(1, 1, 1)] * 4
 
 
 def test_what_is_allowed_is_divided(tmp_path: Path) -> None:
-    from gemwire.bulk.embedding import Embedding
-    from gemwire.bulk.process_executor import ProcessEngine
-    from gemwire.bulk.rate import Rate
+    from gemwire.bulk.embed_task import EmbedTask
+    from gemwire.bulk.process_executor import ProcessExecutor
+    from gemwire.bulk.rate_limit import RateLimit
 
-    task = Embedding("m", None, None, None, False, 60.0, bulk.RETRY, {})
-    engine = ProcessEngine(task, 5, Rate(600, None), 2)
-    assert [(order.concurrency, order.rate) for order in engine._orders] == [
-        (3, Rate(300, None)),
-        (2, Rate(300, None)),
+    task = EmbedTask("m", None, None, None, False, 60.0, bulk.RETRY, {})
+    executor = ProcessExecutor(task, 5, RateLimit(600, None), 2)
+    assert [(config.concurrency, config.rate) for config in executor._configs] == [
+        (3, RateLimit(300, None)),
+        (2, RateLimit(300, None)),
     ]
-    assert Rate(None, 30).share(4) == Rate(None, 7.5)
+    assert RateLimit(None, 30).divide(4) == RateLimit(None, 7.5)
 
 
 def test_the_retry_of_jobs_is_patient() -> None:

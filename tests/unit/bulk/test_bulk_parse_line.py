@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gemwire.bulk.generating import Generating
+from gemwire.bulk.generate_task import GenerateTask
 from gemwire.bulk.jobs import RETRY
+from gemwire.bulk.line_result import failed_result
 from gemwire.bulk.lines import Line
-from gemwire.bulk.outcome import failed
-from gemwire.bulk.parse_line import BadLine, asked, borrows, over
+from gemwire.bulk.parse_line import InvalidLine, merge_requests, names_resources, parse_line
 from gemwire.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from gemwire_proto import v1beta
 from gemwire_proto.google.rpc import error_details_pb2
@@ -22,7 +22,7 @@ HELLO = v1beta.GenerateContentRequest(contents=CONTENTS)
 
 
 def ask(value: Any) -> Any:
-    return asked(Line(1, value if isinstance(value, bytes) else json.dumps(value).encode()))
+    return parse_line(Line(1, value if isinstance(value, bytes) else json.dumps(value).encode()))
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_fields_that_only_json_has(name: str) -> None:
         (b'"\xff"', "not UTF-8: byte 2", None),
         (b"[" * 100_000, "nested too deeply", None),
         (b'{"prompt": "\\ud800"}', "prompt: ", None),
-        ([1], "neither a JSON text nor an object", None),
+        ([1], "neither a JSON string nor an object", None),
         ({"key": "a"}, "has none of", "a"),
-        ({"key": "a", "prompt": ""}, "a text that is not empty", "a"),
-        ({"key": "a", "prompt": "x", "system": "y"}, "'system' beside what is known", "a"),
+        ({"key": "a", "prompt": ""}, "a non-empty string", "a"),
+        ({"key": "a", "prompt": "x", "system": "y"}, "unknown fields: 'system'", "a"),
         ({"key": "a", "request": 5}, "expected an object", "a"),
-        ({"key": "a", "request": {}}, "contents: there are none", "a"),
+        ({"key": "a", "request": {}}, "contents: must not be empty", "a"),
         ({"key": "a", "request": {"contents": "Hello"}}, "request: ", "a"),
         (
             {"key": "a", "request": {"contents": CONTENTS, "generationConfig": {"temprature": 1}}},
@@ -91,7 +91,7 @@ def test_fields_that_only_json_has(name: str) -> None:
     ids=lambda value: None if isinstance(value, str) else "",
 )
 def test_lines_that_cannot_be_sent(line: Any, told: str, key: Any) -> None:
-    with pytest.raises(BadLine, match=told) as caught:
+    with pytest.raises(InvalidLine, match=told) as caught:
         ask(line)
     assert caught.value.key == key
 
@@ -104,40 +104,42 @@ def test_what_a_line_says_counts_more() -> None:
         "system_instruction": "Be brief.",
         "thinking_config": {"thinking_level": "HIGH"},
     }
-    task = Generating.of("m", config, 60.0, RETRY, {})
+    task = GenerateTask.from_config("m", config, 60.0, RETRY, {})
     base = v1beta.GenerateContentRequest(model="models/m", contents=CONTENTS)
     base.ClearField("contents")
     base.generation_config.stop_sequences.extend(["a", "b"])
     base.generation_config.top_k = 3
     base.system_instruction.parts.add(text="Be brief.")
     own = {"stopSequences": ["c"], "temperature": 1.0}
-    made = over(base, ask({"contents": CONTENTS, "generationConfig": own}).request)
+    made = merge_requests(base, ask({"contents": CONTENTS, "generationConfig": own}).request)
     assert list(made.generation_config.stop_sequences) == ["c"]
     assert (made.generation_config.top_k, made.generation_config.temperature) == (3, 1.0)
     assert made.system_instruction.parts[0].text == "Be brief."
     assert made.model == "models/m"
     system = {"parts": [{"text": "Be long."}]}
-    other = over(base, ask({"contents": CONTENTS, "systemInstruction": system, "model": "n"}).request)
+    other = merge_requests(
+        base, ask({"contents": CONTENTS, "systemInstruction": system, "model": "n"}).request
+    )
     assert [part.text for part in other.system_instruction.parts] == ["Be long."]
     assert other.model == "models/n"
     assert not base.contents
-    kept = task.identity()["config"]
+    kept = task.manifest()["config"]
     assert kept["generationConfig"]["thinkingConfig"] == {"thinkingLevel": "HIGH"}
     assert kept["systemInstruction"]["parts"] == [{"text": "Be brief."}]
 
 
 def test_what_ends_a_job() -> None:
-    assert failed(1, None, PermissionDenied("no")).hopeless
-    assert failed(1, None, Unauthenticated("no")).hopeless
+    assert failed_result(1, None, PermissionDenied("no")).fatal
+    assert failed_result(1, None, Unauthenticated("no")).fatal
     invalid = InvalidArgument("no", details=[error_details_pb2.ErrorInfo(reason="API_KEY_INVALID")])
-    assert failed(1, None, invalid).hopeless
-    assert not failed(1, None, InvalidArgument("no")).hopeless
-    assert not failed(1, None, NotFound("no")).hopeless
+    assert failed_result(1, None, invalid).fatal
+    assert not failed_result(1, None, InvalidArgument("no")).fatal
+    assert not failed_result(1, None, NotFound("no")).fatal
     # A file may be somebody else's, which says nothing about other lines.
     file = {"contents": [{"parts": [{"fileData": {"fileUri": "files/a"}}]}]}
-    assert borrows(ask(file).request)
-    assert not borrows(HELLO)
-    told = failed(1, "a", PermissionDenied("no", attempts=2), borrows=True)
+    assert names_resources(ask(file).request)
+    assert not names_resources(HELLO)
+    told = failed_result(1, "a", PermissionDenied("no", attempts=2), names_resources=True)
     assert json.loads(told.record) == {
         "line": 1,
         "key": "a",
@@ -147,7 +149,7 @@ def test_what_ends_a_job() -> None:
 
 def test_details_of_errors_are_kept() -> None:
     info = error_details_pb2.ErrorInfo(reason="WHY", domain="here")
-    told = json.loads(failed(1, None, InvalidArgument("no", details=[info])).record)
+    told = json.loads(failed_result(1, None, InvalidArgument("no", details=[info])).record)
     assert told["error"]["details"] == [
         {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "WHY", "domain": "here"}
     ]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Files:
-    """The files of a job.
+class JobFiles:
+    """Files of a job.
 
     Attributes:
-        input: Lines.
-        output: Answers.
-        failures: Lines that failed.
+        input: Requests.
+        output: Responses.
+        failures: Failed lines.
     """
 
     input: Path
@@ -23,12 +23,12 @@ class Files:
     def __post_init__(self) -> None:
         if self.output.parent == self.output or self.output.is_dir():
             raise ValueError(f"output: {self.output} is a directory")
-        named = {"input": self.input, "output": self.output, "failures": self.failures}
+        paths = {"input": self.input, "output": self.output, "failures": self.failures}
         seen: dict[Path, str] = {}
-        for name, path in named.items():
+        for name, path in paths.items():
             if other := seen.get(path.resolve()):
-                raise ValueError(f"{name}: {path} is the {other} as well; each needs a file of its own")
+                raise ValueError(f"{name}: {path} is also the {other}; give a different file")
             seen[path.resolve()] = name
         for name in ("output", "failures"):
-            if not named[name].parent.is_dir():
-                raise ValueError(f"{name}: there is no directory {named[name].parent}")
+            if not paths[name].parent.is_dir():
+                raise ValueError(f"{name}: directory {paths[name].parent} does not exist")
