@@ -38,7 +38,7 @@ class Live:
 
     def connect(
         self, *, model: str, config: LiveConnectConfig | LiveConnectConfigDict | None = None
-    ) -> Connecting:
+    ) -> SessionContext:
         """Start a session: ``with client.aio.live.connect(model=…) as session``.
 
         If ``config.session_resumption`` is set, the session continues over another connection when its own
@@ -55,10 +55,10 @@ class Live:
         config = LiveConnectConfig.of(config)
         setup = self._api.backend.live.to_setup(model, config)
         check_grpc(setup.setup)
-        return Connecting(self._api, setup, config.http_options)
+        return SessionContext(self._api, setup, config.http_options)
 
 
-class Connecting:
+class SessionContext:
     """A session that starts when its ``with`` block is entered, and ends with the block."""
 
     def __init__(
@@ -106,7 +106,7 @@ class Session:
         self.session_id: str = setup.setup.session_resumption.handle
 
     def open(self) -> None:
-        """Connect and wait until the service accepts the setup. Entering `Connecting` calls it.
+        """Connect and wait until the service accepts the setup. Entering `SessionContext` calls it.
 
         Raises:
             APIError: The session cannot be started.
