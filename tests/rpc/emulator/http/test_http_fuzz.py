@@ -321,7 +321,7 @@ def populated() -> Iterator[Populated]:
 
 def _fuzz(populated: Populated, cases: int, seed: str, caplog: pytest.LogCaptureFixture) -> Counter[int]:
     fuzz, statuses = Fuzz(seed), Counter[int]()
-    app = populated.emulator._emulator._http_front.app
+    app = populated.emulator._emulator._http_server.app
 
     async def batch() -> None:
         for _ in range(_BATCH):
