@@ -165,7 +165,7 @@ class Emulator:
         if settings.http_port is not None:
             self.http = f"http://{await server.listen(settings.host, settings.http_port)}"
         if settings.https_port is not None:
-            address, self.ca_file = await server.listen_securely(
+            address, self.ca_file = await server.listen_tls(
                 settings.host, settings.https_port, settings.certificate_dir
             )
             self.https = f"https://{address}"

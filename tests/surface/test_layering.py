@@ -96,6 +96,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "gemwire.genai.client_arguments": (
         "gemwire._transport",
+        "gemwire.genai._backends",
         "gemwire.genai._types",
         "gemwire.genai.http_options",
         "gemwire.options",
@@ -138,6 +139,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "gemwire.errors",
         "gemwire.genai._convert",
         "gemwire.genai.client",
+        "gemwire.genai.http_options",
         "gemwire.v1beta",
     ),
     "gemwire.bulk": (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gemwire._transport import fork, json_only
+from gemwire._transport.channel_options import Target
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire_runtime.method import AnyMethod, Kind
 
@@ -30,31 +31,41 @@ class ChannelHandle:
         loop: The event loop that a channel of grpc.aio belongs to.
     """
 
-    __slots__ = ("__weakref__", "_callables", "_intercepted", "channel", "generation", "health", "loop")
+    __slots__ = (
+        "__weakref__",
+        "_callables",
+        "_http",
+        "_intercepted",
+        "channel",
+        "generation",
+        "health",
+        "loop",
+    )
 
     def __init__(
         self,
         channel: Any,
+        target: Target | None,
         health: ConnectionHealth | None = None,
         loop: AbstractEventLoop | None = None,
-        *,
-        intercepted: bool = False,
     ) -> None:
-        """``intercepted``: whether the channel may have interceptors, which expect messages."""
+        """``target`` is None for a channel of the user's own."""
         self.channel = channel
         self.health = health or ConnectionHealth()
         self.generation = fork.generation()
         self.loop = loop
-        self._intercepted = intercepted
+        # Interceptors expect messages.
+        self._intercepted = target is None or bool(target.interceptors)
+        self._http = target.http if target else None
         self._callables: dict[AnyMethod, Callable[..., Any]] = {}
 
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return the multicallable of a method.
 
-        It raises ValueError for requests that gRPC cannot carry; see `json_only`.
+        Requests that gRPC cannot carry go over HTTP, or it raises ValueError; see `json_only`.
 
         Raises:
-            ValueError: The RPC is not available over gRPC.
+            ValueError: The RPC is available over HTTP only, and there is no HTTP route.
         """
         found = self._callables.get(method)
         if found is None:
@@ -62,7 +73,8 @@ class ChannelHandle:
         return found
 
     def _create(self, method: AnyMethod) -> Callable[..., Any]:
-        json_only.check_method(method)
+        if method.http_only:
+            return json_only.route_method(method, self._http)
         # Bidirectional streams check each message that is written.
         checked = method.may_hold_json_only and method.kind in (Kind.UNARY, Kind.SERVER_STREAM)
         as_bytes = checked and not self._intercepted
@@ -74,4 +86,4 @@ class ChannelHandle:
         if not checked:
             return multicallable
         prepare = json_only.serialize_for_grpc if as_bytes else json_only.check_request
-        return json_only.CheckedCallable(method, multicallable, prepare)
+        return json_only.CheckedCallable(method, multicallable, prepare, self._http)

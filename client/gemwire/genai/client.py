@@ -93,8 +93,8 @@ class Client(Resources):
 
     @property
     def vertexai(self) -> bool:
-        """False: Vertex AI is not supported."""
-        return False
+        """Whether the client calls Vertex AI, which is not supported yet: False."""
+        return self._api.backend.vertexai
 
     def __enter__(self) -> Client:
         return self

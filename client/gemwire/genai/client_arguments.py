@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire.genai._backends.base import Backend
+from gemwire.genai._backends.gemini import GEMINI
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai.http_options import resolve_address
 from gemwire.options import ClientInfo, ClientOptions
-from gemwire_proto.v1beta.generative_service import SERVICE
 
 if TYPE_CHECKING:
     import google.auth.credentials
@@ -44,6 +45,11 @@ class ClientArguments:
     transport: str | None = None
     recording: Recording | None = None
 
+    @property
+    def backend(self) -> Backend:
+        """The service to call."""
+        return GEMINI
+
     def resolve(self) -> tuple[str | None, ConnectionSettings]:
         """Return the name of the transport, and the connection settings.
 
@@ -53,7 +59,7 @@ class ClientArguments:
             TypeError: An argument is of a wrong type.
             google.auth.exceptions.DefaultCredentialsError: No credentials were found.
         """
-        host, plaintext = resolve_address(self.http_options)
+        host, plaintext = resolve_address(self.http_options, self.backend.base_url_variable)
         transport = self.transport
         if transport not in _EMULATORS:
             raise KeyError(f"transport: {transport!r} is none of 'grpc', 'rest', 'auto'")
@@ -69,30 +75,30 @@ class ClientArguments:
         options = ClientOptions(api_key=self.api_key, api_endpoint=host)
         if self.recording and self.recording.replays:
             # Nothing is sent: no credentials need to be found.
-            return transport, ConnectionSettings(host or SERVICE.host, creds.ApiKey(()))
+            return transport, ConnectionSettings(host or self.backend.service.host, creds.ApiKey(()))
         emulator = _EMULATORS[transport]()
         if emulator or not plaintext or host is None:
             settings = ConnectionSettings.of_client(
                 options,
                 self.credentials,
                 ClientInfo(),
-                service_host=SERVICE.host,
+                service_host=self.backend.service.host,
                 emulator=emulator,
-                default_scopes=SERVICE.scopes,
+                default_scopes=self.backend.service.scopes,
             )
             return transport, settings
-        if transport == "grpc" and not self.credentials and (found := creds.environment_key()):
+        if transport == "grpc" and not self.credentials and (found := creds.find_environment_key()):
             options = replace(options, api_key=self.api_key or found[1])
         settings = ConnectionSettings.build(
             options,
             self.credentials,
             ClientInfo(),
-            service_host=SERVICE.host,
+            service_host=self.backend.service.host,
             host=host,
             http_host=host,
             plaintext=True,
             # Without TLS, gRPC sends an API key to a proxy on this machine, but no token.
             anonymous=transport == "grpc",
-            default_scopes=SERVICE.scopes,
+            default_scopes=self.backend.service.scopes,
         )
         return transport or "rest", settings

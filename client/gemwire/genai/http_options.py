@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 
 from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
@@ -13,14 +13,22 @@ from gemwire.options import Retry
 
 _Value = TypeVar("_Value")
 
-#: The variable of google-genai.
-_BASE_URL = "GOOGLE_GEMINI_BASE_URL"
 #: All are served by v1beta, a superset of the others.
 _VERSIONS = frozenset({None, "v1", "v1beta", "v1alpha"})
 
 
-#: The arguments ``timeout``, ``retry`` and ``metadata`` of a service client's method.
-CallSettings = dict[str, Any]
+class CallSettings(TypedDict, total=False):
+    """Arguments of a service client's method.
+
+    Attributes:
+        timeout: Seconds for the whole call, all attempts included.
+        retry: When to retry; None for never.
+        metadata: Pairs to send.
+    """
+
+    timeout: float
+    retry: Retry | None
+    metadata: tuple[tuple[str, str], ...]
 
 
 def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> CallSettings:
@@ -49,8 +57,12 @@ def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> Cal
     return made
 
 
-def resolve_address(options: HttpOptions) -> tuple[str | None, bool]:
+def resolve_address(options: HttpOptions, variable: str) -> tuple[str | None, bool]:
     """Return host and port of ``base_url``, and whether they are unencrypted.
+
+    Args:
+        options: HTTP options of the client.
+        variable: Environment variable of the address, if ``base_url`` is not set.
 
     Raises:
         ValueError: It is not the address of a host, or the API version is unknown.
@@ -62,7 +74,7 @@ def resolve_address(options: HttpOptions) -> tuple[str | None, bool]:
         )
     given, named = options.base_url, "http_options.base_url"
     if not given and not endpoint.is_emulated():
-        given, named = os.environ.get(_BASE_URL), _BASE_URL
+        given, named = os.environ.get(variable), variable
     if not given:
         return None, False
     if not isinstance(given, str):

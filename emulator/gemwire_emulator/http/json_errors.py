@@ -30,7 +30,7 @@ HTTP_STATUS = {
 
 
 class HttpError(StatusError):
-    """A error with an HTTP status that no canonical code maps to: 405, 413 and the like.
+    """An error with an HTTP status that no canonical code maps to: 405, 413 and the like.
 
     Attributes:
         http_status: The HTTP status.

@@ -24,13 +24,13 @@ class Listener(uvicorn.Server):
         self._cancelling = asyncio.Event()
         self._grace: float | None = None
 
-    async def start(self, listener: socket.socket) -> asyncio.Task[None]:
+    async def start(self, sock: socket.socket) -> asyncio.Task[None]:
         """Serve on a socket until `stop` is called.
 
         Returns:
             The task that serves.
         """
-        task = asyncio.get_running_loop().create_task(self.serve([listener]))
+        task = asyncio.get_running_loop().create_task(self.serve([sock]))
         await self._started.wait()
         return task
 

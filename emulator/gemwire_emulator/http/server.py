@@ -73,7 +73,7 @@ class HttpServer:
         """
         self._page = Page(state, admission, journal, reset=reset, address=address)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._servers: list[tuple[Listener, asyncio.Task[None]]] = []
+        self._listeners: list[tuple[Listener, asyncio.Task[None]]] = []
         self.app = _build_app(dispatcher, state, admission, journal, batches, self._page)
 
     async def listen(self, host: str, port: int, certificate: str | None = None) -> str:
@@ -91,12 +91,12 @@ class HttpServer:
             OSError: The address is in use.
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
+        sock = socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
         # asyncio sets it only for sockets with an explicit protocol, and create_server sets none. Without
         # the option, the second packet of a response waits 40 ms for an acknowledgement. Connections inherit
         # it.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = Listener(
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener = Listener(
             uvicorn.Config(
                 self.app,
                 http=HttpProtocol,
@@ -115,11 +115,11 @@ class HttpServer:
             )
         )
         self._page.guard.add_host(host)
-        self._servers.append((server, await server.start(listener)))
+        self._listeners.append((listener, await listener.start(sock)))
         display_host = f"[{host.strip('[]')}]" if family == socket.AF_INET6 else host
-        return f"{display_host}:{listener.getsockname()[1]}"
+        return f"{display_host}:{sock.getsockname()[1]}"
 
-    async def listen_securely(self, host: str, port: int, folder: str | Path | None) -> tuple[str, str]:
+    async def listen_tls(self, host: str, port: int, folder: str | Path | None) -> tuple[str, str]:
         """Listen with TLS.
 
         Args:
@@ -147,10 +147,10 @@ class HttpServer:
             grace: Seconds in which requests may finish; None cancels them.
         """
         self._page.close()
-        for server, _ in self._servers:
-            server.stop(grace)
-        await asyncio.gather(*(task for _, task in self._servers))
-        self._servers.clear()
+        for listener, _ in self._listeners:
+            listener.stop(grace)
+        await asyncio.gather(*(task for _, task in self._listeners))
+        self._listeners.clear()
         if self._folder is not None:
             self._folder.cleanup()
 

@@ -1027,7 +1027,7 @@ def test_interceptors_see_the_message(batches: Loopback) -> None:
         ({"task_type": 99}, ValueError, "task_type: 99 is not the number of a task type"),
         ({"task_type": 1.5}, TypeError, "task_type: expected a name, got float"),
         ({"title": "A"}, ValueError, "title: requires task_type='RETRIEVAL_DOCUMENT'"),
-        ({"title": 1, "task_type": "RETRIEVAL_DOCUMENT"}, TypeError, "title: expected a text, got int"),
+        ({"title": 1, "task_type": "RETRIEVAL_DOCUMENT"}, TypeError, "title: expected a string, got int"),
         ({"output_dimensionality": 0}, ValueError, "output_dimensionality: 0 is no number of values"),
         ({"output_dimensionality": 1 << 31}, ValueError, "output_dimensionality: 2147483648 is no number"),
         ({"output_dimensionality": "3"}, TypeError, "output_dimensionality: expected a number of values"),

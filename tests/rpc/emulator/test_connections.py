@@ -1,4 +1,4 @@
-"""Connections that break, and those that clients are asked to leave: as clients see it, and on the wire."""
+"""Broken connections and GOAWAY, as clients see them and on the wire."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def outcome(call: Caller, **more: Any) -> str:
 
 
 async def noticed(call: Caller) -> None:
-    """Until a client no longer uses a connection that is gone: it says so to calls first."""
+    """Wait until a client stops using a broken connection, which its calls notice first."""
     ready = grpc.ChannelConnectivity.READY
     if call.channel.get_state() is ready:
         # It may have another by now.
@@ -57,14 +57,14 @@ async def noticed(call: Caller) -> None:
 
 
 async def begun(running: Emulator, count: int) -> None:
-    """Until so many streams have begun."""
+    """Wait until a number of streams has begun."""
     with running.journal.watch() as news:
         while len(running.journal.calls("StreamGenerateContent")) < count:
             await news.get()
 
 
 async def streamed(call: Caller, **more: Any) -> tuple[int, str]:
-    """Messages of a stream, and how it ended."""
+    """Return the number of messages of a stream and its outcome."""
     count = 0
     try:
         async for _ in call.stream("StreamGenerateContent", **more, **fields()):
@@ -76,7 +76,7 @@ async def streamed(call: Caller, **more: Any) -> tuple[int, str]:
 
 
 class Relay:
-    """Passes TCP on, and reads the HTTP/2 frames that the server sends.
+    """A TCP relay that reads the HTTP/2 frames of the server.
 
     Attributes:
         address: Where it listens.
@@ -129,7 +129,7 @@ class Relay:
                 end.close()
 
     def _parse(self, number: int, data: bytes) -> bytes:
-        """Takes whole frames from the front."""
+        """Remove complete frames from the front of the buffer."""
         while len(data) >= 9:
             length = int.from_bytes(data[:3], "big")
             if len(data) < 9 + length:
@@ -165,7 +165,7 @@ class Relay:
 
 @contextlib.asynccontextmanager
 async def watched(**settings: Any) -> AsyncIterator[tuple[Any, Caller, Relay]]:
-    """An emulator that is called through a relay."""
+    """Start an emulator that is called through a relay."""
     async with emulator(**settings) as (running, _), Relay(running.address).listening() as relay:
         async with calling(relay.address) as call:
             yield running, call, relay
@@ -341,7 +341,7 @@ def test_no_call_fails_because_of_goaway() -> None:
 
 
 def test_goaway_between_large_messages() -> None:
-    """The frame never stands inside another one, also where the socket is full and half a message waits."""
+    """The frame is never inside another one, even if the socket is full and half a message waits."""
     # Flow control would keep the socket from being full.
     eager = [*LOCAL, ("grpc.http2.lookahead_bytes", 50_000_000), ("grpc.http2.bdp_probe", 0)]
     text = "many words " * 400_000

@@ -104,7 +104,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "create",
             {"model": "m", "config": {"contents": [3]}},
             TypeError,
-            "config.contents[0]: expected a text, bytes, image, file, part or content, got int",
+            "config.contents[0]: expected a string, bytes, image, file, part or content, got int",
         ),
         ("create", {"model": "m", "config": {"ttl": "soon"}}, ValueError, "config.ttl: "),
         ("create", {"model": "m", "config": {"expire_time": 3}}, TypeError, "config.expire_time: expected"),

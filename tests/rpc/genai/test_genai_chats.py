@@ -351,7 +351,7 @@ def test_curated_history_equals_google_genais(history: list[Any]) -> None:
         ([{"role": "tool", "parts": [{"text": "a"}]}], ValueError, "history[0].role: 'tool' is neither"),
         ([user("a"), {"parts": [{"text": "a"}]}], ValueError, "history[1].role: '' is neither"),
         ([{"role": "assistant", "parts": []}], ValueError, "history[0].role: 'assistant'"),
-        ([3], TypeError, "history[0]: expected a text, bytes, image, file, part or content, got int"),
+        ([3], TypeError, "history[0]: expected a string, bytes, image, file, part or content, got int"),
         (user("a"), TypeError, "history: expected a list of contents, got dict"),
         (3, TypeError, "history: expected a list of contents, got int"),
     ],
@@ -551,13 +551,13 @@ def test_final_response_is_that_of_the_last_call(api: Api, server: Loopback) -> 
     [
         (None, ValueError, "message is required"),
         ([], ValueError, "message is required"),
-        (("a",), TypeError, "message: expected a text, bytes, image, file, part or content, got tuple"),
+        (("a",), TypeError, "message: expected a string, bytes, image, file, part or content, got tuple"),
         (types.UserContent("a"), TypeError, "message: expected parts, got a content"),
         ({"role": "user", "parts": [{"text": "a"}]}, TypeError, "message: expected parts, got a content"),
         (
             [types.UserContent("a")],
             TypeError,
-            "message[0]: expected a text, bytes, image, file, part or content, got UserContent",
+            "message[0]: expected a string, bytes, image, file, part or content, got UserContent",
         ),
     ],
 )

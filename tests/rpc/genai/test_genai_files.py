@@ -227,7 +227,7 @@ def test_files_that_cannot_be_downloaded(api: Api, gemini: RunningEmulator) -> N
         ({"file": 7}, TypeError, "expected a path, bytes, a file object"),
         ({"file": b"x", "config": {"mime": "text/plain"}}, ValueError, "no field 'mime'"),
         ({"file": b"x", "config": {"name": "Not a name"}}, ValueError, "is not the name of a file"),
-        ({"file": b"x", "config": {"mime_type": 7}}, TypeError, "config.mime_type: expected a text"),
+        ({"file": b"x", "config": {"mime_type": 7}}, TypeError, "config.mime_type: expected a string"),
     ],
 )
 def test_invalid_arguments_are_refused(

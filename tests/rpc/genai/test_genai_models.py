@@ -202,7 +202,7 @@ def test_image_requests(api: Api, server: Loopback) -> None:
     ("arguments", "error", "says"),
     [
         ({"prompt": ""}, ValueError, "prompt is required"),
-        ({"prompt": 3}, TypeError, "prompt: expected a text, got int"),
+        ({"prompt": 3}, TypeError, "prompt: expected a string, got int"),
         (
             {"prompt": "a", "config": {"output_gcs_uri": "gs://x"}},
             ValueError,
@@ -288,7 +288,7 @@ def test_video_requests(api: Api, server: Loopback) -> None:
     ("arguments", "error", "says"),
     [
         ({}, ValueError, "a prompt, an image or a video is required"),
-        ({"prompt": 3}, TypeError, "prompt: expected a text, got int"),
+        ({"prompt": 3}, TypeError, "prompt: expected a string, got int"),
         ({"prompt": "a", "source": {"prompt": "b"}}, ValueError, "exclude each other"),
         ({"image": {"gcs_uri": "gs://a"}}, ValueError, "image: image_bytes are required"),
         ({"image": 3}, TypeError, "image: expected Image or a dict, got int"),

@@ -1,4 +1,4 @@
-"""Requests with JSON-only fields are refused over gRPC before anything is sent."""
+"""Requests with JSON-only fields are refused over gRPC before anything is sent, and arrive over REST."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ import grpc
 import grpc.aio
 import pytest
 from scripted_grpc_server import Api, Loopback
+from scripted_http_server import WebServer, reply
 
 from gemwire import Hedge, Retry, errors, v1beta
-from gemwire._transport.serialized_message import with_serialized_messages
 from gemwire.genai import types
-from gemwire_proto.v1beta.generative_service import (
-    BIDI_GENERATE_CONTENT,
-    GENERATE_CONTENT,
-    STREAM_GENERATE_CONTENT,
-)
-from gemwire_runtime.method import Method
+from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT
 
 MODEL = "models/gemini-2.5-flash"
 #: What a serialized JSON-only field ends its tag with, inside a user's own bytes.
@@ -29,56 +24,50 @@ REFUSAL = (
 )
 
 
-def marked(method: Method[Any, Any]) -> Method[Any, Any]:
-    return dataclasses.replace(method, may_hold_json_only=True)
-
-
 def request(*, thinking: bool) -> Any:
-    made = v1beta.GenerateContentRequest(
-        model=MODEL, contents=[{"parts": [{"inline_data": {"data": LOOKALIKE}}]}]
+    config = types.ThinkingConfig(thinking_level="HIGH") if thinking else types.ThinkingConfig()
+    return v1beta.GenerateContentRequest(
+        model=MODEL,
+        contents=[{"parts": [{"inline_data": {"data": LOOKALIKE}}]}],
+        generation_config={"thinking_config": config},
     )
-    if thinking:
-        level = types.ThinkingConfig(thinking_level="HIGH")
-        made.generation_config.CopyFrom(types.GenerationConfig(thinking_config=level)._pb)
-    return made
 
 
 def test_a_unary_call(api: Api, server: Loopback) -> None:
-    transport, method = api.client().transport, marked(GENERATE_CONTENT)
+    client = api.client()
     with pytest.raises(ValueError, match=REFUSAL):
-        api(transport.unary(method, request(thinking=True)))
+        api(client.generate_content(request(thinking=True)))
     assert not server.journal
-    api(transport.unary(method, request(thinking=False)))
+    api(client.generate_content(request(thinking=False)))
     assert server.calls("GenerateContent")[0].request == request(thinking=False)
 
 
 @pytest.mark.parametrize("delay", [0.0, 5.0])
 def test_a_hedged_call(api: Api, server: Loopback, delay: float) -> None:
-    transport, method = api.client().transport, marked(GENERATE_CONTENT)
-    retry = Retry(hedge=Hedge(delay=delay))
+    client, retry = api.client(), Retry(hedge=Hedge(delay=delay))
     with pytest.raises(ValueError, match=REFUSAL):
-        api(transport.unary(method, request(thinking=True), retry=retry))
+        api(client.generate_content(request(thinking=True), retry=retry))
     assert not server.journal
-    api(transport.unary(method, request(thinking=False), retry=retry))
+    api(client.generate_content(request(thinking=False), retry=retry))
     assert server.calls("GenerateContent")[0].request == request(thinking=False)
 
 
 def test_a_stream(api: Api, server: Loopback) -> None:
-    transport, method = api.client().transport, marked(STREAM_GENERATE_CONTENT)
+    client = api.client()
     with pytest.raises(ValueError, match=REFUSAL):
-        api(transport.server_stream(method, request(thinking=True)))
+        api(client.stream_generate_content(request(thinking=True)))
     assert not server.journal
-    assert len(api.list(api(transport.server_stream(method, request(thinking=False))))) == 1
+    assert len(api.list(api(client.stream_generate_content(request(thinking=False))))) == 1
     assert server.calls("StreamGenerateContent")[0].request == request(thinking=False)
 
 
 def test_raw_bytes(api: Api, server: Loopback) -> None:
-    transport, method = api.client().transport, with_serialized_messages(marked(GENERATE_CONTENT))
+    raw = api.client().raw
     refused, accepted = (request(thinking=thinking).SerializeToString() for thinking in (True, False))
     with pytest.raises(ValueError, match=REFUSAL):
-        api(transport.unary(method, method.request.from_bytes(refused)))
+        api(raw.unary("GenerateContent", refused))
     assert not server.journal
-    api(transport.unary(method, method.request.from_bytes(accepted)))
+    api(raw.unary("GenerateContent", accepted))
     assert server.calls("GenerateContent")[0].request == request(thinking=False)
 
 
@@ -95,7 +84,7 @@ def echo(requests: Any, _: Any) -> Any:
 
 def test_what_is_written_to_a_bidirectional_stream(api: Api, server: Loopback) -> None:
     server.on("BidiGenerateContent", echo)
-    live = api(api.client().transport.bidi(marked(BIDI_GENERATE_CONTENT)))
+    live = api(api.client().bidi_generate_content())
     with pytest.raises(ValueError, match=r"setup\.generation_config\.thinking_config\.thinking_level: not"):
         api(live.write(setup(thinking=True)))
     api(live.write(setup(thinking=False)))
@@ -106,7 +95,7 @@ def test_what_is_written_to_a_bidirectional_stream(api: Api, server: Loopback) -
 
 def test_the_iterable_of_a_bidirectional_stream(api: Api, server: Loopback) -> None:
     server.on("BidiGenerateContent", echo)
-    live = api(api.client().transport.bidi(marked(BIDI_GENERATE_CONTENT), [setup(thinking=True)]))
+    live = api(api.client().bidi_generate_content([setup(thinking=True)]))
     with pytest.raises(errors.Cancelled, match="thinking_level: not available over gRPC") as caught:
         api(live.read())
     assert isinstance(caught.value.__cause__, ValueError)
@@ -119,6 +108,19 @@ def test_an_rpc_that_exists_over_http_only(api: Api, server: Loopback) -> None:
     with pytest.raises(ValueError, match=r"^GenerateContent is not available over gRPC; use a client with"):
         api(transport.unary(method, request(thinking=False)))
     assert not server.journal
+
+
+def test_over_rest_it_arrives(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    web = WebServer()
+    try:
+        monkeypatch.setenv("GEMINI_EMULATOR_HTTP_HOST", web.address)
+        web.on(reply({"modelVersion": "m"}))
+        client = api.client(transport="rest_asyncio" if api.is_async else "rest")
+        api(client.generate_content(request(thinking=True)))
+    finally:
+        web.stop()
+    (arrived,) = web.requests
+    assert arrived.json["generationConfig"] == {"thinkingConfig": {"thinkingLevel": "HIGH"}}
 
 
 class AsyncSeen(grpc.aio.UnaryUnaryClientInterceptor):
@@ -141,11 +143,10 @@ class SyncSeen(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
 
 def test_interceptors_see_messages(api: Api, server: Loopback) -> None:
     seen = AsyncSeen() if api.is_async else SyncSeen()
-    transport = api.client(client_options={"interceptors": [seen]}).transport
-    method = marked(GENERATE_CONTENT)
+    client = api.client(client_options={"interceptors": [seen]})
     with pytest.raises(ValueError, match=REFUSAL):
-        api(transport.unary(method, request(thinking=True)))
+        api(client.generate_content(request(thinking=True)))
     assert not server.journal
-    api(transport.unary(method, request(thinking=False)))
+    api(client.generate_content(request(thinking=False)))
     assert seen.requests == [request(thinking=False)]
     assert server.calls("GenerateContent")[0].request == request(thinking=False)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gemwire.genai import types
-from gemwire.genai.http_options import resolve_address
+from gemwire.genai import http_options, types
+
+
+def resolve_address(**options: str) -> tuple[str | None, bool]:
+    return http_options.resolve_address(types.HttpOptions(**options), "GOOGLE_GEMINI_BASE_URL")
 
 
 @pytest.fixture(autouse=True)
@@ -15,33 +18,30 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_argument_comes_before_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve_address(types.HttpOptions()) == (None, False)
+    assert resolve_address() == (None, False)
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:8080/")
-    assert resolve_address(types.HttpOptions()) == ("127.0.0.1:8080", True)
-    assert resolve_address(types.HttpOptions(base_url="https://elsewhere.example")) == (
-        "elsewhere.example",
-        False,
-    )
+    assert resolve_address() == ("127.0.0.1:8080", True)
+    assert resolve_address(base_url="https://elsewhere.example") == ("elsewhere.example", False)
 
 
 @pytest.mark.parametrize("name", ["GEMINI_EMULATOR_HOST", "GEMINI_EMULATOR_HTTP_HOST"])
 def test_an_emulator_comes_before_the_variable(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:8080")
     monkeypatch.setenv(name, "127.0.0.1:1")
-    assert resolve_address(types.HttpOptions()) == (None, False)
+    assert resolve_address() == (None, False)
 
 
 def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://elsewhere.example")
     with pytest.raises(ValueError, match=r"GOOGLE_GEMINI_BASE_URL: .* must be encrypted"):
-        resolve_address(types.HttpOptions())
+        resolve_address()
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
 def test_versions_that_are_served(version: str) -> None:
-    assert resolve_address(types.HttpOptions(api_version=version)) == (None, False)
+    assert resolve_address(api_version=version) == (None, False)
 
 
 def test_others_are_refused() -> None:
     with pytest.raises(ValueError, match=r"http_options\.api_version: 'v2' is none of"):
-        resolve_address(types.HttpOptions(api_version="v2"))
+        resolve_address(api_version="v2")

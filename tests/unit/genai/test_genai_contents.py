@@ -171,23 +171,27 @@ def test_what_is_given_is_not_changed() -> None:
     [
         (None, ValueError, "contents are required"),
         ([], ValueError, "contents are required"),
-        (("a", "b"), TypeError, "contents: expected a text, bytes, image, file, part or content, got tuple"),
+        (
+            ("a", "b"),
+            TypeError,
+            "contents: expected a string, bytes, image, file, part or content, got tuple",
+        ),
         (
             ["a", ("b",)],
             TypeError,
-            "contents[1]: expected a text, bytes, image, file, part or content, got tuple",
+            "contents[1]: expected a string, bytes, image, file, part or content, got tuple",
         ),
-        (3, TypeError, "contents: expected a text, bytes, image, file, part or content, got int"),
-        (object(), TypeError, "contents: expected a text, bytes, image, file, part or content, got object"),
+        (3, TypeError, "contents: expected a string, bytes, image, file, part or content, got int"),
+        (object(), TypeError, "contents: expected a string, bytes, image, file, part or content, got object"),
         (
             [["a", ["b"]]],
             TypeError,
-            "contents[0][1]: expected a text, bytes, image, file, part or content, got list",
+            "contents[0][1]: expected a string, bytes, image, file, part or content, got list",
         ),
         (
             [[SAID]],
             TypeError,
-            "contents[0][0]: expected a text, bytes, image, file, part or content, got Content",
+            "contents[0][0]: expected a string, bytes, image, file, part or content, got Content",
         ),
         ({"txt": "a"}, ValueError, "contents: Part has no field 'txt'"),
         ([{"text": 3}], TypeError, "contents[0]: text: "),
@@ -200,7 +204,7 @@ def test_what_is_given_is_not_changed() -> None:
         (
             {"role": "user", "parts": [3]},
             TypeError,
-            "contents.parts[0]: expected a text, bytes, image, file, part or content, got int",
+            "contents.parts[0]: expected a string, bytes, image, file, part or content, got int",
         ),
         (types.File(name="files/a"), ValueError, "the file 'files/a' has no uri or no mime_type yet"),
         (b"who knows", ValueError, "contents: the media type of these bytes is unknown"),

@@ -456,7 +456,7 @@ def test_none_for_a_parameter_that_is_none_by_default() -> None:
     ("args", "words"),
     [
         ({}, "weather: the required parameter city is missing"),
-        ({"city": 3}, "city: expected a text, got 3"),
+        ({"city": 3}, "city: expected a string, got 3"),
         ({"city": "A", "days": 1.5}, "days: expected a whole number, got 1.5"),
         ({"city": "A", "days": True}, "days: expected a whole number, got true"),
         ({"city": "A", "unit": "k"}, "unit: 'k' is none of 'c', 'f'"),

@@ -202,8 +202,8 @@ def test_a_prompt_pickles() -> None:
         (None, None, "contents are required"),
         ([], "x", "contents are required"),
         ("x", [], "contents are required"),
-        (3, "x", "contents: expected a text, bytes, image, file, part or content, got int"),
-        ("x", 3, "contents: expected a text, bytes, image, file, part or content, got int"),
+        (3, "x", "contents: expected a string, bytes, image, file, part or content, got int"),
+        ("x", 3, "contents: expected a string, bytes, image, file, part or content, got int"),
     ],
 )
 def test_contents_that_cannot_be(first: Any, last: Any, says: str) -> None:

@@ -237,8 +237,8 @@ def test_data_can_be_embedded() -> None:
     ("content", "error", "message"),
     [
         ("", ValueError, "contents[3]: is empty"),
-        (None, TypeError, "contents[3]: expected a text or a content, got None"),
-        (7, TypeError, "contents[3]: expected a text, bytes, image, file, part or content, got int"),
+        (None, TypeError, "contents[3]: expected a string or a content, got None"),
+        (7, TypeError, "contents[3]: expected a string, bytes, image, file, part or content, got int"),
         ([], ValueError, "contents[3]: is empty"),
         ({"parts": []}, ValueError, "contents[3]: is empty"),
         ({"parts": [{"text": ""}]}, ValueError, "contents[3]: is empty"),

@@ -12,7 +12,6 @@ import grpc.aio
 from gemwire._transport import fork
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
-from gemwire._transport.connection_health import ConnectionHealth
 
 #: Open channels. grpc.aio serves them from a thread, which a fork does not copy.
 _open_channels: weakref.WeakSet[grpc.aio.Channel] = weakref.WeakSet()
@@ -68,7 +67,7 @@ class ChannelPool:
             # A handle holds its loop; those of closed loops would never be collected.
             for owner in [owner for owner in list(self._handles) if owner.is_closed()]:
                 self._handles.pop(owner, None)
-            found = self._handles[loop] = self._wrap(self._given or self._open(), loop)
+            found = self._handles[loop] = ChannelHandle(self._given or self._open(), self._target, loop=loop)
             _open_channels.add(found.channel)
         self._latest = found
         return found
@@ -82,18 +81,9 @@ class ChannelPool:
         if self._given is not None or self._closed or loop is None or self._handles.get(loop) is not handle:
             return
         self._retired.add(handle)
-        successor = self._wrap(self._open(replacement()), loop, handle.health.successor())
+        successor = ChannelHandle(self._open(replacement()), self._target, handle.health.successor(), loop)
         _open_channels.add(successor.channel)
         self._latest = self._handles[loop] = successor
-
-    def _wrap(
-        self,
-        channel: grpc.aio.Channel,
-        loop: asyncio.AbstractEventLoop,
-        health: ConnectionHealth | None = None,
-    ) -> ChannelHandle:
-        intercepted = self._target is None or bool(self._target.interceptors)
-        return ChannelHandle(channel, health, loop, intercepted=intercepted)
 
     def _open(self, *more: tuple[str, object]) -> grpc.aio.Channel:
         target = self._target

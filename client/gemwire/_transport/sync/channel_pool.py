@@ -12,7 +12,6 @@ from grpc.experimental import ChannelOptions
 from gemwire._transport import fork
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
-from gemwire._transport.connection_health import ConnectionHealth
 
 #: Streams without a thread of their own: a third to two fifths less CPU per message.
 _SINGLE_THREADED = (ChannelOptions.SingleThreadedUnaryStream, 1)
@@ -54,7 +53,7 @@ class ChannelPool:
             if self._closed:
                 raise RuntimeError("this client is closed; make another")
             if self._latest is None or self._latest.generation != fork.generation():
-                self._latest = self._wrap(self._given or self._open())
+                self._latest = ChannelHandle(self._given or self._open(), self._target)
             return self._latest
 
     def replace(self, handle: ChannelHandle) -> None:
@@ -67,11 +66,7 @@ class ChannelPool:
                 return
             self._retired.add(handle)
             weakref.finalize(handle, _close, handle.channel, handle.generation).atexit = False
-            self._latest = self._wrap(self._open(replacement()), handle.health.successor())
-
-    def _wrap(self, channel: grpc.Channel, health: ConnectionHealth | None = None) -> ChannelHandle:
-        intercepted = self._target is None or bool(self._target.interceptors)
-        return ChannelHandle(channel, health, intercepted=intercepted)
+            self._latest = ChannelHandle(self._open(replacement()), self._target, handle.health.successor())
 
     def _open(self, *more: tuple[str, object]) -> grpc.Channel:
         target = self._target

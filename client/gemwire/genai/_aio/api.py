@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gemwire._clients.aio import v1beta
 from gemwire._clients.aio.service_client import AsyncServiceClient
-from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
 from gemwire.genai._backends.base import Call, Flow
-from gemwire.genai._backends.gemini import GEMINI
 
 if TYPE_CHECKING:
+    from gemwire._transport.aio.recorder import AsyncRecordedFiles
+    from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
     from gemwire.genai._types.http_options import HttpOptions
     from gemwire.genai.client_arguments import ClientArguments
 
@@ -29,6 +29,8 @@ class AsyncApi:
     Attributes:
         arguments: The arguments of the client.
         resolved: Name of the transport, and the connection settings.
+        backend: The service, which builds the calls.
+        caller: Makes the calls.
     """
 
     def __init__(
@@ -49,8 +51,8 @@ class AsyncApi:
         self._defaults = http.to_call_settings(arguments.http_options)
         self.resolved = resolved or arguments.resolve()
         self._connections = AsyncConnections(*self.resolved, arguments.recording)
-        self.backend = GEMINI
-        self.caller = self._connections.caller
+        self.backend = arguments.backend
+        self.caller = self._connections.transport
         self._clients: dict[type[AsyncServiceClient], AsyncServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
 
@@ -67,15 +69,10 @@ class AsyncApi:
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
-            found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self.caller
+            found = self._clients[kind] = kind(transport=self.caller)
         return cast("_S", found)
 
-    def rest(self, what: str) -> AsyncTransport:
-        """Return the transport for what only HTTP carries; see `AsyncConnections.rest`."""
-        return self._connections.rest(what)
-
-    def transfers(self, what: str) -> Any:
+    def transfers(self, what: str) -> RestAsyncIOTransport | AsyncRecordedFiles:
         """Return what uploads and downloads files; see `AsyncConnections.files`."""
         return self._connections.files(what)
 
@@ -93,7 +90,9 @@ class AsyncApi:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
 
-    async def call(self, call: Call[_Result], http_options: Any) -> _Result:
+    async def call(
+        self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None
+    ) -> _Result:
         """Make a call and return its result.
 
         Args:
@@ -105,11 +104,12 @@ class AsyncApi:
             ValueError: A value of the options is out of range.
             TypeError: A value of the options is of a wrong type.
         """
-        caller = self.caller if call.over_http is None else self.rest(call.over_http)
-        response = await caller.unary(call.method, call.request, (), **self.settings(http_options))
+        response = await self.caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
 
-    async def run(self, flow: Flow[_Result], http_options: Any) -> _Result:
+    async def run(
+        self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None
+    ) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
         try:
             call = next(flow)

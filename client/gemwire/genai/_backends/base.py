@@ -45,7 +45,7 @@ from gemwire.genai._types.videos import (
 )
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.method import Method
+from gemwire_runtime.method import Method, Service
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response", bound=Message)
@@ -291,6 +291,8 @@ class Backend:
 
     Attributes:
         vertexai: Whether the service is Vertex AI.
+        service: The service whose host and scopes a client uses unless it is given others.
+        base_url_variable: Environment variable of the address.
         models: Calls of ``client.models``, ``client.chats`` and ``client.prepare``.
         media: Calls of ``client.models`` for images and videos, and of ``client.operations``.
         caches: Calls of ``client.caches``.
@@ -301,6 +303,8 @@ class Backend:
     """
 
     vertexai: bool
+    service: Service
+    base_url_variable: str
     models: ModelsBackend
     media: MediaBackend
     caches: CachesBackend

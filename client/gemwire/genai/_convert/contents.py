@@ -22,7 +22,7 @@ def to_contents(contents: ContentListUnion | None, argument: str = "contents") -
         argument: Name of the argument, for error messages.
     """
     if contents is None or (is_list(contents) and not contents):
-        raise ValueError(f"{argument} are required: a text, a part, a content, or a list of them")
+        raise ValueError(f"{argument} are required: a string, a part, a content, or a list of them")
     if not is_list(contents):
         return [to_content(contents, argument)]
     messages: list[v1beta.Content] = []
@@ -64,7 +64,9 @@ def to_content(value: ContentUnion | object, argument: str) -> v1beta.Content:
 
 def to_system_instruction(value: ContentUnion | object) -> v1beta.Content:
     """Convert a system instruction to a message of its own."""
-    return copy_contents([to_content(value, "config.system_instruction")])[0]
+    content = v1beta.Content()
+    content.CopyFrom(to_content(value, "config.system_instruction"))
+    return content
 
 
 def copy_contents(contents: Sequence[v1beta.Content]) -> list[v1beta.Content]:

@@ -30,7 +30,7 @@ class EmbedRequestSerializer:
         number = _to_task_type(task_type)
         if title is not None:
             if not isinstance(title, str):
-                raise TypeError(f"title: expected a text, got {type(title).__name__}")
+                raise TypeError(f"title: expected a string, got {type(title).__name__}")
             if number != v1beta.TaskType.RETRIEVAL_DOCUMENT:
                 raise ValueError("title: requires task_type='RETRIEVAL_DOCUMENT'")
         if output_dimensionality is not None:
@@ -104,7 +104,7 @@ def _place(argument: str, index: int | None) -> str:
 
 def _to_embeddable_content(value: object, argument: str) -> v1beta.Content:
     if value is None:
-        raise TypeError(f"{argument}: expected a text or a content, got None")
+        raise TypeError(f"{argument}: expected a string or a content, got None")
     content = to_content(value, argument)
     for part in content.parts:
         kind = part.WhichOneof("data")

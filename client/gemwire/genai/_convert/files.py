@@ -19,7 +19,7 @@ def to_file_fields(config: UploadFileConfig) -> dict[str, str]:
     for name in ("display_name", "mime_type"):
         value = getattr(config, name)
         if value is not None and not isinstance(value, str):
-            raise TypeError(f"config.{name}: expected a text, got {type(value).__name__}")
+            raise TypeError(f"config.{name}: expected a string, got {type(value).__name__}")
         if value:
             fields[name] = value
     return fields

@@ -45,7 +45,7 @@ def to_generate_images_request(
 ) -> v1beta.PredictRequest:
     """Build the request that generates images."""
     if not isinstance(prompt, str):
-        raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
+        raise TypeError(f"prompt: expected a string, got {type(prompt).__name__}")
     if not prompt:
         raise ValueError("prompt is required")
     parameters = to_parameters(config, _PARAMETERS | _OUTPUT_OPTIONS)

@@ -42,7 +42,7 @@ def to_generate_videos_request(
     instance: dict[str, object] = {}
     if source.prompt is not None:
         if not isinstance(source.prompt, str):
-            raise TypeError(f"prompt: expected a text, got {type(source.prompt).__name__}")
+            raise TypeError(f"prompt: expected a string, got {type(source.prompt).__name__}")
         instance["prompt"] = source.prompt
     if source.image is not None:
         instance["image"] = to_image_instance(source.image, "image")

@@ -191,7 +191,7 @@ def _to_none(value: object) -> None:
         raise ValueError
 
 
-def _check_text(value: object) -> str:
+def _check_string(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
@@ -224,11 +224,11 @@ def _check_number(value: object) -> int | float | str:
 
 def _to_datetime(value: object) -> datetime.datetime:
     # Python 3.10 does not parse Z.
-    return datetime.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", _check_text(value)))
+    return datetime.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", _check_string(value)))
 
 
 def _to_time(value: object) -> datetime.time:
-    return datetime.time.fromisoformat(re.sub("[zZ]$", "+00:00", _check_text(value)))
+    return datetime.time.fromisoformat(re.sub("[zZ]$", "+00:00", _check_string(value)))
 
 
 _DURATION = re.compile(
@@ -239,7 +239,7 @@ _DURATION = re.compile(
 def _to_timedelta(value: object) -> datetime.timedelta:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return datetime.timedelta(seconds=value)
-    match = _DURATION.fullmatch(_check_text(value))
+    match = _DURATION.fullmatch(_check_string(value))
     if not match:
         raise ValueError
     made = datetime.timedelta(**{name: float(number) for name, number in match.groupdict("0").items()})
@@ -248,16 +248,16 @@ def _to_timedelta(value: object) -> datetime.timedelta:
 
 _SCALARS: dict[Annotation, tuple[str, Callable[[object], object]]] = {
     type(None): ("null", _to_none),
-    str: ("a text", _check_text),
+    str: ("a string", _check_string),
     bool: ("true or false", _to_bool),
     int: ("a whole number", _to_int),
     float: ("a number", _to_float),
-    bytes: ("a text", lambda value: _check_text(value).encode()),
+    bytes: ("a string", lambda value: _check_string(value).encode()),
     datetime.datetime: ("a date and time of ISO 8601", _to_datetime),
-    datetime.date: ("a date of ISO 8601", lambda value: datetime.date.fromisoformat(_check_text(value))),
+    datetime.date: ("a date of ISO 8601", lambda value: datetime.date.fromisoformat(_check_string(value))),
     datetime.time: ("a time of ISO 8601", _to_time),
     datetime.timedelta: ("a duration of ISO 8601", _to_timedelta),
     decimal.Decimal: ("a number", lambda value: decimal.Decimal(str(value))),
-    uuid.UUID: ("a UUID", lambda value: uuid.UUID(_check_text(value))),
-    pathlib.Path: ("a path", lambda value: pathlib.Path(_check_text(value))),
+    uuid.UUID: ("a UUID", lambda value: uuid.UUID(_check_string(value))),
+    pathlib.Path: ("a path", lambda value: pathlib.Path(_check_string(value))),
 }

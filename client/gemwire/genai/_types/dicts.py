@@ -210,12 +210,10 @@ class CallConfigDict(TypedDict, total=False):
     http_options: HttpOptions | HttpOptionsDict | None
 
 
-class ImageDict(TypedDict, total=False):
-    """Fields of a `Image`."""
+class MediaFileDict(TypedDict, total=False):
+    """Fields of a `MediaFile`."""
 
-    image_bytes: bytes | None
     mime_type: str | None
-    gcs_uri: str | None
 
 
 class SafetyAttributesDict(TypedDict, total=False):
@@ -263,14 +261,6 @@ class TuningDatasetDict(TypedDict, total=False):
 
     examples: Sequence[views.TuningExample | TuningExampleDict] | None
     gcs_uri: str | None
-
-
-class VideoDict(TypedDict, total=False):
-    """Fields of a `Video`."""
-
-    video_bytes: bytes | None
-    uri: str | None
-    mime_type: str | None
 
 
 class GeneratedVideoDict(TypedDict, total=False):
@@ -431,6 +421,13 @@ class GenerateImagesConfigDict(CallConfigDict, total=False):
     output_gcs_uri: str | None
 
 
+class ImageDict(MediaFileDict, total=False):
+    """Fields of a `Image`."""
+
+    image_bytes: bytes | None
+    gcs_uri: str | None
+
+
 class LiveConnectConfigDict(CallConfigDict, total=False):
     """Fields of a `LiveConnectConfig`."""
 
@@ -501,6 +498,13 @@ class GenerateVideosConfigDict(CallConfigDict, total=False):
     last_frame: Image | ImageDict | PILImage | None
     output_gcs_uri: str | None
     pubsub_topic: str | None
+
+
+class VideoDict(MediaFileDict, total=False):
+    """Fields of a `Video`."""
+
+    video_bytes: bytes | None
+    uri: str | None
 
 
 class GenerateVideosOperationDict(OperationDict, total=False):

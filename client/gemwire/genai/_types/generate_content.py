@@ -148,7 +148,7 @@ class GenerateContentConfig(CallConfig):
         cached_content: Name of the cached content that precedes the contents.
         response_modalities: Kinds of output: ``TEXT``, ``IMAGE``, ``AUDIO``. Default: text only.
         media_resolution: Resolution at which the model sees images and videos.
-        speech_config: Voice and language of spoken output. A text is the name of a prebuilt voice.
+        speech_config: Voice and language of spoken output. A string is the name of a prebuilt voice.
         automatic_function_calling: Config of automatic calls to the Python functions in ``tools``.
         thinking_config: Thinking budget and whether thoughts are returned; thinking models only.
         image_config: Options of generated images; models with image output only.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.http_options import CallConfig
+
+_M = TypeVar("_M", bound="MediaFile")
 
 
 class PersonGeneration(str, enum.Enum):
@@ -81,22 +84,21 @@ class GenerateImagesConfig(CallConfig):
     output_gcs_uri: str | None = None
 
 
-class Image(Config):
-    """An image.
+class MediaFile(Config):
+    """Base of images and videos.
 
     Attributes:
-        image_bytes: Bytes of the image.
         mime_type: Media type of the bytes.
-        gcs_uri: Vertex AI only.
     """
 
-    image_bytes: bytes | None = None
+    _BYTES: ClassVar[str]
+    _DEFAULT_TYPE: ClassVar[str]
+
     mime_type: str | None = None
-    gcs_uri: str | None = None
 
     @classmethod
-    def from_file(cls, *, location: str | Path, mime_type: str | None = None) -> Image:
-        """Read an image from a file.
+    def from_file(cls: type[_M], *, location: str | Path, mime_type: str | None = None) -> _M:
+        """Read an image or a video from a file.
 
         Args:
             location: Path of the file.
@@ -107,29 +109,46 @@ class Image(Config):
             ValueError: No media type was given and the file does not tell it.
         """
         data, mime_type = media_types.read_file(location, mime_type)
-        return cls(image_bytes=data, mime_type=mime_type)
+        return cls.of({"mime_type": mime_type, cls._BYTES: data})
 
     def save(self, location: str | Path) -> None:
-        """Write the image to a file.
+        """Write the image or video to a file.
 
         Raises:
-            ValueError: The image has no bytes.
+            ValueError: It has no bytes.
             OSError: The file cannot be written.
         """
         Path(location).write_bytes(self._get_bytes())
 
     def show(self) -> None:
-        """Open the image with the system's viewer.
+        """Open the image or video with the system's viewer.
 
         Raises:
-            ValueError: The image has no bytes.
+            ValueError: It has no bytes.
         """
-        media_types.show(self._get_bytes(), self.mime_type or "image/png")
+        media_types.show(self._get_bytes(), self.mime_type or self._DEFAULT_TYPE)
 
     def _get_bytes(self) -> bytes:
-        if not self.image_bytes:
-            raise ValueError("the image has no bytes")
-        return self.image_bytes
+        data: bytes | None = getattr(self, self._BYTES)
+        if not data:
+            raise ValueError(f"the {type(self).__name__.lower()} has no bytes")
+        return data
+
+
+class Image(MediaFile):
+    """An image.
+
+    Attributes:
+        image_bytes: Bytes of the image.
+        mime_type: Media type of the bytes.
+        gcs_uri: Vertex AI only.
+    """
+
+    _BYTES = "image_bytes"
+    _DEFAULT_TYPE = "image/png"
+
+    image_bytes: bytes | None = None
+    gcs_uri: str | None = None
 
 
 class SafetyAttributes(Config):

@@ -56,7 +56,7 @@ class LiveConnectConfig(CallConfig):
         max_output_tokens: Maximum number of tokens of a response, including thoughts.
         media_resolution: Resolution at which the model sees images and videos.
         seed: Seed of the sampling.
-        speech_config: Voice and language of spoken output. A text is the name of a prebuilt voice.
+        speech_config: Voice and language of spoken output. A string is the name of a prebuilt voice.
         thinking_config: Thinking budget and whether thoughts are returned; thinking models only.
         system_instruction: Instructions that steer the model during the session; text only.
         tools: Tools and Python functions that the model may call.

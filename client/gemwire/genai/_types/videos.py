@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.http_options import CallConfig
-from gemwire.genai._types.images import Image, PersonGeneration
+from gemwire.genai._types.images import Image, MediaFile, PersonGeneration
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import ImageDict, VideoDict
@@ -52,7 +50,7 @@ class GenerateVideosConfig(CallConfig):
     pubsub_topic: str | None = None
 
 
-class Video(Config):
+class Video(MediaFile):
     """A video: its bytes or its URI.
 
     Attributes:
@@ -61,48 +59,16 @@ class Video(Config):
         mime_type: Media type of the video.
     """
 
+    _BYTES = "video_bytes"
+    _DEFAULT_TYPE = "video/mp4"
+
     video_bytes: bytes | None = None
     uri: str | None = None
-    mime_type: str | None = None
-
-    @classmethod
-    def from_file(cls, *, location: str | Path, mime_type: str | None = None) -> Video:
-        """Read a video from a file.
-
-        Args:
-            location: Path of the file.
-            mime_type: Media type of the file. Default: guessed from its name, then from its first bytes.
-
-        Raises:
-            OSError: The file cannot be read.
-            ValueError: No media type was given and the file does not tell it.
-        """
-        data, mime_type = media_types.read_file(location, mime_type)
-        return cls(video_bytes=data, mime_type=mime_type)
-
-    def save(self, location: str | Path) -> None:
-        """Write the video to a file.
-
-        Raises:
-            ValueError: The video has no bytes.
-            OSError: The file cannot be written.
-        """
-        Path(location).write_bytes(self._get_bytes())
-
-    def show(self) -> None:
-        """Open the video with the system's viewer.
-
-        Raises:
-            ValueError: The video has no bytes.
-        """
-        media_types.show(self._get_bytes(), self.mime_type or "video/mp4")
 
     def _get_bytes(self) -> bytes:
-        if self.video_bytes:
-            return self.video_bytes
-        if self.uri:
+        if self.uri and not self.video_bytes:
             raise ValueError("the video was not downloaded yet; call client.files.download(file=video)")
-        raise ValueError("the video has no bytes")
+        return super()._get_bytes()
 
 
 class GeneratedVideo(Config):

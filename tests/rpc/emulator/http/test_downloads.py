@@ -1,4 +1,4 @@
-"""Downloads of files over real sockets: whole, in ranges, and of what may not be had."""
+"""Downloads of files over real sockets: complete, by range, and refused."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def gemini(running: RunningEmulator) -> RunningEmulator:
     return running
 
 
-def generated(gemini: RunningEmulator, data: bytes | str = DATA, kind: str = "text/plain") -> str:
-    """The name of a file that the emulator has made, of bytes or of a content that is there."""
+def store_generated(gemini: RunningEmulator, data: bytes | str = DATA, kind: str = "text/plain") -> str:
+    """Store a generated file, from bytes or from existing content; return its name."""
 
     def make() -> str:
         state = gemini._emulator.state
@@ -66,8 +66,8 @@ def get(gemini: RunningEmulator, name: str, verb: str = "GET", **headers: str) -
         "/download/v1beta/{}:download",
     ],
 )
-def test_whole_files(gemini: RunningEmulator, path: str) -> None:
-    target = path.format(generated(gemini))
+def test_complete_files(gemini: RunningEmulator, path: str) -> None:
+    target = path.format(store_generated(gemini))
     # Compressed, it could not be gone on with.
     answer = ask(gemini.http, "GET", target, None, "k", accept_encoding="gzip")
     assert (answer.status, answer.body) == (200, DATA)
@@ -80,8 +80,8 @@ def test_whole_files(gemini: RunningEmulator, path: str) -> None:
     assert len(gemini.calls("FileService/DownloadFile")) == 2
 
 
-def test_without_bytes_it_is_the_rpc(gemini: RunningEmulator) -> None:
-    target = f"/v1beta/{generated(gemini)}:download"
+def test_without_alt_media_it_is_the_rpc(gemini: RunningEmulator) -> None:
+    target = f"/v1beta/{store_generated(gemini)}:download"
     assert ask(gemini.http, "GET", target, None, "k").json == {}
     assert ask(gemini.http, "POST", f"{target}?alt=media", None, "k").error == (405, "UNIMPLEMENTED")
 
@@ -99,7 +99,7 @@ def test_without_bytes_it_is_the_rpc(gemini: RunningEmulator) -> None:
     ],
 )
 def test_ranges(gemini: RunningEmulator, asked: str, start: int, end: int) -> None:
-    name = generated(gemini)
+    name = store_generated(gemini)
     answer = get(gemini, name, range=asked)
     assert (answer.status, answer.body) == (206, DATA[start:end])
     assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/2048"
@@ -113,23 +113,23 @@ def test_ranges(gemini: RunningEmulator, asked: str, start: int, end: int) -> No
 
 
 @pytest.mark.parametrize("asked", ["bytes=2048-", "bytes=5000-6000", "bytes=-0"])
-def test_ranges_that_nothing_is_in(gemini: RunningEmulator, asked: str) -> None:
-    answer = get(gemini, generated(gemini), range=asked)
+def test_unsatisfiable_ranges(gemini: RunningEmulator, asked: str) -> None:
+    answer = get(gemini, store_generated(gemini), range=asked)
     assert (answer.status, answer.headers["content-range"]) == (416, "bytes */2048")
 
 
 @pytest.mark.parametrize(
     "asked", ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=0-1,5-6", "lines=0-1", "0-1"]
 )
-def test_what_is_no_single_range_is_left_out_of_account(gemini: RunningEmulator, asked: str) -> None:
-    answer = get(gemini, generated(gemini), range=asked)
+def test_invalid_and_multiple_ranges_are_ignored(gemini: RunningEmulator, asked: str) -> None:
+    answer = get(gemini, store_generated(gemini), range=asked)
     assert (answer.status, answer.body) == (200, DATA)
 
 
-def test_tags(gemini: RunningEmulator) -> None:
-    name = generated(gemini)
+def test_etags(gemini: RunningEmulator) -> None:
+    name = store_generated(gemini)
     tag = get(gemini, name).headers["etag"]
-    assert get(gemini, generated(gemini, b"other")).headers["etag"] != tag
+    assert get(gemini, store_generated(gemini, b"other")).headers["etag"] != tag
     assert get(gemini, name, range="bytes=0-0", if_range=tag).status == 206
     changed = get(gemini, name, range="bytes=0-0", if_range='"other"')
     assert (changed.status, changed.body) == (200, DATA)
@@ -138,15 +138,15 @@ def test_tags(gemini: RunningEmulator) -> None:
 
 
 def test_empty_files(gemini: RunningEmulator) -> None:
-    name = generated(gemini, b"", "")
+    name = store_generated(gemini, b"", "")
     answer = get(gemini, name)
     assert (answer.status, answer.body) == (200, b"")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert get(gemini, name, range="bytes=0-").status == 416
 
 
-def test_what_may_not_be_had(gemini: RunningEmulator) -> None:
-    name = generated(gemini)
+def test_refused_downloads(gemini: RunningEmulator) -> None:
+    name = store_generated(gemini)
     assert ask(gemini.http, "GET", f"/v1beta/{name}:download?alt=media").error == (404, "NOT_FOUND")
     assert get(gemini, "files/none").error == (404, "NOT_FOUND")
     assert ask(gemini.http, "GET", f"/v9/{name}:download?alt=media", None, "k").error == (404, "NOT_FOUND")
@@ -161,8 +161,8 @@ def test_what_may_not_be_had(gemini: RunningEmulator) -> None:
     assert get(gemini, name).error == (404, "NOT_FOUND")
 
 
-def test_films_are_files(gemini: RunningEmulator) -> None:
-    """Over HTTP; over gRPC, which could not fetch them, they are in the response."""
+def test_videos_are_files(gemini: RunningEmulator) -> None:
+    """Over HTTP; over gRPC, which cannot download, they are in the response."""
     asked = {"instances": [{"prompt": "a cat"}], "parameters": {"durationSeconds": 1, "sampleCount": 2}}
     operation = ask(gemini.http, "POST", VEO, asked, "k").json["name"]
     gemini.advance(2)
@@ -180,10 +180,10 @@ def test_films_are_files(gemini: RunningEmulator) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts KiB")
 def test_large_files_in_little_memory(gemini: RunningEmulator) -> None:
-    """Also where the client takes a byte, and then no more."""
+    """Also for a client that reads one byte and no more."""
     content = gemini._emulator.state.blobs.create()
     os.truncate(gemini._emulator.state.blobs.path(content), 256 * MIB)
-    name = generated(gemini, content)
+    name = store_generated(gemini, content)
     target = f"/v1beta/{name}:download?alt=media"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     address = urlsplit(gemini.http)
@@ -201,12 +201,12 @@ def test_large_files_in_little_memory(gemini: RunningEmulator) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_clients_that_leave(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nobody takes any more is not read from disk either."""
+def test_disconnect_stops_reading(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a disconnect nothing more is read from disk."""
     monkeypatch.setattr(downloads, "_CHUNK_BYTES", 100)
     content = gemini._run_sync(lambda: gemini._emulator.state.blobs.put(bytes(32 * MIB)))
     path = str(gemini._emulator.state.blobs.path(content))
-    name = generated(gemini, content)
+    name = store_generated(gemini, content)
 
     def is_open() -> bool:
         links = []

@@ -1,4 +1,4 @@
-"""Whatever comes over HTTP, a caller is answered or refused in JSON: it is never the emulator that fails."""
+"""Fuzzing over HTTP: every request gets a response or an error in JSON, and the emulator never fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from populated_emulator import CHUNK, CORPUS, DOCUMENT, METHODS, MODEL, TUNED, P
 from starlette.types import ASGIApp, Message
 
 from gemwire_emulator.http.json_errors import HTTP_STATUS
-from gemwire_emulator.http.router import bindings_of
 
 #: Verb, path, query, headers and body.
 Request = tuple[str, bytes, bytes, list[tuple[bytes, bytes]], bytes]
@@ -28,8 +27,8 @@ _BATCH = 1_000
 _ROUTES = [
     (method, binding)
     for path, method in METHODS.items()
-    if ".v1." not in path
-    for binding in bindings_of(method)
+    if ".v1." not in path and not method.http_only
+    for binding in method.http
 ]
 _NAMES = [
     MODEL,
@@ -138,13 +137,13 @@ _HEADERS = (
 
 
 class Fuzz:
-    """Requests made of the routes and their descriptors, and of much that does not fit."""
+    """A generator of requests from routes and descriptors, with many invalid parts."""
 
     def __init__(self, seed: str) -> None:
         self.chance = random.Random(seed)
 
     def request(self, valid: dict[str, Json]) -> Request:
-        """Verb, path, query, headers and body."""
+        """Generate a request."""
         chance = self.chance
         method, binding = chance.choice(_ROUTES)
         verb = binding.verb.upper()
@@ -153,8 +152,8 @@ class Fuzz:
         whole = self._message(method.request.DESCRIPTOR, 5)
         if chance.random() < 0.5:
             # Most of what is asked must be right for anything to be reached that is further in.
-            right = {k: _plain(v) for k, v in valid.get(method.name, {}).items()}
-            whole = self._spoiled(right) if chance.random() < 0.7 else {**whole, **right}
+            right = {k: _to_json(v) for k, v in valid.get(method.name, {}).items()}
+            whole = self._corrupt(right) if chance.random() < 0.7 else {**whole, **right}
         data: Json = whole
         if binding.body not in ("", "*") and isinstance(whole, dict):
             data = whole.get(binding.body, whole)
@@ -261,19 +260,19 @@ class Fuzz:
             return chance.random() < 0.5
         return chance.choice([0, 1, 0.5, 7, "3", 3.0, -1, 1e30])
 
-    def _spoiled(self, data: Json) -> Json:
-        """The same with one thing in it that is otherwise."""
+    def _corrupt(self, data: Json) -> Json:
+        """Return a copy with one value changed."""
         chance = self.chance
         if isinstance(data, dict) and data and chance.random() < 0.9:
             key = chance.choice(list(data))
-            return {**data, key: self._spoiled(data[key])}
+            return {**data, key: self._corrupt(data[key])}
         if isinstance(data, list) and data and chance.random() < 0.9:
-            return [self._spoiled(data[0]), *data[1:]]
+            return [self._corrupt(data[0]), *data[1:]]
         return chance.choice(_WRONG)
 
 
-def _plain(value: Json) -> Json:
-    """What the valid requests have for constructors of messages, as JSON has it."""
+def _to_json(value: Json) -> Json:
+    """Convert constructor arguments of messages to JSON."""
     if isinstance(value, dict):
         if set(value) == {"seconds"}:
             return f"{value['seconds']}s"
@@ -281,14 +280,14 @@ def _plain(value: Json) -> Json:
             return ",".join(value["paths"])
         if set(value) == {"struct_value"}:
             return value["struct_value"]
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        return {key: _to_json(item) for key, item in value.items()}
+    return [_to_json(item) for item in value] if isinstance(value, list) else value
 
 
 async def ask(
     app: ASGIApp, verb: str, path: bytes, query: bytes, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> tuple[int, dict[bytes, bytes], bytes]:
-    """Status, headers and body of an answer: the application itself, without a socket."""
+    """Call the application without a socket; return status, headers and body."""
     sent: list[Message] = []
     pending = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -312,16 +311,16 @@ async def ask(
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Populated]:
+def populated() -> Iterator[Populated]:
     made = Populated(http_port=0)
     yield made
     made.channel.close()
     made.emulator.stop()
 
 
-def _storm(served: Populated, cases: int, seed: str, caplog: pytest.LogCaptureFixture) -> Counter[int]:
+def _fuzz(populated: Populated, cases: int, seed: str, caplog: pytest.LogCaptureFixture) -> Counter[int]:
     fuzz, statuses = Fuzz(seed), Counter[int]()
-    app = served.emulator._emulator._http_front.app
+    app = populated.emulator._emulator._http_server.app
 
     async def batch() -> None:
         for _ in range(_BATCH):
@@ -331,9 +330,9 @@ def _storm(served: Populated, cases: int, seed: str, caplog: pytest.LogCaptureFi
             check(request, status, headers, body)
 
     for _ in range(cases // _BATCH):
-        served.renew()
-        valid = served.valid
-        served.emulator._run(batch())
+        populated.renew()
+        valid = populated.valid
+        populated.emulator._run(batch())
         assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
     return statuses
 
@@ -352,8 +351,8 @@ def check(request: Request, status: int, headers: dict[bytes, bytes], body: byte
     assert len(error["message"]) < 20_000
 
 
-def test_what_does_not_fit_is_refused(served: Populated, caplog: pytest.LogCaptureFixture) -> None:
-    statuses = _storm(served, CASES, "some", caplog)
+def test_fuzzed_requests_are_rejected(populated: Populated, caplog: pytest.LogCaptureFixture) -> None:
+    statuses = _fuzz(populated, CASES, "some", caplog)
     # It gets somewhere.
     assert statuses[200] > CASES // 20
     assert statuses[400] > CASES // 20
@@ -362,8 +361,6 @@ def test_what_does_not_fit_is_refused(served: Populated, caplog: pytest.LogCaptu
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_what_does_not_fit_is_refused_however_often(
-    served: Populated, caplog: pytest.LogCaptureFixture
-) -> None:
-    statuses = _storm(served, MANY, "many", caplog)
+def test_many_fuzzed_requests_are_rejected(populated: Populated, caplog: pytest.LogCaptureFixture) -> None:
+    statuses = _fuzz(populated, MANY, "many", caplog)
     assert statuses[200] > MANY // 20

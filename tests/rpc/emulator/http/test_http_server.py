@@ -1,4 +1,4 @@
-"""What holds for every HTTP answer, whichever route gives it."""
+"""Properties of every HTTP response, whatever its route."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def connection() -> Iterator[http.client.HTTPConnection]:
     running.stop()
 
 
-def test_no_answer_waits_for_an_acknowledgement(connection: http.client.HTTPConnection) -> None:
+def test_no_response_waits_for_an_acknowledgement(connection: http.client.HTTPConnection) -> None:
     took = []
     for _ in range(60):
         began = time.perf_counter()
@@ -35,7 +35,7 @@ def test_no_answer_waits_for_an_acknowledgement(connection: http.client.HTTPConn
 
 
 @pytest.mark.parametrize("path", ["/none", "/v1beta/models/%0A:none", "/%0A/none"])
-def test_what_is_not_there_is_an_error_of_the_api(connection: http.client.HTTPConnection, path: str) -> None:
+def test_unknown_paths_are_errors_of_the_api(connection: http.client.HTTPConnection, path: str) -> None:
     connection.request("PATCH", path)
     response = connection.getresponse()
     error = json.loads(response.read())["error"]

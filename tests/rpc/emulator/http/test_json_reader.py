@@ -1,4 +1,4 @@
-"""The reader of JSON against json_format: it reads the same, or leaves it alone."""
+"""The JSON reader against json_format: the same result, or none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def by_json_format(kind: type[Message], data: Json) -> Message:
 
 
 @pytest.mark.parametrize("names", ["camel", "proto"])
-def test_what_it_reads_it_reads_as_json_format_does(names: str) -> None:
+def test_result_equals_json_format(names: str) -> None:
     reader, read = JsonReader(), 0
     for kind in _KINDS:
         for message in (kind(), *random_messages.samples(kind)):
@@ -50,7 +50,7 @@ def test_what_it_reads_it_reads_as_json_format_does(names: str) -> None:
         {"unknown": {"contents": 1}, "contents": [{"parts": [{"unknown": None, "text": "x"}]}]},
     ],
 )
-def test_what_is_plain_is_read(data: Json) -> None:
+def test_usual_json_is_read(data: Json) -> None:
     found = JsonReader().read(_REQUEST, data)
     assert found is not None
     expected = by_json_format(_REQUEST, data)
@@ -79,16 +79,16 @@ def test_what_is_plain_is_read(data: Json) -> None:
         {"safetySettings": [{"category": ["HARM_CATEGORY_HARASSMENT"]}]},
     ],
 )
-def test_what_is_not_plain_is_left_alone(data: Json) -> None:
+def test_unusual_json_is_left_to_json_format(data: Json) -> None:
     assert JsonReader().read(_REQUEST, data) is None
 
 
-def test_what_is_nested_too_deep_is_left_alone() -> None:
+def test_deep_nesting_is_left_to_json_format() -> None:
     schema: Json = {"type": "STRING"}
     for _ in range(3000):
         schema = {"items": schema}
     assert JsonReader().read(_REQUEST, {"generationConfig": {"responseSchema": schema}}) is None
 
 
-def test_types_with_a_json_of_their_own_are_left_alone() -> None:
+def test_well_known_types_are_left_to_json_format() -> None:
     assert JsonReader().read(struct_pb2.Struct, {"fields": {}}) is None

@@ -1,4 +1,4 @@
-"""The writer of JSON against json_format, whose words it has to use."""
+"""The JSON writer against json_format: the output is the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KINDS = [
 
 
 @pytest.mark.parametrize("numbers", [False, True])
-def test_every_message_is_written_as_json_format_writes_it(numbers: bool) -> None:
+def test_output_equals_json_format(numbers: bool) -> None:
     writer, written = JsonWriter(integer_enums=numbers), 0
     for kind in _KINDS:
         for message in (kind(), *random_messages.samples(kind)):

@@ -1,4 +1,4 @@
-"""The HTTP side on the wire: what is no HTTP, what never ends, who leaves; faults that break connections."""
+"""HTTP on the wire: malformed requests, limits, timeouts, disconnects and faults that break connections."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def post(verb: str, content: bytes = ASK, *headers: str, query: str = "") -> byt
 
 
 class Wire:
-    """A bare connection."""
+    """A raw connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -40,27 +40,27 @@ class Wire:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def head(self) -> tuple[int, dict[str, str]]:
+    async def read_head(self) -> tuple[int, dict[str, str]]:
         raw = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 20)).decode()
         first, *lines = raw.strip().split("\r\n")
         return int(first.split()[1]), dict(line.lower().split(": ", 1) for line in lines)
 
-    async def answer(self) -> tuple[int, Json]:
-        """Status and JSON of an answer that comes whole."""
-        status, headers = await self.head()
+    async def read_response(self) -> tuple[int, Json]:
+        """Read a complete response; return its status and JSON."""
+        status, headers = await self.read_head()
         content = await self.reader.readexactly(int(headers["content-length"]))
         assert headers["content-type"] == "application/json; charset=utf-8"
         return status, json.loads(content)
 
-    async def refused(self) -> int:
-        """The status of an error, which is as errors of this API are."""
-        status, answer = await self.answer()
+    async def read_error(self) -> int:
+        """Read an error in the API's format; return its status."""
+        status, answer = await self.read_response()
         assert answer["error"]["code"] == status
         assert set(answer["error"]) >= {"code", "message", "status"}
         return status
 
-    async def over(self) -> bool:
-        """Whether the server hangs up, with nothing more to say."""
+    async def is_closed(self) -> bool:
+        """Return True if the server closes the connection without further bytes."""
         try:
             return await asyncio.wait_for(self.reader.read(), 20) == b""
         except ConnectionError:
@@ -68,7 +68,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def dialled(running: Emulator) -> AsyncIterator[Wire]:
+async def connect(running: Emulator) -> AsyncIterator[Wire]:
     host, _, port = running.http.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=2**24)
     try:
@@ -79,13 +79,13 @@ async def dialled(running: Emulator) -> AsyncIterator[Wire]:
 
 @asynccontextmanager
 async def emulator(**settings: Any) -> AsyncIterator[Emulator]:
-    """One that answers afterwards as before."""
+    """Start an emulator that must still answer after the test."""
     async with Emulator(Settings(http_port=0, **settings)) as running:
         yield running
         running.admission.rules.clear()
-        async with dialled(running) as wire:
+        async with connect(running) as wire:
             await wire.send(GET)
-            assert (await wire.answer())[0] == 200
+            assert (await wire.read_response())[0] == 200
 
 
 def run(test: Coroutine[object, None, None]) -> None:
@@ -93,21 +93,21 @@ def run(test: Coroutine[object, None, None]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """What clients do is nothing to be logged."""
+def no_warnings(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Errors of clients are not logged."""
     yield
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-async def begun(running: Emulator, calls: int) -> None:
-    """Until so many calls have begun."""
+async def wait_for_calls(running: Emulator, calls: int) -> None:
+    """Wait until a number of calls has begun."""
     with running.journal.watch() as news:
         while len(running.journal.calls()) < calls:
             await news.get()
 
 
-async def settled(running: Emulator, calls: int = 1) -> list[str | None]:
-    """How the calls ended."""
+async def wait_for_statuses(running: Emulator, calls: int = 1) -> list[str | None]:
+    """Wait until all calls have ended; return their statuses."""
     for _ in range(2000):
         statuses = [entry.status for entry in running.journal.calls()]
         if len(statuses) == calls and None not in statuses:
@@ -137,167 +137,167 @@ async def settled(running: Emulator, calls: int = 1) -> list[str | None]:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64),
     ],
 )
-def test_what_is_no_http(sent: bytes) -> None:
+def test_malformed_requests(sent: bytes) -> None:
     async def test() -> None:
-        async with emulator() as running, dialled(running) as wire:
+        async with emulator() as running, connect(running) as wire:
             await wire.send(sent)
-            assert await wire.refused() in {400, 404}
-            assert await wire.over()
+            assert await wire.read_error() in {400, 404}
+            assert await wire.is_closed()
 
     run(test())
 
 
-def test_chunks_that_are_none() -> None:
+def test_malformed_chunks() -> None:
     async def test() -> None:
         async with emulator() as running:
             for chunks in (b"xyz\r\n", b"5\r\n{}\r\n\r\nzzz", b"-1\r\n", b"f" * 40 + b"\r\n"):
-                async with dialled(running) as wire:
+                async with connect(running) as wire:
                     await wire.send(CHUNKED + chunks)
-                    await wire.over()
+                    await wire.is_closed()
             # And those that are.
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 parts = [ASK[i : i + 7] for i in range(0, len(ASK), 7)]
                 chunked = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
                 await wire.send(CHUNKED + chunked + b"0\r\nTrailer: " + b"x" * 99 + b"\r\n\r\n")
-                assert (await wire.answer())[0] == 200
+                assert (await wire.read_response())[0] == 200
             assert [entry.status for entry in running.journal.calls()] == ["OK"]
 
     run(test())
 
 
-def test_headers_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_header_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEADER_TIMEOUT", 5.0)
 
     async def test() -> None:
         async with emulator() as running:
             for endless in (b"x: " + b"y" * 5000, b"y" * 5000, b"x: y\r\n" * 1000):
-                async with dialled(running) as wire:
+                async with connect(running) as wire:
                     with pytest.raises((ConnectionError, AssertionError)):  # noqa: PT012
                         await wire.send(b"GET /v1beta/models HTTP/1.1\r\nHost: x\r\n")
                         for _ in range(300):
                             await wire.send(endless)
                             await asyncio.sleep(0)
                             if wire.reader._buffer:  # type: ignore[attr-defined]
-                                assert await wire.refused() == 431
+                                assert await wire.read_error() == 431
                                 raise ConnectionError
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 await wire.send(b"GET " + b"/" * 70_000 + b" HTTP/1.1\r\n")
-                assert await wire.refused() == 431
+                assert await wire.read_error() == 431
 
     run(test())
 
 
-def test_headers_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_header_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEADER_TIMEOUT", 1.0)
 
     async def test() -> None:
         async with (
             emulator() as running,
-            dialled(running) as silent,
-            dialled(running) as slow,
-            dialled(running) as later,
+            connect(running) as silent,
+            connect(running) as slow,
+            connect(running) as later,
         ):
             await later.send(GET)
-            assert (await later.answer())[0] == 200
+            assert (await later.read_response())[0] == 200
             for byte in b"GET":
                 await slow.send(bytes([byte]))
                 await asyncio.sleep(0.05)
-            assert await slow.refused() == 408
-            assert await silent.refused() == 408
+            assert await slow.read_error() == 408
+            assert await silent.read_error() == 408
             # A connection that was used may rest; the next request has to come as quickly as the first.
             await later.send(GET)
-            assert (await later.answer())[0] == 200
+            assert (await later.read_response())[0] == 200
             await later.send(GET[:-3])
-            assert await later.refused() == 408
-            assert all([await wire.over() for wire in (silent, slow, later)])
+            assert await later.read_error() == 408
+            assert all([await wire.is_closed() for wire in (silent, slow, later)])
 
     run(test())
 
 
-def test_bodies_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_idle_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_body, "IDLE_TIMEOUT", 1.5)
 
     async def test() -> None:
-        async with emulator() as running, dialled(running) as wire:
+        async with emulator() as running, connect(running) as wire:
             request = post("generateContent")[:-1]
             for at in range(0, len(request), 10):
                 await wire.send(request[at : at + 10])
                 await asyncio.sleep(0.1)
             # As long as something comes it is waited for.
-            assert await wire.refused() == 408
-            assert await wire.over()
+            assert await wire.read_error() == 408
+            assert await wire.is_closed()
             assert not running.journal.calls()
 
     run(test())
 
 
-def test_bodies_have_a_limit() -> None:
+def test_body_size_limit() -> None:
     async def test() -> None:
         async with emulator() as running:
             large = b'{"x": "' + b"y" * request_body.MAX_BODY_BYTES + b'"}'
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 await wire.send(post("generateContent", large))
-                assert await wire.refused() == 413
-                assert await wire.over()
-            async with dialled(running) as wire:
+                assert await wire.read_error() == 413
+                assert await wire.is_closed()
+            async with connect(running) as wire:
                 await wire.send(CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n" % (len(large), large))
-                assert await wire.refused() == 413
-            async with dialled(running) as wire:
+                assert await wire.read_error() == 413
+            async with connect(running) as wire:
                 bomb = gzip.compress(bytes(500 * 2**20), 9)
                 await wire.send(post("generateContent", bomb, "Content-Encoding: gzip"))
-                assert await wire.refused() == 413
+                assert await wire.read_error() == 413
             for content, status in ((gzip.compress(ASK), 200), (gzip.compress(ASK)[:-9], 400), (ASK, 400)):
-                async with dialled(running) as wire:
+                async with connect(running) as wire:
                     await wire.send(post("generateContent", content, "Content-Encoding: gzip"))
-                    assert (await wire.answer())[0] == status
-            async with dialled(running) as wire:
+                    assert (await wire.read_response())[0] == status
+            async with connect(running) as wire:
                 await wire.send(post("generateContent", ASK, "Content-Encoding: br"))
-                assert await wire.refused() == 415
+                assert await wire.read_error() == 415
 
     run(test())
 
 
-def test_requests_one_after_the_other() -> None:
+def test_pipelined_requests() -> None:
     async def test() -> None:
         async with emulator(pace=LatencyProfile(latency=0.05)) as running:
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 await wire.send(post("countTokens") + GET + post("countTokens", b"{") + GET)
-                assert (await wire.answer())[1]["totalTokens"] == 2
-                assert (await wire.answer())[1]["name"] == "models/gemini-2.5-flash"
-                assert await wire.refused() == 400
-                assert (await wire.answer())[0] == 200
-            async with dialled(running) as wire:
+                assert (await wire.read_response())[1]["totalTokens"] == 2
+                assert (await wire.read_response())[1]["name"] == "models/gemini-2.5-flash"
+                assert await wire.read_error() == 400
+                assert (await wire.read_response())[0] == 200
+            async with connect(running) as wire:
                 await wire.send(GET + b"NONSENSE\r\n\r\n")
-                await wire.over()
-            async with dialled(running) as wire:
+                await wire.is_closed()
+            async with connect(running) as wire:
                 await wire.send(post("countTokens", ASK, "Expect: 100-continue"))
                 assert await wire.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
-                assert (await wire.answer())[0] == 200
+                assert (await wire.read_response())[0] == 200
             for ending in (
                 b"GET / HTTP/1.0\r\n\r\n",
                 b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
             ):
-                async with dialled(running) as wire:
+                async with connect(running) as wire:
                     await wire.send(ending.replace(b"/ ", MODEL.encode() + b" "))
-                    assert (await wire.answer())[0] == 200
-                    assert await wire.over()
+                    assert (await wire.read_response())[0] == 200
+                    assert await wire.is_closed()
 
     run(test())
 
 
 @pytest.mark.parametrize("verb", ["HEAD", "OPTIONS", "PUT", "TRACE", "PATCH"])
-def test_verbs_that_there_are_not(verb: str) -> None:
+def test_unsupported_verbs(verb: str) -> None:
     async def test() -> None:
-        async with emulator() as running, dialled(running) as wire:
+        async with emulator() as running, connect(running) as wire:
             await wire.send(GET.replace(b"GET", verb.encode()))
             if verb == "HEAD":
-                status, headers = await wire.head()
+                status, headers = await wire.read_head()
                 assert (status, headers["allow"]) == (405, "get")
                 assert int(headers["content-length"]) > 0
             else:
-                assert await wire.refused() == 405
+                assert await wire.read_error() == 405
             await wire.send(GET)
-            assert (await wire.answer())[0] == 200
+            assert (await wire.read_response())[0] == 200
 
     run(test())
 
@@ -325,23 +325,23 @@ def test_verbs_that_there_are_not(verb: str) -> None:
     ],
     ids=lambda path: path[:40],
 )
-def test_paths_that_lead_nowhere(path: str) -> None:
+def test_unknown_paths(path: str) -> None:
     async def test() -> None:
-        async with emulator() as running, dialled(running) as wire:
+        async with emulator() as running, connect(running) as wire:
             verb = "POST" if ":generate" in path else "GET"
             sent = f"{verb} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(ASK)}\r\n\r\n"
             await wire.send(sent.encode() + ASK)
-            assert await wire.refused() in {400, 404}
+            assert await wire.read_error() in {400, 404}
 
     run(test())
 
 
-def test_who_leaves_before_the_request_is_there() -> None:
+def test_disconnect_before_the_request_is_complete() -> None:
     async def test() -> None:
         async with emulator() as running:
             request = post("generateContent")
             for end in range(1, len(request), 17):
-                async with dialled(running) as wire:
+                async with connect(running) as wire:
                     await wire.send(request[:end])
             await asyncio.sleep(0.1)
             assert not running.journal.calls()
@@ -350,14 +350,14 @@ def test_who_leaves_before_the_request_is_there() -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?alt=sse"])
-def test_who_leaves_in_the_middle_of_a_stream(query: str) -> None:
+def test_disconnect_during_a_stream(query: str) -> None:
     async def test() -> None:
         async with emulator(pace=LatencyProfile(between=0.3)) as running:
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 await wire.send(post("streamGenerateContent", query=query))
-                assert (await wire.head())[0] == 200
+                assert (await wire.read_head())[0] == 200
                 await wire.reader.read(10)
-            assert await settled(running) == ["CANCELLED"]
+            assert await wait_for_statuses(running) == ["CANCELLED"]
             [entry] = running.journal.calls()
             told = entry.messages
             assert 0 < told < 10
@@ -367,14 +367,14 @@ def test_who_leaves_in_the_middle_of_a_stream(query: str) -> None:
     run(test())
 
 
-def test_who_leaves_before_the_answer() -> None:
+def test_disconnect_before_the_response() -> None:
     async def test() -> None:
         async with emulator(pace=LatencyProfile(latency=30)) as running:
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 # The second is never begun.
                 await wire.send(post("generateContent") + post("generateContent"))
-                await begun(running, 1)
-            assert await settled(running) == ["CANCELLED"]
+                await wait_for_calls(running, 1)
+            assert await wait_for_statuses(running) == ["CANCELLED"]
             running.admission.pace = LatencyProfile()
 
     run(test())
@@ -384,20 +384,20 @@ def test_deadlines() -> None:
     async def test() -> None:
         async with emulator(pace=LatencyProfile(latency=0.1, between=1.5)) as running:
             for unary, timeout in (("generateContent", "0.05"), ("countTokens", "0"), ("countTokens", "-1")):
-                async with dialled(running) as wire:
+                async with connect(running) as wire:
                     await wire.send(post(unary, ASK, f"X-Server-Timeout: {timeout}"))
-                    assert await wire.refused() == 504
-            async with dialled(running) as wire:
+                    assert await wire.read_error() == 504
+            async with connect(running) as wire:
                 # In the middle of a stream it is the last event.
                 await wire.send(post("streamGenerateContent", ASK, "X-Server-Timeout: 2", query="?alt=sse"))
-                assert (await wire.head())[0] == 200
+                assert (await wire.read_head())[0] == 200
                 told = (await wire.reader.readuntil(b"\r\n0\r\n\r\n")).decode()
                 assert '"modelVersion"' in told
                 assert '"status": "DEADLINE_EXCEEDED"' in told
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 await wire.send(post("countTokens", ASK, "X-Server-Timeout: soon"))
-                assert await wire.refused() == 400
-            assert await settled(running, 4) == ["CANCELLED"] * 4
+                assert await wire.read_error() == 400
+            assert await wait_for_statuses(running, 4) == ["CANCELLED"] * 4
             running.admission.pace = LatencyProfile()
 
     run(test())
@@ -409,7 +409,7 @@ def test_broken_connections(query: str, after: int) -> None:
     async def test() -> None:
         rule = FaultRule.from_json({"disconnect": True, "after_messages": after, "times": 0})
         replies = [Reply("one two three", pieces=3)]
-        async with emulator(faults=[rule], replies=replies) as running, dialled(running) as wire:
+        async with emulator(faults=[rule], replies=replies) as running, connect(running) as wire:
             await wire.send(post("streamGenerateContent", query=query))
             try:
                 told = await asyncio.wait_for(wire.reader.read(), 10)
@@ -419,34 +419,34 @@ def test_broken_connections(query: str, after: int) -> None:
             # No end, and no error.
             assert not told.endswith(b"0\r\n\r\n")
             assert b"error" not in told
-            assert await settled(running) == ["DISCONNECTED"]
+            assert await wait_for_statuses(running) == ["DISCONNECTED"]
 
     run(test())
 
 
-def test_a_unary_call_whose_connection_breaks() -> None:
+def test_broken_connection_of_a_unary_call() -> None:
     async def test() -> None:
         rule = FaultRule.from_json({"disconnect": True})
         async with emulator(faults=[rule]) as running:
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 await wire.send(post("generateContent"))
                 with pytest.raises(ConnectionResetError):
                     await wire.reader.read()
-            async with dialled(running) as wire:
+            async with connect(running) as wire:
                 await wire.send(post("generateContent"))
-                assert (await wire.answer())[0] == 200
-            assert await settled(running, 2) == ["DISCONNECTED", "OK"]
+                assert (await wire.read_response())[0] == 200
+            assert await wait_for_statuses(running, 2) == ["DISCONNECTED", "OK"]
 
     run(test())
 
 
-def test_a_stream_that_nobody_reads_holds_the_engine_up() -> None:
+def test_flow_control_suspends_a_stream() -> None:
     async def test() -> None:
         long = Reply("w" * 12_000_000, pieces=120)
-        async with emulator(replies=[long]) as running, dialled(running) as wire:
+        async with emulator(replies=[long]) as running, connect(running) as wire:
             wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
             await wire.send(post("streamGenerateContent", query="?alt=sse"))
-            await begun(running, 1)
+            await wait_for_calls(running, 1)
             [entry] = running.journal.calls()
             held = 0
             while not held or entry.messages > held:
@@ -457,17 +457,17 @@ def test_a_stream_that_nobody_reads_holds_the_engine_up() -> None:
             told = 0
             while told < 12_000_000:
                 told += len(await wire.reader.read(2**20))
-            assert await settled(running) == ["OK"]
+            assert await wait_for_statuses(running) == ["OK"]
 
     run(test())
 
 
-def test_large_answers_are_compressed_and_web_pages_may_read_them() -> None:
+def test_compression_and_cors() -> None:
     async def test() -> None:
-        async with emulator(replies=[Reply("word " * 1000)]) as running, dialled(running) as wire:
+        async with emulator(replies=[Reply("word " * 1000)]) as running, connect(running) as wire:
             for origin in ((), ("Origin: https://example.com",)):
                 await wire.send(post("generateContent", ASK, "Accept-Encoding: gzip, br", *origin))
-                status, headers = await wire.head()
+                status, headers = await wire.read_head()
                 assert (status, headers["content-encoding"]) == (200, "gzip")
                 content = await wire.reader.readexactly(int(headers["content-length"]))
                 assert json.loads(gzip.decompress(content))["candidates"]
@@ -475,28 +475,28 @@ def test_large_answers_are_compressed_and_web_pages_may_read_them() -> None:
                 # What is small or not wanted so comes as it is.
                 for verb, accepted in (("countTokens", "gzip"), ("generateContent", "identity")):
                     await wire.send(post(verb, ASK, f"Accept-Encoding: {accepted}", *origin))
-                    assert (await wire.answer())[0] == 200
+                    assert (await wire.read_response())[0] == 200
 
     run(test())
 
 
-def test_offers_of_other_protocols_are_declined() -> None:
+def test_upgrades_are_declined() -> None:
     async def test() -> None:
         offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
-        async with emulator() as running, dialled(running) as wire:
+        async with emulator() as running, connect(running) as wire:
             for _ in range(2):
                 await wire.send(post("countTokens", ASK, *offer))
-                assert (await wire.answer())[1]["totalTokens"] == 2
+                assert (await wire.read_response())[1]["totalTokens"] == 2
             # A body may speak of it.
             spoken = json.dumps({"contents": [{"parts": [{"text": "\r\nUpgrade: h2c\r\n"}]}]}).encode()
             await wire.send(post("countTokens", spoken, *offer))
-            assert (await wire.answer())[0] == 200
+            assert (await wire.read_response())[0] == 200
 
     run(test())
 
 
-def test_large_messages_hold_nobody_up() -> None:
-    """They are read in a thread: many parts take long."""
+def test_large_messages_do_not_block_others() -> None:
+    """They are parsed in a thread, because many parts take long."""
 
     async def test() -> None:
         parts = [{"text": "x"}] * 100_000
@@ -509,7 +509,7 @@ def test_large_messages_hold_nobody_up() -> None:
                 await asyncio.sleep(0.01)
                 gaps.append(loop.time() - before)
 
-        async with emulator() as running, dialled(running) as wire:
+        async with emulator() as running, connect(running) as wire:
             ticker = asyncio.ensure_future(ticking())
             shares = []
             # The least of several: other work on the machine only ever adds.
@@ -517,7 +517,7 @@ def test_large_messages_hold_nobody_up() -> None:
                 gaps.clear()
                 began = loop.time()
                 await wire.send(post("generateContent", large))
-                await wire.answer()
+                await wire.read_response()
                 shares.append(max(gaps) / (loop.time() - began))
             ticker.cancel()
             assert min(shares) < 0.5, shares
@@ -525,42 +525,42 @@ def test_large_messages_hold_nobody_up() -> None:
     run(test())
 
 
-def test_a_client_is_asked_to_leave() -> None:
-    """What GOAWAY is in HTTP/2."""
+def test_go_away_closes_after_the_response() -> None:
+    """The counterpart of HTTP/2's GOAWAY."""
 
     async def test() -> None:
         async with (
             emulator(faults=[FaultRule.from_json({"goaway": True})]) as running,
-            dialled(running) as wire,
+            connect(running) as wire,
         ):
             await wire.send(post("countTokens"))
-            status, headers = await wire.head()
+            status, headers = await wire.read_head()
             assert (status, headers["connection"]) == (200, "close")
-            async with dialled(running) as again:
+            async with connect(running) as again:
                 await again.send(post("countTokens"))
-                assert "connection" not in (await again.head())[1]
+                assert "connection" not in (await again.read_head())[1]
 
     run(test())
 
 
-def test_who_asks_while_it_stops() -> None:
+def test_requests_during_shutdown() -> None:
     async def test() -> None:
         running = Emulator(Settings(http_port=0, pace=LatencyProfile(latency=0.3)))
         await running.start()
-        async with dialled(running) as resting, dialled(running) as busy, dialled(running) as late:
+        async with connect(running) as resting, connect(running) as busy, connect(running) as late:
             await busy.send(GET)
             await late.send(post("generateContent", ASK, "x-emulator-fault: " + '{"delay": 30}'))
-            await begun(running, 2)
+            await wait_for_calls(running, 2)
             stopping = asyncio.ensure_future(running.stop(2.0))
             # What was begun is answered, and nothing else waits for that.
-            assert await resting.over()
-            assert (await busy.answer())[0] == 200
-            assert await busy.over()
+            assert await resting.is_closed()
+            assert (await busy.read_response())[0] == 200
+            assert await busy.is_closed()
             assert not stopping.done()
             with pytest.raises(ConnectionRefusedError):
-                async with dialled(running):
+                async with connect(running):
                     pass
-            assert await late.refused() == 503
+            assert await late.read_error() == 503
             await stopping
 
     run(test())

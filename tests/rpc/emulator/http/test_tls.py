@@ -1,4 +1,4 @@
-"""HTTPS with a certificate that the emulator makes."""
+"""HTTPS with a certificate that the emulator creates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gemwire_emulator.server import Emulator, Settings
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
 
 
-def test_clients_that_trust_the_authority_are_served(tmp_path: Path) -> None:
+def test_clients_that_trust_the_authority_connect(tmp_path: Path) -> None:
     async def test() -> None:
         settings = Settings(https_port=0, certificate_dir=tmp_path)
         async with Emulator(settings) as running:
@@ -61,7 +61,7 @@ def test_clients_that_trust_the_authority_are_served(tmp_path: Path) -> None:
         gc.collect()
 
 
-def test_files_are_kept_as_long_as_they_will_do(tmp_path: Path) -> None:
+def test_certificates_are_kept_while_usable(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
 
     def read(host: str = "127.0.0.1", now: datetime.datetime = NOW) -> tuple[bytes, bytes]:
@@ -93,7 +93,7 @@ def test_files_are_kept_as_long_as_they_will_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::1]", "192.0.2.7"])
-def test_every_host_has_names(tmp_path: Path, host: str) -> None:
+def test_names_in_the_certificate(tmp_path: Path, host: str) -> None:
     files = ensure_certificate(tmp_path, host, NOW)
     names = x509.load_pem_x509_certificate(files.server.read_bytes()).extensions.get_extension_for_class(
         x509.SubjectAlternativeName
@@ -116,7 +116,7 @@ def process(tmp_path: Path) -> Iterator[dict[str, str]]:
             running.terminate()
 
 
-def test_google_genai_live_needs_nothing_but_the_authority(
+def test_google_genai_live_needs_the_authority_only(
     process: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     genai = pytest.importorskip("google.genai")
@@ -148,7 +148,7 @@ def test_google_genai_live_needs_nothing_but_the_authority(
     asyncio.run(test())
 
 
-def test_a_person_is_told_what_to_trust(tmp_path: Path) -> None:
+def test_output_names_the_authority(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -174,7 +174,7 @@ def test_a_person_is_told_what_to_trust(tmp_path: Path) -> None:
         (["--https-port", "x"], "--https-port: 'x' is not an integer"),
     ],
 )
-def test_bad_options(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_tls_options(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     from gemwire_emulator.__main__ import main
 
     with pytest.raises(SystemExit) as caught:
@@ -183,7 +183,7 @@ def test_bad_options(options: list[str], said: str, capsys: pytest.CaptureFixtur
     assert said in capsys.readouterr().err
 
 
-def test_ports_that_are_taken(tmp_path: Path) -> None:
+def test_ports_in_use(tmp_path: Path) -> None:
     async def test() -> None:
         async with Emulator(Settings(https_port=0)) as first:
             port = int(first.https.rpartition(":")[2])

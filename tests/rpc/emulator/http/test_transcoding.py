@@ -1,4 +1,4 @@
-"""The same request through gRPC and through HTTP: the same message arrives, and the same is answered."""
+"""The same request over gRPC and HTTP: the same message arrives, and the response is the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from json_http import Json
 from populated_emulator import CORPUS, METHODS, MODEL, TUNED, Populated
 
 from gemwire_emulator.http.descriptors import get_descriptor
-from gemwire_emulator.http.router import VERSIONS, bindings_of
+from gemwire_emulator.http.router import VERSIONS
 from gemwire_proto.google.rpc import error_details_pb2
 from gemwire_runtime.method import HttpBinding, Kind, Method
 from gemwire_runtime.pool import POOL
@@ -36,7 +36,7 @@ _STREAM_FORMS = ("", "alt=sse", "alt=json", "$alt=json;enum-encoding=int&alt=sse
 
 
 class Twins:
-    """Two emulators that are alike: one is spoken to in gRPC, the other in HTTP."""
+    """Two identical emulators, one called over gRPC and the other over HTTP."""
 
     def __init__(self) -> None:
         self.by_grpc = Populated()
@@ -55,13 +55,13 @@ class Twins:
             one.emulator.stop()
 
     def ask(self, verb: str, target: str, body: bytes | None = None) -> tuple[int, str, bytes]:
-        """Status, media type and body of an answer over HTTP."""
+        """Send a request over HTTP; return status, media type and body."""
         self._http.request(verb, target, body)
         answer = self._http.getresponse()
         return answer.status, answer.headers["content-type"], answer.read()
 
     def requests(self) -> tuple[object, object]:
-        """What both have noted last."""
+        """Return the latest calls of both journals."""
         first, second = (one.emulator.calls()[-1] for one in (self.by_grpc, self.by_http))
         return (first.method, first.requests, first.status), (second.method, second.requests, second.status)
 
@@ -73,21 +73,22 @@ def twins() -> Iterator[Twins]:
     made.close()
 
 
-def _bound() -> Iterator[object]:
+def _list_bindings() -> Iterator[object]:
     for path, method in METHODS.items():
-        if ".v1." not in path:
-            for i, binding in enumerate(bindings_of(method)):
+        # What is over HTTP alone has no other way.
+        if ".v1." not in path and not method.http_only:
+            for i, binding in enumerate(method.http):
                 yield pytest.param(method, binding, id=f"{method.name}-{i}")
 
 
-@pytest.mark.parametrize(("method", "binding"), list(_bound()))
-def test_both_ways_are_the_same(twins: Twins, method: Method[Message, Message], binding: HttpBinding) -> None:
+@pytest.mark.parametrize(("method", "binding"), list(_list_bindings()))
+def test_grpc_and_http_agree(twins: Twins, method: Method[Message, Message], binding: HttpBinding) -> None:
     _compare(twins, method, binding, SAMPLES)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "binding"), list(_bound()))
-def test_both_ways_are_the_same_for_many(
+@pytest.mark.parametrize(("method", "binding"), list(_list_bindings()))
+def test_grpc_and_http_agree_on_many_samples(
     twins: Twins, method: Method[Message, Message], binding: HttpBinding
 ) -> None:
     _compare(twins, method, binding, MANY)
@@ -98,13 +99,13 @@ def _compare(twins: Twins, method: Method[Message, Message], binding: HttpBindin
     answered = 0
     for sample in range(samples):
         chance = random.Random(f"{method.path} {binding.template} {sample}")
-        request = _sample(twins.by_grpc.request(method), chance, sample, samples)
-        _fit(request, binding, chance)
+        request = _vary(twins.by_grpc.request(method), chance, sample, samples)
+        _fit_binding(request, binding, chance)
         forms = _FORMS if method.kind is Kind.UNARY else _STREAM_FORMS
         form = forms[sample % len(forms)]
-        verb, target, body = _spoken(request, binding, form, chance)
+        verb, target, body = _encode_request(request, binding, form, chance)
         expected = twins.by_grpc.send(method, request)
-        got = _understood(method, form, *twins.ask(verb, target, body))
+        got = _decode_response(method, form, *twins.ask(verb, target, body))
         told = (verb, target, body, request)
         noted, noted_too = twins.requests()
         assert noted == noted_too, told
@@ -117,8 +118,8 @@ def _compare(twins: Twins, method: Method[Message, Message], binding: HttpBindin
     assert answered or _VARIABLE.search(binding.template), "nothing was answered"
 
 
-def _sample(request: Message, chance: random.Random, sample: int, samples: int) -> Message:
-    """The valid request; then with other values in it, then with other fields, at last all filled."""
+def _vary(request: Message, chance: random.Random, sample: int, samples: int) -> Message:
+    """Return the valid request, then one with other values, with other fields, and with all fields."""
     if sample == 0:
         return request
     if sample == samples - 1:
@@ -142,7 +143,7 @@ def _sample(request: Message, chance: random.Random, sample: int, samples: int) 
 
 
 def _mutate(message: Message, chance: random.Random) -> None:
-    """Another value for one field, somewhere inside."""
+    """Change the value of a field at any depth."""
     fields = [f for f, _ in message.ListFields() if not f.message_type or not _is_special(f)]
     if not fields:
         return
@@ -164,8 +165,8 @@ def _is_special(field: FieldDescriptor) -> bool:
     )
 
 
-def _fit(request: Message, binding: HttpBinding, chance: random.Random) -> None:
-    """Make it one that the binding can say."""
+def _fit_binding(request: Message, binding: HttpBinding, chance: random.Random) -> None:
+    """Change a request so that the binding can express it."""
     for name, shape in _VARIABLE.findall(binding.template):
         *way, last = name.split(".")
         target = request
@@ -186,12 +187,12 @@ def _fit(request: Message, binding: HttpBinding, chance: random.Random) -> None:
                 request.ClearField(field.name)
 
 
-def _spoken(
+def _encode_request(
     request: Message, binding: HttpBinding, form: str, chance: random.Random
 ) -> tuple[str, str, bytes | None]:
-    """Verb, target and body of a request, spelled in one of the ways that JSON has for it."""
+    """Return verb, target and body of a request in one of JSON's spellings."""
     snake = chance.random() < 0.3
-    whole = _spelled(
+    whole = _respell(
         json_format.MessageToDict(request, preserving_proto_field_name=snake, descriptor_pool=POOL),
         get_descriptor(request),
         chance,
@@ -214,22 +215,22 @@ def _spoken(
             field = request.DESCRIPTOR.fields_by_name[binding.body]
             part = rest.pop(field.camelcase_name, None) or rest.pop(field.name, None) or {}
             body = json.dumps(part, ensure_ascii=chance.random() < 0.5).encode()
-        query = list(_flat(rest))
+        query = list(_flatten(rest))
     text = "&".join(filter(None, [urlencode(query), form]))
     return binding.verb.upper(), f"{path}?{text}" if text else path, body
 
 
-def _flat(fields: dict[str, Json], before: str = "") -> Iterator[tuple[str, str]]:
+def _flatten(fields: dict[str, Json], before: str = "") -> Iterator[tuple[str, str]]:
     for key, value in fields.items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, dict):
-                yield from _flat(one, f"{before}{key}.")
+                yield from _flatten(one, f"{before}{key}.")
             else:
                 yield before + key, json.dumps(one) if isinstance(one, bool) else str(one)
 
 
-def _spelled(value: Json, descriptor: Descriptor, chance: random.Random) -> Json:
-    """JSON that means the same."""
+def _respell(value: Json, descriptor: Descriptor, chance: random.Random) -> Json:
+    """Return JSON with the same meaning."""
     if descriptor.full_name.startswith("google.protobuf."):
         return value
     spelled: dict[str, Json] = {}
@@ -237,17 +238,17 @@ def _spelled(value: Json, descriptor: Descriptor, chance: random.Random) -> Json
         field = descriptor.fields_by_name.get(key) or descriptor.fields_by_camelcase_name[key]
         if field.message_type is not None and random_messages.is_map(field):
             inner = field.message_type.fields_by_name["value"]
-            spelled[key] = {k: _one(v, inner, chance) for k, v in item.items()}
+            spelled[key] = {k: _respell_scalar(v, inner, chance) for k, v in item.items()}
         elif isinstance(item, list) and random_messages.is_repeated(field):
-            spelled[key] = [_one(one, field, chance) for one in item]
+            spelled[key] = [_respell_scalar(one, field, chance) for one in item]
         else:
-            spelled[key] = _one(item, field, chance)
+            spelled[key] = _respell_scalar(item, field, chance)
     return spelled
 
 
-def _one(value: Json, field: FieldDescriptor, chance: random.Random) -> Json:
+def _respell_scalar(value: Json, field: FieldDescriptor, chance: random.Random) -> Json:
     if field.message_type is not None:
-        return _spelled(value, field.message_type, chance)
+        return _respell(value, field.message_type, chance)
     if field.enum_type is not None and isinstance(value, str):
         number = field.enum_type.values_by_name[value].number
         return chance.choice([value, value.lower(), number, str(number)])
@@ -264,8 +265,10 @@ def _one(value: Json, field: FieldDescriptor, chance: random.Random) -> Json:
     return value
 
 
-def _understood(method: Method[Message, Message], form: str, status: int, media: str, body: bytes) -> object:
-    """The messages that an answer brings, or how it was refused."""
+def _decode_response(
+    method: Method[Message, Message], form: str, status: int, media: str, body: bytes
+) -> object:
+    """Return the messages of a response, or its error."""
     if status != 200:
         error = json.loads(body)["error"]
         assert (error["code"], media) == (status, "application/json; charset=UTF-8")
@@ -291,8 +294,8 @@ def _understood(method: Method[Message, Message], form: str, status: int, media:
     return [json_format.ParseDict(part, method.response(), descriptor_pool=POOL) for part in parts]
 
 
-def test_a_patch_without_a_mask_changes_what_it_brings(twins: Twins) -> None:
-    """As Google's SDKs send it for caches."""
+def test_update_mask_defaults_to_the_fields_of_the_body(twins: Twins) -> None:
+    """Google's SDKs send such requests for caches."""
     twins.renew()
     cache = twins.by_http.valid["GetCachedContent"]["name"]
     status, _, body = twins.ask("PATCH", f"/v1beta/{cache}", b'{"ttl": "90s"}')
@@ -302,7 +305,7 @@ def test_a_patch_without_a_mask_changes_what_it_brings(twins: Twins) -> None:
     assert list(call.requests[0].update_mask.paths) == ["ttl"]
 
 
-def test_what_is_unknown_is_left_out_of_bodies_and_refused_in_queries(twins: Twins) -> None:
+def test_unknown_fields_are_ignored_in_bodies_and_rejected_in_queries(twins: Twins) -> None:
     twins.renew()
     assert twins.ask("POST", "/v1/corpora", b'{"displayName": "x", "colour": {"a": [1]}}')[0] == 200
     status, _, body = twins.ask("GET", "/v1/corpora?colour=red")
@@ -310,8 +313,8 @@ def test_what_is_unknown_is_left_out_of_bodies_and_refused_in_queries(twins: Twi
 
 
 @pytest.mark.parametrize("text", [b'"\\ud800"', b'"\xed\xa0\x80"', b'"\xff"', b"NaN", b"Infinity", b'"\x00"'])
-def test_what_is_no_text_is_refused(twins: Twins, text: bytes) -> None:
-    """Halves of a surrogate pair come from programs that cut a string in two."""
+def test_invalid_unicode_is_rejected(twins: Twins, text: bytes) -> None:
+    """Programs that truncate strings send unpaired surrogates."""
     for body in (b'{"displayName": %s}' % text, b"{%s: 1}" % text):
         status, _, answer = twins.ask("POST", "/v1beta/corpora", body)
         assert (status, json.loads(answer)["error"]["status"]) == (400, "INVALID_ARGUMENT")

@@ -1,4 +1,4 @@
-"""Uploads over real sockets: whole, in parts, cut off, gone on with, killed in between."""
+"""Uploads over real sockets: in one request, in chunks, interrupted, resumed, after a crash."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def gemini(running: RunningEmulator) -> RunningEmulator:
     return running
 
 
-def stored(gemini: RunningEmulator) -> list[Path]:
-    """The contents on the emulator's disk."""
+def list_contents(gemini: RunningEmulator) -> list[Path]:
+    """List the contents on the emulator's disk."""
     directory = gemini._emulator.state.blobs.path("")
     return list(directory.iterdir()) if directory.is_dir() else []
 
 
-def soon(condition: Callable[[], bool]) -> bool:
-    """Whether it becomes true."""
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Wait until a condition is true; return False if it never is."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > deadline:
@@ -91,8 +91,8 @@ class Upload:
             headers["x_goog_upload_offset"] = offset
         return ask(self._base, "POST", self.url, body, **headers)
 
-    def move(self, old: str, new: str) -> None:
-        """Go on with another emulator."""
+    def switch_server(self, old: str, new: str) -> None:
+        """Continue with another emulator."""
         self._base, self.url = new, self.url.replace(old, new)
 
     def received(self) -> int:
@@ -101,7 +101,7 @@ class Upload:
         return int(answer.headers["x-goog-upload-size-received"])
 
     def cut(self, parts: Iterable[bytes], offset: int, announced: int, *, reset: bool = False) -> None:
-        """Send less than is announced, and hang up: in order, or as when a cable is pulled."""
+        """Send less than announced and disconnect: orderly, or with a reset."""
         address = urlsplit(self.url)
         with socket.create_connection((address.hostname, address.port)) as link:
             head = (
@@ -124,7 +124,7 @@ def digest(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
-def test_in_parts(gemini: RunningEmulator, version: str) -> None:
+def test_upload_in_chunks(gemini: RunningEmulator, version: str) -> None:
     data = random.Random(1).randbytes(300_000)
     upload = Upload(gemini.http, len(data), path=f"/upload/{version}/files")
     headers = upload.begun.headers
@@ -146,15 +146,15 @@ def test_in_parts(gemini: RunningEmulator, version: str) -> None:
     assert "downloadUri" not in file
     assert ask(gemini.http, "GET", f"/{version}/{file['name']}", key="k").json == file
     assert ask(gemini.http, "GET", f"/{version}/{file['name']}", key="other").error == (404, "NOT_FOUND")
-    assert [path.read_bytes() for path in stored(gemini)] == [data]
+    assert [path.read_bytes() for path in list_contents(gemini)] == [data]
 
 
-def test_the_host_of_the_address_is_the_one_that_was_asked(gemini: RunningEmulator) -> None:
+def test_upload_url_has_the_host_of_the_request(gemini: RunningEmulator) -> None:
     upload = Upload(gemini.http, 3, Host="gemini.test:8080")
     assert upload.url.startswith("http://gemini.test:8080/upload/v1beta/files?")
 
 
-def test_the_scheme_of_the_address_is_the_one_that_was_asked() -> None:
+def test_upload_url_has_the_scheme_of_the_request() -> None:
     with emulator(https_port=0) as secure:
         context = ssl.create_default_context(cafile=secure._emulator.ca_file)
         netloc = urlsplit(secure.https).netloc
@@ -165,7 +165,7 @@ def test_the_scheme_of_the_address_is_the_one_that_was_asked() -> None:
         assert address.startswith(f"{secure.https}/upload/v1/files?")
 
 
-def test_finalize_alone_and_nothing_at_all(gemini: RunningEmulator) -> None:
+def test_finalize_alone_and_empty_files(gemini: RunningEmulator) -> None:
     upload = Upload(gemini.http)
     upload("upload", b"abc", 0)
     assert upload("finalize").json["file"]["sizeBytes"] == "3"
@@ -191,7 +191,7 @@ def test_media_types(
     assert made["name"] == file.get("name", made["name"])
 
 
-def test_films_are_looked_at_first(gemini: RunningEmulator) -> None:
+def test_videos_are_processed_first(gemini: RunningEmulator) -> None:
     film = Upload(gemini.http, 3, file={"mimeType": "video/mp4"})("upload, finalize", b"abc", 0).json["file"]
     assert film["state"] == "PROCESSING"
     path = f"/v1beta/{film['name']}"
@@ -203,7 +203,7 @@ def test_films_are_looked_at_first(gemini: RunningEmulator) -> None:
     assert ask(gemini.http, "POST", target, ask_with, "k").status == 200
 
 
-def test_raw(gemini: RunningEmulator) -> None:
+def test_raw_upload(gemini: RunningEmulator) -> None:
     headers = {"x_goog_upload_protocol": "raw", "content_type": "image/png"}
     made = ask(gemini.http, "POST", "/upload/v1beta/files", b"abc", "k", **headers)
     assert made.headers["x-goog-upload-status"] == "final"
@@ -214,7 +214,7 @@ def test_raw(gemini: RunningEmulator) -> None:
 
 
 def related(data: bytes, boundary: str = "xyz", metadata: bytes = b'{"file":{"displayName":"d"}}') -> bytes:
-    """A body as Google's first JS SDK sends it."""
+    """Build a body as Google's first JS SDK sends it."""
     kinds = b"Content-Type: application/json; charset=utf-8", b"Content-Type: text/plain"
     mark = b"--" + boundary.encode()
     first = mark + b"\r\n" + kinds[0] + b"\r\n\r\n" + metadata + b"\r\n"
@@ -231,7 +231,7 @@ _PARTS = [b"", b"some\r\n--xy\r\n--bytes\r\n-", bytes(range(256)) * 300]
 
 
 @pytest.mark.parametrize("data", _PARTS)
-def test_multipart(gemini: RunningEmulator, data: bytes) -> None:
+def test_multipart_upload(gemini: RunningEmulator, data: bytes) -> None:
     file = send_related(gemini, related(data)).json["file"]
     assert (file["displayName"], file["mimeType"]) == ("d", "text/plain")
     assert (file.get("sizeBytes", "0"), file["sha256Hash"]) == (str(len(data)), digest(data))
@@ -239,8 +239,8 @@ def test_multipart(gemini: RunningEmulator, data: bytes) -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("data", _PARTS)
-def test_multipart_however_it_is_cut(data: bytes, step: int) -> None:
-    """The bytes are those between the marks, and what is held of them is not more than a mark."""
+def test_multipart_in_any_chunks(data: bytes, step: int) -> None:
+    """The data is what is between the delimiters, and no more than a delimiter is buffered."""
     sent = b"before" + related(data[:2000]).removeprefix(b"--xyz\r\n").join([b"\r\n--xyz\r\n", b"after"])
 
     async def arriving() -> AsyncGenerator[bytes, None]:
@@ -272,15 +272,15 @@ def test_multipart_however_it_is_cut(data: bytes, step: int) -> None:
         related(b"abc", boundary="other"),
     ],
 )
-def test_what_is_no_multipart(gemini: RunningEmulator, sent: bytes) -> None:
+def test_invalid_multipart(gemini: RunningEmulator, sent: bytes) -> None:
     refused = send_related(gemini, sent)
     assert refused.error == (400, "INVALID_ARGUMENT")
     assert refused.headers["x-goog-upload-status"] == "final"
-    assert not stored(gemini)
+    assert not list_contents(gemini)
     assert not ask(gemini.http, "GET", "/v1beta/files", key="k").json
 
 
-def test_a_cut_part_counts_as_far_as_it_came(gemini: RunningEmulator) -> None:
+def test_received_bytes_of_an_interrupted_chunk_are_kept(gemini: RunningEmulator) -> None:
     data = random.Random(2).randbytes(300_000)
     upload = Upload(gemini.http, len(data))
     upload.cut([data[:12_345]], 0, len(data))
@@ -291,8 +291,8 @@ def test_a_cut_part_counts_as_far_as_it_came(gemini: RunningEmulator) -> None:
     assert file["sha256Hash"] == digest(data)
 
 
-def test_cuts_at_any_place(gemini: RunningEmulator) -> None:
-    """Also in the midst of what is written at a time, and with what the kernel throws away."""
+def test_interruptions_at_any_place(gemini: RunningEmulator) -> None:
+    """Also within a write, and with bytes that the kernel discards."""
     chance = random.Random(4)
     data = chance.randbytes(12 * MIB)
     upload = Upload(gemini.http, len(data))
@@ -307,8 +307,8 @@ def test_cuts_at_any_place(gemini: RunningEmulator) -> None:
     assert file["sha256Hash"] == digest(data)
 
 
-def test_who_comes_later_goes_on(gemini: RunningEmulator) -> None:
-    """A connection that only its client knows to be dead does not block the upload."""
+def test_later_request_takes_over(gemini: RunningEmulator) -> None:
+    """A connection that only its client knows to be broken does not block the upload."""
     data = random.Random(5).randbytes(2 * MIB)
     upload = Upload(gemini.http, len(data))
     address = urlsplit(upload.url)
@@ -318,7 +318,7 @@ def test_who_comes_later_goes_on(gemini: RunningEmulator) -> None:
         connection.putheader("x-goog-upload-command", "upload, finalize")
         connection.putheader("x-goog-upload-offset", "0")
         connection.endheaders(data[: MIB + MIB // 2])
-        assert soon(lambda: stored(gemini)[0].stat().st_size >= MIB)
+        assert wait_until(lambda: list_contents(gemini)[0].stat().st_size >= MIB)
         at = upload.received()
         assert MIB <= at <= MIB + MIB // 2
         assert upload("upload, finalize", data[at:], at).json["file"]["sha256Hash"] == digest(data)
@@ -326,7 +326,7 @@ def test_who_comes_later_goes_on(gemini: RunningEmulator) -> None:
         assert Answer(connection.getresponse()).error == (409, "ABORTED")
 
 
-def test_silence_ends_a_part_and_not_the_upload(
+def test_idle_timeout_ends_a_chunk_but_not_the_upload(
     gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_body, "IDLE_TIMEOUT", 0.2)
@@ -378,15 +378,15 @@ def test_wrong_offsets_and_sizes(gemini: RunningEmulator) -> None:
         ),
     ],
 )
-def test_bad_beginnings(gemini: RunningEmulator, headers: dict[str, str], field: str) -> None:
+def test_invalid_starts(gemini: RunningEmulator, headers: dict[str, str], field: str) -> None:
     refused = ask(gemini.http, "POST", "/upload/v1beta/files", {"file": {}}, "k", **headers)
     assert refused.error == (400, "INVALID_ARGUMENT")
     [violation] = refused.json["error"]["details"][0]["fieldViolations"]
     assert violation["field"] == field
-    assert not stored(gemini)
+    assert not list_contents(gemini)
 
 
-def test_bad_files_are_refused_before_their_bytes(gemini: RunningEmulator) -> None:
+def test_invalid_files_are_rejected_before_their_bytes(gemini: RunningEmulator) -> None:
     assert Upload(gemini.http, 3, file={"name": "files/No!"}).begun.error == (400, "INVALID_ARGUMENT")
     assert Upload(gemini.http, 3, file={"displayName": "x" * 513}).begun.error == (400, "INVALID_ARGUMENT")
     late = Upload(gemini.http, 3, file={"name": "files/mine"})
@@ -395,7 +395,7 @@ def test_bad_files_are_refused_before_their_bytes(gemini: RunningEmulator) -> No
     refused = late("upload, finalize", b"abc", 0)
     assert refused.error == (409, "ALREADY_EXISTS")
     assert refused.headers["x-goog-upload-status"] == "cancelled"
-    assert len(stored(gemini)) == 1
+    assert len(list_contents(gemini)) == 1
     assert Upload(gemini.http, 3, key="other", file={"name": "files/mine"}).begun.status == 200
 
 
@@ -411,7 +411,7 @@ def test_other_verbs_versions_and_commands(gemini: RunningEmulator) -> None:
     assert upload.received() == 0
 
 
-def test_limits(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_size_limits(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Upload(gemini.http, 2 * 2**30 + 1).begun.error == (400, "INVALID_ARGUMENT")
     assert Upload(gemini.http, 2 * 2**30).begun.status == 200
     monkeypatch.setattr(files, "MAX_FILE_SIZE", 10)
@@ -431,7 +431,7 @@ def test_limits(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> Non
     assert Upload(gemini.http, 10).begun.status == 200
 
 
-def test_full_disks(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_full(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = Upload(gemini.http, 6)
     upload("upload", b"abc", 0)
 
@@ -447,7 +447,7 @@ def test_full_disks(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) ->
     assert upload("upload, finalize", b"def", 3).json["file"]["sha256Hash"] == digest(b"abcdef")
 
 
-def test_many_at_a_time(gemini: RunningEmulator) -> None:
+def test_concurrent_uploads(gemini: RunningEmulator) -> None:
     def upload(number: int) -> bool:
         data = random.Random(number).randbytes(3 * MIB + number)
         made = Upload(gemini.http, len(data), key=str(number % 3))
@@ -459,7 +459,7 @@ def test_many_at_a_time(gemini: RunningEmulator) -> None:
         assert all(pool.map(upload, range(24)))
 
 
-def test_uploads_end(gemini: RunningEmulator) -> None:
+def test_uploads_expire(gemini: RunningEmulator) -> None:
     unknown = ask(
         gemini.http, "POST", "/upload/v1beta/files?upload_id=no", b"", x_goog_upload_command="query"
     )
@@ -474,7 +474,7 @@ def test_uploads_end(gemini: RunningEmulator) -> None:
     assert refused.headers["x-goog-upload-status"] == "final"
     cancelled = Upload(gemini.http, 3)
     cancelled("upload", b"ab", 0)
-    assert len(stored(gemini)) == 2
+    assert len(list_contents(gemini)) == 2
     assert cancelled("cancel").headers["x-goog-upload-status"] == "cancelled"
     refused = cancelled("upload", b"c", 2)
     assert refused.error == (400, "FAILED_PRECONDITION")
@@ -484,22 +484,22 @@ def test_uploads_end(gemini: RunningEmulator) -> None:
     gemini.advance(24 * HOUR)
     for ended in (final, cancelled, old):
         assert ended("query").error == (404, "NOT_FOUND")
-    assert [path.read_bytes() for path in stored(gemini)] == [b"abc"]
+    assert [path.read_bytes() for path in list_contents(gemini)] == [b"abc"]
 
 
-def test_bytes_go_with_their_file(gemini: RunningEmulator) -> None:
+def test_content_is_deleted_with_its_file(gemini: RunningEmulator) -> None:
     made = [Upload(gemini.http, 1)("upload, finalize", b"a", 0).json["file"]["name"] for _ in range(3)]
-    assert len(stored(gemini)) == 3
+    assert len(list_contents(gemini)) == 3
     assert ask(gemini.http, "DELETE", f"/v1beta/{made[0]}", key="k").status == 200
-    assert len(stored(gemini)) == 2
+    assert len(list_contents(gemini)) == 2
     gemini.advance(48 * HOUR - 1)
-    assert len(stored(gemini)) == 2
+    assert len(list_contents(gemini)) == 2
     gemini.advance(2)
-    assert soon(lambda: not stored(gemini))
+    assert wait_until(lambda: not list_contents(gemini))
     upload = Upload(gemini.http, 3)
     upload("upload", b"ab", 0)
     gemini.reset()
-    assert not stored(gemini)
+    assert not list_contents(gemini)
     assert upload("upload", b"c", 2).error == (404, "NOT_FOUND")
 
 
@@ -539,10 +539,10 @@ def test_cached_contents_outlive_their_files(gemini: RunningEmulator) -> None:
     assert answer["usageMetadata"]["promptTokenCount"] == 5
 
 
-def test_faults_quotas_and_the_journal_have_beginnings(gemini: RunningEmulator) -> None:
+def test_starts_are_subject_to_faults_quota_and_journal(gemini: RunningEmulator) -> None:
     gemini.fail("UNAVAILABLE", method="CreateFile")
     assert Upload(gemini.http, 3).begun.error == (503, "UNAVAILABLE")
-    assert not stored(gemini)
+    assert not list_contents(gemini)
     upload = Upload(gemini.http, 3)
     for part in range(3):
         upload("upload", b"a", part)
@@ -554,7 +554,7 @@ def test_faults_quotas_and_the_journal_have_beginnings(gemini: RunningEmulator) 
     assert calls[2].responses[0].file.size_bytes == 3
 
 
-def test_kill_9_takes_nothing_that_came(tmp_path: Path) -> None:
+def test_kill_9_loses_no_received_bytes(tmp_path: Path) -> None:
     data, state = random.Random(3).randbytes(2 * MIB + 5), str(tmp_path / "state")
     first = Process("--state", state)
     try:
@@ -571,7 +571,7 @@ def test_kill_9_takes_nothing_that_came(tmp_path: Path) -> None:
     try:
         assert not orphan.exists()
         assert ask(second.http, "GET", f"/v1beta/{done['name']}", key="k").json == done
-        upload.move(first.http, second.http)
+        upload.switch_server(first.http, second.http)
         at = upload.received()
         assert at == MIB + 1000
         file = upload("upload, finalize", data[at:], at).json["file"]
@@ -581,7 +581,7 @@ def test_kill_9_takes_nothing_that_came(tmp_path: Path) -> None:
 
 
 class Stream:
-    """Bytes without an end that are the same every time, and are never held."""
+    """Endless reproducible bytes that are never held in memory."""
 
     def __init__(self, size: int) -> None:
         self._block = random.Random(size).randbytes(MIB)
@@ -607,7 +607,7 @@ class Stream:
     "size", [64 * MIB, pytest.param(2048 * MIB, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
 def test_large_files_in_little_memory(tmp_path: Path, size: int) -> None:
-    """Cut off, gone on with, killed, gone on with: it arrives whole, and was never in memory."""
+    """Interrupted, resumed, killed and resumed, a file arrives complete and is never held in memory."""
     stream, state = Stream(size), str(tmp_path / "state")
     first = Process("--state", state)
     try:
@@ -625,7 +625,7 @@ def test_large_files_in_little_memory(tmp_path: Path, size: int) -> None:
     second = Process("--state", state)
     try:
         before = second.memory()
-        upload.move(first.http, second.http)
+        upload.switch_server(first.http, second.http)
         at = upload.received()
         rest = stream.part(at, size)
         file = upload("upload, finalize", rest, at, content_length=size - at).json["file"]

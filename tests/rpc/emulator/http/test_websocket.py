@@ -1,4 +1,4 @@
-"""Live sessions over a WebSocket: what is said either way, how they end, and who may break them off."""
+"""Live sessions over a WebSocket: messages, close codes, disconnects and flow control."""
 
 from __future__ import annotations
 
@@ -36,35 +36,37 @@ async def emulator(**settings: Any) -> AsyncIterator[Emulator]:
 
 
 @asynccontextmanager
-async def talk(running: Emulator, path: str = PATH, **options: Any) -> AsyncIterator[ClientConnection]:
+async def connect_session(
+    running: Emulator, path: str = PATH, **options: Any
+) -> AsyncIterator[ClientConnection]:
     async with connect(running.http.replace("http", "ws") + path, **options) as socket:
         yield socket
 
 
-async def say(socket: ClientConnection, message: Json) -> None:
+async def send_json(socket: ClientConnection, message: Json) -> None:
     await socket.send(json.dumps(message))
 
 
-async def hear(socket: ClientConnection) -> Json:
+async def receive_json(socket: ClientConnection) -> Json:
     return json.loads(await socket.recv())
 
 
 async def begin(socket: ClientConnection, **setup: Json) -> None:
-    await say(socket, {"setup": {"model": MODEL, **setup}})
-    assert await hear(socket) == {"setupComplete": {}}
+    await send_json(socket, {"setup": {"model": MODEL, **setup}})
+    assert await receive_json(socket) == {"setupComplete": {}}
 
 
 async def until(socket: ClientConnection, what: str) -> list[Json]:
     found = []
     while True:
-        message = await hear(socket)
+        message = await receive_json(socket)
         found.append(message)
         if what in message or what in message.get("serverContent", {}):
             return found
 
 
-async def closed(socket: ClientConnection) -> tuple[int, str]:
-    """How the server ends a session, which it must."""
+async def wait_for_close(socket: ClientConnection) -> tuple[int, str]:
+    """Wait until the server closes a session; return code and reason."""
     try:
         while True:
             await socket.recv()
@@ -72,8 +74,8 @@ async def closed(socket: ClientConnection) -> tuple[int, str]:
         return (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "")
 
 
-async def ended(running: Emulator) -> str | None:
-    """The status of the only session, once it has one."""
+async def wait_for_status(running: Emulator) -> str | None:
+    """Wait for the status of the only session."""
     for _ in range(2000):
         [entry] = running.journal.calls("BidiGenerateContent")
         if entry.status:
@@ -89,28 +91,28 @@ def question(text: str, *, snake: bool = False) -> Json:
     return {"clientContent": {**turns, "turnComplete": True}}
 
 
-def text_of(messages: list[Json]) -> str:
+def join_text(messages: list[Json]) -> str:
     contents = [m.get("serverContent", {}).get("modelTurn", {"parts": []}) for m in messages]
     return "".join(part["text"] for content in contents for part in content["parts"])
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
-def test_a_conversation_in_either_spelling(version: str) -> None:
+def test_conversation_in_both_spellings(version: str) -> None:
     async def test() -> None:
         path = f"//{PATH.replace('v1beta', version)}?key=secret"
         async with emulator(replies=[Reply("one two three", pieces=3)]) as running:
-            async with talk(running, path) as socket:
+            async with connect_session(running, path) as socket:
                 await begin(socket)
-                await say(socket, question("Why?", snake=True))
+                await send_json(socket, question("Why?", snake=True))
                 said = await until(socket, "turnComplete")
-                assert text_of(said) == "one two three"
+                assert join_text(said) == "one two three"
                 assert said[-1]["usageMetadata"]["promptTokenCount"] == 2
                 # Binary frames hold the same JSON.
                 await socket.send(json.dumps(question("And?")).encode())
-                assert text_of(await until(socket, "turnComplete")) == "one two three"
-                await say(socket, {"realtime_input": {"text": "Really?"}})
-                assert text_of(await until(socket, "turnComplete")) == "one two three"
-            assert await ended(running) == "OK"
+                assert join_text(await until(socket, "turnComplete")) == "one two three"
+                await send_json(socket, {"realtime_input": {"text": "Really?"}})
+                assert join_text(await until(socket, "turnComplete")) == "one two three"
+            assert await wait_for_status(running) == "OK"
             [entry] = running.journal.calls("BidiGenerateContent")
             assert (entry.front, entry.peer.partition(":")[0]) == ("websocket", "ipv4")
             assert [r.WhichOneof("message_type") for r in entry.requests] == [
@@ -125,8 +127,8 @@ def test_a_conversation_in_either_spelling(version: str) -> None:
 
 def test_frames_are_binary_and_setup_is_answered_once() -> None:
     async def test() -> None:
-        async with emulator() as running, talk(running, PATH + "Constrained") as socket:
-            await say(socket, SETUP)
+        async with emulator() as running, connect_session(running, PATH + "Constrained") as socket:
+            await send_json(socket, SETUP)
             assert await socket.recv() == b'{"setupComplete":{}}'
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(socket.recv(), 0.1)
@@ -137,19 +139,19 @@ def test_frames_are_binary_and_setup_is_answered_once() -> None:
 def test_tools_and_handles() -> None:
     async def test() -> None:
         tools = [{"functionDeclarations": [{"name": "get_weather", "description": "Weather of a city."}]}]
-        async with emulator() as running, talk(running) as socket:
-            await say(socket, {"setup": {"model": MODEL, "tools": tools, "sessionResumption": {}}})
-            assert await hear(socket) == {"setupComplete": {}}
-            handle = (await hear(socket))["sessionResumptionUpdate"]["newHandle"]
-            await say(socket, question("What is the weather in Paris?"))
+        async with emulator() as running, connect_session(running) as socket:
+            await send_json(socket, {"setup": {"model": MODEL, "tools": tools, "sessionResumption": {}}})
+            assert await receive_json(socket) == {"setupComplete": {}}
+            handle = (await receive_json(socket))["sessionResumptionUpdate"]["newHandle"]
+            await send_json(socket, question("What is the weather in Paris?"))
             [call] = (await until(socket, "toolCall"))[-1]["toolCall"]["functionCalls"]
             assert call["name"] == "get_weather"
             result = {"id": call["id"], "name": call["name"], "response": {"output": "rain"}}
-            await say(socket, {"tool_response": {"function_responses": [result]}})
+            await send_json(socket, {"tool_response": {"function_responses": [result]}})
             await until(socket, "turnComplete")
-            async with talk(running) as again:
-                await say(again, {"setup": {"model": MODEL, "session_resumption": {"handle": handle}}})
-                assert await hear(again) == {"setupComplete": {}}
+            async with connect_session(running) as again:
+                await send_json(again, {"setup": {"model": MODEL, "session_resumption": {"handle": handle}}})
+                assert await receive_json(again) == {"setupComplete": {}}
 
     run(test())
 
@@ -176,15 +178,15 @@ def test_tools_and_handles() -> None:
         ([{"setup": {"model": MODEL, "sessionResumption": {"handle": "x.0"}}}], 1008, "setup.session_resum"),
     ],
 )
-def test_mistakes_close_the_session(frames: list[Json], code: int, said: str) -> None:
+def test_invalid_messages_close_the_session(frames: list[Json], code: int, said: str) -> None:
     async def test() -> None:
         async with emulator() as running:
-            async with talk(running) as socket:
+            async with connect_session(running) as socket:
                 for frame in frames:
                     await socket.send(frame if isinstance(frame, (str, bytes)) else json.dumps(frame))
-                got, reason = await closed(socket)
+                got, reason = await wait_for_close(socket)
                 assert (got, reason[: len(said)]) == (code, said)
-            assert await ended(running) in {"INVALID_ARGUMENT", "NOT_FOUND"}
+            assert await wait_for_status(running) in {"INVALID_ARGUMENT", "NOT_FOUND"}
 
     run(test())
 
@@ -201,45 +203,45 @@ def test_mistakes_close_the_session(frames: list[Json], code: int, said: str) ->
         ("FAILED_PRECONDITION", 1007),
     ],
 )
-def test_faults_have_close_codes_and_reasons_that_fit(status: str, code: int) -> None:
+def test_close_codes_and_reasons_of_faults(status: str, code: int) -> None:
     async def test() -> None:
         rule = FaultRule.from_json({"status": status, "message": "ü" * 100})
-        async with emulator(faults=[rule]) as running, talk(running) as socket:
-            await say(socket, SETUP)
+        async with emulator(faults=[rule]) as running, connect_session(running) as socket:
+            await send_json(socket, SETUP)
             # 123 bytes, and no half of a letter.
-            assert await closed(socket) == (code, "ü" * 61)
+            assert await wait_for_close(socket) == (code, "ü" * 61)
 
     run(test())
 
 
-def test_quotas_hold_by_key() -> None:
+def test_quota_per_key() -> None:
     async def test() -> None:
         async with emulator(quota=Quota(requests_per_minute=1)) as running:
-            async with talk(running, PATH + "?key=a") as socket:
+            async with connect_session(running, PATH + "?key=a") as socket:
                 await begin(socket)
-            async with talk(running, PATH, additional_headers={"x-goog-api-key": "b"}) as socket:
+            async with connect_session(running, PATH, additional_headers={"x-goog-api-key": "b"}) as socket:
                 await begin(socket)
-            async with talk(running, PATH + "?key=a") as socket:
-                await say(socket, SETUP)
-                code, reason = await closed(socket)
+            async with connect_session(running, PATH + "?key=a") as socket:
+                await send_json(socket, SETUP)
+                code, reason = await wait_for_close(socket)
                 assert (code, reason[:23]) == (1011, "You exceeded your quota")
 
     run(test())
 
 
 @pytest.mark.parametrize("abruptly", [False, True])
-def test_a_client_that_leaves_stops_the_engine(abruptly: bool) -> None:
+def test_disconnect_stops_the_engine(abruptly: bool) -> None:
     async def test() -> None:
         async with emulator(pace=LatencyProfile(between=0.05)) as running:
-            async with talk(running, close_timeout=0.5) as socket:
+            async with connect_session(running, close_timeout=0.5) as socket:
                 await begin(socket)
-                await say(socket, question("Tell me everything"))
-                await hear(socket)
+                await send_json(socket, question("Tell me everything"))
+                await receive_json(socket)
                 if abruptly:
                     socket.transport.abort()
                 else:
                     await socket.close()
-                assert await ended(running) == "CANCELLED"
+                assert await wait_for_status(running) == "CANCELLED"
             [entry] = running.journal.calls()
             told = entry.messages
             await asyncio.sleep(0.2)
@@ -248,71 +250,71 @@ def test_a_client_that_leaves_stops_the_engine(abruptly: bool) -> None:
     run(test())
 
 
-def test_a_client_that_leaves_a_session_that_rests() -> None:
-    """A close frame is its end; a connection that is gone without one is a session that was broken off."""
+def test_disconnect_from_an_idle_session() -> None:
+    """A close frame ends a session; a connection that breaks without one cancels it."""
 
     async def test() -> None:
         for abruptly, status in ((False, "OK"), (True, "CANCELLED")):
-            async with emulator() as running, talk(running) as socket:
+            async with emulator() as running, connect_session(running) as socket:
                 await begin(socket)
-                await say(socket, question("Why?"))
+                await send_json(socket, question("Why?"))
                 await until(socket, "turnComplete")
                 if abruptly:
                     socket.transport.abort()
                 else:
                     await socket.close()
-                assert await ended(running) == status
+                assert await wait_for_status(running) == status
 
     run(test())
 
 
-def test_a_client_that_does_not_read_holds_the_engine_up() -> None:
+def test_flow_control_suspends_the_engine() -> None:
     async def test() -> None:
         long = Reply("w" * 12_000_000, pieces=120)
-        async with emulator(replies=[long]) as running, talk(running, max_queue=1) as socket:
+        async with emulator(replies=[long]) as running, connect_session(running, max_queue=1) as socket:
             await begin(socket)
-            await say(socket, question("Everything"))
+            await send_json(socket, question("Everything"))
             [entry] = running.journal.calls()
             held = 0
             while not held or entry.messages > held:
                 held = entry.messages
                 await asyncio.sleep(0.3)
             assert 0 < held < 100
-            assert len(text_of(await until(socket, "turnComplete"))) == 12_000_000
+            assert len(join_text(await until(socket, "turnComplete"))) == 12_000_000
 
     run(test())
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_broken_connection_has_no_close_frame(after: int) -> None:
+def test_broken_connection_has_no_close_frame(after: int) -> None:
     async def test() -> None:
         rule = FaultRule.from_json({"disconnect": True, "after_messages": after})
-        async with emulator(faults=[rule]) as running, talk(running) as socket:
-            await say(socket, SETUP)
+        async with emulator(faults=[rule]) as running, connect_session(running) as socket:
+            await send_json(socket, SETUP)
             heard = 0
             try:
                 while await socket.recv():
                     heard += 1
                     if heard == 1 < after:
-                        await say(socket, question("Why?"))
+                        await send_json(socket, question("Why?"))
             except ConnectionClosed as error:
                 frame = error.rcvd
             assert (heard, frame) == (after, None)
-            assert await ended(running) == "DISCONNECTED"
+            assert await wait_for_status(running) == "DISCONNECTED"
 
     run(test())
 
 
-def test_frames_have_a_limit() -> None:
+def test_frame_size_limit() -> None:
     async def test() -> None:
         async with emulator() as running:
-            async with talk(running) as socket:
+            async with connect_session(running) as socket:
                 await begin(socket)
                 # As the service's requests: 20 MiB are taken, if they are good for anything.
                 with suppress(ConnectionClosed):
-                    await say(socket, {"setup": {"model": "x" * (20 * 2**20)}})
-                assert (await closed(socket))[0] == 1009
-            async with talk(running) as socket:
+                    await send_json(socket, {"setup": {"model": "x" * (20 * 2**20)}})
+                assert (await wait_for_close(socket))[0] == 1009
+            async with connect_session(running) as socket:
                 await begin(socket)
 
     run(test())
@@ -320,43 +322,43 @@ def test_frames_have_a_limit() -> None:
 
 def test_pings_are_answered_and_text_is_utf8() -> None:
     async def test() -> None:
-        async with emulator() as running, talk(running) as socket:
+        async with emulator() as running, connect_session(running) as socket:
             await begin(socket)
             await asyncio.wait_for(await socket.ping(b"there?"), 5)
             # A text frame of one byte, which is no UTF-8; the mask is zero.
             socket.transport.write(b"\x81\x81\0\0\0\0\xff")
-            assert (await closed(socket))[0] == 1007
+            assert (await wait_for_close(socket))[0] == 1007
 
     run(test())
 
 
-def test_a_stopping_emulator_says_goodbye() -> None:
+def test_go_away_before_shutdown() -> None:
     async def test() -> None:
         running = Emulator(Settings(http_port=0))
         await running.start()
-        async with talk(running) as socket, talk(running) as silent:
+        async with connect_session(running) as socket, connect_session(running) as silent:
             await begin(socket)
             stopping = asyncio.ensure_future(running.stop(1.0))
             [goodbye] = await until(socket, "goAway")
             assert goodbye == {"goAway": {"timeLeft": "0.900s"}}
             # It may go on for a while.
-            await say(socket, question("Quickly!"))
+            await send_json(socket, question("Quickly!"))
             await until(socket, "turnComplete")
-            code, reason = await closed(socket)
+            code, reason = await wait_for_close(socket)
             assert (code, reason[:24]) == (1008, "The emulator is stopping")
             # One that never began is told as well.
-            assert await closed(silent) == (1012, "The emulator is shutting down.")
+            assert await wait_for_close(silent) == (1012, "The emulator is shutting down.")
             await stopping
 
     run(test())
 
 
-def test_what_is_no_live_session_is_answered_in_json() -> None:
+def test_errors_of_the_handshake_are_json() -> None:
     async def test() -> None:
         async with emulator() as running:
             for path in ("/", "/ws", PATH.replace("Bidi", "bidi"), PATH.replace("v1beta", "v2"), PATH + "/x"):
                 with pytest.raises(InvalidStatus) as caught:
-                    async with talk(running, path):
+                    async with connect_session(running, path):
                         pass
                 answer = caught.value.response
                 assert answer.status_code == 404
@@ -367,17 +369,17 @@ def test_what_is_no_live_session_is_answered_in_json() -> None:
                 b"Sec-WebSocket-Key: x\r\n",
                 b"x: " + b"y" * 9000,
             ):
-                answered = await raw(running, junk)
+                answered = await send_raw(running, junk)
                 # Older versions of websockets hang up where a line is too long.
                 assert answered.startswith(b"HTTP/1.1 4") or (not answered and len(junk) > 8192)
-            async with talk(running) as socket:
+            async with connect_session(running) as socket:
                 await begin(socket)
 
     run(test())
 
 
-async def raw(running: Emulator, headers: bytes) -> bytes:
-    """What a request for a WebSocket brings that is not as it should be."""
+async def send_raw(running: Emulator, headers: bytes) -> bytes:
+    """Send a malformed handshake; return the response."""
     host, _, port = running.http.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = b"GET " + PATH.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -387,11 +389,11 @@ async def raw(running: Emulator, headers: bytes) -> bytes:
     return answer
 
 
-def test_what_waits_is_bounded() -> None:
-    """Whoever sends faster than the session listens fills the sockets, not the memory."""
+def test_queue_of_frames_is_bounded() -> None:
+    """Send faster than the session reads: this fills the sockets, not memory."""
 
     async def test() -> None:
-        async with emulator(pace=LatencyProfile(latency=0.5)) as running, talk(running) as socket:
+        async with emulator(pace=LatencyProfile(latency=0.5)) as running, connect_session(running) as socket:
             frame = json.dumps(question("x" * 100_000))
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(_flood(socket, frame), 0.4)

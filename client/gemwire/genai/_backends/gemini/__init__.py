@@ -10,10 +10,13 @@ from gemwire.genai._backends.gemini.live import GeminiLive
 from gemwire.genai._backends.gemini.media import GeminiMedia
 from gemwire.genai._backends.gemini.models import GeminiModels
 from gemwire.genai._backends.gemini.tunings import GeminiTunings
+from gemwire_proto.v1beta.generative_service import SERVICE
 
 _MODELS = GeminiModels()
 GEMINI = Backend(
     vertexai=False,
+    service=SERVICE,
+    base_url_variable="GOOGLE_GEMINI_BASE_URL",
     models=_MODELS,
     media=GeminiMedia(),
     caches=GeminiCaches(),

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, whole, and what it says of names, types and fields is so."""
+"""The OpenAPI document: valid, complete, and true of names, types and fields."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def components(document: Json) -> Json:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_it_is_valid(documents: dict[str, Json], version: str) -> None:
+def test_document_is_valid(documents: dict[str, Json], version: str) -> None:
     document = documents[version]
     openapi_spec_validator.validate(document)
     schemas = resources.files(openapi_spec_validator) / "resources" / "schemas"
@@ -72,12 +72,12 @@ def test_it_is_valid(documents: dict[str, Json], version: str) -> None:
     assert document["info"]["version"] == version
 
 
-def test_every_schema_is_one(components: Json) -> None:
+def test_schemas_are_valid(components: Json) -> None:
     for schema in components.values():
         jsonschema.Draft4Validator.check_schema(schema)
 
 
-def test_the_operations_of_generation(document: Json) -> None:
+def test_operations_of_generation(document: Json) -> None:
     found = {
         operation["operationId"]: (verb, path)
         for verb, path, operation in operations(document)
@@ -89,7 +89,7 @@ def test_the_operations_of_generation(document: Json) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_no_binding_is_missing(documents: dict[str, Json], version: str) -> None:
+def test_all_bindings_are_documented(documents: dict[str, Json], version: str) -> None:
     def flat(path: str) -> str:
         return re.sub(r"\{[^=}]*=?|\}|\*+", "", re.sub(r"\{\w+\}", "*", path.partition("/")[2]))
 
@@ -99,6 +99,7 @@ def test_no_binding_is_missing(documents: dict[str, Json], version: str) -> None
         for service in SERVICES
         if f".{version}." in service.name
         for method in service.methods.values()
+        if not method.http_only
         for binding in method.http
     }
     assert len(wanted) == {"v1beta": 67, "v1": 11}[version]
@@ -108,7 +109,9 @@ def test_no_binding_is_missing(documents: dict[str, Json], version: str) -> None
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_path_is_served(gemini: RunningEmulator, documents: dict[str, Json], version: str) -> None:
+def test_documented_paths_are_served(
+    gemini: RunningEmulator, documents: dict[str, Json], version: str
+) -> None:
     for verb, path, operation in operations(documents[version]):
         before = len(gemini.calls())
         # Whether there is such a resource is another matter.
@@ -123,14 +126,14 @@ def _snake(name: str) -> str:
     return re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def test_a_schema_holds_itself(components: Json) -> None:
+def test_recursive_schema(components: Json) -> None:
     schema = {"$ref": "#/components/schemas/Schema"}
     properties = components["Schema"]["properties"]
     assert properties["items"]["allOf"] == [schema]
     assert properties["properties"]["additionalProperties"] == schema
 
 
-def test_what_is_required(components: Json) -> None:
+def test_required_fields(components: Json) -> None:
     def required(name: str) -> Json:
         return components[name].get("required", [])
 
@@ -144,7 +147,7 @@ def test_what_is_required(components: Json) -> None:
     assert components["TunedModel"]["properties"]["state"]["readOnly"] is True
 
 
-def test_a_patch_brings_any_part(document: Json, components: Json) -> None:
+def test_patch_schema_has_optional_fields(document: Json, components: Json) -> None:
     (patch,) = (o for v, p, o in operations(document) if v == "patch" and p.endswith("/{tunedModel}"))
     content = patch["requestBody"]["content"]["application/json"]
     assert content["schema"] == {"$ref": "#/components/schemas/TunedModelPatch"}
@@ -178,7 +181,7 @@ def test_streams(document: Json) -> None:
     assert alt["schema"]["enum"] == ["json", "sse"]
 
 
-def test_everything_is_described(document: Json, components: Json) -> None:
+def test_everything_has_a_description(document: Json, components: Json) -> None:
     silent = [o["operationId"] for _, _, o in operations(document) if not o.get("description")]
     silent += [tag["name"] for tag in document["tags"] if not tag["description"]]
     carried = {"Status", "Interval", "LatLng"}
@@ -189,7 +192,7 @@ def test_everything_is_described(document: Json, components: Json) -> None:
     assert "* `MAX_TOKENS`: " in components["CandidateFinishReason"]["description"]
 
 
-def test_comments_are_of_what_there_is() -> None:
+def test_comments_belong_to_existing_names() -> None:
     told = json.loads(DESCRIPTOR_SET.with_name("comments.json").read_bytes())
     assert len(told) > 250
     for owner, parts in told.items():
@@ -210,7 +213,7 @@ def _parts(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_it_is_sent_once(gemini: RunningEmulator, path: str) -> None:
+def test_caching_and_compression(gemini: RunningEmulator, path: str) -> None:
     first = Answer(gemini, path)
     assert first.headers["content-type"] == "application/json"
     again = Answer(gemini, path, if_none_match=first.headers["etag"])
@@ -224,7 +227,7 @@ def test_it_is_sent_once(gemini: RunningEmulator, path: str) -> None:
     assert gzip.decompress(zipped.body) == first.body
 
 
-def test_it_names_the_server_that_was_asked(gemini: RunningEmulator) -> None:
+def test_server_url_is_that_of_the_request(gemini: RunningEmulator) -> None:
     assert Answer(gemini, "/openapi.json").json["servers"] == [{"url": gemini.http}]
     other = Answer(gemini, "/openapi.json", host="emulator.example:8080")
     assert other.json["servers"] == [{"url": "http://emulator.example:8080"}]
@@ -232,8 +235,8 @@ def test_it_names_the_server_that_was_asked(gemini: RunningEmulator) -> None:
     assert {"host", "accept-encoding"} <= {v.strip().lower() for v in other.headers["vary"].split(",")}
 
 
-def _lonely(name: str) -> Descriptor:
-    """A message of a package of its own, with a field that nobody should use."""
+def _create_message(name: str) -> Descriptor:
+    """Create a message of a new package, with a deprecated field."""
     package = name.partition(".")[0]
     file = FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
     message = file.message_type.add(name=name.partition(".")[2])
@@ -243,15 +246,15 @@ def _lonely(name: str) -> Descriptor:
     return pool.FindMessageTypeByName(name)
 
 
-def test_what_is_deprecated() -> None:
+def test_deprecated_fields() -> None:
     # No field of the API is, at present.
     made = Schemas(())
-    assert made.get_message_schema(_lonely("one.Old")) == {"$ref": "#/components/schemas/Old"}
+    assert made.get_message_schema(_create_message("one.Old")) == {"$ref": "#/components/schemas/Old"}
     assert made.components["Old"]["properties"] == {"gone": {"type": "string", "deprecated": True}}
 
 
-def test_two_messages_of_one_name_are_refused() -> None:
+def test_messages_of_the_same_name_are_rejected() -> None:
     made = Schemas(())
-    made.get_message_schema(_lonely("one.Same"))
+    made.get_message_schema(_create_message("one.Same"))
     with pytest.raises(ValueError, match=r"one\.Same and other\.Same are both Same"):
-        made.get_message_schema(_lonely("other.Same"))
+        made.get_message_schema(_create_message("other.Same"))

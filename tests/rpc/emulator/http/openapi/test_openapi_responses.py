@@ -1,4 +1,4 @@
-"""Messages, requests and answers are what the OpenAPI document says of them, to the last field."""
+"""Messages, requests and responses match the OpenAPI document, field by field."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def document(populated: Populated) -> Json:
 
 
 def _messages() -> dict[str, Descriptor]:
-    """Descriptors of the messages that have a schema, by its name."""
+    """Map schema names to descriptors."""
     packages = ("google.ai.generativelanguage.v1beta", "google.longrunning", "google.rpc", "google.type")
     return {
         descriptor.full_name.removeprefix(f"{package}.").replace(".", ""): descriptor
@@ -47,11 +47,11 @@ def _messages() -> dict[str, Descriptor]:
 
 @pytest.fixture(scope="module")
 def schemas(document: Json) -> Json:
-    """The document's schemas, allowing nothing but what they name, where references look for them."""
+    """Close the document's schemas for unknown properties."""
     return {"components": {"schemas": closed(document["components"]["schemas"])}}
 
 
-def test_messages_are_what_their_schemas_say(schemas: Json) -> None:
+def test_messages_match_their_schemas(schemas: Json) -> None:
     messages, components = _messages(), schemas["components"]["schemas"]
     tried = 0
     for name in components.keys() & messages.keys():
@@ -60,7 +60,9 @@ def test_messages_are_what_their_schemas_say(schemas: Json) -> None:
             whole = json_format.MessageToDict(
                 sample, always_print_fields_with_no_presence=True, descriptor_pool=POOL
             )
-            assert not [e for e in validator.iter_errors(_finite(whole)) if not _is_of_the_sample(e)]
+            assert not [
+                e for e in validator.iter_errors(_replace_non_finite(whole)) if not _is_sample_error(e)
+            ]
             tried += 1
     assert tried > 400
     enums = {name for name, schema in components.items() if "enum" in schema}
@@ -68,24 +70,24 @@ def test_messages_are_what_their_schemas_say(schemas: Json) -> None:
     assert components.keys() - messages.keys() == enums | errors | patches
 
 
-def _is_of_the_sample(error: jsonschema.ValidationError) -> bool:
-    """A value of an enum that nobody knows yet is a number; and what is nested deep ends somewhere."""
+def _is_sample_error(error: jsonschema.ValidationError) -> bool:
+    """Return True for errors of the sample: unknown enum values are numbers, and nesting is cut off."""
     if "enum" in error.schema:
         return isinstance(error.instance, int)
     return error.validator == "required" and bool(error.absolute_path)
 
 
-def _finite(tree: Json) -> Json:
-    """What is no number in JSON is no number in a schema."""
+def _replace_non_finite(tree: Json) -> Json:
+    """Replace infinity and NaN, which are not numbers in JSON."""
     if isinstance(tree, dict):
-        return {key: _finite(value) for key, value in tree.items()}
+        return {key: _replace_non_finite(value) for key, value in tree.items()}
     if isinstance(tree, list):
-        return [_finite(item) for item in tree]
+        return [_replace_non_finite(item) for item in tree]
     return 0.5 if tree in ("NaN", "Infinity", "-Infinity") else tree
 
 
-class Asked:
-    """A valid request of an RPC, as the REST side takes it.
+class RestRequest:
+    """A valid request of an RPC over REST.
 
     Attributes:
         fits: Whether it is for this binding at all.
@@ -109,7 +111,7 @@ class Asked:
         self.query = {} if binding.body == "*" else fields
 
     def operation(self, document: Json) -> Json:
-        """The operation that it asks for."""
+        """Find the operation of the request."""
         (found,) = (
             operation
             for verb, path, operation in operations(document)
@@ -122,21 +124,21 @@ def _camel(name: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 
 
-def _all_asked(populated: Populated) -> Iterator[tuple[str, Asked]]:
-    """A request for every RPC of v1beta that has bindings, each in a world of its own."""
+def _iter_requests(populated: Populated) -> Iterator[tuple[str, RestRequest]]:
+    """Yield a request for every RPC of v1beta with bindings, each with renewed state."""
     services = [service for service in SERVICES if ".v1beta." in service.name]
-    for method in (m for service in services for m in service.methods.values() if m.http):
+    for method in (m for service in services for m in service.methods.values() if m.http and not m.http_only):
         populated.renew()
-        made = [Asked(populated.request(method), binding) for binding in method.http]
+        made = [RestRequest(populated.request(method), binding) for binding in method.http]
         yield method.name, next(asked for asked in made if asked.fits)
 
 
-def test_requests_and_answers_are_what_their_schemas_say(
+def test_requests_and_responses_match_their_schemas(
     populated: Populated, document: Json, schemas: Json
 ) -> None:
     answered: set[str] = set()
     refused: set[str] = set()
-    for rpc, asked in _all_asked(populated):
+    for rpc, asked in _iter_requests(populated):
         operation = asked.operation(document)
         assert asked.query.keys() <= {p["name"] for p in operation.get("parameters", [])}
         assert (asked.body is not None) == ("requestBody" in operation)

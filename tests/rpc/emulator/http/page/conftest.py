@@ -1,4 +1,4 @@
-"""The page in a real browser, for all tests of it."""
+"""Fixtures that open the page in a real browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIZE: ViewportSize = {"width": 1280, "height": 800}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; for one module at a time, as its driver has a loop in this thread."""
+    """Start Chromium for one module at a time: its driver runs a loop in this thread."""
     pytest.importorskip("playwright")
     import chromium as browsers
     from playwright.sync_api import expect
@@ -52,7 +52,7 @@ def client(gemini: RunningEmulator) -> Iterator[v1beta.GenerativeServiceClient]:
 
 @pytest.fixture
 def page(browser: Browser, gemini: RunningEmulator) -> Iterator[Page]:
-    """The page, open. It must do without complaints and without other hosts, whatever the test does."""
+    """Open the page. Whatever a test does, it must log no error and contact no other host."""
     context = browser.new_context(viewport=_SIZE, permissions=["clipboard-read", "clipboard-write"])
     opened = context.new_page()
     complaints: list[str] = []

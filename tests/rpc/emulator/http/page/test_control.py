@@ -1,4 +1,4 @@
-"""The control API: what pages and tests in other languages see and switch, and who may not."""
+"""The control API: calls, faults, quota, pace, clock and reset."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def contents(text: str = "one two three") -> list[Json]:
 
 
 def count(client: v1beta.GenerativeServiceClient) -> str:
-    """How a call ends."""
+    """Return the outcome of a call."""
     try:
         client.count_tokens(model=MODEL, contents=contents(), retry=None)
     except errors.GemwireError as error:
@@ -56,9 +56,7 @@ def count(client: v1beta.GenerativeServiceClient) -> str:
 # What was asked -------------------------------------------------------------------------------------
 
 
-def test_calls_are_listed_the_latest_first_and_in_pages(
-    ask: Http, client: v1beta.GenerativeServiceClient
-) -> None:
+def test_calls_are_listed_latest_first_in_pages(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     for number in range(5):
         client.count_tokens(model=MODEL, contents=contents(f"call {number}"))
     first = ask.ok("GET", "/emulator/calls?limit=2")
@@ -99,9 +97,7 @@ def test_calls_are_filtered(
     assert ask.error("GET", "/emulator/calls?limit=1001")["status"] == "INVALID_ARGUMENT"
 
 
-def test_a_call_is_shown_whole(
-    ask: Http, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
-) -> None:
+def test_call_details(ask: Http, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator) -> None:
     gemini.reply("One. Two. Three.", pieces=3)
     assert len(list(client.stream_generate_content(model=MODEL, contents=contents()))) == 3
     number = ask.ok("GET", "/emulator/calls")["calls"][0]["number"]
@@ -114,7 +110,7 @@ def test_a_call_is_shown_whole(
     assert ask.error("GET", "/emulator/calls/999999")["status"] == "NOT_FOUND"
 
 
-def test_a_failure_is_shown_with_its_details(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
+def test_error_details(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     ask.ok("POST", "/emulator/faults", {"status": "RESOURCE_EXHAUSTED", "retry_delay": 1.5})
     assert count(client) == "ResourceExhausted"
     number = ask.ok("GET", "/emulator/calls")["calls"][0]["number"]
@@ -123,9 +119,7 @@ def test_a_failure_is_shown_with_its_details(ask: Http, client: v1beta.Generativ
     assert error["details"] == [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.500s"}]
 
 
-def test_long_bytes_and_vectors_are_left_out_when_asked(
-    ask: Http, client: v1beta.GenerativeServiceClient
-) -> None:
+def test_elision_of_long_bytes_and_vectors(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     picture = bytes(5000)
     parts = [{"inline_data": {"mime_type": "image/png", "data": picture}}, {"text": "What is it?"}]
     client.generate_content(model=MODEL, contents=[{"parts": parts}])
@@ -144,9 +138,7 @@ def test_long_bytes_and_vectors_are_left_out_when_asked(
     assert values[-1].endswith(" more›")
 
 
-def test_a_call_is_a_curl_command(
-    ask: Http, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
-) -> None:
+def test_curl_commands(ask: Http, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator) -> None:
     def latest() -> str:
         number = ask.ok("GET", "/emulator/calls")["calls"][0]["number"]
         command: str = ask.ok("GET", f"/emulator/calls/{number}/curl")["curl"]
@@ -178,7 +170,7 @@ def test_a_call_is_a_curl_command(
     ]
 
 
-def test_calls_are_forgotten(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
+def test_calls_are_cleared(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     assert count(client) == "OK"
     ask.ok("DELETE", "/emulator/calls")
     assert ask.ok("GET", "/emulator/calls") == {"calls": [], "total": 0}
@@ -187,7 +179,7 @@ def test_calls_are_forgotten(ask: Http, client: v1beta.GenerativeServiceClient) 
 # Secrets --------------------------------------------------------------------------------------------
 
 
-def test_no_secret_is_ever_shown(ask: Http, gemini: RunningEmulator) -> None:
+def test_secrets_are_redacted(ask: Http, gemini: RunningEmulator) -> None:
     secret = "hushhush"
     body = {"contents": contents()}
     path = f"/v1beta/{MODEL}:countTokens"
@@ -223,7 +215,7 @@ def test_no_secret_is_ever_shown(ask: Http, gemini: RunningEmulator) -> None:
 # Switches -------------------------------------------------------------------------------------------
 
 
-def test_faults_are_switched_on_and_off(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
+def test_faults_are_added_and_removed(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     (fault,) = ask.ok("POST", "/emulator/faults", {"status": "UNAVAILABLE", "times": 0})["faults"]
     assert fault["rule"] == {"status": "UNAVAILABLE", "times": 0}
     assert count(client) == "Unavailable"
@@ -246,7 +238,7 @@ def test_several_faults_at_once_keep_their_numbers(ask: Http, client: v1beta.Gen
     assert ask.ok("GET", "/emulator/faults")["faults"] == []
 
 
-def test_the_properties_of_a_fault_are_described(ask: Http) -> None:
+def test_fields_of_a_fault_are_described(ask: Http) -> None:
     fields = {field["name"]: field for field in ask.ok("GET", "/emulator/faults")["fields"]}
     assert fields["after_messages"]["type"] == "integer"
     assert fields["disconnect"] == {"name": "disconnect", "type": "boolean", "default": False}
@@ -267,14 +259,14 @@ def test_the_properties_of_a_fault_are_described(ask: Http) -> None:
         ([{"status": "INTERNAL"}, None], "a fault must be a JSON object"),
     ],
 )
-def test_what_is_no_fault_is_refused_whole(ask: Http, body: Json, says: str) -> None:
+def test_invalid_faults_are_rejected(ask: Http, body: Json, says: str) -> None:
     error = ask.error("POST", "/emulator/faults", body)
     assert error["status"] == "INVALID_ARGUMENT"
     assert says in error["message"]
     assert ask.ok("GET", "/emulator/faults")["faults"] == []
 
 
-def test_quotas_hold_at_once(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
+def test_quota_takes_effect_at_once(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     assert ask.ok("PUT", "/emulator/quota", {"requests_per_minute": 1})["tokens_per_minute"] == 0
     assert [count(client) for _ in range(2)] == ["OK", "ResourceExhausted"]
     ask.ok("POST", "/emulator/clock", {"advance": 61})
@@ -285,7 +277,7 @@ def test_quotas_hold_at_once(ask: Http, client: v1beta.GenerativeServiceClient) 
         assert ask.error("PUT", "/emulator/quota", wrong)["status"] == "INVALID_ARGUMENT"
 
 
-def test_the_pace_changes_at_once(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
+def test_pace_takes_effect_at_once(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     ask.ok("PUT", "/emulator/pace", {"latency": 0.2})
     began = time.monotonic()
     assert count(client) == "OK"
@@ -297,7 +289,7 @@ def test_the_pace_changes_at_once(ask: Http, client: v1beta.GenerativeServiceCli
         assert ask.error("PUT", "/emulator/pace", wrong)["status"] == "INVALID_ARGUMENT"
 
 
-def test_time_is_advanced(ask: Http) -> None:
+def test_clock_is_advanced(ask: Http) -> None:
     before = ask.ok("GET", "/emulator/clock")["now"]
     after = ask.ok("POST", "/emulator/clock", {"advance": 86400 * 400})["now"]
     assert int(after[:4]) > int(before[:4])
@@ -315,7 +307,7 @@ def test_time_is_advanced(ask: Http) -> None:
         assert error["status"] == "INVALID_ARGUMENT"
 
 
-def test_everything_is_reset(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
+def test_reset(ask: Http, client: v1beta.GenerativeServiceClient) -> None:
     ask.ok("POST", "/emulator/faults", {"status": "INTERNAL", "times": 0})
     ask.ok("PUT", "/emulator/quota", {"requests_per_minute": 1})
     assert count(client) == "Internal"

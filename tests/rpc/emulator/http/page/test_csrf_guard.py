@@ -1,4 +1,4 @@
-"""The control API and foreign pages: what a browser could be made to send is refused."""
+"""Protection of the control API: requests that foreign pages can make a browser send are rejected."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def ask(gemini: RunningEmulator) -> Http:
         ("PUT", "/emulator/quota", {"requests_per_minute": 1}),
     ],
 )
-def test_foreign_pages_are_refused(
+def test_foreign_pages_are_rejected(
     ask: Http, verb: str, path: str, body: Json, headers: dict[str, str]
 ) -> None:
     status, answer = ask(verb, path, body, **headers)
@@ -58,7 +58,7 @@ def test_foreign_pages_are_refused(
     assert ask.ok("GET", "/emulator/quota")["requests_per_minute"] == 0
 
 
-def test_the_page_and_programs_of_this_machine_are_not(ask: Http, gemini: RunningEmulator) -> None:
+def test_the_page_and_local_programs_are_allowed(ask: Http, gemini: RunningEmulator) -> None:
     port = gemini.http.rpartition(":")[2]
     for headers in (
         {},
@@ -73,14 +73,14 @@ def test_the_page_and_programs_of_this_machine_are_not(ask: Http, gemini: Runnin
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
 )
-def test_what_forms_can_send_is_refused(ask: Http, content_type: str) -> None:
+def test_content_types_of_forms_are_rejected(ask: Http, content_type: str) -> None:
     # What needs no permission to be sent from anywhere.
     for path in ("/emulator/faults", "/emulator/reset"):
         assert ask.error("POST", path, FAULT, content_type=content_type)["code"] == 415
     assert ask.ok("GET", "/emulator/faults")["faults"] == []
 
 
-def test_bad_bodies_and_verbs_are_errors_as_everywhere(ask: Http) -> None:
+def test_invalid_bodies_and_verbs(ask: Http) -> None:
     json = {"content_type": "application/json"}
     assert ask.error("POST", "/emulator/faults", raw=b"{", **json)["status"] == "INVALID_ARGUMENT"
     assert ask.error("POST", "/emulator/faults", raw=b"[" * 100_000, **json)["status"] == "INVALID_ARGUMENT"
@@ -94,13 +94,13 @@ def test_bad_bodies_and_verbs_are_errors_as_everywhere(ask: Http) -> None:
     assert ask.error("GET", "/emulator/nothing")["code"] == 404
 
 
-def test_nothing_is_kept_or_guessed_at(ask: Http) -> None:
+def test_responses_are_not_cached_or_sniffed(ask: Http) -> None:
     ask.ok("GET", "/emulator/calls")
     assert ask.headers["cache-control"] == "no-store"
     assert ask.headers["x-content-type-options"] == "nosniff"
 
 
-def test_an_emulator_for_others_takes_their_names_but_no_foreign_pages() -> None:
+def test_exposed_emulator_accepts_any_host_but_no_foreign_pages() -> None:
     with emulator(host="0.0.0.0", http_port=0) as gemini:
         ask = Http(gemini.http.replace("0.0.0.0", "127.0.0.1"))
         assert ask("GET", "/emulator/calls", Host="build-box:8080")[0] == 200

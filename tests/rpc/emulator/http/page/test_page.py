@@ -1,4 +1,4 @@
-"""The page, in a real browser: calls appear, streams are drawn, faults are switched, nothing leaks."""
+"""The page in a real browser: the list of calls, their details, filters and keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def contents(text: str = "one two three") -> list[Json]:
 
 
 def count(client: v1beta.GenerativeServiceClient, text: str = "one two three") -> str:
-    """How a call ends."""
+    """Return the outcome of a call."""
     try:
         client.count_tokens(model=MODEL, contents=contents(text), retry=None)
     except errors.APIError as error:
@@ -46,7 +46,7 @@ def row(page: Page, text: str) -> Locator:
 # What is seen ---------------------------------------------------------------------------------------
 
 
-def test_calls_appear_as_they_come(
+def test_calls_appear_live(
     page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
 ) -> None:
     expect(page.locator("#welcome")).to_be_visible()
@@ -68,7 +68,7 @@ def test_calls_appear_as_they_come(
     assert row(page, "over gRPC").locator(".bar i").bounding_box()["width"] >= 1  # type: ignore[index]
 
 
-def test_a_stream_is_drawn_with_all_its_chunks(
+def test_timeline_shows_all_chunks(
     page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
 ) -> None:
     gemini.reply("One. Two. Three. Four.", pieces=4)
@@ -88,7 +88,7 @@ def test_a_stream_is_drawn_with_all_its_chunks(
     expect(page.locator(".response details")).to_have_count(len(chunks))
 
 
-def test_a_stream_grows_while_it_goes_on_and_its_gaps_are_seen(
+def test_timeline_grows_and_shows_gaps(
     page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
 ) -> None:
     gemini.reply("One. Two. Three. Four. Five. Six.", pieces=6)
@@ -105,7 +105,7 @@ def test_a_stream_grows_while_it_goes_on_and_its_gaps_are_seen(
     expect(row(page, "Slowly.").locator(".bar i.wait")).to_have_count(1)
 
 
-def test_a_live_session_is_followed(page: Page, gemini: RunningEmulator) -> None:
+def test_live_session_is_shown(page: Page, gemini: RunningEmulator) -> None:
     address = gemini.http.replace("http", "ws")
     service = "google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
     with websockets.sync.client.connect(f"{address}/ws/{service}?key={SECRET}") as session:
@@ -127,7 +127,7 @@ def test_a_live_session_is_followed(page: Page, gemini: RunningEmulator) -> None
     expect(page.locator("article .status")).not_to_have_text("running")
 
 
-def test_request_response_and_failure_are_shown(
+def test_request_response_and_error_are_shown(
     page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
 ) -> None:
     gemini.reply("Because of Rayleigh.")
@@ -144,7 +144,7 @@ def test_request_response_and_failure_are_shown(
     expect(page.locator(".failure .json")).to_contain_text('"retryDelay": "2s"')
 
 
-def test_texts_are_never_html(page: Page, client: v1beta.GenerativeServiceClient) -> None:
+def test_texts_are_not_interpreted_as_html(page: Page, client: v1beta.GenerativeServiceClient) -> None:
     probe = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
     part = {"inline_data": {"mime_type": "<img src=x onerror=document.title=3>", "data": bytes(300)}}
     client.generate_content(model=MODEL, contents=contents(probe))
@@ -159,9 +159,7 @@ def test_texts_are_never_html(page: Page, client: v1beta.GenerativeServiceClient
     assert page.title() == "gemwire emulator"
 
 
-def test_pictures_are_sizes_until_somebody_wants_them(
-    page: Page, client: v1beta.GenerativeServiceClient
-) -> None:
+def test_images_are_elided_until_expanded(page: Page, client: v1beta.GenerativeServiceClient) -> None:
     picture = {"inline_data": {"mime_type": "image/png", "data": b"\1" * 70_000}}
     client.count_tokens(model=MODEL, contents=[{"parts": [{"text": "Look."}, picture]}])
     row(page, "Look.").click()
@@ -203,7 +201,7 @@ def test_calls_are_filtered(
     shown("beta", "delta", "epsilon")
 
 
-def test_the_list_is_held_and_cleared(page: Page, client: v1beta.GenerativeServiceClient) -> None:
+def test_list_is_paused_and_cleared(page: Page, client: v1beta.GenerativeServiceClient) -> None:
     assert count(client, "before") == "OK"
     expect(rows(page)).to_have_count(1)
     page.locator("#pause").click()
@@ -217,7 +215,7 @@ def test_the_list_is_held_and_cleared(page: Page, client: v1beta.GenerativeServi
     expect(rows(page)).to_have_count(0)
 
 
-def test_keys(page: Page, client: v1beta.GenerativeServiceClient) -> None:
+def test_keyboard(page: Page, client: v1beta.GenerativeServiceClient) -> None:
     for number in range(3):
         assert count(client, f"call {number}") == "OK"
     expect(rows(page)).to_have_count(3)

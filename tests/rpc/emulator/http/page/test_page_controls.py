@@ -1,4 +1,4 @@
-"""The page's controls, its edges, and what it costs: in a real browser."""
+"""The page's controls, its protection and its costs, in a real browser."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def contents(text: str = "one two three") -> list[Json]:
 
 
 def count(client: v1beta.GenerativeServiceClient, text: str = "one two three") -> str:
-    """How a call ends."""
+    """Return the outcome of a call."""
     try:
         client.count_tokens(model=MODEL, contents=contents(text), retry=None)
     except errors.APIError as error:
@@ -45,13 +45,13 @@ def count(client: v1beta.GenerativeServiceClient, text: str = "one two three") -
 
 @pytest.fixture
 def controls(page: Page) -> Page:
-    """The page, with its controls open."""
+    """Open the controls of the page."""
     page.locator("#controls").click()
     expect(page.locator(".controls form.rule [name=after_messages]")).to_have_count(1)
     return page
 
 
-def test_a_fault_is_switched_on_and_off(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
+def test_fault_is_added_and_removed(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
     controls.get_by_role("button", name="Every call INTERNAL").click()
     expect(controls.locator("#controls b")).to_have_text("1")
     assert [count(client) for _ in range(2)] == ["Internal"] * 2
@@ -65,7 +65,7 @@ def test_a_fault_is_switched_on_and_off(controls: Page, client: v1beta.Generativ
     ("preset", "outcome"),
     [("Next call UNAVAILABLE", "Unavailable"), ("429 with RetryInfo", "ResourceExhausted")],
 )
-def test_faults_of_one_call(
+def test_presets_for_one_call(
     controls: Page, client: v1beta.GenerativeServiceClient, preset: str, outcome: str
 ) -> None:
     controls.get_by_role("button", name=preset).click()
@@ -75,7 +75,7 @@ def test_faults_of_one_call(
     expect(controls.locator("#controls b")).to_be_hidden()
 
 
-def test_a_stream_is_broken_in_its_middle(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
+def test_stream_breaks_mid_stream(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
     controls.get_by_role("button", name="Break mid-stream").click()
     expect(controls.locator(".faults li[data-fault]")).to_have_count(1)
     stream = iter(client.stream_generate_content(model=MODEL, contents=contents(), retry=None))
@@ -87,7 +87,7 @@ def test_a_stream_is_broken_in_its_middle(controls: Page, client: v1beta.Generat
     expect(controls.locator(".timeline .broken")).to_have_count(1)
 
 
-def test_a_rule_of_ones_own(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
+def test_custom_rule(controls: Page, client: v1beta.GenerativeServiceClient) -> None:
     controls.get_by_text("Custom rule").click()
     form = controls.locator("form.rule")
     form.locator("[name=method]").fill("(")
@@ -102,7 +102,7 @@ def test_a_rule_of_ones_own(controls: Page, client: v1beta.GenerativeServiceClie
     assert [count(client) for _ in range(3)] == ["OK", "DataLoss", "OK"]
 
 
-def test_quota_pace_time_and_reset(
+def test_quota_pace_clock_and_reset(
     controls: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
 ) -> None:
     ask = Http(gemini.http)
@@ -128,12 +128,12 @@ def test_quota_pace_time_and_reset(
     assert [count(client) for _ in range(2)] == ["OK", "OK"]
 
 
-def test_what_others_switch_is_seen(controls: Page, gemini: RunningEmulator) -> None:
+def test_changes_by_others_are_shown(controls: Page, gemini: RunningEmulator) -> None:
     gemini.fail("ABORTED", method="Embed")
     expect(controls.locator(".faults code")).to_have_text("method: Embed  status: ABORTED")
 
 
-def test_the_first_call_is_told(page: Page, gemini: RunningEmulator) -> None:
+def test_instructions_for_the_first_call_work(page: Page, gemini: RunningEmulator) -> None:
     python = page.locator("[data-snippet=Python]").inner_text()
     curl = page.locator("[data-snippet=curl]").inner_text()
     assert len(python.splitlines()) == len(curl.splitlines()) == 3
@@ -144,7 +144,7 @@ def test_the_first_call_is_told(page: Page, gemini: RunningEmulator) -> None:
         assert done.stdout.startswith("data: {")
 
 
-def test_a_call_is_copied(
+def test_copy_as_curl_and_json(
     page: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
 ) -> None:
     client.generate_content(model=MODEL, contents=contents('It\'s \u00fc "quoted"'))
@@ -164,7 +164,7 @@ def test_a_call_is_copied(
 
 @pytest.fixture
 def foreign(browser: Browser) -> Iterator[Page]:
-    """A page of another server."""
+    """Open a page of another server."""
     elsewhere = WebServer()
     elsewhere.on(lambda _, wire: wire.answer(200, b"<!doctype html><p>evil", content_type="text/html"))
     context = browser.new_context()
@@ -175,7 +175,7 @@ def foreign(browser: Browser) -> Iterator[Page]:
     elsewhere.stop()
 
 
-def test_foreign_pages_can_do_nothing(
+def test_foreign_pages_are_locked_out(
     page: Page, foreign: Page, client: v1beta.GenerativeServiceClient, gemini: RunningEmulator
 ) -> None:
     assert count(client, "private") == "OK"
@@ -204,8 +204,8 @@ def test_foreign_pages_can_do_nothing(
     assert not [frame for frame in foreign.frames[1:] if frame.locator("#list").count()]
 
 
-def journalled(gemini: RunningEmulator, count: int) -> None:
-    """Calls, without the time that real ones take."""
+def record_calls(gemini: RunningEmulator, count: int) -> None:
+    """Record calls without making them."""
     method = generative_service.SERVICE.methods["CountTokens"]
 
     def fill() -> None:
@@ -219,12 +219,12 @@ def journalled(gemini: RunningEmulator, count: int) -> None:
     gemini._run_sync(fill)
 
 
-def test_ten_thousand_calls_are_a_window_of_rows(browser: Browser, gemini: RunningEmulator) -> None:
-    journalled(gemini, 9_500)
+def test_list_of_ten_thousand_calls_is_virtualized(browser: Browser, gemini: RunningEmulator) -> None:
+    record_calls(gemini, 9_500)
     page = browser.new_page()
     page.goto(gemini.http)
     expect(page.locator("#count")).to_have_text("9,500 calls")
-    journalled(gemini, 480)
+    record_calls(gemini, 480)
     # 200 calls an event, ten events a second.
     expect(page.locator("#count")).to_have_text("9,980 calls")
     assert page.locator("#list .row").count() < 80
@@ -236,13 +236,13 @@ def test_ten_thousand_calls_are_a_window_of_rows(browser: Browser, gemini: Runni
         .sort((one, other) => one.offsetTop - other.offsetTop)[0].dataset.number"""
     page.wait_for_timeout(100)
     before = page.locator("#list").evaluate(top)
-    journalled(gemini, 20)
+    record_calls(gemini, 20)
     expect(page.locator("#count")).to_have_text("10,000 calls")
     # What is read stays where it is.
     assert page.locator("#list").evaluate(top) == before
     page.locator("#list").evaluate("list => list.scrollTop = list.scrollHeight")
     expect(page.locator('#list .row[aria-posinset="10000"]')).to_contain_text("filler 0")
-    journalled(gemini, 1)
+    record_calls(gemini, 1)
     # The emulator has forgotten the oldest, and the page too.
     expect(page.locator('#list .row[aria-posinset="10000"]')).to_contain_text("filler 1")
     expect(page.locator("#count")).to_have_text("10,000 calls")
@@ -261,14 +261,14 @@ def test_ten_thousand_calls_are_a_window_of_rows(browser: Browser, gemini: Runni
     page.close()
 
 
-def test_events_are_few_however_many_calls_there_are(gemini: RunningEmulator) -> None:
+def test_events_are_rate_limited(gemini: RunningEmulator) -> None:
     connection = http.client.HTTPConnection(gemini.http.removeprefix("http://"), timeout=10)
     connection.request("GET", "/emulator/events")
     response = connection.getresponse()
     assert response.headers["content-type"] == "text/event-stream"
     began = time.monotonic()
     for _ in range(200):
-        journalled(gemini, 1)
+        record_calls(gemini, 1)
         time.sleep(0.005)
     last, told, events = gemini.calls()[-1].number, 0, 0
     while told < last:
@@ -280,7 +280,7 @@ def test_events_are_few_however_many_calls_there_are(gemini: RunningEmulator) ->
     connection.close()
 
 
-def test_nothing_is_told_where_nobody_looks(page: Page, browser: Browser, gemini: RunningEmulator) -> None:
+def test_no_watcher_without_a_page(page: Page, browser: Browser, gemini: RunningEmulator) -> None:
     watchers = gemini._emulator.journal._watchers
     assert len(watchers) == 1
     second = browser.new_page()
@@ -291,7 +291,7 @@ def test_nothing_is_told_where_nobody_looks(page: Page, browser: Browser, gemini
     assert comes(lambda: len(watchers) == 1)
 
 
-def test_the_page_finds_the_emulator_again(browser: Browser) -> None:
+def test_page_reconnects(browser: Browser) -> None:
     gemini = RunningEmulator(http_port=0)
     port = int(gemini.http.rpartition(":")[2])
     page = browser.new_page()
