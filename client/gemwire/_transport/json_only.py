@@ -11,6 +11,8 @@ from gemwire._transport.serialized_message import SerializedMessage
 from gemwire_runtime import json_only
 from gemwire_runtime.method import AnyMethod
 
+#: Fields that an error names.
+_MAX_NAMED = 3
 _ADVICE = "use a client with transport='rest' or transport='auto'"
 
 
@@ -20,56 +22,45 @@ def check_method(method: AnyMethod) -> None:
         raise ValueError(f"{method.name} is not available over gRPC; {_ADVICE}")
 
 
-def serialize_for_grpc(method: AnyMethod, request: Message) -> bytes:
-    """Serialize a request of a method that ``may_hold_json_only``.
+def check_request(method: AnyMethod, request: Message) -> None:
+    """Raise ValueError for a request with JSON-only fields, of a method that ``may_hold_json_only``."""
+    if json_only.suspect(request.SerializeToString()):
+        _check_fields(method, request)
 
-    Raises:
-        ValueError: A JSON-only field is set.
+
+def _check_fields(method: AnyMethod, request: Message) -> None:
+    message = request.parse() if isinstance(request, SerializedMessage) else request
+    if paths := json_only.paths(message):
+        name = method.request.DESCRIPTOR.name
+        raise ValueError(
+            f"{', '.join(f'{name}.{path}' for path in paths)}: not available over gRPC; {_ADVICE}"
+        )
+
+
+def create_checked_callable(
+    method: AnyMethod, multicallable: Callable[..., Any], *, as_bytes: bool
+) -> Callable[..., Any]:
+    """Wrap a multicallable, so that requests with JSON-only fields raise ValueError.
+
+    Args:
+        method: The RPC; it ``may_hold_json_only``.
+        multicallable: Makes its calls.
+        as_bytes: Whether it has no serializer: a request is then serialized only once, for the check.
     """
-    data = request.SerializeToString()
-    if json_only.suspect(data):
-        message = request.parse() if isinstance(request, SerializedMessage) else request
-        if paths := json_only.paths(message):
-            name = method.request.DESCRIPTOR.name
-            raise ValueError(
-                f"{', '.join(f'{name}.{path}' for path in paths)}: not available over gRPC; {_ADVICE}"
-            )
-    return data
+    serialize = method.request.SerializeToString
+    suspect = json_only.suspect
 
+    def call(request: Message, *, timeout: float | None, metadata: object) -> Any:
+        data = serialize(request)
+        if suspect(data):
+            _check_fields(method, request)
+        return multicallable(data if as_bytes else request, timeout=timeout, metadata=metadata)
 
-def check_request(method: AnyMethod, request: Message) -> Message:
-    """Return a request of a method that ``may_hold_json_only`` as it is. Raises like `serialize_for_grpc`."""
-    serialize_for_grpc(method, request)
-    return request
+    def start(request: Message, *, timeout: float | None, metadata: object) -> Any:
+        check_request(method, request)
+        sent = serialize(request) if as_bytes else request
+        return getattr(multicallable, "future")(sent, timeout=timeout, metadata=metadata)  # noqa: B009
 
-
-class CheckedCallable:
-    """A multicallable of a method whose requests may hold JSON-only fields."""
-
-    __slots__ = ("_method", "_multicallable", "_prepare")
-
-    def __init__(
-        self,
-        method: AnyMethod,
-        multicallable: Callable[..., Any],
-        prepare: Callable[[AnyMethod, Message], bytes | Message],
-    ) -> None:
-        """Wrap a multicallable.
-
-        Args:
-            method: The RPC.
-            multicallable: Makes its calls: without a serializer for bytes, with one for messages.
-            prepare: Checks a request: `serialize_for_grpc`, or `check_request` for messages.
-        """
-        self._method = method
-        self._multicallable = multicallable
-        self._prepare = prepare
-
-    def __call__(self, request: Message, *, timeout: float | None, metadata: object) -> Any:
-        """Start a call."""
-        return self._multicallable(self._prepare(self._method, request), timeout=timeout, metadata=metadata)
-
-    def future(self, request: Message, *, timeout: float | None, metadata: object) -> Any:
-        """Start a call in the background, as the unary multicallables of grpc do."""
-        start: Callable[..., Any] = getattr(self._multicallable, "future")  # noqa: B009
-        return start(self._prepare(self._method, request), timeout=timeout, metadata=metadata)
+    # Unary multicallables of grpc have it for calls in the background.
+    setattr(call, "future", start)  # noqa: B010
+    return call
