@@ -115,7 +115,7 @@ class Refusal:
         self.fields: list[str] = []
         self.details: dict[str, Any] = {}
         for key, value in error.trailing_metadata() or ():
-            if key != "grpc-status-details-bin":
+            if key != "grpc-status-details-bin" or not isinstance(value, bytes):
                 continue
             for packed in status_pb2.Status.FromString(value).details:
                 name = packed.type_url.rpartition(".")[2]

@@ -240,7 +240,7 @@ def _why(options: ClientOptions, given: Any) -> str:
         return "api_key was given"
     if options.credentials_file:
         return f"credentials_file is {options.credentials_file}"
-    if found := creds.environment_key():
+    if found := creds.find_environment_key():
         others = [name for name in (*_KEYS, _FILE) if name != found[0] and os.environ.get(name)]
         return f"{found[0]} is set" + (
             f", before {' and '.join(others)}, which does not count" if others else ""

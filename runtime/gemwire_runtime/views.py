@@ -446,19 +446,9 @@ def message_of(value: object) -> Any:
     return value._pb if isinstance(value, View) else value
 
 
-def write_field(kind: type[View], message: Message, name: str, value: object) -> None:
-    """Set a field of a message, converting the value as views of that kind do.
-
-    Raises:
-        TypeError: The value is of a wrong type.
-        ValueError: The value is out of range.
-    """
-    kind._fields[name].write(message, value)
-
-
-def field_names(kind: type[View]) -> frozenset[str]:
-    """Return the names of the fields of a kind of view."""
-    return frozenset(kind._fields)
+def fields_of(kind: type[View]) -> Mapping[str, Field]:
+    """Return the fields of a kind of view by name; each reads and writes messages as attributes do."""
+    return kind._fields
 
 
 def replace_field(kind: type[Message], field: Field) -> None:

@@ -139,6 +139,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "gemwire.errors",
         "gemwire.genai._convert",
         "gemwire.genai.client",
+        "gemwire.genai.http_options",
         "gemwire.v1beta",
     ),
     "gemwire.bulk": (

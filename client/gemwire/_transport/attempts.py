@@ -71,7 +71,7 @@ class Attempts:
         if (
             error.grpc_code is grpc.StatusCode.UNAUTHENTICATED
             and not self._reauthenticated
-            and self.authorization.refused(pairs)
+            and self.authorization.invalidate(pairs)
         ):
             # Once: a token may have been revoked before it expired.
             self._reauthenticated = True

@@ -31,7 +31,16 @@ class ChannelHandle:
         loop: The event loop that a channel of grpc.aio belongs to.
     """
 
-    __slots__ = ("__weakref__", "_callables", "_intercepted", "channel", "generation", "health", "loop")
+    __slots__ = (
+        "__weakref__",
+        "_callables",
+        "_http",
+        "_intercepted",
+        "channel",
+        "generation",
+        "health",
+        "loop",
+    )
 
     def __init__(
         self,
@@ -47,15 +56,16 @@ class ChannelHandle:
         self.loop = loop
         # Interceptors expect messages.
         self._intercepted = target is None or bool(target.interceptors)
+        self._http = target.http if target else None
         self._callables: dict[AnyMethod, Callable[..., Any]] = {}
 
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return the multicallable of a method.
 
-        It raises ValueError for requests that gRPC cannot carry; see `json_only`.
+        Requests that gRPC cannot carry go over HTTP, or it raises ValueError; see `json_only`.
 
         Raises:
-            ValueError: The RPC is not available over gRPC.
+            ValueError: The RPC is available over HTTP only, and there is no HTTP route.
         """
         found = self._callables.get(method)
         if found is None:
@@ -63,7 +73,8 @@ class ChannelHandle:
         return found
 
     def _create(self, method: AnyMethod) -> Callable[..., Any]:
-        json_only.check_method(method)
+        if method.http_only:
+            return json_only.route_method(method, self._http)
         # Bidirectional streams check each message that is written.
         checked = method.may_hold_json_only and method.kind in (Kind.UNARY, Kind.SERVER_STREAM)
         as_bytes = checked and not self._intercepted
@@ -73,5 +84,5 @@ class ChannelHandle:
             response_deserializer=method.response.FromString,
         )
         if checked:
-            return json_only.create_checked_callable(method, multicallable, as_bytes=as_bytes)
+            return json_only.route_requests(method, multicallable, self._http, as_bytes=as_bytes)
         return multicallable

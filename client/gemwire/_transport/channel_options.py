@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import grpc
 from google.auth.exceptions import MutualTLSChannelError
 
+from gemwire._transport.connection import HttpRoute
 from gemwire._transport.endpoint import is_loopback
 from gemwire.options import CertSource
 
@@ -60,12 +61,14 @@ class Target:
         plaintext: Whether to use no TLS, as an emulator does.
         certificate: Client certificate and key, PEM, for mutual TLS.
         interceptors: The user's interceptors.
+        http: The HTTP route of what gRPC cannot carry; None to refuse it.
     """
 
     address: str
     plaintext: bool = False
     certificate: tuple[bytes, bytes] | None = None
     interceptors: tuple[object, ...] = ()
+    http: HttpRoute | None = None
 
     def __repr__(self) -> str:
         kind = "plaintext" if self.plaintext else "mTLS" if self.certificate else "TLS"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire_runtime.method import AnyMethod
@@ -17,6 +17,10 @@ class Connection(Protocol):
 
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return what makes the calls of a method, called as grpc's multicallables are."""
+
+
+#: Returns the HTTP connection for what gRPC cannot carry: names of fields or of an RPC, for errors.
+HttpRoute: TypeAlias = Callable[[str], Connection]
 
 
 class ConnectionPool(Protocol):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.channel_options import Target, certificate
+from gemwire._transport.connection import HttpRoute
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import CertSource, ClientInfo, ClientOptions, UserAgentSource
 
@@ -210,6 +211,8 @@ class ConnectionSettings:
             always_use_jwt_access=always_use_jwt_access,
         )
 
-    def grpc_target(self) -> Target:
-        """Return what gRPC channels are opened with."""
-        return Target(endpoint.with_port(self.host), self.plaintext, self.certificate, self.interceptors)
+    def grpc_target(self, http: HttpRoute | None = None) -> Target:
+        """Return what gRPC channels are opened with; ``http``: the route of what gRPC cannot carry."""
+        return Target(
+            endpoint.with_port(self.host), self.plaintext, self.certificate, self.interceptors, http
+        )

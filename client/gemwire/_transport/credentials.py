@@ -17,7 +17,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
 import google.auth
 import google.auth.api_key
@@ -32,14 +31,14 @@ _logger = logging.getLogger("gemwire")
 
 Pairs = tuple[tuple[str, str], ...]
 
-#: Seconds before a token's expiry at which its renewal starts; half its life if that is less.
-_MARGIN = 300.0
-#: Seconds between two tries to renew a token that still lives.
+#: Seconds before a token expires at which its refresh starts; half of its lifetime if that is less.
+_REFRESH_MARGIN = 300.0
+#: Seconds between attempts to refresh a token that is still valid.
 _RETRY_PAUSE = 10.0
 
 
 class ApiKey:
-    """An API key, or no credentials at all: pairs that never change."""
+    """An API key, or no credentials: metadata that never changes."""
 
     def __init__(self, pairs: Pairs) -> None:
         self._pairs = pairs
@@ -48,123 +47,129 @@ class ApiKey:
         return "<ApiKey>" if self._pairs else "<no credentials>"
 
     @property
-    def secret(self) -> bool:
-        """Whether there is something to keep secret."""
+    def is_secret(self) -> bool:
+        """Whether its metadata is secret."""
         return bool(self._pairs)
 
     def pairs(self, now: float) -> Pairs:
-        """The pairs to send."""
+        """Return the metadata to send."""
         return self._pairs
 
-    def refused(self, pairs: Pairs) -> bool:
-        """A key that the service refuses cannot be renewed."""
+    def invalidate(self, pairs: Pairs) -> bool:
+        """Return False: an API key that the service rejects cannot be refreshed."""
         return False
 
 
 @dataclass(frozen=True)
-class _Fresh:
-    """Pairs, and until when they serve (``time.monotonic`` seconds)."""
+class _CachedToken:
+    """The metadata of a token, and when to refresh it (``time.monotonic`` seconds)."""
 
     pairs: Pairs
-    renew_at: float
+    refresh_at: float
     expires_at: float
 
 
-_NOTHING = _Fresh((), 0.0, 0.0)
-_REFUSED = _Fresh((), 0.0, 0.0)
+_NOT_FETCHED = _CachedToken((), 0.0, 0.0)
+_INVALIDATED = _CachedToken((), 0.0, 0.0)
 
 
 class Token:
-    """google-auth credentials, renewed in the background, one renewal at a time.
+    """A token of google-auth credentials, refreshed in the background, one refresh at a time.
 
-    While the token lives, a failing renewal fails no call: it is logged and tried again.
+    While the token is valid, a failed refresh fails no call: it is logged and retried.
     """
 
-    def __init__(self, credentials: Any, audience: str, quota_project_id: str | None) -> None:
-        """Nothing is fetched before the first call.
+    def __init__(
+        self,
+        credentials: google.auth.credentials.Credentials,
+        audience: str,
+        quota_project_id: str | None,
+    ) -> None:
+        """Initialize a token. Nothing is fetched before the first call.
 
         Args:
             credentials: google-auth credentials.
-            audience: Host that self-signed tokens of a service account are made for.
+            audience: Host that self-signed tokens of a service account are for.
             quota_project_id: Project to send as ``x-goog-user-project``.
         """
         self.credentials = credentials
         self._audience = audience
         self._quota_project_id = quota_project_id
-        self._fresh = _NOTHING
+        self._cached = _NOT_FETCHED
         self._generation = fork.generation()
         self._lock = threading.Lock()
-        self._renewal: Future[Pairs] | None = None
+        self._pending: Future[Pairs] | None = None
 
     def __repr__(self) -> str:
         return f"<Token of {type(self.credentials).__module__}.{type(self.credentials).__name__}>"
 
     @property
-    def secret(self) -> bool:
-        """Whether there is something to keep secret."""
+    def is_secret(self) -> bool:
+        """Whether its metadata is secret."""
         return True
 
     def pairs(self, now: float) -> Pairs | Future[Pairs]:
-        """The pairs to send, or, without a living token, a future that gives them."""
-        fresh = self._fresh
-        if now < fresh.renew_at:
-            return fresh.pairs
-        renewal = self._renew()
-        return fresh.pairs if now < fresh.expires_at else renewal
+        """Return the metadata to send; without a valid token, a future of it."""
+        cached = self._cached
+        if now < cached.refresh_at:
+            return cached.pairs
+        refresh = self._refresh()
+        return cached.pairs if now < cached.expires_at else refresh
 
-    def refused(self, pairs: Pairs) -> bool:
-        """Note that the service refused ``pairs``.
+    def invalidate(self, pairs: Pairs) -> bool:
+        """Refresh the token before the next call, if its metadata is still ``pairs``.
 
         Returns:
-            Whether another call is worth a try: they are renewed now, or were meanwhile.
+            Whether another attempt can succeed: the token is refreshed for it, or was since.
         """
-        if self._fresh.pairs is pairs:
-            self._fresh = _REFUSED
+        if self._cached.pairs is pairs:
+            self._cached = _INVALIDATED
         return True
 
-    def _renew(self) -> Future[Pairs]:
+    def _refresh(self) -> Future[Pairs]:
         if self._generation != fork.generation():
-            # A fork may have copied a lock that is held and a thread that is not there.
-            self._lock, self._renewal, self._generation = threading.Lock(), None, fork.generation()
+            # A fork may have copied a lock that is held, and copies no threads.
+            self._lock, self._pending, self._generation = threading.Lock(), None, fork.generation()
         with self._lock:
-            if self._renewal is None:
-                self._renewal = Future()
-                # Marked as running, so that one caller that is cancelled does not cancel it for all.
-                self._renewal.set_running_or_notify_cancel()
+            if self._pending is None:
+                self._pending = Future()
+                # Marked as running, so that a caller that is cancelled does not cancel it for all.
+                self._pending.set_running_or_notify_cancel()
                 thread = threading.Thread(
-                    target=self._run, args=(self._renewal,), name="gemwire-credentials", daemon=True
+                    target=self._run, args=(self._pending,), name="gemwire-credentials", daemon=True
                 )
                 thread.start()
-            return self._renewal
+            return self._pending
 
-    def _run(self, renewal: Future[Pairs]) -> None:
+    def _run(self, refresh: Future[Pairs]) -> None:
         try:
-            fresh = self._fetch()
+            fetched = self._fetch()
         except Exception as error:
             now = time.monotonic()
-            alive = self._fresh
-            if now < alive.expires_at:
-                wait = min(_RETRY_PAUSE, (alive.expires_at - now) / 2)
-                self._fresh = _Fresh(alive.pairs, now + wait, alive.expires_at)
+            cached = self._cached
+            if now < cached.expires_at:
+                wait = min(_RETRY_PAUSE, (cached.expires_at - now) / 2)
+                self._cached = _CachedToken(cached.pairs, now + wait, cached.expires_at)
                 _logger.warning(
-                    "credentials could not be renewed, the token lives on: %s", type(error).__name__
+                    "the token could not be refreshed (%s); the current one is still valid",
+                    type(error).__name__,
                 )
             with self._lock:
-                self._renewal = None
-            renewal.set_exception(
+                self._pending = None
+            refresh.set_exception(
                 Unauthenticated(
                     f"the credentials gave no token: {error}",
-                    hint="Check the credentials and the way to their token endpoint.",
+                    hint="Check the credentials and the connection to their token endpoint.",
                 )
             )
             return
-        self._fresh = fresh
+        self._cached = fetched
         with self._lock:
-            self._renewal = None
-        renewal.set_result(fresh.pairs)
+            self._pending = None
+        refresh.set_result(fetched.pairs)
 
-    def _fetch(self) -> _Fresh:
-        # Imported here: it brings requests, which a caller with an API key never needs.
+    def _fetch(self) -> _CachedToken:
+        # Imported late: it imports requests, which API keys do not need.
         from google.auth.transport.requests import Request
 
         request = Request()
@@ -172,12 +177,12 @@ class Token:
             # AIP-4111: a service account signs its own token for the service.
             self.credentials._create_self_signed_jwt(f"https://{self._audience}/")
         headers: dict[str, str] = {}
-        if self._fresh is not _NOTHING and self.credentials.valid:
-            # google-auth would go on with the token that is to be replaced.
+        if self._cached is not _NOT_FETCHED and self.credentials.valid:
+            # google-auth would keep the token that is to be replaced.
             self.credentials.refresh(request)
             self.credentials.apply(headers)
         else:
-            # Gets a token where there is none, and takes one that serves, such as a plain access token.
+            # Fetches a token if there is none, and uses a valid one, such as a plain access token.
             self.credentials.before_request(request, "POST", f"https://{self._audience}/", headers)
         headers.pop("x-goog-api-client", None)
         if self._quota_project_id:
@@ -186,23 +191,23 @@ class Token:
         now = time.monotonic()
         expiry = getattr(self.credentials, "expiry", None)
         if expiry is None:
-            return _Fresh(tuple(headers.items()), float("inf"), float("inf"))
-        # google-auth's expiry is UTC without saying so.
+            return _CachedToken(tuple(headers.items()), float("inf"), float("inf"))
+        # The expiry of google-auth is naive, in UTC.
         left = (
             expiry.replace(tzinfo=datetime.timezone.utc) - datetime.datetime.now(datetime.timezone.utc)
         ).total_seconds()
-        return _Fresh(tuple(headers.items()), now + max(left - _MARGIN, left / 2), now + left)
+        return _CachedToken(tuple(headers.items()), now + max(left - _REFRESH_MARGIN, left / 2), now + left)
 
 
 Authorization = ApiKey | Token
 
 
 def check_api_key(key: object, argument: str) -> str:
-    """Refuse what cannot be a key, without showing it.
+    """Return an API key if it is valid. Errors do not show it.
 
     Raises:
         TypeError: It is not a string.
-        ValueError: It is empty, or holds a character that no header can.
+        ValueError: It is empty, or has a character that headers cannot carry.
     """
     if not isinstance(key, str):
         raise TypeError(f"{argument}: expected a string, got {type(key).__name__}")
@@ -227,8 +232,8 @@ def is_key_given(credentials: google.auth.credentials.Credentials | None, option
     return bool(options.api_key) or isinstance(credentials, google.auth.api_key.Credentials)
 
 
-def environment_key() -> tuple[str, str] | None:
-    """The variable that holds an API key, and the key: GOOGLE_API_KEY, then GEMINI_API_KEY."""
+def find_environment_key() -> tuple[str, str] | None:
+    """Return the variable that holds an API key, and the key: GOOGLE_API_KEY, else GEMINI_API_KEY."""
     for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
         key = os.environ.get(name)
         if key:
@@ -278,7 +283,7 @@ def resolve(
         return _from_key(options.api_key, options)
     if credentials is None and options.credentials_file:
         credentials = _load_file(options, default_scopes)
-    if credentials is None and (found := environment_key()):
+    if credentials is None and (found := find_environment_key()):
         return _from_key(found[1], options)
     if credentials is None:
         credentials = _load_default(options, default_scopes)
@@ -319,7 +324,7 @@ def _duplicate() -> Exception:
     except ImportError:
         return ValueError(text)
 
-    # Google's own class where it can be had, so that code that catches it goes on working.
+    # Google's own class if it is installed, so that code that catches it keeps working.
     kind: Callable[[str], Exception] = type(
         "DuplicateCredentialArgs", (DuplicateCredentialArgs, ValueError), {}
     )

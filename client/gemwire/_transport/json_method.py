@@ -64,5 +64,14 @@ def method(service: str, name: str, snake: str, timeout: float, retry: RetryDefa
     # The request has its own path; that there is one is all that the binding says.
     http = (HttpBinding("post", "/"),)
     return Method(
-        service, name, snake, Kind.UNARY, request, response, http=http, timeout=timeout, retry=retry
+        service,
+        name,
+        snake,
+        Kind.UNARY,
+        request,
+        response,
+        http=http,
+        timeout=timeout,
+        retry=retry,
+        http_only=True,
     )

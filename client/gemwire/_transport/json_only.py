@@ -1,4 +1,8 @@
-"""JSON-only fields and RPCs: gRPC cannot carry them, so they are refused before anything is sent."""
+"""JSON-only fields and RPCs: gRPC cannot carry them, so they go over HTTP, or are refused.
+
+Clients with an HTTP route (``transport="auto"``, and `gemwire.genai` by default) send them over HTTP.
+Others refuse them before anything is sent.
+"""
 
 from __future__ import annotations
 
@@ -7,59 +11,80 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from gemwire._transport.connection import HttpRoute
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire_runtime import json_only
 from gemwire_runtime.method import AnyMethod
 
+_ADVICE = "use a client with transport='rest' or transport='auto'"
 #: Fields that an error names.
 _MAX_NAMED = 3
-_ADVICE = "use a client with transport='rest' or transport='auto'"
 
 
-def check_method(method: AnyMethod) -> None:
-    """Raise ValueError for an RPC that exists over HTTP only."""
-    if method.http_only:
+def route_method(method: AnyMethod, http: HttpRoute | None) -> Callable[..., Any]:
+    """Return the callable of an RPC that exists over HTTP only.
+
+    Raises:
+        ValueError: There is no HTTP route.
+    """
+    if http is None:
         raise ValueError(f"{method.name} is not available over gRPC; {_ADVICE}")
+    return http(method.name).callable(method)
 
 
 def check_request(method: AnyMethod, request: Message) -> None:
     """Raise ValueError for a request with JSON-only fields, of a method that ``may_hold_json_only``."""
-    if json_only.suspect(request.SerializeToString()):
-        _check_fields(method, request)
+    if json_only.suspect(request.SerializeToString()) and (paths := _find_paths(request)):
+        raise _build_error(method, paths)
 
 
-def _check_fields(method: AnyMethod, request: Message) -> None:
-    message = request.parse() if isinstance(request, SerializedMessage) else request
-    if paths := json_only.paths(message):
-        name = method.request.DESCRIPTOR.name
-        raise ValueError(
-            f"{', '.join(f'{name}.{path}' for path in paths)}: not available over gRPC; {_ADVICE}"
-        )
+def _find_paths(request: Message) -> list[str]:
+    return json_only.paths(request.parse() if isinstance(request, SerializedMessage) else request)
 
 
-def create_checked_callable(
-    method: AnyMethod, multicallable: Callable[..., Any], *, as_bytes: bool
+def _build_error(method: AnyMethod, paths: list[str]) -> ValueError:
+    fields = ", ".join(f"{method.request.DESCRIPTOR.name}.{path}" for path in paths[:_MAX_NAMED])
+    if len(paths) > _MAX_NAMED:
+        fields += f" and {len(paths) - _MAX_NAMED} more"
+    return ValueError(f"{fields}: not available over gRPC; {_ADVICE}")
+
+
+def route_requests(
+    method: AnyMethod, multicallable: Callable[..., Any], http: HttpRoute | None, *, as_bytes: bool
 ) -> Callable[..., Any]:
-    """Wrap a multicallable, so that requests with JSON-only fields raise ValueError.
+    """Wrap a multicallable, so that requests with JSON-only fields take the HTTP route.
+
+    Without one they raise ValueError.
 
     Args:
         method: The RPC; it ``may_hold_json_only``.
-        multicallable: Makes its calls.
-        as_bytes: Whether it has no serializer: a request is then serialized only once, for the check.
+        multicallable: Makes its calls over gRPC.
+        http: The HTTP route; None to refuse such requests.
+        as_bytes: Whether the multicallable has no serializer: a request is then serialized once.
     """
     serialize = method.request.SerializeToString
     suspect = json_only.suspect
 
+    def find_http_callable(request: Message) -> Callable[..., Any] | None:
+        paths = _find_paths(request)
+        if not paths:
+            return None
+        if http is None:
+            raise _build_error(method, paths)
+        return http(", ".join(paths)).callable(method)
+
     def call(request: Message, *, timeout: float | None, metadata: object) -> Any:
         data = serialize(request)
-        if suspect(data):
-            _check_fields(method, request)
+        if suspect(data) and (over_http := find_http_callable(request)):
+            return over_http(request, timeout=timeout, metadata=metadata)
         return multicallable(data if as_bytes else request, timeout=timeout, metadata=metadata)
 
     def start(request: Message, *, timeout: float | None, metadata: object) -> Any:
-        check_request(method, request)
-        sent = serialize(request) if as_bytes else request
-        return getattr(multicallable, "future")(sent, timeout=timeout, metadata=metadata)  # noqa: B009
+        data = serialize(request)
+        over_http = find_http_callable(request) if suspect(data) else None
+        future: Callable[..., Any] = getattr(over_http or multicallable, "future")  # noqa: B009
+        sent = data if as_bytes and not over_http else request
+        return future(sent, timeout=timeout, metadata=metadata)
 
     # Unary multicallables of grpc have it for calls in the background.
     setattr(call, "future", start)  # noqa: B010

@@ -90,19 +90,6 @@ def build_user_agent(client_info: object) -> str:
     return text
 
 
-def to_http_user_agent(user_agent: str | None, http_client: str) -> str | None:
-    """Replace the gRPC token of a user agent by that of an HTTP client.
-
-    Args:
-        user_agent: The user agent of a gRPC client; None for none.
-        http_client: Name and version of the HTTP client, ``name@version``.
-    """
-    if user_agent is None:
-        return None
-    tokens = [f"rest/{http_client}" if token.startswith("grpc/") else token for token in user_agent.split()]
-    return " ".join(tokens)
-
-
 def routing_values(request: Message, fields: tuple[str, ...]) -> tuple[str, ...]:
     """Return the values of the request fields that a call is routed by."""
     return tuple(str(operator.attrgetter(path)(request)) for path in fields)

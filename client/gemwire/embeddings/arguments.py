@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gemwire._arguments import check_choice
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire.genai._convert.embedding_vectors import FORMS, EmbedResponse
 from gemwire_proto.v1beta.generative_service import AsyncGenerativeService
 
+if TYPE_CHECKING:
+    from gemwire.genai.http_options import CallSettings
 
-def resolve_client(client: object) -> tuple[AsyncServiceClient, dict[str, Any]]:
+
+def resolve_client(client: object) -> tuple[AsyncServiceClient, CallSettings]:
     """Return the service client, and the call settings it comes with.
 
     Raises:

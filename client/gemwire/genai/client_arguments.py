@@ -87,7 +87,7 @@ class ClientArguments:
                 default_scopes=self.backend.service.scopes,
             )
             return transport, settings
-        if transport == "grpc" and not self.credentials and (found := creds.environment_key()):
+        if transport == "grpc" and not self.credentials and (found := creds.find_environment_key()):
             options = replace(options, api_key=self.api_key or found[1])
         settings = ConnectionSettings.build(
             options,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 
 from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
@@ -17,8 +17,18 @@ _Value = TypeVar("_Value")
 _VERSIONS = frozenset({None, "v1", "v1beta", "v1alpha"})
 
 
-#: The arguments ``timeout``, ``retry`` and ``metadata`` of a service client's method.
-CallSettings = dict[str, Any]
+class CallSettings(TypedDict, total=False):
+    """Arguments of a service client's method.
+
+    Attributes:
+        timeout: Seconds for the whole call, all attempts included.
+        retry: When to retry; None for never.
+        metadata: Pairs to send.
+    """
+
+    timeout: float
+    retry: Retry | None
+    metadata: tuple[tuple[str, str], ...]
 
 
 def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> CallSettings:

@@ -376,6 +376,23 @@ class TaskType(_views.Enum):
     `RETRIEVAL_DOCUMENT`.
     """
 
+class BatchState(_views.Enum):
+    """States of a batch."""
+    BATCH_STATE_UNSPECIFIED = "BATCH_STATE_UNSPECIFIED"
+    """Not set."""
+    BATCH_STATE_PENDING = "BATCH_STATE_PENDING"
+    """The batch waits."""
+    BATCH_STATE_RUNNING = "BATCH_STATE_RUNNING"
+    """The service works on the batch."""
+    BATCH_STATE_SUCCEEDED = "BATCH_STATE_SUCCEEDED"
+    """All requests were answered, some perhaps with an error."""
+    BATCH_STATE_FAILED = "BATCH_STATE_FAILED"
+    """The batch failed as a whole."""
+    BATCH_STATE_CANCELLED = "BATCH_STATE_CANCELLED"
+    """The batch was cancelled."""
+    BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
+    """The batch was not done in time."""
+
 class ThinkingConfigThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
     THINKING_LEVEL_UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED"
@@ -3479,10 +3496,16 @@ class EmbedContentResponse(_views.View):
     """Output of `EmbedContent`."""
     embedding: ContentEmbedding | None
     """Embedding of `EmbedContentRequest.content`."""
+    token_count: int | None
+    """Number of tokens of the content.
+
+    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         embedding: ContentEmbedding | _Message | _Mapping[str, _Any] | None = ...,
+        token_count: int | None = ...,
     ) -> None: ...
 
 class BatchEmbedContentsRequest(_views.View):
@@ -4054,6 +4077,288 @@ class UsageMetadata(_views.View):
         cache_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
         response_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
         tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | _Message | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+
+class BatchGenerateContentRequest(_views.View):
+    """Request of `GenerativeService.BatchGenerateContent`."""
+    model: str | None
+    """Resource name of the model that answers the requests, `models/{model}`."""
+    batch: GenerateContentBatch | None
+    """The batch to create."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        batch: GenerateContentBatch | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class AsyncBatchEmbedContentRequest(_views.View):
+    """Request of `GenerativeService.AsyncBatchEmbedContent`."""
+    model: str | None
+    """Resource name of the model that makes the vectors, `models/{model}`."""
+    batch: EmbedContentBatch | None
+    """The batch to create."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        batch: EmbedContentBatch | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class GenerateContentBatch(_views.View):
+    """A batch of GenerateContent requests; also the metadata of its operation."""
+    model: str | None
+    """Resource name of the model that answers the requests."""
+    name: str | None
+    """Resource name of the batch, `batches/{batch}`."""
+    display_name: str | None
+    """Name for people."""
+    input_config: InputConfig | None
+    """The requests."""
+    output: GenerateContentBatchOutput | None
+    """The answers, once the batch is done."""
+    create_time: _datetime.datetime | None
+    """Time of creation."""
+    end_time: _datetime.datetime | None
+    """Time at which the batch was done."""
+    update_time: _datetime.datetime | None
+    """Time of the last change."""
+    batch_stats: BatchStats | None
+    """How many requests are in which state."""
+    state: BatchState | None
+    """State of the batch."""
+    priority: int | None
+    """Batches of a higher priority are worked on first. Default: 0."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        input_config: InputConfig | _Message | _Mapping[str, _Any] | None = ...,
+        output: GenerateContentBatchOutput | _Message | _Mapping[str, _Any] | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        end_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        batch_stats: BatchStats | _Message | _Mapping[str, _Any] | None = ...,
+        state: BatchState | str | int | None = ...,
+        priority: int | None = ...,
+    ) -> None: ...
+
+class InputConfig(_views.View):
+    """The requests of a batch; one of the two."""
+    file_name: str | None
+    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
+    {...}}`.
+    """
+    requests: InlinedRequests | None
+    """The requests themselves."""
+    def __init__(
+        self,
+        *,
+        file_name: str | None = ...,
+        requests: InlinedRequests | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class InlinedRequests(_views.View):
+    """Requests of a batch."""
+    requests: _views.Items[InlinedRequest] | None
+    """The requests."""
+    def __init__(
+        self,
+        *,
+        requests: _Sequence[InlinedRequest | _Message | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+
+class InlinedRequest(_views.View):
+    """One request of a batch."""
+    request: GenerateContentRequest | None
+    """The request. Its model may be left out."""
+    metadata: dict[str, _Any] | None
+    """Comes back with the answer."""
+    def __init__(
+        self,
+        *,
+        request: GenerateContentRequest | _Message | _Mapping[str, _Any] | None = ...,
+        metadata: _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class GenerateContentBatchOutput(_views.View):
+    """The answers of a batch, in the order of the requests."""
+    responses_file: str | None
+    """Name of a file with an answer in each line, for requests of a file."""
+    inlined_responses: InlinedResponses | None
+    """The answers themselves, for inlined requests."""
+    def __init__(
+        self,
+        *,
+        responses_file: str | None = ...,
+        inlined_responses: InlinedResponses | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class InlinedResponses(_views.View):
+    """Answers of a batch."""
+    inlined_responses: _views.Items[InlinedResponse] | None
+    """The answers."""
+    def __init__(
+        self,
+        *,
+        inlined_responses: _Sequence[InlinedResponse | _Message | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+
+class InlinedResponse(_views.View):
+    """The answer to one request of a batch."""
+    error: _Any | None
+    """Why it failed."""
+    response: GenerateContentResponse | None
+    """The response."""
+    metadata: dict[str, _Any] | None
+    """Metadata of the request."""
+    def __init__(
+        self,
+        *,
+        error: _Message | _Mapping[str, _Any] | None = ...,
+        response: GenerateContentResponse | _Message | _Mapping[str, _Any] | None = ...,
+        metadata: _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class BatchStats(_views.View):
+    """How many requests of a batch are in which state."""
+    request_count: int | None
+    """Number of all requests."""
+    successful_request_count: int | None
+    """Number of those that were answered."""
+    failed_request_count: int | None
+    """Number of those that failed."""
+    pending_request_count: int | None
+    """Number of those that wait."""
+    def __init__(
+        self,
+        *,
+        request_count: int | None = ...,
+        successful_request_count: int | None = ...,
+        failed_request_count: int | None = ...,
+        pending_request_count: int | None = ...,
+    ) -> None: ...
+
+class EmbedContentBatch(_views.View):
+    """A batch of EmbedContent requests; also the metadata of its operation."""
+    model: str | None
+    """Resource name of the model that makes the vectors."""
+    name: str | None
+    """Resource name of the batch, `batches/{batch}`."""
+    display_name: str | None
+    """Name for people."""
+    input_config: InputEmbedContentConfig | None
+    """The requests."""
+    output: EmbedContentBatchOutput | None
+    """The answers, once the batch is done."""
+    create_time: _datetime.datetime | None
+    """Time of creation."""
+    end_time: _datetime.datetime | None
+    """Time at which the batch was done."""
+    update_time: _datetime.datetime | None
+    """Time of the last change."""
+    batch_stats: BatchStats | None
+    """How many requests are in which state."""
+    state: BatchState | None
+    """State of the batch."""
+    priority: int | None
+    """Batches of a higher priority are worked on first. Default: 0."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        input_config: InputEmbedContentConfig | _Message | _Mapping[str, _Any] | None = ...,
+        output: EmbedContentBatchOutput | _Message | _Mapping[str, _Any] | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        end_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        batch_stats: BatchStats | _Message | _Mapping[str, _Any] | None = ...,
+        state: BatchState | str | int | None = ...,
+        priority: int | None = ...,
+    ) -> None: ...
+
+class InputEmbedContentConfig(_views.View):
+    """The requests of a batch of embeddings; one of the two."""
+    file_name: str | None
+    """Name of an uploaded file, `files/{file}`, with a request in each line: `{"key": ..., "request":
+    {...}}`.
+    """
+    requests: InlinedEmbedContentRequests | None
+    """The requests themselves."""
+    def __init__(
+        self,
+        *,
+        file_name: str | None = ...,
+        requests: InlinedEmbedContentRequests | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class InlinedEmbedContentRequests(_views.View):
+    """Requests of a batch of embeddings."""
+    requests: _views.Items[InlinedEmbedContentRequest] | None
+    """The requests."""
+    def __init__(
+        self,
+        *,
+        requests: _Sequence[InlinedEmbedContentRequest | _Message | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+
+class InlinedEmbedContentRequest(_views.View):
+    """One request of a batch of embeddings."""
+    request: EmbedContentRequest | None
+    """The request. Its model may be left out."""
+    metadata: dict[str, _Any] | None
+    """Comes back with the answer."""
+    def __init__(
+        self,
+        *,
+        request: EmbedContentRequest | _Message | _Mapping[str, _Any] | None = ...,
+        metadata: _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class EmbedContentBatchOutput(_views.View):
+    """The answers of a batch of embeddings, in the order of the requests."""
+    responses_file: str | None
+    """Name of a file with an answer in each line, for requests of a file."""
+    inlined_responses: InlinedEmbedContentResponses | None
+    """The answers themselves, for inlined requests."""
+    inlined_embed_content_responses: InlinedEmbedContentResponses | None
+    """The same, under the name that the service's clients read as well."""
+    def __init__(
+        self,
+        *,
+        responses_file: str | None = ...,
+        inlined_responses: InlinedEmbedContentResponses | _Message | _Mapping[str, _Any] | None = ...,
+        inlined_embed_content_responses: InlinedEmbedContentResponses | _Message | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+
+class InlinedEmbedContentResponses(_views.View):
+    """Answers of a batch of embeddings."""
+    inlined_responses: _views.Items[InlinedEmbedContentResponse] | None
+    """The answers."""
+    def __init__(
+        self,
+        *,
+        inlined_responses: _Sequence[InlinedEmbedContentResponse | _Message | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+
+class InlinedEmbedContentResponse(_views.View):
+    """The answer to one request of a batch of embeddings."""
+    error: _Any | None
+    """Why it failed."""
+    response: EmbedContentResponse | None
+    """The response."""
+    metadata: dict[str, _Any] | None
+    """Metadata of the request."""
+    def __init__(
+        self,
+        *,
+        error: _Message | _Mapping[str, _Any] | None = ...,
+        response: EmbedContentResponse | _Message | _Mapping[str, _Any] | None = ...,
+        metadata: _Mapping[str, _Any] | None = ...,
     ) -> None: ...
 
 class LanguageAuto(_views.View):

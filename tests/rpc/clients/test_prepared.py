@@ -144,12 +144,12 @@ def test_it_is_shared_and_pickles(server: Loopback) -> None:
     [
         ((), {"contents": ["x"]}, TypeError, "contents"),
         ((), {"model": MODEL, "content": []}, ValueError, "GenerateContentRequest has no field 'content'"),
-        ((), {"contents": []}, ValueError, "model: there is none"),
+        ((), {"contents": []}, ValueError, "model: it is missing"),
         (
             ({"model": MODEL},),
             {"contents": []},
             ValueError,
-            "request: the fields contents were given beside it",
+            "request: the fields contents were given as well",
         ),
         ((3,), {}, TypeError, "request: expected GenerateContentRequest or a dict"),
     ],
@@ -176,7 +176,7 @@ def test_what_cannot_be_sent(api: Api, server: Loopback) -> None:
         api(prepared.generate(3))
     with pytest.raises(ValueError, match="has no field 'temperature'"):
         api(prepared.generate("q", temperature=1))
-    with pytest.raises(ValueError, match="model: there is none"):
+    with pytest.raises(ValueError, match="model: it is missing"):
         api(prepared.generate("q", model=""))
     assert not server.journal
 

@@ -186,8 +186,8 @@ def test_operations_by_name(api: Api, server: Loopback) -> None:
             f"the API has no RPC with this path; did you mean {SERVICE}/Gen",
         ),
         ("/other.Service/Do", ValueError, "'/other.Service/Do': the API has no RPC with this path"),
-        ("StreamGenerateContent", ValueError, "StreamGenerateContent is called with raw.server_stream"),
-        ("BidiGenerateContent", ValueError, "BidiGenerateContent is called with raw.bidi"),
+        ("StreamGenerateContent", ValueError, "call StreamGenerateContent by raw.server_stream"),
+        ("BidiGenerateContent", ValueError, "call BidiGenerateContent by raw.bidi"),
         (3, TypeError, "method: expected a path, a name or a Method, got int"),
     ],
 )

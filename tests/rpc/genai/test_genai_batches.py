@@ -210,7 +210,7 @@ def test_invalid_names_are_refused(api: Api, gemini: RunningEmulator) -> None:
     for name in ("", "a/b", "batches/../x", "batches/a/b"):
         with pytest.raises(ValueError, match=r"is not a name|is not the name of a batch job"):
             api(api.genai().batches.get(name=name))
-    with pytest.raises(ValueError, match="transport='grpc'"):
+    with pytest.raises(ValueError, match="is not available over gRPC; use a client with transport='rest'"):
         api(api.genai(transport="grpc").batches.get(name="batches/a"))
 
 

@@ -218,7 +218,8 @@ def test_other_calls(api: Api, server: Loopback, web: WebServer) -> None:
 
 
 def test_live_sessions_refuse_them(api: Api, server: Loopback) -> None:
-    with pytest.raises(ValueError, match=r"thinking_config.thinking_level: live sessions are held over gRPC"):
+    refusal = r"thinking_config.thinking_level: live sessions use gRPC, which cannot carry it"
+    with pytest.raises(ValueError, match=refusal):
         api.genai().live.connect(model=MODEL, config=THINKING)
 
 
@@ -251,7 +252,8 @@ def test_errors_and_retries_are_the_same(api: Api, server: Loopback, web: WebSer
 def test_grpc_alone(api: Api, server: Loopback, web: WebServer) -> None:
     with pytest.raises(
         ValueError,
-        match=r"^generation_config\.thinking_config\.thinking_level, labels: .*HTTP.*transport='grpc'",
+        match=r"^GenerateContentRequest\.generation_config\.thinking_config\.thinking_level, "
+        r"GenerateContentRequest\.labels: not available over gRPC; use a client with transport='rest'",
     ):
         generate(api, config={**THINKING, "labels": {"a": "b"}}, transport="grpc")
     assert not server.journal

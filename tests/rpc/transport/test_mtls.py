@@ -439,7 +439,7 @@ def test_token_endpoint_that_is_down(world: World) -> None:
     assert dead["error"] == "Unauthenticated"
     assert "the credentials gave no token: the token endpoint is down" in dead["text"]
     assert again == "Bearer token-2"
-    assert any("could not be renewed" in line for line in logged)
+    assert any("could not be refreshed" in line for line in logged)
     assert not any("token-1" in line for line in logged)
 
 

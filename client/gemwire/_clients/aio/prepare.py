@@ -1,54 +1,56 @@
-"""``prepare`` of the generative service's clients: requests whose fields are serialised once."""
+"""``prepare`` of generative service clients: requests whose shared fields are serialized once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from google.protobuf.message import Message
 
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.request_message import to_message
-from gemwire._transport.serialized_message import with_serialized_request
-from gemwire_runtime.method import DEFAULT, Metadata, Method, Timeout
+from gemwire._transport.serialized_message import SerializedMessage, with_serialized_request
+from gemwire_runtime.method import DEFAULT, AnyMethod, Metadata, RetryOption, Timeout
+
+#: A text, a `Content`, a dict of its fields, or a list of these.
+ContentsLike: TypeAlias = "str | Message | Mapping[str, object] | Sequence[object]"
 
 
 class AsyncPreparing(AsyncServiceClient):
-    """A client that prepares requests."""
+    """A service client that prepares requests."""
 
-    def prepare(self, request: Any = None, **fields: Any) -> AsyncPreparedRequest:
-        """Prepare what many requests begin with: it is serialised once. Nothing is sent.
+    def prepare(
+        self, request: Message | Mapping[str, object] | None = None, **fields: object
+    ) -> AsyncPreparedRequest:
+        """Prepare what many requests have in common: it is serialized once. Nothing is sent.
 
         Args:
             request: A `GenerateContentRequest`, or a dict of its fields. It is copied.
-            **fields: Fields of it, instead: ``model``, ``contents``, ``system_instruction``, ``tools``,
-                ``generation_config``…
+            **fields: Fields of the request, instead of it: ``model``, ``contents``, ``system_instruction``,
+                ``tools``, ``generation_config``…
 
         Raises:
-            ValueError: A field does not exist or takes no such value, there is no model, or both the
-                request and fields were given.
+            ValueError: A field does not exist or its value is out of range, the model is missing, or both
+                the request and fields were given.
             TypeError: A value is of a wrong type.
         """
-        method: Method[Any, Any] = self.SERVICE.methods["GenerateContent"]
         if request is not None and fields:
-            raise ValueError(f"request: the fields {', '.join(fields)} were given beside it; set them in it")
-        kind = method.request
+            raise ValueError(f"request: the fields {', '.join(fields)} were given as well; set them in it")
+        kind = self.SERVICE.methods["GenerateContent"].request
         whole = kind(**fields) if request is None else to_message(kind, request, "request")
         _check_model(whole.model)
-        first = kind(contents=whole.contents)
+        contents = kind(contents=whole.contents)
         head = kind()
         head.CopyFrom(whole)
         head.ClearField("contents")
-        return AsyncPreparedRequest(self, head.SerializeToString(), first.SerializeToString())
+        return AsyncPreparedRequest(self, head.SerializeToString(), contents.SerializeToString())
 
 
 class AsyncPreparedRequest:
-    """A request whose bytes are there already: each call adds what is its own.
+    """A request that is serialized already; each call adds its own contents and fields.
 
-    It cannot be changed. Any number of tasks, threads and event loops may use it at once. It pickles where
-    its client does.
-
-    Attributes:
-        model: Name of the model.
-        size: Bytes that the calls share.
+    It is immutable. Any number of tasks, threads and event loops can use it at once. It can be pickled if
+    its client can.
     """
 
     def __init__(self, client: AsyncPreparing, head: bytes, contents: bytes) -> None:
@@ -63,89 +65,92 @@ class AsyncPreparedRequest:
 
     @property
     def model(self) -> str:
+        """Name of the model."""
         return self._model
 
     @property
     def size(self) -> int:
+        """Number of bytes that the calls share."""
         return len(self._head) + len(self._contents)
 
     async def generate(
         self,
-        contents: Any = None,
+        contents: ContentsLike | None = None,
         *,
-        retry: Any = DEFAULT,
+        retry: RetryOption = DEFAULT,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
-        **fields: Any,
+        **fields: object,
     ) -> Any:
         """Generate content.
 
         Args:
-            contents: What follows the prepared contents: a text, a `Content`, a dict of its fields, or a list
-                of these. None where the request says all.
-            retry: As for ``generate_content``.
-            timeout: As for ``generate_content``.
-            metadata: As for ``generate_content``.
-            **fields: Other fields of the request: each counts instead of the prepared one, in its whole;
-                None for not setting it.
+            contents: What follows the prepared contents: a text, a `Content`, a dict of its fields, or a
+                list of these. None if the prepared request is complete.
+            retry: See ``generate_content``.
+            timeout: See ``generate_content``.
+            metadata: See ``generate_content``.
+            **fields: Other fields of the request, each of which replaces the prepared one; None to leave
+                it unset.
 
         Returns:
             The `GenerateContentResponse`.
 
         Raises:
             APIError: The call failed.
-            ValueError: A field does not exist or takes no such value, or there are no contents.
+            ValueError: A field does not exist or its value is out of range, or there are no contents.
             TypeError: A value is of a wrong type.
         """
-        method = self._method("GenerateContent")
-        wire = self._wire(method, contents, fields)
-        return await self._client._caller.unary(
-            with_serialized_request(method), wire, (), retry, timeout, metadata
-        )
+        method = with_serialized_request(self._method("GenerateContent"))
+        request = self._build(method, contents, fields)
+        return await self._client.transport.unary(method, request, (), retry, timeout, metadata)
 
     async def generate_stream(
         self,
-        contents: Any = None,
+        contents: ContentsLike | None = None,
         *,
-        retry: Any = DEFAULT,
+        retry: RetryOption = DEFAULT,
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
         idle_timeout: float | None = None,
-        **fields: Any,
+        **fields: object,
     ) -> Any:
-        """Generate content, piece by piece.
+        """Generate content as a stream.
 
         Args:
             contents: See `generate`.
-            retry: As for ``stream_generate_content``.
-            timeout: As for ``stream_generate_content``.
-            metadata: As for ``stream_generate_content``.
-            idle_timeout: As for ``stream_generate_content``.
+            retry: See ``stream_generate_content``.
+            timeout: See ``stream_generate_content``.
+            metadata: See ``stream_generate_content``.
+            idle_timeout: See ``stream_generate_content``.
             **fields: See `generate`.
 
         Returns:
             The stream of `GenerateContentResponse`.
 
         Raises:
-            APIError: The call failed; also while one reads.
-            ValueError: A field does not exist or takes no such value, or there are no contents.
+            APIError: The call failed; also while the stream is read.
+            ValueError: A field does not exist or its value is out of range, or there are no contents.
             TypeError: A value is of a wrong type.
         """
-        method = self._method("StreamGenerateContent")
-        wire = self._wire(method, contents, fields)
-        return await self._client._caller.server_stream(
-            with_serialized_request(method), wire, (), retry, timeout, metadata, idle_timeout
+        method = with_serialized_request(self._method("StreamGenerateContent"))
+        request = self._build(method, contents, fields)
+        return await self._client.transport.server_stream(
+            method, request, (), retry, timeout, metadata, idle_timeout
         )
 
-    def _method(self, name: str) -> Method[Any, Any]:
-        found: Method[Any, Any] = self._client.SERVICE.methods[name]
-        return found
+    def _method(self, name: str) -> AnyMethod:
+        return self._client.SERVICE.methods[name]
 
-    def _wire(self, method: Method[Any, Any], contents: Any, fields: Mapping[str, Any]) -> Any:
-        kind, wire = method.request, with_serialized_request(method).request
+    def _build(
+        self, method: AnyMethod, contents: ContentsLike | None, fields: Mapping[str, object]
+    ) -> SerializedMessage:
+        """Build the request of a call, without parsing what is prepared unless fields are replaced."""
+        serialized: type[SerializedMessage] = method.request
+        kind = self._method(method.name).request
         if contents is None and not self._contents:
-            raise ValueError("contents: there are none, prepared or given")
-        added = kind(contents=_listed(contents)).SerializeToString()
+            raise ValueError("contents: there are none, neither prepared nor given")
+        added = kind(contents=_to_list(contents)).SerializeToString()
         head, model = self._head, self._model
         if fields:
             changed = kind.FromString(head)
@@ -155,16 +160,16 @@ class AsyncPreparedRequest:
             changed.MergeFrom(kind(**fields))
             head, model = changed.SerializeToString(), changed.model
             _check_model(model)
-        return wire(b"".join((head, self._contents, added)), wire.routing_type(model=model))
+        data = b"".join((head, self._contents, added))
+        return serialized(data, serialized.routing_type(model=model))
 
 
 def _check_model(model: str) -> None:
     if not model:
-        raise ValueError("model: there is none; give its name, such as 'models/gemini-2.5-flash'")
+        raise ValueError("model: it is missing; give its name, such as 'models/gemini-2.5-flash'")
 
 
-def _listed(contents: Any) -> Any:
-    """Contents as a request takes them."""
+def _to_list(contents: ContentsLike | None) -> Sequence[object]:
     if contents is None:
         return []
     if isinstance(contents, str):

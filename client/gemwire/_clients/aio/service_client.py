@@ -20,7 +20,7 @@ from gemwire_proto.longrunning.operations import AsyncOperations
 if TYPE_CHECKING:
     import grpc.aio
 
-    from gemwire._clients.aio.raw_calls import AsyncRaw
+    from gemwire._clients.aio.raw_calls import AsyncRawCalls
     from gemwire_runtime.method import AsyncCaller
 
 _Client = TypeVar("_Client", bound="AsyncServiceClient")
@@ -213,11 +213,11 @@ class AsyncServiceClient(AsyncOperations):
         return self._universe_domain
 
     @property
-    def raw(self) -> AsyncRaw:
+    def raw(self) -> AsyncRawCalls:
         """Calls with serialized messages, for gateways."""
-        from gemwire._clients.aio.raw_calls import AsyncRaw
+        from gemwire._clients.aio.raw_calls import AsyncRawCalls
 
-        return AsyncRaw(self._caller, self.SERVICE)
+        return AsyncRawCalls(self._transport, self.SERVICE)
 
     async def close(self) -> None:
         """End all calls and connections. A shared transport is closed for all its clients."""

@@ -21,7 +21,7 @@ from gemwire_proto.longrunning.operations import Operations
 if TYPE_CHECKING:
     import grpc
 
-    from gemwire._clients.sync.raw_calls import Raw
+    from gemwire._clients.sync.raw_calls import RawCalls
     from gemwire_runtime.method import Caller
 
 _Client = TypeVar("_Client", bound="ServiceClient")
@@ -214,11 +214,11 @@ class ServiceClient(Operations):
         return self._universe_domain
 
     @property
-    def raw(self) -> Raw:
+    def raw(self) -> RawCalls:
         """Calls with serialized messages, for gateways."""
-        from gemwire._clients.sync.raw_calls import Raw
+        from gemwire._clients.sync.raw_calls import RawCalls
 
-        return Raw(self._caller, self.SERVICE)
+        return RawCalls(self._transport, self.SERVICE)
 
     def close(self) -> None:
         """End all calls and connections. A shared transport is closed for all its clients."""

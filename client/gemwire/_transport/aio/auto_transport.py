@@ -16,7 +16,7 @@ from gemwire._transport.aio.concurrency import sleep
 from gemwire._transport.aio.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.http_pool import HttpConnectionPool
-from gemwire._transport.aio.rest_transport import http_client_version
+from gemwire._transport.aio.rest_transport import require_http_client
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_health import ConnectionHealth
@@ -43,7 +43,7 @@ class AutoAsyncIOTransport(AsyncTransport):
 
     If no HTTP/2 connection can be made and a call succeeds over REST, this transport stays with REST and
     logs that once. No call is sent twice: a call goes over REST only if gRPC had no connection that it
-    could have been sent on. Methods without an HTTP form always use gRPC.
+    could have been sent on. Methods without an HTTP form always use gRPC; JSON-only fields and RPCs use REST.
     """
 
     kind = "auto"
@@ -62,7 +62,7 @@ class AutoAsyncIOTransport(AsyncTransport):
             google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
-        http_client_version()
+        require_http_client()
         if "channel" in arguments:
             raise TypeError("channel: this transport makes its own")
         settings = ConnectionSettings.of_transport(**arguments)
@@ -79,11 +79,19 @@ class AutoAsyncIOTransport(AsyncTransport):
         return made
 
     def _open(self, settings: ConnectionSettings) -> None:
-        http_client_version()
+        require_http_client()
         target = HttpTarget.of(settings) if settings.http_host is not None else None
         http = HttpConnectionPool(target) if target else None
-        pool = FallbackPool(ChannelPool(settings.grpc_target()), http, endpoint.with_port(settings.host))
-        self._connect(settings, pool)
+
+        def route(what: str) -> Connection:
+            if http is None:
+                raise ValueError(
+                    f"{what}: goes over HTTP; set {endpoint.HTTP_EMULATOR} to the emulator's HTTP address"
+                )
+            return http.current()
+
+        channels = ChannelPool(settings.grpc_target(route))
+        self._connect(settings, FallbackPool(channels, http, endpoint.with_port(settings.host)))
 
 
 class FallbackPool:

@@ -11,7 +11,7 @@ from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.channel_pool import ChannelPool
-from gemwire._transport.connection import ConnectionPool
+from gemwire._transport.connection import ConnectionPool, HttpRoute
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import ClientInfo
@@ -116,8 +116,10 @@ class GrpcAsyncIOTransport(AsyncTransport):
         self._connect(settings, ChannelPool(None, channel))
 
     @classmethod
-    def from_settings(cls: type[_Transport], settings: ConnectionSettings) -> _Transport:
-        """See `AsyncTransport.from_settings`."""
+    def from_settings(
+        cls: type[_Transport], settings: ConnectionSettings, http: HttpRoute | None = None
+    ) -> _Transport:
+        """See `AsyncTransport.from_settings`; ``http``: the route of what gRPC cannot carry."""
         made = cls.__new__(cls)
-        made._connect(settings, ChannelPool(settings.grpc_target()))
+        made._connect(settings, ChannelPool(settings.grpc_target(http)))
         return made

@@ -16,7 +16,6 @@ from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.file_objects import DownloadDestination, Progress, UploadSource
-from gemwire._transport.metadata import to_http_user_agent
 from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
@@ -57,7 +56,7 @@ class RestAsyncIOTransport(AsyncTransport):
             google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
-        http_client_version()
+        require_http_client()
         host = arguments.get("host", "")
         for scheme in ("https", "http"):
             if isinstance(host, str) and host.startswith(f"{scheme}://"):
@@ -77,11 +76,11 @@ class RestAsyncIOTransport(AsyncTransport):
         return made
 
     def _open(self, settings: ConnectionSettings) -> None:
-        agent = to_http_user_agent(settings.user_agent, http_client_version())
+        require_http_client()
         if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
         self.http = HttpConnectionPool(HttpTarget.of(settings))
-        self._connect(dataclasses.replace(settings, user_agent=agent), self.http)
+        self._connect(settings, self.http)
 
     @property
     def host(self) -> str:
@@ -189,14 +188,13 @@ class RestAsyncIOTransport(AsyncTransport):
         return await download.to_file(destination)
 
 
-def http_client_version() -> str:
-    """Return name and version of the HTTP client.
+def require_http_client() -> None:
+    """Import the HTTP client.
 
     Raises:
         ImportError: It is not installed.
     """
     try:
-        from gemwire._transport.rest.session import VERSION
+        import gemwire._transport.rest.session  # noqa: F401
     except ImportError as error:
         raise ImportError(f"the REST transport needs: pip install 'gemwire[http]' ({error})") from None
-    return f"aiohttp@{VERSION}"

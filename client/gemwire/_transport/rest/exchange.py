@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ import grpc
 from google.protobuf.message import Message
 
 from gemwire._transport.json_method import Json
-from gemwire._transport.metadata import ROUTING
+from gemwire._transport.metadata import API_CLIENT, ROUTING
 from gemwire._transport.rest.http_errors import BROKEN, HttpError, from_api_error, from_response
 from gemwire._transport.rest.sse import EventParser
 from gemwire._transport.rest.transcode import HttpRequest, from_json
@@ -64,12 +65,22 @@ def to_headers(metadata: Iterable[tuple[str, str | bytes]], timeout: float | Non
             )
         if key in _RESERVED:
             raise ValueError(f"metadata: {key!r} belongs to HTTP itself and cannot be set for a call")
+        sent = _to_http_agent(value) if key == API_CLIENT else value
         # The routing header comes twice if the caller sets one too, the caller's first.
         joint = "&" if key == ROUTING else ", "
-        headers[key] = f"{headers[key]}{joint}{value}" if key in headers else value
+        headers[key] = f"{headers[key]}{joint}{sent}" if key in headers else sent
     if timeout is not None:
         headers["x-server-timeout"] = str(math.ceil(timeout))
     return headers
+
+
+@functools.cache
+def _to_http_agent(agent: str) -> str:
+    """Return ``x-goog-api-client`` with the HTTP client's version in place of gRPC's."""
+    from gemwire._transport.rest.session import VERSION
+
+    tokens = agent.split()
+    return " ".join(f"rest/aiohttp@{VERSION}" if token.startswith("grpc/") else token for token in tokens)
 
 
 async def open_exchange(

@@ -46,7 +46,7 @@ class HttpTarget:
                 f"{EMULATOR} is set, but calls over HTTP do not go there: set {HTTP_EMULATOR} to the "
                 "emulator's HTTP address as well, or unset both to call the service"
             )
-        if settings.plaintext and settings.authorization.secret and not is_loopback(host):
+        if settings.plaintext and settings.authorization.is_secret and not is_loopback(host):
             raise ValueError(
                 f"url_scheme: over http, {host!r} would be sent the credentials unencrypted; use https"
             )

@@ -32,34 +32,6 @@ _STREAM = ("alt", "sse")
 
 _VARIABLE = re.compile(r"\{([^=}]+)(?:=([^}]+))?\}")
 
-#: google.longrunning's own bindings name ``operations/**``; this API has its operations elsewhere and says
-#: so in its service configuration, from which these are. They are v1beta's, and v1's where v1beta has none.
-_OPERATIONS = {
-    "ListOperations": (
-        HttpBinding("get", "/v1beta/{name=tunedModels/*}/operations"),
-        HttpBinding("get", "/v1beta/{name=models/*}/operations"),
-        HttpBinding("get", "/v1beta/{name=batches}"),
-        HttpBinding("get", "/v1/{name=operations}"),
-    ),
-    "GetOperation": (
-        HttpBinding("get", "/v1beta/{name=tunedModels/*/operations/*}"),
-        HttpBinding("get", "/v1beta/{name=models/*/operations/*}"),
-        HttpBinding("get", "/v1beta/{name=batches/*}"),
-        HttpBinding("get", "/v1beta/{name=generatedFiles/*/operations/*}"),
-        HttpBinding("get", "/v1beta/{name=corpora/*/operations/*}"),
-        HttpBinding("get", "/v1/{name=ragStores/*/operations/*}"),
-        HttpBinding("get", "/v1/{name=ragStores/*/upload/operations/*}"),
-    ),
-    "DeleteOperation": (
-        HttpBinding("delete", "/v1beta/{name=batches/*}"),
-        HttpBinding("delete", "/v1/{name=operations/**}"),
-    ),
-    "CancelOperation": (
-        HttpBinding("post", "/v1beta/{name=batches/*}:cancel"),
-        HttpBinding("post", "/v1/{name=tunedModels/*/operations/*}:cancel"),
-    ),
-}
-
 
 @dataclass(frozen=True)
 class HttpRequest:
@@ -97,8 +69,6 @@ class _Rule:
 
 def bindings(method: Method[Any, Any]) -> tuple[HttpBinding, ...]:
     """The HTTP bindings of a method; none where it has no HTTP form."""
-    if method.service == "google.longrunning.Operations":
-        return _OPERATIONS.get(method.name, ())
     return () if method.kind in (Kind.BIDI, Kind.CLIENT_STREAM) else method.http
 
 

@@ -24,7 +24,7 @@ from gemwire._transport.sync.concurrency import sleep
 from gemwire._transport.sync.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.sync.grpc_transport import Transport
 from gemwire._transport.sync.http_pool import HttpConnectionPool
-from gemwire._transport.sync.rest_transport import http_client_version
+from gemwire._transport.sync.rest_transport import require_http_client
 from gemwire_runtime.method import AnyMethod, Kind
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class AutoTransport(Transport):
 
     If no HTTP/2 connection can be made and a call succeeds over REST, this transport stays with REST and
     logs that once. No call is sent twice: a call goes over REST only if gRPC had no connection that it
-    could have been sent on. Methods without an HTTP form always use gRPC.
+    could have been sent on. Methods without an HTTP form always use gRPC; JSON-only fields and RPCs use REST.
     """
 
     kind = "auto"
@@ -63,7 +63,7 @@ class AutoTransport(Transport):
             google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
-        http_client_version()
+        require_http_client()
         if "channel" in arguments:
             raise TypeError("channel: this transport makes its own")
         settings = ConnectionSettings.of_transport(**arguments)
@@ -80,11 +80,19 @@ class AutoTransport(Transport):
         return made
 
     def _open(self, settings: ConnectionSettings) -> None:
-        http_client_version()
+        require_http_client()
         target = HttpTarget.of(settings) if settings.http_host is not None else None
         http = HttpConnectionPool(target) if target else None
-        pool = FallbackPool(ChannelPool(settings.grpc_target()), http, endpoint.with_port(settings.host))
-        self._connect(settings, pool)
+
+        def route(what: str) -> Connection:
+            if http is None:
+                raise ValueError(
+                    f"{what}: goes over HTTP; set {endpoint.HTTP_EMULATOR} to the emulator's HTTP address"
+                )
+            return http.current()
+
+        channels = ChannelPool(settings.grpc_target(route))
+        self._connect(settings, FallbackPool(channels, http, endpoint.with_port(settings.host)))
 
 
 class FallbackPool:

@@ -10,7 +10,7 @@ import grpc
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.connection import ConnectionPool
+from gemwire._transport.connection import ConnectionPool, HttpRoute
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.metadata import build_user_agent
 from gemwire._transport.sync.caller import Caller
@@ -117,8 +117,10 @@ class GrpcTransport(Transport):
         self._connect(settings, ChannelPool(None, channel))
 
     @classmethod
-    def from_settings(cls: type[_Transport], settings: ConnectionSettings) -> _Transport:
-        """See `Transport.from_settings`."""
+    def from_settings(
+        cls: type[_Transport], settings: ConnectionSettings, http: HttpRoute | None = None
+    ) -> _Transport:
+        """See `Transport.from_settings`; ``http``: the route of what gRPC cannot carry."""
         made = cls.__new__(cls)
-        made._connect(settings, ChannelPool(settings.grpc_target()))
+        made._connect(settings, ChannelPool(settings.grpc_target(http)))
         return made

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gemwire._clients.aio import v1beta
 from gemwire._clients.aio.service_client import AsyncServiceClient
-from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire.errors import APIError
 from gemwire.genai import http_options as http
@@ -15,6 +14,8 @@ from gemwire.genai._aio.connections import AsyncConnections
 from gemwire.genai._backends.base import Call, Flow
 
 if TYPE_CHECKING:
+    from gemwire._transport.aio.recorder import AsyncRecordedFiles
+    from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
     from gemwire.genai._types.http_options import HttpOptions
     from gemwire.genai.client_arguments import ClientArguments
 
@@ -51,7 +52,7 @@ class AsyncApi:
         self.resolved = resolved or arguments.resolve()
         self._connections = AsyncConnections(*self.resolved, arguments.recording)
         self.backend = arguments.backend
-        self.caller = self._connections.caller
+        self.caller = self._connections.transport
         self._clients: dict[type[AsyncServiceClient], AsyncServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
 
@@ -68,15 +69,10 @@ class AsyncApi:
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
-            found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self.caller
+            found = self._clients[kind] = kind(transport=self.caller)
         return cast("_S", found)
 
-    def rest(self, what: str) -> AsyncTransport:
-        """Return the transport for what only HTTP carries; see `AsyncConnections.rest`."""
-        return self._connections.rest(what)
-
-    def transfers(self, what: str) -> Any:
+    def transfers(self, what: str) -> RestAsyncIOTransport | AsyncRecordedFiles:
         """Return what uploads and downloads files; see `AsyncConnections.files`."""
         return self._connections.files(what)
 
@@ -108,8 +104,7 @@ class AsyncApi:
             ValueError: A value of the options is out of range.
             TypeError: A value of the options is of a wrong type.
         """
-        caller = self.caller if call.over_http is None else self.rest(call.over_http)
-        response = await caller.unary(call.method, call.request, (), **self.settings(http_options))
+        response = await self.caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
 
     async def run(

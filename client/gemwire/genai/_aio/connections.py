@@ -1,32 +1,33 @@
 """The transports of a client: gRPC, and HTTP for what gRPC cannot carry.
 
-Contents of files, batches, and fields that the public protos lack (`gemwire_runtime.json_only`) go over
-HTTP, by a transport that is made when it is first needed.
+Contents of files, and fields and RPCs that the public protos lack (`gemwire_runtime.json_only`) go over HTTP.
+Its transport is made when it is first needed.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gemwire._clients.aio.service_client import AsyncServiceClient
-from gemwire._transport.aio.grpc_transport import AsyncTransport
+from gemwire._transport.aio.grpc_transport import AsyncTransport, GrpcAsyncIOTransport
+from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.recording import Recording
-from gemwire._transport.request_message import create_request
-from gemwire._transport.serialized_message import SerializedMessage
-from gemwire_runtime import json_only
 
-_LABELS = {"grpc": "grpc_asyncio", "rest": "rest_asyncio"}
+if TYPE_CHECKING:
+    from gemwire._transport.aio.recorder import AsyncRecordedFiles
+    from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
 
 
 class AsyncConnections:
-    """The transports of one client, over the same settings.
+    """The transports of one client, with the same settings.
 
     Attributes:
-        transport: The transport of calls that gRPC can carry; of all calls if HTTP was asked for.
-        caller: What makes the calls.
+        transport: The transport of all calls. The default one sends over HTTP what gRPC cannot carry.
     """
+
+    transport: AsyncTransport
 
     def __init__(
         self, transport: str | None, settings: ConnectionSettings, recording: Recording | None
@@ -34,32 +35,36 @@ class AsyncConnections:
         """Make the transport. Nothing is connected yet.
 
         Args:
-            transport: Its name; None for gRPC, and HTTP if that is needed.
-            settings: Its settings.
+            transport: Name of the transport; None for gRPC, and HTTP for what gRPC cannot carry.
+            settings: The settings of the client.
             recording: Records or replays the calls.
 
         Raises:
             ImportError: ``gemwire[http]`` is needed and not installed.
             ValueError: The settings do not suit the transport.
         """
-        # A recording answers for all transports.
-        self._name = "rest" if recording and recording.replays else transport
+        self._name = transport
         self._settings = settings
         self._recording = recording
         self._lock = threading.Lock()
         self._closed = False
-        self.transport = self._make(None if recording and recording.replays else transport)
-        self._rest = self.transport if self._name == "rest" else None
-        self.caller: Any = self.transport if self._rest else AsyncRoute(self)
+        self._rest: RestAsyncIOTransport | None = None
+        if transport is None or (recording and recording.replays):
+            self.transport = GrpcAsyncIOTransport.from_settings(settings, self._route)
+        elif transport == "rest":
+            self.transport = self._rest = self._make_rest()
+        else:
+            kind = AsyncServiceClient.get_transport_class(None if transport == "grpc" else transport)
+            self.transport = kind.from_settings(settings)
+        if recording:
+            self.transport.record(recording)
 
-    def _make(self, name: str | None) -> AsyncTransport:
-        kind = AsyncServiceClient.get_transport_class(_LABELS.get(name, name) if name else None)
-        made = kind.from_settings(self._settings)
-        if self._recording:
-            made.record(self._recording)
-        return made
+    def _make_rest(self) -> RestAsyncIOTransport:
+        from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
 
-    def rest(self, what: str) -> AsyncTransport:
+        return RestAsyncIOTransport.from_settings(self._settings)
+
+    def rest(self, what: str) -> RestAsyncIOTransport:
         """Return the HTTP transport.
 
         Args:
@@ -77,21 +82,24 @@ class AsyncConnections:
                 raise RuntimeError("this client is closed; make another")
             if self._rest is None:
                 try:
-                    self._rest = self._make("rest")
+                    self._rest = self._make_rest()
                 except ImportError as error:
                     raise ImportError(
                         f"{what}: goes over HTTP, which needs: pip install 'gemwire[http]' ({error})"
                     ) from None
             return self._rest
 
-    def files(self, what: str) -> Any:
-        """Return what has `upload_file` and `download_file`. Raises as `rest`."""
-        transport: Any = self.rest(what)
+    def _route(self, what: str) -> Connection:
+        """Return the HTTP connection for what gRPC cannot carry. Raises as `rest`."""
+        return self.rest(what).http.current()
+
+    def files(self, what: str) -> RestAsyncIOTransport | AsyncRecordedFiles:
+        """Return what uploads and downloads files. Raises as `rest`."""
         if not self._recording:
-            return transport
+            return self.rest(what)
         from gemwire._transport.aio.recorder import AsyncRecordedFiles
 
-        return AsyncRecordedFiles(None if self._recording.replays else transport, self._recording)
+        return AsyncRecordedFiles(None if self._recording.replays else self.rest(what), self._recording)
 
     async def close(self) -> None:
         """End all calls and connections."""
@@ -100,52 +108,3 @@ class AsyncConnections:
         await self.transport.close()
         if self._rest is not None and self._rest is not self.transport:
             await self._rest.close()
-
-
-class AsyncRoute:
-    """Makes calls over gRPC, or over HTTP where a request has fields that only JSON carries."""
-
-    def __init__(self, connections: AsyncConnections) -> None:
-        self._connections = connections
-        self._transport = connections.transport
-        self.bidi = self._transport.bidi
-
-    def unary(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
-        """See `AsyncCaller`; of the others too."""
-        if method.may_hold_json_only:
-            way, request = self._way(method, request, flattened)
-            return way.unary(method, request, (), *rest, **more)
-        return self._transport.unary(method, request, flattened, *rest, **more)
-
-    def server_stream(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
-        """Begin a call with many answers."""
-        if method.may_hold_json_only:
-            way, request = self._way(method, request, flattened)
-            return way.server_stream(method, request, (), *rest, **more)
-        return self._transport.server_stream(method, request, flattened, *rest, **more)
-
-    def paged(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
-        """Get the first page of a list; such requests are small, and hold nothing of the kind."""
-        return self._transport.paged(method, request, flattened, *rest, **more)
-
-    def operation(self, method: Any, request: Any, flattened: Any = (), *rest: Any, **more: Any) -> Any:
-        """Begin a long-running operation; none takes fields of the kind."""
-        return self._transport.operation(method, request, flattened, *rest, **more)
-
-    def _way(self, method: Any, request: Any, flattened: Any) -> tuple[Any, Any]:
-        message = create_request(method, request, flattened)
-        if json_only.suspect(message.SerializeToString()):
-            fields = json_only.paths(message.parse() if isinstance(message, SerializedMessage) else message)
-            if fields:
-                return self._connections.rest(", ".join(fields)), message
-        return self._transport, message
-
-
-def check_grpc(message: Any) -> None:
-    """Refuse a message with fields that gRPC does not carry, where there is no other way.
-
-    Raises:
-        ValueError: It has some.
-    """
-    if fields := json_only.paths(message):
-        raise ValueError(f"{', '.join(fields)}: live sessions are held over gRPC, which does not have it")

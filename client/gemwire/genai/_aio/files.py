@@ -19,6 +19,7 @@ from gemwire.genai._types.files import (
 )
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.videos import GeneratedVideo, Video
+from gemwire.genai.http_options import CallSettings
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
@@ -192,9 +193,9 @@ class AsyncFiles:
             video.video_bytes = data
         return data
 
-    def _transfer_settings(self, http_options: HttpOptions | HttpOptionsDict | None) -> dict[str, object]:
+    def _transfer_settings(self, http_options: HttpOptions | HttpOptionsDict | None) -> CallSettings:
         """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
-        settings = dict(self._api.settings(http_options))
+        settings = self._api.settings(http_options).copy()
         if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:
             settings.pop("timeout", None)
         return settings

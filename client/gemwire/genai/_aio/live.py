@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._aio.connections import check_grpc
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.live import ActivityEnd, ActivityStart, LiveConnectConfig, LiveServerMessage
+from gemwire.genai.http_options import CallSettings
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
 from gemwire_proto.v1beta.views import Blob, FunctionResponse
-from gemwire_runtime.method import AsyncBidiStream
+from gemwire_runtime import json_only
+from gemwire_runtime.method import DEFAULT, AsyncBidiStream
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import HttpOptionsDict, LiveConnectConfigDict
@@ -53,7 +54,10 @@ class AsyncLive:
         """
         config = LiveConnectConfig.of(config)
         setup = self._api.backend.live.to_setup(model, config)
-        check_grpc(setup.setup)
+        if fields := json_only.paths(setup.setup):
+            raise ValueError(
+                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
+            )
         return AsyncConnecting(self._api, setup, config.http_options)
 
 
@@ -67,10 +71,7 @@ class AsyncConnecting:
         http_options: HttpOptions | HttpOptionsDict | None,
     ) -> None:
         """See `AsyncLive.connect`."""
-        settings = dict(api.settings(http_options))
-        # A session cannot be retried: what was sent is lost with its connection.
-        settings.pop("retry", None)
-        self._session = AsyncSession(api, setup, settings)
+        self._session = AsyncSession(api, setup, api.settings(http_options))
 
     async def __aenter__(self) -> AsyncSession:
         await self._session.open()
@@ -88,7 +89,7 @@ class AsyncSession:
     """
 
     def __init__(
-        self, api: AsyncApi, setup: BidiGenerateContentClientMessage, settings: dict[str, object]
+        self, api: AsyncApi, setup: BidiGenerateContentClientMessage, settings: CallSettings
     ) -> None:
         """See `AsyncLive.connect`, which makes sessions."""
         self._api = api
@@ -110,7 +111,12 @@ class AsyncSession:
         Raises:
             APIError: The session cannot be started.
         """
-        self._stream = await self._api.caller.bidi(self._api.backend.live.METHOD, None, **self._settings)
+        # Without the retry setting: what was sent is lost with its connection.
+        self._stream = await self._api.caller.bidi(
+            self._api.backend.live.METHOD,
+            timeout=self._settings.get("timeout", DEFAULT),
+            metadata=self._settings.get("metadata", ()),
+        )
         self._ends_soon = False
         await self._write(self._setup)
         message = await self._stream.read()

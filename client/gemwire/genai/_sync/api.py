@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from gemwire._clients.sync import v1beta
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire._transport.sync.grpc_transport import Transport
 from gemwire.errors import APIError
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
 from gemwire.genai._sync.connections import Connections
 
 if TYPE_CHECKING:
+    from gemwire._transport.sync.recorder import RecordedFiles
+    from gemwire._transport.sync.rest_transport import RestTransport
     from gemwire.genai._types.http_options import HttpOptions
     from gemwire.genai.client_arguments import ClientArguments
 
@@ -52,7 +53,7 @@ class Api:
         self.resolved = resolved or arguments.resolve()
         self._connections = Connections(*self.resolved, arguments.recording)
         self.backend = arguments.backend
-        self.caller = self._connections.caller
+        self.caller = self._connections.transport
         self._clients: dict[type[ServiceClient], ServiceClient] = {}
         self.generative = self._client(v1beta.GenerativeServiceClient)
 
@@ -69,15 +70,10 @@ class Api:
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
         if found is None:
-            found = self._clients[kind] = kind(transport=self._connections.transport)
-            found._caller = self.caller
+            found = self._clients[kind] = kind(transport=self.caller)
         return cast("_S", found)
 
-    def rest(self, what: str) -> Transport:
-        """Return the transport for what only HTTP carries; see `Connections.rest`."""
-        return self._connections.rest(what)
-
-    def transfers(self, what: str) -> Any:
+    def transfers(self, what: str) -> RestTransport | RecordedFiles:
         """Return what uploads and downloads files; see `Connections.files`."""
         return self._connections.files(what)
 
@@ -107,8 +103,7 @@ class Api:
             ValueError: A value of the options is out of range.
             TypeError: A value of the options is of a wrong type.
         """
-        caller = self.caller if call.over_http is None else self.rest(call.over_http)
-        response = caller.unary(call.method, call.request, (), **self.settings(http_options))
+        response = self.caller.unary(call.method, call.request, (), **self.settings(http_options))
         return call.read(response)
 
     def run(self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._sync.api import Api
-from gemwire.genai._sync.connections import check_grpc
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.live import ActivityEnd, ActivityStart, LiveConnectConfig, LiveServerMessage
+from gemwire.genai.http_options import CallSettings
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
 from gemwire_proto.v1beta.views import Blob, FunctionResponse
-from gemwire_runtime.method import BidiStream
+from gemwire_runtime import json_only
+from gemwire_runtime.method import DEFAULT, BidiStream
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import HttpOptionsDict, LiveConnectConfigDict
@@ -54,7 +55,10 @@ class Live:
         """
         config = LiveConnectConfig.of(config)
         setup = self._api.backend.live.to_setup(model, config)
-        check_grpc(setup.setup)
+        if fields := json_only.paths(setup.setup):
+            raise ValueError(
+                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
+            )
         return Connecting(self._api, setup, config.http_options)
 
 
@@ -68,10 +72,7 @@ class Connecting:
         http_options: HttpOptions | HttpOptionsDict | None,
     ) -> None:
         """See `Live.connect`."""
-        settings = dict(api.settings(http_options))
-        # A session cannot be retried: what was sent is lost with its connection.
-        settings.pop("retry", None)
-        self._session = Session(api, setup, settings)
+        self._session = Session(api, setup, api.settings(http_options))
 
     def __enter__(self) -> Session:
         self._session.open()
@@ -88,9 +89,7 @@ class Session:
         session_id: Handle to resume the session with; empty until the service sends one.
     """
 
-    def __init__(
-        self, api: Api, setup: BidiGenerateContentClientMessage, settings: dict[str, object]
-    ) -> None:
+    def __init__(self, api: Api, setup: BidiGenerateContentClientMessage, settings: CallSettings) -> None:
         """See `Live.connect`, which makes sessions."""
         self._api = api
         self._setup = setup
@@ -111,7 +110,12 @@ class Session:
         Raises:
             APIError: The session cannot be started.
         """
-        self._stream = self._api.caller.bidi(self._api.backend.live.METHOD, None, **self._settings)
+        # Without the retry setting: what was sent is lost with its connection.
+        self._stream = self._api.caller.bidi(
+            self._api.backend.live.METHOD,
+            timeout=self._settings.get("timeout", DEFAULT),
+            metadata=self._settings.get("metadata", ()),
+        )
         self._ends_soon = False
         self._write(self._setup)
         message = self._stream.read()
