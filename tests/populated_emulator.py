@@ -120,7 +120,7 @@ class Populated:
         return emulator._run_sync(lambda: emulator._emulator.state.store._database.execute(query).fetchall())
 
     def settled(self) -> bool:
-        """Wait until all calls have ended; return whether they have. A client may notice before the server."""
+        """Wait until all calls have ended, which clients may notice first; return whether they have."""
         end = time.monotonic() + PATIENCE
         while any(entry.status is None for entry in self.emulator.calls()):
             if time.monotonic() > end:

@@ -26,7 +26,7 @@ from gemwire_runtime.method import Kind, Method
 
 
 def places(message: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield the scalar fields of a message and of those that are set in it: path, container and descriptor."""
+    """Yield the scalar fields of a message and its submessages: path, container and descriptor."""
     for field in message.DESCRIPTOR.fields:
         path = f"{prefix}{field.name}"
         if field.message_type is None:
@@ -357,7 +357,7 @@ class Fuzz:
         self._chance = chance
 
     def request(self, method: Method[Any, Any], base: Any = None) -> Any:
-        """Build a request that has a part of a random one; ``base`` is what it is made of, if not the valid one."""
+        """Build a request that has a part of a random one; ``base`` replaces the valid one."""
         noise = random_messages.filled(method.request, self._chance, self._chance.randrange(3))
         if self._chance.random() < 0.1:
             return noise
