@@ -341,7 +341,7 @@ def test_unknown_fields_and_enums_of_an_answer_are_left_out() -> None:
 
 @pytest.mark.parametrize("tree", [[], "x", 7, None, {"candidates": 7}])
 def test_what_is_no_such_message_is_refused(tree: Any) -> None:
-    with pytest.raises(ValueError, match="the JSON is no GenerateContentResponse"):
+    with pytest.raises(ValueError, match="the JSON is not a GenerateContentResponse"):
         from_json(generative_service_pb2.GenerateContentResponse, tree)
 
 
