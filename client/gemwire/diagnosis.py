@@ -155,7 +155,7 @@ def _universe(options: ClientOptions) -> Finding:
 
 def _certificate(options: ClientOptions) -> Finding:
     name = next((name for name in _CLIENT_CERTIFICATE if os.environ.get(name)), None)
-    # With a source given, its absence can only mean that none may be shown.
+    # Given a source, the result is None only if no certificate may be presented.
     if endpoint.client_cert_source(_unused) is None:
         if name:
             return Finding(NONE, f"{name} is {os.environ[name]!r}, not true")
