@@ -431,14 +431,14 @@ class Call:
             return Ended("HUNG", time.monotonic() - self.began, self.messages, typed=False)
 
 
-def made(client: Callable[..., Any], port: int, transport: str | None) -> Any:
+def made(client: Callable[..., Any], port: int, transport: str | None = None) -> Any:
     """Make a client that goes to a port of this machine."""
     rest = transport is not None and transport.startswith("rest")
     name = "GEMINI_EMULATOR_HTTP_HOST" if rest else "GEMINI_EMULATOR_HOST"
     before = os.environ.get(name)
     os.environ[name] = f"{HOST}:{port}"
     try:
-        return client(transport=transport)
+        return client(transport=transport) if transport else client()
     finally:
         if before is None:
             del os.environ[name]

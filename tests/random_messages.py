@@ -80,7 +80,7 @@ def is_map(field: FieldDescriptor) -> bool:
 def is_repeated(field: FieldDescriptor) -> bool:
     # protobuf 5 has no is_repeated, protobuf 7 warns of label.
     known: bool | None = getattr(field, "is_repeated", None)
-    return field.label == FieldDescriptor.LABEL_REPEATED if known is None else known
+    return getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED if known is None else known
 
 
 def size(descriptor: Descriptor) -> int:

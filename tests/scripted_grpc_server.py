@@ -68,7 +68,7 @@ class Fail:
             for detail in self.details:
                 packed.details.add().Pack(detail)
             trailers.append(("grpc-status-details-bin", packed.SerializeToString()))
-        context.set_trailing_metadata(trailers)
+        context.set_trailing_metadata(tuple(trailers))
         context.abort(code, self.message)
 
 
@@ -122,7 +122,7 @@ class Loopback(grpc.GenericRpcHandler):
         self.journal: list[Call] = []
         self.live: set[Call] = set()
         self._scripts: dict[str, list[Any]] = {}
-        self._server = grpc.server(futures.ThreadPoolExecutor(128), handlers=(self,))
+        self._server = grpc.server(futures.ThreadPoolExecutor(128), handlers=[self])
         host = "localhost:0" if credentials else "127.0.0.1:0"
         port = (
             self._server.add_secure_port(host, credentials)

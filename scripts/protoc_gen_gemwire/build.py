@@ -66,10 +66,9 @@ def compile_protos(protos: Path, imports: Path) -> list[FileDescriptorProto]:
         CompileError: They do not compile.
     """
     overlays = protos / "overlay"
-    own = sorted(
-        path.relative_to(overlays if overlays in path.parents else protos).as_posix()
-        for path in protos.rglob("*.proto")
-    )
+    # Overlays last: protoc orders the files by those that it is given, and ours by what they import.
+    found = sorted(protos.rglob("*.proto"), key=lambda path: (overlays in path.parents, path.as_posix()))
+    own = [path.relative_to(overlays if overlays in path.parents else protos).as_posix() for path in found]
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "descriptors.binpb")
         command = ["protoc", *(f"-I{path}" for path in (overlays, protos, imports, _WELL_KNOWN_PROTOS))]

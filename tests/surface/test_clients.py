@@ -37,6 +37,7 @@ COMMON = {
     "DEFAULT_MTLS_ENDPOINT",
     "SERVICE",
     "api_endpoint",
+    "caller",
     "close",
     "from_service_account_file",
     "from_service_account_info",
@@ -76,6 +77,10 @@ def test_a_client_has_its_rpcs_and_nothing_else(version: object, name: str, suff
 
 def test_there_are_58_rpcs_in_v1beta_and_7_in_v1() -> None:
     counts = {v1beta: 0, v1: 0}
+    http_only = 0
     for version, name in SERVICES:
-        counts[version] += len(table(version, name).methods)  # type: ignore[attr-defined]
+        methods = table(version, name).methods.values()  # type: ignore[attr-defined]
+        counts[version] += sum(not method.http_only for method in methods)
+        http_only += sum(method.http_only for method in methods)
     assert counts == {v1beta: 58, v1: 7}
+    assert http_only == 2

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from pathlib import Path
+from typing import Any
 
 from gemwire_emulator.dispatch import Dispatcher
 from gemwire_emulator.server import SERVICES, Emulator, Settings
 from gemwire_emulator.state import State
-from gemwire_runtime.method import Kind, Service
+from gemwire_runtime.method import Kind, Method, Service
 
 _PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
 _BEGIN, _END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
@@ -45,12 +46,16 @@ def handled() -> set[str]:
     return set(dispatcher.endpoints)
 
 
+def _kind(method: Method[Any, Any]) -> str:
+    return "over HTTP alone" if method.http_only else _KINDS[method.kind]
+
+
 def table(services: list[Service]) -> str:
     """The table of the page."""
     lines = ["| Service | RPC | |", "|---|---|---|"]
     for service in sorted(services, key=lambda s: (not s.name.startswith("google.ai"), s.name)):
         name = service.name.removeprefix("google.ai.generativelanguage.").removeprefix("google.")
-        lines += [f"| {name} | {rpc} | {_KINDS[method.kind]} |" for rpc, method in service.methods.items()]
+        lines += [f"| {name} | {rpc} | {_kind(method)} |" for rpc, method in service.methods.items()]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -63,7 +68,7 @@ def test_every_rpc_has_a_handler() -> None:
 def test_there_are_as_many_as_the_api_has() -> None:
     counts = {"v1beta": 0, "v1": 0, "longrunning": 0}
     for service in tables():
-        counts[service.name.split(".")[-2]] += len(service.methods)
+        counts[service.name.split(".")[-2]] += sum(not m.http_only for m in service.methods.values())
     assert counts == {"v1beta": 58, "v1": 7, "longrunning": 5}
 
 

@@ -1,20 +1,21 @@
-"""``caches``: prompts that are kept to be used again."""
+"""``caches``."""
 
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gemwire import v1beta
 from gemwire.cli import output
-from gemwire.cli.content import AsJson, File, Model, Prompt, System, full_name, user_content
+from gemwire.cli.options import AsJson, DisplayName, File, Model, Prompt, System
+from gemwire.cli.prompt_input import user_content
 
-app = typer.Typer(help="Prompts that are kept to be used again.", no_args_is_help=True)
+app = typer.Typer(help="Manage cached contents: prompts that later requests reuse.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="Name, with or without cachedContents/.")]
-_TTL = "Seconds that it lives from now on."
+Name = Annotated[str, typer.Argument(help="Cache name, with or without cachedContents/.")]
+_TTL = "Time to live in seconds, from now."
 
 
 @app.command("create")
@@ -23,12 +24,15 @@ def create(
     model: Model = "gemini-2.5-flash",
     file: File = None,
     system: System = None,
-    display_name: Annotated[str | None, typer.Option(help="Name for people.", metavar="TEXT")] = None,
+    display_name: DisplayName = None,
     ttl: Annotated[float | None, typer.Option(help=_TTL, metavar="SECONDS")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a prompt; its name on stdout."""
-    cache: dict[str, Any] = {"model": full_name(model), "contents": [user_content(prompt, file)]}
+    """Cache a prompt and print the name of the cache."""
+    cache: dict[str, object] = {
+        "model": output.full_name("models", model),
+        "contents": [user_content(prompt, file)],
+    }
     if system:
         cache["system_instruction"] = {"parts": [{"text": system}]}
     if display_name is not None:
@@ -36,16 +40,13 @@ def create(
     if ttl is not None:
         cache["ttl"] = datetime.timedelta(seconds=ttl)
     with v1beta.CacheServiceClient() as client:
-        made = client.create_cached_content(cached_content=cache)
-    if as_json:
-        output.print_json(made)
-    else:
-        output.write(f"{made.name}\n")
+        created = client.create_cached_content(cached_content=cache)
+    output.print_result(created, created.name, as_json=as_json)
 
 
 @app.command("list")
 def list_caches(as_json: AsJson = False) -> None:
-    """List the caches."""
+    """List caches."""
     with v1beta.CacheServiceClient() as client:
         caches = list(client.list_cached_contents({"page_size": 1000}))
     output.print_list(
@@ -57,10 +58,10 @@ def list_caches(as_json: AsJson = False) -> None:
 
 @app.command("get")
 def get(name: Name, as_json: AsJson = False) -> None:
-    """Show a cache; what it keeps is not told by the service."""
+    """Describe a cache. The service does not return its contents."""
     with v1beta.CacheServiceClient() as client:
-        cache = client.get_cached_content(name=output.full("cachedContents", name))
-    output.show(cache, as_json=as_json)
+        cache = client.get_cached_content(name=output.full_name("cachedContents", name))
+    output.print_message(cache, as_json=as_json)
 
 
 @app.command("update")
@@ -69,21 +70,21 @@ def update(
     ttl: Annotated[float, typer.Option(help=_TTL, metavar="SECONDS")],
     as_json: AsJson = False,
 ) -> None:
-    """Let a cache live until another time, counted from now."""
+    """Update the expiration time of a cache."""
     with v1beta.CacheServiceClient() as client:
         cache = client.update_cached_content(
             cached_content={
-                "name": output.full("cachedContents", name),
+                "name": output.full_name("cachedContents", name),
                 "ttl": datetime.timedelta(seconds=ttl),
             },
             update_mask={"paths": ["ttl"]},
         )
-    output.show(cache, as_json=as_json)
+    output.print_message(cache, as_json=as_json)
 
 
 @app.command("delete")
 def delete(name: Name, as_json: AsJson = False) -> None:
     """Delete a cache."""
     with v1beta.CacheServiceClient() as client:
-        client.delete_cached_content(name=output.full("cachedContents", name))
-    output.deleted(as_json=as_json)
+        client.delete_cached_content(name=output.full_name("cachedContents", name))
+    output.print_deleted(as_json=as_json)

@@ -1,65 +1,73 @@
-"""``chat``: a conversation."""
+"""``chat``."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from gemwire import errors, v1beta
 from gemwire.cli import output
-from gemwire.cli.answer import Answer, call_text
-from gemwire.cli.content import AsJson, Model, System, Timeout, full_name
-from gemwire.cli.local import Local, answering
+from gemwire.cli.answer_printer import AnswerPrinter, format_call
+from gemwire.cli.local_model import Local, use_local_model
+from gemwire.cli.options import AsJson, Model, System, Timeout
 
 HELP = """\
-/help          these commands
-/history       what was said so far
-/reset         forget what was said
-/system TEXT   set the system instruction; without TEXT there is none
-/model NAME    talk to another model
-/save FILE     write the conversation to FILE as JSON: a request that `gemwire rpc` takes
-/quit          leave; so does Ctrl-D
-Any other line is said to the model; begin it with // for one that begins with /.
-Ctrl-C ends an answer that is being written."""
+/help          show this help
+/history       show the conversation
+/reset         clear the conversation
+/system TEXT   set the system instruction; without TEXT, remove it
+/model NAME    switch to another model
+/save FILE     save the conversation to FILE as JSON, a request for `gemwire rpc`
+/quit          exit; or press Ctrl-D
+Any other line is sent to the model. Start it with // to send a line that starts with /.
+Ctrl-C cancels the current answer."""
 
 
 class Conversation:
-    """What was said, and to whom."""
+    """Conversation with a model."""
 
-    def __init__(self, client: Any, model: str, system: str | None, *, as_json: bool, timeout: float) -> None:
-        """Nothing was said yet.
+    def __init__(
+        self,
+        client: v1beta.GenerativeServiceClient,
+        model: str,
+        system: str | None,
+        *,
+        as_json: bool,
+        timeout: float,
+    ) -> None:
+        """Start an empty conversation.
 
         Args:
-            client: What answers.
-            model: Its model.
+            client: Client to call.
+            model: Model name.
             system: System instruction.
-            as_json: Print answers as contents in JSON, one a line.
-            timeout: Seconds for an answer.
+            as_json: Print answers as contents in JSON, one per line.
+            timeout: Timeout of an answer in seconds.
         """
-        self.model = full_name(model)
+        self.model = output.full_name("models", model)
         self.system = system
-        self.contents: list[Any] = []
+        self.contents: list[v1beta.Content] = []
         self._client = client
         self._as_json = as_json
         self._timeout = timeout
 
-    def request(self) -> dict[str, Any]:
-        """The request that all this is."""
-        made: dict[str, Any] = {"model": self.model, "contents": self.contents}
-        if self.system:
-            made["system_instruction"] = {"parts": [{"text": self.system}]}
-        return made
+    def request(self) -> v1beta.GenerateContentRequest:
+        """Return the request that contains the conversation."""
+        system = {"parts": [{"text": self.system}]} if self.system else None
+        return v1beta.GenerateContentRequest(
+            model=self.model, contents=self.contents, system_instruction=system
+        )
 
-    def say(self, text: str) -> None:
-        """Say something and print the answer as it comes. A turn that fails was not said.
+    def send(self, text: str) -> None:
+        """Send a message and print the answer as it arrives. A turn that fails is discarded.
 
         Raises:
-            APIError: It failed.
+            APIError: The call failed.
         """
         self.contents.append(v1beta.Content(role="user", parts=[{"text": text}]))
-        answer = Answer(shown=not self._as_json)
+        answer = AnswerPrinter(enabled=not self._as_json)
         try:
             with self._client.stream_generate_content(self.request(), timeout=self._timeout) as stream:
                 for chunk in stream:
@@ -69,47 +77,44 @@ class Conversation:
             raise
         finally:
             answer.end()
-        if answer.complaint:
+        if answer.error:
             del self.contents[-1]
-            output.complain(answer.complaint)
+            output.print_error(answer.error)
             return
         self.contents.append(answer.content)
         if self._as_json:
             output.print_json(answer.content, indent=None)
-        if answer.remark:
-            output.complain(answer.remark)
+        if answer.warning:
+            output.print_error(answer.warning)
 
     def history(self) -> str:
-        """What was said, as text: a line begins with who says it."""
+        """Return the conversation as text, each content prefixed with its role."""
         return "\n".join(
             f"{content.role}: "
             + "".join(
-                call_text(part.function_call) if part.HasField("function_call") else part.text
+                format_call(part.function_call) if part.HasField("function_call") else part.text
                 for part in content.parts
             )
             for content in self.contents
         )
 
     def save(self, path: Path) -> None:
-        """Write it down: a request that goes on with it.
+        """Save the conversation as a request.
 
         Raises:
             ValueError: The file cannot be written.
         """
-        request = output.as_dict(v1beta.GenerateContentRequest(**self.request()))
+        request = output.to_dict(self.request())
         try:
             path.write_text(json.dumps(request, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
             raise ValueError(f"/save {path}: {error.strerror}") from None
 
-    def command(self, line: str) -> bool:
-        """Do what a slash command says.
-
-        Returns:
-            Whether the conversation goes on.
+    def run_command(self, line: str) -> bool:
+        """Run a slash command. Return False to end the conversation.
 
         Raises:
-            ValueError: There is no such command, or it lacks something.
+            ValueError: The command is unknown, or lacks an argument.
         """
         name, _, rest = line.partition(" ")
         rest = rest.strip()
@@ -118,36 +123,33 @@ class Conversation:
         if name == "/help":
             output.note(HELP)
         elif name == "/history":
-            output.note(self.history() or "nothing was said yet")
+            output.note(self.history() or "The conversation is empty.")
         elif name == "/reset":
             self.contents.clear()
         elif name == "/system":
             self.system = rest or None
         elif name == "/model" and rest:
-            self.model = full_name(rest)
+            self.model = output.full_name("models", rest)
         elif name == "/save" and rest:
             self.save(Path(rest).expanduser())
         elif name in ("/model", "/save"):
-            raise ValueError(f"{name} needs a {'name' if name == '/model' else 'file'}")
+            raise ValueError(f"{name} needs a {'model name' if name == '/model' else 'file'}")
         else:
-            raise ValueError(f"there is no command {name}; /help lists them")
+            raise ValueError(f"unknown command {name}; /help lists all commands")
         return True
 
-    def turn(self, line: str) -> bool:
-        """Take a line: a command, or something to say.
-
-        Returns:
-            Whether the conversation goes on.
+    def handle_line(self, line: str) -> bool:
+        """Run a line that is a command, or send it. Return False to end the conversation.
 
         Raises:
             APIError: The call failed.
-            ValueError: The command is wrong.
+            ValueError: The command is invalid.
         """
         text = line.strip()
         if text.startswith("/") and not text.startswith("//"):
-            return self.command(text)
+            return self.run_command(text)
         if text:
-            self.say(text.removeprefix("/") if text.startswith("//") else text)
+            self.send(text.removeprefix("/") if text.startswith("//") else text)
         return True
 
 
@@ -158,28 +160,26 @@ def chat(
     local: Local = False,
     as_json: AsJson = False,
 ) -> None:
-    """Talk to a model that remembers what was said.
+    """Chat with a model.
 
-    Each line is a turn, and /help lists commands. Reads pipes as well. With --json, answers are
-    contents in JSON, one a line.
+    Each line is a message; /help lists commands. Also reads from a pipe. With --json, prints answers as
+    contents in JSON, one per line.
     """
-    with answering(local), v1beta.GenerativeServiceClient() as client:
-        talk = Conversation(client, model, system, as_json=as_json, timeout=timeout)
+    with use_local_model(local), v1beta.GenerativeServiceClient() as client:
+        conversation = Conversation(client, model, system, as_json=as_json, timeout=timeout)
         if sys.stdin.isatty() and sys.stdout.isatty():
-            _interactive(talk)
+            _run_interactive(conversation)
             return
-        # A program that writes to this is told by the exit code what failed; a person can go on.
+        # In a pipe, an error ends the command with its exit code.
         for line in iter(sys.stdin.readline, ""):
-            if not talk.turn(line):
+            if not conversation.handle_line(line):
                 return
 
 
-def _interactive(talk: Conversation) -> None:
-    import contextlib
-
+def _run_interactive(conversation: Conversation) -> None:
     with contextlib.suppress(ImportError):
-        import readline  # noqa: F401 - input() edits lines with it, and remembers them
-    output.note(f"{talk.model}; /help lists commands, Ctrl-D leaves")
+        import readline  # noqa: F401 - gives input() line editing and history
+    output.note(f"{conversation.model}; /help lists commands, Ctrl-D exits")
     while True:
         try:
             line = input("> ")
@@ -187,13 +187,13 @@ def _interactive(talk: Conversation) -> None:
             output.note("")
             return
         except KeyboardInterrupt:
-            # As shells do: it is the line that is given up.
+            # Discards the line, as shells do.
             output.note("")
             continue
         try:
-            if not talk.turn(line):
+            if not conversation.handle_line(line):
                 return
         except (errors.GemwireError, ValueError) as error:
-            output.complain(str(error))
+            output.print_error(str(error))
         except KeyboardInterrupt:
-            output.note("(ended; this turn is forgotten)")
+            output.note("(cancelled; this turn is discarded)")

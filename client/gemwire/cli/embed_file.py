@@ -1,19 +1,19 @@
-"""``embed-file``: a file of texts, a file of vectors."""
+"""``embed-file``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import gemwire
-from gemwire.cli import jobs
-from gemwire.cli.content import Model
+from gemwire.cli import job_options as jobs
+from gemwire.cli.options import Model
 
-_INPUT = "Lines of text (.txt), or of JSON (.jsonl): texts, or objects with one."
-_OUTPUT = "Lines of JSON (.jsonl), or a matrix of numpy's (.npy)."
-_TASK = "What the vectors are for, such as RETRIEVAL_DOCUMENT."
+_INPUT = "Lines of text (.txt), or JSON lines (.jsonl): strings, or objects with a text."
+_OUTPUT = "JSON lines file (.jsonl), or numpy array (.npy)."
+_TASK = "Intended use of the vectors, such as RETRIEVAL_DOCUMENT."
 
 
 def embed_file(
@@ -22,7 +22,7 @@ def embed_file(
     model: Model = "gemini-embedding-001",
     task_type: Annotated[str | None, typer.Option(help=_TASK, metavar="TYPE")] = None,
     dimensions: Annotated[int | None, typer.Option(help="Length of the vectors.", metavar="N")] = None,
-    field: Annotated[str, typer.Option(help="Where the text is in an object.", metavar="NAME")] = "text",
+    field: Annotated[str, typer.Option(help="Name of the text in an object.", metavar="NAME")] = "text",
     concurrency: jobs.Concurrency = "8",
     rpm: jobs.Rpm = None,
     tpm: jobs.Tpm = None,
@@ -36,23 +36,28 @@ def embed_file(
     quiet: jobs.Quiet = False,
     as_json: jobs.AsJson = False,
 ) -> None:
-    """Embed every line of a file, each once; the same command again continues."""
-    given: dict[str, Any] = {
-        "model": model,
-        "task_type": task_type,
-        "dimensions": dimensions,
-        "field": field,
-        "concurrency": jobs.concurrency(concurrency),
-        "requests_per_minute": rpm,
-        "tokens_per_minute": tpm,
-        "processes": processes,
-        "engine": engine.value,
-        "ray_address": ray_address,
-        "failures": failures,
-        "retry_failures": retry_failures,
-        "retry": jobs.retry(retries),
-        "timeout": timeout,
-    }
-    jobs.run(
-        lambda tell: gemwire.bulk.embed(source, target, progress=tell, **given), quiet=quiet, as_json=as_json
+    """Embed each line of a file. Run the same command again to resume."""
+    calls, retry = jobs.parse_concurrency(concurrency), jobs.retry_policy(retries)
+    jobs.run_job(
+        lambda progress: gemwire.bulk.embed(
+            source,
+            target,
+            model=model,
+            task_type=task_type,
+            dimensions=dimensions,
+            field=field,
+            concurrency=calls,
+            requests_per_minute=rpm,
+            tokens_per_minute=tpm,
+            processes=processes,
+            engine=engine.value,
+            ray_address=ray_address,
+            failures=failures,
+            retry_failures=retry_failures,
+            retry=retry,
+            timeout=timeout,
+            progress=progress,
+        ),
+        quiet=quiet,
+        as_json=as_json,
     )

@@ -1,10 +1,10 @@
-"""The optional parts of gemwire: ``pip install 'gemwire[cli]'``."""
+"""The optional extras of gemwire, such as ``gemwire[cli]``."""
 
 from __future__ import annotations
 
 import importlib.util
 
-#: What each brings, by the names that are imported.
+#: Modules of each extra.
 EXTRAS = {
     "cli": ("typer", "rich"),
     "emulator": ("grpc_health", "grpc_reflection"),
@@ -15,19 +15,19 @@ EXTRAS = {
 }
 
 
-def install(extra: str) -> str:
-    """The command that installs one."""
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra."""
     return f"pip install 'gemwire[{extra}]'"
 
 
-def missing_for(module: str) -> str | None:
-    """The extra that brings a module; None if it is not one of theirs."""
+def extra_of(module: str) -> str | None:
+    """Return the extra that a module belongs to, if any."""
     top = module.partition(".")[0]
     return next((extra for extra, modules in EXTRAS.items() if top in modules), None)
 
 
-def installed() -> dict[str, bool]:
-    """Which are there."""
+def installed_extras() -> dict[str, bool]:
+    """Return for each extra whether it is installed."""
     return {
         extra: all(importlib.util.find_spec(module) is not None for module in modules)
         for extra, modules in EXTRAS.items()

@@ -1,4 +1,4 @@
-"""``files``: what has been uploaded."""
+"""``files``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import typer
 
 from gemwire import v1beta
 from gemwire.cli import output
-from gemwire.cli.content import AsJson
+from gemwire.cli.options import AsJson
 
-app = typer.Typer(help="The files that have been uploaded.", no_args_is_help=True)
+app = typer.Typer(help="Manage uploaded files.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="Name, with or without files/.")]
+Name = Annotated[str, typer.Argument(help="File name, with or without files/.")]
 
 
 @app.command("list")
 def list_files(as_json: AsJson = False) -> None:
-    """List the files."""
+    """List files."""
     with v1beta.FileServiceClient() as client:
         files = list(client.list_files({"page_size": 100}))
     output.print_list(
@@ -27,15 +27,15 @@ def list_files(as_json: AsJson = False) -> None:
 
 @app.command("get")
 def get(name: Name, as_json: AsJson = False) -> None:
-    """Show what is known of a file."""
+    """Describe a file."""
     with v1beta.FileServiceClient() as client:
-        file = client.get_file(name=output.full("files", name))
-    output.show(file, as_json=as_json)
+        file = client.get_file(name=output.full_name("files", name))
+    output.print_message(file, as_json=as_json)
 
 
 @app.command("delete")
 def delete(name: Name, as_json: AsJson = False) -> None:
     """Delete a file."""
     with v1beta.FileServiceClient() as client:
-        client.delete_file(name=output.full("files", name))
-    output.deleted(as_json=as_json)
+        client.delete_file(name=output.full_name("files", name))
+    output.print_deleted(as_json=as_json)

@@ -1,14 +1,15 @@
-"""The command and its groups; each has a module."""
+"""The main program, and the table of commands. Each command or group has a module."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable
+from typing import Annotated, NoReturn
 
 try:
     import typer
 except ImportError:
-    print("the command line needs more packages: pip install 'gemwire[cli]'", file=sys.stderr)
+    print("the command line needs additional packages: pip install 'gemwire[cli]'", file=sys.stderr)
     raise SystemExit(2) from None
 
 import gemwire
@@ -16,31 +17,32 @@ from gemwire.cli import (
     batch,
     caches,
     chat,
-    content,
     corpora,
+    count_tokens,
     doctor,
+    embed,
     embed_file,
     extras,
     files,
     generate,
     models,
     output,
+    retry_notices,
     rpc,
     serve,
     tuned_models,
-    waiting,
 )
 
 app = typer.Typer(
-    help="The Gemini API over gRPC. Without a key: --local, or `gemwire serve` and GEMINI_EMULATOR_HOST.",
+    help="Gemini API over gRPC. Without an API key: --local, or `gemwire serve` and GEMINI_EMULATOR_HOST.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 app.command("generate")(generate.generate)
 app.command("chat")(chat.chat)
-app.command("count-tokens")(content.count_tokens)
-app.command("embed")(content.embed)
+app.command("count-tokens")(count_tokens.count_tokens)
+app.command("embed")(embed.embed)
 app.command("batch")(batch.batch)
 app.command("embed-file")(embed_file.embed_file)
 app.add_typer(models.app, name="models")
@@ -52,67 +54,67 @@ app.command("rpc")(rpc.rpc)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("doctor")(doctor.doctor)
 
-_NOBODY = (
-    "nobody to call: set GEMINI_API_KEY, or set up application default credentials (gcloud auth "
-    "application-default login), or set GEMINI_EMULATOR_HOST to an emulator (gemwire serve runs one); "
-    "generate, chat, embed and count-tokens also run on a local model at once with --local"
+_NO_CREDENTIALS = (
+    "no credentials found: set GEMINI_API_KEY, or set up application default credentials (gcloud auth "
+    "application-default login), or set GEMINI_EMULATOR_HOST to use an emulator (see gemwire serve); "
+    "generate, chat, embed and count-tokens also run on a local model with --local"
 )
-#: How google-auth begins when there is nothing anywhere; its other messages name a file that is wrong.
-_NOTHING = "Your default credentials were not found"
+#: Start of google-auth's message if no credentials are configured; its other messages name an invalid file.
+_NOT_FOUND = "Your default credentials were not found"
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(enabled: bool) -> None:
+    if enabled:
         output.write(f"gemwire {gemwire.__version__}\n")
         raise typer.Exit
 
 
 @app.callback()
-def _options(
+def _global_options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    # What stands before the command's name.
+    # Options before the name of the command.
     pass
 
 
-def _end(message: str, code: int) -> NoReturn:
-    output.complain(message)
+def _exit(message: str, code: int) -> NoReturn:
+    output.print_error(message)
     raise SystemExit(code)
 
 
 def main() -> None:
-    """Run the command; an error is one line, with exit code 1 for the API's and 2 for wrong use."""
+    """Run the command line. Errors take one line; exit code 1 is for failed calls, 2 for invalid usage."""
     from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
     from gemwire import errors
 
-    waiting.tell()
+    retry_notices.enable_notices()
     try:
         code = app(prog_name="gemwire", standalone_mode=False)
     except DefaultCredentialsError as error:
-        _end(_NOBODY if str(error).startswith(_NOTHING) else str(error), 1)
+        _exit(_NO_CREDENTIALS if str(error).startswith(_NOT_FOUND) else str(error), 1)
     except (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied) as error:
-        _end(f"{error} gemwire doctor tells where calls go, and as whom.", 1)
+        _exit(f"{error} Run gemwire doctor to check the endpoint and the credentials.", 1)
     except (errors.GemwireError, GoogleAuthError) as error:
-        _end(str(error), 1)
+        _exit(str(error), 1)
     except (ValueError, TypeError) as error:
-        _end(str(error), 2)
+        _exit(str(error), 2)
     except ModuleNotFoundError as error:
-        extra = extras.missing_for(error.name or "")
+        extra = extras.extra_of(error.name or "")
         if extra is None:
             raise
-        _end(f"this needs more packages: {extras.install(extra)}", 2)
+        _exit(f"this command needs additional packages: {extras.install_command(extra)}", 2)
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     except Exception as error:
-        # What typer raises for wrong use; by its shape, as typer's base has changed between versions.
-        format_message: Any = getattr(error, "format_message", None)
+        # A usage error of typer, recognized by its method, as the base class differs between versions.
+        format_message: Callable[[], str] | None = getattr(error, "format_message", None)
         if format_message is None:
             raise
         if message := format_message():
-            _end(f"{message} (--help lists what there is)", 2)
+            _exit(f"{message} (see --help)", 2)
         raise SystemExit(2) from None
     raise SystemExit(code if isinstance(code, int) else 0)
 

@@ -1,4 +1,4 @@
-"""``models list``, ``models get`` and ``models pull``."""
+"""``models``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import typer
 
 from gemwire import v1beta
 from gemwire.cli import output
-from gemwire.cli.content import AsJson, full_name
+from gemwire.cli.options import AsJson
 
-app = typer.Typer(help="The models there are.", no_args_is_help=True)
+app = typer.Typer(help="List and describe models.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List the models."""
+    """List models."""
     with v1beta.ModelServiceClient() as client:
         models = list(client.list_models(page_size=1000))
     output.print_list(models, lambda m: (m.name, ", ".join(m.supported_generation_methods)), as_json=as_json)
@@ -23,29 +23,29 @@ def list_models(as_json: AsJson = False) -> None:
 
 @app.command("get")
 def get_model(
-    model: Annotated[str, typer.Argument(help="Name, with or without models/.")],
+    model: Annotated[str, typer.Argument(help="Model name, with or without models/.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show a model."""
+    """Describe a model."""
     with v1beta.ModelServiceClient() as client:
-        found = client.get_model(name=full_name(model))
-    output.show(found, as_json=as_json)
+        response = client.get_model(name=output.full_name("models", model))
+    output.print_message(response, as_json=as_json)
 
 
 @app.command("pull")
 def pull_models(as_json: AsJson = False) -> None:
-    """Fetch the models that --local and the emulator's local engine run: some 180 MB, once.
+    """Download the models for --local and the emulator's local engine: about 180 MB, once.
 
-    Models that are here are checked; their files are printed.
+    Models that exist already are verified. Prints the paths of the files.
     """
     from gemwire_emulator import weights
 
     try:
         paths = [str(path) for path in weights.pull()]
-        if as_json:
-            output.print_json(paths)
-        else:
-            output.write("".join(f"{path}\n" for path in paths))
     except weights.WeightsError as error:
-        output.complain(str(error))
+        output.print_error(str(error))
         raise SystemExit(1) from None
+    if as_json:
+        output.print_json(paths)
+    else:
+        output.write("".join(f"{path}\n" for path in paths))

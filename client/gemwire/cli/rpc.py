@@ -1,125 +1,132 @@
-"""``rpc``: any RPC, JSON in and JSON out."""
+"""``rpc``."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
+from google.protobuf.message import Message
 
 from gemwire import v1, v1beta
 from gemwire.cli import output, protojson
 from gemwire_proto.longrunning import operations
+from gemwire_runtime.method import Kind, Method, Service
 
 _SUFFIX = "ServiceClient"
-_DATA = "The request as JSON; - or nothing reads standard input."
-_LIST = "List every RPC; with a service's name, its RPCs."
-#: How the kinds of calls are called in a list.
-_KINDS = {"unary": "", "server_stream": "streams", "client_stream": "is streamed to", "bidi": "both stream"}
+_DATA = "Request as JSON. Reads standard input if omitted or -."
+_LIST = "List all RPCs; with the name of a service, its RPCs."
+#: Descriptions of the kinds of calls.
+_KINDS = {
+    Kind.UNARY: "",
+    Kind.SERVER_STREAM: "server streaming",
+    Kind.CLIENT_STREAM: "client streaming",
+    Kind.BIDI: "bidirectional streaming",
+}
 
 
-def services() -> dict[str, tuple[Any, Any]]:
-    """The client class and method table of every service, by names such as Generative and v1.Generative."""
-    found: dict[str, tuple[Any, Any]] = {}
+def services() -> dict[str, tuple[Any, Service]]:
+    """Return client class and method table of each service, by names like Generative and v1.Generative."""
+    tables: dict[str, tuple[Any, Service]] = {}
     for prefix, version in (("", v1beta), ("v1.", v1)):
         for name in version.__all__:
             if name.endswith(_SUFFIX):
                 client = getattr(version, name)
-                found[prefix + name.removesuffix(_SUFFIX)] = client, client.SERVICE
-    # Every client has its methods.
-    found["Operations"] = v1beta.ModelServiceClient, operations.SERVICE
-    return found
+                tables[prefix + name.removesuffix(_SUFFIX)] = client, client.SERVICE
+    # All clients have the methods of Operations.
+    tables["Operations"] = v1beta.ModelServiceClient, operations.SERVICE
+    return tables
 
 
-def _plain(name: str) -> str:
+def _normalize(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _service(name: str) -> tuple[str, Any, Any]:
-    """The short name, client class and method table of a service.
+def _find_service(name: str) -> tuple[str, Any, Service]:
+    """Return the short name, client class and method table of a service.
 
     Raises:
-        ValueError: There is none.
+        ValueError: The service is unknown.
     """
-    wanted = _plain(name).removesuffix("service")
-    # The names of packages do as well, as other tools write them.
+    wanted = _normalize(name).removesuffix("service")
+    # Names with packages, as other tools write them.
     for package in ("google.ai.generativelanguage.", "google.longrunning.", "v1beta."):
         wanted = wanted.removeprefix(package)
     known = services()
     for short, (client, table) in known.items():
         if wanted == short.lower():
             return short, client, table
-    raise ValueError(f"there is no service {name!r}; there are {', '.join(known)}")
+    raise ValueError(f"unknown service {name!r}; expected one of {', '.join(known)}")
 
 
-def find(name: str) -> tuple[Any, Any]:
-    """The client class and method of ``Generative.CountTokens`` or ``generative.count_tokens``.
+def find_method(name: str) -> tuple[Any, Method[Any, Any]]:
+    """Return the client class and method of ``Generative.CountTokens`` or ``generative.count_tokens``.
 
     Args:
-        name: Of service and method; also ``v1.Generative.CountTokens``, and as gRPC writes it, in full.
+        name: Service and method; also ``v1.Generative.CountTokens``, and the full name as in gRPC.
 
     Raises:
-        ValueError: There is none.
+        ValueError: The method is unknown.
     """
     service, _, wanted = name.strip("/").replace("/", ".").rpartition(".")
     if not service:
         raise ValueError(
-            f"{name!r} is no SERVICE.METHOD, such as Generative.CountTokens; gemwire rpc --list lists them"
+            f"{name!r}: expected SERVICE.METHOD, such as Generative.CountTokens; see gemwire rpc --list"
         )
-    short, client, table = _service(service)
+    short, client, table = _find_service(service)
     for method in table.methods.values():
-        if _plain(wanted) == _plain(method.name):
+        if _normalize(wanted) == _normalize(method.name):
             return client, method
     raise ValueError(f"{short} has no method {wanted!r}; it has {', '.join(table.methods)}")
 
 
 def rpc(
     name: Annotated[
-        str | None, typer.Argument(metavar="SERVICE.METHOD", help="Such as Generative.CountTokens.")
+        str | None, typer.Argument(metavar="SERVICE.METHOD", help="RPC, such as Generative.CountTokens.")
     ] = None,
     data: Annotated[str | None, typer.Argument(metavar="[REQUEST]", help=_DATA)] = None,
     listing: Annotated[bool, typer.Option("--list", help=_LIST)] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds for the call.", metavar="SECONDS")] = 600,
+    timeout: Annotated[float, typer.Option(help="Timeout of the call in seconds.", metavar="SECONDS")] = 600,
     as_json: Annotated[bool, typer.Option("--json", help="List as JSON. Calls always print JSON.")] = False,
 ) -> None:
-    """Make any call: the request as JSON, the response as JSON.
+    """Call any RPC, with request and response in JSON.
 
-    Fields are in camelCase or as the protos name them. Streams print a message a line;
-    requests of calls where both sides stream are a message a line as well.
+    Field names may be in camelCase or as in the protos. Streams print one message per line;
+    bidirectional streams also read one request per line.
     """
     if listing:
         _list(name, as_json=as_json)
         return
     if name is None:
-        raise ValueError("name an RPC, such as Generative.CountTokens; gemwire rpc --list lists them")
-    made, method = find(name)
-    bidi = method.kind.value == "bidi"
+        raise ValueError("missing SERVICE.METHOD, such as Generative.CountTokens; see gemwire rpc --list")
+    client_class, method = find_method(name)
+    bidi = method.kind is Kind.BIDI
     requests = [
-        protojson.message(protojson.loads(text, what), method.request, what)
-        for what, text in _documents(data, bidi=bidi)
+        protojson.parse_message(protojson.loads(text, source), method.request, source)
+        for source, text in _read_requests(data, bidi=bidi)
     ]
-    with made() as client:
+    with client_class() as client:
         call = getattr(client, method.snake)
         if bidi:
-            _print_all(call(iter(requests), timeout=timeout))
+            _print_stream(call(iter(requests), timeout=timeout))
             return
         result = call(requests[0], timeout=timeout)
-        if method.kind.value == "server_stream":
-            _print_all(result)
+        if method.kind is Kind.SERVER_STREAM:
+            _print_stream(result)
         elif method.items:
-            output.print_json([output.as_dict(item) for item in result])
+            output.print_json([output.to_dict(item) for item in result])
         elif method.result:
             output.print_json(result.operation)
         else:
-            # Methods that answer with nothing give None.
+            # Methods with an empty response return None.
             output.print_json({} if result is None else result)
 
 
-def _documents(data: str | None, *, bidi: bool) -> Iterator[tuple[str, str]]:
-    """The requests, each with what to call it."""
+def _read_requests(data: str | None, *, bidi: bool) -> Iterator[tuple[str, str]]:
+    """Yield the requests, each with its name in error messages."""
     if data is None and sys.stdin.isatty():
-        raise ValueError("the request: give it, or write it to standard input; {} is an empty one")
+        raise ValueError("missing request; pass it as an argument or on standard input ({} is an empty one)")
     text = sys.stdin.read() if data in (None, "-") else data or ""
     if not bidi:
         yield "request", text if text.strip() else "{}"
@@ -131,8 +138,8 @@ def _documents(data: str | None, *, bidi: bool) -> Iterator[tuple[str, str]]:
 
 def _list(service: str | None, *, as_json: bool) -> None:
     known = services()
-    chosen = [_service(service)[0]] if service else list(known)
-    rows = [(short, method) for short in chosen for method in known[short][1].methods.values()]
+    selected = [_find_service(service)[0]] if service else list(known)
+    rows = [(short, method) for short in selected for method in known[short][1].methods.values()]
     if as_json:
         output.print_json(
             [
@@ -147,13 +154,11 @@ def _list(service: str | None, *, as_json: bool) -> None:
             ]
         )
         return
-    output.print_list(
-        rows,
-        lambda row: (f"{row[0]}.{row[1].name}", row[1].request.DESCRIPTOR.name, _KINDS[row[1].kind.value]),
-        as_json=False,
+    output.print_table(
+        [(f"{short}.{m.name}", m.request.DESCRIPTOR.name, _KINDS[m.kind]) for short, m in rows]
     )
 
 
-def _print_all(messages: Any) -> None:
+def _print_stream(messages: Iterable[Message]) -> None:
     for message in messages:
         output.print_json(message, indent=None)

@@ -1,10 +1,10 @@
-"""``serve``: the emulator."""
+"""``serve``."""
 
 from __future__ import annotations
 
 import typer
 
-#: The emulator has the options; none of them is known here, not even --help.
+#: The emulator parses all options, including --help.
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 

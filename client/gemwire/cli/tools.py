@@ -9,7 +9,7 @@ from typing import Any
 from gemwire import v1beta
 from gemwire.cli import protojson
 
-_TOOL = {name for f in v1beta.Tool.DESCRIPTOR.fields for name in (f.name, f.json_name)}
+_TOOL_FIELDS = {name for f in v1beta.Tool.DESCRIPTOR.fields for name in (f.name, f.json_name)}
 _TYPES = {name.lower(): name for name, _ in v1beta.Type.items()}
 
 
@@ -21,96 +21,93 @@ class ToolMode(str, enum.Enum):
     NONE = "none"
 
 
-def read(path: Path) -> list[Any]:
-    """The tools of a JSON file: a list of function declarations, of tools, or of both.
+def read_tools(path: Path) -> list[v1beta.Tool]:
+    """Read the tools in a JSON file: function declarations, tools, or a list of both.
 
     Raises:
-        ValueError: It cannot be read, or something in it is neither; the message names file and field.
+        ValueError: The file cannot be read, or an item is invalid; the error names file and field.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"--tools {path}: {getattr(error, 'strerror', None) or error}") from None
-    value = protojson.loads(text, f"--tools {path}")
+    value = protojson.read_value(path, "--tools")
     items = value if isinstance(value, list) else [value]
-    tools: list[Any] = []
-    declarations: list[Any] = []
+    tools: list[v1beta.Tool] = []
+    declarations: list[v1beta.FunctionDeclaration] = []
     for number, item in enumerate(items):
-        what = f"--tools {path}[{number}]" if isinstance(value, list) else f"--tools {path}"
+        source = f"--tools {path}[{number}]" if isinstance(value, list) else f"--tools {path}"
         if not isinstance(item, dict):
-            raise ValueError(f"{what}: a function declaration or tool is a JSON object")  # noqa: TRY004
-        if _TOOL & item.keys():
-            tools.append(_tool(item, what))
+            raise ValueError(f"{source}: expected a function declaration or a tool, a JSON object")  # noqa: TRY004
+        if _TOOL_FIELDS & item.keys():
+            tools.append(_parse_tool(item, source))
         else:
-            declarations.append(_declaration(item, what))
+            declarations.append(_parse_declaration(item, source))
     if declarations:
         tools.insert(0, v1beta.Tool(function_declarations=declarations))
     if not tools:
-        raise ValueError(f"--tools {path}: there are none in it; give a list of function declarations")
+        raise ValueError(f"--tools {path}: no functions in the file; give a list of function declarations")
     return tools
 
 
-def config(tools: list[Any], mode: ToolMode | None, allowed: list[str]) -> dict[str, Any] | None:
-    """The tool config of a mode and the functions that are allowed; None to leave it to the service.
+def tool_config(
+    tools: list[v1beta.Tool], mode: ToolMode | None, allowed: list[str]
+) -> dict[str, object] | None:
+    """Return the tool config of ``--tool-mode`` and ``--allowed-function``; None for the service's default.
 
     Raises:
-        ValueError: A function is allowed that is not there, or that the mode does not let be called.
+        ValueError: An allowed function is not declared, or the options contradict each other.
     """
     if not mode and not allowed:
         return None
     if not tools:
-        option = "--tool-mode" if mode else "--allowed-function"
-        raise ValueError(f"{option}: there are no functions; name a file of them by --tools")
+        raise ValueError(f"{'--tool-mode' if mode else '--allowed-function'} requires --tools")
     if allowed and mode and mode is not ToolMode.ANY:
-        raise ValueError(f"--allowed-function goes with --tool-mode any, not {mode.value}")
+        raise ValueError(f"--allowed-function requires --tool-mode any, not {mode.value}")
     names = [declaration.name for tool in tools for declaration in tool.function_declarations]
     for name in allowed:
         if name not in names:
             raise ValueError(
-                f"--allowed-function {name}: --tools declares no such function; it declares "
+                f"--allowed-function {name}: not declared in --tools, which declares "
                 f"{', '.join(names) or 'none'}"
             )
-    made: dict[str, Any] = {"mode": (mode or ToolMode.ANY).name}
+    config: dict[str, object] = {"mode": (mode or ToolMode.ANY).name}
     if allowed:
-        made["allowed_function_names"] = allowed
-    return {"function_calling_config": made}
+        config["allowed_function_names"] = allowed
+    return {"function_calling_config": config}
 
 
-def _tool(item: dict[str, Any], what: str) -> Any:
+def _parse_tool(item: dict[str, Any], source: str) -> v1beta.Tool:
     key = "functionDeclarations" if "functionDeclarations" in item else "function_declarations"
-    declared = item.get(key)
-    if isinstance(declared, list):
-        item = {name: value for name, value in item.items() if name != key}
-        tool = protojson.message(item, v1beta.Tool, what)
-        tool.function_declarations.extend(
-            _declaration(one, f"{what}.{key}[{number}]") for number, one in enumerate(declared)
-        )
-        return tool
-    return protojson.message(item, v1beta.Tool, what)
+    declarations = item.get(key)
+    if not isinstance(declarations, list):
+        return protojson.parse_message(item, v1beta.Tool, source)
+    rest = {name: value for name, value in item.items() if name != key}
+    tool = protojson.parse_message(rest, v1beta.Tool, source)
+    tool.function_declarations.extend(
+        _parse_declaration(one, f"{source}.{key}[{number}]") for number, one in enumerate(declarations)
+    )
+    return tool
 
 
-def _declaration(item: Any, what: str) -> Any:
+def _parse_declaration(item: object, source: str) -> v1beta.FunctionDeclaration:
     if isinstance(item, dict):
         schemas = ("parameters", "response")
-        item = {name: _schema(value) if name in schemas else value for name, value in item.items()}
-    made = protojson.message(item, v1beta.FunctionDeclaration, what)
-    if not made.name:
-        raise ValueError(f"{what}.name: a function declaration needs a name")
-    return made
+        item = {name: _normalize_schema(value) if name in schemas else value for name, value in item.items()}
+    declaration = protojson.parse_message(item, v1beta.FunctionDeclaration, source)
+    if not declaration.name:
+        raise ValueError(f"{source}.name: required in a function declaration")
+    return declaration
 
 
-def _schema(value: Any) -> Any:
-    """A schema with its types as the API writes them: STRING; most people write them as JSON Schema does."""
+def _normalize_schema(value: object) -> object:
+    """Return a schema with the API's type names, such as STRING, in place of JSON Schema's."""
     if isinstance(value, list):
-        return [_schema(item) for item in value]
+        return [_normalize_schema(item) for item in value]
     if not isinstance(value, dict):
         return value
-    made = dict(value)
-    if isinstance(kind := made.get("type"), str):
-        made["type"] = _TYPES.get(kind, kind)
+    schema = dict(value)
+    if isinstance(kind := schema.get("type"), str):
+        schema["type"] = _TYPES.get(kind, kind)
     for name in ("items", "anyOf", "any_of"):
-        if name in made:
-            made[name] = _schema(made[name])
-    if isinstance(properties := made.get("properties"), dict):
-        made["properties"] = {name: _schema(inner) for name, inner in properties.items()}
-    return made
+        if name in schema:
+            schema[name] = _normalize_schema(schema[name])
+    if isinstance(properties := schema.get("properties"), dict):
+        schema["properties"] = {name: _normalize_schema(inner) for name, inner in properties.items()}
+    return schema

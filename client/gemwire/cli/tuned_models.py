@@ -1,4 +1,4 @@
-"""``tuned-models``: tune a model, and see to those that are tuned."""
+"""``tuned-models``."""
 
 from __future__ import annotations
 
@@ -10,54 +10,55 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeAlias
 
 import typer
 
 from gemwire import v1beta
-from gemwire.cli import chart, output
-from gemwire.cli.content import AsJson, full_name
+from gemwire.cli import line_chart, output
+from gemwire.cli.options import AsJson, DisplayName
+from gemwire_runtime.method import Operation
 
-app = typer.Typer(help="Tune models, and see to those that are tuned.", no_args_is_help=True)
+app = typer.Typer(help="Tune models and manage tuned models.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="Name, with or without tunedModels/.")]
-DisplayName = Annotated[str | None, typer.Option(help="Name for people.", metavar="TEXT")]
-Description = Annotated[str | None, typer.Option(help="What it is for.", metavar="TEXT")]
+Name = Annotated[str, typer.Argument(help="Tuned model name, with or without tunedModels/.")]
+Description = Annotated[str | None, typer.Option(help="Description.", metavar="TEXT")]
 Temperature = Annotated[
-    float | None, typer.Option(help="Temperature where a request says none: 0 to 1.", metavar="NUMBER")
+    float | None, typer.Option(help="Default temperature of requests, 0 to 1.", metavar="NUMBER")
 ]
-TopP = Annotated[float | None, typer.Option(help="Top p where a request says none.", metavar="NUMBER")]
-TopK = Annotated[int | None, typer.Option(help="Top k where a request says none.", metavar="N")]
+TopP = Annotated[float | None, typer.Option(help="Default top_p of requests.", metavar="NUMBER")]
+TopK = Annotated[int | None, typer.Option(help="Default top_k of requests.", metavar="N")]
 
+_TuningOperation: TypeAlias = Operation[v1beta.TunedModel, v1beta.CreateTunedModelMetadata]
 _COLUMNS = ("text_input", "output")
 
 
-def examples_of(text: str, what: str = "examples") -> list[dict[str, str]]:
-    """The examples in CSV with a header, or in JSON lines.
+def parse_examples(text: str, source: str = "examples") -> list[dict[str, str]]:
+    """Parse training examples: CSV with a header, or JSON lines.
 
     Args:
-        text: All of them.
-        what: What to call them in an error, such as their file.
+        text: Content of the file.
+        source: Name of the file in error messages.
 
     Raises:
-        ValueError: It is neither, or an example lacks something; the message says which.
+        ValueError: The format is invalid, or an example is incomplete; the error says which.
     """
-    rows: list[tuple[int, Any]]
+    rows: list[tuple[int, dict[str, str]]]
     if text.lstrip().startswith("{"):
         try:
             rows = [(n, json.loads(line)) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
         except json.JSONDecodeError as error:
-            raise ValueError(f"{what}: not JSON lines: {error}") from None
+            raise ValueError(f"{source}: not JSON lines: {error}") from None
     else:
         reader = csv.DictReader(io.StringIO(text, newline=""))
         if not set(_COLUMNS) <= set(reader.fieldnames or ()):
-            raise ValueError(f"{what}: the first line of CSV must name text_input and output")
+            raise ValueError(f"{source}: the first line of CSV must name text_input and output")
         rows = [(reader.line_num, row) for row in reader]
     if not rows:
-        raise ValueError(f"{what}: there are no examples")
+        raise ValueError(f"{source}: the file has no examples")
     for line, row in rows:
         if not isinstance(row, dict) or not all(isinstance(row.get(c), str) for c in _COLUMNS):
-            raise ValueError(f"{what}: line {line} needs text_input and output")
+            raise ValueError(f"{source}: line {line} needs text_input and output")
     return [{c: row[c] for c in _COLUMNS} for _, row in rows]
 
 
@@ -68,13 +69,33 @@ def _read(path: Path) -> str:
         raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _given(**fields: Any) -> dict[str, Any]:
+def _set_fields(**fields: object) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _wait(operation: _TuningOperation) -> None:
+    """Wait for a tuning operation, and show its progress."""
+    pause = 0.2
+    try:
+        with _progress_bar() as update:
+            update(operation.metadata)
+            while not operation.done():
+                update(operation.metadata)
+                time.sleep(pause)
+                pause = min(pause * 1.5, 5)
+            update(operation.metadata)
+    except KeyboardInterrupt:
+        output.note(f"The tuning continues; run gemwire tuned-models get {_model_of(operation)} to check it.")
+        raise
+
+
+def _model_of(operation: _TuningOperation) -> str:
+    return operation.metadata.tuned_model if operation.metadata else operation.name
+
+
 @contextmanager
-def _progress() -> Iterator[Callable[[Any], None]]:
-    """Draws how far a tuning is, where somebody sees it."""
+def _progress_bar() -> Iterator[Callable[[v1beta.CreateTunedModelMetadata | None], None]]:
+    """Show a progress bar, if standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda metadata: None
         return
@@ -90,74 +111,58 @@ def _progress() -> Iterator[Callable[[Any], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("tuning", total=1, loss="")
 
-        def show(metadata: Any) -> None:
+        def update(metadata: v1beta.CreateTunedModelMetadata | None) -> None:
             if metadata is not None and metadata.total_steps:
                 loss = f"loss {metadata.snapshots[-1].mean_loss:.4g}" if metadata.snapshots else ""
                 bar.update(task, total=metadata.total_steps, completed=metadata.completed_steps, loss=loss)
 
-        yield show
+        yield update
 
 
-def _wait(operation: Any) -> None:
-    """Wait for a tuning, showing how far it is."""
-    pause = 0.2
-    try:
-        with _progress() as show:
-            show(operation.metadata)
-            while not operation.done():
-                show(operation.metadata)
-                time.sleep(pause)
-                pause = min(pause * 1.5, 5)
-            show(operation.metadata)
-    except KeyboardInterrupt:
-        name = operation.metadata.tuned_model if operation.metadata else operation.name
-        output.note(f"the tuning goes on; gemwire tuned-models get {name} tells how far it is")
-        raise
-
-
-def _curve(model: Any) -> str:
-    losses = [snapshot.mean_loss for snapshot in model.tuning_task.snapshots]
-    if not losses:
-        return ""
-    braille = (sys.stderr.encoding or "").lower().startswith("utf")
-    lines = chart.curve(losses, braille=braille)
-    return "\n".join([f"mean loss over {model.tuning_task.snapshots[-1].step} steps", *lines])
+def _print_loss(model: v1beta.TunedModel) -> None:
+    """Print a chart of the loss, if there is any."""
+    snapshots = model.tuning_task.snapshots
+    if snapshots:
+        braille = (sys.stderr.encoding or "").lower().startswith("utf")
+        lines = line_chart.line_chart([snapshot.mean_loss for snapshot in snapshots], braille=braille)
+        output.note("\n".join([f"mean loss over {snapshots[-1].step} steps", *lines]))
 
 
 @app.command("create")
 def create(
     examples: Annotated[
-        Path, typer.Argument(help="CSV or JSON lines of text_input and output; - for stdin.", metavar="FILE")
+        Path,
+        typer.Argument(help="CSV or JSON lines with text_input and output; - for stdin.", metavar="FILE"),
     ],
     base_model: Annotated[
-        str, typer.Option("--model", "-m", help="Model to tune; it may be a tuned one.", metavar="NAME")
+        str, typer.Option("--model", "-m", help="Model to tune; may be a tuned model.", metavar="NAME")
     ] = "gemini-1.5-flash-001-tuning",
     tuned_model_id: Annotated[
-        str | None, typer.Option("--id", help="What comes after tunedModels/ in its name.", metavar="ID")
+        str | None, typer.Option("--id", help="Tuned model ID, the name without tunedModels/.", metavar="ID")
     ] = None,
     display_name: DisplayName = None,
     description: Description = None,
     temperature: Temperature = None,
     top_p: TopP = None,
     top_k: TopK = None,
-    epochs: Annotated[int | None, typer.Option(help="Times to go through the examples.", metavar="N")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Examples of a step.", metavar="N")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Number of epochs.", metavar="N")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Batch size.", metavar="N")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="How far a step goes, such as 0.001.", metavar="NUMBER")
+        float | None, typer.Option(help="Learning rate, such as 0.001.", metavar="NUMBER")
     ] = None,
-    wait: Annotated[bool, typer.Option(help="Wait until it is tuned.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait for the tuning to complete.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Tune a model; its name on stdout, progress and the curve of its loss on stderr.
+    """Tune a model and print its name. Shows progress and a chart of the loss on stderr.
 
-    Ctrl-C stops the waiting, not the tuning.
+    Ctrl-C stops waiting; the tuning continues.
     """
-    source: dict[str, Any] = {"base_model": full_name(base_model)}
+    source: dict[str, object] = {"base_model": output.full_name("models", base_model)}
     if base_model.startswith("tunedModels/"):
         source = {"tuned_model_source": {"tuned_model": base_model}}
-    model: dict[str, Any] = {
+    model: dict[str, object] = {
         **source,
-        **_given(
+        **_set_fields(
             display_name=display_name,
             description=description,
             temperature=temperature,
@@ -165,38 +170,33 @@ def create(
             top_k=top_k,
         ),
         "tuning_task": {
-            "training_data": {"examples": {"examples": examples_of(_read(examples), str(examples))}},
-            "hyperparameters": _given(epoch_count=epochs, batch_size=batch_size, learning_rate=learning_rate),
+            "training_data": {"examples": {"examples": parse_examples(_read(examples), str(examples))}},
+            "hyperparameters": _set_fields(
+                epoch_count=epochs, batch_size=batch_size, learning_rate=learning_rate
+            ),
         },
     }
-    request = {"tuned_model": model, **_given(tuned_model_id=tuned_model_id)}
+    request = {"tuned_model": model, **_set_fields(tuned_model_id=tuned_model_id)}
     with v1beta.ModelServiceClient() as client:
-        operation: Any = client.create_tuned_model(request)
+        operation = client.create_tuned_model(request)
         if not wait:
-            begun: Any = operation.metadata
-            if as_json:
-                output.print_json(operation.operation)
-            else:
-                output.write(f"{begun.tuned_model if begun else operation.name}\n")
+            output.print_result(operation.operation, _model_of(operation), as_json=as_json)
             return
         _wait(operation)
         tuned = operation.result()
-    if as_json:
-        output.print_json(tuned)
-        return
-    output.write(f"{tuned.name}\n")
-    if drawn := _curve(tuned):
-        output.note(drawn)
+    output.print_result(tuned, tuned.name, as_json=as_json)
+    if not as_json:
+        _print_loss(tuned)
 
 
 @app.command("list")
 def list_tuned_models(
     query: Annotated[
-        str, typer.Option("--filter", help="Such as owner:me or readers:everyone.", metavar="FILTER")
+        str, typer.Option("--filter", help="Filter, such as owner:me or readers:everyone.", metavar="FILTER")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the tuned models that one may see."""
+    """List the tuned models that you can access."""
     with v1beta.ModelServiceClient() as client:
         models = list(client.list_tuned_models({"page_size": 1000, "filter": query}))
     output.print_list(
@@ -206,12 +206,12 @@ def list_tuned_models(
 
 @app.command("get")
 def get(name: Name, as_json: AsJson = False) -> None:
-    """Show a tuned model, and the curve of its loss."""
+    """Describe a tuned model, with a chart of its loss."""
     with v1beta.ModelServiceClient() as client:
-        model = client.get_tuned_model(name=output.full("tunedModels", name))
-    output.show(model, as_json=as_json)
-    if not as_json and (drawn := _curve(model)):
-        output.note(drawn)
+        model = client.get_tuned_model(name=output.full_name("tunedModels", name))
+    output.print_message(model, as_json=as_json)
+    if not as_json:
+        _print_loss(model)
 
 
 @app.command("update")
@@ -224,23 +224,23 @@ def update(
     top_k: TopK = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change what is given, and nothing else."""
-    given = _given(
+    """Update the given fields of a tuned model."""
+    fields = _set_fields(
         display_name=display_name, description=description, temperature=temperature, top_p=top_p, top_k=top_k
     )
-    if not given:
-        raise ValueError("give what to change, such as --display-name")
+    if not fields:
+        raise ValueError("nothing to update; give at least one option, such as --display-name")
     with v1beta.ModelServiceClient() as client:
         model = client.update_tuned_model(
-            tuned_model={"name": output.full("tunedModels", name), **given},
-            update_mask={"paths": list(given)},
+            tuned_model={"name": output.full_name("tunedModels", name), **fields},
+            update_mask={"paths": list(fields)},
         )
-    output.show(model, as_json=as_json)
+    output.print_message(model, as_json=as_json)
 
 
 @app.command("delete")
 def delete(name: Name, as_json: AsJson = False) -> None:
     """Delete a tuned model."""
     with v1beta.ModelServiceClient() as client:
-        client.delete_tuned_model(name=output.full("tunedModels", name))
-    output.deleted(as_json=as_json)
+        client.delete_tuned_model(name=output.full_name("tunedModels", name))
+    output.print_deleted(as_json=as_json)

@@ -8,34 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from google.protobuf.message import Message
-
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_runtime.method import HttpBinding, Method
+from gemwire_runtime.method import HttpBinding
 
 #: Versions in paths. All serve the routes of v1beta, because Google's SDKs differ in which they call.
 VERSIONS = ("v1", "v1beta", "v1alpha")
-#: Operations live below the resources that they work on; the method table has Google's general rule only.
-_OPERATIONS = {
-    "/google.longrunning.Operations/ListOperations": (
-        HttpBinding("get", "/v1beta/{name=tunedModels/*/operations}"),
-        HttpBinding("get", "/v1beta/{name=models/*/operations}"),
-        HttpBinding("get", "/v1beta/{name=batches}"),
-    ),
-    "/google.longrunning.Operations/GetOperation": (
-        HttpBinding("get", "/v1beta/{name=tunedModels/*/operations/*}"),
-        HttpBinding("get", "/v1beta/{name=models/*/operations/*}"),
-        HttpBinding("get", "/v1beta/{name=batches/*}"),
-    ),
-    "/google.longrunning.Operations/DeleteOperation": (
-        HttpBinding("delete", "/v1beta/{name=tunedModels/*/operations/*}"),
-        HttpBinding("delete", "/v1beta/{name=models/*/operations/*}"),
-        HttpBinding("delete", "/v1beta/{name=batches/*}"),
-    ),
-    "/google.longrunning.Operations/CancelOperation": (
-        HttpBinding("post", "/v1beta/{name=batches/*}:cancel", body="*"),
-    ),
-}
 _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
 
@@ -69,11 +46,6 @@ class Match:
     values: dict[str, str]
 
 
-def bindings_of(method: Method[Message, Message]) -> tuple[HttpBinding, ...]:
-    """All bindings of an RPC."""
-    return (*method.http, *_OPERATIONS.get(method.path, ()))
-
-
 class Router:
     """The routes of some endpoints.
 
@@ -90,7 +62,7 @@ class Router:
         self.routes: list[RpcRoute] = []
         self._index: dict[tuple[str, str, str], list[RpcRoute]] = defaultdict(list)
         for endpoint in endpoints:
-            for binding in bindings_of(endpoint.method):
+            for binding in endpoint.method.http:
                 self._add(endpoint, binding)
 
     def _add(self, endpoint: Endpoint, binding: HttpBinding) -> None:

@@ -25,6 +25,9 @@ LIST_OPERATIONS = _method.Method(
     routing=("name",),
     http=(
         _method.HttpBinding("get", "/v1/{name=operations}"),
+        _method.HttpBinding("get", "/v1beta/{name=tunedModels/*}/operations"),
+        _method.HttpBinding("get", "/v1beta/{name=models/*}/operations"),
+        _method.HttpBinding("get", "/v1beta/{name=batches}"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(
@@ -45,6 +48,13 @@ GET_OPERATION = _method.Method(
     routing=("name",),
     http=(
         _method.HttpBinding("get", "/v1/{name=operations/**}"),
+        _method.HttpBinding("get", "/v1beta/{name=tunedModels/*/operations/*}"),
+        _method.HttpBinding("get", "/v1beta/{name=models/*/operations/*}"),
+        _method.HttpBinding("get", "/v1beta/{name=batches/*}"),
+        _method.HttpBinding("get", "/v1beta/{name=generatedFiles/*/operations/*}"),
+        _method.HttpBinding("get", "/v1beta/{name=corpora/*/operations/*}"),
+        _method.HttpBinding("get", "/v1/{name=ragStores/*/operations/*}"),
+        _method.HttpBinding("get", "/v1/{name=ragStores/*/upload/operations/*}"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(
@@ -64,6 +74,9 @@ DELETE_OPERATION = _method.Method(
     routing=("name",),
     http=(
         _method.HttpBinding("delete", "/v1/{name=operations/**}"),
+        _method.HttpBinding("delete", "/v1beta/{name=tunedModels/*/operations/*}"),
+        _method.HttpBinding("delete", "/v1beta/{name=models/*/operations/*}"),
+        _method.HttpBinding("delete", "/v1beta/{name=batches/*}"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(
@@ -82,6 +95,8 @@ CANCEL_OPERATION = _method.Method(
     routing=("name",),
     http=(
         _method.HttpBinding("post", "/v1/{name=operations/**}:cancel", body="*"),
+        _method.HttpBinding("post", "/v1beta/{name=batches/*}:cancel"),
+        _method.HttpBinding("post", "/v1/{name=tunedModels/*/operations/*}:cancel"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(

@@ -14,6 +14,7 @@ from gemwire_runtime import method as _method
 from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _v1beta_content_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as _v1beta_generative_service_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import safety_pb2 as _v1beta_safety_pb2
+from gemwire_proto.google.longrunning import operations_pb2 as _longrunning_operations_pb2
 
 GENERATE_CONTENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.GenerativeService",
@@ -148,6 +149,43 @@ BIDI_GENERATE_CONTENT = _method.Method(
     response=_v1beta_generative_service_pb2.BidiGenerateContentServerMessage,
     may_hold_json_only=True,
 )
+BATCH_GENERATE_CONTENT = _method.Method(
+    service="google.ai.generativelanguage.v1beta.GenerativeService",
+    name="BatchGenerateContent",
+    snake="batch_generate_content",
+    kind=_method.Kind.UNARY,
+    request=_v1beta_generative_service_pb2.BatchGenerateContentRequest,
+    response=_longrunning_operations_pb2.Operation,
+    flattened=("model", "batch"),
+    routing=("model",),
+    http=(
+        _method.HttpBinding("post", "/v1beta/{model=models/*}:batchGenerateContent", body="*"),
+        _method.HttpBinding("post", "/v1beta/{model=tunedModels/*}:batchGenerateContent", body="*"),
+    ),
+    timeout=600.0,
+    http_only=True,
+    may_hold_json_only=True,
+    result=_v1beta_generative_service_pb2.GenerateContentBatchOutput,
+    progress=_v1beta_generative_service_pb2.GenerateContentBatch,
+)
+ASYNC_BATCH_EMBED_CONTENT = _method.Method(
+    service="google.ai.generativelanguage.v1beta.GenerativeService",
+    name="AsyncBatchEmbedContent",
+    snake="async_batch_embed_content",
+    kind=_method.Kind.UNARY,
+    request=_v1beta_generative_service_pb2.AsyncBatchEmbedContentRequest,
+    response=_longrunning_operations_pb2.Operation,
+    flattened=("model", "batch"),
+    routing=("model",),
+    http=(
+        _method.HttpBinding("post", "/v1beta/{model=models/*}:asyncBatchEmbedContent", body="*"),
+    ),
+    timeout=600.0,
+    http_only=True,
+    may_hold_json_only=True,
+    result=_v1beta_generative_service_pb2.EmbedContentBatchOutput,
+    progress=_v1beta_generative_service_pb2.EmbedContentBatch,
+)
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.GenerativeService",
     host="generativelanguage.googleapis.com",
@@ -160,6 +198,8 @@ SERVICE = _method.Service(
         "BatchEmbedContents": BATCH_EMBED_CONTENTS,
         "CountTokens": COUNT_TOKENS,
         "BidiGenerateContent": BIDI_GENERATE_CONTENT,
+        "BatchGenerateContent": BATCH_GENERATE_CONTENT,
+        "AsyncBatchEmbedContent": ASYNC_BATCH_EMBED_CONTENT,
     },
 )
 
@@ -522,6 +562,89 @@ class AsyncGenerativeService(GenerativeServicePaths):
         """
         return self._caller.bidi(BIDI_GENERATE_CONTENT, requests, timeout, metadata, idle_timeout)
 
+    def batch_generate_content(
+        self,
+        request: _v1beta_generative_service_pb2.BatchGenerateContentRequest | _Mapping[str, _Any] | None = None,
+        *,
+        model: str | None = None,
+        batch: _v1beta_generative_service_pb2.GenerateContentBatch | _Mapping[str, _Any] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _Coroutine[_Any, _Any, _method.AsyncOperation[_v1beta_generative_service_pb2.GenerateContentBatchOutput, _v1beta_generative_service_pb2.GenerateContentBatch]]:
+        """Creates a batch of GenerateContent requests, which the service works on in the background, at a
+        lower price. The operation is named `batches/{batch}`; its metadata says how far the batch is.
+
+        Over HTTP alone: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `BatchGenerateContentRequest` or a dict of its fields. Excludes the field
+                arguments.
+            model: Resource name of the model that answers the requests, `models/{model}`.
+            batch: The batch to create.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            AsyncOperation[GenerateContentBatchOutput, GenerateContentBatch]: the operation, to be waited for.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BatchGenerateContent`; REST:
+        POST /v1beta/{model=models/*}:batchGenerateContent.
+        """
+        return self._caller.operation(
+            BATCH_GENERATE_CONTENT, request, (model, batch), retry, timeout, metadata
+        )
+
+    def async_batch_embed_content(
+        self,
+        request: _v1beta_generative_service_pb2.AsyncBatchEmbedContentRequest | _Mapping[str, _Any] | None = None,
+        *,
+        model: str | None = None,
+        batch: _v1beta_generative_service_pb2.EmbedContentBatch | _Mapping[str, _Any] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _Coroutine[_Any, _Any, _method.AsyncOperation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]]:
+        """Creates a batch of EmbedContent requests; see `BatchGenerateContent`.
+
+        Over HTTP alone: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `AsyncBatchEmbedContentRequest` or a dict of its fields. Excludes the field
+                arguments.
+            model: Resource name of the model that makes the vectors, `models/{model}`.
+            batch: The batch to create.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            AsyncOperation[EmbedContentBatchOutput, EmbedContentBatch]: the operation, to be waited for.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `AsyncBatchEmbedContent`;
+        REST: POST /v1beta/{model=models/*}:asyncBatchEmbedContent.
+        """
+        return self._caller.operation(
+            ASYNC_BATCH_EMBED_CONTENT, request, (model, batch), retry, timeout, metadata
+        )
+
 
 class GenerativeService(GenerativeServicePaths):
     """Generates content, answers, embeddings and token counts with Gemini models. Callers authenticate with
@@ -854,3 +977,86 @@ class GenerativeService(GenerativeServicePaths):
         only.
         """
         return self._caller.bidi(BIDI_GENERATE_CONTENT, requests, timeout, metadata, idle_timeout)
+
+    def batch_generate_content(
+        self,
+        request: _v1beta_generative_service_pb2.BatchGenerateContentRequest | _Mapping[str, _Any] | None = None,
+        *,
+        model: str | None = None,
+        batch: _v1beta_generative_service_pb2.GenerateContentBatch | _Mapping[str, _Any] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _method.Operation[_v1beta_generative_service_pb2.GenerateContentBatchOutput, _v1beta_generative_service_pb2.GenerateContentBatch]:
+        """Creates a batch of GenerateContent requests, which the service works on in the background, at a
+        lower price. The operation is named `batches/{batch}`; its metadata says how far the batch is.
+
+        Over HTTP alone: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `BatchGenerateContentRequest` or a dict of its fields. Excludes the field
+                arguments.
+            model: Resource name of the model that answers the requests, `models/{model}`.
+            batch: The batch to create.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            Operation[GenerateContentBatchOutput, GenerateContentBatch]: the operation, to be waited for.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BatchGenerateContent`; REST:
+        POST /v1beta/{model=models/*}:batchGenerateContent.
+        """
+        return self._caller.operation(
+            BATCH_GENERATE_CONTENT, request, (model, batch), retry, timeout, metadata
+        )
+
+    def async_batch_embed_content(
+        self,
+        request: _v1beta_generative_service_pb2.AsyncBatchEmbedContentRequest | _Mapping[str, _Any] | None = None,
+        *,
+        model: str | None = None,
+        batch: _v1beta_generative_service_pb2.EmbedContentBatch | _Mapping[str, _Any] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _method.Operation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]:
+        """Creates a batch of EmbedContent requests; see `BatchGenerateContent`.
+
+        Over HTTP alone: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `AsyncBatchEmbedContentRequest` or a dict of its fields. Excludes the field
+                arguments.
+            model: Resource name of the model that makes the vectors, `models/{model}`.
+            batch: The batch to create.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            Operation[EmbedContentBatchOutput, EmbedContentBatch]: the operation, to be waited for.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `AsyncBatchEmbedContent`;
+        REST: POST /v1beta/{model=models/*}:asyncBatchEmbedContent.
+        """
+        return self._caller.operation(
+            ASYNC_BATCH_EMBED_CONTENT, request, (model, batch), retry, timeout, metadata
+        )

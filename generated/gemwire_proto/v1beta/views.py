@@ -290,6 +290,19 @@ class TaskType(_views.Enum):
     CODE_RETRIEVAL_QUERY = "CODE_RETRIEVAL_QUERY"
 
 
+@_views.Enum.of(_v1beta_generative_service_pb2.BatchState.DESCRIPTOR)
+class BatchState(_views.Enum):
+    """States of a batch."""
+
+    BATCH_STATE_UNSPECIFIED = "BATCH_STATE_UNSPECIFIED"
+    BATCH_STATE_PENDING = "BATCH_STATE_PENDING"
+    BATCH_STATE_RUNNING = "BATCH_STATE_RUNNING"
+    BATCH_STATE_SUCCEEDED = "BATCH_STATE_SUCCEEDED"
+    BATCH_STATE_FAILED = "BATCH_STATE_FAILED"
+    BATCH_STATE_CANCELLED = "BATCH_STATE_CANCELLED"
+    BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
+
+
 @_views.Enum.of(_v1beta_generative_service_pb2.ThinkingConfig.DESCRIPTOR.enum_types_by_name["ThinkingLevel"])
 class ThinkingConfigThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
@@ -1413,6 +1426,108 @@ class UsageMetadata(_views.View, kind=_v1beta_generative_service_pb2.UsageMetada
     __slots__ = ()
 
 
+class BatchGenerateContentRequest(_views.View, kind=_v1beta_generative_service_pb2.BatchGenerateContentRequest):
+    """Request of `GenerativeService.BatchGenerateContent`."""
+
+    __slots__ = ()
+
+
+class AsyncBatchEmbedContentRequest(_views.View, kind=_v1beta_generative_service_pb2.AsyncBatchEmbedContentRequest):
+    """Request of `GenerativeService.AsyncBatchEmbedContent`."""
+
+    __slots__ = ()
+
+
+class GenerateContentBatch(_views.View, kind=_v1beta_generative_service_pb2.GenerateContentBatch):
+    """A batch of GenerateContent requests; also the metadata of its operation."""
+
+    __slots__ = ()
+
+
+class InputConfig(_views.View, kind=_v1beta_generative_service_pb2.InputConfig):
+    """The requests of a batch; one of the two."""
+
+    __slots__ = ()
+
+
+class InlinedRequests(_views.View, kind=_v1beta_generative_service_pb2.InlinedRequests):
+    """Requests of a batch."""
+
+    __slots__ = ()
+
+
+class InlinedRequest(_views.View, kind=_v1beta_generative_service_pb2.InlinedRequest):
+    """One request of a batch."""
+
+    __slots__ = ()
+
+
+class GenerateContentBatchOutput(_views.View, kind=_v1beta_generative_service_pb2.GenerateContentBatchOutput):
+    """The answers of a batch, in the order of the requests."""
+
+    __slots__ = ()
+
+
+class InlinedResponses(_views.View, kind=_v1beta_generative_service_pb2.InlinedResponses):
+    """Answers of a batch."""
+
+    __slots__ = ()
+
+
+class InlinedResponse(_views.View, kind=_v1beta_generative_service_pb2.InlinedResponse):
+    """The answer to one request of a batch."""
+
+    __slots__ = ()
+
+
+class BatchStats(_views.View, kind=_v1beta_generative_service_pb2.BatchStats):
+    """How many requests of a batch are in which state."""
+
+    __slots__ = ()
+
+
+class EmbedContentBatch(_views.View, kind=_v1beta_generative_service_pb2.EmbedContentBatch):
+    """A batch of EmbedContent requests; also the metadata of its operation."""
+
+    __slots__ = ()
+
+
+class InputEmbedContentConfig(_views.View, kind=_v1beta_generative_service_pb2.InputEmbedContentConfig):
+    """The requests of a batch of embeddings; one of the two."""
+
+    __slots__ = ()
+
+
+class InlinedEmbedContentRequests(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentRequests):
+    """Requests of a batch of embeddings."""
+
+    __slots__ = ()
+
+
+class InlinedEmbedContentRequest(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentRequest):
+    """One request of a batch of embeddings."""
+
+    __slots__ = ()
+
+
+class EmbedContentBatchOutput(_views.View, kind=_v1beta_generative_service_pb2.EmbedContentBatchOutput):
+    """The answers of a batch of embeddings, in the order of the requests."""
+
+    __slots__ = ()
+
+
+class InlinedEmbedContentResponses(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentResponses):
+    """Answers of a batch of embeddings."""
+
+    __slots__ = ()
+
+
+class InlinedEmbedContentResponse(_views.View, kind=_v1beta_generative_service_pb2.InlinedEmbedContentResponse):
+    """The answer to one request of a batch of embeddings."""
+
+    __slots__ = ()
+
+
 class LanguageAuto(_views.View, kind=_v1beta_generative_service_pb2.LanguageAuto):
     """Detection of languages, which has no settings."""
 
@@ -1892,3 +2007,7 @@ class CountTextTokensResponse(_views.View, kind=_v1beta_text_service_pb2.CountTe
 
     __slots__ = ()
 
+
+def __getattr__(name: str) -> object:
+    found = globals()[name] = _views.typed_dict(globals(), name)
+    return found

@@ -103,7 +103,7 @@ def test_only_what_is_missing_is_asked(counted: Counted, tmp_path: Path) -> None
     counted.counts.clear()
     ended = batch(counted.address, tmp_path)
     assert ended.code == 0
-    assert "30 of 30 lines, 10 of them before" in ended.err
+    assert "30 of 30 lines done, 10 in earlier runs" in ended.err
     assert counted.counts.keys() == {json.loads(line)["line"] for line in kept[10:]}
     assert set(counted.counts.values()) == {1}
     assert numbers(tmp_path / "out.jsonl") == list(range(1, 31))
@@ -203,10 +203,10 @@ def test_arguments_that_are_wrong(counted: Counted, tmp_path: Path) -> None:
     # More of them are in tests/unit/bulk/test_bulk_arguments.py.
     write(tmp_path / "in.jsonl", 3)
     for arguments, told in [
-        (("--concurrency", "many"), "--concurrency: 'many' is neither a whole number nor auto"),
+        (("--concurrency", "many"), "--concurrency: expected a whole number or auto, got 'many'"),
         (("--retries", "-1"), "--retries: -1 is less than 0"),
         (("--price-in", "cheap"), "'--price-in'"),
-        (("--price-in", "1"), "--price-in and --price-out: give both"),
+        (("--price-in", "1"), "--price-in and --price-out must be given together"),
         (("--config", str(tmp_path / "in.jsonl")), "is not JSON"),
         (("--config", "none.json"), "--config none.json: No such file"),
         (("--engine", "spark"), "spark"),
@@ -303,7 +303,7 @@ def test_a_bar(counted: Counted, tmp_path: Path) -> None:
         terminal.expect("tokens")
         terminal.expect("0:00:01 left")
         assert terminal.end() == 0
-        assert "60 of 60 lines" in terminal.seen
+        assert "60 of 60 lines done" in terminal.seen
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
@@ -335,7 +335,7 @@ def test_ctrl_c_twice(counted: Counted, tmp_path: Path) -> None:
         terminal.expect("20/100")
         terminal.type("\x03")
         with pytest.raises(AssertionError):
-            terminal.expect("safe", within=1)
+            terminal.expect("saved", within=1)
         terminal.type("\x03")
         terminal.expect("interrupted twice")
         assert terminal.end(within=8) == 130

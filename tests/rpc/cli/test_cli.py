@@ -10,7 +10,7 @@ import pytest
 from gemwire_command import Ended, complaint, run
 
 from gemwire import v1beta
-from gemwire.cli import chart, tuned_models
+from gemwire.cli import line_chart, tuned_models
 from gemwire.testing import RunningEmulator, environment
 
 running, gemini = gemwire_command.running, gemwire_command.gemini
@@ -117,18 +117,18 @@ def test_tuned_models(gemini: RunningEmulator, tmp_path: Path) -> None:
 )
 def test_examples_that_are_none(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        tuned_models.examples_of(text)
+        tuned_models.parse_examples(text)
 
 
 def test_a_curve() -> None:
-    assert chart.curve([4, 3, 2, 1], width=4, height=4, braille=False) == [
+    assert line_chart.line_chart([4, 3, 2, 1], width=4, height=4, braille=False) == [
         "4 |*",
         "  | *",
         "  |  *",
         "1 |   *",
     ]
-    assert len(chart.curve([1.0])) == 8
-    assert chart.curve([2.0, 2.0], width=2, height=2, braille=False)[0] == "2 |**"
+    assert len(line_chart.line_chart([1.0])) == 8
+    assert line_chart.line_chart([2.0, 2.0], width=2, height=2, braille=False)[0] == "2 |**"
 
 
 def test_files(gemini: RunningEmulator) -> None:

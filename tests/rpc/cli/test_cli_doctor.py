@@ -21,7 +21,7 @@ from google.oauth2.credentials import Credentials
 
 import gemwire
 from gemwire import v1beta
-from gemwire.cli import proxies
+from gemwire.cli import proxy_settings
 from gemwire.testing import RunningEmulator
 
 running, gemini = gemwire_command.running, gemwire_command.gemini
@@ -44,7 +44,7 @@ def found(address: str | None, *arguments: str, code: int = 0, **variables: str)
     assert (ended.code, text.code, ended.err, text.err) == (code, code, "", ""), ended
     report = json.loads(ended.out)
     assert report["ok"] == (code == 0)
-    assert ("nothing stands in the way" in text.out) == (code == 0)
+    assert ("No problems found." in text.out) == (code == 0)
     for name in ("endpoint", "certificate", "credentials"):
         assert report[name]["reason"] in text.out
     for problem in report["problems"]:
@@ -280,7 +280,7 @@ def test_proxies_are_those_of_grpc(
                 monkeypatch.delenv(name)
         for name, value in its.items():
             monkeypatch.setenv(name, value)
-        expected = proxies.found(gemini.address)
+        expected = proxy_settings.find_proxy(gemini.address)
         assert expected["reason"]
         program = "import grpc, sys; grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result(3)"
         ended = subprocess.run(
@@ -306,4 +306,4 @@ def _was_asked(proxy: socket.socket) -> bool:
     ],
 )
 def test_passwords_of_proxies(proxy: str, shown: str) -> None:
-    assert proxies.masked(proxy) == shown
+    assert proxy_settings.mask_credentials(proxy) == shown

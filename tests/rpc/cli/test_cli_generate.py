@@ -95,10 +95,10 @@ def test_tool_modes(gemini: RunningEmulator, tmp_path: Path) -> None:
     ("tools", "says"),
     [
         ("{", "is not JSON: line 1, column 2"),
-        ('[{"name": "a", "name": "b"}]', "'name' is twice"),
-        ([5], "[0]: a function declaration or tool"),
-        ([], "there are none in it"),
-        ([{"description": "x"}], "[0].name: a function declaration needs a name"),
+        ('[{"name": "a", "name": "b"}]', "duplicate key 'name'"),
+        ([5], "[0]: expected a function declaration or a tool"),
+        ([], "no functions in the file"),
+        ([{"description": "x"}], "[0].name: required in a function declaration"),
         ([BELL, {"nam": "x"}], "[1]: FunctionDeclaration has no field 'nam'; it has name"),
         ([{"name": 5}], "[0].name: expected string"),
         ([{"name": "x", "parameters": {"type": "text"}}], "[0].parameters.type: expected one of"),
@@ -120,14 +120,14 @@ def test_tools_that_are_none(tmp_path: Path, tools: Any, says: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--tool-mode", "any"), "--tool-mode: there are no functions"),
-        (("--allowed-function", "x"), "--allowed-function: there are no functions"),
-        (("--tools", "TOOLS", "--allowed-function", "x"), "it declares ring_bell"),
+        (("--tool-mode", "any"), "--tool-mode requires --tools"),
+        (("--allowed-function", "x"), "--allowed-function requires --tools"),
+        (("--tools", "TOOLS", "--allowed-function", "x"), "which declares ring_bell"),
         (("--tools", "TOOLS", "--allowed-function", "ring_bell", "--tool-mode", "none"), "not none"),
         (("--tools", "TOOLS", "--tool-mode", "x"), "--tool-mode"),
         (("--tools", "absent.json"), "--tools absent.json: No such file"),
         (("--schema", "absent.json"), "--schema absent.json: No such file"),
-        (("--schema", "TOOLS"), "a JSON Schema is a JSON object"),
+        (("--schema", "TOOLS"), "expected a JSON object"),
         (("--file", "."), "--file .: Is a directory"),
         (("--temperature", "warm"), "--temperature"),
     ],
@@ -171,7 +171,7 @@ def test_files_come_before_the_prompt(gemini: RunningEmulator, tmp_path: Path) -
     assert texts == ["words", "{}", "let x = 1", "image/png", "audio/mpeg", "piped", "What?"]
 
 
-@pytest.mark.parametrize(("data", "says"), [(b"", "it is empty"), (b"\xff\x00", "neither text")])
+@pytest.mark.parametrize(("data", "says"), [(b"", "is empty"), (b"\xff\x00", "unsupported type")])
 def test_files_that_cannot_be_sent(tmp_path: Path, data: bytes, says: str) -> None:
     file = tmp_path / "file.bin"
     file.write_bytes(data)
@@ -183,10 +183,10 @@ def test_stdout_is_the_answer_alone(gemini: RunningEmulator) -> None:
     assert run(gemini.address, "generate", "x") == Ended(0, "Blue.\n", "")
     ended = run(gemini.address, "generate", "x", "--usage")
     assert ended.out == "Blue.\n"
-    assert "tokens in" in ended.err
+    assert "input tokens" in ended.err
     ended = run(gemini.address, "generate", "x", "--usage", "--json")
     assert json.loads(ended.out)["usage_metadata"]
-    assert "tokens in" in ended.err
+    assert "input tokens" in ended.err
 
 
 def test_usage_shows_on_a_terminal(gemini: RunningEmulator) -> None:
@@ -194,11 +194,11 @@ def test_usage_shows_on_a_terminal(gemini: RunningEmulator) -> None:
     with Terminal(gemini.address, "generate", "x", stdout=subprocess.PIPE) as terminal:
         assert terminal.end() == 0
         assert terminal.piped == "Blue.\n"
-        assert "tokens in" in terminal.seen
-        assert " s in all, " in terminal.seen
+        assert "input tokens" in terminal.seen
+        assert " total " in terminal.seen
     with Terminal(gemini.address, "generate", "x", "--json") as terminal:
         assert terminal.end() == 0
-        assert "tokens in" not in terminal.seen
+        assert "input tokens" not in terminal.seen
 
 
 def test_answers_that_are_none_or_short(gemini: RunningEmulator) -> None:
@@ -209,8 +209,8 @@ def test_answers_that_are_none_or_short(gemini: RunningEmulator) -> None:
     assert json.loads(ended.out)["prompt_feedback"]["block_reason"] == "SAFETY"
     ended = run(gemini.address, "generate", "x", "--max-tokens", "3")
     assert ended.code == 0
-    assert ended.err == "gemwire: the answer ended early: MAX_TOKENS; --max-tokens allows for more\n"
-    assert "it is empty" in complaint(run(gemini.address, "generate", stdin=" \n"), 2)
+    assert ended.err == "gemwire: the answer is incomplete: MAX_TOKENS; raise --max-tokens\n"
+    assert "is empty" in complaint(run(gemini.address, "generate", stdin=" \n"), 2)
 
 
 def test_an_error_in_the_middle_begins_a_line(gemini: RunningEmulator) -> None:

@@ -97,7 +97,7 @@ def test_a_local_chat_bears_ctrl_c() -> None:
         chat.expect("\r\n")
         chat.expect(" ", within=60)
         chat.type("\x03")
-        chat.expect("(ended; this turn is forgotten)", within=60)
+        chat.expect("(cancelled; this turn is discarded)", within=60)
         chat.expect("> ")
         chat.type("Say yes.\r")
         chat.expect("\r\n")

@@ -37,7 +37,7 @@ def test_every_rpc_can_be_made(
             assert error.method.endswith(name.rpartition(".")[2])  # noqa: PT017 - some want more than {}
         else:
             assert all(json.loads(part) is not None for part in _documents(capsys.readouterr().out))
-    assert {call.method for call in gemini.calls()} == {rpc.find(name)[1].path.removeprefix("/")}
+    assert {call.method for call in gemini.calls()} == {rpc.find_method(name)[1].path.removeprefix("/")}
 
 
 def _documents(text: str) -> list[str]:
@@ -77,9 +77,11 @@ def test_the_list_is_complete(gemini: RunningEmulator) -> None:
     ],
 )
 def test_names(name: str) -> None:
-    assert rpc.find(name)[1].path == "/google.ai.generativelanguage.v1beta.GenerativeService/CountTokens"
-    assert rpc.find("v1.Generative.CountTokens")[1].service.endswith(".v1.GenerativeService")
-    assert rpc.find("google.longrunning.Operations/GetOperation")[1].name == "GetOperation"
+    assert (
+        rpc.find_method(name)[1].path == "/google.ai.generativelanguage.v1beta.GenerativeService/CountTokens"
+    )
+    assert rpc.find_method("v1.Generative.CountTokens")[1].service.endswith(".v1.GenerativeService")
+    assert rpc.find_method("google.longrunning.Operations/GetOperation")[1].name == "GetOperation"
 
 
 def test_every_kind_of_call(gemini: RunningEmulator) -> None:
@@ -113,17 +115,17 @@ def test_every_kind_of_call(gemini: RunningEmulator) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "name an RPC, such as Generative.CountTokens; gemwire rpc --list"),
-        (("CountTokens", "{}"), "is no SERVICE.METHOD"),
-        (("Nobody.Call", "{}"), "there is no service 'Nobody'; there are Generative"),
+        ((), "missing SERVICE.METHOD, such as Generative.CountTokens; see gemwire rpc --list"),
+        (("CountTokens", "{}"), "expected SERVICE.METHOD"),
+        (("Nobody.Call", "{}"), "unknown service 'Nobody'; expected one of Generative"),
         (("Generative.Call", "{}"), "Generative has no method 'Call'; it has GenerateContent"),
-        (("--list", "Nobody"), "there is no service 'Nobody'"),
+        (("--list", "Nobody"), "unknown service 'Nobody'"),
         (("Generative.CountTokens", "{"), "request is not JSON: line 1, column 2"),
         (("Generative.CountTokens", '{\n  "model": "x",\n}'), "request is not JSON: line 3, column 1"),
-        (("Generative.CountTokens", "[]"), "a CountTokensRequest is a JSON object, not []"),
+        (("Generative.CountTokens", "[]"), "request: expected a JSON object for CountTokensRequest, got []"),
         (("Generative.CountTokens", '{"modl": 1}'), "CountTokensRequest has no field 'modl'; it has model"),
         (("Generative.CountTokens", '{"model": 1}'), "request.model: expected string"),
-        (("Generative.CountTokens", '{"model": "x", "model": "y"}'), "'model' is twice"),
+        (("Generative.CountTokens", '{"model": "x", "model": "y"}'), "duplicate key 'model'"),
         (
             ("Generative.CountTokens", '{"contents": [{"parts": [{"txt": ""}]}]}'),
             "request.contents[0].parts[0]: Part has no field 'txt'",

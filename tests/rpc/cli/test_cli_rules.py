@@ -134,7 +134,7 @@ def test_errors_of_everything_else(tmp_path: Path) -> None:
     assert "GOOGLE_API_USE_MTLS_ENDPOINT" in complaint(run(None, "count-tokens", "x", **wrong), 1)
     elsewhere = {**nowhere, "GEMINI_EMULATOR_HOST": "example.com:1"}
     assert "GEMINI_EMULATOR_ALLOW_REMOTE" in complaint(run(None, "count-tokens", "x", **elsewhere), 2)
-    assert "--help lists" in complaint(run(None, "count-token", "x"), 2)
+    assert "see --help" in complaint(run(None, "count-token", "x"), 2)
 
 
 def test_nothing_is_left_to_say_without_a_command() -> None:

@@ -50,7 +50,7 @@ def test_a_conversation(gemini: RunningEmulator, tmp_path: Path) -> None:
         chat.type("/help\r")
         chat.expect("/save FILE")
         chat.type("/nonsense\r")
-        chat.expect("gemwire: there is no command /nonsense; /help lists them")
+        chat.expect("gemwire: unknown command /nonsense; /help lists all commands")
         chat.type(f"/save {kept}\r")
         chat.expect("> ")
         chat.type("/reset\r")
@@ -86,7 +86,7 @@ def test_ctrl_c_ends_the_answer_and_not_the_session(slow: RunningEmulator) -> No
         chat.type("a long one\r")
         chat.expect("a very long")
         chat.type(CTRL_C)
-        chat.expect("(ended; this turn is forgotten)")
+        chat.expect("(cancelled; this turn is discarded)")
         chat.expect("> ")
         chat.type("half a line" + CTRL_C)
         chat.expect("> ")
@@ -141,7 +141,7 @@ def test_ctrl_c_leaves_the_tuning_alone(tmp_path: Path) -> None:
         with Terminal(long.address, "tuned-models", "create", str(examples), "--id", "slow") as terminal:
             terminal.expect("steps")
             terminal.type(CTRL_C)
-            terminal.expect("the tuning goes on; gemwire tuned-models get tunedModels/slow")
+            terminal.expect("The tuning continues; run gemwire tuned-models get tunedModels/slow")
             assert terminal.end() == 130
         state = run(long.address, "tuned-models", "get", "slow", "--json").json["state"]
         assert state == "CREATING"
@@ -150,13 +150,13 @@ def test_ctrl_c_leaves_the_tuning_alone(tmp_path: Path) -> None:
 
 
 def test_nothing_is_waited_for_at_a_terminal(gemini: RunningEmulator) -> None:
-    for command, says in (("generate", "prompt: give one"), ("embed", "prompt: give one")):
+    for command, says in (("generate", "prompt: missing; pass it"), ("embed", "prompt: missing; pass it")):
         with Terminal(gemini.address, command) as terminal:
             assert terminal.end() == 2
             assert says in terminal.seen
     with Terminal(gemini.address, "rpc", "Generative.CountTokens") as terminal:
         assert terminal.end() == 2
-        assert "the request: give it" in terminal.seen
+        assert "missing request; pass it" in terminal.seen
     with Terminal(gemini.address, "files", "list") as terminal:
         assert terminal.end() == 0
-        assert "there are none" in terminal.seen
+        assert "Listed 0 items." in terminal.seen

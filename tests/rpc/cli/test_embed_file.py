@@ -38,7 +38,7 @@ def test_lines_of_text(gemini: RunningEmulator, tmp_path: Path) -> None:
     arguments = ("--dimensions", "4", "--task-type", "RETRIEVAL_DOCUMENT")
     ended = embed(gemini.address, source, "out.jsonl", *arguments)
     assert ended.code == 1
-    assert "3 of 3 lines, 1 failed" in ended.err
+    assert "3 of 3 lines done, 1 failed" in ended.err
     found = records(tmp_path / "out.jsonl")
     assert [(r["line"], r["key"], len(r["embedding"])) for r in found] == [(1, None, 4), (3, None, 4)]
     assert "not UTF-8" in records(tmp_path / "out.failures.jsonl")[0]["error"]["message"]

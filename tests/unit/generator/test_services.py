@@ -70,12 +70,20 @@ _every_method = pytest.mark.parametrize(
 # Tables --------------------------------------------------------------------------------------------
 
 
+_HTTP_ONLY = {"BatchGenerateContent", "AsyncBatchEmbedContent"}
+
+
+def test_rpcs_over_http_alone_are_marked() -> None:
+    assert {method.name for _, method in _METHODS if method.http_only} == _HTTP_ONLY
+    assert all(method.http for _, method in _METHODS if method.http_only)
+
+
 def test_counts() -> None:
     services: dict[str, list[int]] = {}
     for name, module in _SERVICES.items():
         services.setdefault(name.rpartition(".")[0], []).append(len(module.SERVICE.methods))
     assert {package: (len(sizes), sum(sizes)) for package, sizes in services.items()} == {
-        "google.ai.generativelanguage.v1beta": (9, 58),
+        "google.ai.generativelanguage.v1beta": (9, 58 + len(_HTTP_ONLY)),
         "google.ai.generativelanguage.v1": (2, 7),
         "google.longrunning": (1, 5),
     }
@@ -489,7 +497,9 @@ def _stubs(channel: Any) -> Iterator[tuple[_method.Method[Any, Any], Any]]:
         for service in file.service:
             stub = getattr(module, f"{service.name}Stub")(channel)
             for method in _SERVICES[f"{file.package}.{service.name}"].SERVICE.methods.values():
-                yield method, getattr(stub, method.name)
+                assert hasattr(stub, method.name) == (not method.http_only)
+                if not method.http_only:
+                    yield method, getattr(stub, method.name)
 
 
 def _assert_unimplemented(method: _method.Method[Any, Any], error: grpc.RpcError) -> None:

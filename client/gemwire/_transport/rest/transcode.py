@@ -7,6 +7,7 @@ those send numbers.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
@@ -33,34 +34,6 @@ _UNARY = ("$alt", "json;enum-encoding=int")
 _STREAM = ("alt", "sse")
 
 _VARIABLE = re.compile(r"\{([^=}]+)(?:=([^}]+))?\}")
-
-#: google.longrunning's own bindings name ``operations/**``; this API has its operations elsewhere and says
-#: so in its service configuration, from which these are. They are v1beta's, and v1's where v1beta has none.
-_OPERATIONS = {
-    "ListOperations": (
-        HttpBinding("get", "/v1beta/{name=tunedModels/*}/operations"),
-        HttpBinding("get", "/v1beta/{name=models/*}/operations"),
-        HttpBinding("get", "/v1beta/{name=batches}"),
-        HttpBinding("get", "/v1/{name=operations}"),
-    ),
-    "GetOperation": (
-        HttpBinding("get", "/v1beta/{name=tunedModels/*/operations/*}"),
-        HttpBinding("get", "/v1beta/{name=models/*/operations/*}"),
-        HttpBinding("get", "/v1beta/{name=batches/*}"),
-        HttpBinding("get", "/v1beta/{name=generatedFiles/*/operations/*}"),
-        HttpBinding("get", "/v1beta/{name=corpora/*/operations/*}"),
-        HttpBinding("get", "/v1/{name=ragStores/*/operations/*}"),
-        HttpBinding("get", "/v1/{name=ragStores/*/upload/operations/*}"),
-    ),
-    "DeleteOperation": (
-        HttpBinding("delete", "/v1beta/{name=batches/*}"),
-        HttpBinding("delete", "/v1/{name=operations/**}"),
-    ),
-    "CancelOperation": (
-        HttpBinding("post", "/v1beta/{name=batches/*}:cancel"),
-        HttpBinding("post", "/v1/{name=tunedModels/*/operations/*}:cancel"),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -99,8 +72,6 @@ class _Rule:
 
 def bindings(method: AnyMethod) -> tuple[HttpBinding, ...]:
     """Return the HTTP bindings of a method; none if it has no HTTP form."""
-    if method.service == "google.longrunning.Operations":
-        return _OPERATIONS.get(method.name, ())
     return () if method.kind in (Kind.BIDI, Kind.CLIENT_STREAM) else method.http
 
 
@@ -228,11 +199,28 @@ def from_json(kind: type[_Message], tree: object) -> _Message:
     try:
         return _parse(kind, tree)
     except _UNPARSABLE as error:
-        try:
-            # JSON-only fields are in no public proto: a response must not fail if one has another type.
-            return _parse(kind, json_only.prune(tree, kind))
-        except _UNPARSABLE:
-            raise ValueError(f"the JSON is not a {kind.DESCRIPTOR.name}: {error}") from None
+        named = cast("dict[str, object]", _with_public_types(tree))
+        # JSON-only fields are in no public proto: a response must not fail if one has another type.
+        for other in (named, json_only.prune(named, kind)):
+            with contextlib.suppress(*_UNPARSABLE):
+                return _parse(kind, other)
+        raise ValueError(f"the JSON is not a {kind.DESCRIPTOR.name}: {error}") from None
+
+
+#: The service names the metadata and results of batches after its internal version.
+_INTERNAL_VERSION = "google.ai.generativelanguage.v1main."
+
+
+def _with_public_types(tree: object) -> object:
+    """Return JSON in which each ``google.protobuf.Any`` has the type of the public protos."""
+    if isinstance(tree, list):
+        return [_with_public_types(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    renamed = {name: _with_public_types(value) for name, value in tree.items()}
+    if isinstance(named := tree.get("@type"), str):
+        renamed["@type"] = named.replace(_INTERNAL_VERSION, _INTERNAL_VERSION.replace("v1main", "v1beta"))
+    return renamed
 
 
 #: json_format raises the latter two where a number or a string is in place of an object.

@@ -9,8 +9,10 @@ from gemwire.genai._convert.tools import to_tools
 from gemwire.genai._types.caches import CreateCachedContentConfig, UpdateCachedContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.views import fields_of
 
 COLLECTION = "cachedContents"
+_FIELDS = fields_of(views.CachedContent)
 
 
 def to_cached_content(model: object, config: CreateCachedContentConfig) -> v1beta.CachedContent:
@@ -25,7 +27,7 @@ def to_cached_content(model: object, config: CreateCachedContentConfig) -> v1bet
         elif name == "tools":
             cache.tools.extend(to_tools(value))
         elif name != "http_options":
-            write_config_field(views.CachedContent, cache, name, value)
+            write_config_field(_FIELDS[name], cache, value)
     return cache
 
 
@@ -44,7 +46,7 @@ def to_cached_content_update(
     if not changes:
         raise ValueError("config: nothing to change; set ttl or expire_time")
     for field, value in changes.items():
-        write_config_field(views.CachedContent, cache, field, value)
+        write_config_field(_FIELDS[field], cache, value)
     return cache, list(changes)
 
 

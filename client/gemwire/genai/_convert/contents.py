@@ -64,7 +64,9 @@ def to_content(value: ContentUnion | object, argument: str) -> v1beta.Content:
 
 def to_system_instruction(value: ContentUnion | object) -> v1beta.Content:
     """Convert a system instruction to a message of its own."""
-    return copy_contents([to_content(value, "config.system_instruction")])[0]
+    content = v1beta.Content()
+    content.CopyFrom(to_content(value, "config.system_instruction"))
+    return content
 
 
 def copy_contents(contents: Sequence[v1beta.Content]) -> list[v1beta.Content]:

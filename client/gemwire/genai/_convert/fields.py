@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from google.protobuf.message import Message
 
-from gemwire_runtime.views import View, write_field
+from gemwire_runtime.views import Field
 
 
-def write_config_field(kind: type[View], message: Message, name: str, value: object) -> None:
+def write_config_field(field: Field, message: Message, value: object) -> None:
     """Set a field of a message, converting the value as views do. An empty dict sets nothing.
 
     Raises:
@@ -19,6 +19,6 @@ def write_config_field(kind: type[View], message: Message, name: str, value: obj
     if isinstance(value, Mapping) and not value:
         return
     try:
-        write_field(kind, message, name, value)
+        field.write(message, value)
     except (TypeError, ValueError) as error:
         raise type(error)(f"config.{error}") from None

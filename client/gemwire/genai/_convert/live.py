@@ -15,10 +15,12 @@ from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import field_names, message_of
+from gemwire_runtime.views import fields_of, message_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
-_SETUP = field_names(views.BidiGenerateContentSetup) - _CONVERTED
+_GENERATION_FIELDS = fields_of(views.GenerationConfig)
+_SETUP_FIELDS = fields_of(views.BidiGenerateContentSetup)
+_SETUP = _SETUP_FIELDS.keys() - _CONVERTED
 
 
 def to_setup(model: object, config: LiveConnectConfig) -> v1beta.BidiGenerateContentSetup:
@@ -29,14 +31,14 @@ def to_setup(model: object, config: LiveConnectConfig) -> v1beta.BidiGenerateCon
         setup.generation_config.CopyFrom(message_of(generation))
     for name, value in config.given():
         if name in _SETUP:
-            write_config_field(views.BidiGenerateContentSetup, setup, name, value)
+            write_config_field(_SETUP_FIELDS[name], setup, value)
             # An empty message enables an option with its defaults.
             getattr(setup, name).SetInParent()
         elif name not in _CONVERTED:
-            write_config_field(views.GenerationConfig, setup.generation_config, name, value)
+            write_config_field(_GENERATION_FIELDS[name], setup.generation_config, value)
     if config.speech_config is not None:
         speech = to_speech_config(config.speech_config)
-        write_config_field(views.GenerationConfig, setup.generation_config, "speech_config", speech)
+        write_config_field(_GENERATION_FIELDS["speech_config"], setup.generation_config, speech)
     if config.system_instruction is not None:
         setup.system_instruction.CopyFrom(to_system_instruction(config.system_instruction))
     if config.tools is not None:

@@ -13,10 +13,12 @@ from gemwire.genai._types.embed_content import EmbedContentConfig
 from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import field_names, message_of
+from gemwire_runtime.views import fields_of, message_of
 
+_GENERATION_FIELDS = fields_of(views.GenerationConfig)
+_REQUEST_FIELDS = fields_of(views.GenerateContentRequest)
 #: Fields of the config that GenerationConfig has under the same names, except those that are converted.
-_GENERATION = (field_names(views.GenerationConfig) & config_field_names(GenerateContentConfig)) - {
+_GENERATION = (_GENERATION_FIELDS.keys() & config_field_names(GenerateContentConfig)) - {
     "response_schema",
     "speech_config",
 }
@@ -96,9 +98,9 @@ def _write_config(request: v1beta.GenerateContentRequest, config: GenerateConten
     generation = request.generation_config
     for name, value in config.given():
         if name in _GENERATION:
-            write_config_field(views.GenerationConfig, generation, name, value)
+            write_config_field(_GENERATION_FIELDS[name], generation, value)
         elif name in _REQUEST:
-            write_config_field(views.GenerateContentRequest, request, name, value)
+            write_config_field(_REQUEST_FIELDS[name], request, value)
         elif name == "system_instruction":
             request.system_instruction.CopyFrom(to_system_instruction(value))
         elif name == "tools":
@@ -107,8 +109,8 @@ def _write_config(request: v1beta.GenerateContentRequest, config: GenerateConten
             request.cached_content = getattr(value, "name", None) or value
         elif name == "response_schema":
             field, schema = to_response_schema(value)
-            write_config_field(views.GenerationConfig, generation, field, schema)
+            write_config_field(_GENERATION_FIELDS[field], generation, schema)
             if not generation.response_mime_type:
                 generation.response_mime_type = "application/json"
         elif name == "speech_config":
-            write_config_field(views.GenerationConfig, generation, name, to_speech_config(value))
+            write_config_field(_GENERATION_FIELDS[name], generation, to_speech_config(value))

@@ -10,14 +10,13 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gemwire.genai._json.json_schema import ACCEPTED, JsonSchema, inline_references, to_json_schema
-from gemwire.genai._types.config import to_camel_case
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import field_names, message_of, write_field
+from gemwire_runtime.views import fields_of, message_of
 
 _ARGUMENT = "config.response_schema"
 #: Fields of Schema by their names in JSON.
-_FIELDS = {to_camel_case(name): name for name in field_names(views.Schema)}
+_FIELDS = {field.json_name: field for field in fields_of(views.Schema).values()}
 #: Further keywords of JSON Schema.
 _KEYWORDS = frozenset(
     {
@@ -41,7 +40,7 @@ _LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _MAPS = frozenset({"properties", "$defs", "definitions", "patternProperties", "dependentSchemas"})
 #: Keywords by other spellings that are accepted.
 _SPELLINGS: dict[str, str] = {
-    **{name: json_name for json_name, name in _FIELDS.items()},
+    **{field.name: name for name, field in _FIELDS.items()},
     "additional_properties": "additionalProperties",
     "prefix_items": "prefixItems",
     "one_of": "oneOf",
@@ -182,7 +181,7 @@ def _to_message(schema: object) -> v1beta.Schema:
     message.any_of.extend([_to_message(option) for option in rest.pop("anyOf", ())])
     for key, value in rest.items():
         try:
-            write_field(views.Schema, message, _FIELDS[key], value)
+            _FIELDS[key].write(message, value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{_ARGUMENT}: {error}") from None
     return message

@@ -7,10 +7,12 @@ from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.tunings import CreateTuningJobConfig, TuningDataset
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import field_names, write_field
+from gemwire_runtime.views import fields_of
 
 COLLECTION = "tunedModels"
-_HYPERPARAMETERS = field_names(views.Hyperparameters)
+_FIELDS = fields_of(views.TunedModel)
+_EXAMPLES = fields_of(views.TuningExamples)["examples"]
+_HYPERPARAMETERS = fields_of(views.Hyperparameters)
 
 
 def to_tuned_model(
@@ -33,12 +35,12 @@ def to_tuned_model(
         raise ValueError("training_dataset.examples are required")
     task = model.tuning_task
     try:
-        write_field(views.TuningExamples, task.training_data.examples, "examples", dataset.examples)
+        _EXAMPLES.write(task.training_data.examples, dataset.examples)
     except (TypeError, ValueError) as error:
         raise type(error)(f"training_dataset.{error}") from None
     for field, value in config.given():
         if field in _HYPERPARAMETERS:
-            write_config_field(views.Hyperparameters, task.hyperparameters, field, value)
+            write_config_field(_HYPERPARAMETERS[field], task.hyperparameters, value)
         elif field != "http_options":
-            write_config_field(views.TunedModel, model, field.removeprefix("tuned_model_"), value)
+            write_config_field(_FIELDS[field.removeprefix("tuned_model_")], model, value)
     return model

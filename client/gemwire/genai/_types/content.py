@@ -11,7 +11,12 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.views import message_of
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.message_dicts import PartMediaResolutionDict
+    from gemwire.genai._types.message_dicts import (
+        ContentDict,
+        FileDataDict,
+        PartDict,
+        PartMediaResolutionDict,
+    )
 
 Language = views.ExecutableCodeLanguage
 MediaResolution = views.GenerationConfigMediaResolution
@@ -52,31 +57,14 @@ PartUnion: TypeAlias = Union[
 ContentUnion: TypeAlias = Union[views.Content, v1beta.Content, "ContentDict", PartUnion, Sequence[PartUnion]]
 #: Values accepted as the contents of a request.
 ContentListUnion: TypeAlias = ContentUnion | Sequence[ContentUnion]
+#: Values accepted as the resolution of a part; a string is the name of a level.
+MediaResolutionUnion: TypeAlias = Union[views.PartMediaResolution, "PartMediaResolutionDict", str]
 
 
 class Part(views.Part):
     """One piece of a content: text, inline data, a file, a function call or a function response."""
 
     __slots__ = ()
-
-    if TYPE_CHECKING:
-
-        def __init__(
-            self,
-            *,
-            text: str | None = None,
-            inline_data: views.Blob | BlobDict | None = None,
-            function_call: views.FunctionCall | FunctionCallDict | None = None,
-            function_response: views.FunctionResponse | FunctionResponseDict | None = None,
-            file_data: views.FileData | FileDataDict | None = None,
-            executable_code: views.ExecutableCode | ExecutableCodeDict | None = None,
-            code_execution_result: views.CodeExecutionResult | CodeExecutionResultDict | None = None,
-            video_metadata: views.VideoMetadata | VideoMetadataDict | None = None,
-            thought: bool | None = None,
-            thought_signature: bytes | str | None = None,
-            part_metadata: Mapping[str, object] | None = None,
-            media_resolution: views.PartMediaResolution | PartMediaResolutionDict | None = None,
-        ) -> None: ...
 
     @classmethod
     def from_text(cls, *, text: str) -> Part:
@@ -281,21 +269,3 @@ def _to_media_resolution(value: MediaResolutionUnion | None) -> Any:
 def _to_parts(parts: object) -> list[v1beta.Part]:
     items = parts if is_list(parts) or isinstance(parts, tuple) else [parts]
     return [to_part(item, f"parts[{index}]") for index, item in enumerate(items)]
-
-
-if TYPE_CHECKING:
-    from gemwire.genai._types.message_dicts import (
-        BlobDict,
-        CodeExecutionResultDict,
-        ContentDict,
-        ExecutableCodeDict,
-        FileDataDict,
-        FunctionCallDict,
-        FunctionResponseDict,
-        PartDict,
-        VideoMetadataDict,
-    )
-
-    MediaResolutionUnion: TypeAlias = (
-        views.PartMediaResolution | PartMediaResolutionDict | views.PartMediaResolutionLevel | str
-    )

@@ -101,11 +101,14 @@ def _to_snake_case(name: str) -> str:
 
 def _build_verb(method: Method[Message, Message], binding: HttpBinding, siblings: int) -> str:
     """Build ``generate_tuned_model_content`` for the tuned models' binding of ``generate_content``."""
-    collection = _strip_version(binding).partition("=")[2].partition("/")[0]
-    if siblings == 1 or collection.rstrip("}") == "operations":
+    pattern = _strip_version(binding).partition("=")[2].partition("}")[0]
+    literals = [segment for segment in pattern.split("/") if "*" not in segment]
+    if siblings == 1 or literals[0] == "operations":
         return method.snake
     verb, _, last = method.snake.rpartition("_")
-    return f"{verb}_{_to_snake_case(_to_singular(collection))}_{last}"
+    # The last collection is the one that the RPC's name ends with.
+    names = [_to_singular(literals[0]), *literals[1:-1]]
+    return "_".join([verb, *map(_to_snake_case, names), last])
 
 
 def _path_parameters(binding: HttpBinding) -> Iterator[Schema]:

@@ -17,7 +17,6 @@ from populated_emulator import CHUNK, CORPUS, DOCUMENT, METHODS, MODEL, TUNED, P
 from starlette.types import ASGIApp, Message
 
 from gemwire_emulator.http.json_errors import HTTP_STATUS
-from gemwire_emulator.http.router import bindings_of
 
 #: Verb, path, query, headers and body.
 Request = tuple[str, bytes, bytes, list[tuple[bytes, bytes]], bytes]
@@ -28,8 +27,8 @@ _BATCH = 1_000
 _ROUTES = [
     (method, binding)
     for path, method in METHODS.items()
-    if ".v1." not in path
-    for binding in bindings_of(method)
+    if ".v1." not in path and not method.http_only
+    for binding in method.http
 ]
 _NAMES = [
     MODEL,

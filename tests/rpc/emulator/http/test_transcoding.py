@@ -21,7 +21,7 @@ from json_http import Json
 from populated_emulator import CORPUS, METHODS, MODEL, TUNED, Populated
 
 from gemwire_emulator.http.descriptors import get_descriptor
-from gemwire_emulator.http.router import VERSIONS, bindings_of
+from gemwire_emulator.http.router import VERSIONS
 from gemwire_proto.google.rpc import error_details_pb2
 from gemwire_runtime.method import HttpBinding, Kind, Method
 from gemwire_runtime.pool import POOL
@@ -75,8 +75,9 @@ def twins() -> Iterator[Twins]:
 
 def _list_bindings() -> Iterator[object]:
     for path, method in METHODS.items():
-        if ".v1." not in path:
-            for i, binding in enumerate(bindings_of(method)):
+        # What is over HTTP alone has no other way.
+        if ".v1." not in path and not method.http_only:
+            for i, binding in enumerate(method.http):
                 yield pytest.param(method, binding, id=f"{method.name}-{i}")
 
 

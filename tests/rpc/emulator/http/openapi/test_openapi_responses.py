@@ -152,4 +152,4 @@ def test_requests_and_responses_match_their_schemas(
         schema = said["content"]["application/json"]["schema"]
         jsonschema.Draft4Validator({**schema, **schemas}).validate(answer.json)
     assert refused == {"DownloadFile"}  # What was uploaded is not given back.
-    assert len(answered) == 56
+    assert len(answered) == 58

@@ -1,4 +1,4 @@
-"""The proxy that grpc goes through: what its core reads of the environment, by its rules."""
+"""The proxy of grpc: what its core reads from the environment, by its rules."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import ipaddress
 import os
 from urllib.parse import urlsplit
 
-#: The first that is set counts, if it is empty for none. In capitals they mean nothing to grpc.
+#: The first that is set counts; an empty value disables the proxy. grpc ignores upper-case names.
 _PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 _EXEMPT = ("no_grpc_proxy", "no_proxy")
 
 
-def found(target: str, emulator: bool = False) -> dict[str, str]:
-    """The proxy to a target, without its password, and why.
+def find_proxy(target: str, emulator: bool = False) -> dict[str, str]:
+    """Return the proxy to a target, without its credentials, and the reason.
 
     Args:
         target: host:port.
-        emulator: Whether that is an emulator: clients use no proxy to one on this machine.
+        emulator: Whether the target is an emulator: clients use no proxy for one on this machine.
     """
     host = urlsplit(f"//{target}").hostname or ""
-    if emulator and _on_this_machine(host):
+    if emulator and _is_loopback(host):
         return {"value": "none", "reason": "the emulator is on this machine"}
     name = next((name for name in _PROXIES if name in os.environ), None)
     if name is None:
         reason = f"none of {', '.join(_PROXIES)} is set"
-        shouted = [n.upper() for n in _PROXIES if os.environ.get(n.upper())]
-        if shouted and os.name != "nt":
-            reason += f"; grpc reads them in lower case only, so {', '.join(shouted)} does not count"
+        ignored = [n.upper() for n in _PROXIES if os.environ.get(n.upper())]
+        if ignored and os.name != "nt":
+            reason += f"; grpc reads lower-case names only, and ignores {', '.join(ignored)}"
         return {"value": "none", "reason": reason}
     if not os.environ[name]:
         return {"value": "none", "reason": f"{name} is empty"}
     exempt = next((name for name in _EXEMPT if name in os.environ), None)
     if exempt and any(_covers(entry.strip(), host) for entry in os.environ[exempt].split(",")):
         return {"value": "none", "reason": f"{exempt} exempts {host} from {name}"}
-    return {"value": masked(os.environ[name]), "reason": f"{name} is set"}
+    return {"value": mask_credentials(os.environ[name]), "reason": f"{name} is set"}
 
 
-def masked(proxy: str) -> str:
-    """A proxy's address without what says who may use it."""
+def mask_credentials(proxy: str) -> str:
+    """Return the address of a proxy without its user and password."""
     scheme, separator, rest = proxy.rpartition("://")
-    who, at, address = rest.rpartition("@")
-    return f"{scheme}{separator}{'***@' if who or at else ''}{address}"
+    user, at, address = rest.rpartition("@")
+    return f"{scheme}{separator}{'***@' if user or at else ''}{address}"
 
 
-def _on_this_machine(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

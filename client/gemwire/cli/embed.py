@@ -1,0 +1,35 @@
+"""``embed``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gemwire import v1beta
+from gemwire.cli import output
+from gemwire.cli.local_model import Local, use_local_model
+from gemwire.cli.options import AsJson, Model
+from gemwire.cli.prompt_input import read_prompt
+
+
+def embed(
+    text: Annotated[str | None, typer.Argument(help="Text. Reads standard input if omitted or -.")] = None,
+    model: Model = "gemini-embedding-001",
+    dimensions: Annotated[int | None, typer.Option(help="Length of the vector.", metavar="N")] = None,
+    local: Local = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the embedding of a text: one number per line, or a JSON array."""
+    request: dict[str, object] = {
+        "model": output.full_name("models", model),
+        "content": {"parts": [{"text": read_prompt(text)}]},
+    }
+    if dimensions is not None:
+        request["output_dimensionality"] = dimensions
+    with use_local_model(local), v1beta.GenerativeServiceClient() as client:
+        values = list(client.embed_content(request).embedding.values)
+    if as_json:
+        output.print_json(values, indent=None)
+    else:
+        output.write("".join(f"{value}\n" for value in values))
