@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,24 +9,14 @@ from typing import Any
 import grpc.aio
 
 from gemwire_emulator.server import Emulator, Settings
+from gemwire_proto.families import PACKAGES
 from gemwire_proto.google.rpc import error_details_pb2, status_pb2
 
-_MODULES = (
-    "v1beta.cache_service",
-    "v1beta.discuss_service",
-    "v1beta.file_service",
-    "v1beta.generative_service",
-    "v1beta.model_service",
-    "v1beta.permission_service",
-    "v1beta.prediction_service",
-    "v1beta.retriever_service",
-    "v1beta.text_service",
-    "longrunning.operations",
-)
 _METHODS = {
     method.name: method
-    for module in _MODULES
-    for method in importlib.import_module(f"gemwire_proto.{module}").SERVICE.methods.values()
+    for package in ("google.ai.generativelanguage.v1beta", "google.longrunning")
+    for service in PACKAGES[package].tables()
+    for method in service.methods.values()
 }
 
 

@@ -17,11 +17,14 @@ from gemwire_emulator.engines.instant import InstantEngine
 from gemwire_emulator.server import SERVICES
 from gemwire_runtime.method import Kind, Method
 
+#: The RPCs that gRPC serves.
 METHODS: dict[str, Method[Any, Any]] = {
-    method.path: method for service in SERVICES for method in service.methods.values()
+    method.path: method for service in SERVICES for method in service.methods.values() if not method.http_only
 }
 #: Of two of a name the one of v1beta, which comes first.
-BY_NAME = {method.name: method for method in reversed(METHODS.values())}
+BY_NAME: dict[str, Method[Any, Any]] = {
+    method.name: method for service in reversed(SERVICES) for method in service.methods.values()
+}
 
 #: Tokens that its model takes.
 LIMIT = 1000
@@ -143,6 +146,10 @@ class Populated:
             assert self.state() == before
 
 
+def _batch(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"input_config": {"requests": {"requests": [{"request": request}]}}}
+
+
 def _valid(operation: str, cache: str, file: str, permission: str) -> dict[str, Mapping[str, Any]]:
     mask = {"paths": ["display_name"]}
     generation = {"model": MODEL, "contents": HELLO, "generation_config": CONFIG}
@@ -191,6 +198,8 @@ def _valid(operation: str, cache: str, file: str, permission: str) -> dict[str, 
         "EmbedContent": embedding,
         "BatchEmbedContents": {"model": "models/embedding-001", "requests": [embedding]},
         "CountTokens": {"model": MODEL, "contents": HELLO},
+        "BatchGenerateContent": {"model": MODEL, "batch": _batch({"contents": HELLO})},
+        "AsyncBatchEmbedContent": {"model": "models/embedding-001", "batch": _batch({"content": CONTENT})},
         "BidiGenerateContent": {"setup": setup},
         "CreateTunedModel": {"tuned_model": TUNING},
         "UpdateTunedModel": {

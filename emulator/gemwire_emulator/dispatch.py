@@ -157,8 +157,6 @@ class Dispatcher:
         """
         for name, method in service.methods.items():
             handler = getattr(handlers, method.snake, None)
-            if handler is None and method.http_only:
-                continue  # http.batches serves it.
             if handler is None:
                 raise TypeError(f"{type(handlers).__name__} has no {method.snake} for {method.path}")
             if method.kind is Kind.CLIENT_STREAM:

@@ -35,11 +35,12 @@ class GrpcFront(grpc.GenericRpcHandler):
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        """Create a handler for all endpoints of a dispatcher."""
+        """Create a handler for the endpoints of a dispatcher, except for those over HTTP alone."""
         self.connections = Connections()
         self._handlers = {
             path: _create_handler(endpoint, self.connections)
             for path, endpoint in dispatcher.endpoints.items()
+            if not endpoint.method.http_only
         }
 
     def service(self, details: grpc.HandlerCallDetails) -> _RpcHandler | None:

@@ -24,7 +24,6 @@ from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
 from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
-from gemwire_emulator.services.batches import Batches
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
 from gemwire_emulator.services.files import FileService
@@ -158,7 +157,6 @@ class Emulator:
             self.state,
             self.admission,
             self.journal,
-            self._batches,
             reset=self.reset,
             address=self.address,
         )
@@ -197,7 +195,7 @@ class Emulator:
     def _add_services(self, dispatcher: Dispatcher) -> None:
         state = self.state
         generative = GenerativeService(state)
-        self._batches = Batches(state, generative)
+        self._batches = generative.batches
         self._files = FileService(state)
         self._models = ModelService(state)
         self._predictions = PredictionService(state)

@@ -174,6 +174,9 @@ def _refusal(module: str, found: Import) -> str | None:
         protobuf = ("gemwire_proto", "gemwire_runtime", "google.protobuf")
         return _only("gemwire_proto", found, *protobuf, *(("grpc",) if module.endswith("_pb2_grpc") else ()))
     if inside("gemwire_emulator"):
+        details = "gemwire_proto.google.rpc.error_details_pb2"
+        if found.within(details) and module != "gemwire_emulator.errors":
+            return "the details of all errors are made in one module"
         return "client and server must not share a mistake" if found.within("gemwire") else None
     if inside("gemwire.cli"):
         foreign = found.within("gemwire", "gemwire_proto", "gemwire_runtime") and not found.within(
@@ -296,6 +299,11 @@ def test_no_modules_import_each_other_in_a_circle(room: str) -> None:
     assert circle({name: path.read_text(encoding="utf-8") for name, path in modules.items()}) is None
 
 
+def test_no_modules_of_the_emulator_import_each_other_in_a_circle() -> None:
+    modules = {name: path for name, path in _modules().items() if name.startswith("gemwire_emulator")}
+    assert circle({name: path.read_text(encoding="utf-8") for name, path in modules.items()}) is None
+
+
 def test_a_circle_is_found() -> None:
     assert circle({"a.x": "from a import y", "a.y": "def f():\n    from a.z import g", "a.z": "import a.x"})
     assert circle({"a.x": "from a import y", "a.y": "from a.z import g", "a.z": "import b"}) is None
@@ -377,6 +385,7 @@ _BAD = [
     ("gemwire_emulator.server", "import gemwire"),
     ("gemwire_emulator.server", "from gemwire import errors"),
     ("gemwire_emulator.server", "def f():\n    from gemwire.testing import Emulator"),
+    ("gemwire_emulator.services.files", "from gemwire_proto.google.rpc import error_details_pb2"),
     ("gemwire.genai.client", "import gemwire_emulator"),
     ("gemwire.genai.client", "from gemwire_emulator.server import Server"),
     ("gemwire.genai.client", "class A:\n    from gemwire_emulator import server"),

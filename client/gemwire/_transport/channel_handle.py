@@ -83,7 +83,6 @@ class ChannelHandle:
             request_serializer=None if as_bytes else method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        if not checked:
-            return multicallable
-        prepare = json_only.serialize_for_grpc if as_bytes else json_only.check_request
-        return json_only.CheckedCallable(method, multicallable, prepare, self._http)
+        if checked:
+            return json_only.route_requests(method, multicallable, self._http, as_bytes=as_bytes)
+        return multicallable

@@ -17,21 +17,8 @@ from gemwire_runtime import json_only
 from gemwire_runtime.method import AnyMethod
 
 _ADVICE = "use a client with transport='rest' or transport='auto'"
-
-
-class JsonOnlyError(ValueError):
-    """A request that gRPC cannot carry.
-
-    Attributes:
-        fields: The paths of its JSON-only fields, separated by commas.
-    """
-
-    def __init__(self, method: AnyMethod, paths: list[str]) -> None:
-        name = method.request.DESCRIPTOR.name
-        super().__init__(
-            f"{', '.join(f'{name}.{path}' for path in paths)}: not available over gRPC; {_ADVICE}"
-        )
-        self.fields = ", ".join(paths)
+#: Fields that an error names.
+_MAX_NAMED = 3
 
 
 def route_method(method: AnyMethod, http: HttpRoute | None) -> Callable[..., Any]:
@@ -45,70 +32,60 @@ def route_method(method: AnyMethod, http: HttpRoute | None) -> Callable[..., Any
     return http(method.name).callable(method)
 
 
-def serialize_for_grpc(method: AnyMethod, request: Message) -> bytes:
-    """Serialize a request of a method that ``may_hold_json_only``.
+def check_request(method: AnyMethod, request: Message) -> None:
+    """Raise ValueError for a request with JSON-only fields, of a method that ``may_hold_json_only``."""
+    if json_only.suspect(request.SerializeToString()) and (paths := _find_paths(request)):
+        raise _build_error(method, paths)
 
-    Raises:
-        JsonOnlyError: A JSON-only field is set.
+
+def _find_paths(request: Message) -> list[str]:
+    return json_only.paths(request.parse() if isinstance(request, SerializedMessage) else request)
+
+
+def _build_error(method: AnyMethod, paths: list[str]) -> ValueError:
+    fields = ", ".join(f"{method.request.DESCRIPTOR.name}.{path}" for path in paths[:_MAX_NAMED])
+    if len(paths) > _MAX_NAMED:
+        fields += f" and {len(paths) - _MAX_NAMED} more"
+    return ValueError(f"{fields}: not available over gRPC; {_ADVICE}")
+
+
+def route_requests(
+    method: AnyMethod, multicallable: Callable[..., Any], http: HttpRoute | None, *, as_bytes: bool
+) -> Callable[..., Any]:
+    """Wrap a multicallable, so that requests with JSON-only fields take the HTTP route.
+
+    Without one they raise ValueError.
+
+    Args:
+        method: The RPC; it ``may_hold_json_only``.
+        multicallable: Makes its calls over gRPC.
+        http: The HTTP route; None to refuse such requests.
+        as_bytes: Whether the multicallable has no serializer: a request is then serialized once.
     """
-    data = request.SerializeToString()
-    if json_only.suspect(data):
-        message = request.parse() if isinstance(request, SerializedMessage) else request
-        if paths := json_only.paths(message):
-            raise JsonOnlyError(method, paths)
-    return data
+    serialize = method.request.SerializeToString
+    suspect = json_only.suspect
 
+    def find_http_callable(request: Message) -> Callable[..., Any] | None:
+        paths = _find_paths(request)
+        if not paths:
+            return None
+        if http is None:
+            raise _build_error(method, paths)
+        return http(", ".join(paths)).callable(method)
 
-def check_request(method: AnyMethod, request: Message) -> Message:
-    """Return a request of a method that ``may_hold_json_only`` as it is. Raises like `serialize_for_grpc`."""
-    serialize_for_grpc(method, request)
-    return request
+    def call(request: Message, *, timeout: float | None, metadata: object) -> Any:
+        data = serialize(request)
+        if suspect(data) and (over_http := find_http_callable(request)):
+            return over_http(request, timeout=timeout, metadata=metadata)
+        return multicallable(data if as_bytes else request, timeout=timeout, metadata=metadata)
 
+    def start(request: Message, *, timeout: float | None, metadata: object) -> Any:
+        data = serialize(request)
+        over_http = find_http_callable(request) if suspect(data) else None
+        future: Callable[..., Any] = getattr(over_http or multicallable, "future")  # noqa: B009
+        sent = data if as_bytes and not over_http else request
+        return future(sent, timeout=timeout, metadata=metadata)
 
-class CheckedCallable:
-    """A multicallable of a method whose requests may hold JSON-only fields."""
-
-    __slots__ = ("_http", "_method", "_multicallable", "_prepare")
-
-    def __init__(
-        self,
-        method: AnyMethod,
-        multicallable: Callable[..., Any],
-        prepare: Callable[[AnyMethod, Message], bytes | Message],
-        http: HttpRoute | None,
-    ) -> None:
-        """Wrap a multicallable.
-
-        Args:
-            method: The RPC.
-            multicallable: Makes its calls: without a serializer for bytes, with one for messages.
-            prepare: Checks a request: `serialize_for_grpc`, or `check_request` for messages.
-            http: The HTTP route of requests that gRPC cannot carry; None to refuse them.
-        """
-        self._method = method
-        self._multicallable = multicallable
-        self._prepare = prepare
-        self._http = http
-
-    def __call__(self, request: Message, *, timeout: float | None, metadata: object) -> Any:
-        """Start a call."""
-        try:
-            prepared = self._prepare(self._method, request)
-        except JsonOnlyError as error:
-            return self._over_http(error)(request, timeout=timeout, metadata=metadata)
-        return self._multicallable(prepared, timeout=timeout, metadata=metadata)
-
-    def future(self, request: Message, *, timeout: float | None, metadata: object) -> Any:
-        """Start a call in the background, as the unary multicallables of grpc do."""
-        start: Callable[..., Any] = getattr(self._multicallable, "future")  # noqa: B009
-        try:
-            prepared = self._prepare(self._method, request)
-        except JsonOnlyError as error:
-            start = getattr(self._over_http(error), "future")  # noqa: B009
-            return start(request, timeout=timeout, metadata=metadata)
-        return start(prepared, timeout=timeout, metadata=metadata)
-
-    def _over_http(self, error: JsonOnlyError) -> Callable[..., Any]:
-        if self._http is None:
-            raise error
-        return self._http(error.fields).callable(self._method)
+    # Unary multicallables of grpc have it for calls in the background.
+    setattr(call, "future", start)  # noqa: B010
+    return call

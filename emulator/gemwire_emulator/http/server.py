@@ -17,7 +17,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from gemwire_emulator.http.app import EXCEPTION_HANDLERS, RootApp
-from gemwire_emulator.http.batches import BatchApp
 from gemwire_emulator.http.certificates import ensure_certificate
 from gemwire_emulator.http.downloads import DownloadApp
 from gemwire_emulator.http.listener import Listener
@@ -35,14 +34,12 @@ if TYPE_CHECKING:
     from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.dispatch import Dispatcher
     from gemwire_emulator.journal import Journal
-    from gemwire_emulator.services.batches import Batches
     from gemwire_emulator.state import State
 
 #: Seconds after which idle connections are closed: longer than clients keep theirs, because a request on a
 #: connection that is closing fails.
 _KEEP_ALIVE = 75
 _V1 = PACKAGES["google.ai.generativelanguage.v1"]
-_ANY_MODEL = "/{version}/{collection}/{model}"
 _LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
 
 
@@ -55,7 +52,6 @@ class HttpServer:
         state: State,
         admission: AdmissionController,
         journal: Journal,
-        batches: Batches,
         *,
         reset: Callable[[], None],
         address: str,
@@ -67,14 +63,13 @@ class HttpServer:
             state: The state that their handlers share.
             admission: Faults and quotas.
             journal: Records the calls.
-            batches: Handlers of the calls that have no RPC.
             reset: Resets the emulator.
             address: host:port of the gRPC server, for the page.
         """
         self._page = Page(state, admission, journal, reset=reset, address=address)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._listeners: list[tuple[Listener, asyncio.Task[None]]] = []
-        self.app = _build_app(dispatcher, state, admission, journal, batches, self._page)
+        self.app = _build_app(dispatcher, state, admission, journal, self._page)
 
     async def listen(self, host: str, port: int, certificate: str | None = None) -> str:
         """Listen on another address.
@@ -160,7 +155,6 @@ def _build_app(
     state: State,
     admission: AdmissionController,
     journal: Journal,
-    batches: Batches,
     page: Page,
 ) -> RootApp:
     endpoints = dispatcher.endpoints
@@ -178,8 +172,6 @@ def _build_app(
             Route("/upload/{version}/files", UploadApp(state, admission, journal)),
             Route("/{version}/files/{file}:download", downloads),
             Route("/download/{version}/files/{file}:download", downloads),
-            Route(f"{_ANY_MODEL}:batchGenerateContent", BatchApp("generate", batches, admission, journal)),
-            Route(f"{_ANY_MODEL}:asyncBatchEmbedContent", BatchApp("embed", batches, admission, journal)),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[

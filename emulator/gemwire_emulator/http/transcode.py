@@ -23,7 +23,6 @@ from gemwire_emulator.http.json_writer import JsonWriter
 from gemwire_emulator.http.query_parameters import add_query
 from gemwire_emulator.http.router import Match
 from gemwire_proto import POOL, v1beta
-from gemwire_proto.google.longrunning import operations_pb2
 
 _Message = TypeVar("_Message", bound=Message)
 
@@ -125,21 +124,7 @@ def to_json(message: Message, *, integer_enums: bool = False) -> str:
     write = _SPECIAL_WRITERS.get(type(message))
     if write:
         return write(message)
-    text = (_INTEGER_ENUM_WRITER if integer_enums else _WRITER).write(message)
-    if isinstance(message, (operations_pb2.Operation, operations_pb2.ListOperationsResponse)):
-        data = json.loads(text)
-        for operation in data.get("operations", [data]):
-            _unpack_structs(operation)
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text
-
-
-def _unpack_structs(operation: dict[str, dict[str, object]]) -> None:
-    """Replace a Struct by its fields: it stands for a batch, which has no proto, and has its ``@type``."""
-    for name in ("metadata", "response"):
-        packed = operation.get(name, {})
-        if str(packed.get("@type", "")).endswith("/google.protobuf.Struct"):
-            operation[name] = packed["value"]  # type: ignore[assignment]
+    return (_INTEGER_ENUM_WRITER if integer_enums else _WRITER).write(message)
 
 
 def _write_floats(values: Iterable[float]) -> str:
@@ -148,7 +133,8 @@ def _write_floats(values: Iterable[float]) -> str:
 
 
 def _write_embedding(message: v1beta.EmbedContentResponse) -> str:
-    return '{"embedding":' + _write_floats(message.embedding.values) + "}"
+    tokens = f',"tokenCount":"{message.token_count}"' if message.token_count else ""
+    return '{"embedding":' + _write_floats(message.embedding.values) + tokens + "}"
 
 
 def _write_embeddings(message: v1beta.BatchEmbedContentsResponse) -> str:

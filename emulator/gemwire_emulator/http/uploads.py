@@ -28,6 +28,7 @@ from gemwire_emulator.http.asgi_scope import check_route, create_call, get_heade
 from gemwire_emulator.http.multipart import MultipartReader
 from gemwire_emulator.http.request_body import ClientDisconnected, iter_chunks, read_body
 from gemwire_emulator.http.responses import send_error, send_response
+from gemwire_emulator.http.takeover_lock import TakenOverError, TakeoverLocks
 from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
 from gemwire_emulator.services.uploads import SIZE, Uploads, UploadSession
 from gemwire_proto import v1beta
@@ -61,7 +62,8 @@ class UploadApp:
         self._admission = admission
         self._journal = journal
         self._uploads = Uploads(state)
-        self._locks: dict[str, _UploadLock] = {}
+        # A later request takes over: its client lost the connection of the earlier one, maybe unnoticed here.
+        self._locks = TakeoverLocks()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -189,7 +191,11 @@ class UploadApp:
                 await asyncio.to_thread(self._state.blobs.sha256, session.blob)
                 self._uploads.finalize(session)
 
-        await self._run_exclusively(session, execute)
+        try:
+            await self._locks.run(session.identity, execute)
+        except TakenOverError:
+            message = "Another request took over this upload."
+            raise StatusError(grpc.StatusCode.ABORTED, message) from None
         body = b""
         if session.status == "final":
             body = to_json(v1beta.CreateFileResponse(file=session.file)).encode()
@@ -224,48 +230,11 @@ class UploadApp:
             if buffer and self._state.blobs.exists(session.blob):
                 self._state.blobs.append(session.blob, bytes(buffer))
 
-    async def _run_exclusively(self, session: UploadSession, work: Callable[[], Awaitable[None]]) -> None:
-        """Run work on an upload while no other request works on it.
-
-        A later request takes over from an earlier one: it comes from a client whose connection broke without
-        the emulator noticing.
-
-        Raises:
-            StatusError: A later request took over.
-        """
-        lock = self._locks.setdefault(session.identity, _UploadLock())
-        if lock.holder:
-            lock.holder.cancel()
-
-        async def run() -> None:
-            async with lock.lock:
-                await work()
-
-        task = lock.holder = asyncio.ensure_future(run())
-        try:
-            await asyncio.wait((task,))
-        finally:
-            task.cancel()
-            await asyncio.wait((task,))
-            if lock.holder is task:
-                del self._locks[session.identity]
-        if task.cancelled():
-            raise StatusError(grpc.StatusCode.ABORTED, "Another request took over this upload.")
-        task.result()
-
     def _create_endpoint(
         self, handler: Callable[[v1beta.CreateFileRequest, Call], v1beta.CreateFileResponse]
     ) -> Endpoint:
         """Create the endpoint of a call. Chunks of an upload are not calls: neither recorded nor limited."""
         return Endpoint(_CREATE, _CREATE, handler, self._admission, self._journal)
-
-
-class _UploadLock:
-    """The lock of an upload, and the task of the latest request that wants it."""
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.holder: asyncio.Future[None] | None = None
 
 
 def _parse_request(body: bytes, headers: Mapping[str, str]) -> v1beta.CreateFileRequest:

@@ -11,6 +11,8 @@ from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument, quote
 from gemwire_emulator.services.attachments import inline_text_files
+from gemwire_emulator.services.batch_lines import ItemHandler
+from gemwire_emulator.services.batches import Batches
 from gemwire_emulator.services.caches import get_cached_content
 from gemwire_emulator.services.config_checks import check_config, check_tokens
 from gemwire_emulator.services.generate_answer import Answers
@@ -21,18 +23,32 @@ from gemwire_emulator.services.safety import find_blocking_rating
 from gemwire_emulator.services.schema_checks import check_json, check_tools
 from gemwire_emulator.state import State
 from gemwire_proto import v1beta
+from gemwire_proto.google.longrunning import operations_pb2
+from gemwire_proto.v1beta import generative_service
 
 #: Maximum requests of a batch of embeddings.
 _BATCH = 100
 
 
 class GenerativeService(Answers, Live):
-    """The handlers of GenerativeService."""
+    """The handlers of GenerativeService.
+
+    Attributes:
+        batches: The processor of batches.
+    """
 
     def __init__(self, state: State) -> None:
         """Create the handlers."""
         super().__init__(state)
         self._state = state
+        methods = generative_service.SERVICE.methods
+        self.batches = Batches(
+            state,
+            {
+                "generate": ItemHandler(methods["GenerateContent"], self.generate_content),
+                "embed": ItemHandler(methods["EmbedContent"], self._embed_with_tokens),
+            },
+        )
 
     async def generate_content(
         self, request: v1beta.GenerateContentRequest, call: Call
@@ -129,9 +145,25 @@ class GenerativeService(Answers, Live):
             embeddings=await self._embed(request.requests, call, "requests")
         )
 
-    def count(self, texts: list[str]) -> int:
-        """Return the tokens of some texts."""
-        return self._state.engine.count_tokens(texts)
+    def batch_generate_content(
+        self, request: v1beta.BatchGenerateContentRequest, call: Call
+    ) -> operations_pb2.Operation:
+        """Start a batch of GenerateContent requests."""
+        return self.batches.create("generate", request, call)
+
+    def async_batch_embed_content(
+        self, request: v1beta.AsyncBatchEmbedContentRequest, call: Call
+    ) -> operations_pb2.Operation:
+        """Start a batch of EmbedContent requests."""
+        return self.batches.create("embed", request, call)
+
+    async def _embed_with_tokens(
+        self, request: v1beta.EmbedContentRequest, call: Call
+    ) -> v1beta.EmbedContentResponse:
+        """Embed one content of a batch, and count its tokens."""
+        response = await self.embed_content(request, call)
+        response.token_count = self._state.engine.count_tokens(get_texts([request.content]))
+        return response
 
     async def _embed(
         self, requests: Sequence[v1beta.EmbedContentRequest], call: Call, path: str

@@ -42,7 +42,7 @@ def create(
         # The prefix shows in logs that the work was not done by a model.
         name = f"{parent}/operations/emulated-{generate_id('', state.store.next_number())}"
         operation = operations_pb2.Operation(name=name)
-        _pack(operation.metadata, metadata)
+        pack(operation.metadata, metadata)
         extra = json.dumps(dict(keep or {}))
         state.store.put(call.tenant, name, operation, parent=parent, owner=call.caller, extra=extra)
     return operation
@@ -58,7 +58,7 @@ def update_metadata(state: State, tenant: str, name: str, metadata: Message) -> 
     """Store new metadata, unless the operation is done or deleted."""
     operation = get(state, tenant, name)
     if operation is not None and not operation.done:
-        _pack(operation.metadata, metadata)
+        pack(operation.metadata, metadata)
         _save(state, tenant, operation)
 
 
@@ -67,7 +67,7 @@ def succeed(state: State, tenant: str, name: str, response: Message) -> None:
     operation = get(state, tenant, name)
     if operation is not None and not operation.done:
         operation.done = True
-        _pack(operation.response, response)
+        pack(operation.response, response)
         _save(state, tenant, operation)
 
 
@@ -79,7 +79,7 @@ def fail(state: State, tenant: str, name: str, failure: StatusError) -> None:
         operation.error.code = failure.code.value[0]
         operation.error.message = failure.message
         for detail in failure.details:
-            _pack(operation.error.details.add(), detail)
+            pack(operation.error.details.add(), detail)
         _save(state, tenant, operation)
 
 
@@ -137,6 +137,7 @@ def _save(state: State, tenant: str, operation: operations_pb2.Operation) -> Non
     notify(state, tenant, operation.name)
 
 
-def _pack(packed: AnyMessage, message: Message) -> None:
+def pack(packed: AnyMessage, message: Message) -> None:
+    """Pack a message with its full type name."""
     packed.type_url = f"type.googleapis.com/{message.DESCRIPTOR.full_name}"
     packed.value = message.SerializeToString()

@@ -63,13 +63,13 @@ class Operations:
         """Return an operation."""
         operation = self._get(request.name, call)
         if _is_batch(operation):
-            return batch_state.with_answers(self._state, call.tenant, operation)
+            return batch_state.with_responses(self._state, call.tenant, operation)
         return operation
 
     def delete_operation(self, request: operations_pb2.DeleteOperationRequest, call: Call) -> empty_pb2.Empty:
         """Delete an operation. Its work goes on, except for that of a batch."""
         if _is_batch(self._get(request.name, call)):
-            batch_state.forget(self._state, call.tenant, request.name)
+            batch_state.delete(self._state, call.tenant, request.name)
             return empty_pb2.Empty()
         self._state.store.delete(call.tenant, request.name)
         longrunning.notify(self._state, call.tenant, request.name)

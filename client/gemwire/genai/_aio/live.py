@@ -38,7 +38,7 @@ class AsyncLive:
 
     def connect(
         self, *, model: str, config: LiveConnectConfig | LiveConnectConfigDict | None = None
-    ) -> AsyncConnecting:
+    ) -> AsyncSessionContext:
         """Start a session: ``async with client.aio.live.connect(model=…) as session``.
 
         If ``config.session_resumption`` is set, the session continues over another connection when its own
@@ -58,10 +58,10 @@ class AsyncLive:
             raise ValueError(
                 f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
             )
-        return AsyncConnecting(self._api, setup, config.http_options)
+        return AsyncSessionContext(self._api, setup, config.http_options)
 
 
-class AsyncConnecting:
+class AsyncSessionContext:
     """A session that starts when its ``async with`` block is entered, and ends with the block."""
 
     def __init__(
@@ -106,7 +106,7 @@ class AsyncSession:
         self.session_id: str = setup.setup.session_resumption.handle
 
     async def open(self) -> None:
-        """Connect and wait until the service accepts the setup. Entering `AsyncConnecting` calls it.
+        """Connect and wait until the service accepts the setup. Entering `AsyncSessionContext` calls it.
 
         Raises:
             APIError: The session cannot be started.

@@ -88,6 +88,8 @@ def find_functions(config: GenerateContentConfig) -> Functions:
         ValueError: The config has an unknown field, or a function has no valid name.
         TypeError: A value is of a wrong type.
     """
+    if not config.tools and config.automatic_function_calling is None:
+        return {}
     tools: Sequence[object] = config.tools or ()
     functions = {get_function_name(tool): tool for tool in tools if is_function(tool)}
     options = _get_options(config)

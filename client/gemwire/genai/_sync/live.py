@@ -39,7 +39,7 @@ class Live:
 
     def connect(
         self, *, model: str, config: LiveConnectConfig | LiveConnectConfigDict | None = None
-    ) -> Connecting:
+    ) -> SessionContext:
         """Start a session: ``with client.aio.live.connect(model=…) as session``.
 
         If ``config.session_resumption`` is set, the session continues over another connection when its own
@@ -59,10 +59,10 @@ class Live:
             raise ValueError(
                 f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
             )
-        return Connecting(self._api, setup, config.http_options)
+        return SessionContext(self._api, setup, config.http_options)
 
 
-class Connecting:
+class SessionContext:
     """A session that starts when its ``with`` block is entered, and ends with the block."""
 
     def __init__(
@@ -105,7 +105,7 @@ class Session:
         self.session_id: str = setup.setup.session_resumption.handle
 
     def open(self) -> None:
-        """Connect and wait until the service accepts the setup. Entering `Connecting` calls it.
+        """Connect and wait until the service accepts the setup. Entering `SessionContext` calls it.
 
         Raises:
             APIError: The session cannot be started.

@@ -19,7 +19,7 @@ from gemwire_emulator.http.router import RpcRoute
 
 _ABOUT = (
     "The REST API of an emulator of the Generative Language (Gemini) API, as its protos define it. "
-    "Uploads, batches and live sessions are served as well; no proto binds them to a path."
+    "Uploads and live sessions are served as well; no proto binds them to a path."
 )
 _SECURITY = {
     "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "x-goog-api-key"},

@@ -106,7 +106,7 @@ def _build_verb(method: Method[Message, Message], binding: HttpBinding, siblings
     if siblings == 1 or literals[0] == "operations":
         return method.snake
     verb, _, last = method.snake.rpartition("_")
-    # The last of several names what is asked for, as the RPC's name does.
+    # The last collection is the one that the RPC's name ends with.
     names = [_to_singular(literals[0]), *literals[1:-1]]
     return "_".join([verb, *map(_to_snake_case, names), last])
 

@@ -17,9 +17,13 @@ from emulator_process import Answer, Process, ask
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.engines.base import Delta
 from gemwire_emulator.engines.instant import InstantEngine
-from gemwire_emulator.services import batch_items, batches
+from gemwire_emulator.services import batch_lines, batches
+from gemwire_emulator.store import Store
+from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning import operations_pb2
+from gemwire_proto.google.protobuf import any_pb2, struct_pb2
 from gemwire_proto.longrunning import operations
+from gemwire_proto.v1beta import generative_service
 
 MODEL, EMBEDDER = "models/gemini-2.5-flash", "models/gemini-embedding-001"
 NOW = 1_800_000_000.0
@@ -183,7 +187,8 @@ def test_bad_requests_fail_alone(gemini: RunningEmulator) -> None:
         "no object",
         {},
         {"request": "none"},
-        {"request": {"contents": 5}, "metadata": {"number": "3"}},
+        {"metadata": {"number": "3"}},
+        {"request": {"contents": []}},
         {"request": {"contents": [{"role": "smoke", "parts": [{"text": "a"}]}]}},
         {"request": {**prompt("a"), "model": "models/other"}},
     ]
@@ -195,19 +200,22 @@ def test_bad_requests_fail_alone(gemini: RunningEmulator) -> None:
     assert "response" in last
     assert [one["error"]["code"] for one in middle] == [3] * len(bad)
     assert middle[3]["metadata"] == {"number": "3"}
-    assert "contents[0].role" in middle[4]["error"]["message"]
+    assert "contents[0].role" in middle[5]["error"]["message"]
     told = batch["metadata"]
     assert told["state"] == "BATCH_STATE_SUCCEEDED"
-    stats = {"requestCount": "8", "successfulRequestCount": "2", "failedRequestCount": "6"}
+    stats = {"requestCount": "9", "successfulRequestCount": "2", "failedRequestCount": "7"}
     assert told["batchStats"] == stats
 
 
 def test_requests_in_a_file(gemini: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_items, "_MOST", 1000)
+    monkeypatch.setattr(batch_lines, "_MAX_LINE", 1000)
     lines = [
         json.dumps({"key": "a", "request": prompt("One")}),
         "",
         "{no JSON",
+        '"no object"',
+        '{"key": "none", "request": "none"}',
+        '{"metadata": {"number": "3"}, "request": {"contents": 5}}',
         json.dumps({"key": "long", "request": prompt("x" * 3000)}),
         json.dumps({"key": "b", "metadata": {"c": "d"}, "request": prompt("Two")}),
     ]
@@ -218,12 +226,14 @@ def test_requests_in_a_file(gemini: RunningEmulator, monkeypatch: pytest.MonkeyP
     assert get(gemini, name)["metadata"]["inputConfig"] == {"fileName": file}
     gemini.advance(1)
     batch = ended(gemini, name)
-    stats = {"requestCount": "4", "successfulRequestCount": "2", "failedRequestCount": "2"}
+    stats = {"requestCount": "7", "successfulRequestCount": "2", "failedRequestCount": "5"}
     assert batch["metadata"]["batchStats"] == stats
-    first, bad, long, last = results(gemini, batch)
+    first, *bad, long, last = results(gemini, batch)
     assert (first["key"], last["key"], last["metadata"]) == ("a", "b", {"c": "d"})
     assert "Two" in last["response"]["candidates"][0]["content"]["parts"][0]["text"]
-    assert (bad["error"]["code"], long["error"]["code"]) == (3, 3)
+    assert [one["error"]["code"] for one in (*bad, long)] == [3] * 5
+    assert [one.get("key") for one in bad] == [None, None, "none", None]
+    assert bad[3]["metadata"] == {"number": "3"}
     made = get(gemini, batch["response"]["responsesFile"])
     assert (made["source"], made["mimeType"]) == ("GENERATED", "application/jsonl")
     assert made["name"].removeprefix("files/").isalnum()
@@ -257,19 +267,12 @@ def test_embeddings(gemini: RunningEmulator, *, by_file: bool) -> None:
 @pytest.mark.parametrize(
     ("batch", "field"),
     [
-        ({}, "batch.inputConfig"),
-        ({"inputConfig": []}, "batch.inputConfig"),
-        ({"inputConfig": {}}, "batch.inputConfig"),
-        ({"inputConfig": {"requests": {"requests": [{}]}, "fileName": "files/a"}}, "batch.inputConfig"),
-        (inline(), "batch.inputConfig.requests.requests"),
-        ({"inputConfig": {"requests": {"requests": {}}}}, "batch.inputConfig.requests.requests"),
-        ({"inputConfig": {"requests": 5}}, "batch.inputConfig.requests"),
-        ({"inputConfig": {"fileName": "notes"}}, "batch.inputConfig.fileName"),
-        ({"inputConfig": {"fileName": 5}}, "batch.inputConfig.fileName"),
-        (inline({}, displayName="x" * 513), "batch.displayName"),
-        (inline({}, displayName=5), "batch.displayName"),
-        (inline({}, priority="high"), "batch.priority"),
-        (inline({}, priority=[]), "batch.priority"),
+        ({}, "batch.input_config"),
+        ({"inputConfig": []}, "batch.input_config"),
+        ({"inputConfig": {}}, "batch.input_config"),
+        (inline(), "batch.input_config.requests.requests"),
+        ({"inputConfig": {"fileName": "notes"}}, "batch.input_config.file_name"),
+        (inline({}, displayName="x" * 513), "batch.display_name"),
     ],
 )
 def test_bad_batches_are_refused(gemini: RunningEmulator, batch: dict[str, Any], field: str) -> None:
@@ -277,6 +280,29 @@ def test_bad_batches_are_refused(gemini: RunningEmulator, batch: dict[str, Any],
     assert refused.error == (400, "INVALID_ARGUMENT")
     [violation] = refused.json["error"]["details"][0]["fieldViolations"]
     assert violation["field"] == field
+    assert get(gemini, "batches") == {}
+    assert stored(gemini) == 0
+
+
+@pytest.mark.parametrize(
+    ("batch", "field"),
+    [
+        ({"inputConfig": {"requests": {"requests": [{}]}, "fileName": "files/a"}}, "source"),
+        ({"inputConfig": {"requests": {"requests": {}}}}, "requests"),
+        ({"inputConfig": {"requests": 5}}, "requests"),
+        ({"inputConfig": {"fileName": 5}}, "fileName"),
+        (inline({"request": {"contents": 5}}), "contents"),
+        (inline({}, displayName=5), "displayName"),
+        (inline({}, priority="high"), "priority"),
+        (inline({}, priority=[]), "priority"),
+    ],
+)
+def test_json_of_another_type_is_refused(gemini: RunningEmulator, batch: dict[str, Any], field: str) -> None:
+    refused = begin(gemini, batch)
+    assert refused.error == (400, "INVALID_ARGUMENT")
+    message = refused.json["error"]["message"]
+    assert message.startswith("Invalid JSON payload received.")
+    assert field in message
     assert get(gemini, "batches") == {}
     assert stored(gemini) == 0
 
@@ -394,7 +420,7 @@ def test_so_many_at_a_time(gated: tuple[RunningEmulator, Gated]) -> None:
 
 
 def test_the_urgent_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "_AT_ONCE", 1)
+    monkeypatch.setattr(batches, "_MAX_BATCHES", 1)
     engine = Gated()
     with emulator(http_port=0, frozen_at=NOW, engine=engine) as gemini:
         names = []
@@ -405,7 +431,7 @@ def test_the_urgent_first(monkeypatch: pytest.MonkeyPatch) -> None:
                 gemini.advance(1)
                 soon(lambda: engine.now == 1)
         gemini.advance(1)
-        soon(lambda: len(gemini._emulator._batches._slots._waiting) == 4)
+        soon(lambda: len(gemini._emulator._batches._semaphore._waiting) == 4)
         # One that is cancelled while it waits lets the others pass.
         ask(gemini.http, "POST", f"/v1beta/{names[1]}:cancel", {}, "k")
         engine.latch.set()
@@ -436,10 +462,10 @@ def test_faults_and_the_journal(gemini: RunningEmulator) -> None:
     one = inline({"request": prompt("a")}, displayName="Mine")
     assert begin(gemini, one).error == (429, "RESOURCE_EXHAUSTED")
     name = begun(gemini, one)
-    calls = gemini.calls("http/BatchGenerateContent")
+    calls = gemini.calls("GenerativeService/BatchGenerateContent")
     assert [call.status for call in calls] == ["RESOURCE_EXHAUSTED", "OK"]
-    assert calls[1].requests[0]["batch"]["displayName"] == "Mine"
-    assert calls[1].requests[0]["model"] == MODEL
+    assert calls[1].requests[0].batch.display_name == "Mine"
+    assert calls[1].requests[0].model == MODEL
     assert calls[1].responses[0].name == name
 
 
@@ -465,26 +491,71 @@ def test_over_grpc(gemini: RunningEmulator) -> None:
             )
             return stub(method.request(**fields), metadata=(("x-goog-api-key", "k"),), timeout=10)
 
-        def told(packed: Any) -> Any:
-            from gemwire_proto.google.protobuf import struct_pb2
-
-            struct = struct_pb2.Struct()
-            assert packed.Unpack(struct)
-            return struct
-
         pending = call("GetOperation", name=name)
         assert isinstance(pending, operations_pb2.Operation)
-        assert told(pending.metadata)["state"] == "BATCH_STATE_PENDING"
+        batch = v1beta.GenerateContentBatch()
+        assert pending.metadata.Unpack(batch)
+        assert batch.state == v1beta.BatchState.BATCH_STATE_PENDING
         gemini.advance(1)
         done = call("WaitOperation", name=name)
         assert done.done
-        [answer] = told(call("GetOperation", name=name).response)["inlinedResponses"]["inlinedResponses"]
-        assert answer["response"]["candidates"][0]["finishReason"] == "STOP"
+        output = v1beta.GenerateContentBatchOutput()
+        assert call("GetOperation", name=name).response.Unpack(output)
+        [answer] = output.inlined_responses.inlined_responses
+        assert answer.response.candidates[0].finish_reason == v1beta.Candidate.FinishReason.STOP
         assert [one.name for one in call("ListOperations", name="batches").operations] == [name]
         assert not call("ListOperations", name="operations").operations
         call("CancelOperation", name=name)
         call("DeleteOperation", name=name)
         assert not call("ListOperations", name="batches").operations
+
+
+def test_they_are_not_created_over_grpc(gemini: RunningEmulator) -> None:
+    method = generative_service.SERVICE.methods["BatchGenerateContent"]
+    assert method.http_only
+    with grpc.insecure_channel(gemini.address) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary(method.path)(b"", timeout=10)
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_state_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """Before they had protos, batches were Structs."""
+
+    def pack(fields: dict[str, Any]) -> Any:
+        struct, packed = struct_pb2.Struct(), any_pb2.Any()
+        struct.update(fields)
+        packed.Pack(struct)
+        return packed
+
+    path = tmp_path / "state"
+    kind = "type.googleapis.com/google.ai.generativelanguage.v1beta.GenerateContentBatch"
+    told = {
+        "@type": kind,
+        "name": "batches/old",
+        "model": MODEL,
+        "createTime": "2027-01-15T08:00:00Z",
+        "updateTime": "2027-01-15T08:00:01Z",
+        "inputConfig": {"fileName": "files/x"},
+        "batchStats": {"requestCount": "2", "successfulRequestCount": "2"},
+        "priority": "7",
+    }
+    output = {"responsesFile": "files/batchold"}
+    store = Store(path)
+    extra = json.dumps({"contents": ["", ""], "inline": False, "kind": "generate", "model": MODEL})
+    done = operations_pb2.Operation(
+        name="batches/old",
+        done=True,
+        metadata=pack({**told, "state": "BATCH_STATE_SUCCEEDED", "output": output}),
+        response=pack({"@type": f"{kind}Output", **output}),
+    )
+    store.put("k", "batches/old", done, extra=extra)
+    store.close()
+    with emulator(http_port=0, frozen_at=NOW, state=path) as gemini:
+        batch = get(gemini, "batches/old")
+        assert batch["metadata"] == {**told, "state": "BATCH_STATE_SUCCEEDED", "output": output}
+        assert batch["response"] == {"@type": f"{kind}Output", **output}
+        assert get(gemini, "batches")["operations"] == [batch]
 
 
 def test_kill_9_loses_and_repeats_nothing(tmp_path: Path) -> None:
