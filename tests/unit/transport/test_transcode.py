@@ -16,11 +16,13 @@ from google.protobuf import json_format
 
 from gemwire._transport.rest.exchange import to_headers
 from gemwire._transport.rest.transcode import bindings, from_json, to_http
+from gemwire_proto import v1beta
 from gemwire_proto.google.ai.generativelanguage.v1beta import (
     cache_service_pb2,
     generative_service_pb2,
     retriever_service_pb2,
 )
+from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.longrunning import operations
 from gemwire_proto.v1beta import cache_service, generative_service, model_service, prediction_service
 from gemwire_runtime.method import Kind, Method
@@ -337,6 +339,20 @@ def test_unknown_fields_and_enums_of_an_answer_are_left_out() -> None:
         generative_service_pb2.GenerateContentResponse, {"candidates": [{"finishReason": 99}]}
     )
     assert numbered.candidates[0].finish_reason == 99
+
+
+def test_types_of_the_internal_version_are_those_of_the_public_protos() -> None:
+    prefix = "type.googleapis.com/google.ai.generativelanguage"
+    metadata = {"@type": f"{prefix}.v1main.GenerateContentBatch", "displayName": "d", "new": 1}
+    tree = {"name": "batches/b", "metadata": metadata, "done": True}
+    response = {"@type": f"{prefix}.v1main.GenerateContentBatchOutput", "responsesFile": "files/f"}
+    page = from_json(operations_pb2.ListOperationsResponse, {"operations": [tree | {"response": response}]})
+    [operation] = page.operations
+    assert operation.metadata.type_url == f"{prefix}.v1beta.GenerateContentBatch"
+    batch = v1beta.GenerateContentBatch.FromString(operation.metadata.value)
+    assert batch.display_name == "d"
+    output = v1beta.GenerateContentBatchOutput.FromString(operation.response.value)
+    assert output.responses_file == "files/f"
 
 
 @pytest.mark.parametrize("tree", [[], "x", 7, None, {"candidates": 7}])

@@ -7,6 +7,7 @@ enums are sent by name where those send numbers.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
@@ -194,11 +195,28 @@ def from_json(kind: type[_Message], tree: Any) -> _Message:
     try:
         return _parse(kind, tree)
     except _UNPARSABLE as error:
-        try:
-            # No public proto has the JSON-only fields: an answer must not fail because one looks different.
-            return _parse(kind, json_only.prune(tree, kind))
-        except _UNPARSABLE:
-            raise ValueError(f"the JSON is no {kind.DESCRIPTOR.name}: {error}") from None
+        named = _with_public_types(tree)
+        # No public proto has the JSON-only fields: an answer must not fail because one looks different.
+        for other in (named, json_only.prune(named, kind)):
+            with contextlib.suppress(*_UNPARSABLE):
+                return _parse(kind, other)
+        raise ValueError(f"the JSON is no {kind.DESCRIPTOR.name}: {error}") from None
+
+
+#: The service names the metadata and results of batches after its internal version.
+_INTERNAL_VERSION = "google.ai.generativelanguage.v1main."
+
+
+def _with_public_types(tree: Any) -> Any:
+    """Return JSON in which each ``google.protobuf.Any`` has the type of the public protos."""
+    if isinstance(tree, list):
+        return [_with_public_types(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    renamed = {name: _with_public_types(value) for name, value in tree.items()}
+    if isinstance(named := tree.get("@type"), str):
+        renamed["@type"] = named.replace(_INTERNAL_VERSION, _INTERNAL_VERSION.replace("v1main", "v1beta"))
+    return renamed
 
 
 #: json_format trips over its own feet where a number or a string stands in place of an object.

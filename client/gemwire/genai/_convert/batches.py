@@ -1,13 +1,11 @@
-"""Batch jobs as JSON: the API has no protos for them."""
+"""Batch jobs as messages."""
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from google.protobuf import json_format
-from google.protobuf.message import Message
 
 from gemwire.genai._convert.resource_names import to_file_name, to_resource_name
 from gemwire.genai._json.jsonable import to_jsonable
@@ -31,12 +29,11 @@ from gemwire.genai._types.embed_content import EmbedContentConfig
 from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire.genai._types.tunings import JobState
 from gemwire_proto import v1beta
-from gemwire_proto.google.protobuf import timestamp_pb2
+from gemwire_proto.google.longrunning.operations_pb2 import Operation
+from gemwire_proto.google.rpc.status_pb2 import Status
 from gemwire_proto.v1beta import views
 from gemwire_runtime.pool import POOL
-
-#: A JSON object.
-Json: TypeAlias = Mapping[str, Any]
+from gemwire_runtime.views import fields_of
 
 #: Builds a request to generate content from a model, contents and a config.
 ToRequest: TypeAlias = Callable[
@@ -47,9 +44,9 @@ ToEmbedRequest: TypeAlias = Callable[
     [str, ContentListUnion | None, EmbedContentConfig], v1beta.BatchEmbedContentsRequest
 ]
 
-_M = TypeVar("_M", bound=Message)
-
 COLLECTION = "batches"
+_METADATA = fields_of(views.InlinedRequest)["metadata"]
+_NO_SOURCE = "src: exactly one of inlined_requests and file_name is required"
 
 
 def to_batch_name(name: object) -> str:
@@ -77,7 +74,9 @@ def to_batch_source(src: object) -> BatchJobSource:
     return BatchJobSource.of(src, "src")
 
 
-def to_batch(model: str, source: BatchJobSource, config: CreateBatchJobConfig, to_request: ToRequest) -> Json:
+def to_batch(
+    model: str, source: BatchJobSource, config: CreateBatchJobConfig, to_request: ToRequest
+) -> v1beta.GenerateContentBatch:
     """Build the batch job to create.
 
     Args:
@@ -88,156 +87,132 @@ def to_batch(model: str, source: BatchJobSource, config: CreateBatchJobConfig, t
     """
     given = source.inlined_requests
     if (given is None) == (source.file_name is None):
-        raise ValueError("src: exactly one of inlined_requests and file_name is required")
+        raise ValueError(_NO_SOURCE)
+    batch = v1beta.GenerateContentBatch(display_name=config.display_name)
     if given is None:
-        return _batch(config, {"fileName": to_file_name(source.file_name)})
+        batch.input_config.file_name = to_file_name(source.file_name)
+        return batch
     if not isinstance(given, Sequence) or isinstance(given, (str, bytes)):
         raise TypeError(f"src: expected a list of requests, got {type(given).__name__}")
     if not given:
         raise ValueError("src: the list of requests is empty")
     requests = [_to_inlined_request(model, item, f"src[{at}]", to_request) for at, item in enumerate(given)]
-    return _batch(config, {"requests": {"requests": requests}})
+    batch.input_config.requests.requests.extend(requests)
+    return batch
 
 
 def to_embeddings_batch(
     model: str, src: object, config: CreateEmbeddingsBatchJobConfig, to_request: ToEmbedRequest
-) -> Json:
+) -> v1beta.EmbedContentBatch:
     """Build the batch job of embeddings to create; see `to_batch`."""
     source = EmbeddingsBatchJobSource.of(src, "src")
     given = source.inlined_requests
     if (given is None) == (source.file_name is None):
-        raise ValueError("src: exactly one of inlined_requests and file_name is required")
+        raise ValueError(_NO_SOURCE)
+    batch = v1beta.EmbedContentBatch(display_name=config.display_name)
     if given is None:
-        return _batch(config, {"fileName": to_file_name(source.file_name)})
-    batch = EmbedContentBatch.of(given, "src.inlined_requests")
-    message = to_request(model, batch.contents, EmbedContentConfig.of(batch.config, "src.config"))
-    requests = [{"request": _to_json(request)} for request in message.requests]
-    return _batch(config, {"requests": {"requests": requests}})
+        batch.input_config.file_name = to_file_name(source.file_name)
+        return batch
+    contents = EmbedContentBatch.of(given, "src.inlined_requests")
+    message = to_request(model, contents.contents, EmbedContentConfig.of(contents.config, "src.config"))
+    for request in message.requests:
+        batch.input_config.requests.requests.add(request=request)
+    return batch
 
 
-def _batch(config: CreateBatchJobConfig | CreateEmbeddingsBatchJobConfig, source: Json) -> Json:
-    name = {} if config.display_name is None else {"displayName": config.display_name}
-    return {"batch": {"inputConfig": source, **name}}
-
-
-def _to_inlined_request(model: str, given: object, place: str, to_request: ToRequest) -> Json:
+def _to_inlined_request(
+    model: str, given: object, place: str, to_request: ToRequest
+) -> v1beta.InlinedRequest:
     request = InlinedRequest.of(given, place)
     try:
         config = GenerateContentConfig.of(request.config)
         message = to_request(request.model or model, request.contents, config)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{place}: {error}") from None
-    tree = _to_json(message)
     if request.model is None:
-        tree.pop("model")
-    metadata = {} if request.metadata is None else {"metadata": to_jsonable(request.metadata)}
-    return {"request": tree, **metadata}
+        message.ClearField("model")  # that of the batch
+    inlined = v1beta.InlinedRequest(request=message)
+    if request.metadata is not None:
+        _METADATA.write(inlined, to_jsonable(request.metadata))
+    return inlined
 
 
-def _to_json(message: Message) -> dict[str, Any]:
-    tree: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
-    return tree
-
-
-def from_operation(tree: Json) -> BatchJob:
-    """Convert an operation in JSON to a batch job."""
-    metadata = tree.get("metadata") or {}
-    response = tree.get("response") or {}
-    config = metadata.get("inputConfig") or {}
+def from_operation(operation: Operation) -> BatchJob:
+    """Convert the operation of a batch job."""
+    is_embedding = operation.metadata.type_url.endswith(".EmbedContentBatch")
+    batch = v1beta.EmbedContentBatch() if is_embedding else v1beta.GenerateContentBatch()
+    batch.ParseFromString(operation.metadata.value)
+    output = batch.output
+    if operation.HasField("response") and not batch.HasField("output"):
+        output.ParseFromString(operation.response.value)
+    view = views.GenerateContentBatch.of(batch)
     return BatchJob(
-        name=tree.get("name") or metadata.get("name"),
-        display_name=metadata.get("displayName"),
-        state=_to_state(metadata.get("state")),
-        error=_from_error(tree.get("error")),
-        create_time=_from_time(metadata.get("createTime")),
-        end_time=_from_time(metadata.get("endTime")),
-        update_time=_from_time(metadata.get("updateTime")),
-        model=metadata.get("model"),
-        src=BatchJobSource(file_name=config["fileName"]) if config.get("fileName") else None,
-        dest=_from_output(metadata.get("output") or response),
-        completion_stats=_from_stats(metadata.get("batchStats")),
+        name=operation.name or batch.name,
+        display_name=view.display_name,
+        state=_from_state(batch.state),
+        error=_from_status(operation.error) if operation.HasField("error") else None,
+        create_time=view.create_time,
+        end_time=view.end_time,
+        update_time=view.update_time,
+        model=view.model,
+        src=BatchJobSource(file_name=batch.input_config.file_name) if batch.input_config.file_name else None,
+        dest=_from_output(output),
+        completion_stats=_from_stats(batch.batch_stats) if batch.HasField("batch_stats") else None,
     )
 
 
-class BatchJobPage:
-    """A page of batch jobs, in the form that pagers read."""
-
-    def __init__(self, tree: Json) -> None:
-        """Read a list of operations in JSON."""
-        self.batch_jobs: list[Json] = list(tree.get("operations") or ())
-        self.next_page_token: str = tree.get("nextPageToken") or ""
-
-
-def _to_state(name: str | None) -> JobState | None:
-    if not name:
+def _from_state(state: v1beta.BatchState) -> JobState | None:
+    if not state:
         return None
-    return JobState.__members__.get(
-        str(name).replace("BATCH_STATE_", "JOB_STATE_"), JobState.JOB_STATE_UNSPECIFIED
-    )
+    name = v1beta.BatchState.Name(state) if state in v1beta.BatchState.values() else ""
+    return JobState.__members__.get(name.replace("BATCH_", "JOB_"), JobState.JOB_STATE_UNSPECIFIED)
 
 
-def _from_time(text: str | None) -> datetime.datetime | None:
-    if not text:
-        return None
-    time = timestamp_pb2.Timestamp()
-    time.FromJsonString(text)
-    return time.ToDatetime(tzinfo=datetime.timezone.utc)
+def _from_status(status: Status) -> JobError:
+    details = [json_format.MessageToDict(detail, descriptor_pool=POOL) for detail in status.details]
+    return JobError(code=status.code, message=status.message or None, details=details or None)
 
 
-def _from_error(tree: Json | None) -> JobError | None:
-    if not tree:
-        return None
-    return JobError(code=tree.get("code"), message=tree.get("message"), details=tree.get("details"))
-
-
-def _from_stats(tree: Json | None) -> CompletionStats | None:
-    if not tree:
-        return None
-    names = {"successful_count": "successful", "failed_count": "failed", "incomplete_count": "pending"}
+def _from_stats(stats: v1beta.BatchStats) -> CompletionStats:
     return CompletionStats(
-        **{name: int(tree.get(f"{found}RequestCount") or 0) for name, found in names.items()}
+        successful_count=stats.successful_request_count,
+        failed_count=stats.failed_request_count,
+        incomplete_count=stats.pending_request_count,
     )
 
 
-def _from_output(tree: Json) -> BatchJobDestination | None:
-    if tree.get("responsesFile"):
-        return BatchJobDestination(file_name=tree["responsesFile"])
-    items = (tree.get("inlinedResponses") or {}).get("inlinedResponses")
-    vectors = (tree.get("inlinedEmbedContentResponses") or {}).get("inlinedResponses")
-    if vectors or any("embedding" in (item.get("response") or {}) for item in items or ()):
-        embeddings = [_from_inlined_embedding(item) for item in vectors or items or ()]
-        return BatchJobDestination(inlined_embed_content_responses=embeddings)
-    return (
-        BatchJobDestination(inlined_responses=[_from_inlined_response(item) for item in items])
-        if items
-        else None
+def _from_output(
+    output: v1beta.GenerateContentBatchOutput | v1beta.EmbedContentBatchOutput,
+) -> BatchJobDestination | None:
+    if output.responses_file:
+        return BatchJobDestination(file_name=output.responses_file)
+    if isinstance(output, v1beta.GenerateContentBatchOutput):
+        responses = [_from_inlined_response(item) for item in output.inlined_responses.inlined_responses]
+        return BatchJobDestination(inlined_responses=responses) if responses else None
+    items = (
+        output.inlined_embed_content_responses.inlined_responses or output.inlined_responses.inlined_responses
     )
+    embeddings = [_from_inlined_embedding(item) for item in items]
+    return BatchJobDestination(inlined_embed_content_responses=embeddings) if embeddings else None
 
 
-def _from_inlined_response(item: Json) -> InlinedResponse:
-    response = item.get("response")
+def _from_inlined_response(item: v1beta.InlinedResponse) -> InlinedResponse:
     return InlinedResponse(
-        response=GenerateContentResponse.of(_to_message(v1beta.GenerateContentResponse, response))
-        if response is not None
-        else None,
-        metadata=item.get("metadata"),
-        error=_from_error(item.get("error")),
+        response=GenerateContentResponse.of(item.response) if item.HasField("response") else None,
+        metadata=views.InlinedResponse.of(item).metadata,
+        error=_from_status(item.error) if item.HasField("error") else None,
     )
 
 
-def _from_inlined_embedding(item: Json) -> InlinedEmbedContentResponse:
-    response = item.get("response")
-    result = None
-    if response is not None:
-        message = _to_message(v1beta.ContentEmbedding, response.get("embedding") or {})
-        count = response.get("tokenCount")
-        result = SingleEmbedContentResponse(
-            embedding=views.ContentEmbedding.of(message), token_count=None if count is None else int(count)
+def _from_inlined_embedding(item: v1beta.InlinedEmbedContentResponse) -> InlinedEmbedContentResponse:
+    response = None
+    if item.HasField("response"):
+        response = SingleEmbedContentResponse(
+            embedding=views.ContentEmbedding.of(item.response.embedding),
+            token_count=item.response.token_count or None,
         )
     return InlinedEmbedContentResponse(
-        response=result, metadata=item.get("metadata"), error=_from_error(item.get("error"))
+        response=response,
+        metadata=views.InlinedEmbedContentResponse.of(item).metadata,
+        error=_from_status(item.error) if item.HasField("error") else None,
     )
-
-
-def _to_message(kind: type[_M], tree: dict[str, Any]) -> _M:
-    return json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)

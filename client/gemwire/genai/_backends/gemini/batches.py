@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+import dataclasses
 
-from gemwire._transport.json_method import Json, JsonRequest, method
 from gemwire.genai._backends.base import BatchesBackend, Call, Page
 from gemwire.genai._backends.gemini.models import GeminiModels
 from gemwire.genai._backends.gemini.vertex_only import check_fields
 from gemwire.genai._convert.batches import (
+    COLLECTION,
     from_operation,
     to_batch,
     to_batch_name,
@@ -23,18 +23,14 @@ from gemwire.genai._types.batches import (
     DeleteResourceJob,
     ListBatchJobsConfig,
 )
+from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.longrunning import operations
+from gemwire_proto.v1beta.generative_service import ASYNC_BATCH_EMBED_CONTENT, BATCH_GENERATE_CONTENT
 
-_SERVICE = "google.ai.generativelanguage.v1beta.GenerativeService"
-# Not retried: a batch that is started twice is billed twice.
-_CREATE = method(_SERVICE, "BatchGenerateContent", "batch_generate_content", 600.0, None)
-_EMBED = method(_SERVICE, "AsyncBatchEmbedContent", "async_batch_embed_content", 600.0, None)
-# The protos of operations are public, those of their metadata are not.
-_GET, _LIST = (
-    method(one.service, one.name, one.snake, 60.0, one.retry)
-    for one in (operations.GET_OPERATION, operations.LIST_OPERATIONS)
-)
+# Over gRPC the metadata of batch jobs would have field numbers that are not public.
+_GET_OPERATION = dataclasses.replace(operations.GET_OPERATION, http_only=True)
+_LIST_OPERATIONS = dataclasses.replace(operations.LIST_OPERATIONS, http_only=True)
 
 
 class GeminiBatches(BatchesBackend):
@@ -51,8 +47,8 @@ class GeminiBatches(BatchesBackend):
         source = to_batch_source(src)
         check_fields(source, "src")
         batch = to_batch(name, source, config, self._models.to_request)
-        request = JsonRequest.post(f"/v1beta/{quote(name)}:batchGenerateContent", batch)
-        return Call(_CREATE, request, from_operation, over_http="batches.create")
+        request = v1beta.BatchGenerateContentRequest(model=name, batch=batch)
+        return Call(BATCH_GENERATE_CONTENT, request, from_operation)
 
     def create_embeddings(
         self, model: str, src: object, config: CreateEmbeddingsBatchJobConfig
@@ -60,19 +56,23 @@ class GeminiBatches(BatchesBackend):
         """Call AsyncBatchEmbedContent."""
         name = to_model_name(model)
         batch = to_embeddings_batch(name, src, config, self._models.to_embed_request)
-        request = JsonRequest.post(f"/v1beta/{quote(name)}:asyncBatchEmbedContent", batch)
-        return Call(_EMBED, request, from_operation, over_http="batches.create_embeddings")
+        request = v1beta.AsyncBatchEmbedContentRequest(model=name, batch=batch)
+        return Call(ASYNC_BATCH_EMBED_CONTENT, request, from_operation)
 
     def get(self, name: str) -> Call[BatchJob]:
         """Call GetOperation."""
-        request = JsonRequest("GET", f"/v1beta/{quote(to_batch_name(name))}")
-        return Call(_GET, request, from_operation, over_http="batches.get")
+        request = operations_pb2.GetOperationRequest(name=to_batch_name(name))
+        return Call(_GET_OPERATION, request, from_operation)
 
     def list(self, config: ListBatchJobsConfig, page_token: str) -> Call[Page[BatchJob]]:
         """Call ListOperations."""
-        given = {"pageSize": config.page_size, "pageToken": page_token, "filter": config.filter}
-        query = urlencode({name: value for name, value in given.items() if value})
-        return Call(_LIST, JsonRequest("GET", f"/v1beta/batches?{query}"), _to_page, over_http="batches.list")
+        request = operations_pb2.ListOperationsRequest(
+            name=COLLECTION,
+            filter=config.filter or "",
+            page_size=config.page_size or 0,
+            page_token=page_token,
+        )
+        return Call(_LIST_OPERATIONS, request, _to_page)
 
     def cancel(self, name: str) -> Call[None]:
         """Call CancelOperation."""
@@ -86,9 +86,6 @@ class GeminiBatches(BatchesBackend):
         return Call(operations.DELETE_OPERATION, request, lambda _: DeleteResourceJob(name=found, done=True))
 
 
-def _to_page(tree: Json) -> Page[BatchJob]:
-    return Page(
-        "batch_jobs",
-        [from_operation(item) for item in tree.get("operations") or ()],
-        tree.get("nextPageToken") or "",
-    )
+def _to_page(response: operations_pb2.ListOperationsResponse) -> Page[BatchJob]:
+    jobs = [from_operation(operation) for operation in response.operations]
+    return Page("batch_jobs", jobs, response.next_page_token)
