@@ -1,15 +1,20 @@
-"""Enums as Python objects: members with names, equal to their numbers too."""
+"""Enums of views: members have names, and are equal to their numbers, too."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-_T = TypeVar("_T")
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import EnumDescriptor
+
+_E = TypeVar("_E", bound="Enum")
 
 #: Enum classes by the full names of their enums.
 _ENUMS: dict[str, type[Enum]] = {}
+#: Members by their numbers, of each class.
+_MEMBERS: dict[type[Enum], dict[int, Enum]] = {}
 
 
 class Enum(str, enum.Enum):
@@ -22,30 +27,29 @@ class Enum(str, enum.Enum):
     number: int
 
     @classmethod
-    def of(cls: type[_T], descriptor: Any) -> Callable[[type[Any]], type[Any]]:
-        """Tie a class to its enum."""
+    def of(cls, descriptor: EnumDescriptor) -> Callable[[type[_E]], type[_E]]:
+        """Return a class decorator that ties a class to the descriptor of its enum."""
 
-        def tie(made: Any) -> Any:
+        def tie(made: type[_E]) -> type[_E]:
             for member in made:
                 member.number = int(descriptor.values_by_name[member.value].number)
-            made._by_number = {member.number: member for member in made}
+            _MEMBERS[made] = {member.number: member for member in made}
             _ENUMS[descriptor.full_name] = made
             return made
 
         return tie
 
     @classmethod
-    def _missing_(cls, value: object) -> Any:
+    def _missing_(cls, value: object) -> Enum | None:
         if isinstance(value, str):
             return cls.__members__.get(value.upper())
         if not isinstance(value, int) or isinstance(value, bool):
             return None
-        known: dict[int, Any] = cls._by_number  # type: ignore[attr-defined]
+        known = _MEMBERS[cls]
         if value not in known:
             name = f"UNKNOWN_{value}"
-            made: Any = str.__new__(cls, name)
-            made._name_ = made._value_ = name
-            made.number = value
+            made = str.__new__(cls, name)
+            vars(made).update(_name_=name, _value_=name, number=value)
             known[value] = made
         return known[value]
 
@@ -67,23 +71,35 @@ class Enum(str, enum.Enum):
         return f"{type(self).__name__}.{self._name_}"
 
 
-def conversion(kind: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """How a value of an enum is read and written."""
-    name = kind.full_name
+def conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int], Callable[[object], int]]:
+    """Build the functions that read and write the values of an enum.
 
-    def read(number: int) -> Any:
-        shown = _ENUMS.get(name)
+    A member is written by its name: in another API family, the enum of the same name may have other numbers.
+    """
+    full_name = kind.full_name
+    numbers: dict[str, int] = {}
+
+    def read(number: int) -> Enum | int:
+        shown = _ENUMS.get(full_name)
         return shown(number) if shown else number
 
-    def write(value: Any) -> int:
+    def find(name: str) -> int | None:
+        number = numbers.get(name)
+        if number is None and (value := kind.values_by_name.get(name)) is not None:
+            number = numbers[name] = value.number
+        return number
+
+    def write(value: object) -> int:
         if isinstance(value, Enum):
-            return value.number
+            number = find(str.__str__(value))
+            # A member that this version does not know has its number alone.
+            return value.number if number is None else number
         if isinstance(value, int):
             return value
-        found = kind.values_by_name.get(str(value).upper()) if isinstance(value, str) else None
-        if found is None:
-            names = ", ".join(n for n in kind.values_by_name if not n.endswith("_UNSPECIFIED"))
+        number = find(value.upper()) if isinstance(value, str) else None
+        if number is None:
+            names = ", ".join(name for name in kind.values_by_name if not name.endswith("_UNSPECIFIED"))
             raise ValueError(f"{value!r} is none of {names}")
-        return int(found.number)
+        return number
 
     return read, write

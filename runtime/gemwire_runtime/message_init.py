@@ -86,15 +86,16 @@ def _adopt(descriptor: Descriptor, value: Any) -> Any:
     if isinstance(value, Message):
         if value.DESCRIPTOR is descriptor or value.DESCRIPTOR.full_name != descriptor.full_name:
             return value
-        return _class_of(descriptor).FromString(value.SerializeToString())
+        return message_class(descriptor).FromString(value.SerializeToString())
     if isinstance(value, Mapping):
         fields = _adopt_fields(descriptor, value)
         return fields if isinstance(fields, dict) else dict(fields)
     return value
 
 
-def _class_of(descriptor: Descriptor) -> type[Message]:
-    # Imported late: see _runtime.
+def message_class(descriptor: Descriptor) -> type[Message]:
+    """Return the class of a message."""
+    # Imported late: see `gemwire_runtime.upb`.
     from google.protobuf import message_factory
 
     return message_factory.GetMessageClass(descriptor)
@@ -128,7 +129,7 @@ def _adopt_map_value(descriptor: Descriptor, value: Any) -> Any:
     """A dict becomes a message: protobuf before 6.30 takes no dicts as the values of a map."""
     if not isinstance(value, Mapping):
         return _adopt(descriptor, value)
-    made = _class_of(descriptor)()
+    made = message_class(descriptor)()
     try:
         construct(made, **_adopt_fields(descriptor, value))
     except _REFUSALS:
@@ -166,7 +167,7 @@ def is_repeated(field: FieldDescriptor) -> bool:
 
 def _explain(descriptor: Descriptor, fields: _Fields, refusal: Exception, path: str) -> NoReturn:
     """Find the smallest part of ``fields`` that protobuf refuses and raise an error that names it."""
-    made = _class_of(descriptor)
+    made = message_class(descriptor)
     for name, value in fields.items():
         field = descriptor.fields_by_name.get(name)
         if field is None:

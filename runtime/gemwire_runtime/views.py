@@ -12,14 +12,14 @@ import datetime
 import json
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar, TypedDict, TypeVar, cast, overload
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gemwire_runtime import enums
 from gemwire_runtime.enums import Enum as Enum
-from gemwire_runtime.message_init import is_repeated
+from gemwire_runtime.message_init import is_repeated, message_class
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.well_known import WELL_KNOWN
 
@@ -433,9 +433,9 @@ def _message_conversion(kind: Any) -> _Conversion:
             if value.DESCRIPTOR.full_name != name:
                 raise TypeError(f"expected {kind.name}, got {value.DESCRIPTOR.name}")
             return value
-        shown = _VIEWS.get(name)
-        if isinstance(value, Mapping) and shown:
-            return shown(**value)._pb
+        if isinstance(value, Mapping):
+            shown = _VIEWS.get(name)
+            return shown(**value)._pb if shown else message_class(kind)(**value)
         raise TypeError(f"expected {kind.name} or a dict, got {type(value).__name__}")
 
     return read, write
@@ -456,3 +456,20 @@ def replace_field(kind: type[Message], field: Field) -> None:
     shown = _VIEWS[descriptor_of(kind).full_name]
     shown._fields[field.name] = field
     setattr(shown, field.name, field)
+
+
+def typed_dict(module: Mapping[str, object], name: str) -> type:
+    """Build the TypedDict of a view; type checkers see the one in the stub, with the types of its values.
+
+    Args:
+        module: Globals of the module of views.
+        name: The view's name and ``Dict``.
+
+    Raises:
+        AttributeError: The module has no such view.
+    """
+    kind = module.get(name.removesuffix("Dict"))
+    if not (name.endswith("Dict") and isinstance(kind, type) and issubclass(kind, View)):
+        raise AttributeError(f"module {module['__name__']!r} has no attribute {name!r}")
+    build = cast("Callable[..., type]", TypedDict)
+    return build(name, dict.fromkeys(kind._fields, object), total=False)

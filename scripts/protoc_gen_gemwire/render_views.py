@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from .families import Package
 from .model import Enum, Field, File, Message, Model, ModelError
 from .source import Source, import_used, join, summary
-from .types import alias
+from .types import Types, alias
 
 #: What a view shows instead of a well-known type, and what it takes.
 _WELL_KNOWN = {
-    "google.protobuf.Struct": ("dict[str, _Any]", "_Mapping[str, _Any]"),
-    "google.protobuf.Value": ("_Any", "_Any"),
+    "google.protobuf.Struct": ("dict[str, _Any]", "_Mapping[str, object]"),
+    "google.protobuf.Value": ("_Any", "object"),
     "google.protobuf.Timestamp": ("_datetime.datetime", "_datetime.datetime | str"),
     "google.protobuf.Duration": ("str", "str | float | _datetime.timedelta"),
     "google.protobuf.FieldMask": ("list[str]", "_Sequence[str] | str"),
@@ -55,6 +55,11 @@ def module(package: Package, files: Sequence[File], model: Model) -> str:
             out()
             out("__slots__ = ()")
         out()
+    out()
+    out("def __getattr__(name: str) -> object:")
+    with out.indent():
+        out("found = globals()[name] = _views.typed_dict(globals(), name)")
+        out("return found")
     return out.text()
 
 
@@ -70,70 +75,84 @@ def stub(package: Package, files: Sequence[File], model: Model) -> str:
                 if value.comment:
                     body.docstring(value.comment)
         body()
+    types = Types(model, None)
     for full_name, message in _messages(files):
-        _stub(body, full_name, message, model)
+        _stub(body, full_name, message, types)
+        _typed_dict(body, full_name, message, types)
     head = Source(f"the protos of {package.module}")
     if "_datetime." in body.text():
         head("import datetime as _datetime")
     import_used(head, body, "collections.abc", "Mapping", "Sequence")
-    import_used(head, body, "typing", "Any")
+    import_used(head, body, "typing", "Any", "TypedDict")
     head()
     head("from google.protobuf.message import Message as _Message")
     head()
     head("from gemwire_runtime import views as _views")
+    for line in types.imports():
+        head(line)
     head()
     return join(head, body)
 
 
-def _stub(out: Source, full_name: str, message: Message, model: Model) -> None:
-    out(f"class {flat(full_name, model)}(_views.View):")
+def _stub(out: Source, full_name: str, message: Message, types: Types) -> None:
+    out(f"class {flat(full_name, types.model)}(_views.View):")
     with out.indent():
         out.docstring(message.comment or full_name)
         for field in message.fields:
-            out(f"{field.name}: {_shown(field, model)} | None")
+            out(f"{field.name}: {_shown(field, types)} | None")
             if field.comment:
                 out.docstring(field.comment)
-        if not message.fields:
+        if message.fields:
+            out("def __init__(")
+            with out.indent():
+                out("self,")
+                out("*,")
+                for field in message.fields:
+                    out(f"{field.name}: {_taken(field, types)} | None = ...,")
+            out(") -> None: ...")
+        else:
             out("def __init__(self) -> None: ...")
-            out()
-            return
-        out("def __init__(")
-        with out.indent():
-            out("self,")
-            out("*,")
-            for field in message.fields:
-                out(f"{field.name}: {_taken(field, model)} | None = ...,")
-        out(") -> None: ...")
     out()
 
 
-def _shown(field: Field, model: Model) -> str:
-    item = _item(field, model)[0]
+def _typed_dict(out: Source, full_name: str, message: Message, types: Types) -> None:
+    name = flat(full_name, types.model)
+    out(f"class {name}Dict(_TypedDict, total=False):")
+    with out.indent():
+        out.docstring(f"Fields of a `{name}`, which is accepted in its place.")
+        for field in message.fields:
+            out(f"{field.name}: {_taken(field, types)} | None")
+    out()
+
+
+def _shown(field: Field, types: Types) -> str:
+    item = _item(field, types)[0]
     if field.map_key:
         return f"dict[{field.map_key}, {item}]"
     return f"_views.Items[{item}]" if field.repeated else item
 
 
-def _taken(field: Field, model: Model) -> str:
-    item = _item(field, model)[1]
+def _taken(field: Field, types: Types) -> str:
+    item = _item(field, types)[1]
     if field.map_key:
         return f"_Mapping[{field.map_key}, {item}]"
     return f"_Sequence[{item}]" if field.repeated else item
 
 
-def _item(field: Field, model: Model) -> tuple[str, str]:
-    """What one value of a field is shown as, and what is taken for it."""
+def _item(field: Field, types: Types) -> tuple[str, str]:
+    """Return the types of one value of a field: as it is read, and as it is accepted."""
     if field.kind == "scalar":
         return field.type_name, "bytes | str" if field.type_name == "bytes" else field.type_name
     if field.type_name in _WELL_KNOWN:
         return _WELL_KNOWN[field.type_name]
-    home = model.homes[field.type_name].home
+    home = types.model.homes[field.type_name].home
     if home is None or not home.views:
-        return "_Any", "_Message | _Mapping[str, _Any]"
-    name = flat(field.type_name, model)
+        name = types.name(field.type_name)
+        return name, f"{name} | _Message | _Mapping[str, object]"
+    name = flat(field.type_name, types.model)
     if field.kind == "enum":
         return name, f"{name} | str | int"
-    return name, f"{name} | _Message | _Mapping[str, _Any]"
+    return name, f"{name} | {name}Dict | _Message"
 
 
 def flat(full_name: str, model: Model) -> str:

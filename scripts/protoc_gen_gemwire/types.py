@@ -17,15 +17,15 @@ class Types:
 
     def __init__(self, model: Model, home: str | None) -> None:
         """``home`` is the module being written; its own names are spelled without a prefix."""
-        self._model = model
+        self.model = model
         self._home = home
         self.modules: set[str] = set()
         self.foreign: set[str] = set()
 
     def name(self, full_name: str) -> str:
         """A message or enum class."""
-        module = self._model.homes[full_name].module
-        python = self._model.python_name(full_name)
+        module = self.model.homes[full_name].module
+        python = self.model.python_name(full_name)
         if module == self._home:
             return python
         self.modules.add(module)
@@ -37,11 +37,11 @@ class Types:
         if field.kind == "enum":
             return f"{self.name(field.type_name)} | str | int"
         accepted = [self.name(field.type_name)]
-        home = self._model.homes[field.type_name]
+        home = self.model.homes[field.type_name]
         if home.package == _PROTOBUF:
             foreign = home.path.removesuffix(".proto").replace("/", ".") + "_pb2"
             self.foreign.add(foreign)
-            accepted.append(f"{alias(foreign)}.{self._model.python_name(field.type_name)}")
+            accepted.append(f"{alias(foreign)}.{self.model.python_name(field.type_name)}")
             if extra := _WELL_KNOWN_INPUTS.get(field.type_name):
                 accepted.append(extra)
         return " | ".join([*accepted, "_Mapping[str, _Any]"])

@@ -6,9 +6,9 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, resource_exhausted
 from gemwire_emulator.field_masks import apply_update_mask
 from gemwire_emulator.paging import paginate
-from gemwire_emulator.services.chunks import Chunks
+from gemwire_emulator.services.chunks import ChunkHandlers
 from gemwire_emulator.services.config_checks import check_tokens
-from gemwire_emulator.services.documents import Documents
+from gemwire_emulator.services.documents import DocumentHandlers
 from gemwire_emulator.services.metadata_filters import Filters
 from gemwire_emulator.services.permissions import grant_owner
 from gemwire_emulator.services.resource_lookup import (
@@ -27,7 +27,7 @@ _NAME = "corpora/*"
 _CORPORA = 10
 
 
-class RetrieverService(Documents, Chunks):
+class RetrieverService(DocumentHandlers, ChunkHandlers):
     """The handlers of RetrieverService."""
 
     def __init__(self, state: State) -> None:

@@ -25,7 +25,7 @@ _DOCUMENTS = 10_000
 _WRITABLE = frozenset({"display_name", "custom_metadata"})
 
 
-class Documents:
+class DocumentHandlers:
     """The handlers of documents."""
 
     def __init__(self, state: State) -> None:

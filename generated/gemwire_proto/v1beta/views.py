@@ -2007,3 +2007,7 @@ class CountTextTokensResponse(_views.View, kind=_v1beta_text_service_pb2.CountTe
 
     __slots__ = ()
 
+
+def __getattr__(name: str) -> object:
+    found = globals()[name] = _views.typed_dict(globals(), name)
+    return found

@@ -12,6 +12,7 @@ import gemwire_proto
 from gemwire import v1beta
 from gemwire._transport.method_registry import find_method
 from gemwire_proto.families import FAMILIES, PACKAGES
+from gemwire_runtime.enums import Enum
 from gemwire_runtime.pool import POOL
 
 FILE = "example/bookstore/v1/bookstore.proto"
@@ -84,6 +85,16 @@ client = Client(transport=grpc.insecure_channel(address))
 book = client.get_book(name="shelves/a/books/b")
 assert (book.name, book.print_place.latitude) == ("shelves/a/books/b", 1.5)
 assert [found.genre for found in client.read_shelf({"name": "x"})] == [3, 3]
+
+
+class Genre(Enum):
+    """The enum of another family: the same name with another number."""
+
+    NOVEL = "NOVEL"
+
+
+Genre.NOVEL.number = 9
+assert views.Book(genre=Genre.NOVEL).genre == 3  # type: ignore[arg-type]
 view = views.Book.of(book)
 assert view.genre == views.Genre.NOVEL
 assert view.print_time is None
