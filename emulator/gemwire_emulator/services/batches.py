@@ -17,7 +17,7 @@ import grpc
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, failed_precondition, invalid_argument
-from gemwire_emulator.http.transcode import to_json
+from gemwire_emulator.json_codec.messages import to_json
 from gemwire_emulator.names import check_name, generate_id
 from gemwire_emulator.services import batch_lines, batch_state, files, longrunning
 from gemwire_emulator.services.batch_lines import ItemHandler
