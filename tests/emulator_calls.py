@@ -36,7 +36,7 @@ class Caller:
         timeout: float | None = 20,
         **fields: Any,
     ) -> Any:
-        """One call.
+        """Make a call.
 
         Args:
             rpc: Its name.
@@ -60,7 +60,7 @@ class Caller:
     def stream(
         self, rpc: str, *, metadata: tuple[tuple[str, str], ...] = (), timeout: float = 20, **fields: Any
     ) -> Any:
-        """A call whose answer is a stream: grpc's own object."""
+        """Start a server-streaming call; return grpc's own object."""
         method = _METHODS[rpc]
         stub = self.channel.unary_stream(
             method.path,
@@ -70,7 +70,7 @@ class Caller:
         return stub(method.request(**fields), metadata=metadata, timeout=timeout)
 
     def bidi(self, rpc: str, *, key: str = "", timeout: float = 20) -> Any:
-        """A call in which both sides stream: grpc's own object."""
+        """Start a bidi call; return grpc's own object."""
         method = _METHODS[rpc]
         stub = self.channel.stream_stream(
             method.path,
@@ -80,7 +80,7 @@ class Caller:
         return stub(metadata=(("x-goog-api-key", key),) if key else (), timeout=timeout)
 
     async def refused(self, rpc: str, request: Any = None, **fields: Any) -> Refusal:
-        """How a call fails, which it must."""
+        """Return the error of a call, which must fail."""
         try:
             answer = await self(rpc, request, **fields)
         except grpc.aio.AioRpcError as error:
@@ -118,13 +118,13 @@ class Refusal:
 
 @asynccontextmanager
 async def emulator(**settings: Any) -> AsyncIterator[tuple[Emulator, Caller]]:
-    """A running emulator, and what calls it."""
+    """Run an emulator and a caller for it."""
     async with Emulator(Settings(**settings)) as running, calling(running.address) as call:
         yield running, call
 
 
 @asynccontextmanager
 async def calling(address: str) -> AsyncIterator[Caller]:
-    """What calls a server."""
+    """Connect a caller to a server."""
     async with grpc.aio.insecure_channel(address) as channel:
         yield Caller(channel)

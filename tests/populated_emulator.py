@@ -95,7 +95,7 @@ class Populated:
         return method.response.FromString(answer[0])
 
     def send(self, method: Method[Any, Any], *requests: Any, timeout: float = 20) -> list[bytes] | Refusal:
-        """What a call comes to: its messages, or how it was refused."""
+        """Make a call; return its messages, or its error."""
         sent = [r if isinstance(r, bytes) else r.SerializeToString() for r in requests]
         try:
             if method.kind is Kind.UNARY:
@@ -107,7 +107,7 @@ class Populated:
             return Refusal(error)
 
     def request(self, method: Method[Any, Any]) -> Any:
-        """The valid request of a method."""
+        """Return the valid request of a method."""
         # Those of v1 are parts of those of v1beta, on the wire.
         whole = BY_NAME[method.name].request(**self.valid[method.name])
         return method.request.FromString(whole.SerializeToString())
@@ -120,7 +120,7 @@ class Populated:
         return emulator._run_sync(lambda: emulator._emulator.state.store._database.execute(query).fetchall())
 
     def settled(self) -> bool:
-        """Whether all calls have ended, now or in a moment: a caller may know before the server does."""
+        """Wait until all calls have ended, which clients may notice first; return whether they have."""
         end = time.monotonic() + PATIENCE
         while any(entry.status is None for entry in self.emulator.calls()):
             if time.monotonic() > end:
@@ -129,7 +129,7 @@ class Populated:
         return True
 
     def refused(self, method: Method[Any, Any], *requests: Any) -> Refusal:
-        """A call that must be refused, and change nothing."""
+        """Make a call that must be refused, and change nothing."""
         before = self.state()
         answer = self.send(method, *requests)
         assert isinstance(answer, Refusal), (method, requests)
@@ -138,7 +138,7 @@ class Populated:
         return answer
 
     def survives(self, method: Method[Any, Any], *requests: Any) -> None:
-        """A call that may be answered; if it is not, it is refused as it should be."""
+        """Make a call that may succeed; if it fails, check its error."""
         before = self.state()
         answer = self.send(method, *requests)
         if isinstance(answer, Refusal):
@@ -245,7 +245,7 @@ _STEP = re.compile(r"(\w+)((?:\[\d+\])?)(?:\.|\Z)")
 
 
 def check(refusal: Refusal, method: Method[Any, Any]) -> None:
-    """A refusal is of the caller's making, says why in details, and names fields that there are."""
+    """Check that an error is the client's, has details, and names existing fields."""
     assert refusal.code in CLIENT_ERRORS, refusal
     assert refusal.details, refusal
     assert len(refusal.message) < 1000
@@ -256,7 +256,7 @@ def check(refusal: Refusal, method: Method[Any, Any]) -> None:
 
 
 def exists(descriptor: Any, path: str) -> bool:
-    """Whether a message has a field, or a oneof, at a path: ``contents[0].parts``."""
+    """Return whether a message has a field, or a oneof, at a path: ``contents[0].parts``."""
     at = 0
     while at < len(path):
         step = _STEP.match(path, at)
@@ -274,5 +274,5 @@ def exists(descriptor: Any, path: str) -> bool:
 
 
 def having(field: str) -> list[str]:
-    """The RPCs whose requests have a field."""
+    """Return the RPCs whose requests have a field."""
     return [path for path, method in METHODS.items() if field in method.request.DESCRIPTOR.fields_by_name]

@@ -28,9 +28,9 @@ from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
-from gemwire_emulator.services.legacy import DiscussService, TextService
 from gemwire_emulator.services.models import ModelService
-from gemwire_emulator.services.operations import Operations
+from gemwire_emulator.services.operations import OperationsService
+from gemwire_emulator.services.palm import DiscussService, TextService
 from gemwire_emulator.services.permissions import PermissionService
 from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.services.uploads import Uploads
@@ -205,7 +205,7 @@ class Emulator:
             "FileService": self._files,
             "GenerativeService": generative,
             "ModelService": self._models,
-            "Operations": Operations(state),
+            "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
             "PredictionService": self._predictions,
             "RetrieverService": RetrieverService(state),

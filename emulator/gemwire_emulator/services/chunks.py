@@ -24,7 +24,7 @@ _BATCH = 100
 _WRITABLE = frozenset({"data", "custom_metadata"})
 
 
-class Chunks:
+class ChunkHandlers:
     """The handlers of chunks.
 
     A chunk is embedded within the call that writes it, so that it can be queried as soon as the call returns.

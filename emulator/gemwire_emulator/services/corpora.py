@@ -6,9 +6,9 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.errors import already_exists, failed_precondition, invalid_argument, resource_exhausted
 from gemwire_emulator.field_masks import apply_update_mask
 from gemwire_emulator.paging import paginate
-from gemwire_emulator.services.chunks import Chunks
+from gemwire_emulator.services.chunks import ChunkHandlers
 from gemwire_emulator.services.config_checks import check_tokens
-from gemwire_emulator.services.documents import Documents
+from gemwire_emulator.services.documents import DocumentHandlers
 from gemwire_emulator.services.metadata_filters import Filters
 from gemwire_emulator.services.permissions import grant_owner
 from gemwire_emulator.services.resource_lookup import (
@@ -27,7 +27,7 @@ _NAME = "corpora/*"
 _CORPORA = 10
 
 
-class RetrieverService(Documents, Chunks):
+class RetrieverService(DocumentHandlers, ChunkHandlers):
     """The handlers of RetrieverService."""
 
     def __init__(self, state: State) -> None:
@@ -39,10 +39,10 @@ class RetrieverService(Documents, Chunks):
         """Create an empty corpus, which the caller owns."""
         if not request.HasField("corpus"):
             raise invalid_argument("corpus", "is required")
-        wanted, store = request.corpus, self._state.store
-        check_display_name(wanted.display_name, "corpus.display_name")
-        name = resolve_name(self._state, wanted.name, _KIND, wanted.display_name, "corpus.name")
-        corpus = v1beta.Corpus(name=name, display_name=wanted.display_name)
+        requested, store = request.corpus, self._state.store
+        check_display_name(requested.display_name, "corpus.display_name")
+        name = resolve_name(self._state, requested.name, _KIND, requested.display_name, "corpus.name")
+        corpus = v1beta.Corpus(name=name, display_name=requested.display_name)
         for moment in (corpus.create_time, corpus.update_time):
             moment.FromDatetime(self._state.clock.datetime())
         with store.transaction():

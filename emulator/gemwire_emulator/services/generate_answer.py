@@ -61,7 +61,7 @@ class _Sentence:
     text: str
 
 
-class Answers:
+class AnswerHandlers:
     """The handler of GenerateAnswer."""
 
     def __init__(self, state: State) -> None:

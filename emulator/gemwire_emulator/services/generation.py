@@ -15,8 +15,8 @@ from gemwire_emulator.services.batch_lines import ItemHandler
 from gemwire_emulator.services.batches import Batches
 from gemwire_emulator.services.caches import get_cached_content
 from gemwire_emulator.services.config_checks import check_config, check_tokens
-from gemwire_emulator.services.generate_answer import Answers
-from gemwire_emulator.services.live import Live
+from gemwire_emulator.services.generate_answer import AnswerHandlers
+from gemwire_emulator.services.live import LiveHandlers
 from gemwire_emulator.services.model_catalog import check_model, get_trained_answer
 from gemwire_emulator.services.response_builder import ResponseBuilder
 from gemwire_emulator.services.safety import find_blocking_rating
@@ -30,7 +30,7 @@ from gemwire_proto.v1beta import generative_service
 _BATCH = 100
 
 
-class GenerativeService(Answers, Live):
+class GenerativeService(AnswerHandlers, LiveHandlers):
     """The handlers of GenerativeService.
 
     Attributes:

@@ -29,7 +29,7 @@ _UNSUPPORTED = (
 )
 
 
-class Live:
+class LiveHandlers:
     """The handler of BidiGenerateContent."""
 
     def __init__(self, state: State) -> None:

@@ -24,7 +24,7 @@ _FILTER = re.compile(r"done\s*[=:]\s*(true|false)", re.IGNORECASE)
 _RESPONSE_TIME = 0.1
 
 
-class Operations:
+class OperationsService:
     """The handlers of Operations."""
 
     def __init__(self, state: State) -> None:

@@ -19,7 +19,7 @@ def populated_once() -> Iterator[Populated]:
 
 @pytest.fixture
 def populated(populated_once: Populated) -> Iterator[Populated]:
-    """A server that still answers afterwards, whatever a test sends."""
+    """Provide an emulator, and check that it still responds after the tests."""
     populated_once.renew()
     yield populated_once
     assert not isinstance(populated_once.send(BY_NAME["ListModels"], b""), Refusal)

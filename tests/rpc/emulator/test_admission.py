@@ -34,7 +34,7 @@ def fields(model: str = MODEL, text: str = "one two three") -> dict[str, Any]:
 
 
 async def outcomes(call: Caller, count: int, rpc: str = "CountTokens", **more: Any) -> list[str]:
-    """How some calls end, one after another."""
+    """Return the outcomes of some calls, one after another."""
     found = []
     for _ in range(count):
         try:

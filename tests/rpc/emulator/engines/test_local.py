@@ -1,4 +1,4 @@
-"""The local engine: a real model in a process of its own, fetched once into the user's cache."""
+"""The local engine: a real model in a process of its own, downloaded once into the user's cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches: begun over HTTP, worked on in the background, followed over HTTP and gRPC."""
+"""Batches: created over HTTP, processed in the background, observed over HTTP and gRPC."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def get(gemini: RunningEmulator | Process, name: str, key: str = "k") -> Any:
 
 
 def soon(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """What is true at last."""
+    """Wait for a condition, and return its value."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it does not come to be"
@@ -129,7 +129,7 @@ def upload(gemini: RunningEmulator | Process, data: bytes) -> str:
 
 
 def results(gemini: RunningEmulator | Process, batch: Any) -> list[Any]:
-    """The lines of the file with the answers."""
+    """Return the lines of the file with the responses."""
     name = batch["response"]["responsesFile"]
     assert batch["metadata"]["output"] == {"responsesFile": name}
     answer = ask(gemini.http, "GET", f"/v1beta/{name}:download?alt=media", None, "k")
@@ -138,7 +138,7 @@ def results(gemini: RunningEmulator | Process, batch: Any) -> list[Any]:
 
 
 def given(batch: Any) -> list[Any]:
-    """The answers that are in a batch itself."""
+    """Return the inlined responses of a batch."""
     answers: list[Any] = batch["response"]["inlinedResponses"]["inlinedResponses"]
     return answers
 

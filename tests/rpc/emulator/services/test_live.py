@@ -39,7 +39,7 @@ def sound(seconds: float, loudness: int = 8000) -> bytes:
 
 
 class Talk:
-    """A session, seen from the client."""
+    """The client side of a session."""
 
     def __init__(self, call: Caller, key: str = "", **setup: Any) -> None:
         self.call = call.bidi("BidiGenerateContent", key=key)
@@ -86,7 +86,7 @@ class Talk:
 
 
 async def refusal(call: Any) -> Refusal:
-    """How a session fails, which it must."""
+    """Return the error of a session, which must fail."""
     try:
         while await call.read() is not grpc.aio.EOF:
             pass

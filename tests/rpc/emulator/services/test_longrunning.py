@@ -1,4 +1,4 @@
-"""The Operations service, and the module by which workers tell of themselves."""
+"""The Operations service, and the functions by which workers report progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
 
 
 class Someone:
-    """What `longrunning.create` wants to know of a call."""
+    """The parts of a call that `longrunning.create` uses."""
 
     tenant = ""
     caller = "anonymous"

@@ -27,7 +27,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
 
 
 def model(examples: int = 8, **fields: Any) -> Any:
-    """A tuned model to ask for."""
+    """Build a tuned model."""
     made = v1beta.TunedModel(**{"base_model": BASE, **fields})
     for i in range(examples):
         made.tuning_task.training_data.examples.examples.add(text_input=f"in {i}", output=f"out {i}")
@@ -42,7 +42,7 @@ def progress(operation: Any) -> Any:
 
 
 async def tuned(call: Caller, identifier: str, **fields: Any) -> Any:
-    """A tuned model, when it is ready."""
+    """Create a tuned model, and wait until it is ready."""
     operation = await call("CreateTunedModel", tuned_model=model(**fields), tuned_model_id=identifier)
     operation = await call("WaitOperation", name=operation.name)
     assert operation.done
@@ -417,7 +417,7 @@ def test_cancelling_a_tuning() -> None:
 
 
 def doomed(mark: str, examples: int = 8) -> Any:
-    """A tuned model whose last example says how its tuning is to end."""
+    """Build a tuned model with a failure marker in its last example."""
     made = model(examples)
     made.tuning_task.training_data.examples.examples[-1].output = f"out [[fail:{mark}]]"
     return made

@@ -36,7 +36,7 @@ def asked(prompt: str = "a cat", **parameters: Any) -> dict[str, Any]:
 
 
 def chunks(png: bytes) -> list[tuple[bytes, bytes]]:
-    """The parts of a PNG file; their checksums are right."""
+    """Return the chunks of a PNG file, with verified checksums."""
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     found, at = [], 8
     while at < len(png):

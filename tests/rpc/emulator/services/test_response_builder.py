@@ -1,4 +1,4 @@
-"""What an engine writes as one response: the pieces of a stream, joined."""
+"""Responses from the output of an engine."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def metadata(values: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def library(call: Caller, at: str = "document") -> None:
-    """One document with one chunk for each book; what is known of it lies at the document or at the chunk."""
+    """Create a document with a chunk for each book, with metadata on the document or on the chunk."""
     await call("CreateCorpus", corpus={"name": C})
     for name, (text, known) in BOOKS.items():
         of = {at: metadata(known)}
