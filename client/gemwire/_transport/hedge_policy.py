@@ -1,6 +1,6 @@
 """The policy of hedging: when to send a call again while it is still unanswered, and how often.
 
-As in gRFC A6, with a budget besides: hedges are meant for the few calls that are slow, so a server that is
+As in gRFC A6, plus a budget: hedges are meant for the few calls that are slow, so a server that is
 slow as a whole must not get twice the load.
 """
 

@@ -161,8 +161,12 @@ def test_the_idle_timeout(api: Api, server: Loopback, script: Any, got: int) -> 
         for message in api.client().stream_generate_content(model="m", idle_timeout=0.2):
             seen.append(message)  # noqa: PERF402
 
-    with pytest.raises(errors.DeadlineExceeded, match=r"no message for 0\.2 s.*Raise `idle_timeout`"):
+    with pytest.raises(
+        errors.DeadlineExceeded, match=r"no message for 0\.2 s.*Raise `idle_timeout`"
+    ) as caught:
         api(read() if api.is_async else read_sync())
+    assert caught.value.method.endswith("v1beta.GenerativeService/StreamGenerateContent")
+    assert caught.value.elapsed is not None
     assert len(seen) == got
     assert time.monotonic() - began < PATIENCE
     assert server.idle()
@@ -660,8 +664,9 @@ def test_bidi_timeouts(api: Api, server: Loopback) -> None:
     server.on(BIDI, _silent_bidi)
     with pytest.raises(errors.DeadlineExceeded, match="Raise `timeout`"):
         api(bidi(api, timeout=0.2).read())
-    with pytest.raises(errors.DeadlineExceeded, match="Raise `idle_timeout`"):
+    with pytest.raises(errors.DeadlineExceeded, match="Raise `idle_timeout`") as caught:
         api(bidi(api, idle_timeout=0.2).read())
+    assert caught.value.method.endswith("v1beta.GenerativeService/BidiGenerateContent")
     assert server.idle()
 
 

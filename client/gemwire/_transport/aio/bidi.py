@@ -85,7 +85,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
         try:
             await self._call.done_writing()
         except (RpcError, asyncio.InvalidStateError):
-            # The call has ended, which its reader is told.
+            # The call has ended; its reader gets the error.
             return
 
     async def read(self) -> _Response | None:
@@ -205,7 +205,7 @@ class _Sender:
                 await self._call.write(_to_request(self._method, request))
             await self._call.done_writing()
         except (RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
-            # The call has ended, which its reader is told.
+            # The call has ended; its reader gets the error.
             return
         except Exception as error:
             self.error = error

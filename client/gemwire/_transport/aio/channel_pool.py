@@ -30,7 +30,7 @@ class ChannelPool:
     """
 
     def __init__(self, target: Target | None, given: grpc.aio.Channel | None = None) -> None:
-        """``given`` is a channel of the user's own, used as it is."""
+        """Initialize an empty pool; ``given`` is a channel of the user's own to use instead."""
         self._target = target
         self._given = given
         self._closed = False

@@ -72,7 +72,7 @@ class Caller:
         host: str = "",
         log_content: bool = False,
     ) -> None:
-        """Nothing is connected before the first call.
+        """Initialize the caller. Nothing is connected before the first call.
 
         Args:
             pool: The connections that calls are made on.

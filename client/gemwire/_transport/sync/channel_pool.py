@@ -21,7 +21,7 @@ class ChannelPool:
     """One channel for each process that uses it, opened on the first call there."""
 
     def __init__(self, target: Target | None, given: grpc.Channel | None = None) -> None:
-        """``given`` is a channel of the user's own, used as it is."""
+        """Initialize an empty pool; ``given`` is a channel of the user's own to use instead."""
         self._target = target
         self._given = given
         self._closed = False
