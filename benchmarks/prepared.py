@@ -26,7 +26,7 @@ from typing import Any
 
 from gemwire import genai, v1beta
 from gemwire.genai import types
-from gemwire.genai._aio.chats import to_user_content
+from gemwire.genai._convert.chat_history import to_user_content
 from gemwire.genai._convert.requests import to_request_head
 
 MODEL = "models/bench"

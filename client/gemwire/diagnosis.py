@@ -1,4 +1,4 @@
-"""Where the calls of a client would go, as whom, and why: what ``gemwire doctor`` tells.
+"""A report of the endpoint and credentials that a client would use, and why; printed by ``gemwire doctor``.
 
     import gemwire
 
@@ -6,18 +6,17 @@
     print(diagnosis.endpoint.value, "-", diagnosis.endpoint.reason)
     print(diagnosis.problems)
 
-Everything is decided by what a client decides by; here are only the words. No secret is in them.
+The decisions are those of the client's own code; this module only describes them. It shows no secrets.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import google.auth.credentials
 from google.auth import compute_engine
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.auth.transport import mtls
@@ -25,32 +24,33 @@ from google.auth.transport import mtls
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.channel_options import certificate
-from gemwire.options import ClientOptions
+from gemwire.options import ClientOptions, ClientOptionsLike
+from gemwire_proto.v1beta.generative_service import SERVICE
 
 NONE = "none"
 
 _EMULATOR = "GEMINI_EMULATOR_HOST"
 _MTLS_ENDPOINT = "GOOGLE_API_USE_MTLS_ENDPOINT"
 _CLIENT_CERTIFICATE = ("GOOGLE_API_USE_CLIENT_CERTIFICATE", "CLOUDSDK_CONTEXT_AWARE_USE_CLIENT_CERTIFICATE")
-_WITHOUT = f"mend that, or set {_CLIENT_CERTIFICATE[0]}=false to do without it"
+_ADVICE = f"fix it, or set {_CLIENT_CERTIFICATE[0]}=false to use no certificate"
 _UNIVERSE = "GOOGLE_CLOUD_UNIVERSE_DOMAIN"
 _KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 _FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 _SECURE_CONNECT = "~/.secureConnect/context_aware_metadata.json"
-_NOBODY = (
-    "there are no credentials: set GEMINI_API_KEY, or set up application default credentials (gcloud auth "
+_NO_CREDENTIALS = (
+    "no credentials found: set GEMINI_API_KEY, or set up application default credentials (gcloud auth "
     "application-default login), or set GEMINI_EMULATOR_HOST to an emulator (gemwire serve runs one)"
 )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is decided when a client is made.
+    """One decision of a client that is created.
 
     Attributes:
-        value: What was decided; empty where nothing can be.
-        reason: Why.
-        problem: What stands in the way, and what to do about it; empty if nothing does.
+        value: The decision; empty if it cannot be made.
+        reason: The reason for it.
+        problem: What prevents it, and what to do; empty if nothing does.
     """
 
     value: str
@@ -60,13 +60,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All of it.
+    """The decisions of a client that is created.
 
     Attributes:
         endpoint: Host and port.
         universe_domain: The cloud universe.
-        certificate: The client certificate that is shown there, by its source.
-        credentials: Whose calls they are: the kind of credentials, and the account if that is known.
+        certificate: The source of the client certificate that is presented.
+        credentials: The kind of credentials, and the account if it is known.
         emulator: host:port of the emulator that all calls go to; None without one.
     """
 
@@ -78,26 +78,27 @@ class Diagnosis:
 
     @property
     def problems(self) -> list[str]:
-        """What keeps a client from being made; empty if nothing does."""
+        """The problems that prevent a client from being created; empty if there are none."""
         found = (self.endpoint, self.universe_domain, self.certificate, self.credentials)
         return [finding.problem for finding in found if finding.problem]
 
 
 def diagnose(
-    client_options: ClientOptions | Mapping[str, Any] | Any | None = None, credentials: Any = None
+    client_options: ClientOptionsLike | None = None,
+    credentials: google.auth.credentials.Credentials | None = None,
 ) -> Diagnosis:
-    """Tell what a gRPC client would decide with these arguments and the environment as it is.
+    """Report what a gRPC client would use with these arguments and the current environment.
 
-    Files, certificates and the metadata server are looked at as a client does when it is made.
-    Nothing is called, and no token is fetched.
+    Files, certificates and the metadata server are read as by a client that is created.
+    No calls are made, and no token is fetched.
 
     Args:
-        client_options: As for a client.
-        credentials: As for a client.
+        client_options: See the service clients.
+        credentials: See the service clients.
 
     Raises:
-        ValueError: The options exclude each other, or there is no such option.
-        TypeError: They are no options.
+        ValueError: Options are mutually exclusive, or unknown.
+        TypeError: The options are of a wrong type.
     """
     options = ClientOptions.of(client_options)
     where = _endpoint(options)
@@ -120,13 +121,13 @@ def _endpoint(options: ClientOptions) -> Finding:
         if emulator:
             reason = f"{_EMULATOR} is set: all calls of this process go there, unencrypted"
             if options.api_endpoint is not None:
-                reason += "; api_endpoint does not count then"
+                reason += "; api_endpoint is ignored"
             return Finding(endpoint.with_port(emulator.host), reason)
-        where = endpoint.resolve(endpoint.DEFAULT_HOST, options)
+        where = endpoint.resolve(SERVICE.host, options)
     except endpoint.EmptyUniverseError:
         return Finding("", "the universe domain is empty")
     except (ValueError, TypeError, GoogleAuthError) as error:
-        return Finding("", "what is set or given cannot be used", str(error))
+        return Finding("", "a setting or an argument is invalid", str(error))
     if options.api_endpoint is not None:
         return Finding(where.target, where.reason)
     reason = (
@@ -146,7 +147,7 @@ def _universe(options: ClientOptions) -> Finding:
         domain = endpoint.universe_domain(options.universe_domain)
     except (ValueError, TypeError) as error:
         what = f"unset {_UNIVERSE}" if options.universe_domain is None else "leave universe_domain out"
-        return Finding("", "it is empty, or no text", f"{error} Name one, or {what}.")
+        return Finding("", "it is empty, or not a string", f"{error} Set one, or {what}.")
     if options.universe_domain is not None:
         return Finding(domain, "universe_domain was given")
     return Finding(domain, f"{_UNIVERSE} is {'set' if _UNIVERSE in os.environ else 'not set'}")
@@ -154,7 +155,7 @@ def _universe(options: ClientOptions) -> Finding:
 
 def _certificate(options: ClientOptions) -> Finding:
     name = next((name for name in _CLIENT_CERTIFICATE if os.environ.get(name)), None)
-    # With a source given, its absence can only mean that none may be shown.
+    # Given a source, the result is None only if no certificate may be presented.
     if endpoint.client_cert_source(_unused) is None:
         if name:
             return Finding(NONE, f"{name} is {os.environ[name]!r}, not true")
@@ -176,11 +177,11 @@ def _certificate(options: ClientOptions) -> Finding:
         reason = allowed if not name else f"{allowed}, and this machine has a workload certificate"
     else:
         kind = "SecureConnect"
-        reason = f"{allowed}, and {_SECURE_CONNECT} tells how to get one"
+        reason = f"{allowed}, and {_SECURE_CONNECT} configures how to get one"
     try:
         certificate(source)
     except GoogleAuthError as error:
-        return Finding("", reason, f"the client certificate ({kind}) cannot be had: {error}; {_WITHOUT}")
+        return Finding("", reason, f"the client certificate ({kind}) cannot be loaded: {error}; {_ADVICE}")
     return Finding(kind, reason)
 
 
@@ -192,7 +193,7 @@ def _has_workload() -> bool:
     try:
         return bool(mtls.has_default_client_cert_source(include_context_aware=False))
     except TypeError:
-        # An older google-auth cannot be asked for one kind alone.
+        # Older versions of google-auth cannot be asked for one kind only.
         return not Path(_SECURE_CONNECT).expanduser().exists()
 
 
@@ -202,38 +203,44 @@ def _credentials_for_emulator(options: ClientOptions, emulator: str) -> Finding:
     return Finding(NONE, "an emulator needs none; keys and tokens of the environment are not sent there")
 
 
-def _credentials(options: ClientOptions, given: Any, host: str) -> Finding:
+def _credentials(
+    options: ClientOptions, given: google.auth.credentials.Credentials | None, host: str
+) -> Finding:
     reason = "the application default credentials could not be used"
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            found = creds.resolve(given, options, endpoint.DEFAULT_HOST, host)
-        reason = _why(options, given)
+            found = creds.resolve(given, options, SERVICE.host, host)
+        reason = _find_source(options, given)
     except DefaultCredentialsError as error:
         if os.environ.get(_FILE):
-            # The rest of the message tells of other ways, which this one stands before.
+            # The rest of the message lists other ways, over which the variable takes precedence.
             what = str(error).partition(" Three ways")[0]
             return Finding(
-                "", f"{_FILE} is set", f"{what} Name a file of credentials by {_FILE}, or unset it."
+                "", f"{_FILE} is set", f"{what} Set {_FILE} to a file of credentials, or unset it."
             )
         if "were not found" in str(error):
-            return Finding("", f"neither {' nor '.join(_KEYS)} is set, and there are no others", _NOBODY)
+            return Finding(
+                "",
+                f"neither {' nor '.join(_KEYS)} is set, and there are no other credentials",
+                _NO_CREDENTIALS,
+            )
         return Finding("", reason, str(error))
     except (ValueError, TypeError, GoogleAuthError, OSError) as error:
-        return Finding("", "what is set or given cannot be used", str(error))
+        return Finding("", "a setting or an argument is invalid", str(error))
     for warning in warned:
         if issubclass(warning.category, UserWarning):
             reason += f"; {warning.message}"
     account = found.credentials if isinstance(found, creds.Token) else None
     if project := options.quota_project_id or getattr(account, "quota_project_id", None):
-        reason += f"; quota is that of the project {project}"
+        reason += f"; quota project is {project}"
     if isinstance(found, creds.ApiKey):
         return Finding("API key" if found.pairs(0) else "anonymous", reason)
-    return Finding(_described(found.credentials), reason)
+    return Finding(_describe(found.credentials), reason)
 
 
-def _why(options: ClientOptions, given: Any) -> str:
-    """Which of the places that are looked into had them, in the order of `creds.resolve`."""
+def _find_source(options: ClientOptions, given: google.auth.credentials.Credentials | None) -> str:
+    """Describe where the credentials come from, in the order of `creds.resolve`."""
     if given is not None:
         return "credentials were given"
     if options.api_key:
@@ -242,17 +249,15 @@ def _why(options: ClientOptions, given: Any) -> str:
         return f"credentials_file is {options.credentials_file}"
     if found := creds.find_environment_key():
         others = [name for name in (*_KEYS, _FILE) if name != found[0] and os.environ.get(name)]
-        return f"{found[0]} is set" + (
-            f", before {' and '.join(others)}, which does not count" if others else ""
-        )
+        return f"{found[0]} is set" + (f"; it takes precedence over {' and '.join(others)}" if others else "")
     without = f"neither {' nor '.join(_KEYS)} is set"
     if os.environ.get(_FILE):
         return f"{without}, and {_FILE} is {os.environ[_FILE]}"
-    return f"{without}, and {_FILE} is not either"
+    return f"{without}, and neither is {_FILE}"
 
 
-def _described(credentials: Any) -> str:
-    """What kind of google-auth credentials, and of which account."""
+def _describe(credentials: google.auth.credentials.Credentials) -> str:
+    """Return the kind of google-auth credentials, and their account."""
     get_info = getattr(credentials, "get_cred_info", None)
     info = (get_info() if get_info else None) or {}
     kind = info.get("credential_type") or f"{type(credentials).__module__}.{type(credentials).__name__}"

@@ -102,7 +102,6 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "gemwire.options",
     ),
     "gemwire.genai._backends": (
-        "gemwire._transport.json_method",
         "gemwire._transport.serialized_message",
         "gemwire.errors",
         "gemwire.genai._convert",
@@ -177,6 +176,11 @@ def _refusal(module: str, found: Import) -> str | None:
         details = "gemwire_proto.google.rpc.error_details_pb2"
         if found.within(details) and module != "gemwire_emulator.errors":
             return "the details of all errors are made in one module"
+        if found.within("gemwire_emulator.http") and not inside("gemwire_emulator.http"):
+            return None if module == "gemwire_emulator.server" else "handlers do not know protocols"
+        if inside("gemwire_emulator.json_codec"):
+            own = ("gemwire_emulator.json_codec", "gemwire_emulator.errors", "gemwire_proto")
+            return _only("gemwire_emulator.json_codec", found, *own, "grpc", "google.protobuf")
         return "client and server must not share a mistake" if found.within("gemwire") else None
     if inside("gemwire.cli"):
         foreign = found.within("gemwire", "gemwire_proto", "gemwire_runtime") and not found.within(
@@ -385,6 +389,8 @@ _BAD = [
     ("gemwire_emulator.server", "import gemwire"),
     ("gemwire_emulator.server", "from gemwire import errors"),
     ("gemwire_emulator.server", "def f():\n    from gemwire.testing import Emulator"),
+    ("gemwire_emulator.services.batches", "from gemwire_emulator.http.router import Router"),
+    ("gemwire_emulator.json_codec.messages", "from gemwire_emulator.call import Call"),
     ("gemwire_emulator.services.files", "from gemwire_proto.google.rpc import error_details_pb2"),
     ("gemwire.genai.client", "import gemwire_emulator"),
     ("gemwire.genai.client", "from gemwire_emulator.server import Server"),
@@ -446,6 +452,8 @@ _GOOD = [
     ("gemwire.testing", "from gemwire_emulator.server import Server"),
     ("gemwire.genai.client", "def f():\n    import gemwire_emulator"),
     ("gemwire_emulator.server", "import grpc\nfrom gemwire_proto import v1beta\nfrom . import engine"),
+    ("gemwire_emulator.server", "def f():\n    from gemwire_emulator.http.server import HttpServer"),
+    ("gemwire_emulator.http.transcode", "from gemwire_emulator.http.router import Match"),
 ]
 
 

@@ -19,7 +19,7 @@ from gemwire_emulator.http.request_body import ClientDisconnected
 from gemwire_emulator.http.responses import JSON_TYPE, encode_error
 from gemwire_emulator.http.router import VERSIONS
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
-from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
+from gemwire_emulator.json_codec.messages import parse_json, parse_message, to_json
 
 # Constrained is the path for ephemeral tokens, which the emulator does not distinguish from keys.
 _PATH = re.compile(

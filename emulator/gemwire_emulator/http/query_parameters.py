@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gemwire_emulator.errors import StatusError, invalid_argument
-from gemwire_emulator.http.descriptors import find_field, is_repeated, is_well_known
+from gemwire_emulator.json_codec.descriptors import find_field, is_repeated, is_well_known
 
 #: Query parameters of every method, which are not fields of the request; a leading ``$`` is optional.
 SYSTEM_PARAMETERS = frozenset(

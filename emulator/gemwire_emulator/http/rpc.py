@@ -28,7 +28,8 @@ from gemwire_emulator.http.request_body import ClientDisconnected, read_body
 from gemwire_emulator.http.responses import MessageStream, encode_error, send_error, send_response
 from gemwire_emulator.http.router import Match, Router
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
-from gemwire_emulator.http.transcode import build_request, to_json
+from gemwire_emulator.http.transcode import build_request
+from gemwire_emulator.json_codec.messages import to_json
 from gemwire_runtime.method import Kind
 
 #: Bytes from which responses are compressed: smaller ones fit into a packet.

@@ -29,7 +29,7 @@ from gemwire_emulator.http.multipart import MultipartReader
 from gemwire_emulator.http.request_body import ClientDisconnected, iter_chunks, read_body
 from gemwire_emulator.http.responses import send_error, send_response
 from gemwire_emulator.http.takeover_lock import TakenOverError, TakeoverLocks
-from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
+from gemwire_emulator.json_codec.messages import parse_json, parse_message, to_json
 from gemwire_emulator.services.uploads import SIZE, Uploads, UploadSession
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import file_service

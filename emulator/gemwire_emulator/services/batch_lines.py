@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, invalid_argument
-from gemwire_emulator.http.transcode import parse_json, parse_message, to_json
+from gemwire_emulator.json_codec.messages import parse_json, parse_message, to_json
 from gemwire_runtime.method import Method
 
 _logger = logging.getLogger("gemwire_emulator")

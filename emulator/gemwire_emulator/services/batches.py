@@ -17,7 +17,7 @@ import grpc
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, failed_precondition, invalid_argument
-from gemwire_emulator.http.transcode import to_json
+from gemwire_emulator.json_codec.messages import to_json
 from gemwire_emulator.names import check_name, generate_id
 from gemwire_emulator.services import batch_lines, batch_state, files, longrunning
 from gemwire_emulator.services.batch_lines import ItemHandler
@@ -228,10 +228,10 @@ class Batches:
 
     def _store_output(self, tenant: str, row: Row, blob: str) -> str:
         """Store the responses of a batch as a file, and return its name."""
-        wanted = v1beta.File(
+        requested = v1beta.File(
             # Clients recognize only letters and digits as a file's name in a URI.
             name=f"files/batch{row.name.rpartition('/')[2]}",
             mime_type="application/jsonl",
             source=v1beta.File.Source.GENERATED,
         )
-        return files.store_file(self._state, tenant, row.owner, wanted, self._state.blobs.link(blob)).name
+        return files.store_file(self._state, tenant, row.owner, requested, self._state.blobs.link(blob)).name

@@ -173,17 +173,17 @@ def test_credentials_files(alone: dict[str, str]) -> None:
     assert f"GOOGLE_APPLICATION_CREDENTIALS is {file}" in report["credentials"]["reason"]
     of_project = {"GOOGLE_APPLICATION_CREDENTIALS": str(file), "GOOGLE_CLOUD_QUOTA_PROJECT": "a-project"}
     report = found(None, **alone, **of_project)
-    assert report["credentials"]["reason"].endswith("; quota is that of the project a-project")
+    assert report["credentials"]["reason"].endswith("; quota project is a-project")
     report = found(None, **KEY, **alone, GOOGLE_APPLICATION_CREDENTIALS=str(file))
     assert report["credentials"]["value"] == "API key"
-    assert "before GOOGLE_APPLICATION_CREDENTIALS" in report["credentials"]["reason"]
+    assert "takes precedence over GOOGLE_APPLICATION_CREDENTIALS" in report["credentials"]["reason"]
     gcloud = Path(alone["HOME"]) / ".config" / "gcloud"
     gcloud.mkdir(parents=True)
     user = {"client_id": "x", "client_secret": "s3cret", "refresh_token": "s3cret", "type": "authorized_user"}
     (gcloud / "application_default_credentials.json").write_text(json.dumps(user))
     report = found(None, **alone)
     assert report["credentials"]["value"].startswith(f"user credentials, from {gcloud}")
-    assert "GOOGLE_APPLICATION_CREDENTIALS is not either" in report["credentials"]["reason"]
+    assert "and neither is GOOGLE_APPLICATION_CREDENTIALS" in report["credentials"]["reason"]
 
 
 # The same decisions as a client's -------------------------------------------------------------------

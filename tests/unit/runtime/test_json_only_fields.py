@@ -157,7 +157,7 @@ def test_an_answer_that_looks_different_is_read_all_the_same(news: dict[str, Any
 
 def test_a_mistake_elsewhere_is_one() -> None:
     tree = {"candidates": 5, "modelStatus": 5}
-    with pytest.raises(ValueError, match=r"^the JSON is no GenerateContentResponse: "):
+    with pytest.raises(ValueError, match=r"^the JSON is not a GenerateContentResponse: "):
         from_json(v1beta.GenerateContentResponse, tree)
 
 

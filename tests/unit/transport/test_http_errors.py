@@ -146,7 +146,7 @@ def test_a_page_in_place_of_an_answer(status: int, name: str) -> None:
     error = _error(status, page, ("content-type", "text/html; charset=utf-8"))
     assert error.status == name
     assert error.message.startswith(f"HTTP {status}")
-    assert error.message.endswith("and text/html instead of an answer of the API: Bad Gateway")
+    assert error.message.endswith("and text/html instead of a response of the API: Bad Gateway")
 
 
 def test_a_redirect_says_where_to() -> None:

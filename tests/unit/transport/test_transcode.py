@@ -357,7 +357,7 @@ def test_types_of_the_internal_version_are_those_of_the_public_protos() -> None:
 
 @pytest.mark.parametrize("tree", [[], "x", 7, None, {"candidates": 7}])
 def test_what_is_no_such_message_is_refused(tree: Any) -> None:
-    with pytest.raises(ValueError, match="the JSON is no GenerateContentResponse"):
+    with pytest.raises(ValueError, match="the JSON is not a GenerateContentResponse"):
         from_json(generative_service_pb2.GenerateContentResponse, tree)
 
 

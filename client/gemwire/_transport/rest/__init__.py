@@ -1,6 +1,5 @@
-"""Calls as JSON over HTTP/1.1. What is the same for asyncio and threads.
+"""Calls as JSON over HTTP/1.1, for asyncio and threads.
 
-`transcode` beside this room makes requests of messages; here are the connection, the events of a
-stream and what a failure means. Only `engine` knows the HTTP client, and is imported when the first
-REST transport is made.
+`transcode` converts messages, `exchange` makes calls, `sse` parses the events of streams, `http_errors`
+converts errors. Only `session` imports the HTTP client; it is imported by the first REST transport.
 """

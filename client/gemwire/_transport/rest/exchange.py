@@ -6,7 +6,7 @@ import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -113,7 +113,7 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
     if issubclass(kind, SerializedMessage):
         return parse_message(kind.message_type, data).SerializeToString()
     try:
-        tree: Any = json.loads(data) if data.strip() else {}
+        tree: object = json.loads(data) if data.strip() else {}
         if issubclass(kind, Json):
             # Not taken for an error: an operation that failed has an ``error`` of its own.
             return kind.of(tree)

@@ -1,14 +1,14 @@
-"""What an HTTP answer that is none means, in the terms of gRPC.
+"""Errors of HTTP responses and connections, as gRPC errors.
 
-`HttpError` is to the caller what grpc's own error is: a code, a text, trailing metadata with the
-details in it. So retries, budgets and the errors that users see are the same over both.
+`HttpError` has the interface of grpc's errors: a code, a text, and trailing metadata with the details. So
+retries, budgets and the errors that users see are the same over both.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -21,12 +21,11 @@ from gemwire_runtime.pool import POOL
 
 Headers = Sequence[tuple[str, str]]
 
-#: How an error of a connection begins, for whoever asks whether a server answered at all; the first as
-#: gRPC's core words it.
+#: How errors of connections begin, by which they are told from those of a server; the first as in gRPC.
 UNCONNECTED = "failed to connect to all addresses; last error: "
 BROKEN = "the connection broke: "
 
-#: google/rpc/code.proto, for an error of the API that does not name its status.
+#: google/rpc/code.proto, for errors of the API without the name of a status.
 _CANONICAL = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -42,7 +41,7 @@ _CANONICAL = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-#: What another than the API answered, a proxy or a wrong server: as gRPC reads such answers.
+#: Responses that do not come from the API, but from a proxy or a wrong server: mapped as gRPC does.
 #: https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
 _FOREIGN = {
     400: "INTERNAL",
@@ -59,11 +58,11 @@ _FOREIGN = {
 
 
 class HttpError(grpc.RpcError):
-    """A call over HTTP failed. Read like grpc's own error; users never see it.
+    """A call over HTTP failed. It has the interface of grpc's errors; users never see it.
 
     Attributes:
-        delivered: Whether the server may have seen the call.
-        of_api: Whether it is the API's own word.
+        delivered: Whether the server may have received the call.
+        of_api: Whether the error comes from the API.
     """
 
     def __init__(
@@ -93,8 +92,8 @@ class HttpError(grpc.RpcError):
 
 
 def from_response(status: int, headers: Headers, body: bytes) -> HttpError:
-    """The error of an answer whose status is not 200."""
-    error = _api_error(body)
+    """Convert a response whose status is not 200."""
+    error = _find_api_error(body)
     if error is not None:
         return from_api_error(error, headers, status)
     named = {name.lower(): value for name, value in headers}
@@ -104,20 +103,20 @@ def from_response(status: int, headers: Headers, body: bytes) -> HttpError:
         return HttpError(grpc.StatusCode.UNKNOWN, text, headers)
     kind = named.get("content-type", "nothing").partition(";")[0]
     phrase = HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
-    text = f"HTTP {status} {phrase}".rstrip() + f", and {kind} instead of an answer of the API"
-    if gist := _gist(body):
-        text += f": {gist}"
+    text = f"HTTP {status} {phrase}".rstrip() + f", and {kind} instead of a response of the API"
+    if summary := _summarize(body):
+        text += f": {summary}"
     code = grpc.StatusCode[_FOREIGN.get(status, "UNKNOWN")]
     return HttpError(code, text, [*headers, *_pushback(headers)])
 
 
-def from_api_error(error: dict[str, Any], headers: Headers, status: int = 0) -> HttpError:
-    """The error of an ``error`` object of the API.
+def from_api_error(error: Mapping[str, object], headers: Headers, status: int = 0) -> HttpError:
+    """Convert an ``error`` object of the API.
 
     Args:
-        error: What stands under ``error``: code, message, status, details.
-        headers: The answer's.
-        status: Its HTTP status; 200 or 0 for an error within a stream.
+        error: The value of ``error``: code, message, status, details.
+        headers: The header fields of the response.
+        status: The HTTP status; 200 or 0 for an error within a stream.
     """
     from gemwire_proto.google.rpc import error_details_pb2, status_pb2  # noqa: F401 - brings the types
 
@@ -135,7 +134,7 @@ def from_api_error(error: dict[str, Any], headers: Headers, status: int = 0) -> 
                 detail, packed.details.add(), ignore_unknown_fields=True, descriptor_pool=POOL
             )
         except (json_format.Error, AttributeError, TypeError, ValueError):
-            # A type that is not known here, or damaged: the others still tell.
+            # An unknown type, or a damaged detail: keep the others.
             del packed.details[-1]
     trailers: list[tuple[str, str | bytes]] = [*headers]
     if packed.details:
@@ -145,20 +144,20 @@ def from_api_error(error: dict[str, Any], headers: Headers, status: int = 0) -> 
     return HttpError(code, packed.message, trailers, of_api=True)
 
 
-def _api_error(body: bytes) -> dict[str, Any] | None:
+def _find_api_error(body: bytes) -> dict[str, object] | None:
     try:
         tree = json.loads(body)
     except (ValueError, RecursionError):
         return None
     if isinstance(tree, list) and tree:
-        # A stream that is asked for as a JSON array fails as one.
+        # Errors of streams that are requested as a JSON array.
         tree = tree[0]
     error = tree.get("error") if isinstance(tree, dict) else None
     return error if isinstance(error, dict) else None
 
 
 def _pushback(headers: Headers) -> list[tuple[str, str | bytes]]:
-    """``Retry-After`` in seconds, as gRPC would say it."""
+    """Convert ``Retry-After`` in seconds to gRPC's pushback."""
     for name, value in headers:
         if name.lower() == "retry-after" and value.isdecimal() and len(value) < 7:
             return [(PUSHBACK, f"{value}000")]
@@ -169,8 +168,8 @@ _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(rb"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
-def _gist(body: bytes) -> str:
-    """A line of what a page says."""
+def _summarize(body: bytes) -> str:
+    """Return one line of a page's text."""
     title = _TITLE.search(body)
     text = title.group(1) if title else _TAG.sub(b" ", body[:4096])
     return " ".join(text.decode("utf-8", "replace").split())[:200]

@@ -1,4 +1,4 @@
-"""Where requests go: the address, whom to trust there, and by which proxy."""
+"""The target of HTTP requests: its address, trusted certificates and proxy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gemwire._transport.endpoint import EMULATOR, HTTP_EMULATOR, is_loopback, wi
 
 @dataclass(frozen=True)
 class HttpTarget:
-    """Where requests go and how they are secured.
+    """The address and security of an HTTP server.
 
     Attributes:
         scheme: ``https`` or ``http``.
@@ -58,29 +58,29 @@ class HttpTarget:
         return f"{self.scheme}://{self.address}"
 
     def tls(self) -> ssl.SSLContext | None:
-        """Whom to trust, and the client certificate if there is one; None without TLS.
+        """Return the TLS context, with the client certificate if there is one; None without TLS.
 
-        Trusted are the authorities in REQUESTS_CA_BUNDLE, else in SSL_CERT_FILE and SSL_CERT_DIR, else
-        those of the system, else, where it has none, certifi's.
+        Trusted authorities are those in REQUESTS_CA_BUNDLE, else in SSL_CERT_FILE and SSL_CERT_DIR, else
+        those of the system, else, if it has none, certifi's.
 
         Raises:
-            OSError: A variable names a file that is not there.
+            OSError: A variable names a file that does not exist.
             google.auth.exceptions.MutualTLSChannelError: The client certificate cannot be used.
         """
         if self.scheme != "https":
             return None
-        context = _trusting(os.environ.get("REQUESTS_CA_BUNDLE"))
+        context = _create_context(os.environ.get("REQUESTS_CA_BUNDLE"))
         if self.certificate:
-            _present(context, *self.certificate)
+            _load_certificate(context, *self.certificate)
         return context
 
     def proxy(self) -> str | None:
-        """The proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, unless NO_PROXY excepts the host.
+        """Return the proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, unless NO_PROXY excludes the host.
 
-        Never one for a plaintext server on this machine.
+        A plaintext server on this machine is called without a proxy.
 
         Raises:
-            ValueError: It is a kind of proxy that is not spoken.
+            ValueError: The kind of proxy is not supported.
         """
         host = urlsplit(self.origin).hostname or ""
         if self.scheme == "http" and is_loopback(self.address):
@@ -93,13 +93,13 @@ class HttpTarget:
         scheme = urlsplit(proxy).scheme
         if scheme not in ("http", "https"):
             raise ValueError(
-                f"environment: the proxy for {self.scheme} is of the kind {scheme!r}; "
-                "HTTP proxies are spoken, others are not"
+                f"environment: the proxy for {self.scheme} is of kind {scheme!r}; "
+                "only HTTP proxies are supported"
             )
         return proxy
 
 
-def _trusting(bundle: str | None) -> ssl.SSLContext:
+def _create_context(bundle: str | None) -> ssl.SSLContext:
     if bundle:
         if Path(bundle).is_dir():
             return ssl.create_default_context(capath=bundle)
@@ -116,8 +116,8 @@ def _trusting(bundle: str | None) -> ssl.SSLContext:
     return context
 
 
-def _present(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
-    # ssl reads certificates from files only; this one is the owner's alone, and gone at once.
+def _load_certificate(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
+    # ssl reads certificates from files only; this one is readable by its owner only, and deleted at once.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "client.pem")
         path.touch(mode=0o600)

@@ -1,8 +1,8 @@
-"""Between a message and its HTTP form, by the ``google.api.http`` rules of the method tables.
+"""Transcoding between messages and HTTP requests, by the ``google.api.http`` rules of the method tables.
 
-Pure functions: the path from the templates, the body as the rule says, everything else as query
-parameters; and back from JSON. The forms are those of Google's generated REST clients, except that
-enums are sent by name where those send numbers.
+Pure functions: the path comes from the templates, the body from the rule, and everything else becomes query
+parameters. Requests are those of Google's generated REST clients, except that enums are sent by name where
+those send numbers.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ import contextlib
 import functools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from gemwire._transport.json_method import JsonRequest
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire_runtime import json_only
-from gemwire_runtime.method import HttpBinding, Kind, Method
+from gemwire_runtime.method import AnyMethod, HttpBinding, Kind
 from gemwire_runtime.pool import POOL
 
 _Message = TypeVar("_Message", bound=Message)
 
-#: Enums come as numbers, so that one this release has no name for is kept. A stream's form is SSE, which
-#: the service tells from another value of the same parameter: there they come by name.
+#: Asks for enums as numbers, so that those without a name in this release are kept. Streams ask for SSE by
+#: another value of the same parameter, so their enums come by name.
 _UNARY = ("$alt", "json;enum-encoding=int")
 _STREAM = ("alt", "sse")
 
@@ -36,7 +38,7 @@ _VARIABLE = re.compile(r"\{([^=}]+)(?:=([^}]+))?\}")
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A call as HTTP sees it.
+    """The HTTP request of a call.
 
     Attributes:
         verb: ``GET``, ``POST``…
@@ -51,14 +53,14 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A binding, taken apart.
+    """A parsed binding.
 
     Attributes:
-        verb: In capitals.
-        literals: What stands before, between and after the variables; one more than those.
-        variables: The field each variable takes its value from, and what the value must look like.
-        body: The JSON name of the body's field, ``*`` for all that is left, or nothing.
-        template: As it was written, for errors.
+        verb: Verb, in capitals.
+        literals: The text before, between and after the variables; one more than there are variables.
+        variables: The field path of each variable, and the pattern of its value.
+        body: JSON name of the field that is the body; ``*`` for all remaining fields; empty for none.
+        template: The path template, for errors.
     """
 
     verb: str
@@ -68,17 +70,17 @@ class _Rule:
     template: str
 
 
-def bindings(method: Method[Any, Any]) -> tuple[HttpBinding, ...]:
-    """The HTTP bindings of a method; none where it has no HTTP form."""
+def bindings(method: AnyMethod) -> tuple[HttpBinding, ...]:
+    """Return the HTTP bindings of a method; none if it has no HTTP form."""
     return () if method.kind in (Kind.BIDI, Kind.CLIENT_STREAM) else method.http
 
 
 @functools.cache
-def _rules(method: Method[Any, Any]) -> tuple[_Rule, ...]:
-    return tuple(_rule(binding, method.request.DESCRIPTOR) for binding in bindings(method))
+def _rules(method: AnyMethod) -> tuple[_Rule, ...]:
+    return tuple(_parse_rule(binding, method.request.DESCRIPTOR) for binding in bindings(method))
 
 
-def _rule(binding: HttpBinding, request: Any) -> _Rule:
+def _parse_rule(binding: HttpBinding, request: Descriptor) -> _Rule:
     parts = _VARIABLE.split(binding.template)
     variables = tuple(
         (tuple(field.split(".")), re.compile(_pattern(shape or "*")))
@@ -95,44 +97,45 @@ def _pattern(shape: str) -> str:
     return "/".join(known.get(segment) or re.escape(segment) for segment in shape.split("/")) + r"\Z"
 
 
-def to_http(method: Method[Any, Any], message: Message | JsonRequest | SerializedMessage) -> HttpRequest:
-    """The HTTP form of a request.
+def to_http(method: AnyMethod, message: Message | JsonRequest | SerializedMessage) -> HttpRequest:
+    """Convert the request of a call to HTTP.
 
     Args:
-        method: The RPC; it must have one.
-        message: Its request.
+        method: The RPC; it must have a binding.
+        message: The request.
 
     Raises:
-        ValueError: The names in the request fit none of the method's paths, or a value has no JSON form.
+        ValueError: No path template matches the names in the request, or a value has no JSON form.
     """
     if isinstance(message, JsonRequest):
         return HttpRequest(message.verb, message.target, message.body)
     request: Message = message.parse() if isinstance(message, SerializedMessage) else message
     for rule in _rules(method):
-        path = _path(rule, request)
+        path = _fill_path(rule, request)
         if path is not None:
-            return _filled(rule, path, method, request)
-    raise ValueError(_unmatched(method, request))
+            return _build_request(rule, path, method, request)
+    raise ValueError(_describe_mismatch(method, request))
 
 
-def _path(rule: _Rule, message: Message) -> str | None:
+def _fill_path(rule: _Rule, message: Message) -> str | None:
     path = rule.literals[0]
     for (field, pattern), literal in zip(rule.variables, rule.literals[1:], strict=True):
         value = _value(message, field)
-        # A path of dots is another path to every server on the way, which would not be the one meant here.
+        # Servers and proxies normalize dots, which would change the path.
         if not pattern.match(value) or not {".", ".."}.isdisjoint(value.split("/")):
             return None
         path += quote(value, safe="/") + literal
     return path
 
 
-def _value(message: Any, field: tuple[str, ...]) -> str:
+def _value(message: Message, field: tuple[str, ...]) -> str:
+    value: object = message
     for name in field:
-        message = getattr(message, name)
-    return str(message)
+        value = getattr(value, name)
+    return str(value)
 
 
-def _unmatched(method: Method[Any, Any], message: Message) -> str:
+def _describe_mismatch(method: AnyMethod, message: Message) -> str:
     rules = _rules(method)
     field = rules[0].variables[0][0]
     shapes = [_VARIABLE.findall(rule.template)[0][1] for rule in rules]
@@ -140,74 +143,75 @@ def _unmatched(method: Method[Any, Any], message: Message) -> str:
     return f"{method.name}: {'.'.join(field)} must look like {wanted}, got {_value(message, field)!r}"
 
 
-def _filled(rule: _Rule, path: str, method: Method[Any, Any], message: Message) -> HttpRequest:
+def _build_request(rule: _Rule, path: str, method: AnyMethod, message: Message) -> HttpRequest:
     try:
-        left: dict[str, Any] = json_format.MessageToDict(message, descriptor_pool=POOL)
+        left: dict[str, object] = json_format.MessageToDict(message, descriptor_pool=POOL)
     except json_format.Error as error:
         raise ValueError(f"{method.name}: the request has no JSON form: {error}") from None
     for field, _ in rule.variables:
-        _remove(left, message.DESCRIPTOR, field)
+        _remove(left, cast("Descriptor", message.DESCRIPTOR), field)
     system = _STREAM if method.kind is Kind.SERVER_STREAM else _UNARY
-    content: Any = None
+    content: object = None
     query: list[tuple[str, str]] = []
     if rule.body == "*":
         content = left
     else:
         if rule.body:
             content = left.pop(rule.body, {})
-        query = list(_parameters(left))
-    body = None if content is None else _compact(content)
+        query = list(_to_parameters(left))
+    body = None if content is None else _to_bytes(content)
     return HttpRequest(rule.verb, f"{path}?{urlencode([*query, system])}", body)
 
 
-def _compact(content: Any) -> bytes:
+def _to_bytes(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _remove(tree: dict[str, Any], descriptor: Any, field: tuple[str, ...]) -> None:
-    """Take away what the path says already."""
+def _remove(tree: dict[str, object], descriptor: Descriptor, field: tuple[str, ...]) -> None:
+    """Remove a field that is part of the path."""
     for name in field[:-1]:
         described = descriptor.fields_by_name[name]
-        tree, descriptor = tree[described.json_name], described.message_type
+        tree = cast("dict[str, object]", tree[described.json_name])
+        descriptor = cast("Descriptor", described.message_type)
     tree.pop(descriptor.fields_by_name[field[-1]].json_name, None)
 
 
-def _parameters(tree: dict[str, Any], prefix: str = "") -> Any:
-    """The query parameters of what is left: ``a.b`` for nested fields, repeated ones once for each value."""
+def _to_parameters(tree: dict[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the query parameters of fields: ``a.b`` for nested ones, one per value for repeated ones."""
     for name, value in tree.items():
         if isinstance(value, dict):
-            yield from _parameters(value, f"{prefix}{name}.")
+            yield from _to_parameters(value, f"{prefix}{name}.")
         else:
             for one in value if isinstance(value, list) else (value,):
                 if isinstance(one, (dict, list)):
-                    raise ValueError(f"{prefix}{name}: a repeated message cannot be in a URL; use gRPC")  # noqa: TRY004
+                    raise ValueError(f"{prefix}{name}: a repeated message cannot be sent in a URL; use gRPC")  # noqa: TRY004
                 yield f"{prefix}{name}", str(one).lower() if isinstance(one, bool) else str(one)
 
 
-def from_json(kind: type[_Message], tree: Any) -> _Message:
-    """A message from decoded JSON; fields that it does not have are left out.
+def from_json(kind: type[_Message], tree: object) -> _Message:
+    """Convert decoded JSON to a message; unknown fields are ignored.
 
     Raises:
-        ValueError: It is no such message.
+        ValueError: The JSON is not such a message.
     """
     if not isinstance(tree, dict):
-        raise ValueError(f"the JSON is no {kind.DESCRIPTOR.name} but a {type(tree).__name__}")  # noqa: TRY004
+        raise ValueError(f"the JSON is not a {kind.DESCRIPTOR.name} but a {type(tree).__name__}")  # noqa: TRY004
     try:
         return _parse(kind, tree)
     except _UNPARSABLE as error:
-        named = _with_public_types(tree)
-        # No public proto has the JSON-only fields: an answer must not fail because one looks different.
+        named = cast("dict[str, object]", _with_public_types(tree))
+        # JSON-only fields are in no public proto: a response must not fail if one has another type.
         for other in (named, json_only.prune(named, kind)):
             with contextlib.suppress(*_UNPARSABLE):
                 return _parse(kind, other)
-        raise ValueError(f"the JSON is no {kind.DESCRIPTOR.name}: {error}") from None
+        raise ValueError(f"the JSON is not a {kind.DESCRIPTOR.name}: {error}") from None
 
 
 #: The service names the metadata and results of batches after its internal version.
 _INTERNAL_VERSION = "google.ai.generativelanguage.v1main."
 
 
-def _with_public_types(tree: Any) -> Any:
+def _with_public_types(tree: object) -> object:
     """Return JSON in which each ``google.protobuf.Any`` has the type of the public protos."""
     if isinstance(tree, list):
         return [_with_public_types(item) for item in tree]
@@ -219,9 +223,9 @@ def _with_public_types(tree: Any) -> Any:
     return renamed
 
 
-#: json_format trips over its own feet where a number or a string stands in place of an object.
+#: json_format raises the latter two where a number or a string is in place of an object.
 _UNPARSABLE = (json_format.Error, AttributeError, TypeError)
 
 
-def _parse(kind: type[_Message], tree: dict[str, Any]) -> _Message:
+def _parse(kind: type[_Message], tree: dict[str, object]) -> _Message:
     return json_format.ParseDict(tree, kind(), ignore_unknown_fields=True, descriptor_pool=POOL)

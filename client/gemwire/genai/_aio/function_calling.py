@@ -118,7 +118,7 @@ class AsyncFunctionCallingStream(AsyncResponseStream):
             self._stream = await self._start()
 
     def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
-        response = GenerateContentResponse.of(message, self._schema)
+        response = GenerateContentResponse.of(message, self.schema)
         response.automatic_function_calling_history = list(self._history)
         return response
 

@@ -14,12 +14,15 @@ class AsyncMessageStream(Protocol):
     """The messages of one streaming call, live, recorded or replayed."""
 
     def __aiter__(self) -> AsyncIterator[v1beta.GenerateContentResponse]: ...
-    def cancel(self) -> bool:
-        """End the call."""
+    def cancel(self) -> bool: ...
 
 
 class AsyncResponseStream:
-    """The responses of a streaming call in the order of their arrival; leaving the loop ends the call."""
+    """The responses of a streaming call in the order of their arrival; leaving the loop ends the call.
+
+    Attributes:
+        schema: The schema of `GenerateContentResponse.parsed`.
+    """
 
     def __init__(self, stream: AsyncMessageStream, schema: SchemaUnion | None) -> None:
         """Read a stream of messages.
@@ -29,10 +32,10 @@ class AsyncResponseStream:
             schema: The schema of `GenerateContentResponse.parsed`.
         """
         self._stream = stream
-        self._schema = schema
+        self.schema = schema
 
     async def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
-        of, schema = GenerateContentResponse.of, self._schema
+        of, schema = GenerateContentResponse.of, self.schema
         async for message in self._stream:
             yield of(message, schema)
 
@@ -49,4 +52,4 @@ class AsyncResponseStream:
         merged = ResponseMerger()
         async for message in self._stream:
             merged.add(message)
-        return GenerateContentResponse.of(merged.message, self._schema)
+        return GenerateContentResponse.of(merged.message, self.schema)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from gemwire.genai._convert.contents import copy_contents, to_content
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.stream_merging import ResponseMerger
-from gemwire.genai._types.content import Content
+from gemwire.genai._types.content import Content, ContentUnion
 from gemwire_proto import v1beta
+from gemwire_runtime.views import View, message_of
 
 _EMPTY = v1beta.Part()
 
@@ -154,6 +155,22 @@ class StreamedTurn:
     def record(self, history: History) -> None:
         """Add the complete turn to a history. Without a finish reason it is not valid."""
         history.record(self._request, copy_answer(self.message), self._is_valid and self._is_finished)
+
+
+def to_user_content(message: ContentUnion) -> v1beta.Content:
+    """Convert a message of the user.
+
+    Raises:
+        ValueError: It is empty or invalid.
+        TypeError: It is a content instead of its parts, or of a wrong type.
+    """
+    if message is None or (isinstance(message, list) and not message):
+        raise ValueError("message is required: text, a part or a list of them")
+    content = to_content(message, "message")
+    given = message_of(message) if isinstance(message, View) else message
+    if isinstance(given, v1beta.Content) or (isinstance(message, dict) and "parts" in message):
+        raise TypeError("message: expected parts, got a content; pass earlier turns as history=")
+    return content
 
 
 def _serialize(turns: Sequence[v1beta.Content]) -> bytes:

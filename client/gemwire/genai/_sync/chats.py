@@ -8,7 +8,13 @@ import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from gemwire.genai._convert.chat_history import History, StreamedTurn, copy_answer, is_valid
+from gemwire.genai._convert.chat_history import (
+    History,
+    StreamedTurn,
+    copy_answer,
+    is_valid,
+    to_user_content,
+)
 from gemwire.genai._convert.contents import copy_contents, to_content
 from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
@@ -21,7 +27,7 @@ from gemwire.genai._types.generate_content import (
     GenerateContentResponse,
 )
 from gemwire_proto import v1beta
-from gemwire_runtime.views import View
+from gemwire_runtime.views import message_of
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import GenerateContentConfigDict
@@ -97,7 +103,7 @@ class Chat:
         try:
             draft, before = self._history.draft(self._api.backend.models.to_head(self._model, told), said)
             response = generate_content(self._api, draft, told, functions)
-            called, reply = _called(response), copy_answer(response._pb)
+            called, reply = _called(response), copy_answer(message_of(response))
             valid = bool(reply) and is_valid(reply[0])
             self._history.record(copy_contents(called[before:]) or [said], reply, valid)
         finally:
@@ -255,7 +261,7 @@ class ChatStream:
         last = GenerateContentResponse()
         for response in self:
             last = response
-        made = GenerateContentResponse.of(self._turn.message, last._schema)
+        made = GenerateContentResponse.of(self._turn.message, self._stream.schema)
         made.automatic_function_calling_history = last.automatic_function_calling_history
         return made
 
@@ -285,7 +291,7 @@ class ChatIterator(Iterator[GenerateContentResponse]):
     def __next__(self) -> GenerateContentResponse:
         try:
             response = self._responses.__next__()
-            self._turn.add(response._pb, _called(response))
+            self._turn.add(message_of(response), _called(response))
         except StopIteration:
             if not self._lease.released:
                 self._turn.record(self._history)
@@ -299,22 +305,6 @@ class ChatIterator(Iterator[GenerateContentResponse]):
         return response
 
 
-def to_user_content(message: ContentUnion) -> v1beta.Content:
-    """Convert a message of the user.
-
-    Raises:
-        ValueError: It is empty or invalid.
-        TypeError: It is of a wrong type.
-    """
-    if message is None or (isinstance(message, list) and not message):
-        raise ValueError("message is required: text, a part or a list of them")
-    content: v1beta.Content = to_content(message, "message")
-    given = message._pb if isinstance(message, View) else message
-    if isinstance(given, v1beta.Content) or (isinstance(message, dict) and "parts" in message):
-        raise TypeError("message: expected parts, got a content; pass earlier turns as history=")
-    return content
-
-
 def _called(response: GenerateContentResponse) -> list[v1beta.Content]:
     """Return the contents that led to the response through function calls."""
-    return [content._pb for content in response.automatic_function_calling_history]
+    return [message_of(content) for content in response.automatic_function_calling_history]

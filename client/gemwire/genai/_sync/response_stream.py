@@ -15,12 +15,15 @@ class MessageStream(Protocol):
     """The messages of one streaming call, live, recorded or replayed."""
 
     def __iter__(self) -> Iterator[v1beta.GenerateContentResponse]: ...
-    def cancel(self) -> bool:
-        """End the call."""
+    def cancel(self) -> bool: ...
 
 
 class ResponseStream:
-    """The responses of a streaming call in the order of their arrival; leaving the loop ends the call."""
+    """The responses of a streaming call in the order of their arrival; leaving the loop ends the call.
+
+    Attributes:
+        schema: The schema of `GenerateContentResponse.parsed`.
+    """
 
     def __init__(self, stream: MessageStream, schema: SchemaUnion | None) -> None:
         """Read a stream of messages.
@@ -30,10 +33,10 @@ class ResponseStream:
             schema: The schema of `GenerateContentResponse.parsed`.
         """
         self._stream = stream
-        self._schema = schema
+        self.schema = schema
 
     def __iter__(self) -> Iterator[GenerateContentResponse]:
-        of, schema = GenerateContentResponse.of, self._schema
+        of, schema = GenerateContentResponse.of, self.schema
         for message in self._stream:
             yield of(message, schema)
 
@@ -50,4 +53,4 @@ class ResponseStream:
         merged = ResponseMerger()
         for message in self._stream:
             merged.add(message)
-        return GenerateContentResponse.of(merged.message, self._schema)
+        return GenerateContentResponse.of(merged.message, self.schema)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gemwire_emulator.http.descriptors import get_descriptor
 from gemwire_emulator.http.openapi.comments import find_comment
 from gemwire_emulator.http.openapi.schemas import Schema, Schemas, get_behaviors, get_field_comment
 from gemwire_emulator.http.router import RpcRoute
+from gemwire_emulator.json_codec.descriptors import get_descriptor
 from gemwire_runtime.method import HttpBinding, Kind, Method
 
 _VARIABLE = re.compile(r"\{([\w.]+)=([^}]+)\}")

@@ -8,8 +8,8 @@ from typing import TypeVar
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
-from gemwire_emulator.http.descriptors import is_map, is_repeated, is_well_known
 from gemwire_emulator.http.openapi.comments import find_comment
+from gemwire_emulator.json_codec.descriptors import is_map, is_repeated, is_well_known
 
 Schema = dict[str, object]
 _Type = TypeVar("_Type", Descriptor, EnumDescriptor)

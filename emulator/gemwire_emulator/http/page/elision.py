@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gemwire_emulator.http.descriptors import is_map, is_well_known
+from gemwire_emulator.json_codec.descriptors import is_map, is_well_known
 
 #: Longest bytes and longest lists of numbers that are shown.
 _MAX_BYTES = 256

@@ -20,8 +20,8 @@ from google.protobuf.message import Message
 from json_http import Json
 from populated_emulator import CORPUS, METHODS, MODEL, TUNED, Populated
 
-from gemwire_emulator.http.descriptors import get_descriptor
 from gemwire_emulator.http.router import VERSIONS
+from gemwire_emulator.json_codec.descriptors import get_descriptor
 from gemwire_proto.google.rpc import error_details_pb2
 from gemwire_runtime.method import HttpBinding, Kind, Method
 from gemwire_runtime.pool import POOL

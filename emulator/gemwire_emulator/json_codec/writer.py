@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from gemwire_emulator.http.descriptors import get_descriptor, is_map, is_repeated, is_well_known
+from gemwire_emulator.json_codec.descriptors import get_descriptor, is_map, is_repeated, is_well_known
 from gemwire_proto import POOL
 
 #: Converts a field's value to JSON.

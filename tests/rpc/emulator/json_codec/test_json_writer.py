@@ -8,7 +8,7 @@ import pytest
 import random_messages
 from google.protobuf import json_format, message_factory
 
-from gemwire_emulator.http.json_writer import JsonWriter
+from gemwire_emulator.json_codec.writer import JsonWriter
 from gemwire_proto import POOL
 
 _PACKAGES = ("google.ai.generativelanguage.v1beta", "google.ai.generativelanguage.v1", "google.longrunning")

@@ -10,7 +10,7 @@ from google.protobuf import json_format, message_factory, struct_pb2
 from google.protobuf.message import Message
 from json_http import Json
 
-from gemwire_emulator.http.json_reader import JsonReader
+from gemwire_emulator.json_codec.reader import JsonReader
 from gemwire_proto import POOL, v1beta
 
 _KINDS = [

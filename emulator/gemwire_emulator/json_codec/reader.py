@@ -13,7 +13,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from gemwire_emulator.http.descriptors import get_descriptor, is_repeated, is_well_known
+from gemwire_emulator.json_codec.descriptors import get_descriptor, is_repeated, is_well_known
 
 _Message = TypeVar("_Message", bound=Message)
 #: Converts a JSON value to a field's value.

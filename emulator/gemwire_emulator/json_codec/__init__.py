@@ -1,0 +1,1 @@
+"""JSON of messages: fast reading and writing, with the results of json_format."""
