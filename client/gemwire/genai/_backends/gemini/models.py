@@ -42,7 +42,9 @@ _Response = TypeVar("_Response", bound=Message)
 class GeminiModels(ModelsBackend):
     """Calls of GenerativeService and ModelService."""
 
-    to_name = staticmethod(to_model_name)
+    def to_name(self, model: str) -> str:
+        """Return the name with its collection."""
+        return to_model_name(model)
 
     def to_request(
         self, model: str, contents: ContentListUnion | None, config: GenerateContentConfig
