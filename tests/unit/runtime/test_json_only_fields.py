@@ -218,9 +218,7 @@ def test_a_pickled_prompt_keeps_them() -> None:
 def _big() -> v1beta.GenerateContentRequest:
     """A request with a large picture, and one more part."""
     picture = {"inline_data": {"mime_type": "image/png", "data": b"\xff\xff\x0f" * 50_000}}
-    return v1beta.GenerateContentRequest(
-        model="models/m", contents=[{"parts": [picture, {"text": "a"}]}]
-    )
+    return v1beta.GenerateContentRequest(model="models/m", contents=[{"parts": [picture, {"text": "a"}]}])
 
 
 def test_of_a_large_message_the_fields_are_looked_at() -> None:
