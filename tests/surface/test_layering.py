@@ -163,6 +163,7 @@ def _refusal(module: str, found: Import) -> str | None:
     def inside(room: str) -> bool:
         return f"{module}.".startswith(f"{room}.")
 
+    own: tuple[str, ...]
     if inside("gemwire_runtime"):
         if found.within("gemwire_proto") and not found.lazy:
             return "the runtime comes before what is generated"

@@ -123,7 +123,7 @@ def test_its_comments_are_a_file_of_their_own(files: dict[str, bytes]) -> None:
 
 
 def test_mypy_takes_what_is_generated(package: Path) -> None:
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", package / "cache"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(package / "cache")]
     done = subprocess.run(
         [*command, "-p", "gemwire_proto.bookstore_v1"],
         cwd=package,
