@@ -102,7 +102,6 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "gemwire.options",
     ),
     "gemwire.genai._backends": (
-        "gemwire._transport.json_method",
         "gemwire._transport.serialized_message",
         "gemwire.errors",
         "gemwire.genai._convert",

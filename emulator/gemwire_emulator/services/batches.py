@@ -228,10 +228,10 @@ class Batches:
 
     def _store_output(self, tenant: str, row: Row, blob: str) -> str:
         """Store the responses of a batch as a file, and return its name."""
-        wanted = v1beta.File(
+        requested = v1beta.File(
             # Clients recognize only letters and digits as a file's name in a URI.
             name=f"files/batch{row.name.rpartition('/')[2]}",
             mime_type="application/jsonl",
             source=v1beta.File.Source.GENERATED,
         )
-        return files.store_file(self._state, tenant, row.owner, wanted, self._state.blobs.link(blob)).name
+        return files.store_file(self._state, tenant, row.owner, requested, self._state.blobs.link(blob)).name

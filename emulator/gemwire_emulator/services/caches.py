@@ -63,19 +63,19 @@ class CacheService:
         if not request.HasField("cached_content"):
             raise invalid_argument("cached_content", "is required")
         # Files are read now, since they may expire before the cached content does.
-        wanted = inline_text_files(self._state, call, request.cached_content, "cached_content.")
-        check_model(self._state, wanted.model, "cached_content.model", call)
-        if not supports_method(wanted.model, "createCachedContent"):
+        requested = inline_text_files(self._state, call, request.cached_content, "cached_content.")
+        check_model(self._state, requested.model, "cached_content.model", call)
+        if not supports_method(requested.model, "createCachedContent"):
             raise invalid_argument(
-                "cached_content.model", f"{wanted.model} does not support createCachedContent"
+                "cached_content.model", f"{requested.model} does not support createCachedContent"
             )
-        check_display_name(wanted.display_name, "cached_content.display_name", _DISPLAY_NAME)
-        tokens = self._check_contents(wanted)
+        check_display_name(requested.display_name, "cached_content.display_name", _DISPLAY_NAME)
+        tokens = self._check_contents(requested)
         cached = v1beta.CachedContent()
-        cached.CopyFrom(wanted)
+        cached.CopyFrom(requested)
         cached.name = resolve_name(self._state, "", _KIND, "", "cached_content.name")
         cached.usage_metadata.total_token_count = tokens
-        self._set_expiration(cached, wanted, wanted.WhichOneof("expiration"))
+        self._set_expiration(cached, requested, requested.WhichOneof("expiration"))
         for moment in (cached.create_time, cached.update_time):
             moment.FromDatetime(self._state.clock.datetime())
         self._state.store.put(call.tenant, cached.name, cached, owner=call.caller)
@@ -105,9 +105,9 @@ class CacheService:
         """Change the expiration, which is all that can change."""
         if not request.HasField("cached_content"):
             raise invalid_argument("cached_content", "is required")
-        wanted = request.cached_content
-        cached = get_cached_content(self._state, call, wanted.name, "cached_content.name")
-        given = wanted.WhichOneof("expiration")
+        requested = request.cached_content
+        cached = get_cached_content(self._state, call, requested.name, "cached_content.name")
+        given = requested.WhichOneof("expiration")
         paths = [path for path in request.update_mask.paths if path != "*"]
         for path in paths:
             if path not in _EXPIRATION:
@@ -118,7 +118,7 @@ class CacheService:
                 raise invalid_argument(f"cached_content.{path}", "is in the update mask and must be set")
         if given is None:
             raise invalid_argument("cached_content.ttl", "set it, or expire_time")
-        self._set_expiration(cached, wanted, given)
+        self._set_expiration(cached, requested, given)
         cached.update_time.FromDatetime(self._state.clock.datetime())
         self._state.store.replace(call.tenant, cached.name, cached)
         return _to_output(cached)
@@ -131,15 +131,15 @@ class CacheService:
         self._state.store.delete(call.tenant, cached.name)
         return empty_pb2.Empty()
 
-    def _check_contents(self, wanted: v1beta.CachedContent) -> int:
+    def _check_contents(self, requested: v1beta.CachedContent) -> int:
         """Check that contents can be cached, and return their tokens.
 
         The service requires 1,024 tokens or more, depending on the model. The emulator accepts any number,
         so that tests need no long texts.
         """
-        check_json(wanted, "cached_content")
-        check_tools(wanted.tools, "cached_content.tools")
-        for i, content in enumerate(wanted.contents):
+        check_json(requested, "cached_content")
+        check_tools(requested.tools, "cached_content.tools")
+        for i, content in enumerate(requested.contents):
             if not content.parts:
                 raise invalid_argument(f"cached_content.contents[{i}].parts", "must have at least one part")
             if content.role not in ("", "user", "model", "function", "tool"):
@@ -147,16 +147,16 @@ class CacheService:
                     f"cached_content.contents[{i}].role",
                     f"{quote(content.role)} is not one of user and model",
                 )
-        if any(part.WhichOneof("data") != "text" for part in wanted.system_instruction.parts):
+        if any(part.WhichOneof("data") != "text" for part in requested.system_instruction.parts):
             raise invalid_argument("cached_content.system_instruction.parts", "must be text")
-        if not (wanted.contents or wanted.tools or wanted.system_instruction.parts):
+        if not (requested.contents or requested.tools or requested.system_instruction.parts):
             raise invalid_argument("cached_content.contents", "is required, or system_instruction or tools")
-        return check_tokens(self._state.engine, list(_iter_texts(wanted)), "cached_content.contents")
+        return check_tokens(self._state.engine, list(_iter_texts(requested)), "cached_content.contents")
 
     def _set_expiration(
         self,
         cached: v1beta.CachedContent,
-        wanted: v1beta.CachedContent,
+        requested: v1beta.CachedContent,
         given: Literal["expire_time", "ttl"] | None,
     ) -> None:
         """Set the expiration to the time or the lifetime of a request, or to the default.
@@ -166,17 +166,17 @@ class CacheService:
         """
         field = f"cached_content.{given}"
         now = int(self._state.clock.now() * 1e6) * 1000
-        if given and not 0 <= getattr(wanted, given).nanos < _NANOS:
+        if given and not 0 <= getattr(requested, given).nanos < _NANOS:
             raise invalid_argument(field, f"nanos must be from 0 to {_NANOS - 1}")
         if given is None:
             end = now + _TTL * _NANOS
         elif given == "ttl":
-            span = wanted.ttl.seconds * _NANOS + wanted.ttl.nanos
+            span = requested.ttl.seconds * _NANOS + requested.ttl.nanos
             if span <= 0:
                 raise invalid_argument(field, "must be positive")
             end = now + span
         else:
-            end = wanted.expire_time.seconds * _NANOS + wanted.expire_time.nanos
+            end = requested.expire_time.seconds * _NANOS + requested.expire_time.nanos
             if end <= now:
                 raise invalid_argument(field, "must lie in the future")
         seconds, nanos = divmod(end, _NANOS)

@@ -39,10 +39,10 @@ class RetrieverService(DocumentHandlers, ChunkHandlers):
         """Create an empty corpus, which the caller owns."""
         if not request.HasField("corpus"):
             raise invalid_argument("corpus", "is required")
-        wanted, store = request.corpus, self._state.store
-        check_display_name(wanted.display_name, "corpus.display_name")
-        name = resolve_name(self._state, wanted.name, _KIND, wanted.display_name, "corpus.name")
-        corpus = v1beta.Corpus(name=name, display_name=wanted.display_name)
+        requested, store = request.corpus, self._state.store
+        check_display_name(requested.display_name, "corpus.display_name")
+        name = resolve_name(self._state, requested.name, _KIND, requested.display_name, "corpus.name")
+        corpus = v1beta.Corpus(name=name, display_name=requested.display_name)
         for moment in (corpus.create_time, corpus.update_time):
             moment.FromDatetime(self._state.clock.datetime())
         with store.transaction():

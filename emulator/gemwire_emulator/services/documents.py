@@ -37,13 +37,13 @@ class DocumentHandlers:
         corpus = get_resource(self._state, call, request.parent, _PARENT, "parent").name
         if not request.HasField("document"):
             raise invalid_argument("document", "is required")
-        wanted, store = request.document, self._state.store
-        _check(wanted)
+        requested, store = request.document, self._state.store
+        _check(requested)
         name = resolve_name(
-            self._state, wanted.name, f"{corpus}/{_KIND}", wanted.display_name, "document.name"
+            self._state, requested.name, f"{corpus}/{_KIND}", requested.display_name, "document.name"
         )
         document = v1beta.Document(
-            name=name, display_name=wanted.display_name, custom_metadata=wanted.custom_metadata
+            name=name, display_name=requested.display_name, custom_metadata=requested.custom_metadata
         )
         for moment in (document.create_time, document.update_time):
             moment.FromDatetime(self._state.clock.datetime())

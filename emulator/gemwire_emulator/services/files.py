@@ -158,8 +158,8 @@ class FileService:
 
     def create_file(self, request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:
         """Create a file without bytes, of which the caller sets the name and the display name."""
-        wanted = v1beta.File(name=request.file.name, display_name=request.file.display_name)
-        return v1beta.CreateFileResponse(file=store_file(self._state, call.tenant, call.caller, wanted))
+        requested = v1beta.File(name=request.file.name, display_name=request.file.display_name)
+        return v1beta.CreateFileResponse(file=store_file(self._state, call.tenant, call.caller, requested))
 
     def list_files(self, request: v1beta.ListFilesRequest, call: Call) -> v1beta.ListFilesResponse:
         """List the files that have not expired, oldest first."""

@@ -247,28 +247,28 @@ class LiveSession:
         """Generate a response; the pieces that were sent stay in the conversation."""
         prompt, tokens = build_prompt(self._setup, self._contents, self._state.engine)
         self._usage = v1beta.UsageMetadata(prompt_token_count=tokens, total_token_count=tokens)
-        said = v1beta.Content(role="model")
+        content = v1beta.Content(role="model")
         try:
             async with aclosing(self._state.engine.generate(prompt)) as deltas:
                 async for delta in deltas:
                     self._usage.response_token_count += delta.tokens
                     self._usage.total_token_count += delta.tokens
                     if delta.call is not None:
-                        await self._send_call(delta.call, said)
+                        await self._send_call(delta.call, content)
                     elif delta.text:
                         await self._send_piece(delta)
-                        _append(said, delta)
+                        _append(content, delta)
         finally:
-            if said.parts:
-                self._contents.append(said)
+            if content.parts:
+                self._contents.append(content)
 
-    async def _send_call(self, wanted: v1beta.FunctionCall, said: v1beta.Content) -> None:
+    async def _send_call(self, function_call: v1beta.FunctionCall, content: v1beta.Content) -> None:
         self._call_count += 1
         call = v1beta.FunctionCall()
-        call.CopyFrom(wanted)
+        call.CopyFrom(function_call)
         call.id = f"emulated-call-{self._call_count}"
         self._calls[call.id] = call
-        said.parts.add(function_call=call)
+        content.parts.add(function_call=call)
         await self._send(tool_call={"function_calls": [call]})
 
     async def _send_piece(self, delta: Delta) -> None:
@@ -283,9 +283,9 @@ class LiveSession:
             await self._send(server_content={"output_transcription": {"text": delta.text}})
 
 
-def _append(said: v1beta.Content, delta: Delta) -> None:
-    last = said.parts[-1] if said.parts else None
+def _append(content: v1beta.Content, delta: Delta) -> None:
+    last = content.parts[-1] if content.parts else None
     if last is not None and last.text and last.thought == delta.thought:
         last.text += delta.text
     else:
-        said.parts.add(text=delta.text, thought=delta.thought)
+        content.parts.add(text=delta.text, thought=delta.thought)

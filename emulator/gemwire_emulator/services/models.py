@@ -84,21 +84,21 @@ class ModelService:
         """Create a tuned model and start its tuning."""
         if not request.HasField("tuned_model"):
             raise invalid_argument("tuned_model", "is required")
-        asked = request.tuned_model
-        check_tuned_model(asked)
+        requested = request.tuned_model
+        check_tuned_model(requested)
         model = v1beta.TunedModel(
-            display_name=asked.display_name,
-            description=asked.description or _LABEL,
-            reader_project_numbers=asked.reader_project_numbers,
+            display_name=requested.display_name,
+            description=requested.description or _LABEL,
+            reader_project_numbers=requested.reader_project_numbers,
         )
-        answers = self._inherit(asked, model, call)
-        new_answers, examples = parse_examples(asked)
+        answers = self._inherit(requested, model, call)
+        new_answers, examples = parse_examples(requested)
         resolve_hyperparameters(
-            asked.tuning_task.hyperparameters, model.tuning_task.hyperparameters, examples
+            requested.tuning_task.hyperparameters, model.tuning_task.hyperparameters, examples
         )
         for name in _SAMPLING:
-            if asked.HasField(name):
-                setattr(model, name, getattr(asked, name))
+            if requested.HasField(name):
+                setattr(model, name, getattr(requested, name))
         with self._state.store.transaction():
             model.name = f"{_KIND}/{self._resolve_id(request)}"
             if self._state.store.get(call.tenant, model.name) is not None:
@@ -152,16 +152,16 @@ class ModelService:
             raise invalid_argument("tuned_model_id", f"{quote(identifier)} must begin with a letter")
         return identifier
 
-    def _inherit(self, asked: v1beta.TunedModel, model: v1beta.TunedModel, call: Call) -> dict[str, str]:
+    def _inherit(self, requested: v1beta.TunedModel, model: v1beta.TunedModel, call: Call) -> dict[str, str]:
         """Copy the defaults of the model that the tuning starts from, and return its trained answers."""
         source: v1beta.Model | v1beta.TunedModel
-        kind = asked.WhichOneof("source_model")
+        kind = requested.WhichOneof("source_model")
         if kind is None:
             raise invalid_argument("tuned_model.base_model", "is required, or tuned_model_source")
         answers: dict[str, str] = {}
         if kind == "base_model":
             source = base = self._get_base_model(
-                check_name(asked.base_model, "models/*", "tuned_model.base_model")
+                check_name(requested.base_model, "models/*", "tuned_model.base_model")
             )
             if not set(base.supported_generation_methods).intersection(_TUNABLE):
                 raise invalid_argument(
@@ -170,7 +170,7 @@ class ModelService:
             model.base_model = source.name
         else:
             field = "tuned_model.tuned_model_source.tuned_model"
-            row = self._get_tuned_model(asked.tuned_model_source.tuned_model, field, call, READER)
+            row = self._get_tuned_model(requested.tuned_model_source.tuned_model, field, call, READER)
             source = tuned = row.message(v1beta.TunedModel)
             if tuned.state != _STATES.ACTIVE:
                 raise failed_precondition(row.name, f"is {_STATES.Name(tuned.state)}, not ACTIVE")

@@ -215,15 +215,15 @@ async def _generate(
     state: State, request: _PalmRequest, contents: list[v1beta.Content], instruction: str = ""
 ) -> list[str]:
     """Generate one text for each candidate."""
-    asked = v1beta.GenerateContentRequest(model=request.model, contents=contents)
+    requested = v1beta.GenerateContentRequest(model=request.model, contents=contents)
     if instruction:
-        asked.system_instruction.parts.add(text=instruction)
+        requested.system_instruction.parts.add(text=instruction)
     for field, value in request.ListFields():
         if field.name in _SAMPLING:
-            setattr(asked.generation_config, field.name, value)
-    asked.generation_config.stop_sequences.extend(getattr(request, "stop_sequences", ()))
+            setattr(requested.generation_config, field.name, value)
+    requested.generation_config.stop_sequences.extend(getattr(request, "stop_sequences", ()))
     texts: dict[int, str] = {}
-    async with aclosing(state.engine.generate(asked)) as deltas:
+    async with aclosing(state.engine.generate(requested)) as deltas:
         async for delta in deltas:
             texts[delta.index] = texts.get(delta.index, "") + ("" if delta.thought else delta.text)
     return [texts[index] for index in sorted(texts)]

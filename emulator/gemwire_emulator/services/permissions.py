@@ -103,12 +103,12 @@ class PermissionService:
         self._check_parent(request.parent, call, WRITER)
         if not request.HasField("permission"):
             raise invalid_argument("permission", "is required")
-        asked = request.permission
-        _check_grantee(asked)
-        _check_role(asked)
-        permission = v1beta.Permission(grantee_type=asked.grantee_type, role=asked.role)
-        if asked.email_address:
-            permission.email_address = asked.email_address
+        requested = request.permission
+        _check_grantee(requested)
+        _check_role(requested)
+        permission = v1beta.Permission(grantee_type=requested.grantee_type, role=requested.role)
+        if requested.email_address:
+            permission.email_address = requested.email_address
         for row, other in list_permissions(self._state, call.tenant, request.parent):
             # A second grant would only hide the first; a role is changed by an update.
             if other.email_address.lower() == permission.email_address.lower():

@@ -125,8 +125,8 @@ class PredictionService:
             return  # The operation was deleted, and with it the names of the files.
         for sample in response.generate_video_response.generated_samples:
             content = self._state.blobs.put(sample.video.video)
-            wanted = v1beta.File(mime_type="image/apng", source=v1beta.File.Source.GENERATED)
-            file = store_file(self._state, tenant, row.owner, wanted, content)
+            requested = v1beta.File(mime_type="image/apng", source=v1beta.File.Source.GENERATED)
+            file = store_file(self._state, tenant, row.owner, requested, content)
             sample.video.uri = file.download_uri
 
     def _check_model(self, request: _PredictRequest, call: Call, method: str) -> None:

@@ -14,8 +14,7 @@ class AsyncMessageStream(Protocol):
     """The messages of one streaming call, live, recorded or replayed."""
 
     def __aiter__(self) -> AsyncIterator[v1beta.GenerateContentResponse]: ...
-    def cancel(self) -> bool:
-        """End the call."""
+    def cancel(self) -> bool: ...
 
 
 class AsyncResponseStream:

@@ -5,6 +5,8 @@ Each resource is one module of the backend, with a class whose methods have the 
 a service does not have is refused there, by a ValueError that says so.
 """
 
+# pyright: reportReturnType=false
+# The bodies of protocols' methods are their docstrings.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
@@ -64,22 +66,19 @@ class Call(Generic[_Result]):
         method: The RPC.
         request: Its request: a message, or the bytes of one.
         read: Converts the response to the result of the resource's method.
-        over_http: Name of the resource's method, if only HTTP carries the call.
     """
 
-    __slots__ = ("method", "over_http", "read", "request")
+    __slots__ = ("method", "read", "request")
 
     def __init__(
         self,
         method: Method[Any, _Response],
         request: object,
         read: Callable[[_Response], _Result],
-        over_http: str | None = None,
     ) -> None:
         self.method: Method[Any, Any] = method
         self.request: Any = request
         self.read: Callable[[Any], _Result] = read
-        self.over_http = over_http
 
 
 def as_message(response: _Response) -> _Response:

@@ -15,8 +15,7 @@ class MessageStream(Protocol):
     """The messages of one streaming call, live, recorded or replayed."""
 
     def __iter__(self) -> Iterator[v1beta.GenerateContentResponse]: ...
-    def cancel(self) -> bool:
-        """End the call."""
+    def cancel(self) -> bool: ...
 
 
 class ResponseStream:
