@@ -510,7 +510,7 @@ def test_a_result_without_a_form() -> None:
 
 _SEARCH: dict[str, Any] = {"google_search": {}}
 _DECLARED: dict[str, Any] = {"function_declarations": [{"name": "declared"}]}
-_ANY = {"function_calling_config": {"mode": "ANY"}}
+_ANY: views.ToolConfigDict = {"function_calling_config": {"mode": "ANY"}}
 
 
 @pytest.mark.parametrize(
