@@ -38,7 +38,7 @@ def tools_file(folder: Path, tools: Any) -> str:
 def sent(gemini: RunningEmulator) -> Any:
     """The one request that came."""
     (call,) = gemini.calls("StreamGenerateContent")
-    return output.as_dict(call.requests[0])
+    return output.to_dict(call.requests[0])
 
 
 @pytest.mark.parametrize(
