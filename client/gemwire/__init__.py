@@ -1,10 +1,10 @@
-"""gemwire: the Gemini API over gRPC first.
+"""gemwire: a gRPC-first client for the Gemini API.
 
-    from gemwire import v1beta          # service clients and messages, shaped like Google's
-    from gemwire import errors          # what they raise
+    from gemwire import v1beta          # service clients and messages, with the interface of Google's
+    from gemwire import errors          # their exceptions
     from gemwire import ClientOptions, Retry
 
-Everything is loaded on first use: ``import gemwire`` itself costs next to nothing.
+Modules are loaded on first use, so that ``import gemwire`` itself is cheap.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a message constructor does with a value that protobuf refuses.
+"""Message constructors that convert values that protobuf refuses, or name the field at fault.
 
 The ordinary way costs one extra frame and nothing else: protobuf's own
 constructor. Only when that fails are the arguments looked at, for two reasons:
@@ -17,70 +17,70 @@ and is refused: to make it a list beforehand would cost every message.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gemwire_runtime.upb import construct
 
-_REFUSALS = (TypeError, ValueError, OverflowError, AttributeError)
-_Fields = Mapping[str, Any]
+_ERRORS = (TypeError, ValueError, OverflowError, AttributeError)
+_Fields = Mapping[str, object]
 
 
-def construction(descriptor: Descriptor) -> dict[str, Callable[..., None]]:
-    """The ``__init__`` that a message class is created with."""
+def build_init(descriptor: Descriptor) -> dict[str, Callable[..., None]]:
+    """Build the ``__init__`` of a message class."""
 
-    def __init__(self: Message, /, **fields: Any) -> None:
+    def __init__(self: Message, /, **fields: object) -> None:
         try:
             construct(self, **fields)
-        except _REFUSALS as refusal:
-            _refuse_spent(fields, refusal, descriptor.full_name)
-            adopted = _adopt_fields(descriptor, fields)
-            if adopted is fields:
-                _explain(descriptor, fields, refusal, descriptor.full_name)
+        except _ERRORS as error:
+            _refuse_iterators(fields, error, descriptor.full_name)
+            converted = _convert_fields(descriptor, fields)
+            if converted is fields:
+                _explain(descriptor, fields, error, descriptor.full_name)
             self.Clear()
             try:
-                construct(self, **adopted)
-            except _REFUSALS as second:
-                _explain(descriptor, adopted, second, descriptor.full_name)
+                construct(self, **converted)
+            except _ERRORS as second:
+                _explain(descriptor, converted, second, descriptor.full_name)
 
     # Python's own errors (a positional argument) name the function by this.
     __init__.__qualname__ = f"{descriptor.full_name}.__init__"
     return {"__init__": __init__}
 
 
-def merging(descriptor: Descriptor) -> dict[str, Callable[..., None]]:
-    """``CopyFrom`` and ``MergeFrom`` of a well-known type that take its twin of another pool."""
+def build_merge_methods(descriptor: Descriptor) -> dict[str, Callable[..., None]]:
+    """Build ``CopyFrom`` and ``MergeFrom`` of a well-known type, which accept its twin of another pool."""
     if descriptor.file.package != "google.protobuf":
         return {}
 
     def MergeFrom(self: Message, other: Message) -> None:
         base: Any = super(type(self), self)
-        base.MergeFrom(_adopt(descriptor, other))
+        base.MergeFrom(_convert(descriptor, other))
 
     def CopyFrom(self: Message, other: Message) -> None:
         base: Any = super(type(self), self)
-        base.CopyFrom(_adopt(descriptor, other))
+        base.CopyFrom(_convert(descriptor, other))
 
     return {"MergeFrom": MergeFrom, "CopyFrom": CopyFrom}
 
 
-def _refuse_spent(value: Any, refusal: Exception, path: str) -> None:
+def _refuse_iterators(value: object, error: Exception, path: str) -> None:
     """Raise if there is an iterator: its items are gone, and a second try would silently go without them."""
     if isinstance(value, Iterator):
         once = f"a {type(value).__name__} cannot be read again after an error"
-        raise TypeError(f"{path}: give a list; {once} ({refusal})") from None
+        raise TypeError(f"{path}: give a list; {once} ({error})") from None
     if isinstance(value, Mapping):
         for name, item in value.items():
-            _refuse_spent(item, refusal, f"{path}.{name}")
+            _refuse_iterators(item, error, f"{path}.{name}")
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            _refuse_spent(item, refusal, f"{path}[{index}]")
+            _refuse_iterators(item, error, f"{path}[{index}]")
 
 
-def _adopt(descriptor: Descriptor, value: Any) -> Any:
-    """``value`` with every message of a foreign pool replaced by ours; the same object if there was none."""
+def _convert(descriptor: Descriptor, value: object) -> object:
+    """Replace messages of a foreign pool by ours; return the same object if there was none."""
     # proto-plus, which Google's packages are made with, wraps its messages.
     value = getattr(value, "_pb", value)
     if isinstance(value, Message):
@@ -88,7 +88,7 @@ def _adopt(descriptor: Descriptor, value: Any) -> Any:
             return value
         return message_class(descriptor).FromString(value.SerializeToString())
     if isinstance(value, Mapping):
-        fields = _adopt_fields(descriptor, value)
+        fields = _convert_fields(descriptor, value)
         return fields if isinstance(fields, dict) else dict(fields)
     return value
 
@@ -101,44 +101,46 @@ def message_class(descriptor: Descriptor) -> type[Message]:
     return message_factory.GetMessageClass(descriptor)
 
 
-def _adopt_fields(descriptor: Descriptor, fields: _Fields) -> _Fields:
+def _convert_fields(descriptor: Descriptor, fields: _Fields) -> _Fields:
     if descriptor.full_name in _FREE_FORM:
         return fields
-    adopted: dict[str, Any] = {}
+    converted: dict[str, object] = {}
     for name, value in fields.items():
         field = descriptor.fields_by_name.get(name)
-        inner = _inner(field) if field is not None else None
+        inner = _value_type(field) if field is not None else None
         if field is None or inner is None:
             continue
-        if _entry(field) and isinstance(value, Mapping):
-            taken: Any = {key: _adopt_map_value(inner, item) for key, item in value.items()}
-            same = all(taken[key] is value[key] for key in taken)
-        elif _is_many(value):
+        if _map_entry(field) and isinstance(value, Mapping):
+            entries = {key: _convert_map_value(inner, item) for key, item in value.items()}
+            taken: object = entries
+            same = all(entries[key] is value[key] for key in entries)
+        elif _is_list(value):
             items = list(value)
-            taken = [_adopt(inner, item) for item in items]
-            same = all(a is b for a, b in zip(taken, items, strict=True))
+            parts = [_convert(inner, item) for item in items]
+            taken = parts
+            same = all(a is b for a, b in zip(parts, items, strict=True))
         else:
-            taken = _adopt(inner, value)
+            taken = _convert(inner, value)
             same = taken is value
         if not same:
-            adopted[name] = taken
-    return {**fields, **adopted} if adopted else fields
+            converted[name] = taken
+    return {**fields, **converted} if converted else fields
 
 
-def _adopt_map_value(descriptor: Descriptor, value: Any) -> Any:
-    """A dict becomes a message: protobuf before 6.30 takes no dicts as the values of a map."""
+def _convert_map_value(descriptor: Descriptor, value: object) -> object:
+    """Convert a dict to a message: protobuf before 6.30 takes no dicts as the values of a map."""
     if not isinstance(value, Mapping):
-        return _adopt(descriptor, value)
+        return _convert(descriptor, value)
     made = message_class(descriptor)()
     try:
-        construct(made, **_adopt_fields(descriptor, value))
-    except _REFUSALS:
+        construct(made, **_convert_fields(descriptor, value))
+    except _ERRORS:
         return value  # The map will be refused as well, and `_explain` finds the place.
     return made
 
 
-def _is_many(value: Any) -> bool:
-    """Whether a value suits a repeated field; Struct and ListValue can be iterated, but are one value."""
+def _is_list(value: object) -> TypeGuard[Iterable[object]]:
+    """Return whether a value suits a repeated field. Struct and ListValue are iterable, but one value."""
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, Message))
 
 
@@ -146,26 +148,26 @@ def _is_many(value: Any) -> bool:
 _FREE_FORM = frozenset({"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
 
 
-def _entry(field: FieldDescriptor) -> Descriptor | None:
-    """The type of a map's entries; None for any other field."""
+def _map_entry(field: FieldDescriptor) -> Descriptor | None:
+    """Return the type of a map's entries; None for any other field."""
     kind: Any = field.message_type
     return kind if kind is not None and kind.has_options and kind.GetOptions().map_entry else None
 
 
-def _inner(field: FieldDescriptor) -> Descriptor | None:
-    """The message type of a field's values: of a map, that of its values; None for scalars."""
-    entry = _entry(field)
+def _value_type(field: FieldDescriptor) -> Descriptor | None:
+    """Return the message type of a field's values: of a map, that of its values; None for scalars."""
+    entry = _map_entry(field)
     return (entry.fields_by_name["value"] if entry else field).message_type
 
 
 def is_repeated(field: FieldDescriptor) -> bool:
-    """Whether a field is a list or a map."""
+    """Return whether a field is a list or a map."""
     # protobuf 5 has no is_repeated, protobuf 7 warns of label.
     known = getattr(field, "is_repeated", None)
     return bool(getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED if known is None else known)
 
 
-def _explain(descriptor: Descriptor, fields: _Fields, refusal: Exception, path: str) -> NoReturn:
+def _explain(descriptor: Descriptor, fields: _Fields, error: Exception, path: str) -> NoReturn:
     """Find the smallest part of ``fields`` that protobuf refuses and raise an error that names it."""
     made = message_class(descriptor)
     for name, value in fields.items():
@@ -175,8 +177,8 @@ def _explain(descriptor: Descriptor, fields: _Fields, refusal: Exception, path: 
         for place, part, culprit, got in _parts(field, name, value):
             try:
                 construct(made(), **{name: part})
-            except _REFUSALS as smaller:
-                inner = _inner(field)
+            except _ERRORS as smaller:
+                inner = _value_type(field)
                 one = culprit is not value or not is_repeated(field)
                 if isinstance(culprit, Mapping) and one and inner and inner.full_name not in _FREE_FORM:
                     _explain(inner, culprit, smaller, f"{path}.{place}")
@@ -184,25 +186,25 @@ def _explain(descriptor: Descriptor, fields: _Fields, refusal: Exception, path: 
                 other = inner is not None and isinstance(smaller, AttributeError)
                 text = f"expected {inner and inner.full_name}" if other else smaller
                 raise _error(smaller)(f"{path}.{place}: {text} (got {got})") from None
-    raise _error(refusal)(f"{path}: {refusal}") from None
+    raise _error(error)(f"{path}: {error}") from None
 
 
-def _error(refusal: Exception) -> type[Exception]:
-    """What is out of range stays a ValueError; an AttributeError comes from a value of an unforeseen type."""
-    return ValueError if isinstance(refusal, (ValueError, OverflowError)) else TypeError
+def _error(error: Exception) -> type[Exception]:
+    """Choose the class of an error; an AttributeError comes from a value of an unforeseen type."""
+    return ValueError if isinstance(error, (ValueError, OverflowError)) else TypeError
 
 
-def _parts(field: FieldDescriptor, name: str, value: Any) -> list[tuple[str, Any, Any, str]]:
-    """A list's items and a map's entries one by one, anything else whole.
+def _parts(field: FieldDescriptor, name: str, value: object) -> list[tuple[str, object, object, str]]:
+    """Split a list into its items and a map into its entries; anything else stays whole.
 
     Each with its place, what to try alone, the value in question and the name of what was given.
     """
-    if _entry(field):
+    if _map_entry(field):
         if isinstance(value, Mapping):
             return [
                 (f"{name}[{key!r}]", {key: item}, item, f"dict[{type(key).__name__}, {type(item).__name__}]")
                 for key, item in value.items()
             ]
-    elif is_repeated(field) and _is_many(value):
+    elif is_repeated(field) and _is_list(value):
         return [(f"{name}[{i}]", [item], item, type(item).__name__) for i, item in enumerate(value)]
     return [(name, value, value, type(value).__name__)]

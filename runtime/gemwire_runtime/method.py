@@ -26,12 +26,17 @@ from google.protobuf.message import Message
 
 from gemwire_runtime.retry import ApiCoreRetry, Retry
 
+_T = TypeVar("_T")
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 _ItemCo = TypeVar("_ItemCo", covariant=True)
 _ResultCo = TypeVar("_ResultCo", covariant=True, bound=Message)
 _UpdateCo = TypeVar("_UpdateCo", covariant=True, bound=Message)
 _RequestContra = TypeVar("_RequestContra", contravariant=True, bound=Message)
+
+
+#: The result of an asyncio method, to be awaited.
+_Coroutine = Coroutine[Any, Any, _T]
 
 
 class Default(enum.Enum):
@@ -158,7 +163,7 @@ class Service:
     name: str
     host: str
     scopes: tuple[str, ...]
-    methods: Mapping[str, Method[Any, Any]]
+    methods: Mapping[str, AnyMethod]
 
 
 class AsyncStream(Protocol[_ItemCo]):
@@ -178,7 +183,7 @@ class AsyncBidiStream(AsyncStream[_ItemCo], Protocol[_RequestContra, _ItemCo]):
     """Both directions of one streaming call."""
 
     async def __aenter__(self) -> AsyncBidiStream[_RequestContra, _ItemCo]: ...
-    async def write(self, request: _RequestContra | Mapping[str, Any], /) -> None: ...
+    async def write(self, request: _RequestContra | Mapping[str, object], /) -> None: ...
     async def done_writing(self) -> None: ...
     async def read(self) -> _ItemCo | None: ...
 
@@ -199,7 +204,7 @@ class AsyncOperation(Protocol[_ResultCo, _UpdateCo]):
     @property
     def name(self) -> str: ...
     @property
-    def operation(self) -> Any: ...
+    def operation(self) -> Message: ...
     @property
     def metadata(self) -> _UpdateCo | None: ...
     async def done(self) -> bool: ...
@@ -208,7 +213,7 @@ class AsyncOperation(Protocol[_ResultCo, _UpdateCo]):
     async def exception(self, timeout: float | None = None, polling: Any = ...) -> Exception | None: ...
     async def cancel(self) -> bool: ...
     async def cancelled(self) -> bool: ...
-    def add_done_callback(self, callback: Callable[[Any], Any]) -> None: ...
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None: ...
 
 
 class Stream(Protocol[_ItemCo]):
@@ -228,7 +233,7 @@ class BidiStream(Stream[_ItemCo], Protocol[_RequestContra, _ItemCo]):
     """Both directions of one streaming call."""
 
     def __enter__(self) -> BidiStream[_RequestContra, _ItemCo]: ...
-    def write(self, request: _RequestContra | Mapping[str, Any], /) -> None: ...
+    def write(self, request: _RequestContra | Mapping[str, object], /) -> None: ...
     def done_writing(self) -> None: ...
     def read(self) -> _ItemCo | None: ...
 
@@ -249,7 +254,7 @@ class Operation(Protocol[_ResultCo, _UpdateCo]):
     @property
     def name(self) -> str: ...
     @property
-    def operation(self) -> Any: ...
+    def operation(self) -> Message: ...
     @property
     def metadata(self) -> _UpdateCo | None: ...
     def done(self) -> bool: ...
@@ -258,7 +263,7 @@ class Operation(Protocol[_ResultCo, _UpdateCo]):
     def exception(self, timeout: float | None = None, polling: Any = ...) -> Exception | None: ...
     def cancel(self) -> bool: ...
     def cancelled(self) -> bool: ...
-    def add_done_callback(self, callback: Callable[[Any], Any]) -> None: ...
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None: ...
 
 
 class AsyncCaller(Protocol):
@@ -270,52 +275,54 @@ class AsyncCaller(Protocol):
     def unary(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
-    ) -> Coroutine[Any, Any, _Response]: ...
+    ) -> _Coroutine[_Response]: ...
 
     def server_stream(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
         idle_timeout: float | None,
-    ) -> Coroutine[Any, Any, AsyncStream[_Response]]: ...
+    ) -> _Coroutine[AsyncStream[_Response]]: ...
 
     def bidi(
         self,
         method: Method[_Request, _Response],
-        requests: AsyncIterable[_Request | Mapping[str, Any]] | Iterable[_Request | Mapping[str, Any]] | None,
+        requests: AsyncIterable[_Request | Mapping[str, object]]
+        | Iterable[_Request | Mapping[str, object]]
+        | None,
         timeout: Timeout,
         metadata: Metadata,
         idle_timeout: float | None,
-    ) -> Coroutine[Any, Any, AsyncBidiStream[_Request, _Response]]: ...
+    ) -> _Coroutine[AsyncBidiStream[_Request, _Response]]: ...
 
     def paged(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
-    ) -> Coroutine[Any, Any, AsyncPager[Any, _Response]]: ...
+    ) -> _Coroutine[AsyncPager[Any, _Response]]: ...
 
     def operation(
         self,
         method: Method[_Request, Any],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
-    ) -> Coroutine[Any, Any, AsyncOperation[Any, Any]]: ...
+    ) -> _Coroutine[AsyncOperation[Any, Any]]: ...
 
 
 class Caller(Protocol):
@@ -324,8 +331,8 @@ class Caller(Protocol):
     def unary(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
@@ -334,8 +341,8 @@ class Caller(Protocol):
     def server_stream(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
@@ -345,7 +352,7 @@ class Caller(Protocol):
     def bidi(
         self,
         method: Method[_Request, _Response],
-        requests: Iterable[_Request | Mapping[str, Any]] | None,
+        requests: Iterable[_Request | Mapping[str, object]] | None,
         timeout: Timeout,
         metadata: Metadata,
         idle_timeout: float | None,
@@ -354,8 +361,8 @@ class Caller(Protocol):
     def paged(
         self,
         method: Method[_Request, _Response],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
@@ -364,8 +371,8 @@ class Caller(Protocol):
     def operation(
         self,
         method: Method[_Request, Any],
-        request: _Request | Mapping[str, Any] | None,
-        flattened: tuple[Any, ...],
+        request: _Request | Mapping[str, object] | None,
+        flattened: tuple[object, ...],
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,

@@ -15,7 +15,7 @@ from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
 
-from gemwire_runtime.message_init import construction, merging
+from gemwire_runtime.message_init import build_init, build_merge_methods
 from gemwire_runtime.upb import DescriptorPool, MessageMeta
 
 #: Every descriptor set that was loaded; the same file in two of them is taken once.
@@ -75,7 +75,7 @@ def load(path: Path) -> None:
         raise ImportError(f"gemwire_proto found damaged descriptors at {path}; {_REMEDY}") from None
 
 
-def define(namespace: dict[str, Any], path: str) -> FileDescriptor:
+def define(namespace: dict[str, object], path: str) -> FileDescriptor:
     """Give a ``_pb2`` module its messages, enums and enum values.
 
     Args:
@@ -88,7 +88,7 @@ def define(namespace: dict[str, Any], path: str) -> FileDescriptor:
         file: FileDescriptor = POOL.FindFileByName(path)
     except KeyError:
         raise ImportError(f"gemwire_proto found no {path} at {', '.join(_loaded)}; {_REMEDY}") from None
-    module = namespace["__name__"]
+    module = str(namespace["__name__"])
     for descriptor in file.message_types_by_name.values():
         namespace[descriptor.name] = _message_class(descriptor, module, descriptor.name)
     for enum in file.enum_types_by_name.values():
@@ -99,11 +99,11 @@ def define(namespace: dict[str, Any], path: str) -> FileDescriptor:
 
 
 def _message_class(descriptor: Descriptor, module: str, qualname: str) -> type[Message]:
-    attributes: dict[str, Any] = {
+    attributes: dict[str, object] = {
         "DESCRIPTOR": descriptor,
         "__module__": module,
-        **construction(descriptor),
-        **merging(descriptor),
+        **build_init(descriptor),
+        **build_merge_methods(descriptor),
     }
     if descriptor.containing_type is not None:
         attributes["__reduce__"] = _reduce
@@ -115,6 +115,6 @@ def _message_class(descriptor: Descriptor, module: str, qualname: str) -> type[M
     return made
 
 
-def _reduce(self: Message) -> tuple[Any, ...]:
+def _reduce(self: Message) -> tuple[object, ...]:
     """Pickle a nested message by its class; protobuf would look its name up in the default pool."""
     return type(self), (), self.__getstate__()  # type: ignore[attr-defined]

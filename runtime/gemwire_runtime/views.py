@@ -71,8 +71,8 @@ class View:
         if registered:
             _VIEWS[cls._kind.DESCRIPTOR.full_name] = cls
 
-    def __init__(self, **fields: Any) -> None:
-        """Make a message of some fields; None leaves a field unset.
+    def __init__(self, **fields: object) -> None:
+        """Build a message of some fields; None leaves a field unset.
 
         Raises:
             ValueError: There is no such field, or a value is out of range.
@@ -81,7 +81,7 @@ class View:
         self._pb = self._kind()
         self._set(fields)
 
-    def _set(self, fields: Mapping[str, Any]) -> None:
+    def _set(self, fields: Mapping[str, object]) -> None:
         for name, value in fields.items():
             field = self._fields.get(name) or self._fields.get(self._aliases.get(name, ""))
             if field is None:
@@ -93,7 +93,7 @@ class View:
 
     @classmethod
     def of(cls: type[_V], message: Message) -> _V:
-        """The view of a message, which is not copied."""
+        """Return the view of a message, which is not copied."""
         made = object.__new__(cls)
         made._pb = message
         return made
@@ -109,13 +109,13 @@ class View:
         shown = (f"{name}={getattr(self, name)!r}" for name in self._set_names())
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), self._pb.SerializeToString())
 
     def __copy__(self: _V) -> _V:
         return self.model_copy()
 
-    def __deepcopy__(self: _V, memo: Any) -> _V:
+    def __deepcopy__(self: _V, memo: object) -> _V:
         return self.model_copy()
 
     def _set_names(self) -> list[str]:
@@ -126,8 +126,8 @@ class View:
         """Names of the fields that are set."""
         return set(self._set_names())
 
-    def model_copy(self: _V, *, update: Mapping[str, Any] | None = None, deep: bool = True) -> _V:
-        """A copy, with some fields changed.
+    def model_copy(self: _V, *, update: Mapping[str, object] | None = None, deep: bool = True) -> _V:
+        """Return a copy, with some fields changed.
 
         Args:
             update: Fields and their new values; None clears one.
@@ -140,8 +140,8 @@ class View:
         return made
 
     @classmethod
-    def model_validate(cls: type[_V], data: Any) -> _V:
-        """A view of a dict, a message or another view.
+    def model_validate(cls: type[_V], data: object) -> _V:
+        """Convert a dict, a message or another view to a view.
 
         Raises:
             ValueError: There is no such field, or a value is out of range.
@@ -159,7 +159,7 @@ class View:
 
     @classmethod
     def model_validate_json(cls: type[_V], text: str | bytes) -> _V:
-        """A view of JSON.
+        """Parse JSON.
 
         Raises:
             ValueError: It is no JSON, or has other fields.
@@ -171,7 +171,7 @@ class View:
     def model_dump(
         self, *, exclude_none: bool = False, by_alias: bool = False, mode: str = "python"
     ) -> dict[str, Any]:
-        """The fields as a dict.
+        """Return the fields as a dict.
 
         Args:
             exclude_none: Leave out what is not set, at every depth.
@@ -186,22 +186,22 @@ class View:
         return made
 
     def to_dict(self) -> dict[str, Any]:
-        """What is set, as a dict."""
+        """Return the fields that are set, as a dict."""
         return self.model_dump(exclude_none=True)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """What is set, as a dict that json can write."""
+        """Return the fields that are set, as a dict that json can write."""
         return self.model_dump(exclude_none=True, mode="json")
 
     def model_dump_json(
         self, *, exclude_none: bool = False, by_alias: bool = False, indent: int | None = None
     ) -> str:
-        """The fields as JSON; see `model_dump`."""
+        """Return the fields as JSON; see `model_dump`."""
         made = self.model_dump(exclude_none=exclude_none, by_alias=by_alias, mode="json")
         return json.dumps(made, indent=indent, ensure_ascii=False)
 
     def to_json(self) -> str:
-        """What is set, as JSON."""
+        """Return the fields that are set, as JSON."""
         return self.model_dump_json(exclude_none=True)
 
 
@@ -230,13 +230,13 @@ class Field:
             return self
         return self.read(view._pb)
 
-    def __set__(self, view: View, value: Any) -> None:
+    def __set__(self, view: View, value: object) -> None:
         view._pb.ClearField(self.name)
         if value is not None:
             self.write(view._pb, value)
 
     def read(self, message: Any) -> Any:
-        """The value; None where there is none."""
+        """Return the value; None where there is none."""
         if self._optional:
             return self._read_one(getattr(message, self.name)) if message.HasField(self.name) else None
         value = getattr(message, self.name)
@@ -246,7 +246,7 @@ class Field:
             return {key: self._read_one(item) for key, item in value.items()} or None
         return self._read_one(value) if value else None
 
-    def write(self, message: Any, value: Any) -> None:
+    def write(self, message: Any, value: object) -> None:
         """Set the value.
 
         Raises:
@@ -258,7 +258,7 @@ class Field:
         except (TypeError, ValueError) as error:
             raise type(error)(f"{self.name}: {error}") from None
 
-    def _write(self, message: Any, value: Any) -> None:
+    def _write(self, message: Any, value: object) -> None:
         if self._map:
             target = getattr(message, self.name)
             if not isinstance(value, Mapping):
@@ -315,7 +315,7 @@ class Items(MutableSequence[_T]):
     def __iter__(self) -> Iterator[_T]:
         return map(self._read, self._container)
 
-    def insert(self, at: int, value: Any) -> None:
+    def insert(self, at: int, value: object) -> None:
         """Insert an item."""
         if at >= len(self._container):
             self._container.extend([self._write(value)])
@@ -332,15 +332,15 @@ class Items(MutableSequence[_T]):
     def __repr__(self) -> str:
         return repr(list(self))
 
-    def __add__(self, other: Iterable[Any]) -> list[Any]:
+    def __add__(self, other: Iterable[object]) -> list[object]:
         return [*self, *other]
 
-    def __radd__(self, other: Iterable[Any]) -> list[Any]:
+    def __radd__(self, other: Iterable[object]) -> list[object]:
         return [*other, *self]
 
 
 def view(message: Message) -> Any:
-    """The view of a message."""
+    """Return the view of a message."""
     return _VIEWS[message.DESCRIPTOR.full_name].of(message)
 
 
@@ -349,7 +349,7 @@ def _restored(cls: type[_V], data: bytes) -> _V:
 
 
 def dumped(value: Any, exclude_none: bool = False, by_alias: bool = False, mode: str = "python") -> Any:
-    """A value of a view's field as dicts, lists and scalars; see `View.model_dump`."""
+    """Convert a value of a view's field to dicts, lists and scalars; see `View.model_dump`."""
     if isinstance(value, View):
         return value.model_dump(exclude_none=exclude_none, by_alias=by_alias, mode=mode)
     if isinstance(value, Items):
@@ -372,7 +372,7 @@ _Conversion = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
 
 def _conversion(field: FieldDescriptor) -> _Conversion:
-    """How one value of a field is read and written."""
+    """Return the functions that read and write one value of a field."""
     kind: Any = field.message_type
     if kind is not None:
         by_hand = WELL_KNOWN.get(kind.full_name)
@@ -388,7 +388,7 @@ def _conversion(field: FieldDescriptor) -> _Conversion:
     return _same, _whole
 
 
-def _same(value: Any) -> Any:
+def _same(value: _T) -> _T:
     return value
 
 
@@ -396,7 +396,7 @@ _FLOAT = struct.Struct("<f")
 
 
 def _shortest(value: float) -> float:
-    """The shortest decimal that is the same number in 32 bits: 0.95, not 0.949999988079071."""
+    """Return the shortest decimal that is the same number in 32 bits: 0.95, not 0.949999988079071."""
     bits = _FLOAT.pack(value)
     for digits in (6, 7, 8):
         short = float(f"{value:.{digits}g}")
@@ -410,7 +410,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _bytes(value: Any) -> bytes:
+def _bytes(value: object) -> bytes:
     if isinstance(value, str):
         padded = value + "=" * (-len(value) % 4)
         return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)

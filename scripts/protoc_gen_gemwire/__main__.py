@@ -1,4 +1,4 @@
-"""The program behind ``scripts/generate``: rebuilds ``generated/`` whole from ``protos/``."""
+"""The program behind ``scripts/generate``, which rebuilds all that is generated from ``protos/``."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from . import build, model, overlay, policy
 from .families import FAMILIES
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
-_GENERATED = _REPOSITORY / "generated"
+_GENERATED = "generated"
 
 
 def main() -> int:
     """Run the program."""
-    parser = argparse.ArgumentParser(prog="scripts/generate", description="Rebuild generated/ from protos/.")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail if that would change a file"
+    parser = argparse.ArgumentParser(
+        prog="scripts/generate", description="Rebuild generated/ and the service clients from protos/."
     )
+    parser.add_argument("--check", action="store_true", help="only report whether a file would change")
     arguments = parser.parse_args()
     try:
-        files = build.generate(_REPOSITORY / "protos", _REPOSITORY / ".buf" / "googleapis", families=FAMILIES)
+        made = build.generate(_REPOSITORY / "protos", _REPOSITORY / ".buf" / "googleapis", families=FAMILIES)
     except (build.CompileError, overlay.OverlayError, model.ModelError, policy.PolicyError) as error:
         print(f"scripts/generate: {error}", file=sys.stderr)
         return 1
+    files = {f"{_GENERATED}/{name}": content for name, content in made.package.items()}
+    files |= {f"client/{name}": content for name, content in made.clients.items()}
     if arguments.check:
         return _check(files)
-    shutil.rmtree(_GENERATED, ignore_errors=True)
+    shutil.rmtree(_REPOSITORY / _GENERATED, ignore_errors=True)
     for name, content in files.items():
-        path = _GENERATED / name
+        path = _REPOSITORY / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return 0
 
 
 def _check(files: dict[str, bytes]) -> int:
-    found = {
-        path.relative_to(_GENERATED).as_posix(): path
-        for path in _GENERATED.rglob("*")
+    present = {
+        path.relative_to(_REPOSITORY).as_posix()
+        for path in (_REPOSITORY / _GENERATED).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    differing = [
-        name
-        for name in sorted({*found, *files})
-        if name not in found or name not in files or found[name].read_bytes() != files[name]
-    ]
+    differing = sorted(present - files.keys())
+    for name, content in files.items():
+        path = _REPOSITORY / name
+        if not path.is_file() or path.read_bytes() != content:
+            differing.append(name)
     for name in differing:
-        print(f"generated/{name} differs")
+        print(f"{name} differs")
     if differing:
-        print(
-            "generated/ does not match protos/: run scripts/generate and commit the result", file=sys.stderr
-        )
+        print("files do not match protos/: run scripts/generate and commit the result", file=sys.stderr)
     return 1 if differing else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import grpc_tools
@@ -15,6 +16,7 @@ from . import (
     model,
     overlay,
     policy,
+    render_clients,
     render_comments,
     render_grpc,
     render_messages,
@@ -31,16 +33,26 @@ class CompileError(Exception):
     """The protos do not compile; protoc has said why on stderr."""
 
 
-def generate(protos: Path, imports: Path, families: Sequence[Family]) -> dict[str, bytes]:
-    """Generate the package.
+@dataclass(frozen=True)
+class Generated:
+    """Generated files.
+
+    Attributes:
+        package: Those of ``gemwire_proto``, by their paths relative to the folder that holds it.
+        clients: Service clients and their fronts, relative to the folder that holds ``gemwire``.
+    """
+
+    package: dict[str, bytes]
+    clients: dict[str, bytes]
+
+
+def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generated:
+    """Generate everything.
 
     Args:
         protos: Folder of the protos, with ``call_policy.json`` and ``overlay/``.
         imports: Folder of what they import from elsewhere, ``google/api`` and its kin.
         families: What to generate.
-
-    Returns:
-        Files by their paths, relative to the folder that holds the package.
 
     Raises:
         CompileError: The protos do not compile.
@@ -49,11 +61,22 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> dict[st
         PolicyError: The call policy and the protos disagree.
     """
     merged = overlay.merge(compile_protos(protos, imports))
-    made = {f"{ROOT}/{name}": text.encode() for name, text in _render(merged, protos, families).items()}
+    policies = policy.load(protos / "call_policy.json", model.rpc_names(merged.files))
+    everything = model.build(merged.files, policies, families, merged.http_only)
+    made = {f"{ROOT}/{name}": text.encode() for name, text in _render(everything, families).items()}
     for family in families:
         data = _descriptor_set(merged.files, family, base=family is families[0])
         made[f"{ROOT}/{family.descriptor_set}"] = data
-    return made
+    return Generated(made, dict(_render_clients(everything, families)))
+
+
+def _render_clients(everything: model.Model, families: Sequence[Family]) -> Iterator[tuple[str, bytes]]:
+    for name, (_, package) in packages(families).items():
+        if package.clients:
+            files = [file for file in everything.files if file.package == name]
+            yield f"gemwire/{package.module}.py", render_clients.front(package, files).encode()
+            path = f"gemwire/_clients/aio/{package.module}.py"
+            yield path, render_clients.clients(package, files).encode()
 
 
 def compile_protos(protos: Path, imports: Path) -> list[FileDescriptorProto]:
@@ -78,9 +101,7 @@ def compile_protos(protos: Path, imports: Path) -> list[FileDescriptorProto]:
         return list(FileDescriptorSet.FromString(output.read_bytes()).file)
 
 
-def _render(merged: overlay.Merged, protos: Path, families: Sequence[Family]) -> dict[str, str]:
-    policies = policy.load(protos / "call_policy.json", model.rpc_names(merged.files))
-    everything = model.build(merged.files, policies, families, merged.http_only)
+def _render(everything: model.Model, families: Sequence[Family]) -> dict[str, str]:
     wanted = [file for file in everything.files if file.home or file.path in CARRIED]
     skipped = frozenset(file.path for file in everything.files) - {file.path for file in wanted}
     made = {"__init__.py": render_packages.root(families[0]), "py.typed": ""}

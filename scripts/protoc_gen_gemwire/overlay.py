@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from google.api import annotations_pb2
+from google.api import annotations_pb2, http_pb2
 from google.protobuf import message_factory
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -308,9 +308,10 @@ def _messages(container: FileDescriptorProto | DescriptorProto):  # type: ignore
 
 def _bind(known: MethodDescriptorProto, method: MethodDescriptorProto) -> None:
     """Add the HTTP bindings of an overlay to an RPC that exists."""
-    rule = method.options.Extensions[annotations_pb2.http]
+    rule = http_pb2.HttpRule()
+    rule.CopyFrom(method.options.Extensions[annotations_pb2.http])
     more = [*rule.additional_bindings]
-    del rule.additional_bindings[:]
+    rule.ClearField("additional_bindings")
     present = known.options.Extensions[annotations_pb2.http]
     if present.WhichOneof("pattern"):
         present.additional_bindings.extend([rule, *more])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .model import File, Method, Model, Service
-from .source import Source, join, summary
+from .source import Source, join_modules, summary
 from .types import Types
 
 #: kind → (channel method, handler, request streams, response streams)
@@ -40,7 +40,7 @@ def module(file: File, model: Model) -> str:
     head("def _unimplemented(context: _Any, method: str) -> _Any:")
     with head.indent():
         head('context.abort(_grpc.StatusCode.UNIMPLEMENTED, f"{method} is not implemented by this server")')
-    return join(head, body)
+    return join_modules(head, body)
 
 
 def _over_grpc(service: Service) -> list[Method]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .model import Enum, File, Message, Model
-from .source import Source, import_used, join
+from .source import Source, import_used, join_modules
 from .types import Types
 
 #: Behaviour that protobuf gives to well-known types, typed by types-protobuf.
@@ -52,7 +52,7 @@ def stub(file: File, model: Model) -> str:
     head()
     head("DESCRIPTOR: _descriptor.FileDescriptor")
     head()
-    return join(head, body)
+    return join_modules(head, body)
 
 
 def _enum(out: Source, enum: Enum) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .model import File, Message, Method, Model, Service
-from .source import Source, entry, import_used, join
+from .source import Source, argument, import_used, join_modules
 from .types import Types
 
 _RETRY = (
@@ -49,7 +49,7 @@ def module(service: Service, file: File, model: Model) -> str:
             for line in foreign:
                 head(line)
     head()
-    return join(head, body)
+    return join_modules(head, body)
 
 
 def _constant(method: Method) -> str:
@@ -219,22 +219,22 @@ def _documentation(method: Method, request: Message, file: File, prefix: str, re
     arguments = []
     if method.kind in ("CLIENT_STREAM", "BIDI"):
         arguments.append(
-            entry("requests", f"`{request.name}` messages or dicts to send; None to send with ``write``.")
+            argument("requests", f"`{request.name}` messages or dicts to send; None to send with ``write``.")
         )
     else:
         excludes = " Excludes the field arguments." if method.flattened else ""
-        arguments.append(entry("request", f"A `{request.name}` or a dict of its fields.{excludes}"))
-        arguments += [entry(name, request.field(name).comment) for name in method.flattened]
-        arguments.append(entry("retry", _RETRY))
+        arguments.append(argument("request", f"A `{request.name}` or a dict of its fields.{excludes}"))
+        arguments += [argument(name, request.field(name).comment) for name in method.flattened]
+        arguments.append(argument("retry", _RETRY))
     arguments.append(
-        entry(
+        argument(
             "timeout",
             f"Seconds for the whole call, all attempts included; None for none. Default: {default}.",
         )
     )
-    arguments.append(entry("metadata", _METADATA))
+    arguments.append(argument("metadata", _METADATA))
     if method.kind != "UNARY":
-        arguments.append(entry("idle_timeout", _IDLE))
+        arguments.append(argument("idle_timeout", _IDLE))
     plain = re.sub(r"\b_\w+?\.", "", returned).replace("_", "")
     return "\n\n".join(
         [
@@ -242,16 +242,16 @@ def _documentation(method: Method, request: Message, file: File, prefix: str, re
             "Args:\n" + "\n".join(arguments),
             "Returns:\n" + f"    {plain}: {_returns(method)}",
             "Raises:\n"
-            + entry(
+            + argument(
                 "gemwire.errors.APIError",
                 "The call failed; the class tells the status, `attempts` how often it was tried.",
             )
             + "\n"
-            + entry(
+            + argument(
                 "ValueError", "An argument is out of range, or `request` came together with a field argument."
             )
             + "\n"
-            + entry("TypeError", "An argument is of a wrong type."),
+            + argument("TypeError", "An argument is of a wrong type."),
             f"Source: {file.path}, `{method.name}`{_rest(method)}.",
         ]
     )

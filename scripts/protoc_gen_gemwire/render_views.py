@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from .families import Package
 from .model import Enum, Field, File, Message, Model, ModelError
-from .source import Source, import_used, join, summary
+from .source import Source, import_used, join_modules, summary
 from .types import Types, alias
 
 #: What a view shows instead of a well-known type, and what it takes.
@@ -91,7 +91,7 @@ def stub(package: Package, files: Sequence[File], model: Model) -> str:
     for line in types.imports():
         head(line)
     head()
-    return join(head, body)
+    return join_modules(head, body)
 
 
 def _stub(out: Source, full_name: str, message: Message, types: Types) -> None:

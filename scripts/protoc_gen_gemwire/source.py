@@ -46,7 +46,7 @@ class Source:
         return "\n".join(self._lines) + "\n"
 
 
-def join(head: Source, body: Source) -> str:
+def join_modules(head: Source, body: Source) -> str:
     """The text of a module whose imports were only known once its body was written."""
     return head.text() + body.text().split("\n", 1)[1]
 
@@ -66,7 +66,7 @@ def _paragraph(text: str, width: int) -> list[str]:
     return textwrap.wrap(" ".join(text.split()), width - 3, break_long_words=False, break_on_hyphens=False)
 
 
-def entry(name: str, text: str) -> str:
+def argument(name: str, text: str) -> str:
     """One hanging-indent entry of an ``Args:`` section."""
     return "\n".join(
         textwrap.wrap(

@@ -9,25 +9,17 @@ import re
 import pytest
 
 from gemwire import v1, v1beta
+from gemwire_proto.families import PACKAGES
 from gemwire_proto.longrunning import operations
 
 SERVICES = [
-    (version, name)
-    for version, names in {
-        v1beta: [
-            "Generative",
-            "Model",
-            "Cache",
-            "File",
-            "Permission",
-            "Prediction",
-            "Retriever",
-            "Text",
-            "Discuss",
-        ],
-        v1: ["Generative", "Model"],
-    }.items()
-    for name in names
+    (
+        importlib.import_module(package.module.replace("gemwire_proto", "gemwire")),
+        name.removesuffix("Service"),
+    )
+    for package in PACKAGES.values()
+    if package.clients
+    for name in package.services
 ]
 #: What the clients of one service have besides.
 ITS_OWN = {"Generative": {"prepare"}}
@@ -83,4 +75,5 @@ def test_there_are_58_rpcs_in_v1beta_and_7_in_v1() -> None:
         counts[version] += sum(not method.http_only for method in methods)
         http_only += sum(method.http_only for method in methods)
     assert counts == {v1beta: 58, v1: 7}
+    assert len(SERVICES) == 11
     assert http_only == 2

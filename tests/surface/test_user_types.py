@@ -48,6 +48,8 @@ client.models.generate_content(model=MODEL, contents="Hi", config={"response_sch
 client.models.generate_content(model=MODEL, contents="Hi", config={"temprature": 1})  # error: unknown key
 client.models.generate_content(model=MODEL, contents="Hi", config={"temperature": "hot"})  # error: wrong type
 client.models.generate_content(model=MODEL, contents="Hi", config={"http_options": {"x": 1}})  # error: nested
+safe: types.GenerateContentConfigDict = {"safety_settings": [{"threshold": "BLOCK_NONE"}]}
+unsafe: types.GenerateContentConfigDict = {"safety_settings": [{"treshold": "BLOCK_NONE"}]}  # error: nested
 client.models.count_tokens(model=MODEL, contents="Hi", config={"temperature": 1})  # error: another's key
 client.models.embed_content(model=MODEL, contents=["a"], config={"output_dimensionality": 3})
 client.models.embed_content(model=MODEL, contents=["a"], config={"dimensions": 3})  # error: unknown key
@@ -73,6 +75,7 @@ client.models.generate_content(model=MODEL, contents="Hi", config=types.CreateBa
 part = types.Part.from_bytes(data=b"a", mime_type="image/png")
 client.models.generate_content(model=MODEL, contents=["What is this?", part, types.UserContent("a")])
 client.models.generate_content(model=MODEL, contents={"role": "user", "parts": [{"text": "a"}]})
+client.models.generate_content(model=MODEL, contents={"role": "user", "parts": [{"txt": "a"}]})  # error: key
 client.models.generate_content(model=MODEL, contents=client.files.upload(file="a"))
 client.models.generate_content(model=MODEL, contents=3)  # error: wrong type
 client.models.generate_content(model=MODEL, contents=[Path("a")])  # error: wrong type

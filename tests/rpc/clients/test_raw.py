@@ -158,6 +158,11 @@ def test_any_client_calls_any_method(api: Api, server: Loopback, method: Any) ->
         wanted.append(f"{path}=a/b+c")
     client = api.client("ModelService", "v1")
     data = request.SerializeToString()
+    if method.http_only:
+        with pytest.raises(ValueError, match=f"^{method.name} is not available over gRPC; use a client with"):
+            api(client.raw.unary(method.path, data))
+        assert not server.journal
+        return
     if method.kind is Kind.UNARY:
         assert api(client.raw.unary(method.path, data)) == b""
     elif method.kind is Kind.SERVER_STREAM:

@@ -86,7 +86,7 @@ async def each(embedder: Embedder, wanted: list[str]) -> list[Any]:
     return await asyncio.gather(*map(embedder.embed, wanted), return_exceptions=True)
 
 
-# Gathering -------------------------------------------------------------------------------------------------
+# Batching --------------------------------------------------------------------------------------------------
 
 
 def test_texts_of_a_tick_go_together(batches: Loopback) -> None:

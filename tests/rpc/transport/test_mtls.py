@@ -247,7 +247,7 @@ def test_no_tls_to_a_server_with_it(world: World) -> None:
     code = "show(call())"
     for result in run(world, code, GEMINI_EMULATOR_HOST=f"localhost:{world.tls}"):
         assert result["error"] == "Unavailable"
-        assert result["hint"].endswith("only one side speaks TLS.")
+        assert result["hint"].endswith("one side lacks TLS.")
 
 
 def test_credentials_over_tls_are_those_of_google_s_client(world: World) -> None:

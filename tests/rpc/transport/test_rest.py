@@ -845,7 +845,7 @@ def test_a_proxy_that_refuses(secure: Any, web: WebServer, api: Api, monkeypatch
 
 def test_a_kind_of_proxy_that_is_not_spoken(secure: Any, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
-    with pytest.raises(ValueError, match="of the kind 'socks5'"):
+    with pytest.raises(ValueError, match="of kind 'socks5'"):
         api(_secure_client(api, secure[0]).count_tokens(model=_MODEL))
 
 

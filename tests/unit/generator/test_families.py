@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[3]
 _PROTO = "example/bookstore/v1/bookstore.proto"
+_CLIENTS = [f"{folder}{version}.py" for version in ("v1", "v1beta") for folder in ("", "_clients/aio/")]
 _SCOPES = ("https://bookstore.example.com/auth/read", "https://bookstore.example.com/auth/buy")
 
 
@@ -63,10 +64,10 @@ def protos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def files(generator: Any, bookstore: Any, protos: Path) -> dict[str, bytes]:
     imports = _ROOT / ".buf" / "googleapis"
-    made: dict[str, bytes] = generator.build.generate(
-        protos, imports, (*generator.families.FAMILIES, bookstore)
-    )
-    return made
+    made = generator.build.generate(protos, imports, (*generator.families.FAMILIES, bookstore))
+    assert set(made.clients) == {f"gemwire/{name}" for name in _CLIENTS}
+    found: dict[str, bytes] = made.package
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,15 @@ def test_its_comments_are_a_file_of_their_own(files: dict[str, bytes]) -> None:
 
 
 def test_mypy_takes_what_is_generated(package: Path) -> None:
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", package / "cache"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--python-version=3.10",
+        "--cache-dir",
+        package / "cache",
+    ]
     done = subprocess.run(
         [*command, "-p", "gemwire_proto.bookstore_v1"],
         cwd=package,

@@ -23,7 +23,7 @@ _PROTO = "protos/google/ai/generativelanguage/v1beta/generative_service.proto"
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """What scripts/generate reads and writes, to be harmed freely."""
-    for name in ("protos", "scripts", "generated"):
+    for name in ("protos", "scripts", "generated", "client"):
         shutil.copytree(_ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     # The environment is this one, and must not be installed into from here.
     (tmp_path / "scripts" / "setup").write_text("#!/bin/sh\n")
@@ -189,6 +189,8 @@ _TAMPERING: dict[str, Callable[[Path], object]] = {
     "edited service": lambda checkout: _append(checkout, "v1beta/generative_service.py"),
     "edited runtime": lambda checkout: _append(checkout, "_pool.py"),
     "edited descriptors": lambda checkout: _append(checkout, "descriptors.binpb"),
+    "edited front": lambda checkout: _append(checkout, "../../client/gemwire/v1beta.py"),
+    "edited clients": lambda checkout: _append(checkout, "../../client/gemwire/_clients/aio/v1.py"),
     "extra file": lambda checkout: (checkout / "generated" / "gemwire_proto" / "extra.py").touch(),
     "missing file": lambda checkout: (checkout / "generated" / "gemwire_proto" / "py.typed").unlink(),
 }
@@ -209,6 +211,7 @@ def test_check_finds_tampering(checkout: Path) -> None:
         assert _tree(generated) == before, "--check must not write"
         shutil.rmtree(generated)
         shutil.copytree(kept, generated)
+        assert _generate(checkout).returncode == 0
 
 
 def test_check_finds_a_changed_comment(checkout: Path) -> None:

@@ -69,16 +69,17 @@ class AutoAsyncIOTransport(AsyncTransport):
         if settings.plaintext:
             emulator = endpoint.find_dual_emulator()
             settings = replace(settings, http_host=emulator.http_host if emulator else None)
-        self._open(settings)
+        self.initialize_from(settings)
 
     @classmethod
     def from_settings(cls: type[_Auto], settings: ConnectionSettings) -> _Auto:
         """See `AsyncTransport.from_settings`."""
         made = cls.__new__(cls)
-        made._open(settings)
+        made.initialize_from(settings)
         return made
 
-    def _open(self, settings: ConnectionSettings) -> None:
+    def initialize_from(self, settings: ConnectionSettings) -> None:
+        """Initialize the transport by settings. Nothing is connected before the first call."""
         require_http_client()
         target = HttpTarget.of(settings) if settings.http_host is not None else None
         http = HttpConnectionPool(target) if target else None
@@ -91,7 +92,7 @@ class AutoAsyncIOTransport(AsyncTransport):
             return http.current()
 
         channels = ChannelPool(settings.grpc_target(route))
-        self._connect(settings, FallbackPool(channels, http, endpoint.with_port(settings.host)))
+        self.initialize(settings, FallbackPool(channels, http, endpoint.with_port(settings.host)))
 
 
 class FallbackPool:

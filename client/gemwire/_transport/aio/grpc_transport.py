@@ -39,7 +39,7 @@ class AsyncTransport(AsyncCaller):
     find_emulator: Callable[[], endpoint.Emulator | None] = staticmethod(endpoint.find_emulator)
     settings: ConnectionSettings
 
-    def _connect(self, settings: ConnectionSettings, pool: ConnectionPool) -> None:
+    def initialize(self, settings: ConnectionSettings, pool: ConnectionPool) -> None:
         """Initialize the caller. Nothing is connected before the first call."""
         self.settings = settings
         super().__init__(pool, settings.authorization, settings.user_agent, self.host, settings.log_content)
@@ -102,7 +102,7 @@ class GrpcAsyncIOTransport(AsyncTransport):
         """
         if channel is None:
             settings = ConnectionSettings.of_transport(**arguments)
-            self._connect(settings, ChannelPool(settings.grpc_target()))
+            self.initialize(settings, ChannelPool(settings.grpc_target()))
             return
         if not isinstance(channel, grpc.aio.Channel):
             raise TypeError(f"channel: expected a grpc.aio.Channel, got {type(channel).__name__}")
@@ -113,7 +113,7 @@ class GrpcAsyncIOTransport(AsyncTransport):
             user_agent=None if client_info is None else build_user_agent(client_info),
             log_content=arguments.get("log_content", False),
         )
-        self._connect(settings, ChannelPool(None, channel))
+        self.initialize(settings, ChannelPool(None, channel))
 
     @classmethod
     def from_settings(
@@ -121,5 +121,5 @@ class GrpcAsyncIOTransport(AsyncTransport):
     ) -> _Transport:
         """See `AsyncTransport.from_settings`; ``http``: the route of what gRPC cannot carry."""
         made = cls.__new__(cls)
-        made._connect(settings, ChannelPool(settings.grpc_target(http)))
+        made.initialize(settings, ChannelPool(settings.grpc_target(http)))
         return made

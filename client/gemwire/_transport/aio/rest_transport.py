@@ -66,21 +66,22 @@ class RestAsyncIOTransport(AsyncTransport):
         settings = ConnectionSettings.of_transport(**arguments)
         if url_scheme == "http":
             settings = dataclasses.replace(settings, plaintext=True)
-        self._open(settings)
+        self.initialize_from(settings)
 
     @classmethod
     def from_settings(cls: type[_Rest], settings: ConnectionSettings) -> _Rest:
         """See `AsyncTransport.from_settings`."""
         made = cls.__new__(cls)
-        made._open(settings)
+        made.initialize_from(settings)
         return made
 
-    def _open(self, settings: ConnectionSettings) -> None:
+    def initialize_from(self, settings: ConnectionSettings) -> None:
+        """Initialize the transport by settings. Nothing is connected before the first call."""
         require_http_client()
         if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
         self.http = HttpConnectionPool(HttpTarget.of(settings))
-        self._connect(settings, self.http)
+        self.initialize(settings, self.http)
 
     @property
     def host(self) -> str:

@@ -40,7 +40,7 @@ class Transport(Caller):
     find_emulator: Callable[[], endpoint.Emulator | None] = staticmethod(endpoint.find_emulator)
     settings: ConnectionSettings
 
-    def _connect(self, settings: ConnectionSettings, pool: ConnectionPool) -> None:
+    def initialize(self, settings: ConnectionSettings, pool: ConnectionPool) -> None:
         """Initialize the caller. Nothing is connected before the first call."""
         self.settings = settings
         super().__init__(pool, settings.authorization, settings.user_agent, self.host, settings.log_content)
@@ -103,7 +103,7 @@ class GrpcTransport(Transport):
         """
         if channel is None:
             settings = ConnectionSettings.of_transport(**arguments)
-            self._connect(settings, ChannelPool(settings.grpc_target()))
+            self.initialize(settings, ChannelPool(settings.grpc_target()))
             return
         if not isinstance(channel, grpc.Channel):
             raise TypeError(f"channel: expected a grpc.Channel, got {type(channel).__name__}")
@@ -114,7 +114,7 @@ class GrpcTransport(Transport):
             user_agent=None if client_info is None else build_user_agent(client_info),
             log_content=arguments.get("log_content", False),
         )
-        self._connect(settings, ChannelPool(None, channel))
+        self.initialize(settings, ChannelPool(None, channel))
 
     @classmethod
     def from_settings(
@@ -122,5 +122,5 @@ class GrpcTransport(Transport):
     ) -> _Transport:
         """See `Transport.from_settings`; ``http``: the route of what gRPC cannot carry."""
         made = cls.__new__(cls)
-        made._connect(settings, ChannelPool(settings.grpc_target(http)))
+        made.initialize(settings, ChannelPool(settings.grpc_target(http)))
         return made

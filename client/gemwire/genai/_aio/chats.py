@@ -30,7 +30,7 @@ from gemwire_runtime.views import message_of
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import GenerateContentConfigDict
-    from gemwire.genai._types.message_dicts import ContentDict
+    from gemwire_proto.v1beta.views import ContentDict
 
 
 class AsyncChats:

@@ -20,7 +20,7 @@ from gemwire_runtime.method import DEFAULT, AsyncBidiStream
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import HttpOptionsDict, LiveConnectConfigDict
-    from gemwire.genai._types.message_dicts import BlobDict, FunctionResponseDict
+    from gemwire_proto.v1beta.views import BlobDict, FunctionResponseDict
 
 
 FunctionResponseUnion: TypeAlias = "FunctionResponse | FunctionResponseDict"

@@ -11,7 +11,7 @@ from gemwire.genai._types.http_options import CallConfig, ListConfig
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.message_dicts import ToolConfigDict
+    from gemwire_proto.v1beta.views import ToolConfigDict
 
 GetCachedContentConfig: TypeAlias = CallConfig
 DeleteCachedContentConfig: TypeAlias = CallConfig

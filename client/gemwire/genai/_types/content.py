@@ -11,7 +11,7 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.views import message_of
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.message_dicts import (
+    from gemwire_proto.v1beta.views import (
         ContentDict,
         FileDataDict,
         PartDict,

@@ -41,7 +41,10 @@ if TYPE_CHECKING:
         SafetyAttributes,
         SafetyFilterLevel,
     )
-    from gemwire.genai._types.message_dicts import (
+    from gemwire.genai._types.tunings import JobState
+    from gemwire.genai._types.videos import GeneratedVideo, GenerateVideosResponse, Video
+    from gemwire_proto.v1beta import views
+    from gemwire_proto.v1beta.views import (
         AudioTranscriptionConfigDict,
         ContextWindowCompressionConfigDict,
         GenerationConfigDict,
@@ -53,9 +56,6 @@ if TYPE_CHECKING:
         ToolConfigDict,
         TuningExampleDict,
     )
-    from gemwire.genai._types.tunings import JobState
-    from gemwire.genai._types.videos import GeneratedVideo, GenerateVideosResponse, Video
-    from gemwire_proto.v1beta import views
 
 
 class JobErrorDict(TypedDict, total=False):

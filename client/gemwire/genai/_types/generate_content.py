@@ -20,7 +20,7 @@ from gemwire_runtime.views import Field, Items, replace_field
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigDict
-    from gemwire.genai._types.message_dicts import (
+    from gemwire_proto.v1beta.views import (
         GenerationConfigDict,
         ImageConfigDict,
         SafetySettingDict,

@@ -16,7 +16,7 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.message_dicts import TuningExampleDict
+    from gemwire_proto.v1beta.views import TuningExampleDict
 
 GetTuningJobConfig: TypeAlias = CallConfig
 ListTuningJobsConfig: TypeAlias = ListConfig

@@ -1,0 +1,106 @@
+"""Service clients and their fronts, ``gemwire/v1beta.py``, from the services of the protos.
+
+The sync clients are derived from the asyncio ones by ``scripts/unasync``, like all else that is sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .families import ROOT, Package
+from .model import File, Service
+from .source import Source, summary
+
+#: RPCs of services whose clients prepare prompts.
+_PREPARED = frozenset({"GenerateContent", "StreamGenerateContent"})
+
+
+def clients(package: Package, files: Sequence[File]) -> str:
+    """Render ``_clients/aio/MODULE.py``: the asyncio clients of a package."""
+    services = _services(files)
+    prepared = {service.name for service in services if {m.name for m in service.methods} >= _PREPARED}
+    out = Source(f"the protos of {package.module}")
+    out.docstring(f"The asyncio clients of {package.module}.")
+    out()
+    out("from __future__ import annotations")
+    out()
+    if prepared:
+        out("from gemwire._clients.aio.prepare import AsyncPreparing")
+    if len(prepared) < len(services):
+        out("from gemwire._clients.aio.service_client import AsyncServiceClient")
+    for service in services:
+        out(f"from {ROOT}.{package.module}.{service.snake} import Async{service.name}")
+    for service in services:
+        base = "AsyncPreparing" if service.name in prepared else "AsyncServiceClient"
+        out()
+        out()
+        out(f"class {service.name}AsyncClient(Async{service.name}, {base}):")
+        with out.indent():
+            out.docstring(summary(service.comment))
+    return out.text()
+
+
+def front(package: Package, files: Sequence[File]) -> str:
+    """Render ``MODULE.py``: the clients of a package, its messages and its enums by their plain names."""
+    homes = {
+        f"{service.name}{suffix}": f"gemwire._clients.{side}.{package.module}"
+        for side, suffix in (("aio", "AsyncClient"), ("sync", "Client"))
+        for service in _services(files)
+    }
+    out = Source(f"the protos of {package.module}")
+    out(f'"""Version {package.module} of the API: its clients, and every message and enum by its plain name.')
+    out()
+    for line in _EXAMPLE.format(module=package.module).splitlines():
+        out(line)
+    out('"""')
+    out()
+    out("# pyright: reportUnsupportedDunderAll=false")
+    out()
+    out("from __future__ import annotations")
+    out()
+    out("import importlib")
+    out("from typing import TYPE_CHECKING, Any")
+    out()
+    out(f"from {ROOT} import {package.module} as _messages")
+    out()
+    out("if TYPE_CHECKING:")
+    with out.indent():
+        for name, home in homes.items():
+            out(f"from {home} import {name} as {name}")
+        out(f"from {ROOT}.{package.module} import *  # noqa: F403")
+    out()
+    out("_CLIENTS = {")
+    with out.indent():
+        for name, home in homes.items():
+            out(f'"{name}": "{home}",')
+    out("}")
+    out("__all__ = [*_CLIENTS, *_messages.__all__]  # noqa: PLE0604 - all are strings")
+    out()
+    out()
+    out("def __getattr__(name: str) -> Any:")
+    with out.indent():
+        out("home = importlib.import_module(_CLIENTS[name]) if name in _CLIENTS else _messages")
+        out("value = globals()[name] = getattr(home, name)")
+        out("return value")
+    out()
+    out()
+    out("def __dir__() -> list[str]:")
+    with out.indent():
+        out("return sorted({*globals(), *__all__})")
+    return out.text()
+
+
+_EXAMPLE = """\
+    from gemwire import {module}
+
+    client = {module}.GenerativeServiceAsyncClient()
+    response = await client.generate_content(
+        model="models/gemini-2.5-flash",
+        contents=[{{"role": "user", "parts": [{{"text": "Why is the sky blue?"}}]}}],
+    )
+
+Each is loaded on first use."""
+
+
+def _services(files: Sequence[File]) -> list[Service]:
+    return sorted((service for file in files for service in file.services), key=lambda s: s.name)
