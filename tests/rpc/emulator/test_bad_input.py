@@ -302,7 +302,7 @@ ENDLESS: list[Any] = [
     {"$ref": "#"}, {"allOf": [{"$ref": "#"}]}, {"anyOf": [{"$ref": "#"}]},
     {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
     {"type": "array", "minItems": 1, "items": {"$ref": "#"}},
-    functools.reduce(_nest, range(20), {}),
+    functools.reduce(_nest, range(20), dict[str, Any]()),
     {"type": "array", "minItems": 9_999, "items": {"type": "string", "minLength": 65_536}},
 ]  # fmt: skip
 
@@ -321,7 +321,7 @@ def test_schemas_that_are_none(populated: Populated) -> None:
         assert field == "tools[0].function_declarations[0].parameters_json_schema"
     for schema in ({"type": 987}, {"type": "STRING", "min_length": -1}, {"min_items": 2**40}):
         request = populated.request(method)
-        config = {"response_mime_type": "application/json", "response_schema": schema}
+        config: dict[str, Any] = {"response_mime_type": "application/json", "response_schema": schema}
         request.generation_config.MergeFrom(v1beta.GenerationConfig(**config))
         assert populated.refused(method, request).fields == ["generation_config.response_schema"]
 
