@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from google._upb import _message
     from google.protobuf.descriptor import EnumDescriptor
+
+    _Descriptor = EnumDescriptor | _message.EnumDescriptor
 
 _E = TypeVar("_E", bound="Enum")
 
@@ -27,7 +30,7 @@ class Enum(str, enum.Enum):
     number: int
 
     @classmethod
-    def of(cls, descriptor: EnumDescriptor) -> Callable[[type[_E]], type[_E]]:
+    def of(cls, descriptor: _Descriptor) -> Callable[[type[_E]], type[_E]]:
         """Return a class decorator that ties a class to the descriptor of its enum."""
 
         def tie(made: type[_E]) -> type[_E]:
