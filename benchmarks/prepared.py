@@ -60,7 +60,7 @@ def our_chat(client: Any, contents: list[dict[str, Any]]) -> Callable[[], bytes]
 
     def build() -> bytes:
         draft, _ = chat._history.draft(to_request_head(chat._model, chat._config), to_user_content(MESSAGE))
-        return bytes(draft.serialize())
+        return bytes(draft.serialize().data)
 
     return build
 
@@ -147,7 +147,7 @@ def tables(client: Any, google: bool, genai_too: bool) -> dict[str, Variants]:
         contents = history(turns)
         chat: Variants = {"gemwire": our_chat(client, contents)}
         prepared = client.prepare(model=MODEL, contents=[types.Content(**content) for content in contents])
-        also: Variants = {"gemwire": lambda prompt=prepared._prompt: prompt.draft(MESSAGE).serialize()}
+        also: Variants = {"gemwire": lambda prompt=prepared._prompt: prompt.draft(MESSAGE).serialize().data}
         for variants in (chat, also):
             variants["messages"] = messages(contents)
             if google:
@@ -163,7 +163,7 @@ def tables(client: Any, google: bool, genai_too: bool) -> dict[str, Variants]:
     picture = {"role": "user", "parts": [{"inline_data": {"mime_type": "image/png", "data": IMAGE}}]}
     prepared = client.prepare(model=MODEL, contents=types.Content(**picture))
     found["prepared, 5 MB image"] = {
-        "gemwire": lambda: prepared._prompt.draft(MESSAGE).serialize(),
+        "gemwire": lambda: prepared._prompt.draft(MESSAGE).serialize().data,
         "messages": messages([picture]),
         "JSON + base64": image_as_json,
     }

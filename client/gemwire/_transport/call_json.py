@@ -15,7 +15,6 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport import status
-from gemwire._transport.json_method import Json, JsonRequest
 from gemwire._transport.rest.transcode import from_json
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
@@ -35,16 +34,13 @@ def to_tree(value: object) -> JsonValue:
     """Convert a request or a response to JSON, without secrets.
 
     Args:
-        value: A message, a `JsonRequest`, `Json`, bytes, or JSON.
+        value: A message, bytes, or JSON.
     """
     if isinstance(value, SerializedMessage):
         value = value.parse()
     if isinstance(value, Message):
         made: dict[str, JsonValue] = json_format.MessageToDict(value, descriptor_pool=POOL)
         return _redact(made)
-    if isinstance(value, JsonRequest):
-        body = None if value.body is None else json.loads(value.body)
-        return _redact({"verb": value.verb, "target": value.target, "body": body})
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return _redact(cast("JsonValue", value))
@@ -54,7 +50,7 @@ def from_tree(kind: type[Any], tree: JsonValue) -> Any:
     """Convert JSON of `to_tree` to a response.
 
     Args:
-        kind: Class of the message, `Json`, or bytes.
+        kind: Class of the message, or bytes.
         tree: The JSON.
 
     Raises:
@@ -62,7 +58,7 @@ def from_tree(kind: type[Any], tree: JsonValue) -> Any:
     """
     if kind is bytes:
         return base64.b64decode(cast("str", tree))
-    return Json.of(tree) if kind is Json else from_json(kind, tree)
+    return from_json(kind, tree)
 
 
 def to_error_tree(error: APIError) -> dict[str, JsonValue]:

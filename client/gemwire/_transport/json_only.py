@@ -34,8 +34,14 @@ def route_method(method: AnyMethod, http: HttpRoute | None) -> Callable[..., Any
 
 def check_request(method: AnyMethod, request: Message) -> None:
     """Raise ValueError for a request with JSON-only fields, of a method that ``may_hold_json_only``."""
-    if json_only.suspect(request.SerializeToString()) and (paths := _find_paths(request)):
+    if _may_be_in(request, request.SerializeToString()) and (paths := _find_paths(request)):
         raise _build_error(method, paths)
+
+
+def _may_be_in(request: Message, data: bytes) -> bool:
+    if isinstance(request, SerializedMessage):
+        return request.is_suspect()
+    return json_only.may_be_in(request, data)
 
 
 def _find_paths(request: Message) -> list[str]:
@@ -63,7 +69,6 @@ def route_requests(
         as_bytes: Whether the multicallable has no serializer: a request is then serialized once.
     """
     serialize = method.request.SerializeToString
-    suspect = json_only.suspect
 
     def find_http_callable(request: Message) -> Callable[..., Any] | None:
         paths = _find_paths(request)
@@ -75,13 +80,13 @@ def route_requests(
 
     def call(request: Message, *, timeout: float | None, metadata: object) -> Any:
         data = serialize(request)
-        if suspect(data) and (over_http := find_http_callable(request)):
+        if _may_be_in(request, data) and (over_http := find_http_callable(request)):
             return over_http(request, timeout=timeout, metadata=metadata)
         return multicallable(data if as_bytes else request, timeout=timeout, metadata=metadata)
 
     def start(request: Message, *, timeout: float | None, metadata: object) -> Any:
         data = serialize(request)
-        over_http = find_http_callable(request) if suspect(data) else None
+        over_http = find_http_callable(request) if _may_be_in(request, data) else None
         future: Callable[..., Any] = getattr(over_http or multicallable, "future")  # noqa: B009
         sent = data if as_bytes and not over_http else request
         return future(sent, timeout=timeout, metadata=metadata)

@@ -15,6 +15,7 @@ from typing import ClassVar, TypeVar, cast
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
+from gemwire_runtime import json_only
 from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.upb import DescriptorPool, MessageMeta
 from gemwire_runtime.varint import varint
@@ -31,7 +32,7 @@ class SerializedMessage:
         data: The bytes.
     """
 
-    __slots__ = ("_parsed", "_routing", "data")
+    __slots__ = ("_parsed", "_routing", "_suspect", "data")
 
     message_type: ClassVar[type[Message]]
     routing_type: ClassVar[type[Message]]
@@ -39,10 +40,17 @@ class SerializedMessage:
     #: Serialized responses are returned as they are.
     FromString = bytes
 
-    def __init__(self, data: bytes, routing: Message | None = None) -> None:
-        """``routing`` holds the fields that the call is routed by; responses have none."""
+    def __init__(self, data: bytes, routing: Message | None = None, *, suspect: bool | None = None) -> None:
+        """Take the place of a message.
+
+        Args:
+            data: The bytes.
+            routing: The fields that the call is routed by; responses have none.
+            suspect: Whether the bytes may hold JSON-only fields, where that is known already.
+        """
         self.data = data
         self._routing = routing
+        self._suspect = suspect
         self._parsed: Message | None = None
 
     @classmethod
@@ -65,6 +73,12 @@ class SerializedMessage:
     def SerializeToString(self) -> bytes:  # noqa: N802 - the interface of messages
         """Return the bytes."""
         return self.data
+
+    def is_suspect(self) -> bool:
+        """Return whether the bytes may hold JSON-only fields; False is certain."""
+        if self._suspect is None:
+            self._suspect = json_only.suspect(self.data)
+        return self._suspect
 
     def ByteSize(self) -> int:  # noqa: N802 - the interface of messages
         """Return the number of bytes."""

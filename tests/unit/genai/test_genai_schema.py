@@ -73,6 +73,11 @@ class Trip(pydantic.BaseModel):
     days: int = pydantic.Field(ge=1, le=10, description="How long.")
 
 
+class Holiday(pydantic.BaseModel):
+    country: Country | None = None
+    days: int = 1
+
+
 class Tree(pydantic.BaseModel):
     children: list[Tree] = pydantic.Field(default_factory=list)
 
@@ -98,6 +103,15 @@ _COUNTRY = {
     },
     "required": ["name", "population"],
     "property_ordering": ["name", "population", "capital"],
+}
+_HOLIDAY = {
+    "type": "OBJECT",
+    "title": "Holiday",
+    "properties": {
+        "country": {**_COUNTRY, "nullable": True},
+        "days": {"type": "INTEGER", "title": "Days", "default": 1.0},
+    },
+    "property_ordering": ["country", "days"],
 }
 
 EXPRESSED: list[tuple[Any, dict[str, Any]]] = [
@@ -136,6 +150,9 @@ EXPRESSED: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (Country, _COUNTRY),
+    (Optional[Country], {**_COUNTRY, "nullable": True}),  # noqa: UP045
+    (Holiday, _HOLIDAY),
+    (Holiday.model_json_schema(), _HOLIDAY),
     (Union[Country, Place], {"any_of": [_COUNTRY, _PLACE]}),  # noqa: UP007
     (
         Trip,
@@ -453,7 +470,7 @@ def _without_titles(schema: Any) -> Any:
 @pytest.mark.parametrize(
     "given",
     [
-        *(list[int], int | str, Optional[int], list[Instrument]),  # noqa: UP045
+        *(list[int], int | str, Optional[int], Optional[Country], Holiday, list[Instrument]),  # noqa: UP045
         *(Instrument, Country, Trip, list[Country], Union[Country, Trip], Place, list[Place]),  # noqa: UP007
         {"type": "OBJECT", "properties": {"a": {"type": "STRING"}, "b": {"type": "INTEGER"}}},
         {"type": "ARRAY", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "min_items": 1},

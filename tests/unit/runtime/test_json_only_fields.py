@@ -6,10 +6,13 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import random_messages
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf.message import Message
 
 from gemwire._transport.rest.transcode import from_json
 from gemwire.genai import types
@@ -210,3 +213,52 @@ def test_a_pickled_message_keeps_them() -> None:
 def test_a_pickled_prompt_keeps_them() -> None:
     prompt = Prompt.build("m", "hello", CONFIG, find_functions(CONFIG))
     assert whole(pickle.dumps(prompt)) == "True ['labels']\n"
+
+
+def _big() -> v1beta.GenerateContentRequest:
+    """A request with a large picture, and one more part."""
+    picture = {"inline_data": {"mime_type": "image/png", "data": b"\xff\xff\x0f" * 50_000}}
+    return v1beta.GenerateContentRequest(model="models/m", contents=[{"parts": [picture, {"text": "a"}]}])
+
+
+def test_of_a_large_message_the_fields_are_looked_at() -> None:
+    """The bytes of the picture hold the mark; no field does."""
+    request = _big()
+    data = request.SerializeToString()
+    assert json_only.suspect(data)
+    assert not json_only.may_be_in(request, data)
+
+
+@pytest.mark.parametrize(
+    "set_field",
+    [
+        lambda request: request.contents[0].parts[1].media_resolution.SetInParent(),
+        lambda request: request.generation_config.thinking_config.__setattr__("thinking_level", 1),
+        lambda request: request.labels.update({"a": "b"}),
+        lambda request: request.tools.add().google_search.search_types.SetInParent(),
+    ],
+)
+def test_a_field_in_a_large_message_is_found(set_field: Callable[[Any], object]) -> None:
+    request = _big()
+    set_field(request)
+    assert json_only.paths(request)
+    assert json_only.may_be_in(request, request.SerializeToString())
+
+
+def test_of_a_message_of_many_messages_the_bytes_are_searched() -> None:
+    request = _big()
+    for _ in range(1000):
+        request.contents.add(parts=[{"text": "x" * 100}])
+    assert json_only.may_be_in(request, request.SerializeToString())
+
+
+def test_every_message_type_is_looked_at_as_paths_does() -> None:
+    """Where `paths` finds a field, so does the quick look, whatever the type and the way there."""
+    for name in v1beta.__all__:
+        kind = getattr(v1beta, name)
+        if not (isinstance(kind, type) and issubclass(kind, Message)):
+            continue
+        for message in random_messages.samples(kind):
+            padding = b"\x00" * (1 << 17)
+            found = json_only.may_be_in(message, padding)
+            assert found == bool(json_only.paths(message)), name

@@ -1,6 +1,7 @@
 """What a user may do with the messages: find, build, copy, store and misuse them.
 
-Runs against every supported protobuf (``scripts/matrix``), so it needs nothing but pytest and gemwire.
+Runs against every supported protobuf (``scripts/matrix``), so it needs gemwire and pytest only, beside the
+hypothesis of the tests' common settings.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.request_message import to_message
 from gemwire._transport.serialized_message import SerializedMessage, with_serialized_request
+from gemwire_runtime import json_only
 from gemwire_runtime.method import DEFAULT, AnyMethod, Metadata, RetryOption, Timeout
 
 #: A text, a `Content`, a dict of its fields, or a list of these.
@@ -58,6 +59,7 @@ class AsyncPreparedRequest:
         self._client = client
         self._head = head
         self._contents = contents
+        self._suspect = json_only.suspect(head) or json_only.suspect(contents)
         self._model: str = self._method("GenerateContent").request.FromString(head).model
 
     def __repr__(self) -> str:
@@ -161,7 +163,8 @@ class AsyncPreparedRequest:
             head, model = changed.SerializeToString(), changed.model
             _check_model(model)
         data = b"".join((head, self._contents, added))
-        return serialized(data, serialized.routing_type(model=model))
+        suspect = self._suspect or json_only.suspect(added) or (bool(fields) and json_only.suspect(head))
+        return serialized(data, serialized.routing_type(model=model), suspect=suspect)
 
 
 def _check_model(model: str) -> None:

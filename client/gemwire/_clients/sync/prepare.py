@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.request_message import to_message
 from gemwire._transport.serialized_message import SerializedMessage, with_serialized_request
+from gemwire_runtime import json_only
 from gemwire_runtime.method import DEFAULT, AnyMethod, Metadata, RetryOption, Timeout
 
 #: A text, a `Content`, a dict of its fields, or a list of these.
@@ -59,6 +60,7 @@ class PreparedRequest:
         self._client = client
         self._head = head
         self._contents = contents
+        self._suspect = json_only.suspect(head) or json_only.suspect(contents)
         self._model: str = self._method("GenerateContent").request.FromString(head).model
 
     def __repr__(self) -> str:
@@ -162,7 +164,8 @@ class PreparedRequest:
             head, model = changed.SerializeToString(), changed.model
             _check_model(model)
         data = b"".join((head, self._contents, added))
-        return serialized(data, serialized.routing_type(model=model))
+        suspect = self._suspect or json_only.suspect(added) or (bool(fields) and json_only.suspect(head))
+        return serialized(data, serialized.routing_type(model=model), suspect=suspect)
 
 
 def _check_model(model: str) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from gemwire._transport.json_method import Json
 from gemwire._transport.metadata import API_CLIENT, ROUTING
 from gemwire._transport.rest.http_errors import BROKEN, HttpError, from_api_error, from_response
 from gemwire._transport.rest.sse import EventParser
@@ -114,9 +113,6 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
         return parse_message(kind.message_type, data).SerializeToString()
     try:
         tree: object = json.loads(data) if data.strip() else {}
-        if issubclass(kind, Json):
-            # Not taken for an error: an operation that failed has an ``error`` of its own.
-            return kind.of(tree)
         error = tree.get("error") if isinstance(tree, dict) else None
         if isinstance(error, dict) and "error" not in kind.DESCRIPTOR.fields_by_name:
             raise from_api_error(error, ())

@@ -20,7 +20,6 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from gemwire._transport.json_method import JsonRequest
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire_runtime import json_only
 from gemwire_runtime.method import AnyMethod, HttpBinding, Kind
@@ -97,7 +96,7 @@ def _pattern(shape: str) -> str:
     return "/".join(known.get(segment) or re.escape(segment) for segment in shape.split("/")) + r"\Z"
 
 
-def to_http(method: AnyMethod, message: Message | JsonRequest | SerializedMessage) -> HttpRequest:
+def to_http(method: AnyMethod, message: Message | SerializedMessage) -> HttpRequest:
     """Convert the request of a call to HTTP.
 
     Args:
@@ -107,8 +106,6 @@ def to_http(method: AnyMethod, message: Message | JsonRequest | SerializedMessag
     Raises:
         ValueError: No path template matches the names in the request, or a value has no JSON form.
     """
-    if isinstance(message, JsonRequest):
-        return HttpRequest(message.verb, message.target, message.body)
     request: Message = message.parse() if isinstance(message, SerializedMessage) else message
     for rule in _rules(method):
         path = _fill_path(rule, request)

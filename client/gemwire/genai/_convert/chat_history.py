@@ -10,6 +10,7 @@ from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.content import Content, ContentUnion
 from gemwire_proto import v1beta
+from gemwire_runtime import json_only
 from gemwire_runtime.views import View, message_of
 
 _EMPTY = v1beta.Part()
@@ -39,6 +40,7 @@ class History:
         self.comprehensive = [_to_turn(item, index) for index, item in enumerate(given or ())]
         self.curated = curate(self.comprehensive)
         self._sent = _serialize(self.curated)
+        self._suspect = json_only.suspect(self._sent)
         self._lock = threading.Lock()
 
     def record(
@@ -57,14 +59,17 @@ class History:
             self.comprehensive.extend(turns)
             if is_valid:
                 self.curated.extend(turns)
-                self._sent += _serialize(turns)
+                added = _serialize(turns)
+                self._sent += added
+                self._suspect = self._suspect or json_only.suspect(added)
 
     def draft(self, head: v1beta.GenerateContentRequest, message: v1beta.Content) -> tuple[RequestDraft, int]:
         """Build the request of the next turn; return it and the number of earlier contents in it."""
         with self._lock:
-            sent, count = self._sent, len(self.curated)
-        last = v1beta.GenerateContentRequest(contents=[message])
-        return RequestDraft(head.model, (head.SerializeToString(), sent), last), count
+            sent, suspect, count = self._sent, self._suspect, len(self.curated)
+        last, first = v1beta.GenerateContentRequest(contents=[message]), head.SerializeToString()
+        suspect = suspect or json_only.suspect(first)
+        return RequestDraft(head.model, (first, sent), last, suspect), count
 
     def copy(self, curated: bool) -> list[Content]:
         """Return copies of all turns, or of the curated ones."""

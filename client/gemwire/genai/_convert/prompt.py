@@ -16,6 +16,7 @@ from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta
+from gemwire_runtime import json_only
 from gemwire_runtime.views import View
 
 _T = TypeVar("_T")
@@ -31,6 +32,7 @@ class Prompt:
         functions: Functions for automatic calls, by name.
         head: Request without contents, serialised.
         contents: Request with only the contents that come first, serialised.
+        suspect: Whether these may hold JSON-only fields; see `json_only.suspect`.
     """
 
     model: str
@@ -38,6 +40,7 @@ class Prompt:
     functions: function_calls.Functions
     head: bytes
     contents: bytes
+    suspect: bool
 
     @classmethod
     def build(
@@ -59,7 +62,8 @@ class Prompt:
         config = _copy(config)
         function_calls.to_settings(config)
         head = to_request_head(model, config)
-        return cls(head.model, config, functions, head.SerializeToString(), first.SerializeToString())
+        pieces = head.SerializeToString(), first.SerializeToString()
+        return cls(head.model, config, functions, *pieces, any(map(json_only.suspect, pieces)))
 
     @property
     def size(self) -> int:
@@ -76,8 +80,12 @@ class Prompt:
             config: Config of this request, from `merge_config`. Default: that of the prompt.
         """
         last = [] if contents is None and self.contents else to_contents(contents)
-        head = self.head if config is None else to_request_head(self.model, config).SerializeToString()
-        return RequestDraft(self.model, (head, self.contents), v1beta.GenerateContentRequest(contents=last))
+        head, suspect = self.head, self.suspect
+        if config is not None:
+            head = to_request_head(self.model, config).SerializeToString()
+            suspect = suspect or json_only.suspect(head)
+        last_contents = v1beta.GenerateContentRequest(contents=last)
+        return RequestDraft(self.model, (head, self.contents), last_contents, suspect)
 
     def merge_config(self, config: GenerateContentConfig) -> GenerateContentConfig:
         """Return the prompt's config, overridden by the fields that are set in another."""

@@ -7,11 +7,25 @@ replaced or merged. The pieces joined here have no field in common but the conte
 from __future__ import annotations
 
 from collections.abc import MutableSequence
+from typing import NamedTuple
 
 from gemwire_proto import v1beta
+from gemwire_runtime import json_only
 from gemwire_runtime.varint import varint
 
 _INNER = v1beta.CountTokensRequest.DESCRIPTOR.fields_by_name["generate_content_request"].number
+
+
+class SerializedRequest(NamedTuple):
+    """The bytes of a request.
+
+    Attributes:
+        data: The bytes.
+        suspect: Whether they may hold JSON-only fields; False is certain.
+    """
+
+    data: bytes
+    suspect: bool
 
 
 class RequestDraft:
@@ -21,35 +35,41 @@ class RequestDraft:
         model: Full name of the model.
     """
 
-    __slots__ = ("_last", "_shared", "model")
+    __slots__ = ("_last", "_shared", "_suspect", "model")
 
-    def __init__(self, model: str, shared: tuple[bytes, ...], last: v1beta.GenerateContentRequest) -> None:
+    def __init__(
+        self, model: str, shared: tuple[bytes, ...], last: v1beta.GenerateContentRequest, suspect: bool
+    ) -> None:
         """Keep the pieces, which are not copied.
 
         Args:
             model: Full name of the model.
             shared: Serialised requests with different fields, or with contents that come first.
             last: Request with only the contents that come last.
+            suspect: Whether the shared pieces may hold JSON-only fields; see `json_only.suspect`.
         """
         self.model = model
         self._shared = shared
         self._last = last
+        self._suspect = suspect
 
     @property
     def contents(self) -> MutableSequence[v1beta.Content]:
         """The contents that come last; more may be appended."""
         return self._last.contents
 
-    def serialize(self) -> bytes:
-        """Serialise the whole request."""
-        return b"".join((*self._shared, self._last.SerializeToString()))
+    def serialize(self) -> SerializedRequest:
+        """Serialise the whole request. The shared pieces are not searched again."""
+        last = self._last.SerializeToString()
+        suspect = self._suspect or json_only.may_be_in(self._last, last)
+        return SerializedRequest(b"".join((*self._shared, last)), suspect)
+
+    def serialize_count(self) -> SerializedRequest:
+        """Serialise a CountTokensRequest for the whole request."""
+        data, suspect = self.serialize()
+        head = v1beta.CountTokensRequest(model=self.model).SerializeToString()
+        return SerializedRequest(b"".join((head, varint(_INNER << 3 | 2), varint(len(data)), data)), suspect)
 
     def parse(self) -> v1beta.GenerateContentRequest:
         """Build the whole request as a message."""
-        return v1beta.GenerateContentRequest.FromString(self.serialize())
-
-    def serialize_count(self) -> bytes:
-        """Serialise a CountTokensRequest for the whole request."""
-        data = self.serialize()
-        head = v1beta.CountTokensRequest(model=self.model).SerializeToString()
-        return b"".join((head, varint(_INNER << 3 | 2), varint(len(data)), data))
+        return v1beta.GenerateContentRequest.FromString(self.serialize().data)

@@ -12,7 +12,7 @@ from gemwire.genai._backends.gemini.vertex_only import check_fields, method_erro
 from gemwire.genai._convert import requests
 from gemwire.genai._convert.function_calls import Functions
 from gemwire.genai._convert.prompt import Prompt
-from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._convert.request_bytes import RequestDraft, SerializedRequest
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
@@ -154,11 +154,12 @@ def _generate(
 
 
 def _serialized(
-    method: Method[Any, _Response], data: bytes, model: str
+    method: Method[Any, _Response], request: SerializedRequest, model: str
 ) -> tuple[Method[Any, _Response], Any]:
     """Return the RPC that takes serialized requests, and a request of it."""
     method = with_serialized_request(method)
-    return method, method.request(data, method.request.routing_type(model=model))
+    routing = method.request.routing_type(model=model)
+    return method, method.request(request.data, routing, suspect=request.suspect)
 
 
 def _to_models(response: v1beta.ListModelsResponse) -> Page[Model | TunedModel]:
