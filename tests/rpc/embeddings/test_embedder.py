@@ -898,7 +898,7 @@ def test_vectors_are_cut_out_of_the_bytes(batches: Loopback, monkeypatch: pytest
         seen.append(find_spans(data))
         return seen[-1]
 
-    monkeypatch.setattr(embedding_vectors, "spans", looking)
+    monkeypatch.setattr(embedding_vectors, "find_spans", looking)
 
     async def main() -> None:
         async with Embedder(model=MODEL) as embedder:
