@@ -20,7 +20,6 @@ from google.auth.transport import mtls
 from gemwire.options import CertSource, ClientOptions
 
 DEFAULT_UNIVERSE = "googleapis.com"
-DEFAULT_HOST = "generativelanguage.googleapis.com"
 DEFAULT_PORT = 443
 
 _HOST = re.compile(r"[A-Za-z0-9._:%\[\]-]+")

@@ -15,6 +15,7 @@ from gemwire._transport.connection import ConnectionPool, HttpRoute
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import ClientInfo
+from gemwire_proto.families import FAMILIES
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -108,7 +109,7 @@ class GrpcAsyncIOTransport(AsyncTransport):
             raise TypeError(f"channel: expected a grpc.aio.Channel, got {type(channel).__name__}")
         client_info = arguments.get("client_info", ClientInfo())
         settings = ConnectionSettings(
-            endpoint.check_host(arguments.get("host", endpoint.DEFAULT_HOST), "host"),
+            endpoint.check_host(arguments.get("host", FAMILIES[0].host), "host"),
             creds.ApiKey(()),
             user_agent=None if client_info is None else build_user_agent(client_info),
             log_content=arguments.get("log_content", False),
