@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc.aio
@@ -37,7 +36,7 @@ class AsyncTransport(AsyncCaller):
 
     kind = ""
     is_recorded = False
-    find_emulator: Callable[[], endpoint.Emulator | None] = staticmethod(endpoint.find_emulator)
+    find_emulator = staticmethod(endpoint.find_emulator)
     settings: ConnectionSettings
 
     def initialize(self, settings: ConnectionSettings, pool: ConnectionPool) -> None:
