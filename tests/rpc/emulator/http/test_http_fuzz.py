@@ -13,10 +13,11 @@ import pytest
 import random_messages
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from json_http import Json
-from populated_emulator import CHUNK, CORPUS, DOCUMENT, METHODS, MODEL, TUNED, Populated
+from populated_emulator import CHUNK, CORPUS, DOCUMENT, MODEL, TUNED, Populated
 from starlette.types import ASGIApp, Message
 
 from gemwire_emulator.http.json_errors import HTTP_STATUS
+from gemwire_emulator.server import SERVICES
 
 #: Verb, path, query, headers and body.
 Request = tuple[str, bytes, bytes, list[tuple[bytes, bytes]], bytes]
@@ -26,8 +27,9 @@ CASES, MANY = 4_000, 100_000
 _BATCH = 1_000
 _ROUTES = [
     (method, binding)
-    for path, method in METHODS.items()
-    if ".v1." not in path and not method.http_only
+    for service in SERVICES
+    if ".v1." not in service.name
+    for method in service.methods.values()
     for binding in method.http
 ]
 _NAMES = [

@@ -75,8 +75,7 @@ def twins() -> Iterator[Twins]:
 
 def _list_bindings() -> Iterator[object]:
     for path, method in METHODS.items():
-        # What is over HTTP alone has no other way.
-        if ".v1." not in path and not method.http_only:
+        if ".v1." not in path:
             for i, binding in enumerate(method.http):
                 yield pytest.param(method, binding, id=f"{method.name}-{i}")
 
