@@ -24,6 +24,7 @@ from gemwire_runtime.well_known import WELL_KNOWN, Conversion
 
 _V = TypeVar("_V", bound="View")
 _T = TypeVar("_T")
+_Other = TypeVar("_Other")
 
 #: View classes by the full names of their messages; a subclass takes the place of its base.
 _VIEWS: dict[str, type[View]] = {}
@@ -336,10 +337,10 @@ class Items(MutableSequence[_T]):
     def __repr__(self) -> str:
         return repr(list(self))
 
-    def __add__(self, other: Iterable[object]) -> list[object]:
+    def __add__(self, other: Iterable[_Other]) -> list[_T | _Other]:
         return [*self, *other]
 
-    def __radd__(self, other: Iterable[object]) -> list[object]:
+    def __radd__(self, other: Iterable[_Other]) -> list[_Other | _T]:
         return [*other, *self]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import typing
 from collections.abc import Callable
 from pathlib import Path
 
 import mypy.api
 import pytest
+
+from gemwire.genai import types
 
 _ROOT = Path(__file__).parents[2]
 _SOURCES = ("client", "runtime", "generated")
@@ -62,9 +65,13 @@ client.models.list(config={"page_size": "5"})  # error: wrong type
 typed: types.GenerateContentConfigDict = {"max_output_tokens": 5}
 client.models.generate_content(model=MODEL, contents="Hi", config=typed)
 wrong: types.GenerateContentConfigDict = {"max_tokens": 5}  # error: unknown key
+given: types.GenerateContentConfigOrDict = {"max_output_tokens": 5}
+client.models.generate_content(model=MODEL, contents="Hi", config=given)
+bad: types.GenerateContentConfigOrDict = {"max_tokens": 5}  # error: unknown key
 
 # Configs as objects.
 config = types.GenerateContentConfig(temperature=0.5, tools=[tide], safety_settings=[])
+given = config
 client.models.generate_content(model=MODEL, contents="Hi", config=config)
 types.GenerateContentConfig(temperature="hot")  # error: wrong type
 types.GenerateContentConfig(temprature=1)  # error: unknown field
@@ -140,6 +147,13 @@ def _pyright(program: Path) -> tuple[set[int], str]:
     found = json.loads(done.stdout)["generalDiagnostics"]
     errors = [item for item in found if item["severity"] == "error"]
     return {item["range"]["start"]["line"] + 1 for item in errors}, done.stdout
+
+
+def test_a_config_or_dict_is_a_union_when_a_program_runs() -> None:
+    assert typing.get_args(types.HttpOptionsOrDict) == (types.HttpOptions, types.HttpOptionsDict)
+    assert typing.get_args(types.GetFileConfigOrDict | None)[-1] is type(None)
+    with pytest.raises(AttributeError, match="NoneSuchOrDict"):
+        _ = types.NoneSuchOrDict  # type: ignore[attr-defined]
 
 
 @pytest.mark.timeout(400)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient
     from gemwire._transport.recording import Recording
-    from gemwire.genai._types.dicts import DebugConfigDict, HttpOptionsDict
+    from gemwire.genai._types.dicts import DebugConfigOrDict, HttpOptionsOrDict
 
 _VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
 
@@ -40,9 +40,9 @@ class Client(Resources):
         credentials: google.auth.credentials.Credentials | None = None,
         project: str | None = None,
         location: str | None = None,
-        http_options: HttpOptions | HttpOptionsDict | None = None,
+        http_options: HttpOptionsOrDict | None = None,
         transport: str | None = None,
-        debug_config: DebugConfig | DebugConfigDict | None = None,
+        debug_config: DebugConfigOrDict | None = None,
     ) -> None:
         """Find credentials and the endpoint. Nothing is connected before the first call.
 

@@ -10,17 +10,22 @@ import json
 import subprocess
 import sys
 import typing
-from typing import Annotated, Any, Literal, NamedTuple, Optional, TypedDict, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Optional, TypedDict, Union
 
 import pytest
+from present import present
 
 from gemwire.genai._convert.response_schema import to_response_schema
 from gemwire.genai._json.json_values import parse_answer
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
-pydantic = pytest.importorskip("pydantic")
-extensions = pytest.importorskip("typing_extensions")
+if TYPE_CHECKING:
+    import pydantic
+    import typing_extensions as extensions
+else:
+    pydantic = pytest.importorskip("pydantic")
+    extensions = pytest.importorskip("typing_extensions")
 
 
 class Instrument(enum.Enum):
@@ -73,6 +78,11 @@ class Trip(pydantic.BaseModel):
     days: int = pydantic.Field(ge=1, le=10, description="How long.")
 
 
+class Holiday(pydantic.BaseModel):
+    country: Country | None = None
+    days: int = 1
+
+
 class Tree(pydantic.BaseModel):
     children: list[Tree] = pydantic.Field(default_factory=list)
 
@@ -99,8 +109,17 @@ _COUNTRY = {
     "required": ["name", "population"],
     "property_ordering": ["name", "population", "capital"],
 }
+_HOLIDAY = {
+    "type": "OBJECT",
+    "title": "Holiday",
+    "properties": {
+        "country": {**_COUNTRY, "nullable": True},
+        "days": {"type": "INTEGER", "title": "Days", "default": 1.0},
+    },
+    "property_ordering": ["country", "days"],
+}
 
-EXPRESSED: list[tuple[Any, dict[str, Any]]] = [
+EXPRESSED: list[tuple[Any, dict[str, Any] | None]] = [
     (str, {"type": "STRING"}),
     (int, {"type": "INTEGER"}),
     (bool, {"type": "BOOLEAN"}),
@@ -136,6 +155,9 @@ EXPRESSED: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (Country, _COUNTRY),
+    (Optional[Country], {**_COUNTRY, "nullable": True}),  # noqa: UP045
+    (Holiday, _HOLIDAY),
+    (Holiday.model_json_schema(), _HOLIDAY),
     (Union[Country, Place], {"any_of": [_COUNTRY, _PLACE]}),  # noqa: UP007
     (
         Trip,
@@ -306,6 +328,7 @@ def test_two_types_of_one_name_stay_two() -> None:
         return Same
 
     _, schema = to_response_schema(Union[made(int), made(str)])  # noqa: UP007
+    assert isinstance(schema, dict)
     kinds = [d["properties"]["value"]["type"] for d in schema["$defs"].values()]
     assert kinds == ["integer", "string"]
     assert [option["$ref"] for option in schema["anyOf"]] == ["#/$defs/Same", "#/$defs/Same2"]
@@ -453,7 +476,7 @@ def _without_titles(schema: Any) -> Any:
 @pytest.mark.parametrize(
     "given",
     [
-        *(list[int], int | str, Optional[int], list[Instrument]),  # noqa: UP045
+        *(list[int], int | str, Optional[int], Optional[Country], Holiday, list[Instrument]),  # noqa: UP045
         *(Instrument, Country, Trip, list[Country], Union[Country, Trip], Place, list[Place]),  # noqa: UP007
         {"type": "OBJECT", "properties": {"a": {"type": "STRING"}, "b": {"type": "INTEGER"}}},
         {"type": "ARRAY", "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "min_items": 1},
@@ -469,6 +492,7 @@ def test_google_genai_sends_the_same(given: Any) -> None:
     client.close()
     field, found = to_response_schema(given)
     assert field == "response_schema"
+    assert isinstance(found, views.Schema)
     expected = wanted.model_dump(mode="json", exclude_none=True)
     assert _without_titles(found.to_json_dict()) == _without_titles(expected)
 
@@ -478,14 +502,20 @@ class Late(TypedDict):
     b: extensions.NotRequired[str]
 
 
+def plain_schema(kind: object) -> views.Schema:
+    _, schema = to_response_schema(kind)
+    assert isinstance(schema, views.Schema)
+    return schema
+
+
 def test_what_typing_extensions_adds() -> None:
     # Postponed annotations hide from a TypedDict what is not required.
-    assert list(to_response_schema(Late)[1].required) == ["a"]
+    assert list(present(plain_schema(Late).required)) == ["a"]
     kind = extensions.TypedDict(
         "kind", {"a": int, "b": extensions.NotRequired[str], "c": Annotated[int, extensions.Doc("It.")]}
     )
-    _, schema = to_response_schema(kind)
-    assert list(schema.required) == ["a", "c"]
-    assert schema.properties["c"].description == "It."
+    schema = plain_schema(kind)
+    assert list(present(schema.required)) == ["a", "c"]
+    assert present(schema.properties)["c"].description == "It."
     assert parse_answer('{"a": 1, "c": 2}', kind) == {"a": 1, "c": 2}
-    assert to_response_schema(typing.NewType("Id", int))[1].type == "INTEGER"
+    assert plain_schema(typing.NewType("Id", int)).type == "INTEGER"

@@ -9,30 +9,27 @@ from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._types.batches import (
     BatchJob,
-    BatchJobSource,
     CancelBatchJobConfig,
     CreateBatchJobConfig,
     CreateEmbeddingsBatchJobConfig,
     DeleteBatchJobConfig,
     DeleteResourceJob,
-    EmbeddingsBatchJobSource,
     GetBatchJobConfig,
-    InlinedRequest,
     ListBatchJobsConfig,
 )
 from gemwire_proto.v1beta.views import File
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        BatchJobSourceDict,
-        CancelBatchJobConfigDict,
-        CreateBatchJobConfigDict,
-        CreateEmbeddingsBatchJobConfigDict,
-        DeleteBatchJobConfigDict,
-        EmbeddingsBatchJobSourceDict,
-        GetBatchJobConfigDict,
-        InlinedRequestDict,
-        ListBatchJobsConfigDict,
+        BatchJobSourceOrDict,
+        CancelBatchJobConfigOrDict,
+        CreateBatchJobConfigOrDict,
+        CreateEmbeddingsBatchJobConfigOrDict,
+        DeleteBatchJobConfigOrDict,
+        EmbeddingsBatchJobSourceOrDict,
+        GetBatchJobConfigOrDict,
+        InlinedRequestOrDict,
+        ListBatchJobsConfigOrDict,
     )
 
 
@@ -50,8 +47,8 @@ class AsyncBatches:
         self,
         *,
         model: str,
-        src: BatchJobSource | BatchJobSourceDict | Sequence[InlinedRequest | InlinedRequestDict] | File | str,
-        config: CreateBatchJobConfig | CreateBatchJobConfigDict | None = None,
+        src: BatchJobSourceOrDict | Sequence[InlinedRequestOrDict] | File | str,
+        config: CreateBatchJobConfigOrDict | None = None,
     ) -> BatchJob:
         """Start a batch job.
 
@@ -77,8 +74,8 @@ class AsyncBatches:
         self,
         *,
         model: str,
-        src: EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict,
-        config: CreateEmbeddingsBatchJobConfig | CreateEmbeddingsBatchJobConfigDict | None = None,
+        src: EmbeddingsBatchJobSourceOrDict,
+        config: CreateEmbeddingsBatchJobConfigOrDict | None = None,
     ) -> BatchJob:
         """Start a batch job that computes embeddings. The call is not retried; see `create`.
 
@@ -97,9 +94,7 @@ class AsyncBatches:
         call = self._api.backend.batches.create_embeddings(model, src, config)
         return await self._api.call(call, config.http_options)
 
-    async def get(
-        self, *, name: str, config: GetBatchJobConfig | GetBatchJobConfigDict | None = None
-    ) -> BatchJob:
+    async def get(self, *, name: str, config: GetBatchJobConfigOrDict | None = None) -> BatchJob:
         """Get the current state of a batch job and, if they are not in a file, its responses.
 
         Args:
@@ -114,9 +109,7 @@ class AsyncBatches:
         call = self._api.backend.batches.get(name)
         return await self._api.call(call, GetBatchJobConfig.of(config).http_options)
 
-    async def list(
-        self, *, config: ListBatchJobsConfig | ListBatchJobsConfigDict | None = None
-    ) -> AsyncPager[BatchJob]:
+    async def list(self, *, config: ListBatchJobsConfigOrDict | None = None) -> AsyncPager[BatchJob]:
         """List batch jobs, running and ended ones.
 
         Args:
@@ -130,9 +123,7 @@ class AsyncBatches:
         config = ListBatchJobsConfig.of(config)
         return await AsyncPager.start(self._api, self._api.backend.batches.list, config)
 
-    async def cancel(
-        self, *, name: str, config: CancelBatchJobConfig | CancelBatchJobConfigDict | None = None
-    ) -> None:
+    async def cancel(self, *, name: str, config: CancelBatchJobConfigOrDict | None = None) -> None:
         """Cancel a batch job.
 
         Args:
@@ -147,7 +138,7 @@ class AsyncBatches:
         await self._api.call(call, CancelBatchJobConfig.of(config).http_options)
 
     async def delete(
-        self, *, name: str, config: DeleteBatchJobConfig | DeleteBatchJobConfigDict | None = None
+        self, *, name: str, config: DeleteBatchJobConfigOrDict | None = None
     ) -> DeleteResourceJob:
         """Delete a batch job and, if they are not in a file, its responses.
 

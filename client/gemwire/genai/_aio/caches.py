@@ -17,11 +17,11 @@ from gemwire_proto.v1beta.views import CachedContent
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        CreateCachedContentConfigDict,
-        DeleteCachedContentConfigDict,
-        GetCachedContentConfigDict,
-        ListCachedContentsConfigDict,
-        UpdateCachedContentConfigDict,
+        CreateCachedContentConfigOrDict,
+        DeleteCachedContentConfigOrDict,
+        GetCachedContentConfigOrDict,
+        ListCachedContentsConfigOrDict,
+        UpdateCachedContentConfigOrDict,
     )
 
 
@@ -36,7 +36,7 @@ class AsyncCaches:
         self._api = api
 
     async def create(
-        self, *, model: str, config: CreateCachedContentConfig | CreateCachedContentConfigDict | None = None
+        self, *, model: str, config: CreateCachedContentConfigOrDict | None = None
     ) -> CachedContent:
         """Create a cache.
 
@@ -52,9 +52,7 @@ class AsyncCaches:
         config = CreateCachedContentConfig.of(config)
         return await self._api.call(self._api.backend.caches.create(model, config), config.http_options)
 
-    async def get(
-        self, *, name: str, config: GetCachedContentConfig | GetCachedContentConfigDict | None = None
-    ) -> CachedContent:
+    async def get(self, *, name: str, config: GetCachedContentConfigOrDict | None = None) -> CachedContent:
         """Get the metadata of a cache, without its content.
 
         Args:
@@ -69,7 +67,7 @@ class AsyncCaches:
         return await self._api.call(call, GetCachedContentConfig.of(config).http_options)
 
     async def list(
-        self, *, config: ListCachedContentsConfig | ListCachedContentsConfigDict | None = None
+        self, *, config: ListCachedContentsConfigOrDict | None = None
     ) -> AsyncPager[CachedContent]:
         """List caches.
 
@@ -84,7 +82,7 @@ class AsyncCaches:
         return await AsyncPager.start(self._api, self._api.backend.caches.list, config)
 
     async def update(
-        self, *, name: str, config: UpdateCachedContentConfig | UpdateCachedContentConfigDict | None = None
+        self, *, name: str, config: UpdateCachedContentConfigOrDict | None = None
     ) -> CachedContent:
         """Update the expiration of a cache.
 
@@ -100,9 +98,7 @@ class AsyncCaches:
         config = UpdateCachedContentConfig.of(config)
         return await self._api.call(self._api.backend.caches.update(name, config), config.http_options)
 
-    async def delete(
-        self, *, name: str, config: DeleteCachedContentConfig | DeleteCachedContentConfigDict | None = None
-    ) -> None:
+    async def delete(self, *, name: str, config: DeleteCachedContentConfigOrDict | None = None) -> None:
         """Delete a cache.
 
         Args:

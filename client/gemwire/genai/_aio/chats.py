@@ -29,7 +29,7 @@ from gemwire_proto import v1beta
 from gemwire_runtime.views import message_of
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.dicts import GenerateContentConfigOrDict
     from gemwire_proto.v1beta.views import ContentDict
 
 
@@ -44,7 +44,7 @@ class AsyncChats:
         self,
         *,
         model: str,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
         history: Sequence[Content | ContentDict] | None = None,
     ) -> AsyncChat:
         """Create a chat. Nothing is sent.
@@ -82,7 +82,7 @@ class AsyncChat:
     async def send_message(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> GenerateContentResponse:
         """Send a message and add the turn to the history. An error leaves the history as it was.
 
@@ -114,7 +114,7 @@ class AsyncChat:
     async def send_message_stream(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> AsyncChatStream:
         """Send a message and return the stream of its responses.
 
@@ -186,7 +186,7 @@ class AsyncChat:
         return lease
 
     def _effective_config(
-        self, config: GenerateContentConfig | GenerateContentConfigDict | None
+        self, config: GenerateContentConfigOrDict | None
     ) -> tuple[GenerateContentConfig, bool]:
         """Return the config to send with, and whether to hide function calls from the response.
 

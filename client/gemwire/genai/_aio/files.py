@@ -23,12 +23,12 @@ from gemwire.genai.http_options import CallSettings
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        DeleteFileConfigDict,
-        DownloadFileConfigDict,
-        GetFileConfigDict,
-        HttpOptionsDict,
-        ListFilesConfigDict,
-        UploadFileConfigDict,
+        DeleteFileConfigOrDict,
+        DownloadFileConfigOrDict,
+        GetFileConfigOrDict,
+        HttpOptionsOrDict,
+        ListFilesConfigOrDict,
+        UploadFileConfigOrDict,
     )
 
 
@@ -61,7 +61,7 @@ class AsyncFiles:
         self,
         *,
         file: Source,
-        config: UploadFileConfig | UploadFileConfigDict | None = None,
+        config: UploadFileConfigOrDict | None = None,
         progress: Progress | None = None,
     ) -> File:
         """Upload a file in chunks, of which one is held in memory. After a broken connection it resumes.
@@ -91,7 +91,7 @@ class AsyncFiles:
             raise
         return File.of(message)
 
-    async def get(self, *, name: str, config: GetFileConfig | GetFileConfigDict | None = None) -> File:
+    async def get(self, *, name: str, config: GetFileConfigOrDict | None = None) -> File:
         """Get the metadata of a file.
 
         Args:
@@ -105,7 +105,7 @@ class AsyncFiles:
         call = self._api.backend.files.get(name)
         return await self._api.call(call, GetFileConfig.of(config).http_options)
 
-    async def list(self, *, config: ListFilesConfig | ListFilesConfigDict | None = None) -> AsyncPager[File]:
+    async def list(self, *, config: ListFilesConfigOrDict | None = None) -> AsyncPager[File]:
         """List files.
 
         Args:
@@ -118,9 +118,7 @@ class AsyncFiles:
         config = ListFilesConfig.of(config)
         return await AsyncPager.start(self._api, self._api.backend.files.list, config)
 
-    async def delete(
-        self, *, name: str, config: DeleteFileConfig | DeleteFileConfigDict | None = None
-    ) -> None:
+    async def delete(self, *, name: str, config: DeleteFileConfigOrDict | None = None) -> None:
         """Delete a file.
 
         Args:
@@ -140,7 +138,7 @@ class AsyncFiles:
         *,
         file: Downloadable,
         destination: None = None,
-        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
+        config: DownloadFileConfigOrDict | None = None,
         progress: Progress | None = None,
     ) -> bytes: ...
     @overload
@@ -149,7 +147,7 @@ class AsyncFiles:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable,
-        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
+        config: DownloadFileConfigOrDict | None = None,
         progress: Progress | None = None,
     ) -> None: ...
     async def download(
@@ -157,7 +155,7 @@ class AsyncFiles:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable | None = None,
-        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
+        config: DownloadFileConfigOrDict | None = None,
         progress: Progress | None = None,
     ) -> bytes | None:
         """Download a generated file. After a broken connection it resumes.
@@ -193,7 +191,7 @@ class AsyncFiles:
             video.video_bytes = data
         return data
 
-    def _transfer_settings(self, http_options: HttpOptions | HttpOptionsDict | None) -> CallSettings:
+    def _transfer_settings(self, http_options: HttpOptionsOrDict | None) -> CallSettings:
         """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
         settings = self._api.settings(http_options).copy()
         if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:

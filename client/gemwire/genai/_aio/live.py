@@ -10,7 +10,6 @@ from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._types.content import ContentListUnion, PILImage
-from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.live import ActivityEnd, ActivityStart, LiveConnectConfig, LiveServerMessage
 from gemwire.genai.http_options import CallSettings
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
@@ -19,7 +18,7 @@ from gemwire_runtime import json_only
 from gemwire_runtime.method import DEFAULT, AsyncBidiStream
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import HttpOptionsDict, LiveConnectConfigDict
+    from gemwire.genai._types.dicts import HttpOptionsOrDict, LiveConnectConfigOrDict
     from gemwire_proto.v1beta.views import BlobDict, FunctionResponseDict
 
 
@@ -36,9 +35,7 @@ class AsyncLive:
         """Use the connection of a client."""
         self._api = api
 
-    def connect(
-        self, *, model: str, config: LiveConnectConfig | LiveConnectConfigDict | None = None
-    ) -> AsyncSessionContext:
+    def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> AsyncSessionContext:
         """Start a session: ``async with client.aio.live.connect(model=…) as session``.
 
         If ``config.session_resumption`` is set, the session continues over another connection when its own
@@ -68,7 +65,7 @@ class AsyncSessionContext:
         self,
         api: AsyncApi,
         setup: BidiGenerateContentClientMessage,
-        http_options: HttpOptions | HttpOptionsDict | None,
+        http_options: HttpOptionsOrDict | None,
     ) -> None:
         """See `AsyncLive.connect`."""
         self._session = AsyncSession(api, setup, api.settings(http_options))

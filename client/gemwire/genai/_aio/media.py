@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._types.content import PILImage
-from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse, Image
+from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
 from gemwire.genai._types.videos import (
     GenerateVideosConfig,
     GenerateVideosOperation,
     GenerateVideosSource,
-    Video,
 )
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        GenerateImagesConfigDict,
-        GenerateVideosConfigDict,
-        GenerateVideosSourceDict,
-        ImageDict,
-        VideoDict,
+        GenerateImagesConfigOrDict,
+        GenerateVideosConfigOrDict,
+        GenerateVideosSourceOrDict,
+        ImageOrDict,
+        VideoOrDict,
     )
 
 
@@ -34,7 +33,7 @@ class AsyncMedia:
         *,
         model: str,
         prompt: str,
-        config: GenerateImagesConfig | GenerateImagesConfigDict | None = None,
+        config: GenerateImagesConfigOrDict | None = None,
     ) -> GenerateImagesResponse:
         """Generate images from a text.
 
@@ -57,10 +56,10 @@ class AsyncMedia:
         *,
         model: str,
         prompt: str | None = None,
-        image: Image | ImageDict | PILImage | None = None,
-        video: Video | VideoDict | None = None,
-        source: GenerateVideosSource | GenerateVideosSourceDict | None = None,
-        config: GenerateVideosConfig | GenerateVideosConfigDict | None = None,
+        image: ImageOrDict | PILImage | None = None,
+        video: VideoOrDict | None = None,
+        source: GenerateVideosSourceOrDict | None = None,
+        config: GenerateVideosConfigOrDict | None = None,
     ) -> GenerateVideosOperation:
         """Start to generate videos. Poll the operation with ``client.operations.get``.
 

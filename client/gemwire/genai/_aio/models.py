@@ -29,13 +29,13 @@ from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        CountTokensConfigDict,
-        DeleteModelConfigDict,
-        EmbedContentConfigDict,
-        GenerateContentConfigDict,
-        GetModelConfigDict,
-        ListModelsConfigDict,
-        UpdateModelConfigDict,
+        CountTokensConfigOrDict,
+        DeleteModelConfigOrDict,
+        EmbedContentConfigOrDict,
+        GenerateContentConfigOrDict,
+        GetModelConfigOrDict,
+        ListModelsConfigOrDict,
+        UpdateModelConfigOrDict,
     )
 
 
@@ -51,7 +51,7 @@ class AsyncModels(AsyncMedia):
         *,
         model: str,
         contents: ContentListUnion,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content.
 
@@ -77,7 +77,7 @@ class AsyncModels(AsyncMedia):
         *,
         model: str,
         contents: ContentListUnion,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> AsyncResponseStream:
         """Generate content as a stream of responses.
 
@@ -101,7 +101,7 @@ class AsyncModels(AsyncMedia):
         *,
         model: str,
         contents: ContentListUnion,
-        config: CountTokensConfig | CountTokensConfigDict | None = None,
+        config: CountTokensConfigOrDict | None = None,
     ) -> views.CountTokensResponse:
         """Count the tokens of contents.
 
@@ -132,7 +132,7 @@ class AsyncModels(AsyncMedia):
         *,
         model: str,
         contents: ContentListUnion,
-        config: EmbedContentConfig | EmbedContentConfigDict | None = None,
+        config: EmbedContentConfigOrDict | None = None,
     ) -> EmbedContentResponse:
         """Compute embeddings of contents.
 
@@ -150,9 +150,7 @@ class AsyncModels(AsyncMedia):
         call = self._api.backend.models.embed_content(model, contents, config)
         return await self._api.call(call, config.http_options)
 
-    async def get(
-        self, *, model: str, config: GetModelConfig | GetModelConfigDict | None = None
-    ) -> Model | TunedModel:
+    async def get(self, *, model: str, config: GetModelConfigOrDict | None = None) -> Model | TunedModel:
         """Get a model.
 
         Args:
@@ -169,9 +167,7 @@ class AsyncModels(AsyncMedia):
         call = self._api.backend.models.get(model)
         return await self._api.call(call, GetModelConfig.of(config).http_options)
 
-    async def list(
-        self, *, config: ListModelsConfig | ListModelsConfigDict | None = None
-    ) -> AsyncPager[Model | TunedModel]:
+    async def list(self, *, config: ListModelsConfigOrDict | None = None) -> AsyncPager[Model | TunedModel]:
         """List base models or, with ``query_base=False``, tuned models.
 
         Args:
@@ -183,9 +179,7 @@ class AsyncModels(AsyncMedia):
         """
         return await AsyncPager.start(self._api, self._api.backend.models.list, ListModelsConfig.of(config))
 
-    async def update(
-        self, *, model: str, config: UpdateModelConfig | UpdateModelConfigDict | None = None
-    ) -> TunedModel:
+    async def update(self, *, model: str, config: UpdateModelConfigOrDict | None = None) -> TunedModel:
         """Update a tuned model.
 
         Args:
@@ -199,9 +193,7 @@ class AsyncModels(AsyncMedia):
         config = UpdateModelConfig.of(config)
         return await self._api.call(self._api.backend.models.update(model, config), config.http_options)
 
-    async def delete(
-        self, *, model: str, config: DeleteModelConfig | DeleteModelConfigDict | None = None
-    ) -> None:
+    async def delete(self, *, model: str, config: DeleteModelConfigOrDict | None = None) -> None:
         """Delete a tuned model.
 
         Args:

@@ -8,7 +8,7 @@ from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import GetOperationConfigDict
+    from gemwire.genai._types.dicts import GetOperationConfigOrDict
 
 
 class AsyncOperations:
@@ -19,7 +19,7 @@ class AsyncOperations:
         self._api = api
 
     async def get(
-        self, operation: Operation, *, config: GetOperationConfig | GetOperationConfigDict | None = None
+        self, operation: Operation, *, config: GetOperationConfigOrDict | None = None
     ) -> GenerateVideosOperation:
         """Get the current state of an operation.
 

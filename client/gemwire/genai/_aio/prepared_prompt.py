@@ -16,7 +16,7 @@ from gemwire.genai._types.generate_content import GenerateContentConfig, Generat
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
 class AsyncPreparedPrompt:
@@ -57,7 +57,7 @@ class AsyncPreparedPrompt:
     async def generate(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content from the prepared contents and further ones.
 
@@ -77,7 +77,7 @@ class AsyncPreparedPrompt:
     async def generate_stream(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> AsyncResponseStream:
         """Generate content as a stream of responses.
 
@@ -109,7 +109,7 @@ class AsyncPreparedPrompt:
     def _build(
         self,
         contents: ContentListUnion | None,
-        config: GenerateContentConfig | GenerateContentConfigDict | None,
+        config: GenerateContentConfigOrDict | None,
     ) -> tuple[RequestDraft, GenerateContentConfig, Functions]:
         prompt = self._prompt
         if config is None:

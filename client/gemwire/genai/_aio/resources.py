@@ -19,7 +19,7 @@ from gemwire.genai._types.generate_content import GenerateContentConfig, ToolLis
 
 if TYPE_CHECKING:
     from gemwire.genai._aio.prepared_prompt import AsyncPreparedPrompt
-    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
 class AsyncResources:
@@ -55,7 +55,7 @@ class AsyncResources:
         contents: ContentListUnion | None = None,
         system_instruction: ContentUnion | None = None,
         tools: ToolListUnion | None = None,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> AsyncPreparedPrompt:
         """Convert and serialize a prompt that many requests begin with. Nothing is sent.
 

@@ -10,16 +10,15 @@ from gemwire.genai._types.tunings import (
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
-    TuningDataset,
     TuningJob,
 )
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        CreateTuningJobConfigDict,
-        GetTuningJobConfigDict,
-        ListTuningJobsConfigDict,
-        TuningDatasetDict,
+        CreateTuningJobConfigOrDict,
+        GetTuningJobConfigOrDict,
+        ListTuningJobsConfigOrDict,
+        TuningDatasetOrDict,
     )
 
 
@@ -34,8 +33,8 @@ class AsyncTunings:
         self,
         *,
         base_model: str,
-        training_dataset: TuningDataset | TuningDatasetDict,
-        config: CreateTuningJobConfig | CreateTuningJobConfigDict | None = None,
+        training_dataset: TuningDatasetOrDict,
+        config: CreateTuningJobConfigOrDict | None = None,
     ) -> TuningJob:
         """Start a tuning job.
 
@@ -56,9 +55,7 @@ class AsyncTunings:
         flow = self._api.backend.tunings.tune(base_model, training_dataset, config)
         return await self._api.run(flow, config.http_options)
 
-    async def get(
-        self, *, name: str, config: GetTuningJobConfig | GetTuningJobConfigDict | None = None
-    ) -> TuningJob:
+    async def get(self, *, name: str, config: GetTuningJobConfigOrDict | None = None) -> TuningJob:
         """Get a tuning job and, while it runs, its progress.
 
         Args:
@@ -72,9 +69,7 @@ class AsyncTunings:
         flow = self._api.backend.tunings.get(name)
         return await self._api.run(flow, GetTuningJobConfig.of(config).http_options)
 
-    async def list(
-        self, *, config: ListTuningJobsConfig | ListTuningJobsConfigDict | None = None
-    ) -> AsyncPager[TuningJob]:
+    async def list(self, *, config: ListTuningJobsConfigOrDict | None = None) -> AsyncPager[TuningJob]:
         """List tuning jobs, running and ended ones.
 
         Args:

@@ -10,30 +10,27 @@ from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._types.batches import (
     BatchJob,
-    BatchJobSource,
     CancelBatchJobConfig,
     CreateBatchJobConfig,
     CreateEmbeddingsBatchJobConfig,
     DeleteBatchJobConfig,
     DeleteResourceJob,
-    EmbeddingsBatchJobSource,
     GetBatchJobConfig,
-    InlinedRequest,
     ListBatchJobsConfig,
 )
 from gemwire_proto.v1beta.views import File
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        BatchJobSourceDict,
-        CancelBatchJobConfigDict,
-        CreateBatchJobConfigDict,
-        CreateEmbeddingsBatchJobConfigDict,
-        DeleteBatchJobConfigDict,
-        EmbeddingsBatchJobSourceDict,
-        GetBatchJobConfigDict,
-        InlinedRequestDict,
-        ListBatchJobsConfigDict,
+        BatchJobSourceOrDict,
+        CancelBatchJobConfigOrDict,
+        CreateBatchJobConfigOrDict,
+        CreateEmbeddingsBatchJobConfigOrDict,
+        DeleteBatchJobConfigOrDict,
+        EmbeddingsBatchJobSourceOrDict,
+        GetBatchJobConfigOrDict,
+        InlinedRequestOrDict,
+        ListBatchJobsConfigOrDict,
     )
 
 
@@ -51,8 +48,8 @@ class Batches:
         self,
         *,
         model: str,
-        src: BatchJobSource | BatchJobSourceDict | Sequence[InlinedRequest | InlinedRequestDict] | File | str,
-        config: CreateBatchJobConfig | CreateBatchJobConfigDict | None = None,
+        src: BatchJobSourceOrDict | Sequence[InlinedRequestOrDict] | File | str,
+        config: CreateBatchJobConfigOrDict | None = None,
     ) -> BatchJob:
         """Start a batch job.
 
@@ -78,8 +75,8 @@ class Batches:
         self,
         *,
         model: str,
-        src: EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict,
-        config: CreateEmbeddingsBatchJobConfig | CreateEmbeddingsBatchJobConfigDict | None = None,
+        src: EmbeddingsBatchJobSourceOrDict,
+        config: CreateEmbeddingsBatchJobConfigOrDict | None = None,
     ) -> BatchJob:
         """Start a batch job that computes embeddings. The call is not retried; see `create`.
 
@@ -98,7 +95,7 @@ class Batches:
         call = self._api.backend.batches.create_embeddings(model, src, config)
         return self._api.call(call, config.http_options)
 
-    def get(self, *, name: str, config: GetBatchJobConfig | GetBatchJobConfigDict | None = None) -> BatchJob:
+    def get(self, *, name: str, config: GetBatchJobConfigOrDict | None = None) -> BatchJob:
         """Get the current state of a batch job and, if they are not in a file, its responses.
 
         Args:
@@ -113,7 +110,7 @@ class Batches:
         call = self._api.backend.batches.get(name)
         return self._api.call(call, GetBatchJobConfig.of(config).http_options)
 
-    def list(self, *, config: ListBatchJobsConfig | ListBatchJobsConfigDict | None = None) -> Pager[BatchJob]:
+    def list(self, *, config: ListBatchJobsConfigOrDict | None = None) -> Pager[BatchJob]:
         """List batch jobs, running and ended ones.
 
         Args:
@@ -127,9 +124,7 @@ class Batches:
         config = ListBatchJobsConfig.of(config)
         return Pager.start(self._api, self._api.backend.batches.list, config)
 
-    def cancel(
-        self, *, name: str, config: CancelBatchJobConfig | CancelBatchJobConfigDict | None = None
-    ) -> None:
+    def cancel(self, *, name: str, config: CancelBatchJobConfigOrDict | None = None) -> None:
         """Cancel a batch job.
 
         Args:
@@ -143,9 +138,7 @@ class Batches:
         call = self._api.backend.batches.cancel(name)
         self._api.call(call, CancelBatchJobConfig.of(config).http_options)
 
-    def delete(
-        self, *, name: str, config: DeleteBatchJobConfig | DeleteBatchJobConfigDict | None = None
-    ) -> DeleteResourceJob:
+    def delete(self, *, name: str, config: DeleteBatchJobConfigOrDict | None = None) -> DeleteResourceJob:
         """Delete a batch job and, if they are not in a file, its responses.
 
         Args:

@@ -18,11 +18,11 @@ from gemwire_proto.v1beta.views import CachedContent
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        CreateCachedContentConfigDict,
-        DeleteCachedContentConfigDict,
-        GetCachedContentConfigDict,
-        ListCachedContentsConfigDict,
-        UpdateCachedContentConfigDict,
+        CreateCachedContentConfigOrDict,
+        DeleteCachedContentConfigOrDict,
+        GetCachedContentConfigOrDict,
+        ListCachedContentsConfigOrDict,
+        UpdateCachedContentConfigOrDict,
     )
 
 
@@ -36,9 +36,7 @@ class Caches:
         """Use the connection of a client."""
         self._api = api
 
-    def create(
-        self, *, model: str, config: CreateCachedContentConfig | CreateCachedContentConfigDict | None = None
-    ) -> CachedContent:
+    def create(self, *, model: str, config: CreateCachedContentConfigOrDict | None = None) -> CachedContent:
         """Create a cache.
 
         Args:
@@ -53,9 +51,7 @@ class Caches:
         config = CreateCachedContentConfig.of(config)
         return self._api.call(self._api.backend.caches.create(model, config), config.http_options)
 
-    def get(
-        self, *, name: str, config: GetCachedContentConfig | GetCachedContentConfigDict | None = None
-    ) -> CachedContent:
+    def get(self, *, name: str, config: GetCachedContentConfigOrDict | None = None) -> CachedContent:
         """Get the metadata of a cache, without its content.
 
         Args:
@@ -69,9 +65,7 @@ class Caches:
         call = self._api.backend.caches.get(name)
         return self._api.call(call, GetCachedContentConfig.of(config).http_options)
 
-    def list(
-        self, *, config: ListCachedContentsConfig | ListCachedContentsConfigDict | None = None
-    ) -> Pager[CachedContent]:
+    def list(self, *, config: ListCachedContentsConfigOrDict | None = None) -> Pager[CachedContent]:
         """List caches.
 
         Args:
@@ -84,9 +78,7 @@ class Caches:
         config = ListCachedContentsConfig.of(config)
         return Pager.start(self._api, self._api.backend.caches.list, config)
 
-    def update(
-        self, *, name: str, config: UpdateCachedContentConfig | UpdateCachedContentConfigDict | None = None
-    ) -> CachedContent:
+    def update(self, *, name: str, config: UpdateCachedContentConfigOrDict | None = None) -> CachedContent:
         """Update the expiration of a cache.
 
         Args:
@@ -101,9 +93,7 @@ class Caches:
         config = UpdateCachedContentConfig.of(config)
         return self._api.call(self._api.backend.caches.update(name, config), config.http_options)
 
-    def delete(
-        self, *, name: str, config: DeleteCachedContentConfig | DeleteCachedContentConfigDict | None = None
-    ) -> None:
+    def delete(self, *, name: str, config: DeleteCachedContentConfigOrDict | None = None) -> None:
         """Delete a cache.
 
         Args:

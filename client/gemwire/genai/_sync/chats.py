@@ -30,7 +30,7 @@ from gemwire_proto import v1beta
 from gemwire_runtime.views import message_of
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.dicts import GenerateContentConfigOrDict
     from gemwire_proto.v1beta.views import ContentDict
 
 
@@ -45,7 +45,7 @@ class Chats:
         self,
         *,
         model: str,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
         history: Sequence[Content | ContentDict] | None = None,
     ) -> Chat:
         """Create a chat. Nothing is sent.
@@ -83,7 +83,7 @@ class Chat:
     def send_message(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> GenerateContentResponse:
         """Send a message and add the turn to the history. An error leaves the history as it was.
 
@@ -115,7 +115,7 @@ class Chat:
     def send_message_stream(
         self,
         message: ContentUnion,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> ChatStream:
         """Send a message and return the stream of its responses.
 
@@ -187,7 +187,7 @@ class Chat:
         return lease
 
     def _effective_config(
-        self, config: GenerateContentConfig | GenerateContentConfigDict | None
+        self, config: GenerateContentConfigOrDict | None
     ) -> tuple[GenerateContentConfig, bool]:
         """Return the config to send with, and whether to hide function calls from the response.
 

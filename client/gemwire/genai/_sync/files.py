@@ -24,12 +24,12 @@ from gemwire.genai.http_options import CallSettings
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        DeleteFileConfigDict,
-        DownloadFileConfigDict,
-        GetFileConfigDict,
-        HttpOptionsDict,
-        ListFilesConfigDict,
-        UploadFileConfigDict,
+        DeleteFileConfigOrDict,
+        DownloadFileConfigOrDict,
+        GetFileConfigOrDict,
+        HttpOptionsOrDict,
+        ListFilesConfigOrDict,
+        UploadFileConfigOrDict,
     )
 
 
@@ -62,7 +62,7 @@ class Files:
         self,
         *,
         file: Source,
-        config: UploadFileConfig | UploadFileConfigDict | None = None,
+        config: UploadFileConfigOrDict | None = None,
         progress: Progress | None = None,
     ) -> File:
         """Upload a file in chunks, of which one is held in memory. After a broken connection it resumes.
@@ -92,7 +92,7 @@ class Files:
             raise
         return File.of(message)
 
-    def get(self, *, name: str, config: GetFileConfig | GetFileConfigDict | None = None) -> File:
+    def get(self, *, name: str, config: GetFileConfigOrDict | None = None) -> File:
         """Get the metadata of a file.
 
         Args:
@@ -106,7 +106,7 @@ class Files:
         call = self._api.backend.files.get(name)
         return self._api.call(call, GetFileConfig.of(config).http_options)
 
-    def list(self, *, config: ListFilesConfig | ListFilesConfigDict | None = None) -> Pager[File]:
+    def list(self, *, config: ListFilesConfigOrDict | None = None) -> Pager[File]:
         """List files.
 
         Args:
@@ -119,7 +119,7 @@ class Files:
         config = ListFilesConfig.of(config)
         return Pager.start(self._api, self._api.backend.files.list, config)
 
-    def delete(self, *, name: str, config: DeleteFileConfig | DeleteFileConfigDict | None = None) -> None:
+    def delete(self, *, name: str, config: DeleteFileConfigOrDict | None = None) -> None:
         """Delete a file.
 
         Args:
@@ -139,7 +139,7 @@ class Files:
         *,
         file: Downloadable,
         destination: None = None,
-        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
+        config: DownloadFileConfigOrDict | None = None,
         progress: Progress | None = None,
     ) -> bytes: ...
     @overload
@@ -148,7 +148,7 @@ class Files:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable,
-        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
+        config: DownloadFileConfigOrDict | None = None,
         progress: Progress | None = None,
     ) -> None: ...
     def download(
@@ -156,7 +156,7 @@ class Files:
         *,
         file: Downloadable,
         destination: str | os.PathLike[str] | Writable | None = None,
-        config: DownloadFileConfig | DownloadFileConfigDict | None = None,
+        config: DownloadFileConfigOrDict | None = None,
         progress: Progress | None = None,
     ) -> bytes | None:
         """Download a generated file. After a broken connection it resumes.
@@ -192,7 +192,7 @@ class Files:
             video.video_bytes = data
         return data
 
-    def _transfer_settings(self, http_options: HttpOptions | HttpOptionsDict | None) -> CallSettings:
+    def _transfer_settings(self, http_options: HttpOptionsOrDict | None) -> CallSettings:
         """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
         settings = self._api.settings(http_options).copy()
         if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:

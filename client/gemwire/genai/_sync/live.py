@@ -11,7 +11,6 @@ from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._sync.api import Api
 from gemwire.genai._types.content import ContentListUnion, PILImage
-from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.live import ActivityEnd, ActivityStart, LiveConnectConfig, LiveServerMessage
 from gemwire.genai.http_options import CallSettings
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
@@ -20,7 +19,7 @@ from gemwire_runtime import json_only
 from gemwire_runtime.method import DEFAULT, BidiStream
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import HttpOptionsDict, LiveConnectConfigDict
+    from gemwire.genai._types.dicts import HttpOptionsOrDict, LiveConnectConfigOrDict
     from gemwire_proto.v1beta.views import BlobDict, FunctionResponseDict
 
 
@@ -37,9 +36,7 @@ class Live:
         """Use the connection of a client."""
         self._api = api
 
-    def connect(
-        self, *, model: str, config: LiveConnectConfig | LiveConnectConfigDict | None = None
-    ) -> SessionContext:
+    def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> SessionContext:
         """Start a session: ``with client.aio.live.connect(model=…) as session``.
 
         If ``config.session_resumption`` is set, the session continues over another connection when its own
@@ -69,7 +66,7 @@ class SessionContext:
         self,
         api: Api,
         setup: BidiGenerateContentClientMessage,
-        http_options: HttpOptions | HttpOptionsDict | None,
+        http_options: HttpOptionsOrDict | None,
     ) -> None:
         """See `Live.connect`."""
         self._session = Session(api, setup, api.settings(http_options))

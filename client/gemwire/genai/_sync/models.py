@@ -30,13 +30,13 @@ from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        CountTokensConfigDict,
-        DeleteModelConfigDict,
-        EmbedContentConfigDict,
-        GenerateContentConfigDict,
-        GetModelConfigDict,
-        ListModelsConfigDict,
-        UpdateModelConfigDict,
+        CountTokensConfigOrDict,
+        DeleteModelConfigOrDict,
+        EmbedContentConfigOrDict,
+        GenerateContentConfigOrDict,
+        GetModelConfigOrDict,
+        ListModelsConfigOrDict,
+        UpdateModelConfigOrDict,
     )
 
 
@@ -52,7 +52,7 @@ class Models(Media):
         *,
         model: str,
         contents: ContentListUnion,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content.
 
@@ -78,7 +78,7 @@ class Models(Media):
         *,
         model: str,
         contents: ContentListUnion,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> ResponseStream:
         """Generate content as a stream of responses.
 
@@ -102,7 +102,7 @@ class Models(Media):
         *,
         model: str,
         contents: ContentListUnion,
-        config: CountTokensConfig | CountTokensConfigDict | None = None,
+        config: CountTokensConfigOrDict | None = None,
     ) -> views.CountTokensResponse:
         """Count the tokens of contents.
 
@@ -133,7 +133,7 @@ class Models(Media):
         *,
         model: str,
         contents: ContentListUnion,
-        config: EmbedContentConfig | EmbedContentConfigDict | None = None,
+        config: EmbedContentConfigOrDict | None = None,
     ) -> EmbedContentResponse:
         """Compute embeddings of contents.
 
@@ -151,9 +151,7 @@ class Models(Media):
         call = self._api.backend.models.embed_content(model, contents, config)
         return self._api.call(call, config.http_options)
 
-    def get(
-        self, *, model: str, config: GetModelConfig | GetModelConfigDict | None = None
-    ) -> Model | TunedModel:
+    def get(self, *, model: str, config: GetModelConfigOrDict | None = None) -> Model | TunedModel:
         """Get a model.
 
         Args:
@@ -170,9 +168,7 @@ class Models(Media):
         call = self._api.backend.models.get(model)
         return self._api.call(call, GetModelConfig.of(config).http_options)
 
-    def list(
-        self, *, config: ListModelsConfig | ListModelsConfigDict | None = None
-    ) -> Pager[Model | TunedModel]:
+    def list(self, *, config: ListModelsConfigOrDict | None = None) -> Pager[Model | TunedModel]:
         """List base models or, with ``query_base=False``, tuned models.
 
         Args:
@@ -184,9 +180,7 @@ class Models(Media):
         """
         return Pager.start(self._api, self._api.backend.models.list, ListModelsConfig.of(config))
 
-    def update(
-        self, *, model: str, config: UpdateModelConfig | UpdateModelConfigDict | None = None
-    ) -> TunedModel:
+    def update(self, *, model: str, config: UpdateModelConfigOrDict | None = None) -> TunedModel:
         """Update a tuned model.
 
         Args:
@@ -200,7 +194,7 @@ class Models(Media):
         config = UpdateModelConfig.of(config)
         return self._api.call(self._api.backend.models.update(model, config), config.http_options)
 
-    def delete(self, *, model: str, config: DeleteModelConfig | DeleteModelConfigDict | None = None) -> None:
+    def delete(self, *, model: str, config: DeleteModelConfigOrDict | None = None) -> None:
         """Delete a tuned model.
 
         Args:

@@ -9,7 +9,7 @@ from gemwire.genai._sync.api import Api
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import GetOperationConfigDict
+    from gemwire.genai._types.dicts import GetOperationConfigOrDict
 
 
 class Operations:
@@ -20,7 +20,7 @@ class Operations:
         self._api = api
 
     def get(
-        self, operation: Operation, *, config: GetOperationConfig | GetOperationConfigDict | None = None
+        self, operation: Operation, *, config: GetOperationConfigOrDict | None = None
     ) -> GenerateVideosOperation:
         """Get the current state of an operation.
 

@@ -17,7 +17,7 @@ from gemwire.genai._types.generate_content import GenerateContentConfig, Generat
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
 class PreparedPrompt:
@@ -58,7 +58,7 @@ class PreparedPrompt:
     def generate(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> GenerateContentResponse:
         """Generate content from the prepared contents and further ones.
 
@@ -78,7 +78,7 @@ class PreparedPrompt:
     def generate_stream(
         self,
         contents: ContentListUnion | None = None,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> ResponseStream:
         """Generate content as a stream of responses.
 
@@ -110,7 +110,7 @@ class PreparedPrompt:
     def _build(
         self,
         contents: ContentListUnion | None,
-        config: GenerateContentConfig | GenerateContentConfigDict | None,
+        config: GenerateContentConfigOrDict | None,
     ) -> tuple[RequestDraft, GenerateContentConfig, Functions]:
         prompt = self._prompt
         if config is None:

@@ -20,7 +20,7 @@ from gemwire.genai._types.generate_content import GenerateContentConfig, ToolLis
 
 if TYPE_CHECKING:
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
-    from gemwire.genai._types.dicts import GenerateContentConfigDict
+    from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
 class Resources:
@@ -56,7 +56,7 @@ class Resources:
         contents: ContentListUnion | None = None,
         system_instruction: ContentUnion | None = None,
         tools: ToolListUnion | None = None,
-        config: GenerateContentConfig | GenerateContentConfigDict | None = None,
+        config: GenerateContentConfigOrDict | None = None,
     ) -> PreparedPrompt:
         """Convert and serialize a prompt that many requests begin with. Nothing is sent.
 

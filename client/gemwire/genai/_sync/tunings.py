@@ -11,16 +11,15 @@ from gemwire.genai._types.tunings import (
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
-    TuningDataset,
     TuningJob,
 )
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        CreateTuningJobConfigDict,
-        GetTuningJobConfigDict,
-        ListTuningJobsConfigDict,
-        TuningDatasetDict,
+        CreateTuningJobConfigOrDict,
+        GetTuningJobConfigOrDict,
+        ListTuningJobsConfigOrDict,
+        TuningDatasetOrDict,
     )
 
 
@@ -35,8 +34,8 @@ class Tunings:
         self,
         *,
         base_model: str,
-        training_dataset: TuningDataset | TuningDatasetDict,
-        config: CreateTuningJobConfig | CreateTuningJobConfigDict | None = None,
+        training_dataset: TuningDatasetOrDict,
+        config: CreateTuningJobConfigOrDict | None = None,
     ) -> TuningJob:
         """Start a tuning job.
 
@@ -57,9 +56,7 @@ class Tunings:
         flow = self._api.backend.tunings.tune(base_model, training_dataset, config)
         return self._api.run(flow, config.http_options)
 
-    def get(
-        self, *, name: str, config: GetTuningJobConfig | GetTuningJobConfigDict | None = None
-    ) -> TuningJob:
+    def get(self, *, name: str, config: GetTuningJobConfigOrDict | None = None) -> TuningJob:
         """Get a tuning job and, while it runs, its progress.
 
         Args:
@@ -73,9 +70,7 @@ class Tunings:
         flow = self._api.backend.tunings.get(name)
         return self._api.run(flow, GetTuningJobConfig.of(config).http_options)
 
-    def list(
-        self, *, config: ListTuningJobsConfig | ListTuningJobsConfigDict | None = None
-    ) -> Pager[TuningJob]:
+    def list(self, *, config: ListTuningJobsConfigOrDict | None = None) -> Pager[TuningJob]:
         """List tuning jobs, running and ended ones.
 
         Args:

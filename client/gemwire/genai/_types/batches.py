@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentListUnion
-from gemwire.genai._types.embed_content import EmbedContentConfig
-from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
+from gemwire.genai._types.generate_content import GenerateContentResponse
 from gemwire.genai._types.http_options import CallConfig, ListConfig
 from gemwire.genai._types.tunings import JobState
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
-        EmbedContentBatchDict,
-        EmbedContentConfigDict,
-        GenerateContentConfigDict,
-        InlinedRequestDict,
+        EmbedContentBatchOrDict,
+        EmbedContentConfigOrDict,
+        GenerateContentConfigOrDict,
+        InlinedRequestOrDict,
     )
 
 GetBatchJobConfig: TypeAlias = CallConfig
@@ -84,7 +83,7 @@ class InlinedRequest(Config):
     """
 
     contents: ContentListUnion | None = None
-    config: GenerateContentConfig | GenerateContentConfigDict | None = None
+    config: GenerateContentConfigOrDict | None = None
     model: str | None = None
     metadata: Mapping[str, str] | None = None
 
@@ -101,7 +100,7 @@ class BatchJobSource(Config):
         vertex_dataset_name: Vertex AI only.
     """
 
-    inlined_requests: Sequence[InlinedRequest | InlinedRequestDict] | None = None
+    inlined_requests: Sequence[InlinedRequestOrDict] | None = None
     file_name: str | None = None
     format: str | None = None
     gcs_uri: Sequence[str] | None = None
@@ -118,7 +117,7 @@ class EmbedContentBatch(Config):
     """
 
     contents: ContentListUnion | None = None
-    config: EmbedContentConfig | EmbedContentConfigDict | None = None
+    config: EmbedContentConfigOrDict | None = None
 
 
 class EmbeddingsBatchJobSource(Config):
@@ -129,7 +128,7 @@ class EmbeddingsBatchJobSource(Config):
         file_name: Name of an uploaded file with one JSON object per line, ``{"key": …, "request": {…}}``.
     """
 
-    inlined_requests: EmbedContentBatch | EmbedContentBatchDict | None = None
+    inlined_requests: EmbedContentBatchOrDict | None = None
     file_name: str | None = None
 
 

@@ -5,44 +5,96 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
+from gemwire.genai._types.batches import (
+    BatchJob,
+    BatchJobDestination,
+    BatchJobSource,
+    CancelBatchJobConfig,
+    CompletionStats,
+    CreateBatchJobConfig,
+    CreateEmbeddingsBatchJobConfig,
+    DeleteBatchJobConfig,
+    DeleteResourceJob,
+    EmbedContentBatch,
+    EmbeddingsBatchJobSource,
+    GetBatchJobConfig,
+    InlinedEmbedContentResponse,
+    InlinedRequest,
+    InlinedResponse,
+    JobError,
+    ListBatchJobsConfig,
+    SingleEmbedContentResponse,
+)
+from gemwire.genai._types.caches import (
+    CreateCachedContentConfig,
+    DeleteCachedContentConfig,
+    GetCachedContentConfig,
+    ListCachedContentsConfig,
+    UpdateCachedContentConfig,
+)
+from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.files import (
+    DeleteFileConfig,
+    DownloadFileConfig,
+    FileStatus,
+    GetFileConfig,
+    ListFilesConfig,
+    UploadFileConfig,
+)
+from gemwire.genai._types.generate_content import (
+    AutomaticFunctionCallingConfig,
+    CountTokensConfig,
+    GenerateContentConfig,
+)
+from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
+from gemwire.genai._types.images import (
+    GeneratedImage,
+    GenerateImagesConfig,
+    GenerateImagesResponse,
+    Image,
+    SafetyAttributes,
+)
+from gemwire.genai._types.live import LiveConnectConfig
+from gemwire.genai._types.models import (
+    DeleteModelConfig,
+    GetModelConfig,
+    ListModelsConfig,
+    TunedModelInfo,
+    UpdateModelConfig,
+)
+from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.tunings import (
+    CreateTuningJobConfig,
+    GetTuningJobConfig,
+    ListTuningJobsConfig,
+    TuningDataset,
+)
+from gemwire.genai._types.videos import (
+    GeneratedVideo,
+    GenerateVideosConfig,
+    GenerateVideosOperation,
+    GenerateVideosResponse,
+    GenerateVideosSource,
+    GetOperationConfig,
+    Operation,
+    Video,
+)
+
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Mapping, Sequence
     from typing import Literal
 
-    from gemwire.genai._types.batches import (
-        BatchJobDestination,
-        BatchJobSource,
-        CompletionStats,
-        EmbedContentBatch,
-        InlinedEmbedContentResponse,
-        InlinedRequest,
-        InlinedResponse,
-        JobError,
-        SingleEmbedContentResponse,
-    )
     from gemwire.genai._types.content import ContentListUnion, ContentUnion, PILImage
-    from gemwire.genai._types.embed_content import EmbedContentConfig
     from gemwire.genai._types.generate_content import (
-        AutomaticFunctionCallingConfig,
-        GenerateContentConfig,
         GenerateContentResponse,
         SchemaUnion,
         ServiceTier,
         SpeechConfigUnion,
         ToolListUnion,
     )
-    from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
-    from gemwire.genai._types.images import (
-        GeneratedImage,
-        Image,
-        ImagePromptLanguage,
-        PersonGeneration,
-        SafetyAttributes,
-        SafetyFilterLevel,
-    )
+    from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
     from gemwire.genai._types.tunings import JobState
-    from gemwire.genai._types.videos import GeneratedVideo, GenerateVideosResponse, Video
     from gemwire_proto.v1beta import views
     from gemwire_proto.v1beta.views import (
         AudioTranscriptionConfigDict,
@@ -70,7 +122,7 @@ class InlinedRequestDict(TypedDict, total=False):
     """Fields of a `InlinedRequest`."""
 
     contents: ContentListUnion | None
-    config: GenerateContentConfig | GenerateContentConfigDict | None
+    config: GenerateContentConfigOrDict | None
     model: str | None
     metadata: Mapping[str, str] | None
 
@@ -78,7 +130,7 @@ class InlinedRequestDict(TypedDict, total=False):
 class BatchJobSourceDict(TypedDict, total=False):
     """Fields of a `BatchJobSource`."""
 
-    inlined_requests: Sequence[InlinedRequest | InlinedRequestDict] | None
+    inlined_requests: Sequence[InlinedRequestOrDict] | None
     file_name: str | None
     format: str | None
     gcs_uri: Sequence[str] | None
@@ -90,13 +142,13 @@ class EmbedContentBatchDict(TypedDict, total=False):
     """Fields of a `EmbedContentBatch`."""
 
     contents: ContentListUnion | None
-    config: EmbedContentConfig | EmbedContentConfigDict | None
+    config: EmbedContentConfigOrDict | None
 
 
 class EmbeddingsBatchJobSourceDict(TypedDict, total=False):
     """Fields of a `EmbeddingsBatchJobSource`."""
 
-    inlined_requests: EmbedContentBatch | EmbedContentBatchDict | None
+    inlined_requests: EmbedContentBatchOrDict | None
     file_name: str | None
 
 
@@ -201,13 +253,13 @@ class HttpOptionsDict(TypedDict, total=False):
     api_version: str | None
     headers: Mapping[str, str] | None
     timeout: int | None
-    retry_options: HttpRetryOptions | HttpRetryOptionsDict | None
+    retry_options: HttpRetryOptionsOrDict | None
 
 
 class CallConfigDict(TypedDict, total=False):
     """Fields of a `CallConfig`."""
 
-    http_options: HttpOptions | HttpOptionsDict | None
+    http_options: HttpOptionsOrDict | None
 
 
 class MediaFileDict(TypedDict, total=False):
@@ -281,8 +333,8 @@ class GenerateVideosSourceDict(TypedDict, total=False):
     """Fields of a `GenerateVideosSource`."""
 
     prompt: str | None
-    image: Image | ImageDict | PILImage | None
-    video: Video | VideoDict | None
+    image: ImageOrDict | PILImage | None
+    video: VideoOrDict | None
 
 
 class OperationDict(TypedDict, total=False):
@@ -370,7 +422,7 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     response_modalities: Sequence[views.GenerationConfigModality | str] | None
     media_resolution: views.GenerationConfigMediaResolution | str | None
     speech_config: SpeechConfigUnion | None
-    automatic_function_calling: AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict | None
+    automatic_function_calling: AutomaticFunctionCallingConfigOrDict | None
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None
     image_config: views.ImageConfig | ImageConfigDict | None
     enable_enhanced_civic_answers: bool | None
@@ -495,7 +547,7 @@ class GenerateVideosConfigDict(CallConfigDict, total=False):
     negative_prompt: str | None
     enhance_prompt: bool | None
     generate_audio: bool | None
-    last_frame: Image | ImageDict | PILImage | None
+    last_frame: ImageOrDict | PILImage | None
     output_gcs_uri: str | None
     pubsub_topic: str | None
 
@@ -529,3 +581,66 @@ DeleteModelConfigDict: TypeAlias = CallConfigDict
 GetTuningJobConfigDict: TypeAlias = CallConfigDict
 ListTuningJobsConfigDict: TypeAlias = ListConfigDict
 GetOperationConfigDict: TypeAlias = CallConfigDict
+AutomaticFunctionCallingConfigOrDict: TypeAlias = (
+    AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict
+)
+BatchJobDestinationOrDict: TypeAlias = BatchJobDestination | BatchJobDestinationDict
+BatchJobOrDict: TypeAlias = BatchJob | BatchJobDict
+BatchJobSourceOrDict: TypeAlias = BatchJobSource | BatchJobSourceDict
+CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobConfigDict
+CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
+CountTokensConfigOrDict: TypeAlias = CountTokensConfig | CountTokensConfigDict
+CreateBatchJobConfigOrDict: TypeAlias = CreateBatchJobConfig | CreateBatchJobConfigDict
+CreateCachedContentConfigOrDict: TypeAlias = CreateCachedContentConfig | CreateCachedContentConfigDict
+CreateEmbeddingsBatchJobConfigOrDict: TypeAlias = (
+    CreateEmbeddingsBatchJobConfig | CreateEmbeddingsBatchJobConfigDict
+)
+CreateTuningJobConfigOrDict: TypeAlias = CreateTuningJobConfig | CreateTuningJobConfigDict
+DebugConfigOrDict: TypeAlias = DebugConfig | DebugConfigDict
+DeleteBatchJobConfigOrDict: TypeAlias = DeleteBatchJobConfig | DeleteBatchJobConfigDict
+DeleteCachedContentConfigOrDict: TypeAlias = DeleteCachedContentConfig | DeleteCachedContentConfigDict
+DeleteFileConfigOrDict: TypeAlias = DeleteFileConfig | DeleteFileConfigDict
+DeleteModelConfigOrDict: TypeAlias = DeleteModelConfig | DeleteModelConfigDict
+DeleteResourceJobOrDict: TypeAlias = DeleteResourceJob | DeleteResourceJobDict
+DownloadFileConfigOrDict: TypeAlias = DownloadFileConfig | DownloadFileConfigDict
+EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
+EmbedContentConfigOrDict: TypeAlias = EmbedContentConfig | EmbedContentConfigDict
+EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
+FileStatusOrDict: TypeAlias = FileStatus | FileStatusDict
+GenerateContentConfigOrDict: TypeAlias = GenerateContentConfig | GenerateContentConfigDict
+GenerateImagesConfigOrDict: TypeAlias = GenerateImagesConfig | GenerateImagesConfigDict
+GenerateImagesResponseOrDict: TypeAlias = GenerateImagesResponse | GenerateImagesResponseDict
+GenerateVideosConfigOrDict: TypeAlias = GenerateVideosConfig | GenerateVideosConfigDict
+GenerateVideosOperationOrDict: TypeAlias = GenerateVideosOperation | GenerateVideosOperationDict
+GenerateVideosResponseOrDict: TypeAlias = GenerateVideosResponse | GenerateVideosResponseDict
+GenerateVideosSourceOrDict: TypeAlias = GenerateVideosSource | GenerateVideosSourceDict
+GeneratedImageOrDict: TypeAlias = GeneratedImage | GeneratedImageDict
+GeneratedVideoOrDict: TypeAlias = GeneratedVideo | GeneratedVideoDict
+GetBatchJobConfigOrDict: TypeAlias = GetBatchJobConfig | GetBatchJobConfigDict
+GetCachedContentConfigOrDict: TypeAlias = GetCachedContentConfig | GetCachedContentConfigDict
+GetFileConfigOrDict: TypeAlias = GetFileConfig | GetFileConfigDict
+GetModelConfigOrDict: TypeAlias = GetModelConfig | GetModelConfigDict
+GetOperationConfigOrDict: TypeAlias = GetOperationConfig | GetOperationConfigDict
+GetTuningJobConfigOrDict: TypeAlias = GetTuningJobConfig | GetTuningJobConfigDict
+HttpOptionsOrDict: TypeAlias = HttpOptions | HttpOptionsDict
+HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
+ImageOrDict: TypeAlias = Image | ImageDict
+InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict
+InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
+InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
+JobErrorOrDict: TypeAlias = JobError | JobErrorDict
+ListBatchJobsConfigOrDict: TypeAlias = ListBatchJobsConfig | ListBatchJobsConfigDict
+ListCachedContentsConfigOrDict: TypeAlias = ListCachedContentsConfig | ListCachedContentsConfigDict
+ListFilesConfigOrDict: TypeAlias = ListFilesConfig | ListFilesConfigDict
+ListModelsConfigOrDict: TypeAlias = ListModelsConfig | ListModelsConfigDict
+ListTuningJobsConfigOrDict: TypeAlias = ListTuningJobsConfig | ListTuningJobsConfigDict
+LiveConnectConfigOrDict: TypeAlias = LiveConnectConfig | LiveConnectConfigDict
+OperationOrDict: TypeAlias = Operation | OperationDict
+SafetyAttributesOrDict: TypeAlias = SafetyAttributes | SafetyAttributesDict
+SingleEmbedContentResponseOrDict: TypeAlias = SingleEmbedContentResponse | SingleEmbedContentResponseDict
+TunedModelInfoOrDict: TypeAlias = TunedModelInfo | TunedModelInfoDict
+TuningDatasetOrDict: TypeAlias = TuningDataset | TuningDatasetDict
+UpdateCachedContentConfigOrDict: TypeAlias = UpdateCachedContentConfig | UpdateCachedContentConfigDict
+UpdateModelConfigOrDict: TypeAlias = UpdateModelConfig | UpdateModelConfigDict
+UploadFileConfigOrDict: TypeAlias = UploadFileConfig | UploadFileConfigDict
+VideoOrDict: TypeAlias = Video | VideoDict

@@ -19,7 +19,7 @@ from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import Field, Items, replace_field
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigDict
+    from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigOrDict
     from gemwire_proto.v1beta.views import (
         GenerationConfigDict,
         ImageConfigDict,
@@ -186,9 +186,7 @@ class GenerateContentConfig(CallConfig):
     response_modalities: Sequence[views.GenerationConfigModality | str] | None = None
     media_resolution: views.GenerationConfigMediaResolution | str | None = None
     speech_config: SpeechConfigUnion | None = None
-    automatic_function_calling: AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict | None = (
-        None
-    )
+    automatic_function_calling: AutomaticFunctionCallingConfigOrDict | None = None
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
     image_config: views.ImageConfig | ImageConfigDict | None = None
     enable_enhanced_civic_answers: bool | None = None

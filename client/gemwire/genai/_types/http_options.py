@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gemwire.genai._types.config import Config
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import HttpOptionsDict, HttpRetryOptionsDict
+    from gemwire.genai._types.dicts import HttpOptionsOrDict, HttpRetryOptionsOrDict
 
 
 class HttpRetryOptions(Config):
@@ -47,7 +47,7 @@ class HttpOptions(Config):
     api_version: str | None = None
     headers: Mapping[str, str] | None = None
     timeout: int | None = None
-    retry_options: HttpRetryOptions | HttpRetryOptionsDict | None = None
+    retry_options: HttpRetryOptionsOrDict | None = None
 
 
 class CallConfig(Config):
@@ -57,7 +57,7 @@ class CallConfig(Config):
         http_options: Options of this call; they override those of the client.
     """
 
-    http_options: HttpOptions | HttpOptionsDict | None = None
+    http_options: HttpOptionsOrDict | None = None
 
 
 class ListConfig(CallConfig):

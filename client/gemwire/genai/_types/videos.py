@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.http_options import CallConfig
-from gemwire.genai._types.images import Image, MediaFile, PersonGeneration
+from gemwire.genai._types.images import MediaFile, PersonGeneration
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import ImageDict, VideoDict
+    from gemwire.genai._types.dicts import ImageOrDict, VideoOrDict
 
 GetOperationConfig: TypeAlias = CallConfig
 
@@ -45,7 +45,7 @@ class GenerateVideosConfig(CallConfig):
     negative_prompt: str | None = None
     enhance_prompt: bool | None = None
     generate_audio: bool | None = None
-    last_frame: Image | ImageDict | PILImage | None = None
+    last_frame: ImageOrDict | PILImage | None = None
     output_gcs_uri: str | None = None
     pubsub_topic: str | None = None
 
@@ -105,8 +105,8 @@ class GenerateVideosSource(Config):
     """
 
     prompt: str | None = None
-    image: Image | ImageDict | PILImage | None = None
-    video: Video | VideoDict | None = None
+    image: ImageOrDict | PILImage | None = None
+    video: VideoOrDict | None = None
 
 
 class Operation(Config):
