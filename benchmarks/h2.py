@@ -32,6 +32,7 @@ import urllib.parse
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
+from unittest import mock
 
 import faults
 import grpc
@@ -48,6 +49,8 @@ from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.credentials import ApiKey
 from gemwire._transport.metadata import build_user_agent
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as pb
+from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2_grpc as stubs
 from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
 from gemwire_runtime.method import Kind, Method
 
@@ -100,8 +103,8 @@ class H2Error(grpc.RpcError):
     def details(self) -> str:
         return self._details
 
-    def trailing_metadata(self) -> Pairs:
-        return self._trailers
+    def trailing_metadata(self) -> tuple[Any, ...]:
+        return tuple(self._trailers)
 
 
 def broken(error: Exception) -> H2Error:
@@ -179,8 +182,8 @@ class Unary:
         finally:
             if timer:
                 timer.cancel()
-        if error := failure(answer):
-            raise error
+        if failed := failure(answer):
+            raise failed
         content = answer.content
         if len(content) < 5 or struct.unpack_from(">BI", content) != (0, len(content) - 5):
             raise H2Error("INTERNAL", "the answer is not one message")
@@ -421,7 +424,7 @@ METADATA = (
     ("x-goog-request-params", "model=models/bench"),
     ("x-goog-api-key", "k" * 39),
 )
-REQUEST = overhead.pb.GenerateContentRequest(**overhead.REQUEST)
+REQUEST = pb.GenerateContentRequest(**overhead.REQUEST)
 
 
 async def drained(stream: Any) -> int:
@@ -440,7 +443,7 @@ async def figures(ports: dict[str, int], rounds: int) -> dict[str, dict[str, lis
             client_to(port, TRANSPORTS["grpcio"]) as ours,
             client_to(port, TRANSPORTS["pyqwest"]) as on_trial,
         ):
-            stub = overhead.stubs.GenerativeServiceStub(channel)
+            stub = stubs.GenerativeServiceStub(channel)
             h2 = Binding(f"http://127.0.0.1:{port}", asyncio.get_running_loop())
             variants = VARIANTS[load](stub, h2, ours, on_trial)
             for round_ in range(rounds + 1):
@@ -650,11 +653,11 @@ class H2Face(faults.AsyncFace):
 
 
 def print_table() -> None:
-    faults.AsyncFace = H2Face
-    faults.warm_up()
-    print(faults.HEADER)
-    for fault in faults.FAULTS.values():
-        print(fault("async", True).row(), flush=True)
+    with mock.patch.object(faults, "AsyncFace", H2Face):
+        faults.warm_up()
+        print(faults.HEADER)
+        for fault in faults.FAULTS.values():
+            print(fault("async", True).row(), flush=True)
 
 
 def main() -> int:

@@ -31,8 +31,8 @@ from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service
 CHUNKS = 200
 STREAMS = 8
 CONCURRENT = 32
-PROMPT = {"role": "user", "parts": [{"text": "Why is the sky blue?"}]}
-REQUEST = {"model": "models/bench", "contents": [PROMPT]}
+PROMPT: dict[str, Any] = {"role": "user", "parts": [{"text": "Why is the sky blue?"}]}
+REQUEST: dict[str, Any] = {"model": "models/bench", "contents": [PROMPT]}
 
 SERVER = """
 import asyncio, sys, grpc.aio

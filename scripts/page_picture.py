@@ -7,7 +7,7 @@ import sys
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 _ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(_ROOT / "tests"))
@@ -17,6 +17,9 @@ import chromium  # noqa: E402 - the tests know where to find one
 from gemwire import errors, v1beta  # noqa: E402
 from gemwire.testing import RunningEmulator, emulator  # noqa: E402
 
+if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
 _MODEL = "models/gemini-2.5-flash"
 _PROMPTS = (
     "Why is the sky blue?",
@@ -24,7 +27,7 @@ _PROMPTS = (
     "Summarise the report in three sentences",
     "Translate 'good morning' into French",
 )
-_SIZE = {"width": 1280, "height": 720}
+_SIZE: ViewportSize = {"width": 1280, "height": 720}
 
 
 def _contents(text: str) -> list[dict[str, Any]]:

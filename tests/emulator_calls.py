@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import grpc
 import grpc.aio
 
 from gemwire_emulator.server import Emulator, Settings
@@ -98,12 +99,13 @@ class Refusal:
         details: All details, by the names of their messages.
     """
 
-    def __init__(self, error: grpc.aio.AioRpcError) -> None:
+    def __init__(self, error: grpc.RpcError) -> None:
         self.code = error.code().name
         self.message = error.details() or ""
         self.fields: list[str] = []
         self.details: dict[str, Any] = {}
-        for key, value in error.trailing_metadata() or ():
+        trailers: Iterable[Any] = error.trailing_metadata() or ()
+        for key, value in trailers:
             if key != "grpc-status-details-bin" or not isinstance(value, bytes):
                 continue
             for packed in status_pb2.Status.FromString(value).details:

@@ -96,13 +96,16 @@ class Populated:
 
     def send(self, method: Method[Any, Any], *requests: Any, timeout: float = 20) -> list[bytes] | Refusal:
         """Make a call; return its messages, or its error."""
-        sent = [r if isinstance(r, bytes) else r.SerializeToString() for r in requests]
+        sent: list[bytes] = [r if isinstance(r, bytes) else r.SerializeToString() for r in requests]
         try:
             if method.kind is Kind.UNARY:
-                return [self.channel.unary_unary(method.path)(sent[0], timeout=timeout)]
+                unary: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self.channel.unary_unary(method.path)
+                return [unary(sent[0], timeout=timeout)]
             if method.kind is Kind.SERVER_STREAM:
-                return list(self.channel.unary_stream(method.path)(sent[0], timeout=timeout))
-            return list(self.channel.stream_stream(method.path)(iter(sent), timeout=timeout))
+                stream: grpc.UnaryStreamMultiCallable[bytes, bytes] = self.channel.unary_stream(method.path)
+                return list(stream(sent[0], timeout=timeout))
+            bidi: grpc.StreamStreamMultiCallable[bytes, bytes] = self.channel.stream_stream(method.path)
+            return list(bidi(iter(sent), timeout=timeout))
         except grpc.RpcError as error:
             return Refusal(error)
 

@@ -83,6 +83,12 @@ def is_repeated(field: FieldDescriptor) -> bool:
     return getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED if known is None else known
 
 
+def descriptor_of(made: Message | type[Message]) -> Descriptor:
+    found = made.DESCRIPTOR
+    assert isinstance(found, Descriptor)
+    return found
+
+
 def size(descriptor: Descriptor) -> int:
     """How many samples let each member of each oneof have its turn; three at least."""
     return max([3, *(len(oneof.fields) for oneof in descriptor.oneofs)])
@@ -90,9 +96,10 @@ def size(descriptor: Descriptor) -> int:
 
 def samples(make: type[Message]) -> Iterator[Message]:
     """Filled messages of one type: together they set every field."""
-    for turn in range(size(make.DESCRIPTOR)):
+    descriptor = descriptor_of(make)
+    for turn in range(size(descriptor)):
         # A string seeds alike in every process; hash() of one would not.
-        yield filled(make, random.Random(f"{make.DESCRIPTOR.full_name}#{turn}"), turn)
+        yield filled(make, random.Random(f"{descriptor.full_name}#{turn}"), turn)
 
 
 def filled(make: type[Message], chance: random.Random, turn: int = 0) -> Message:
@@ -103,7 +110,7 @@ def filled(make: type[Message], chance: random.Random, turn: int = 0) -> Message
 
 def _fill(message: Message, chance: random.Random, depth: int, turn: int | None) -> None:
     """With a ``turn`` every field is set, and the turn picks the members of oneofs; else chance does."""
-    descriptor = message.DESCRIPTOR
+    descriptor = descriptor_of(message)
     special = _WELL_KNOWN.get(descriptor.full_name)
     if special is not None:
         special(message, chance, depth)
@@ -122,8 +129,9 @@ def _fill(message: Message, chance: random.Random, depth: int, turn: int | None)
 
 def _fill_field(message: Message, field: FieldDescriptor, chance: random.Random, depth: int) -> None:
     here: Any = getattr(message, field.name)
-    if is_map(field):
-        key, value = field.message_type.fields
+    nested = field.message_type
+    if nested is not None and is_map(field):
+        key, value = nested.fields
         for _ in range(chance.randint(1, 2)):
             if value.message_type is not None:
                 _fill_nested(here[_scalar(key, chance)], chance, depth)
@@ -131,11 +139,11 @@ def _fill_field(message: Message, field: FieldDescriptor, chance: random.Random,
                 here[_scalar(key, chance)] = _scalar(value, chance)
     elif is_repeated(field):
         for _ in range(chance.randint(1, 3)):
-            if field.message_type is not None:
+            if nested is not None:
                 _fill_nested(here.add(), chance, depth)
             else:
                 here.append(_scalar(field, chance))
-    elif field.message_type is not None:
+    elif nested is not None:
         here.SetInParent()
         _fill_nested(here, chance, depth)
     else:

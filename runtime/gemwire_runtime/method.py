@@ -1,9 +1,8 @@
-"""What the generated services are made of: methods as data, and the seam to a transport.
+"""Method tables of the generated services, and the interface between them and transports.
 
-A generated service knows names and types only. It hands each call to a
-*caller*, which owns everything else: deadlines, metadata, retries, errors.
-``gemwire`` brings two callers, one for asyncio and one for threads; anything
-with these methods will do.
+A generated service knows names and types only. It passes each call to a *caller*, which does everything else:
+deadlines, metadata, retries, errors. ``gemwire`` has two callers, one for asyncio and one for threads; any
+object with their methods will do.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ _RequestContra = TypeVar("_RequestContra", contravariant=True, bound=Message)
 
 
 #: The result of an asyncio method, to be awaited.
-_Coroutine = Coroutine[Any, Any, _T]
+_Coroutine = Coroutine[object, object, _T]
 
 
 class Default(enum.Enum):
-    """The type of `DEFAULT`: "what the method table says"."""
+    """Type of `DEFAULT`, which stands for the value of the method table."""
 
     DEFAULT = enum.auto()
 
@@ -52,14 +51,14 @@ DEFAULT: Final = Default.DEFAULT
 
 #: Seconds, None for no deadline, or `DEFAULT`.
 Timeout = float | Default | None
-#: When a call is retried: a `Retry`, a retry object of google.api_core, None for never, or `DEFAULT`.
+#: Retries of a call: a `Retry`, a retry object of google.api_core, None for never, or `DEFAULT`.
 RetryOption = Retry | Default | ApiCoreRetry | None
 #: Pairs in the order they are sent; values of keys that end in ``-bin`` are bytes.
 Metadata = Sequence[tuple[str, str | bytes]]
 
 
 class Kind(enum.Enum):
-    """Which side of a call streams."""
+    """Kind of an RPC: which side of a call streams."""
 
     UNARY = "unary"
     SERVER_STREAM = "server_stream"
@@ -69,7 +68,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True)
 class HttpBinding:
-    """One ``google.api.http`` rule: verb, path template and which field is the body."""
+    """One ``google.api.http`` rule: verb, path template and name of the body field."""
 
     verb: str
     template: str
@@ -78,13 +77,13 @@ class HttpBinding:
 
 @dataclass(frozen=True)
 class RetryDefaults:
-    """When and how a call is repeated unless its caller says otherwise.
+    """Default retry policy of an RPC.
 
     Attributes:
-        codes: Names of the status codes after which it is.
-        initial: Seconds, upper bound of the first pause.
-        maximum: Seconds, upper bound of any pause.
-        multiplier: Growth of the bound from one pause to the next.
+        codes: Names of the status codes to retry on.
+        initial: Upper bound of the first backoff, in seconds.
+        maximum: Upper bound of any backoff, in seconds.
+        multiplier: Factor by which the bound grows from one backoff to the next.
     """
 
     codes: tuple[str, ...]
@@ -95,7 +94,7 @@ class RetryDefaults:
 
 @dataclass(frozen=True, eq=False)
 class Method(Generic[_Request, _Response]):
-    """One RPC as data.
+    """Entry of a method table: one RPC.
 
     Attributes:
         service: Full name of the service.
@@ -106,17 +105,17 @@ class Method(Generic[_Request, _Response]):
         response: Class of the response, or of each message received.
         flattened: Request fields that the Python method takes as arguments.
         routing: Request fields, dotted, that go into ``x-goog-request-params``.
-        http: The REST bindings; empty when there are none.
-        timeout: Seconds for a whole call; None for no deadline.
-        retry: When a call is repeated; None for never.
-        idempotent: Whether it changes nothing on the server, so that a call may be sent twice.
-        http_only: Whether the service has the RPC over HTTP alone.
-        may_hold_json_only: Whether a request can hold, at any depth, a field that the service has in JSON
-            alone. gRPC cannot carry such a field; `gemwire_runtime.json_only` finds it.
+        http: REST bindings; empty if there are none.
+        timeout: Default deadline of a whole call, in seconds; None for no deadline.
+        retry: Default retry policy; None for no retries.
+        idempotent: Whether the RPC changes nothing on the server, so that a call may be sent twice.
+        http_only: Whether the service offers the RPC over HTTP only.
+        may_hold_json_only: Whether a request can hold, at any depth, a field that the service knows in
+            JSON only. gRPC cannot carry such a field; `gemwire_runtime.json_only` finds it.
         items: Response field that holds a page's items, for paged methods.
         result: Class of a long-running operation's result.
         progress: Class of a long-running operation's metadata.
-        path: What gRPC calls the method: ``/service/name``.
+        path: Path of the RPC in gRPC: ``/service/name``.
     """
 
     service: str
@@ -151,13 +150,13 @@ AnyMethod = Method[Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Service:
-    """A service's method table.
+    """Method table of a service.
 
     Attributes:
         name: Full name of the service.
         host: Host that serves it by default (``google.api.default_host``), without a port.
-        scopes: OAuth scopes to ask for where the user gives none (``google.api.oauth_scopes``).
-        methods: Its RPCs by their proto name.
+        scopes: OAuth scopes to request by default (``google.api.oauth_scopes``).
+        methods: RPCs by their proto name.
     """
 
     name: str
@@ -167,7 +166,7 @@ class Service:
 
 
 class AsyncStream(Protocol[_ItemCo]):
-    """Messages of one streaming call as they arrive; see ``gemwire`` for what it promises."""
+    """Messages of one streaming call as they arrive; ``gemwire`` documents the guarantees."""
 
     @property
     def attempts(self) -> int: ...
@@ -209,15 +208,17 @@ class AsyncOperation(Protocol[_ResultCo, _UpdateCo]):
     def metadata(self) -> _UpdateCo | None: ...
     async def done(self) -> bool: ...
     async def running(self) -> bool: ...
-    async def result(self, timeout: float | None = None, polling: Any = ...) -> _ResultCo: ...
-    async def exception(self, timeout: float | None = None, polling: Any = ...) -> Exception | None: ...
+    async def result(self, timeout: float | None = None, polling: Retry = ...) -> _ResultCo: ...
+    async def exception(self, timeout: float | None = None, polling: Retry = ...) -> Exception | None: ...
     async def cancel(self) -> bool: ...
     async def cancelled(self) -> bool: ...
-    def add_done_callback(self, callback: Callable[[Any], object]) -> None: ...
+    def add_done_callback(
+        self, callback: Callable[[AsyncOperation[_ResultCo, _UpdateCo]], object]
+    ) -> None: ...
 
 
 class Stream(Protocol[_ItemCo]):
-    """Messages of one streaming call as they arrive; see ``gemwire`` for what it promises."""
+    """Messages of one streaming call as they arrive; ``gemwire`` documents the guarantees."""
 
     @property
     def attempts(self) -> int: ...
@@ -259,17 +260,17 @@ class Operation(Protocol[_ResultCo, _UpdateCo]):
     def metadata(self) -> _UpdateCo | None: ...
     def done(self) -> bool: ...
     def running(self) -> bool: ...
-    def result(self, timeout: float | None = None, polling: Any = ...) -> _ResultCo: ...
-    def exception(self, timeout: float | None = None, polling: Any = ...) -> Exception | None: ...
+    def result(self, timeout: float | None = None, polling: Retry = ...) -> _ResultCo: ...
+    def exception(self, timeout: float | None = None, polling: Retry = ...) -> Exception | None: ...
     def cancel(self) -> bool: ...
     def cancelled(self) -> bool: ...
-    def add_done_callback(self, callback: Callable[[Any], object]) -> None: ...
+    def add_done_callback(self, callback: Callable[[Operation[_ResultCo, _UpdateCo]], object]) -> None: ...
 
 
 class AsyncCaller(Protocol):
-    """Makes calls for the generated asyncio methods.
+    """Interface that makes the calls of the generated asyncio methods.
 
-    ``flattened`` holds the values of ``method.flattened``, in that order, None where not given.
+    ``flattened`` has the values of ``method.flattened``, in that order, None for those not given.
     """
 
     def unary(
@@ -326,7 +327,7 @@ class AsyncCaller(Protocol):
 
 
 class Caller(Protocol):
-    """Makes calls for the generated blocking methods; see `AsyncCaller`."""
+    """Interface that makes the calls of the generated blocking methods; see `AsyncCaller`."""
 
     def unary(
         self,

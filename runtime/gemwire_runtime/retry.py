@@ -91,6 +91,18 @@ class Retry:
     multiplier: float = 1.3
     hedge: Hedge | None = None
 
+    if TYPE_CHECKING:
+        # What is accepted is wider than what is kept.
+        def __init__(
+            self,
+            codes: Iterable[grpc.StatusCode | str] | grpc.StatusCode = ...,
+            max_attempts: int | None = ...,
+            initial: float = ...,
+            maximum: float = ...,
+            multiplier: float = ...,
+            hedge: Hedge | None = ...,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         codes: object = self.codes
         listed = codes if isinstance(codes, Iterable) and not isinstance(codes, str) else (codes,)

@@ -168,6 +168,11 @@ class File:
         return f"{ROOT}.{self.stem.replace('/', '.')}_pb2"
 
     @property
+    def names(self) -> list[str]:
+        """Plain names of its messages and enums."""
+        return [*(message.name for message in self.messages), *(enum.name for enum in self.enums)]
+
+    @property
     def stem(self) -> str:
         """Path without its extension, below the generated package."""
         return self.path.removesuffix(".proto")

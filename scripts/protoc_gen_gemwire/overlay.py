@@ -95,12 +95,14 @@ def _option_reader(files: Sequence[FileDescriptorProto]) -> _OptionReader:
     """Build a reader of the overlay's own options, which no generated module knows."""
     pool = DescriptorPool()
     for file in files:
-        pool.Add(file)  # type: ignore[no-untyped-call]
+        pool.Add(file)
 
     def read(options: _Options, name: str) -> object:
         kind = message_factory.GetMessageClass(pool.FindMessageTypeByName(options.DESCRIPTOR.full_name))
         known = kind.FromString(options.SerializeToString())
-        return known.Extensions[pool.FindExtensionByName(f"{_OPTIONS_PACKAGE}.{name}")]
+        extension = pool.FindExtensionByName(f"{_OPTIONS_PACKAGE}.{name}")
+        values: dict[str, object] = {field.full_name: value for field, value in known.ListFields()}
+        return values.get(extension.full_name, extension.default_value)
 
     return read
 
@@ -187,7 +189,8 @@ class _Overlay:
         number = 4 if old else 5
         for index, enum in enumerate(source.enum_type):
             self._check_free(f"{scope}.{enum.name}", target, enum.name)
-            self._moved[(*old, number, index)] = ((*new, number, len(target.enum_type)), "")
+            place = (*old, number, index)
+            self._moved[place] = ((*new, number, len(target.enum_type)), "")
             target.enum_type.add().CopyFrom(enum)
 
     def _check_free(self, full_name: str, target: FileDescriptorProto | DescriptorProto, name: str) -> None:
@@ -211,7 +214,8 @@ class _Overlay:
                 if one in names:
                     raise self._fail(element, f"{one!r} is the name of {names[one]}")
             taken[field.number] = field.name
-            self._moved[(*old, 2, index)] = ((*new, 2, len(target.field)), FIELD_NOTE)
+            place = (*old, 2, index)
+            self._moved[place] = ((*new, 2, len(target.field)), FIELD_NOTE)
             added = target.field.add()
             added.CopyFrom(field)
             self._retype_field(added)

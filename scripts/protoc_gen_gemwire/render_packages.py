@@ -110,7 +110,7 @@ def index(package: Package, files: Sequence[File], family: Family | None) -> str
         files: Its files.
         family: The one whose descriptors it needs, beside the base.
     """
-    names = {member.name: file.module for file in files for member in (*file.messages, *file.enums)}
+    names = {name: file.module for file in files for name in file.names}
     out = Source(f"the protos of {package.module}")
     out.docstring(f"Every message and enum of {package.module} by its plain name, loaded on first use.")
     out("# pyright: reportUnsupportedDunderAll=false")
@@ -153,8 +153,8 @@ def index_stub(package: Package, files: Sequence[File]) -> str:
     """Render the typed face of `index`."""
     out = Source(f"the protos of {package.module}")
     for file in files:
-        for member in (*file.messages, *file.enums):
-            out(f"from {file.module} import {member.name} as {member.name}")
+        for name in file.names:
+            out(f"from {file.module} import {name} as {name}")
     out()
     out("__all__: list[str]")
     return out.text()

@@ -55,6 +55,7 @@ def anchors(path: Path) -> set[str]:
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, str | None]]:
     """What a block imports of our packages: a module, and a name of it."""
+    found: list[tuple[str, str | None]]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found = [(alias.name, None) for alias in node.names]

@@ -27,10 +27,14 @@ ELSEWHERE = {"docs/command-line.md"}
 PAGES = sorted(
     {"README.md", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))} - ELSEWHERE
 )
+#: Pages without a Python program.
+PROSE = {"docs/architecture.md"}
 #: Pages about what is decided when there is no emulator.
 WITHOUT_EMULATOR = {"docs/authentication.md"}
 #: Pages whose examples send nothing to this emulator: one is of messages, one brings an emulator.
 WITHOUT_CALLS = {*WITHOUT_EMULATOR, "docs/differences.md", "docs/emulator.md"}
+#: Pages without Python.
+WITHOUT_PYTHON = {"docs/architecture.md"}
 #: What a page says is set; nothing else of this machine's environment is.
 ENVIRONMENT = {"docs/authentication.md": {"GOOGLE_API_USE_CLIENT_CERTIFICATE": "true"}}
 #: Commands that cannot be run here, and why.
@@ -118,10 +122,17 @@ _OF_GRPC = re.compile(
 )
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", sorted(WITHOUT_PYTHON))
+def test_pages_without_python_have_none(page: str) -> None:
+    assert not program(page)
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES} - WITHOUT_PYTHON))
 def test_python(page: str, folder: Path, gemini: RunningEmulator) -> None:
     source = program(page)
-    assert source
+    assert bool(source) == (page not in PROSE)
+    if not source:
+        return
     before = len(gemini.calls())
     ended = run(page, source, folder, gemini)
     assert ended.returncode == 0, ended.stderr

@@ -162,11 +162,12 @@ def _refusal(module: str, found: Import) -> str | None:
     def inside(room: str) -> bool:
         return f"{module}.".startswith(f"{room}.")
 
+    own: tuple[str, ...]
     if inside("gemwire_runtime"):
         if found.within("gemwire_proto") and not found.lazy:
             return "the runtime comes before what is generated"
         if module == "gemwire_runtime.retry" and found.within("grpc"):
-            return None  # the class of status codes; test_retry proves that it is loaded late
+            return None  # the class of status codes; test_retry_values proves that it is loaded late
         own = ("gemwire_runtime", "gemwire_proto", "google.protobuf", "google._upb")
         return _only("gemwire_runtime", found, *own)
     if inside("gemwire_proto"):

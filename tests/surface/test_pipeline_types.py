@@ -72,8 +72,8 @@ def test_results_have_the_type_of_what_the_function_returns(tmp_path: Path) -> N
         line.partition('"')[2].rstrip('"').replace("builtins.", "") for line in lines if "Revealed" in line
     ]
     assert revealed == _REVEALED, output
-    wrong = [
+    wrong = {
         number for number, text in enumerate(_PROGRAM.splitlines(), 1) if text.startswith("pipeline.map")
-    ]
+    }
     found = {int(line.partition("program.py:")[2].partition(":")[0]) for line in lines if ": error: " in line}
     assert found == wrong, output

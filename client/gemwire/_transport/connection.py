@@ -17,6 +17,7 @@ class Connection(Protocol):
 
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return what makes the calls of a method, called as grpc's multicallables are."""
+        ...
 
 
 #: Returns the HTTP connection for what gRPC cannot carry: names of fields or of an RPC, for errors.
@@ -31,8 +32,9 @@ class ConnectionPool(Protocol):
 
     def current(self) -> Connection:
         """Return the connection for the running loop or process."""
+        ...
 
-    def replace(self, connection: Any) -> None:
+    def replace(self, connection: Any, /) -> None:
         """Have new calls use another connection than a silent one."""
 
     def close(self) -> Any:

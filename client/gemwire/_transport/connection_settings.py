@@ -12,6 +12,7 @@ from gemwire._transport.channel_options import Target, certificate
 from gemwire._transport.connection import HttpRoute
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import CertSource, ClientInfo, ClientOptions, UserAgentSource
+from gemwire_proto.families import FAMILIES
 
 if TYPE_CHECKING:
     import google.auth.credentials
@@ -175,7 +176,7 @@ class ConnectionSettings:
     def of_transport(
         cls,
         *,
-        host: str = endpoint.DEFAULT_HOST,
+        host: str = FAMILIES[0].host,
         credentials: google.auth.credentials.Credentials | None = None,
         credentials_file: str | None = None,
         scopes: Sequence[str] | None = None,
@@ -202,7 +203,7 @@ class ConnectionSettings:
             options,
             credentials,
             client_info,
-            service_host=endpoint.DEFAULT_HOST,
+            service_host=FAMILIES[0].host,
             host=host,
             http_host=host,
             cert_source=client_cert_source_for_mtls,

@@ -8,15 +8,16 @@ cached, and a background thread refreshes the token before it expires.
 from __future__ import annotations
 
 import datetime
+import inspect
 import logging
 import os
-import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 import google.auth
 import google.auth.api_key
@@ -173,9 +174,9 @@ class Token:
         from google.auth.transport.requests import Request
 
         request = Request()
-        if hasattr(self.credentials, "_create_self_signed_jwt"):
-            # AIP-4111: a service account signs its own token for the service.
-            self.credentials._create_self_signed_jwt(f"https://{self._audience}/")
+        # AIP-4111: a service account signs its own token for the service. google-auth offers no public way.
+        if sign := getattr(self.credentials, "_create_self_signed_jwt", None):
+            sign(f"https://{self._audience}/")
         headers: dict[str, str] = {}
         if self._cached is not _NOT_FETCHED and self.credentials.valid:
             # google-auth would keep the token that is to be replaced.
@@ -286,9 +287,7 @@ def resolve(
     if credentials is None and (found := find_environment_key()):
         return _from_key(found[1], options)
     if credentials is None:
-        credentials = _load_default(options, default_scopes)
-        if hasattr(credentials, "with_gdch_audience"):
-            credentials = credentials.with_gdch_audience(options.api_audience or host)
+        credentials = _load_default(options, default_scopes, options.api_audience or host)
     return _from_google(credentials, options, audience, default_scopes, always_use_jwt_access)
 
 
@@ -309,12 +308,12 @@ def _from_google(
         return ApiKey(())
     if isinstance(credentials, google.auth.api_key.Credentials):
         return _from_key(check_api_key(credentials.token, "credentials"), options)
-    credentials = google.auth.credentials.with_scopes_if_required(
+    scoped: Any = google.auth.credentials.with_scopes_if_required(
         credentials, scopes=options.scopes, default_scopes=default_scopes
     )
-    if hasattr(credentials, "with_always_use_jwt_access"):
-        credentials = credentials.with_always_use_jwt_access(always_use_jwt_access)
-    return Token(credentials, audience, options.quota_project_id)
+    if hasattr(scoped, "with_always_use_jwt_access"):
+        scoped = scoped.with_always_use_jwt_access(always_use_jwt_access)
+    return Token(scoped, audience, options.quota_project_id)
 
 
 def _duplicate() -> Exception:
@@ -349,14 +348,14 @@ def _load_file(options: ClientOptions, default_scopes: Sequence[str]) -> google.
 
 def _depth_of_user() -> int:
     """Return the `stacklevel` for the caller of this function at which a warning names the user's line."""
-    frame, depth = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("gemwire."):
+    frame, depth = inspect.currentframe(), 0
+    while frame and frame.f_back and frame.f_globals.get("__name__", "").startswith("gemwire."):
         frame, depth = frame.f_back, depth + 1
     return depth
 
 
 def _load_default(
-    options: ClientOptions, default_scopes: Sequence[str]
+    options: ClientOptions, default_scopes: Sequence[str], gdch_audience: str
 ) -> google.auth.credentials.Credentials:
     try:
         credentials: google.auth.credentials.Credentials = google.auth.default(
@@ -369,4 +368,6 @@ def _load_default(
             f"{error} Three ways to make calls: set GEMINI_API_KEY, or pass client_options={{'api_key': …}}; "
             "set up application default credentials; or set GEMINI_EMULATOR_HOST to use an emulator."
         ) from None
+    if with_audience := getattr(credentials, "with_gdch_audience", None):
+        credentials = with_audience(gdch_audience)
     return credentials

@@ -11,7 +11,7 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 from google.auth.exceptions import MutualTLSChannelError
@@ -20,7 +20,6 @@ from google.auth.transport import mtls
 from gemwire.options import CertSource, ClientOptions
 
 DEFAULT_UNIVERSE = "googleapis.com"
-DEFAULT_HOST = "generativelanguage.googleapis.com"
 DEFAULT_PORT = 443
 
 _HOST = re.compile(r"[A-Za-z0-9._:%\[\]-]+")
@@ -140,8 +139,7 @@ def client_cert_source(provided: CertSource | None) -> CertSource | None:
     if provided:
         return provided
     if mtls.has_default_client_cert_source():
-        source: CertSource = mtls.default_client_cert_source()
-        return source
+        return cast("CertSource", mtls.default_client_cert_source())
     return None
 
 

@@ -83,9 +83,10 @@ def build_user_agent(client_info: object) -> str:
         TypeError: It is neither.
         ValueError: It contains characters that headers do not allow.
     """
-    if not hasattr(client_info, "to_user_agent"):
+    to_user_agent = getattr(client_info, "to_user_agent", None)
+    if to_user_agent is None:
         raise TypeError(f"client_info: expected ClientInfo or None, got {type(client_info).__name__}")
-    text: str = client_info.to_user_agent()
+    text: str = to_user_agent()
     validate(((API_CLIENT, text),), "client_info")
     return text
 

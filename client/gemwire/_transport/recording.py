@@ -26,7 +26,13 @@ class _Response(TypedDict):
     message: JsonValue
 
 
-class CallRecord(TypedDict, total=False):
+class _Call(TypedDict):
+    method: str
+    request: JsonValue
+    responses: list[_Response]
+
+
+class CallRecord(_Call, total=False):
     """A call in the file.
 
     Attributes:
@@ -37,9 +43,6 @@ class CallRecord(TypedDict, total=False):
         elapsed: Seconds from the start of the call to its end.
     """
 
-    method: str
-    request: JsonValue
-    responses: list[_Response]
     error: dict[str, JsonValue]
     elapsed: float
 

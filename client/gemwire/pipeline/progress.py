@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -79,7 +79,7 @@ def bar(
         ValueError: The style is unknown.
         ModuleNotFoundError: The style's package is not installed.
     """
-    file = file or sys.stderr
+    file = cast("TextIO", file or sys.stderr)
     if style is None:
         installed = [name for name in ("rich", "tqdm") if importlib.util.find_spec(name)]
         style = installed[0] if installed and file.isatty() else "lines"

@@ -334,7 +334,7 @@ def test_genais_pickle_without_a_key(server: Loopback, monkeypatch: pytest.Monke
             async def call() -> None:
                 await again.generate("q")
                 await again._api.close()
-                await resources.close()
+                await client.aio.close()
 
             asyncio.run(call())
     assert [c.parts[0].text for c in server.journal[0].request.contents] == ["big", "q"]

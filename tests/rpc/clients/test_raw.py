@@ -471,7 +471,9 @@ def test_a_cancelled_caller_cancels_the_call(server: Loopback, google: Any) -> N
 def test_a_cancelled_unary_call(server: Loopback, proxy: str) -> None:
     server.on("GenerateContent", 20)
     with grpc.insecure_channel(proxy) as channel:
-        call = channel.unary_unary(f"{SERVICE}/GenerateContent").future(DATA)
+        generate: grpc.UnaryUnaryMultiCallable[bytes, bytes]
+        generate = channel.unary_unary(f"{SERVICE}/GenerateContent")
+        call = generate.future(DATA)
         assert server.busy()
         call.cancel()
         assert server.idle()
@@ -517,7 +519,9 @@ def test_the_proxy_repeats_nothing(server: Loopback, proxy: str) -> None:
 
 
 def test_what_the_proxy_does_not_serve(server: Loopback, proxy: str) -> None:
-    with grpc.insecure_channel(proxy) as channel, pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/other.Service/Do")(b"")
+    with grpc.insecure_channel(proxy) as channel:
+        other: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/other.Service/Do")
+        with pytest.raises(grpc.RpcError) as caught:
+            other(b"")
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert not server.journal

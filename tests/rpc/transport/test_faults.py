@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import grpc.aio
 import pytest
 
 from gemwire import errors
@@ -128,20 +129,11 @@ def test_a_call_that_a_stopping_server_turned_away_is_repeated(connected: tuple[
     assert face.unary({**told, "key": "own", "message": "I do not want to"}).result().saw == "Cancelled"
 
 
-class Failure:
-    """What grpc raises, as far as `ConnectionHealth` looks."""
-
-    def __init__(self, code: grpc.StatusCode, trailers: tuple[tuple[str, str], ...] = ()) -> None:
-        self._code, self._trailers = code, trailers
-
-    def code(self) -> grpc.StatusCode:
-        return self._code
-
-    def trailing_metadata(self) -> tuple[tuple[str, str], ...]:
-        return self._trailers
+def failure(code: grpc.StatusCode, *trailers: tuple[str, str]) -> grpc.RpcError:
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailers))
 
 
-LATE = Failure(grpc.StatusCode.DEADLINE_EXCEEDED)
+LATE = failure(grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 def test_silence_is_noticed_after_some_seconds_of_it() -> None:
@@ -159,12 +151,12 @@ def test_silence_is_noticed_after_some_seconds_of_it() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Failure(grpc.StatusCode.NOT_FOUND),
-        Failure(grpc.StatusCode.UNAVAILABLE),
-        Failure(grpc.StatusCode.DEADLINE_EXCEEDED, (("server", "x"),)),
+        failure(grpc.StatusCode.NOT_FOUND),
+        failure(grpc.StatusCode.UNAVAILABLE),
+        failure(grpc.StatusCode.DEADLINE_EXCEEDED, ("server", "x")),
     ],
 )
-def test_an_answer_ends_the_silence(answer: Failure) -> None:
+def test_an_answer_ends_the_silence(answer: grpc.RpcError) -> None:
     health = ConnectionHealth(patience=12, silent_since=time.monotonic() - 100)
     assert not health.mark_unanswered(answer, time.monotonic())
     assert health.silent_since is None

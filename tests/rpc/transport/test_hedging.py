@@ -483,7 +483,7 @@ class Counting(grpc.UnaryUnaryClientInterceptor):
         return continuation(client_call_details, request)
 
 
-class AsyncCounting(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+class AsyncCounting(grpc.aio.UnaryUnaryClientInterceptor):
     def __init__(self) -> None:
         self.seen = 0
 

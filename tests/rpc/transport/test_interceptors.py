@@ -33,7 +33,7 @@ class AsyncStreamSeen(grpc.aio.UnaryStreamClientInterceptor):
         return await continuation(details, request)
 
 
-class SyncSeen(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
+class SyncSeen(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     def __init__(self) -> None:
         self.methods: list[str] = []
 

@@ -132,7 +132,7 @@ class AsyncSeen(grpc.aio.UnaryUnaryClientInterceptor):
         return await continuation(details, request)
 
 
-class SyncSeen(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+class SyncSeen(grpc.UnaryUnaryClientInterceptor):
     def __init__(self) -> None:
         self.requests: list[Any] = []
 

@@ -17,6 +17,7 @@ import threading
 import time
 import warnings
 import weakref
+from collections.abc import Coroutine
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -27,6 +28,7 @@ import pytest
 from scripted_grpc_server import Api, Fail, Loopback, in_thread
 
 from gemwire import ClientOptions, GrpcAsyncIOTransport, GrpcTransport, Retry, errors, v1beta
+from gemwire._transport.channel_handle import ChannelHandle
 
 STREAM = "StreamGenerateContent"
 KEY = "AIzaSecretSecretSecret"
@@ -61,7 +63,9 @@ def test_one_client_in_several_runs(server: Loopback) -> None:
     channels: weakref.WeakSet[Any] = weakref.WeakSet()
 
     async def main() -> str:
-        channels.add(client.transport.pool.current().channel)
+        connection = client.transport.pool.current()
+        assert isinstance(connection, ChannelHandle)
+        channels.add(connection.channel)
         return await one_call(client)
 
     for _ in range(5):
@@ -231,6 +235,7 @@ def test_async_calls_in_flight_are_cancelled(server: Loopback, state: str) -> No
 
     async def main() -> None:
         client = v1beta.GenerativeServiceAsyncClient()
+        call: Coroutine[Any, Any, object]
         if state == "streaming":
             call = client.stream_generate_content(model="m")
         else:
@@ -537,18 +542,19 @@ def _in_worker(client: Any) -> str:
 
 
 def test_clients_pickle_and_work_in_another_process(server: Loopback) -> None:
-    made = [
-        v1beta.GenerativeServiceClient(client_options={"quota_project_id": "p"}),
+    used = v1beta.GenerativeServiceClient(client_options={"quota_project_id": "p"})
+    made: list[v1beta.GenerativeServiceClient | v1beta.GenerativeServiceAsyncClient] = [
+        used,
         v1beta.GenerativeServiceAsyncClient(client_info=None),
     ]
-    made[0].generate_content(model="models/used-before")
+    used.generate_content(model="models/used-before")
     for client in made:
         again = pickle.loads(pickle.dumps(client))
         assert type(again) is type(client)
         assert again.api_endpoint == client.api_endpoint == server.address
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         assert list(pool.map(_in_worker, made)) == ["GenerateContentResponse"] * 2
-    made[0].close()
+    used.close()
     assert len(server.journal) == 3
 
 

@@ -274,7 +274,7 @@ def test_no_http_form(web: WebServer, api: Api, client: Any) -> None:
 # Deadlines -----------------------------------------------------------------------------------------
 
 
-def _slow_body(_: Request, wire: Wire) -> None:
+def _slow_body(_request: Request, wire: Wire) -> None:
     wire.head(200, content_type="application/json", content_length=1000)
     for _ in range(1000):
         wire.send(b" ")

@@ -179,7 +179,10 @@ def _corpora(run: _Run) -> None:
     first = chunk("a")["name"]
     run("RetrieverService", "get_chunk", name=first)
     run("RetrieverService", "list_chunks", request={"parent": document.name, "page_size": 1})
-    change = {"chunk": {"name": first, "data": {"string_value": "x"}}, "update_mask": {"paths": ["data"]}}
+    change: dict[str, Any] = {
+        "chunk": {"name": first, "data": {"string_value": "x"}},
+        "update_mask": {"paths": ["data"]},
+    }
     run("RetrieverService", "update_chunk", **change)
     run("RetrieverService", "batch_update_chunks", request={"parent": document.name, "requests": [change]})
     run("RetrieverService", "query_corpus", request={"name": corpus.name, "query": "sky", "results_count": 2})

@@ -18,6 +18,7 @@ from scripted_grpc_server import TABLE, Api, Fail, Headers, Loopback, nap
 
 from gemwire import Retry, errors, v1beta
 from gemwire._transport.retry import RetryBudget, RetryPolicy, default_policy, resolve_policy
+from gemwire_proto.google.protobuf.any_pb2 import Any as AnyMessage
 from gemwire_proto.google.rpc import error_details_pb2
 
 ANSWER = v1beta.GenerateContentResponse(model_version="x")
@@ -311,7 +312,9 @@ def test_all_details_are_decoded(api: Api, server: Loopback) -> None:
         generate(api)
     error = caught.value
     assert error.details[:-1] == list(sent)
-    assert error.details[-1].type_url.endswith("v1beta.Model")
+    last = error.details[-1]
+    assert isinstance(last, AnyMessage)
+    assert last.type_url.endswith("v1beta.Model")
     assert (error.reason, error.domain, error.retry_delay) == ("API_KEY_INVALID", "googleapis.com", 7.5)
     assert "aistudio.google.com" in error.hint
     assert (error.code, error.status, error.grpc_status_code) == (

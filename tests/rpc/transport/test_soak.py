@@ -9,15 +9,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
+import faults
 import soak
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("transport", soak.TRANSPORTS)
-@pytest.mark.parametrize("flavour", soak.FLAVOURS)
+@pytest.mark.parametrize("flavour", faults.FLAVOURS)
 def test_soak(flavour: str, transport: str) -> None:
-    soak.warm_up()
+    faults.warm_up()
     report = soak.soak(flavour, transport, 30, seed=7)
     print(report.row())
     assert not report.wrong, report.row()

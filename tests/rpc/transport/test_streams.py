@@ -157,9 +157,10 @@ def test_the_idle_timeout(api: Api, server: Loopback, script: Any, got: int) -> 
         async for message in await api.client().stream_generate_content(model="m", idle_timeout=0.2):
             seen.append(message)  # noqa: PERF401 - what came before the error counts
 
-    def read_sync() -> None:
+    def read_sync() -> list[Any]:
         for message in api.client().stream_generate_content(model="m", idle_timeout=0.2):
             seen.append(message)  # noqa: PERF402
+        return seen
 
     with pytest.raises(
         errors.DeadlineExceeded, match=r"no message for 0\.2 s.*Raise `idle_timeout`"
@@ -358,7 +359,7 @@ def test_async_dropping_it_unread_ends_the_call(server: Loopback) -> None:
             messages = stream.__aiter__()
             del messages, stream
             assert await gone(server)
-            loop = [await client.stream_generate_content(model="models/m")]
+            loop: list[Any] = [await client.stream_generate_content(model="models/m")]
             loop.append(loop)
             del loop
             gc.collect()

@@ -124,6 +124,7 @@ def test_what_a_line_says_counts_more() -> None:
     assert other.model == "models/n"
     assert not base.contents
     kept = task.manifest()["config"]
+    assert isinstance(kept, dict)
     assert kept["generationConfig"]["thinkingConfig"] == {"thinkingLevel": "HIGH"}
     assert kept["systemInstruction"]["parts"] == [{"text": "Be brief."}]
 

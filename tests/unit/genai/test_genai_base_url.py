@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gemwire.genai import http_options, types
 
 
-def resolve_address(**options: str) -> tuple[str | None, bool]:
+def resolve_address(**options: Any) -> tuple[str | None, bool]:
     return http_options.resolve_address(types.HttpOptions(**options), "GOOGLE_GEMINI_BASE_URL")
 
 

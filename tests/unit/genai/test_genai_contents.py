@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from present import present
 
 from gemwire import v1beta
 from gemwire.genai import types
@@ -120,7 +121,7 @@ def test_rules(given: Any, wanted: Any) -> None:
 
 def test_a_dict_of_a_content_keeps_its_place() -> None:
     # google-genai moves it before the parts that came first.
-    given = ["a", {"role": "user", "parts": [{"text": "c"}]}, "b"]
+    given: list[Any] = ["a", {"role": "user", "parts": [{"text": "c"}]}, "b"]
     assert shown(given) == [("user", text("a")), ("user", text("c")), ("user", text("b"))]
 
 
@@ -157,7 +158,7 @@ def test_a_picture_of_pil(
 
 
 def test_what_is_given_is_not_changed() -> None:
-    given = ["a", {"role": "user", "parts": [{"text": "c"}]}, SAID, [call("Boston")]]
+    given: list[Any] = ["a", {"role": "user", "parts": [{"text": "c"}]}, SAID, [call("Boston")]]
     before = repr(given)
     to_contents(given)
     assert repr(given) == before
@@ -218,16 +219,16 @@ def test_what_cannot_be_sent_is_refused_by_place(given: Any, error: type[Excepti
 
 def test_constructors_of_parts() -> None:
     part = types.Part
-    assert part.from_bytes(data=b"x", mime_type="a/b").inline_data.data == b"x"
-    assert part.from_uri(file_uri="https://x/y.pdf").file_data.mime_type == "application/pdf"
+    assert present(part.from_bytes(data=b"x", mime_type="a/b").inline_data).data == b"x"
+    assert present(part.from_uri(file_uri="https://x/y.pdf").file_data).mime_type == "application/pdf"
     with pytest.raises(ValueError, match="mime_type: cannot be guessed from 'https://x/y'"):
         part.from_uri(file_uri="https://x/y")
-    assert part.from_executable_code(code="1", language="PYTHON").executable_code.language == 1
-    result = part.from_code_execution_result(outcome="OUTCOME_OK", output="2").code_execution_result
+    assert present(part.from_executable_code(code="1", language="PYTHON").executable_code).language == 1
+    result = present(part.from_code_execution_result(outcome="OUTCOME_OK", output="2").code_execution_result)
     assert (result.outcome, result.output) == (types.Outcome.OUTCOME_OK, "2")
     assert types.UserContent("a").role == "user"
     assert types.ModelContent(["a", call("Boston")]).role == "model"
-    assert len(types.UserContent(["a", URI]).parts) == 2
+    assert len(present(types.UserContent(["a", URI]).parts)) == 2
 
 
 # Next to google-genai --------------------------------------------------------------------------------

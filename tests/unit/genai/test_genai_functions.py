@@ -11,7 +11,7 @@ import inspect
 import uuid
 import warnings
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Optional, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypedDict
 
 import pytest
 
@@ -27,7 +27,10 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.views import view
 
-pydantic = pytest.importorskip("pydantic")
+if TYPE_CHECKING:
+    import pydantic
+else:
+    pydantic = pytest.importorskip("pydantic")
 
 
 class Unit(enum.Enum):
@@ -390,7 +393,7 @@ def test_functions_are_in_one_tool_which_is_the_last() -> None:
     assert to_tools([]) == []
 
 
-ARGUMENTS: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
+ARGUMENTS: list[tuple[Any, dict[str, Any], dict[str, Any] | None]] = [
     (
         weather,
         {"city": "A", "days": 2.0, "unit": "f"},
@@ -505,9 +508,9 @@ def test_a_result_without_a_form() -> None:
 
 # Calling them automatically: whether, and how often --------------------------------------------------
 
-_SEARCH = {"google_search": {}}
-_DECLARED = {"function_declarations": [{"name": "declared"}]}
-_ANY = {"function_calling_config": {"mode": "ANY"}}
+_SEARCH: dict[str, Any] = {"google_search": {}}
+_DECLARED: dict[str, Any] = {"function_declarations": [{"name": "declared"}]}
+_ANY: views.ToolConfigDict = {"function_calling_config": {"mode": "ANY"}}
 
 
 @pytest.mark.parametrize(
@@ -601,7 +604,7 @@ def test_google_genai_declares_the_same(function: Any) -> None:
     assert found.name == wanted.name
     assert (found.parameters_json_schema is None) == (wanted.parameters_json_schema is None)
     if found.parameters_json_schema:
-        theirs = to_jsonable(wanted.parameters_json_schema)
+        theirs: Any = to_jsonable(wanted.parameters_json_schema)
         assert sorted(found.parameters_json_schema.get("required", ())) == sorted(theirs.pop("required"))
         assert _shape(found.parameters_json_schema["properties"]) == _shape(
             inline_references(theirs)["properties"]

@@ -10,17 +10,22 @@ import json
 import subprocess
 import sys
 import typing
-from typing import Annotated, Any, Literal, NamedTuple, Optional, TypedDict, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Optional, TypedDict, Union
 
 import pytest
+from present import present
 
 from gemwire.genai._convert.response_schema import to_response_schema
 from gemwire.genai._json.json_values import parse_answer
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
-pydantic = pytest.importorskip("pydantic")
-extensions = pytest.importorskip("typing_extensions")
+if TYPE_CHECKING:
+    import pydantic
+    import typing_extensions as extensions
+else:
+    pydantic = pytest.importorskip("pydantic")
+    extensions = pytest.importorskip("typing_extensions")
 
 
 class Instrument(enum.Enum):
@@ -114,7 +119,7 @@ _HOLIDAY = {
     "property_ordering": ["country", "days"],
 }
 
-EXPRESSED: list[tuple[Any, dict[str, Any]]] = [
+EXPRESSED: list[tuple[Any, dict[str, Any] | None]] = [
     (str, {"type": "STRING"}),
     (int, {"type": "INTEGER"}),
     (bool, {"type": "BOOLEAN"}),
@@ -323,6 +328,7 @@ def test_two_types_of_one_name_stay_two() -> None:
         return Same
 
     _, schema = to_response_schema(Union[made(int), made(str)])  # noqa: UP007
+    assert isinstance(schema, dict)
     kinds = [d["properties"]["value"]["type"] for d in schema["$defs"].values()]
     assert kinds == ["integer", "string"]
     assert [option["$ref"] for option in schema["anyOf"]] == ["#/$defs/Same", "#/$defs/Same2"]
@@ -486,6 +492,7 @@ def test_google_genai_sends_the_same(given: Any) -> None:
     client.close()
     field, found = to_response_schema(given)
     assert field == "response_schema"
+    assert isinstance(found, views.Schema)
     expected = wanted.model_dump(mode="json", exclude_none=True)
     assert _without_titles(found.to_json_dict()) == _without_titles(expected)
 
@@ -495,14 +502,20 @@ class Late(TypedDict):
     b: extensions.NotRequired[str]
 
 
+def plain_schema(kind: object) -> views.Schema:
+    _, schema = to_response_schema(kind)
+    assert isinstance(schema, views.Schema)
+    return schema
+
+
 def test_what_typing_extensions_adds() -> None:
     # Postponed annotations hide from a TypedDict what is not required.
-    assert list(to_response_schema(Late)[1].required) == ["a"]
+    assert list(present(plain_schema(Late).required)) == ["a"]
     kind = extensions.TypedDict(
         "kind", {"a": int, "b": extensions.NotRequired[str], "c": Annotated[int, extensions.Doc("It.")]}
     )
-    _, schema = to_response_schema(kind)
-    assert list(schema.required) == ["a", "c"]
-    assert schema.properties["c"].description == "It."
+    schema = plain_schema(kind)
+    assert list(present(schema.required)) == ["a", "c"]
+    assert present(schema.properties)["c"].description == "It."
     assert parse_answer('{"a": 1, "c": 2}', kind) == {"a": 1, "c": 2}
-    assert to_response_schema(typing.NewType("Id", int))[1].type == "INTEGER"
+    assert plain_schema(typing.NewType("Id", int)).type == "INTEGER"

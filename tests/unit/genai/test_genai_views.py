@@ -11,10 +11,11 @@ import struct
 from typing import Any
 
 import pytest
+from present import present
 
 from gemwire import v1beta
 from gemwire.genai import types
-from gemwire_runtime.views import Items, _shortest
+from gemwire_runtime.views import Items, _round_float
 
 
 def content(*texts: str) -> types.Content:
@@ -85,36 +86,40 @@ def test_names_may_be_in_camel_case() -> None:
     blob = types.Blob(mimeType="image/png", data=b"x")  # type: ignore[call-arg]
     assert blob.mime_type == "image/png"
     part = types.Part(inlineData={"mimeType": "image/png"})  # type: ignore[call-arg]
-    assert part.inline_data.mime_type == "image/png"
+    assert present(part.inline_data).mime_type == "image/png"
 
 
 def test_what_is_given_is_copied() -> None:
     inner = types.Part(text="a")
     outer = types.Content(parts=[inner])
     inner.text = "b"
-    assert outer.parts[0].text == "a"
+    assert present(outer.parts)[0].text == "a"
+
+
+#: Type checkers would refuse the calls, too.
+wrong: Any = types
 
 
 @pytest.mark.parametrize(
     ("make", "error", "says"),
     [
-        (lambda: types.Part(txt="a"), ValueError, "Part has no field 'txt'; it has text"),
-        (lambda: types.Part(text=3), TypeError, "text"),
-        (lambda: types.Content(parts="ab"), TypeError, "parts: expected a list, got str"),
-        (lambda: types.Content(parts={"text": "a"}), TypeError, "parts: expected a list, got dict"),
-        (lambda: types.Content(parts=[3]), TypeError, "parts: expected Part or a dict, got int"),
-        (lambda: types.Content(parts=[{"txt": 1}]), ValueError, "parts: Part has no field 'txt'"),
-        (lambda: types.Part(inline_data=types.FileData()), TypeError, "expected Blob, got FileData"),
-        (lambda: types.GenerationConfig(max_output_tokens=2**40), ValueError, "max_output_tokens"),
-        (lambda: types.GenerationConfig(top_k=1.5), TypeError, "top_k"),
-        (lambda: types.Blob(data="no base64!"), ValueError, "data"),
-        (lambda: types.Blob(data=3), TypeError, "data: expected bytes or base64, got int"),
-        (lambda: types.FunctionCall(args=[1]), TypeError, "args: expected a dict, got list"),
-        (lambda: types.FunctionCall(args={"a": object()}), TypeError, "args: expected JSON, got object"),
-        (lambda: types.Schema(properties=[1]), TypeError, "properties: expected a dict, got list"),
-        (lambda: types.CachedContent(expire_time=3), TypeError, "expire_time: expected a datetime"),
-        (lambda: types.CachedContent(ttl=[]), TypeError, "ttl: expected seconds"),
-        (lambda: types.Content.model_validate("a"), TypeError, "made of a dict, not of str"),
+        (lambda: wrong.Part(txt="a"), ValueError, "Part has no field 'txt'; it has text"),
+        (lambda: wrong.Part(text=3), TypeError, "text"),
+        (lambda: wrong.Content(parts="ab"), TypeError, "parts: expected a list, got str"),
+        (lambda: wrong.Content(parts={"text": "a"}), TypeError, "parts: expected a list, got dict"),
+        (lambda: wrong.Content(parts=[3]), TypeError, "parts: expected Part or a dict, got int"),
+        (lambda: wrong.Content(parts=[{"txt": 1}]), ValueError, "parts: Part has no field 'txt'"),
+        (lambda: wrong.Part(inline_data=types.FileData()), TypeError, "expected Blob, got FileData"),
+        (lambda: wrong.GenerationConfig(max_output_tokens=2**40), ValueError, "max_output_tokens"),
+        (lambda: wrong.GenerationConfig(top_k=1.5), TypeError, "top_k"),
+        (lambda: wrong.Blob(data="no base64!"), ValueError, "data"),
+        (lambda: wrong.Blob(data=3), TypeError, "data: expected bytes or base64, got int"),
+        (lambda: wrong.FunctionCall(args=[1]), TypeError, "args: expected a dict, got list"),
+        (lambda: wrong.FunctionCall(args={"a": object()}), TypeError, "args: expected JSON, got object"),
+        (lambda: wrong.Schema(properties=[1]), TypeError, "properties: expected a dict, got list"),
+        (lambda: wrong.CachedContent(expire_time=3), TypeError, "expire_time: expected a datetime"),
+        (lambda: wrong.CachedContent(ttl=[]), TypeError, "ttl: expected seconds"),
+        (lambda: types.Content.model_validate("a"), TypeError, "dict, a message or a view, got str"),
         (lambda: types.Content.model_validate_json("{"), ValueError, ""),
         (lambda: setattr(types.Part(), "text", 3), TypeError, "text"),
     ],
@@ -142,11 +147,11 @@ def test_isinstance() -> None:
     response = types.GenerateContentResponse(
         candidates=[{"content": {"parts": [{"function_call": {"name": "f", "args": {}}}]}}]
     )
-    candidate = response.candidates[0]
+    candidate = present(response.candidates)[0]
     assert isinstance(candidate, types.Candidate)
     assert isinstance(candidate.content, types.Content)
-    assert isinstance(candidate.content.parts[0], types.Part)
-    assert isinstance(response.function_calls[0], types.FunctionCall)
+    assert isinstance(present(candidate.content.parts)[0], types.Part)
+    assert isinstance(present(response.function_calls)[0], types.FunctionCall)
     assert isinstance(types.UserContent("a"), types.Content)
     assert not isinstance(candidate.content, types.UserContent)
 
@@ -160,7 +165,8 @@ def test_repr_shows_what_is_set() -> None:
 
 def test_writing_goes_to_the_message() -> None:
     message = v1beta.Content()
-    view = types.Content.of(message)
+    # Dicts may be written where views are read.
+    view: Any = types.Content.of(message)
     view.role = "model"
     view.parts = [{"text": "a"}]
     view.parts[0].text = "b"
@@ -177,7 +183,7 @@ def test_a_list_of_a_view_is_a_list() -> None:
     parts.insert(0, {"text": "0"})
     del parts[1]
     parts[1] = types.Part(text="B")
-    assert [part.text for part in made.parts] == ["0", "B", "c"]
+    assert [part.text for part in present(made.parts)] == ["0", "B", "c"]
     assert parts.pop().text == "c"
     assert parts == [types.Part(text="0"), types.Part(text="B")]
     more = [types.Part(text="z")]
@@ -186,7 +192,7 @@ def test_a_list_of_a_view_is_a_list() -> None:
     with pytest.raises(IndexError):
         parts[5]
     with pytest.raises(TypeError, match="expected Part"):
-        parts.append(3)
+        parts.append(3)  # type: ignore[arg-type]
 
 
 # Copies ----------------------------------------------------------------------------------------------
@@ -202,8 +208,8 @@ def test_copies_are_equal_and_their_own(how: Any, given: types.Content) -> None:
     made = how(given)
     assert made == given
     assert type(made) is type(given)
-    made.parts[0].text = "b"
-    assert given.parts[0].text == "a"
+    present(made.parts)[0].text = "b"
+    assert present(given.parts)[0].text == "a"
 
 
 def test_a_copy_with_changes() -> None:
@@ -281,19 +287,20 @@ def test_a_config_dumps_what_is_in_it() -> None:
     "given", ["BLOCK_ONLY_HIGH", "block_only_high", 3, types.HarmBlockThreshold.BLOCK_ONLY_HIGH]
 )
 def test_enums_by_name_number_and_member(given: Any) -> None:
-    setting = types.SafetySetting(threshold=given)
-    assert setting.threshold is types.HarmBlockThreshold.BLOCK_ONLY_HIGH
-    assert setting.threshold == "BLOCK_ONLY_HIGH"
-    assert setting.threshold == 3
-    assert int(setting.threshold) == 3
-    assert setting.threshold in {"BLOCK_ONLY_HIGH", "OFF"}
-    assert setting.threshold != "OFF"
-    assert (setting.threshold.name, setting.threshold.value) == ("BLOCK_ONLY_HIGH",) * 2
+    threshold = present(types.SafetySetting(threshold=given).threshold)
+    assert threshold == "BLOCK_ONLY_HIGH"
+    assert threshold == 3
+    assert int(threshold) == 3
+    assert threshold in {"BLOCK_ONLY_HIGH", "OFF"}
+    assert threshold != "OFF"
+    assert (threshold.name, threshold.value) == ("BLOCK_ONLY_HIGH",) * 2
+    assert threshold is types.HarmBlockThreshold.BLOCK_ONLY_HIGH
 
 
 def test_enums_are_looked_up() -> None:
     assert types.FinishReason("stop") is types.FinishReason.STOP is types.FinishReason(1)
-    assert types.FinishReason["MAX_TOKENS"] == 2
+    reasons: type[types.FinishReason] = types.FinishReason
+    assert reasons["MAX_TOKENS"] == 2
     with pytest.raises(ValueError, match="NOPE"):
         types.FinishReason("NOPE")
 
@@ -302,8 +309,9 @@ def test_a_number_of_a_later_version_is_a_member_of_its_own() -> None:
     message = v1beta.Candidate()
     message.MergeFromString(bytes([2 << 3, 77]))  # field 2, as a varint
     candidate = types.Candidate.of(message)
-    reason = candidate.finish_reason
-    assert (reason, reason.name, reason.number) == (77, "UNKNOWN_77", 77)
+    reason = present(candidate.finish_reason)
+    assert reason == 77
+    assert (reason.name, reason.number) == ("UNKNOWN_77", 77)
     assert reason is types.Candidate.of(message).finish_reason
     assert candidate.to_dict() == {"finish_reason": reason}
     assert types.Candidate(finish_reason=reason) == candidate
@@ -318,7 +326,15 @@ def test_an_enum_that_there_is_not() -> None:
 
 
 def test_structs_are_dicts() -> None:
-    args = {"whole": 1, "part": 0.5, "no": None, "yes": True, "text": "a", "list": [1, [2]], "d": {"e": {}}}
+    args: dict[str, Any] = {
+        "whole": 1,
+        "part": 0.5,
+        "no": None,
+        "yes": True,
+        "text": "a",
+        "list": [1, [2]],
+        "d": {"e": {}},
+    }
     call = types.FunctionCall(name="f", args=args)
     assert call.args == args
     assert type(call.args["whole"]) is int
@@ -373,7 +389,7 @@ def test_the_shown_float_is_the_same_in_32_bits() -> None:
     for bits in range(1, 2**31, 104_729 * 64):
         (value,) = struct.unpack("<f", struct.pack("<I", bits))
         if math.isfinite(value):
-            shown = _shortest(value)
+            shown = _round_float(value)
             assert struct.pack("<f", shown) == struct.pack("<f", value)
             assert len(repr(shown)) <= len(repr(value))
 
@@ -387,20 +403,22 @@ def test_whole_floats_are_taken_for_ints() -> None:
 
 def test_fields_have_the_names_of_google_genai_too() -> None:
     model = types.Model.of(v1beta.Model(supported_generation_methods=["generateContent"]))
-    assert list(model.supported_actions) == list(model.supported_generation_methods) == ["generateContent"]
+    assert list(present(model.supported_actions)) == ["generateContent"]
+    assert list(present(model.supported_generation_methods)) == ["generateContent"]
     metadata = types.CitationMetadata(citations=[{"uri": "u"}])  # type: ignore[call-arg, unused-ignore]
     assert metadata.citation_sources == metadata.citations == [types.Citation(uri="u")]
-    assert isinstance(metadata.citations[0], types.Citation)
+    assert isinstance(present(metadata.citations)[0], types.Citation)
     metadata.citations = None
     assert metadata == types.CitationMetadata()
 
 
 def test_a_response_shows_the_subclasses() -> None:
     response = types.GenerateContentResponse(candidates=[{"citation_metadata": {"citation_sources": [{}]}}])
-    assert isinstance(response.candidates[0].citation_metadata, types.CitationMetadata)
+    assert isinstance(present(response.candidates)[0].citation_metadata, types.CitationMetadata)
 
 
 def test_typed_dicts_are_dicts_and_other_names_are_refused() -> None:
-    assert types.ContentDict(role="user") == {"role": "user"}
+    made: Any = types.ContentDict
+    assert made(role="user") == {"role": "user"}
     with pytest.raises(AttributeError, match=r"'EditImageConfig'.*Vertex"):
         _ = types.EditImageConfig  # type: ignore[attr-defined, unused-ignore]

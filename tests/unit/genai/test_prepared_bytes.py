@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.unknown_fields import UnknownFieldSet
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from present import present
 from random_messages import filled
 
 from gemwire import v1beta
@@ -40,7 +41,7 @@ def contents(chance: random.Random, most: int = 4) -> list[Any]:
 
 def config(chance: random.Random) -> types.GenerateContentConfig:
     """Some fields of each kind: scalars, lists, messages, and those that only JSON has."""
-    every = {
+    every: dict[str, Any] = {
         "system_instruction": chance.choice(
             ["be brief", ["be", "brief"], types.Content(parts=[{"text": "s"}])]
         ),
@@ -153,13 +154,14 @@ def test_unknown_fields_are_kept() -> None:
     new = content(random.Random(0))
     new.MergeFromString(b"\xf2\x3f\x03new")
     whole = prompt([new], types.GenerateContentConfig()).draft("x").parse()
-    assert [field.field_number for field in UnknownFieldSet(whole.contents[0])] == [1022]
+    unknown: Any = UnknownFieldSet(whole.contents[0])
+    assert [field.field_number for field in unknown] == [1022]
 
 
 def test_a_prompt_is_nobody_elses() -> None:
     part = types.Part(text="a")
     given_ = [types.Content(role="user", parts=[part])]
-    schema = {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}}
+    schema: dict[str, Any] = {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}}
     tool = types.Tool(function_declarations=[{"name": "f"}])
     message = v1beta.Tool(function_declarations=[{"name": "g"}])
     instruction = types.Content(parts=[{"text": "s"}])
@@ -169,18 +171,20 @@ def test_a_prompt_is_nobody_elses() -> None:
     made = prompt(given_, how)
     other = types.GenerateContentConfig(temperature=1)
     before = made.draft("x").parse(), made.draft("x", made.merge_config(other)).parse()
-    given_[0].parts[0].text = "changed"
+    present(given_[0].parts)[0].text = "changed"
     given_.append(types.UserContent("more"))
     schema["properties"]["b"] = {"type": "STRING"}
-    tool.function_declarations[0].name = "changed"
+    present(tool.function_declarations)[0].name = "changed"
     message.function_declarations[0].name = "changed"
-    instruction.parts[0].text = "changed"
+    present(instruction.parts)[0].text = "changed"
+    assert isinstance(how.tools, list)
+    assert isinstance(how.stop_sequences, list)
     how.tools.append(tool)
     how.stop_sequences.append("y")
     how.temperature = 0.5
     assert (made.draft("x").parse(), made.draft("x", made.merge_config(other)).parse()) == before
     draft = made.draft("x")
-    draft.contents.add(role="model")
+    draft.contents.append(v1beta.Content(role="model"))
     assert made.draft("x").parse() == before[0]
 
 

@@ -163,7 +163,9 @@ def test_bytes_of_other_machines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_response_is_still_the_message_to_whoever_looks() -> None:
     data = plain([1.0], [2.0])
-    response, message = SerializedEmbeddings.FromString(data), RESPONSE.FromString(data)
+    # It has the attributes of the message, which type checkers do not know.
+    response: Any = SerializedEmbeddings.FromString(data)
+    message = RESPONSE.FromString(data)
     assert response.ByteSize() == message.ByteSize()
     assert str(response) == str(message)
     assert [list(e.values) for e in response.embeddings] == [[1.0], [2.0]]

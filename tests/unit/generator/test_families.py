@@ -131,7 +131,7 @@ def test_mypy_takes_what_is_generated(package: Path) -> None:
         "--strict",
         "--python-version=3.10",
         "--cache-dir",
-        package / "cache",
+        str(package / "cache"),
     ]
     done = subprocess.run(
         [*command, "-p", "gemwire_proto.bookstore_v1"],

@@ -10,6 +10,7 @@ import pytest
 from google.api import annotations_pb2
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
+from present import present
 
 from gemwire_runtime import json_only
 
@@ -144,10 +145,10 @@ def test_fields_messages_and_enums_are_added(merge: Callable[..., Any]) -> None:
     ]
     assert [field.name for field in thing.oneofs_by_name["data"].fields] == ["text", "raw"]
     assert thing.fields_by_name["flag"].has_presence
-    assert thing.fields_by_name["colour"].enum_type.full_name == "shop.Thing.Colour"
-    assert thing.nested_types_by_name["Fresh"].fields[0].message_type.full_name == "shop.Thing.Fresh"
+    assert present(thing.fields_by_name["colour"].enum_type).full_name == "shop.Thing.Colour"
+    assert present(thing.nested_types_by_name["Fresh"].fields[0].message_type).full_name == "shop.Thing.Fresh"
     assert [f.name for f in thing.nested_types_by_name["Inner"].fields] == ["a", "anything"]
-    assert pool.FindMessageTypeByName("shop.New").fields[0].enum_type.full_name == "shop.Thing.Kind"
+    assert present(pool.FindMessageTypeByName("shop.New").fields[0].enum_type).full_name == "shop.Thing.Kind"
     made: Any = GetMessageClass(thing)(raw=b"x", flag=False, inner={"anything": {}})
     made.labels["a"].again.SetInParent()
     assert json_only.paths(made) == ["inner.anything", "labels", "raw", "flag"]

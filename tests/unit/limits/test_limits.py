@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import threading
@@ -134,11 +135,14 @@ def test_who_came_first_is_first_served() -> None:
 
         asyncio.run(work())
 
+    def queued(count: int) -> bool:
+        return limits.waiting() == count
+
     waiting = []
     for number in range(10):
         waiting.append(threading.Thread(target=blocking if number % 2 else looping, args=(number,)))
         waiting[-1].start()
-        assert comes(lambda number=number: limits.waiting() == number + 1)
+        assert comes(functools.partial(queued, number + 1))
     for thread in waiting:
         thread.join(20)
     assert served == list(range(10))

@@ -32,6 +32,7 @@ from google.oauth2 import service_account
 import gemwire
 from gemwire import v1beta as ours
 from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
+from gemwire._transport.credentials import Token
 from gemwire._transport.sync.grpc_transport import GrpcTransport
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OURS = (ours.GenerativeServiceClient, ours.GenerativeServiceAsyncClient)
-THEIRS = (theirs.GenerativeServiceClient, theirs.GenerativeServiceAsyncClient)
+#: Their asyncio clients take dicts as options, too, which their annotations do not say.
+THEIRS: tuple[Any, ...] = (theirs.GenerativeServiceClient, theirs.GenerativeServiceAsyncClient)
 ALL = (*THEIRS, *OURS)
 KEY = "AIzaNobodyMaySeeThis"
 
@@ -299,7 +301,11 @@ def test_quota_project_is_never_dropped(client: Any, kind: str, monkeypatch: pyt
 @pytest.mark.parametrize("client", OURS)
 @pytest.mark.parametrize("project", ["a\nb", "prøject", "a\r"])
 def test_quota_project_that_no_header_holds(client: Any, project: str) -> None:
-    for arguments in ({"client_options": {"api_key": KEY}}, {"credentials": Static(), "client_options": {}}):
+    several: list[dict[str, Any]] = [
+        {"client_options": {"api_key": KEY}},
+        {"credentials": Static(), "client_options": {}},
+    ]
+    for arguments in several:
         arguments["client_options"]["quota_project_id"] = project
         kind, text = failure(client, **arguments)
         assert kind == "ValueError"
@@ -379,7 +385,10 @@ def test_distributed_cloud_audience(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"api_audience": "https://a.example"}, "https://a.example"),
     ):
         for client in OURS:
-            assert client(client_options=options).transport.authorization.credentials._audience == audience
+            authorization = client(client_options=options).transport.authorization
+            assert isinstance(authorization, Token)
+            credentials: Any = authorization.credentials
+            assert credentials._audience == audience
         for client in THEIRS:
             assert client(client_options=options).transport._credentials._audience == audience
 

@@ -64,7 +64,7 @@ def _class(descriptor: Descriptor) -> type[Message]:
 _CLASSES = {d.full_name: _class(d) for version in _DESCRIPTORS.values() for d in version}
 
 
-@pytest.fixture(params=_CLASSES.values(), ids=_CLASSES.keys())
+@pytest.fixture(params=_CLASSES.values(), ids=list(_CLASSES))
 def filled(request: pytest.FixtureRequest) -> list[Message]:
     """Messages of one type that together set every field."""
     return list(random_messages.samples(request.param))
@@ -95,10 +95,10 @@ def test_every_name_of_the_protos_is_a_name_of_the_front(version: str) -> None:
     front = _VERSIONS[version]
     files = FileDescriptorSet.FromString(DESCRIPTOR_SET.read_bytes()).file
     expected = {
-        member.name
+        name
         for file in files
         if file.package == f"{_PACKAGE}.{version}"
-        for member in (*file.message_type, *file.enum_type)
+        for name in (*(m.name for m in file.message_type), *(e.name for e in file.enum_type))
     }
     assert expected <= set(front.__all__)
     assert expected <= set(dir(front))
@@ -299,7 +299,8 @@ def test_protobufs_own_well_known_types_by_copy_and_merge() -> None:
     schema.example.CopyFrom(struct_pb2.Value(number_value=2))
     assert schema.example.number_value == 2
     status = status_pb2.Status()
-    status.details.add().CopyFrom(_packed())
+    packed: Any = _packed()
+    status.details.add().CopyFrom(packed)
     assert status.details[0].type_url == "type.googleapis.com/google.protobuf.Struct"
     # Our own class, and none that only resembles it.
     call.args.CopyFrom(v1beta.FunctionCall(args={"d": 4}).args)
@@ -320,7 +321,7 @@ def test_well_known_types_keep_their_methods() -> None:
     status = status_pb2.Status()
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason="R"))
     info = error_details_pb2.ErrorInfo()
-    assert status.details[0].Is(error_details_pb2.ErrorInfo.DESCRIPTOR)
+    assert status.details[0].Is(random_messages.descriptor_of(error_details_pb2.ErrorInfo))
     assert status.details[0].Unpack(info)
     assert info.reason == "R"
     foreign = struct_pb2.Struct()
@@ -568,6 +569,7 @@ def package(tmp_path: Path) -> Path:
     """A copy of gemwire_proto and its runtime whose descriptors may be harmed."""
     for copied in (gemwire_proto, gemwire_runtime):
         ignored = shutil.ignore_patterns("__pycache__", "*.pyi")
+        assert copied.__file__
         shutil.copytree(Path(copied.__file__).parent, tmp_path / copied.__name__, ignore=ignored)
     return tmp_path
 

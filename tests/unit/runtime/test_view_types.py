@@ -36,7 +36,7 @@ def test_a_wrong_key_is_an_error(tmp_path: Path) -> None:
         "--strict",
         "--no-error-summary",
         "--cache-dir",
-        tmp_path / "cache",
+        str(tmp_path / "cache"),
     ]
     done = subprocess.run([*command, program], capture_output=True, text=True, check=False, timeout=120)
     lines = enumerate(_PROGRAM.splitlines(), 1)

@@ -31,7 +31,7 @@ PLAIN = "generativelanguage.googleapis.com"
 MTLS = "generativelanguage.mtls.googleapis.com"
 
 #: Two clients of Google's and two of ours, sync and asyncio.
-THEIRS = (theirs.GenerativeServiceClient, theirs.GenerativeServiceAsyncClient)
+THEIRS: tuple[Any, ...] = (theirs.GenerativeServiceClient, theirs.GenerativeServiceAsyncClient)
 OURS = (ours.GenerativeServiceClient, ours.GenerativeServiceAsyncClient)
 
 
@@ -319,6 +319,7 @@ GOOGLE_HOSTS = [
 @pytest.mark.parametrize("host", GOOGLE_HOSTS)
 def test_mtls_host(host: str) -> None:
     wanted = get_default_mtls_endpoint(host)
+    assert wanted is not None
     # Google's takes the host apart as a URL, which lowers the case of what it changes.
     assert endpoint.mtls_host(host).lower() == wanted.lower()
 
@@ -400,7 +401,8 @@ def test_invalid_mode_is_told_even_with_a_transport(monkeypatch: pytest.MonkeyPa
     transport = OURS[0](client_options={"api_key": "k"}).transport
     theirs_too = theirs.GenerativeServiceClient(credentials=AnonymousCredentials()).transport
     monkeypatch.setenv("GOOGLE_API_USE_MTLS_ENDPOINT", "sometimes")
-    for client, given in ((OURS[0], transport), (THEIRS[0], theirs_too)):
+    both: list[tuple[Any, object]] = [(OURS[0], transport), (THEIRS[0], theirs_too)]
+    for client, given in both:
         with pytest.raises(MutualTLSChannelError, match="must be `never`, `auto` or `always`"):
             client(transport=given)
     theirs_too.close()

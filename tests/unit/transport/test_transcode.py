@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import random
@@ -78,7 +79,7 @@ def _requests(method: Method[Any, Any]) -> Iterator[tuple[Any, str]]:
                 *way, last = field.split(".")
                 for name in way:
                     target = getattr(target, name)
-                value = re.sub(r"\*+", lambda _, c=chance: _segment(c), shape)
+                value = re.sub(r"\*+", functools.partial(_segment, chance), shape)
                 setattr(target, last, value)
             _without_repeated_messages_in_the_query(message, binding)
             if binding.body not in ("", "*"):
@@ -87,7 +88,7 @@ def _requests(method: Method[Any, Any]) -> Iterator[tuple[Any, str]]:
             yield message, binding.template
 
 
-def _segment(chance: random.Random) -> str:
+def _segment(chance: random.Random, _: object = None) -> str:
     return "".join(chance.choices("abcxyz0189-_.~ ü&?=#+:@%日", k=9))
 
 
@@ -190,6 +191,7 @@ def _google(version: str, module: str, method: Method[Any, Any], message: Any) -
     verb, url, arguments = session.sent
     prepared = PreparedRequest()
     prepared.prepare_url(url, arguments["params"])
+    assert prepared.url is not None
     split = urlsplit(prepared.url)
     return verb.upper(), split.path, split.query, arguments.get("data")
 

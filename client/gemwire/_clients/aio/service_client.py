@@ -114,7 +114,8 @@ class AsyncServiceClient(AsyncOperations):
             self._transport = kind.from_settings(settings)
             self._api_endpoint = settings.host
         else:
-            self._transport = self._call_factory(transport, credentials, options, client_info)
+            factory: Any = transport
+            self._transport = self._call_factory(factory, credentials, options, client_info)
         self._caller = self._transport
 
     def _adopt(
@@ -153,28 +154,24 @@ class AsyncServiceClient(AsyncOperations):
             found = endpoint.resolve(self.DEFAULT_ENDPOINT, options)
             host, cert_source = found.host, found.cert_source
         self._api_endpoint = host
-        # Only our own transports know these arguments.
-        more: dict[str, object] = {}
-        if kind:
-            more = {
-                "plaintext": emulator is not None,
-                "interceptors": options.interceptors,
-                "log_content": options.log_content,
-            }
         if options.api_key:
             credentials = google.auth.api_key.Credentials(options.api_key)
-        return factory(
-            credentials=credentials,
-            credentials_file=options.credentials_file,
-            host=host,
-            scopes=options.scopes,
-            client_cert_source_for_mtls=cert_source,
-            quota_project_id=options.quota_project_id,
-            client_info=client_info,
-            always_use_jwt_access=True,
-            api_audience=options.api_audience,
-            **more,
-        )
+        arguments: dict[str, Any] = {
+            "credentials": credentials,
+            "credentials_file": options.credentials_file,
+            "host": host,
+            "scopes": options.scopes,
+            "client_cert_source_for_mtls": cert_source,
+            "quota_project_id": options.quota_project_id,
+            "client_info": client_info,
+            "always_use_jwt_access": True,
+            "api_audience": options.api_audience,
+        }
+        if kind:  # Only our own transports know these.
+            arguments["plaintext"] = emulator is not None
+            arguments["interceptors"] = options.interceptors
+            arguments["log_content"] = options.log_content
+        return factory(**arguments)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._api_endpoint}>"

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import grpc
 import grpc.aio
@@ -77,7 +77,9 @@ async def iterate(iterable: AsyncIterable[_T] | Iterable[_T]) -> AsyncIterator[_
 
 async def resolve(value: _T | Awaitable[_T]) -> _T:
     """Return a value, awaited if it is awaitable."""
-    return await value if inspect.isawaitable(value) else value
+    if inspect.isawaitable(value):
+        return await cast("Awaitable[_T]", value)
+    return value
 
 
 class Race(Generic[_T]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc.aio
@@ -15,6 +14,7 @@ from gemwire._transport.connection import ConnectionPool, HttpRoute
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import ClientInfo
+from gemwire_proto.families import FAMILIES
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,7 +36,7 @@ class AsyncTransport(AsyncCaller):
 
     kind = ""
     is_recorded = False
-    find_emulator: Callable[[], endpoint.Emulator | None] = staticmethod(endpoint.find_emulator)
+    find_emulator = staticmethod(endpoint.find_emulator)
     settings: ConnectionSettings
 
     def initialize(self, settings: ConnectionSettings, pool: ConnectionPool) -> None:
@@ -108,7 +108,7 @@ class GrpcAsyncIOTransport(AsyncTransport):
             raise TypeError(f"channel: expected a grpc.aio.Channel, got {type(channel).__name__}")
         client_info = arguments.get("client_info", ClientInfo())
         settings = ConnectionSettings(
-            endpoint.check_host(arguments.get("host", endpoint.DEFAULT_HOST), "host"),
+            endpoint.check_host(arguments.get("host", FAMILIES[0].host), "host"),
             creds.ApiKey(()),
             user_agent=None if client_info is None else build_user_agent(client_info),
             log_content=arguments.get("log_content", False),

@@ -6,7 +6,7 @@ import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -110,7 +110,7 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
         HttpError: It is an error of the API, or not such a message.
     """
     if issubclass(kind, SerializedMessage):
-        return parse_message(kind.message_type, data).SerializeToString()
+        return cast("_Message", parse_message(kind.message_type, data).SerializeToString())
     try:
         tree: object = json.loads(data) if data.strip() else {}
         error = tree.get("error") if isinstance(tree, dict) else None

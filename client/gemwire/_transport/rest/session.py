@@ -78,9 +78,9 @@ class Session:
             # Otherwise it would read variables on each request, and passwords from ~/.netrc.
             trust_env=False,
         )
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         for other in list(_open):
-            if other._loop.is_closed():
+            if other.loop.is_closed():
                 _open.discard(other)
         _open.add(self)
 
@@ -131,7 +131,7 @@ class Session:
 
         with self.translate_errors():
             # A task of its own, which `close` can cancel whatever it waits for.
-            task = self._loop.create_task(request())
+            task = self.loop.create_task(request())
             self._pending.add(task)
             try:
                 exchange = Exchange(self, await task)

@@ -43,5 +43,6 @@ class Canceller:
             return
         consume = getattr(self._call, "_consume_next_event", None)
         if consume is not None and self._generation == fork.generation():
-            while self._call._state.due:
+            # grpc has no public way to ask which operations are outstanding.
+            while self._call._state.due:  # noqa: SLF001
                 consume()

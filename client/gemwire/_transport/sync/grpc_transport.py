@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
@@ -16,6 +15,7 @@ from gemwire._transport.metadata import build_user_agent
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire.options import ClientInfo
+from gemwire_proto.families import FAMILIES
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,7 +37,7 @@ class Transport(Caller):
 
     kind = ""
     is_recorded = False
-    find_emulator: Callable[[], endpoint.Emulator | None] = staticmethod(endpoint.find_emulator)
+    find_emulator = staticmethod(endpoint.find_emulator)
     settings: ConnectionSettings
 
     def initialize(self, settings: ConnectionSettings, pool: ConnectionPool) -> None:
@@ -109,7 +109,7 @@ class GrpcTransport(Transport):
             raise TypeError(f"channel: expected a grpc.Channel, got {type(channel).__name__}")
         client_info = arguments.get("client_info", ClientInfo())
         settings = ConnectionSettings(
-            endpoint.check_host(arguments.get("host", endpoint.DEFAULT_HOST), "host"),
+            endpoint.check_host(arguments.get("host", FAMILIES[0].host), "host"),
             creds.ApiKey(()),
             user_agent=None if client_info is None else build_user_agent(client_info),
             log_content=arguments.get("log_content", False),

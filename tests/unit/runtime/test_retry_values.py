@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import grpc
 import pytest
@@ -30,8 +31,8 @@ def test_grpc_is_not_loaded_before_a_retry_is_made() -> None:
     "codes",
     ["ABORTED", grpc.StatusCode.ABORTED, ["ABORTED"], (grpc.StatusCode.ABORTED, "ABORTED"), {"ABORTED"}],
 )
-def test_codes_are_taken_in_any_form(codes: object) -> None:
-    retry = Retry(codes=codes)  # type: ignore[arg-type]
+def test_codes_are_taken_in_any_form(codes: Iterable[grpc.StatusCode | str] | grpc.StatusCode) -> None:
+    retry = Retry(codes=codes)
     assert retry.codes == frozenset({grpc.StatusCode.ABORTED})
     assert pickle.loads(pickle.dumps(retry)) == retry
 
