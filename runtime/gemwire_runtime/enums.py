@@ -1,4 +1,4 @@
-"""Enums of views: members have names, and are equal to their numbers, too."""
+"""Enums of views: each member is its name, and equal to its number as well."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _MEMBERS: dict[type[Enum], dict[int, Enum]] = {}
 
 
 class Enum(str, enum.Enum):
-    """An enum of the API: each member is its name, and equal to its number too.
+    """An enum of the API: each member is its name, and equal to its number as well.
 
     Members may be looked up by name in any case (``FinishReason("stop")``) and by number. A number that this
-    version does not know becomes a member of its own, named like ``UNKNOWN_17``.
+    version does not know becomes a new member, ``UNKNOWN_17``.
     """
 
     number: int
@@ -74,7 +74,7 @@ class Enum(str, enum.Enum):
         return f"{type(self).__name__}.{self._name_}"
 
 
-def conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int], Callable[[object], int]]:
+def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int], Callable[[object], int]]:
     """Build the functions that read and write the values of an enum.
 
     A member is written by its name: in another API family, the enum of the same name may have other numbers.

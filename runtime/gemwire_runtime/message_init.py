@@ -1,17 +1,15 @@
-"""Message constructors that convert values that protobuf refuses, or name the field at fault.
+"""Message constructors that convert values that protobuf refuses, or name the invalid field.
 
-The ordinary way costs one extra frame and nothing else: protobuf's own
-constructor. Only when that fails are the arguments looked at, for two reasons:
+The normal path is protobuf's own constructor behind one extra frame. Only if that fails are the arguments
+inspected:
 
-* Well-known types and messages of another pool (``google.protobuf.*_pb2``,
-  Google's own packages) are of other classes than ours, although they mean
-  the same. They are taken over through their bytes.
-* protobuf's text often names neither the message nor the field
-  ("bad argument type for built-in operation"). The error is raised again, of
-  the same type, with the path to the culprit in front.
+* Well-known types and messages of another pool (``google.protobuf.*_pb2``, Google's own packages) have other
+  classes than ours. They are converted through their bytes.
+* protobuf's text often names neither the message nor the field ("bad argument type for built-in operation").
+  The error is raised again, with the same type and the path of the field in front.
 
-Both need the arguments a second time. A generator among them is spent by then
-and is refused: to make it a list beforehand would cost every message.
+Both read the arguments a second time. A generator is exhausted by then and is refused: converting it to a
+list beforehand would slow down every message.
 """
 
 from __future__ import annotations
@@ -67,7 +65,7 @@ def build_merge_methods(descriptor: Descriptor) -> dict[str, Callable[..., None]
 
 
 def _refuse_iterators(value: object, error: Exception, path: str) -> None:
-    """Raise if there is an iterator: its items are gone, and a second try would silently go without them."""
+    """Raise an error if there is an iterator: it is exhausted, so a second attempt would lose its items."""
     if isinstance(value, Iterator):
         once = f"a {type(value).__name__} cannot be read again after an error"
         raise TypeError(f"{path}: give a list; {once} ({error})") from None
@@ -80,7 +78,7 @@ def _refuse_iterators(value: object, error: Exception, path: str) -> None:
 
 
 def _convert(descriptor: Descriptor, value: object) -> object:
-    """Replace messages of a foreign pool by ours; return the same object if there was none."""
+    """Replace messages of a foreign pool by ours; return the same object if there is none."""
     # proto-plus, which Google's packages are made with, wraps its messages.
     value = getattr(value, "_pb", value)
     if isinstance(value, Message):
@@ -135,22 +133,22 @@ def _convert_map_value(descriptor: Descriptor, value: object) -> object:
     try:
         construct(made, **_convert_fields(descriptor, value))
     except _ERRORS:
-        return value  # The map will be refused as well, and `_explain` finds the place.
+        return value  # The map is refused as well, and `_explain` finds the key.
     return made
 
 
 def _is_list(value: object) -> TypeGuard[Iterable[object]]:
-    """Return whether a value suits a repeated field. Struct and ListValue are iterable, but one value."""
+    """Return whether a value fits a repeated field. Struct and ListValue are iterable, but single values."""
     return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, Message))
 
 
-# Their dicts are data of the user's, not fields.
+# Dicts given for these are data, not fields.
 _FREE_FORM = frozenset({"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
 
 
 def _map_entry(field: FieldDescriptor) -> Descriptor | None:
     """Return the type of a map's entries; None for any other field."""
-    kind: Any = field.message_type
+    kind = field.message_type
     return kind if kind is not None and kind.has_options and kind.GetOptions().map_entry else None
 
 
@@ -195,9 +193,9 @@ def _error(error: Exception) -> type[Exception]:
 
 
 def _parts(field: FieldDescriptor, name: str, value: object) -> list[tuple[str, object, object, str]]:
-    """Split a list into its items and a map into its entries; anything else stays whole.
+    """Split a list into its items and a map into its entries; any other value is one part.
 
-    Each with its place, what to try alone, the value in question and the name of what was given.
+    Each part has its path, a value of the field with that part alone, the part, and the name of its type.
     """
     if _map_entry(field):
         if isinstance(value, Mapping):

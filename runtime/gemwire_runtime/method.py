@@ -1,4 +1,4 @@
-"""Methods as data: what the generated services know of each RPC."""
+"""Methods as data: the method tables of the generated services."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Response = TypeVar("_Response", bound=Message)
 
 
 class Default(enum.Enum):
-    """The type of `DEFAULT`: "what the method table says"."""
+    """Type of `DEFAULT`, which stands for the value of the method table."""
 
     DEFAULT = enum.auto()
 
@@ -28,14 +28,14 @@ DEFAULT: Final = Default.DEFAULT
 
 #: Seconds, None for no deadline, or `DEFAULT`.
 Timeout = float | Default | None
-#: When a call is retried: a `Retry`, a retry object of google.api_core, None for never, or `DEFAULT`.
+#: Retries of a call: a `Retry`, a retry object of google.api_core, None for never, or `DEFAULT`.
 RetryOption = Retry | Default | ApiCoreRetry | None
 #: Pairs in the order they are sent; values of keys that end in ``-bin`` are bytes.
 Metadata = Sequence[tuple[str, str | bytes]]
 
 
 class Kind(enum.Enum):
-    """Which side of a call streams."""
+    """Kind of an RPC: which side of a call streams."""
 
     UNARY = "unary"
     SERVER_STREAM = "server_stream"
@@ -45,7 +45,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True)
 class HttpBinding:
-    """One ``google.api.http`` rule: verb, path template and which field is the body."""
+    """One ``google.api.http`` rule: verb, path template and name of the body field."""
 
     verb: str
     template: str
@@ -54,13 +54,13 @@ class HttpBinding:
 
 @dataclass(frozen=True)
 class RetryDefaults:
-    """When and how a call is repeated unless its caller says otherwise.
+    """Default retry policy of an RPC.
 
     Attributes:
-        codes: Names of the status codes after which it is.
-        initial: Seconds, upper bound of the first pause.
-        maximum: Seconds, upper bound of any pause.
-        multiplier: Growth of the bound from one pause to the next.
+        codes: Names of the status codes to retry on.
+        initial: Upper bound of the first backoff, in seconds.
+        maximum: Upper bound of any backoff, in seconds.
+        multiplier: Factor by which the bound grows from one backoff to the next.
     """
 
     codes: tuple[str, ...]
@@ -71,7 +71,7 @@ class RetryDefaults:
 
 @dataclass(frozen=True, eq=False)
 class Method(Generic[_Request, _Response]):
-    """One RPC as data.
+    """Entry of a method table: one RPC.
 
     Attributes:
         service: Full name of the service.
@@ -82,17 +82,17 @@ class Method(Generic[_Request, _Response]):
         response: Class of the response, or of each message received.
         flattened: Request fields that the Python method takes as arguments.
         routing: Request fields, dotted, that go into ``x-goog-request-params``.
-        http: The REST bindings; empty when there are none.
-        timeout: Seconds for a whole call; None for no deadline.
-        retry: When a call is repeated; None for never.
-        idempotent: Whether it changes nothing on the server, so that a call may be sent twice.
-        http_only: Whether the service has the RPC over HTTP alone.
-        may_hold_json_only: Whether a request can hold, at any depth, a field that the service has in JSON
-            alone. gRPC cannot carry such a field; `gemwire_runtime.json_only` finds it.
+        http: REST bindings; empty if there are none.
+        timeout: Default deadline of a whole call, in seconds; None for no deadline.
+        retry: Default retry policy; None for no retries.
+        idempotent: Whether the RPC changes nothing on the server, so that a call may be sent twice.
+        http_only: Whether the service offers the RPC over HTTP only.
+        may_hold_json_only: Whether a request can hold, at any depth, a field that the service knows in
+            JSON only. gRPC cannot carry such a field; `gemwire_runtime.json_only` finds it.
         items: Response field that holds a page's items, for paged methods.
         result: Class of a long-running operation's result.
         progress: Class of a long-running operation's metadata.
-        path: What gRPC calls the method: ``/service/name``.
+        path: Path of the RPC in gRPC: ``/service/name``.
     """
 
     service: str
@@ -127,13 +127,13 @@ AnyMethod = Method[Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Service:
-    """A service's method table.
+    """Method table of a service.
 
     Attributes:
         name: Full name of the service.
         host: Host that serves it by default (``google.api.default_host``), without a port.
-        scopes: OAuth scopes to ask for where the user gives none (``google.api.oauth_scopes``).
-        methods: Its RPCs by their proto name.
+        scopes: OAuth scopes to request by default (``google.api.oauth_scopes``).
+        methods: RPCs by their proto name.
     """
 
     name: str

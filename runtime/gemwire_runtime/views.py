@@ -1,8 +1,7 @@
-"""Messages as Python objects: what is not set is None, enums have names, Structs are dicts.
+"""Views of messages as Python objects: unset fields are None, enums have names, Structs are dicts.
 
-A view holds a message and nothing else. Reading and writing its attributes reads and writes the message, so
-that a view of a response costs nothing for what is not looked at, and a request is built once. Two views are
-equal where their messages are.
+A view holds a message and nothing else. Its attributes read and write the message, so that unread fields of a
+response cost nothing and a request is built once. Two views are equal if their messages are.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
 from typing import Any, ClassVar, TypedDict, TypeVar, cast, overload
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gemwire_runtime import enums
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.message_init import is_repeated, message_class
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.well_known import WELL_KNOWN
+from gemwire_runtime.well_known import WELL_KNOWN, Conversion
 
 _V = TypeVar("_V", bound="View")
 _T = TypeVar("_T")
@@ -32,14 +31,15 @@ _VIEWS: dict[str, type[View]] = {}
 
 
 class View:
-    """Base of all views; subclasses are tied to their message by ``kind=``.
+    """Base class of views; subclasses name their message class with ``kind=``.
 
-    A view is made of fields, of a dict (`model_validate`) or of a message (`of`). Field names may be given in
-    camelCase as well. Whatever a field holds may be given as a view, a message or a dict.
+    A view is created from fields, from a dict (`model_validate`) or from a message (`of`). Field names may be
+    in camelCase as well. The value of a message field may be a view, a message or a dict.
     """
 
     __slots__ = ("_pb",)
 
+    #: The message; subclasses know its class.
     _pb: Any
     _kind: ClassVar[type[Message]]
     _fields: ClassVar[dict[str, Field]] = {}
@@ -51,18 +51,17 @@ class View:
         registered: bool = True,
         also: Mapping[str, str] | None = None,
     ) -> None:
-        """Tie a class to a message.
+        """Connect a subclass to a message class.
 
         Args:
-            kind: Its class; that of the base by default.
-            registered: Whether messages of that kind are shown as this class from now on.
-            also: Further names of fields: attributes and arguments, but not in what is dumped.
+            kind: Message class; that of the base class by default.
+            registered: Whether messages of this class are shown as this view from now on.
+            also: Further names of fields, for attributes and arguments; dumps use the field's own name.
         """
         if kind is not None:
             cls._kind = kind
-            described: list[Any] = list(kind.DESCRIPTOR.fields)
-            cls._fields = {field.name: Field(field) for field in described}
-            cls._aliases = {field.json_name.lstrip("_"): field.name for field in described}
+            cls._fields = {field.name: Field(field) for field in descriptor_of(kind).fields}
+            cls._aliases = {field.json_name: name for name, field in cls._fields.items()}
             for name, field in cls._fields.items():
                 setattr(cls, name, field)
         if also:
@@ -73,11 +72,11 @@ class View:
             _VIEWS[cls._kind.DESCRIPTOR.full_name] = cls
 
     def __init__(self, **fields: object) -> None:
-        """Build a message of some fields; None leaves a field unset.
+        """Create a view from fields; None leaves a field unset.
 
         Raises:
-            ValueError: There is no such field, or a value is out of range.
-            TypeError: A value is of a wrong type.
+            ValueError: A field does not exist, or a value is out of range.
+            TypeError: A value has a wrong type.
         """
         self._pb = self._kind()
         self._set(fields)
@@ -94,7 +93,7 @@ class View:
 
     @classmethod
     def of(cls: type[_V], message: Message) -> _V:
-        """Return the view of a message, which is not copied."""
+        """Create a view of a message, which is not copied."""
         made = object.__new__(cls)
         made._pb = message
         return made
@@ -111,7 +110,7 @@ class View:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restored, (type(self), self._pb.SerializeToString())
+        return _unpickle, (type(self), self._pb.SerializeToString())
 
     def __copy__(self: _V) -> _V:
         return self.model_copy()
@@ -132,7 +131,7 @@ class View:
 
         Args:
             update: Fields and their new values; None clears one.
-            deep: As pydantic's; a copy is always deep.
+            deep: For compatibility with pydantic; a copy is always deep.
         """
         made = type(self).of(self._kind())
         made._pb.CopyFrom(self._pb)
@@ -145,15 +144,17 @@ class View:
         """Convert a dict, a message or another view to a view.
 
         Raises:
-            ValueError: There is no such field, or a value is out of range.
-            TypeError: A value is of a wrong type.
+            ValueError: A field does not exist, or a value is out of range.
+            TypeError: A value has a wrong type.
         """
         if isinstance(data, View):
             data = data._pb
         if isinstance(data, Message):
             return cls.of(data)
         if not isinstance(data, Mapping):
-            raise TypeError(f"{cls.__name__} is made of a dict, not of {type(data).__name__}")
+            raise TypeError(
+                f"{cls.__name__}: expected a dict, a message or a view, got {type(data).__name__}"
+            )
         return cls(**data)
 
     from_dict = model_validate
@@ -163,7 +164,7 @@ class View:
         """Parse JSON.
 
         Raises:
-            ValueError: It is no JSON, or has other fields.
+            ValueError: The text is not valid JSON, or has unknown fields.
         """
         return cls.model_validate(json.loads(text))
 
@@ -175,15 +176,15 @@ class View:
         """Return the fields as a dict.
 
         Args:
-            exclude_none: Leave out what is not set, at every depth.
+            exclude_none: Leave out unset fields, at every depth.
             by_alias: Write names in camelCase.
-            mode: ``"python"`` keeps bytes, datetimes and enums; ``"json"`` writes text.
+            mode: ``"python"`` keeps bytes, datetimes and enums; ``"json"`` converts them to strings.
         """
         made = {}
         names = self._set_names() if exclude_none else self._fields
         for name in names:
             key = self._fields[name].json_name if by_alias else name
-            made[key] = dumped(getattr(self, name), exclude_none, by_alias, mode)
+            made[key] = dump(getattr(self, name), exclude_none, by_alias, mode)
         return made
 
     def to_dict(self) -> dict[str, Any]:
@@ -191,7 +192,7 @@ class View:
         return self.model_dump(exclude_none=True)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return the fields that are set, as a dict that json can write."""
+        """Return the fields that are set, as a dict for `json.dumps`."""
         return self.model_dump(exclude_none=True, mode="json")
 
     def model_dump_json(
@@ -207,26 +208,26 @@ class View:
 
 
 class Field:
-    """An attribute of views: one field of their message."""
+    """Descriptor of a view's attribute, which reads and writes one field of the message."""
 
     __slots__ = ("_many", "_map", "_optional", "_read_one", "_write_one", "json_name", "name")
 
     def __init__(self, field: FieldDescriptor) -> None:
-        """``field``: what it reads and writes."""
+        """Choose the conversions of a field."""
         self.name: str = field.name
         self.json_name: str = field.json_name.lstrip("_")
-        kind: Any = field.message_type
-        # The name first: options are parsed when asked for, by modules that few programs need.
+        kind = field.message_type
+        # Check the name first: reading options imports modules that few programs need.
         self._map = kind is not None and kind.name.endswith("Entry") and kind.GetOptions().map_entry
         self._many = is_repeated(field) and not self._map
         self._optional = field.has_presence and not is_repeated(field)
         valued = kind.fields_by_name["value"] if kind is not None and self._map else field
-        self._read_one, self._write_one = _conversion(valued)
+        self._read_one, self._write_one = _find_conversion(valued)
         if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and not is_repeated(field):
-            # Not those of lists: a vector is for computing, not for reading.
-            self._read_one = _shortest
+            # Lists of floats are vectors, for computing: they are left as they are.
+            self._read_one = _round_float
 
-    def __get__(self, view: View | None, owner: type[View]) -> Any:
+    def __get__(self, view: View | None, owner: type[View]) -> object:
         if view is None:
             return self
         return self.read(view._pb)
@@ -236,8 +237,8 @@ class Field:
         if value is not None:
             self.write(view._pb, value)
 
-    def read(self, message: Any) -> Any:
-        """Return the value; None where there is none."""
+    def read(self, message: Message) -> Any:
+        """Return the value; None for an unset field."""
         if self._optional:
             return self._read_one(getattr(message, self.name)) if message.HasField(self.name) else None
         value = getattr(message, self.name)
@@ -247,19 +248,19 @@ class Field:
             return {key: self._read_one(item) for key, item in value.items()} or None
         return self._read_one(value) if value else None
 
-    def write(self, message: Any, value: object) -> None:
+    def write(self, message: Message, value: object) -> None:
         """Set the value.
 
         Raises:
-            TypeError: It is of a wrong type.
-            ValueError: It is out of range.
+            TypeError: The value has a wrong type.
+            ValueError: The value is out of range.
         """
         try:
             self._write(message, value)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{self.name}: {error}") from None
 
-    def _write(self, message: Any, value: object) -> None:
+    def _write(self, message: Message, value: object) -> None:
         if self._map:
             target = getattr(message, self.name)
             if not isinstance(value, Mapping):
@@ -283,11 +284,14 @@ class Field:
 
 
 class Items(MutableSequence[_T]):
-    """A repeated field, as a list of views; changing it changes the message."""
+    """List of the values of a repeated field; changing it changes the message."""
 
     __slots__ = ("_container", "_read", "_write")
 
-    def __init__(self, container: Any, read: Callable[[Any], Any], write: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, container: MutableSequence[Any], read: Callable[[Any], _T], write: Callable[[object], object]
+    ) -> None:
+        """Show the container of a repeated field, with the conversions of its items."""
         self._container = container
         self._read = read
         self._write = write
@@ -296,7 +300,7 @@ class Items(MutableSequence[_T]):
     def __getitem__(self, at: int) -> _T: ...
     @overload
     def __getitem__(self, at: slice) -> list[_T]: ...
-    def __getitem__(self, at: int | slice) -> Any:
+    def __getitem__(self, at: int | slice) -> _T | list[_T]:
         found = self._container[at]
         return [self._read(item) for item in found] if isinstance(at, slice) else self._read(found)
 
@@ -340,23 +344,23 @@ class Items(MutableSequence[_T]):
         return [*other, *self]
 
 
-def view(message: Message) -> Any:
-    """Return the view of a message."""
+def view(message: Message) -> View:
+    """Create the view of a message."""
     return _VIEWS[message.DESCRIPTOR.full_name].of(message)
 
 
-def _restored(cls: type[_V], data: bytes) -> _V:
+def _unpickle(cls: type[_V], data: bytes) -> _V:
     return cls.of(cls._kind.FromString(data))
 
 
-def dumped(value: Any, exclude_none: bool = False, by_alias: bool = False, mode: str = "python") -> Any:
+def dump(value: object, exclude_none: bool = False, by_alias: bool = False, mode: str = "python") -> Any:
     """Convert a value of a view's field to dicts, lists and scalars; see `View.model_dump`."""
     if isinstance(value, View):
         return value.model_dump(exclude_none=exclude_none, by_alias=by_alias, mode=mode)
     if isinstance(value, Items):
-        return [dumped(item, exclude_none, by_alias, mode) for item in value]
+        return [dump(item, exclude_none, by_alias, mode) for item in value]
     if isinstance(value, dict):
-        return {key: dumped(item, exclude_none, by_alias, mode) for key, item in value.items()}
+        return {key: dump(item, exclude_none, by_alias, mode) for key, item in value.items()}
     if hasattr(value, "model_dump"):
         return value.model_dump(exclude_none=exclude_none, mode=mode)
     if mode == "json":
@@ -369,34 +373,32 @@ def dumped(value: Any, exclude_none: bool = False, by_alias: bool = False, mode:
     return value
 
 
-_Conversion = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+_UNCONVERTED = frozenset(
+    {FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_BOOL}
+    | {FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE}
+)
 
 
-def _conversion(field: FieldDescriptor) -> _Conversion:
+def _find_conversion(field: FieldDescriptor) -> Conversion:
     """Return the functions that read and write one value of a field."""
-    kind: Any = field.message_type
+    kind = field.message_type
     if kind is not None:
-        by_hand = WELL_KNOWN.get(kind.full_name)
-        return by_hand or _message_conversion(kind)
+        return WELL_KNOWN.get(kind.full_name) or _message_conversion(kind)
     if field.enum_type is not None:
-        return enums.conversion(field.enum_type)
-    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING and field.type == FieldDescriptor.TYPE_BYTES:
-        return _same, _bytes
-    if field.cpp_type in (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE):
-        return _same, _same
-    if field.cpp_type in (FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_BOOL):
-        return _same, _same
-    return _same, _whole
+        return enums.build_conversion(field.enum_type)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return _keep, _to_bytes
+    return _keep, _keep if field.cpp_type in _UNCONVERTED else _to_integer
 
 
-def _same(value: _T) -> _T:
+def _keep(value: _T) -> _T:
     return value
 
 
 _FLOAT = struct.Struct("<f")
 
 
-def _shortest(value: float) -> float:
+def _round_float(value: float) -> float:
     """Return the shortest decimal that is the same number in 32 bits: 0.95, not 0.949999988079071."""
     bits = _FLOAT.pack(value)
     for digits in (6, 7, 8):
@@ -406,12 +408,12 @@ def _shortest(value: float) -> float:
     return value
 
 
-def _whole(value: Any) -> Any:
-    # Programs write top_k=20.0, as the API's JSON allows it.
+def _to_integer(value: object) -> object:
+    # The API's JSON allows top_k=20.0, so programs write it.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _bytes(value: object) -> bytes:
+def _to_bytes(value: object) -> bytes:
     if isinstance(value, str):
         padded = value + "=" * (-len(value) % 4)
         return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
@@ -420,14 +422,14 @@ def _bytes(value: object) -> bytes:
     raise TypeError(f"expected bytes or base64, got {type(value).__name__}")
 
 
-def _message_conversion(kind: Any) -> _Conversion:
+def _message_conversion(kind: Descriptor) -> Conversion:
     name = kind.full_name
 
-    def read(message: Any) -> Any:
+    def read(message: Message) -> View | Message:
         shown = _VIEWS.get(name)
         return shown.of(message) if shown else message
 
-    def write(value: Any) -> Any:
+    def write(value: object) -> Message:
         if isinstance(value, View):
             value = value._pb
         if isinstance(value, Message):
@@ -443,24 +445,24 @@ def _message_conversion(kind: Any) -> _Conversion:
 
 
 def message_of(value: object) -> Any:
-    """Return the message that a view stands for, not copied; return anything else as it is."""
+    """Return the message of a view, not copied; return any other value as it is."""
     return value._pb if isinstance(value, View) else value
 
 
 def fields_of(kind: type[View]) -> Mapping[str, Field]:
-    """Return the fields of a kind of view by name; each reads and writes messages as attributes do."""
+    """Return the fields of a view class by name; each reads and writes messages as attributes do."""
     return kind._fields
 
 
 def replace_field(kind: type[Message], field: Field) -> None:
-    """Read and write one field of a kind of message in another way, in all views of it."""
+    """Replace how the view of a message class reads and writes one field."""
     shown = _VIEWS[descriptor_of(kind).full_name]
     shown._fields[field.name] = field
     setattr(shown, field.name, field)
 
 
 def typed_dict(module: Mapping[str, object], name: str) -> type:
-    """Build the TypedDict of a view; type checkers see the one in the stub, with the types of its values.
+    """Build the TypedDict of a view. Type checkers use the one in the stub, which has the types of values.
 
     Args:
         module: Globals of the module of views.

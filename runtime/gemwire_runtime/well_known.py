@@ -1,34 +1,44 @@
-"""Well-known types as what Python has for them: dicts, datetimes, texts such as "3.5s"."""
+"""Conversion of well-known types to Python types: dicts, datetimes, durations such as ``"3.5s"``."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf.message import Message
 
 from gemwire_runtime.enums import Enum
 
+if TYPE_CHECKING:
+    from google.protobuf.duration_pb2 import Duration
+    from google.protobuf.field_mask_pb2 import FieldMask
+    from google.protobuf.struct_pb2 import Struct, Value
+    from google.protobuf.timestamp_pb2 import Timestamp
 
-def _struct_read(message: Any) -> dict[str, Any]:
-    return {key: _value_read(item) for key, item in message.fields.items()}
+#: The functions that read and write one value of a field. A value from a message has a type that only the
+#: descriptor knows; what a user gives may be anything.
+Conversion: TypeAlias = tuple[Callable[[Any], object], Callable[[Any], object]]
 
 
-def _value_read(message: Any) -> Any:
+def _read_struct(message: Struct) -> dict[str, object]:
+    return {key: _read_value(item) for key, item in message.fields.items()}
+
+
+def _read_value(message: Value) -> object:
     which = message.WhichOneof("kind")
     if which == "struct_value":
-        return _struct_read(message.struct_value)
+        return _read_struct(message.struct_value)
     if which == "list_value":
-        return [_value_read(item) for item in message.list_value.values]
+        return [_read_value(item) for item in message.list_value.values]
     if which == "number_value":
         number = message.number_value
         # JSON has one kind of number; programs expect the whole ones to be int.
         return int(number) if number.is_integer() and abs(number) < 2**53 else number
-    return None if which in (None, "null_value") else getattr(message, which)
+    return None if which is None or which == "null_value" else getattr(message, which)
 
 
-def _struct_write(value: Any) -> Any:
+def _write_struct(value: object) -> Any:
     from gemwire_proto.google.protobuf import struct_pb2
 
     if isinstance(value, Message):
@@ -37,11 +47,11 @@ def _struct_write(value: Any) -> Any:
         raise TypeError(f"expected a dict, got {type(value).__name__}")
     made = struct_pb2.Struct()
     for key, item in value.items():
-        made.fields[key].CopyFrom(_value_write(item))
+        made.fields[key].CopyFrom(_write_value(item))
     return made
 
 
-def _value_write(value: Any) -> Any:
+def _write_value(value: object) -> Any:
     from gemwire_proto.google.protobuf import struct_pb2
 
     if isinstance(value, Message):
@@ -57,24 +67,23 @@ def _value_write(value: Any) -> Any:
     if isinstance(value, str):
         return struct_pb2.Value(string_value=value)
     if isinstance(value, Mapping):
-        return struct_pb2.Value(struct_value=_struct_write(value))
+        return struct_pb2.Value(struct_value=_write_struct(value))
     if isinstance(value, (list, tuple)):
-        listed = struct_pb2.ListValue(values=[_value_write(item) for item in value])
+        listed = struct_pb2.ListValue(values=[_write_value(item) for item in value])
         return struct_pb2.Value(list_value=listed)
     raise TypeError(f"expected JSON, got {type(value).__name__}")
 
 
-def _timestamp_read(message: Any) -> datetime.datetime:
-    made: datetime.datetime = message.ToDatetime(tzinfo=datetime.timezone.utc)
-    return made
+def _read_timestamp(message: Timestamp) -> datetime.datetime:
+    return message.ToDatetime(tzinfo=datetime.timezone.utc)
 
 
-def _timestamp_write(value: Any) -> Any:
+def _write_timestamp(value: object) -> Message:
     from gemwire_proto.google.protobuf import timestamp_pb2
 
     if isinstance(value, Message):
         return timestamp_pb2.Timestamp.FromString(value.SerializeToString())
-    made: Any = timestamp_pb2.Timestamp()
+    made = timestamp_pb2.Timestamp()
     if isinstance(value, datetime.datetime):
         made.FromDatetime(value)
     elif isinstance(value, str):
@@ -84,17 +93,16 @@ def _timestamp_write(value: Any) -> Any:
     return made
 
 
-def _duration_read(message: Any) -> str:
-    made: str = message.ToJsonString()
-    return made
+def _read_duration(message: Duration) -> str:
+    return message.ToJsonString()
 
 
-def _duration_write(value: Any) -> Any:
+def _write_duration(value: object) -> Message:
     from gemwire_proto.google.protobuf import duration_pb2
 
     if isinstance(value, Message):
         return duration_pb2.Duration.FromString(value.SerializeToString())
-    made: Any = duration_pb2.Duration()
+    made = duration_pb2.Duration()
     if isinstance(value, datetime.timedelta):
         made.FromTimedelta(value)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -106,11 +114,11 @@ def _duration_write(value: Any) -> Any:
     return made
 
 
-def _mask_read(message: Any) -> list[str]:
+def _read_mask(message: FieldMask) -> list[str]:
     return list(message.paths)
 
 
-def _mask_write(value: Any) -> Any:
+def _write_mask(value: str | Iterable[str] | Message) -> Message:
     from gemwire_proto.google.protobuf import field_mask_pb2
 
     if isinstance(value, Message):
@@ -119,11 +127,11 @@ def _mask_write(value: Any) -> Any:
     return field_mask_pb2.FieldMask(paths=paths)
 
 
-#: How a value of each type is read and written.
-WELL_KNOWN: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    "google.protobuf.Struct": (_struct_read, _struct_write),
-    "google.protobuf.Value": (_value_read, _value_write),
-    "google.protobuf.Timestamp": (_timestamp_read, _timestamp_write),
-    "google.protobuf.Duration": (_duration_read, _duration_write),
-    "google.protobuf.FieldMask": (_mask_read, _mask_write),
+#: Conversions by the full names of the types.
+WELL_KNOWN: dict[str, Conversion] = {
+    "google.protobuf.Struct": (_read_struct, _write_struct),
+    "google.protobuf.Value": (_read_value, _write_value),
+    "google.protobuf.Timestamp": (_read_timestamp, _write_timestamp),
+    "google.protobuf.Duration": (_read_duration, _write_duration),
+    "google.protobuf.FieldMask": (_read_mask, _write_mask),
 }

@@ -20,7 +20,8 @@ from genai_snippets import (
     tokens_and_embeddings,
     tunings_and_batches,
 )
-from genai_snippets.group import GROUPS_BY_MODULE, Group
+from genai_snippets.group import GROUPS_BY_MODULE
+from genai_snippets.group import Group as Group
 from genai_snippets.group import Run as Run
 
 _MODULES = (

@@ -62,12 +62,14 @@ def test_any_import_order(order: tuple[str, ...]) -> None:
 
 def _classes(version: str) -> dict[str, tuple[type[Message], type[Message]]]:
     """Our class and theirs for each message type, each found the way its users name it."""
-    found = {}
+    found: dict[str, tuple[type[Message], type[Message]]] = {}
     for descriptor in random_messages.public(random_messages.descriptors(POOL, f"{_PACKAGE}.{version}")):
+        our_own: Any
+        their_own: Any
         our_own, their_own = _FRONTS[version]
         for name in descriptor.full_name.removeprefix(f"{_PACKAGE}.{version}.").split("."):
             our_own, their_own = getattr(our_own, name), getattr(their_own, name)
-        found[descriptor.full_name] = (our_own, their_own.pb())  # type: ignore[attr-defined]
+        found[descriptor.full_name] = (our_own, their_own.pb())
     return found
 
 
@@ -110,7 +112,7 @@ def test_one_wire_format(our_own: type[Message], their_own: type[Message]) -> No
 def _assert_known(message: Message) -> None:
     """A field that one side lacks would be carried as unknown and left out of both JSON texts."""
     before = message.ByteSize()
-    message.DiscardUnknownFields()  # type: ignore[attr-defined]
+    message.DiscardUnknownFields()
     assert message.ByteSize() == before
 
 

@@ -58,9 +58,11 @@ def run_package(package: str, folder: Path) -> dict[str, Any]:
         patch.setenv("SSL_CERT_FILE", str(certificates / "ca.pem"))
         for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
             patch.delenv(name, raising=False)
-        modules = [importlib.import_module(f"{package}{more}") for more in ("", ".types", ".errors")]
+        genai, types, errors = (
+            importlib.import_module(f"{package}{more}") for more in ("", ".types", ".errors")
+        )
         try:
-            return asyncio.run(run_groups(Run(*modules, running, folder)))
+            return asyncio.run(run_groups(Run(genai, types, errors, running, folder)))
         finally:
             running.stop()
 

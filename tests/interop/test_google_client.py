@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import grpc
@@ -29,7 +30,7 @@ def gemini() -> Iterator[RunningEmulator]:
 
 def client_of(service: str, gemini: RunningEmulator, wire: str = "grpc") -> Any:
     """Google's sync client of a service, in plaintext."""
-    module = getattr(theirs.services, f"{service.lower()}_service").transports
+    module = import_module(f"{theirs.__name__}.services.{service.lower()}_service").transports
     if wire == "grpc":
         transport = getattr(module, f"{service}ServiceGrpcTransport")
         made = transport(channel=grpc.insecure_channel(gemini.address))

@@ -61,7 +61,10 @@ def test_configuration(client: Any) -> None:
         max_output_tokens=5,
         stop_sequences=["never"],
         safety_settings=[
-            types.SafetySetting(category="HARM_CATEGORY_HARASSMENT", threshold="BLOCK_ONLY_HIGH")
+            types.SafetySetting(
+                category=types.HarmCategory.HARM_CATEGORY_HARASSMENT,
+                threshold=types.HarmBlockThreshold.BLOCK_ONLY_HIGH,
+            )
         ],
         thinking_config=types.ThinkingConfig(thinking_budget=0),
     )
@@ -123,13 +126,15 @@ def test_function_declarations(client: Any) -> None:
     declaration = types.FunctionDeclaration(
         name="turn_on",
         description="Turns a lamp on",
-        parameters={"type": "OBJECT", "properties": {"lamp": {"type": "STRING"}}},
+        parameters=types.Schema(
+            type=types.Type.OBJECT, properties={"lamp": types.Schema(type=types.Type.STRING)}
+        ),
     )
     config = types.GenerateContentConfig(
         tools=[types.Tool(function_declarations=[declaration])],
         tool_config=types.ToolConfig(
             function_calling_config=types.FunctionCallingConfig(
-                mode="ANY", allowed_function_names=["turn_on"]
+                mode=types.FunctionCallingConfigMode.ANY, allowed_function_names=["turn_on"]
             )
         ),
     )
@@ -170,7 +175,7 @@ def test_models_and_tunings(client: Any, gemini: RunningEmulator) -> None:
     with pytest.raises(errors.ClientError, match="tuning_task"):
         client.tunings.tune(
             base_model=TUNABLE,
-            training_dataset=types.TuningDataset(examples=[{"text_input": "1", "output": "2"}]),
+            training_dataset=types.TuningDataset(examples=[types.TuningExample(text_input="1", output="2")]),
         )
     examples = [{"text_input": str(n), "output": str(n + 1)} for n in range(4)]
     with v1beta.ModelServiceClient(client_options={"api_key": KEY}) as models:

@@ -137,13 +137,16 @@ def test_download(client: Any, gemini: RunningEmulator, tmp_path: Path) -> None:
     target = "/v1beta/models/veo-2.0-generate-001:predictLongRunning"
     name = ask(gemini.http, "POST", target, {"instances": [{"prompt": "a cat"}]}, "x").json["name"]
     gemini.advance(2)
-    operation = types.GenerateVideosOperation(name=name)
+    operation = types.GenerateVideosOperation.model_validate({"name": name})
     deadline = time.monotonic() + 10
     while not operation.done and time.monotonic() < deadline:
         operation = client.operations.get(operation)
+    assert operation.response is not None
+    assert operation.response.generated_videos is not None
     [video] = operation.response.generated_videos
     data = client.files.download(file=video.video)
     assert data.startswith(b"\x89PNG")
+    assert video.video is not None
     assert video.video.video_bytes == data
     [file] = [one for one in client.files.list() if one.download_uri]
     client.files.download(file=file, destination=tmp_path / "film.png")
@@ -196,6 +199,7 @@ def test_batch_by_file(client: Any, gemini: RunningEmulator) -> None:
     answers = [json.loads(line) for line in client.files.download(file=job.dest.file_name).splitlines()]
     assert [answer["key"] for answer in answers] == [str(i) for i in range(20)]
     found = types.GenerateContentResponse.model_validate(answers[7]["response"])
+    assert found.text is not None
     assert "Number 7" in found.text
 
 

@@ -31,6 +31,8 @@ PAGES = sorted(
 WITHOUT_EMULATOR = {"docs/authentication.md"}
 #: Pages whose examples send nothing to this emulator: one is of messages, one brings an emulator.
 WITHOUT_CALLS = {*WITHOUT_EMULATOR, "docs/differences.md", "docs/emulator.md"}
+#: Pages without Python.
+WITHOUT_PYTHON = {"docs/architecture.md"}
 #: What a page says is set; nothing else of this machine's environment is.
 ENVIRONMENT = {"docs/authentication.md": {"GOOGLE_API_USE_CLIENT_CERTIFICATE": "true"}}
 #: Commands that cannot be run here, and why.
@@ -118,7 +120,12 @@ _OF_GRPC = re.compile(
 )
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", sorted(WITHOUT_PYTHON))
+def test_pages_without_python_have_none(page: str) -> None:
+    assert not program(page)
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES} - WITHOUT_PYTHON))
 def test_python(page: str, folder: Path, gemini: RunningEmulator) -> None:
     source = program(page)
     assert source

@@ -300,8 +300,8 @@ EDITS = [
     ),
     pytest.param(
         "call_policy.json",
-        '"timeout": "600s"',
-        '"timeout": "700s"',
+        '"timeout": "600s",',
+        '"timeout": "700s",',
         f'{V1BETA}.GenerativeService.GenerateContent: call_policy.timeout: facts "600s", protos "700s"',
         id="policy changed",
     ),

@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
@@ -37,11 +37,11 @@ class Results(Generic[_R]):
             raise StreamConsumed("the results of a pipeline can be iterated once; call map() again")
         self._started = True
 
-    def __aiter__(self) -> AsyncIterator[_R]:
+    def __aiter__(self) -> AsyncGenerator[_R, None]:
         self._mark_started()
         return self._iterate()
 
-    async def _iterate(self) -> AsyncIterator[_R]:
+    async def _iterate(self) -> AsyncGenerator[_R, None]:
         pool = self._pool = self._start()
         # With on_error="return", _R includes ItemFailed.
         ready, mark_taken = cast("deque[_R]", pool.ready), pool.mark_taken

@@ -8,7 +8,7 @@ import contextvars
 import inspect
 import threading
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import Generic, TypeVar
 
 from gemwire.pipeline.source import check_source
@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 _JOIN_TIMEOUT = 1.0
 
 
-def in_thread(source: Iterable[_T], *, ahead: int = 64) -> AsyncIterator[_T]:
+def in_thread(source: Iterable[_T], *, ahead: int = 64) -> AsyncGenerator[_T, None]:
     """Read a blocking iterable, such as a file or a database cursor, in a thread.
 
     The thread creates the iterator, reads it and, if it is a generator, closes it. A thread that blocks in
@@ -44,7 +44,7 @@ def in_thread(source: Iterable[_T], *, ahead: int = 64) -> AsyncIterator[_T]:
     return _iterate(source, ahead)
 
 
-async def _iterate(source: Iterable[_T], ahead: int) -> AsyncIterator[_T]:
+async def _iterate(source: Iterable[_T], ahead: int) -> AsyncGenerator[_T, None]:
     reader = _ThreadReader(source, ahead)
     try:
         while await reader.wait_items():

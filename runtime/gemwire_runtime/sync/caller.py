@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from gemwire_runtime.method import Metadata, Method, RetryOption, Timeout
+from gemwire_runtime.retry import Retry
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -23,7 +24,7 @@ _RequestContra = TypeVar("_RequestContra", contravariant=True, bound=Message)
 
 
 class Stream(Protocol[_ItemCo]):
-    """Messages of one streaming call as they arrive; see ``gemwire`` for what it promises."""
+    """Messages of one streaming call as they arrive; ``gemwire`` documents the guarantees."""
 
     @property
     def attempts(self) -> int: ...
@@ -65,17 +66,17 @@ class Operation(Protocol[_ResultCo, _UpdateCo]):
     def metadata(self) -> _UpdateCo | None: ...
     def done(self) -> bool: ...
     def running(self) -> bool: ...
-    def result(self, timeout: float | None = None, polling: Any = ...) -> _ResultCo: ...
-    def exception(self, timeout: float | None = None, polling: Any = ...) -> Exception | None: ...
+    def result(self, timeout: float | None = None, polling: Retry = ...) -> _ResultCo: ...
+    def exception(self, timeout: float | None = None, polling: Retry = ...) -> Exception | None: ...
     def cancel(self) -> bool: ...
     def cancelled(self) -> bool: ...
-    def add_done_callback(self, callback: Callable[[Any], object]) -> None: ...
+    def add_done_callback(self, callback: Callable[[Operation[_ResultCo, _UpdateCo]], object]) -> None: ...
 
 
 class Caller(Protocol):
-    """Makes calls for the generated methods.
+    """Interface that makes the calls of the generated asyncio methods.
 
-    ``flattened`` holds the values of ``method.flattened``, in that order, None where not given.
+    ``flattened`` has the values of ``method.flattened``, in that order, None for those not given.
     """
 
     def unary(

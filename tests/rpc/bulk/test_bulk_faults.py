@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
     made.stop()
 
 
-def begin(folder: Path, *, kind: str = "generate", output: str = "out.jsonl", **arguments: Any) -> Any:
+def begin(
+    folder: Path, *, kind: str = "generate", output: str = "out.jsonl", **arguments: Any
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _JOB, kind, str(folder / "in.jsonl"), str(folder / output), repr(arguments)],
         stdout=subprocess.PIPE,
@@ -59,6 +62,19 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def are_gone(pids: set[int]) -> bool:
+    return not any(map(lives, pids))
+
+
+def has_ended(job: subprocess.Popen[str]) -> bool:
+    return job.poll() is not None
+
+
+def has_written(output: Path, count: int, job: subprocess.Popen[str] | None = None) -> bool:
+    """Return whether an output has more than so many lines, or its job, if given, has ended."""
+    return len(numbers(output)) > count or (job is not None and has_ended(job))
 
 
 # Kill -9 -------------------------------------------------------------------------------------------
@@ -85,12 +101,12 @@ def killed_again_and_again(counted: Counted, folder: Path, count: int, kills: in
         job = begin(folder, concurrency=16, **arguments)
         # At any moment after the first answers of this run, and sometimes before them.
         goal = len(done) + random.randrange(count // kills) if round_ % 4 else 0
-        comes(lambda job=job, goal=goal: len(numbers(output)) > goal or job.poll() is not None, within=60)
-        comes(lambda job=job: job.poll() is not None, within=random.random() * 0.3)
+        comes(partial(has_written, output, goal, job), within=60)
+        comes(partial(has_ended, job), within=random.random() * 0.3)
         workers = children(job.pid)
         job.kill()
         job.communicate()
-        assert comes(lambda workers=workers: not any(map(lives, workers)))
+        assert comes(partial(are_gone, workers))
         for number in done:
             assert counted.counts[number] == before[number], f"line {number} was finished"
         done = numbers(output)
@@ -128,10 +144,13 @@ def test_kill_9_while_a_matrix_is_filled(counted: Counted, tmp_path: Path) -> No
     def count() -> int:
         return sum(byte.bit_count() for byte in bits.read_bytes()) if bits.exists() else 0
 
+    def is_past(goal: int, job: subprocess.Popen[str]) -> bool:
+        return count() > goal or has_ended(job)
+
     done = 0
     for _ in range(3):
         job = begin(tmp_path, kind="embed", output="out.npy", concurrency=2, field="prompt")
-        comes(lambda job=job, done=done: count() > done or job.poll() is not None, within=60)
+        comes(partial(is_past, done, job), within=60)
         job.kill()
         job.communicate()
         done = count()
@@ -225,7 +244,7 @@ def test_a_worker_that_is_killed(counted: Counted, tmp_path: Path) -> None:
     job = begin(tmp_path, processes=2, concurrency=16)
     output = tmp_path / "out.jsonl"
     for goal in (100, 500):
-        assert comes(lambda goal=goal: len(numbers(output)) > goal, within=60)
+        assert comes(partial(has_written, output, goal), within=60)
         victim = min(children(job.pid))
         os.kill(victim, signal.SIGKILL)
     out, error = job.communicate(timeout=100)

@@ -62,7 +62,7 @@ def test_every_form_of_a_line(gemini: RunningEmulator, tmp_path: Path) -> None:
         "2e6",
     )
     assert (ended.code, ended.out) == (1, "")
-    for told in ("6 of 6 lines", "2 failed (--retry-failures", "cost ", "tokens in", "lines/s"):
+    for told in ("6 of 6 lines", "2 failed (--retry-failures", "cost ", "16 input tokens", "lines/s"):
         assert told in ended.err
     answers = records(tmp_path / "out.jsonl")
     assert [(r["line"], r["key"]) for r in answers] == [(1, None), (2, "a"), (3, 3), (4, None)]

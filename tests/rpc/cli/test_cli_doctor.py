@@ -28,16 +28,16 @@ running, gemini = gemwire_command.running, gemwire_command.gemini
 
 HOST = "generativelanguage.googleapis.com"
 MTLS_HOST = "generativelanguage.mtls.googleapis.com"
-KEY = {"GEMINI_API_KEY": "k3y-s3cret"}
+KEY: dict[str, Any] = {"GEMINI_API_KEY": "k3y-s3cret"}
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> dict[str, str]:
+def alone(tmp_path: Path) -> dict[str, Any]:
     """A machine that has nothing, and is nowhere near Google's."""
     return {"HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
 
 
-def found(address: str | None, *arguments: str, code: int = 0, **variables: str) -> Any:
+def found(address: str | None, *arguments: str, code: int = 0, **variables: Any) -> Any:
     """The report, after a look at both of its forms."""
     ended = run(address, "doctor", "--json", *arguments, **variables)
     text = run(address, "doctor", *arguments, **variables)
@@ -53,7 +53,7 @@ def found(address: str | None, *arguments: str, code: int = 0, **variables: str)
     return report
 
 
-def test_all_is_well(alone: dict[str, str]) -> None:
+def test_all_is_well(alone: dict[str, Any]) -> None:
     report = found(None, **KEY, **alone)
     assert report["endpoint"] == {
         "value": f"{HOST}:443",
@@ -114,21 +114,21 @@ def test_a_proxy_before_an_emulator_elsewhere() -> None:
     ],
 )
 def test_what_stands_in_the_way(
-    alone: dict[str, str], variables: dict[str, str], where: str, says: str
+    alone: dict[str, Any], variables: dict[str, str], where: str, says: str
 ) -> None:
     report = found(None, code=1, **{**alone, **variables})
     assert says in report[where]["problem"]
     assert report["problems"] == [report[where]["problem"]]
 
 
-def test_an_endpoint_of_an_option(alone: dict[str, str]) -> None:
+def test_an_endpoint_of_an_option(alone: dict[str, Any]) -> None:
     report = found(None, "--api-endpoint", "example.com:8443", **KEY, **alone)
     assert report["endpoint"] == {"value": "example.com:8443", "reason": "api_endpoint was given"}
     report = found(None, "--api-endpoint", "https://example.com", code=1, **KEY, **alone)
     assert "give the host alone" in report["problems"][0]
 
 
-def test_secure_connect(alone: dict[str, str]) -> None:
+def test_secure_connect(alone: dict[str, Any]) -> None:
     chain, key = certificates.Authority("clients").issue("a client")
     folder = Path(alone["HOME"]) / ".secureConnect"
     folder.mkdir()
@@ -153,7 +153,7 @@ def test_secure_connect(alone: dict[str, str]) -> None:
     assert "neither a workload certificate nor ~/.secureConnect" in report["certificate"]["reason"]
 
 
-def test_a_workload_certificate(alone: dict[str, str]) -> None:
+def test_a_workload_certificate(alone: dict[str, Any]) -> None:
     workload = certificates.workload(Path(alone["HOME"]) / "workload", certificates.Authority("workloads"))
     report = found(None, **KEY, **alone, GOOGLE_API_CERTIFICATE_CONFIG=str(workload.config))
     assert report["certificate"] == {
@@ -163,7 +163,7 @@ def test_a_workload_certificate(alone: dict[str, str]) -> None:
     assert report["endpoint"]["value"] == f"{MTLS_HOST}:443"
 
 
-def test_credentials_files(alone: dict[str, str]) -> None:
+def test_credentials_files(alone: dict[str, Any]) -> None:
     account = certificates.service_account()
     file = Path(alone["HOME"]) / "robot.json"
     file.write_text(json.dumps(account))
@@ -171,7 +171,10 @@ def test_credentials_files(alone: dict[str, str]) -> None:
     value = report["credentials"]["value"]
     assert value == f"service account credentials of {account['client_email']}, from {file}"
     assert f"GOOGLE_APPLICATION_CREDENTIALS is {file}" in report["credentials"]["reason"]
-    of_project = {"GOOGLE_APPLICATION_CREDENTIALS": str(file), "GOOGLE_CLOUD_QUOTA_PROJECT": "a-project"}
+    of_project: dict[str, Any] = {
+        "GOOGLE_APPLICATION_CREDENTIALS": str(file),
+        "GOOGLE_CLOUD_QUOTA_PROJECT": "a-project",
+    }
     report = found(None, **alone, **of_project)
     assert report["credentials"]["reason"].endswith("; quota project is a-project")
     report = found(None, **KEY, **alone, GOOGLE_APPLICATION_CREDENTIALS=str(file))
@@ -218,7 +221,7 @@ def test_credentials_files(alone: dict[str, str]) -> None:
     ],
 )
 def test_it_cannot_drift(
-    monkeypatch: pytest.MonkeyPatch, alone: dict[str, str], variables: Mapping[str, str], options: Any
+    monkeypatch: pytest.MonkeyPatch, alone: dict[str, Any], variables: Mapping[str, str], options: Any
 ) -> None:
     for name, value in {**alone, **variables}.items():
         monkeypatch.setenv(name, value)

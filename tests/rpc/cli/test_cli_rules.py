@@ -86,10 +86,12 @@ def test_every_command_prints_json(
         arguments = [cache if word == "CACHE" else word for word in line]
         stdin = "x\n" if line == ("chat",) else ""
         found = run(gemini.address, *arguments, "--json", stdin=stdin)
-        assert isinstance(found.json, (dict, list)), arguments
+        printed = found.json
+        assert isinstance(printed, (dict, list)), arguments
         assert found.err == ""
         if line[:2] == ("caches", "create"):
-            cache = found.json["name"]
+            assert isinstance(printed, dict)
+            cache = printed["name"]
         done.add(line[:2] if line[:2] in tree else line[:1])
     # The first has a test of its own, with models; the second listens, and has one in tests/rpc/emulator.
     assert done == set(tree) - {("models", "pull"), ("serve",)}
@@ -111,7 +113,9 @@ def test_help_of_every_command(tree: dict[tuple[str, ...], Any]) -> None:
 
 
 _ERRORS = {
-    kind.status: kind for kind in vars(errors).values() if isinstance(kind, type) and "status" in vars(kind)
+    kind.status: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.APIError) and "status" in vars(kind)
 }
 
 
@@ -124,7 +128,7 @@ def test_an_error_of_the_service(gemini: RunningEmulator, status: str) -> None:
 
 
 def test_errors_of_everything_else(tmp_path: Path) -> None:
-    nowhere = {"HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
+    nowhere: dict[str, Any] = {"HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
     told = complaint(run(None, "count-tokens", "x", **nowhere), 1)
     for way in ("GEMINI_API_KEY", "default credentials", "GEMINI_EMULATOR_HOST", "--local"):
         assert way in told

@@ -12,7 +12,7 @@ import textwrap
 import threading
 import time
 from array import array
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -81,7 +81,7 @@ def texts(count: int, start: int = 0) -> list[str]:
     return [f"text {number}" for number in range(start, start + count)]
 
 
-async def each(embedder: Embedder, wanted: list[str]) -> list[Any]:
+async def each(embedder: Embedder, wanted: Sequence[object]) -> list[Any]:
     """A task for each text."""
     return await asyncio.gather(*map(embedder.embed, wanted), return_exceptions=True)
 
@@ -131,7 +131,8 @@ def test_who_cannot_wait_does_not_wait_for_a_batch_that_does() -> None:
         await asyncio.sleep(0.01)
         assert not patient.done()
         impatient, _ = batcher.add(b"impatient", 0)
-        assert await asyncio.wait_for(asyncio.gather(patient, impatient), 10) == [b"patient", b"impatient"]
+        both = await asyncio.wait_for(asyncio.gather(patient, impatient), 10)
+        assert list(both) == [b"patient", b"impatient"]
 
     asyncio.run(main())
 
@@ -897,7 +898,7 @@ def test_vectors_are_cut_out_of_the_bytes(batches: Loopback, monkeypatch: pytest
         seen.append(find_spans(data))
         return seen[-1]
 
-    monkeypatch.setattr(embedding_vectors, "spans", looking)
+    monkeypatch.setattr(embedding_vectors, "find_spans", looking)
 
     async def main() -> None:
         async with Embedder(model=MODEL) as embedder:
@@ -930,7 +931,11 @@ def test_other_transports(emulator: RunningEmulator, transport: str, kind: Any) 
 
 def test_recording_and_replaying(emulator: RunningEmulator, tmp_path: Path) -> None:
     def client(mode: str) -> Any:
-        config = {"client_mode": mode, "replays_directory": str(tmp_path), "replay_id": "a"}
+        config: genai.types.DebugConfigDict = {
+            "client_mode": mode,
+            "replays_directory": str(tmp_path),
+            "replay_id": "a",
+        }
         return genai.Client(api_key="a-key", debug_config=config)
 
     async def main(client: Any) -> Any:
@@ -947,7 +952,10 @@ def test_settings_of_a_genai_client(batches: Loopback) -> None:
     batches.on(BATCH, Fail("UNAVAILABLE"), answer())
 
     async def main() -> None:
-        options = {"headers": {"x-tenant": "7"}, "retry_options": {"attempts": 1}}
+        options: genai.types.HttpOptionsDict = {
+            "headers": {"x-tenant": "7"},
+            "retry_options": {"attempts": 1},
+        }
         client = genai.Client(api_key="a-key", http_options=options)
         async with client.aio:
             embedder = Embedder(client, model="gemini-embedding-001", metadata=[("x-more", "8")])
@@ -982,6 +990,7 @@ def test_the_log_and_opentelemetry(batches: Loopback, caplog: pytest.LogCaptureF
     assert "some text" in told
     assert "embeddings {" in told
     (span,) = exporter.get_finished_spans()
+    assert span.attributes is not None
     assert span.attributes["gen_ai.request.model"]
 
 
@@ -1066,7 +1075,7 @@ def test_what_are_not_many_texts(server: Loopback, many: Any) -> None:
 
 def test_unknown_ways_with_errors(server: Loopback) -> None:
     with pytest.raises(ValueError, match=r"^on_error: 'skip' is not one of 'raise', 'return'"):
-        Embedder(model=MODEL).stream([], on_error="skip")
+        Embedder(model=MODEL).stream([], on_error="skip")  # type: ignore[arg-type]
 
 
 def test_without_numpy(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,8 +82,8 @@ LIMITS = frozenset(
     | {"thinking_budget", "silence_duration_ms", "prefix_padding_ms", "trigger_tokens", "target_tokens"}
     | {"epoch_count", "batch_size", "learning_rate", "learning_rate_multiplier"}
 )
-NEGATIVE = {"int": [-1_000, -(2**31)], "float": [-1_000.0, -math.inf, math.nan]}
-ODD = {
+NEGATIVE: dict[str, list[Any]] = {"int": [-1_000, -(2**31)], "float": [-1_000.0, -math.inf, math.nan]}
+ODD: dict[str, list[Any]] = {
     "string": ["", "\x00", "\u2028\r\n", "[[block:HARM_CATEGORY_X]]", "(", LONG],
     "int": [-1, 0, 2**31 - 1],
     "float": [0.0, 3.4e38, math.inf],
@@ -292,11 +292,17 @@ BAD_SCHEMAS: list[Any] = [
     {"anyOf": "abc"}, {"anyOf": [1]}, {"oneOf": []}, {"allOf": {}}, {"prefixItems": 3}, {"$ref": 3},
     {"format": []}, {"propertyOrdering": 3}, {"type": "array", "items": {"type": "array", "minItems": -1}},
 ]  # fmt: skip
+
+
+def _nest(inner: dict[str, Any], _: int) -> dict[str, Any]:
+    return {"minItems": 9, "items": inner, "type": "array"}
+
+
 ENDLESS: list[Any] = [
     {"$ref": "#"}, {"allOf": [{"$ref": "#"}]}, {"anyOf": [{"$ref": "#"}]},
     {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
     {"type": "array", "minItems": 1, "items": {"$ref": "#"}},
-    functools.reduce(lambda inner, _: {"minItems": 9, "items": inner, "type": "array"}, range(20), {}),
+    functools.reduce(_nest, range(20), dict[str, Any]()),
     {"type": "array", "minItems": 9_999, "items": {"type": "string", "minLength": 65_536}},
 ]  # fmt: skip
 
@@ -315,7 +321,7 @@ def test_schemas_that_are_none(populated: Populated) -> None:
         assert field == "tools[0].function_declarations[0].parameters_json_schema"
     for schema in ({"type": 987}, {"type": "STRING", "min_length": -1}, {"min_items": 2**40}):
         request = populated.request(method)
-        config = {"response_mime_type": "application/json", "response_schema": schema}
+        config: dict[str, Any] = {"response_mime_type": "application/json", "response_schema": schema}
         request.generation_config.MergeFrom(v1beta.GenerationConfig(**config))
         assert populated.refused(method, request).fields == ["generation_config.response_schema"]
 
@@ -389,7 +395,7 @@ def _fuzz(populated: Populated, examples: int) -> None:
         deadline=None,
         database=None,
         derandomize=True,
-        suppress_health_check=HealthCheck,
+        suppress_health_check=list(HealthCheck),
     )
     @given(st.sampled_from(list(METHODS.values())), st.randoms(use_true_random=False))
     def test(method: Method[Any, Any], chance: random.Random) -> None:

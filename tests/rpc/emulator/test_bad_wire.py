@@ -85,14 +85,15 @@ def test_twenty_megabytes(populated: Populated) -> None:
         sent = populated.request(method).SerializeToString() + unknown
         assert not isinstance(populated.send(method, sent), Refusal)
     long = "a" * size
-    for rpc, fields in {
+    oversized: dict[str, dict[str, Any]] = {
         "GetModel": {"name": f"models/{long}"},
         "GenerateContent": {"model": MODEL, "contents": [{"parts": [{"text": long}]}]},
         "CreateCorpus": {"corpus": {"display_name": long}},
         "CreateChunk": {"parent": DOCUMENT, "chunk": {"data": {"string_value": long}}},
         "ListTunedModels": {"filter": f"{long}:"},
         "BidiGenerateContent": {"setup": {"model": long}},
-    }.items():
+    }
+    for rpc, fields in oversized.items():
         method = BY_NAME[rpc]
         assert populated.refused(method, method.request(**fields)).code == "INVALID_ARGUMENT"
 
@@ -107,7 +108,9 @@ def test_methods_that_there_are_not(populated: Populated) -> None:
     names += [f"/{service.name}/" for service in SERVICES]
     names += ["/", "//", "/nothing", "/Nobody/GetModel", *(path.lower() for path in METHODS)]
     for name in names:
-        for make in (populated.channel.unary_unary, populated.channel.unary_stream):
+        unary: grpc.UnaryUnaryMultiCallable[bytes, bytes] = populated.channel.unary_unary(name)
+        stream: grpc.UnaryStreamMultiCallable[bytes, bytes] = populated.channel.unary_stream(name)
+        for call in (unary, stream):
             with pytest.raises(grpc.RpcError) as caught:
-                list(make(name)(b"", timeout=20))
-            assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED  # type: ignore[attr-defined]
+                list(call(b"", timeout=20))
+            assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

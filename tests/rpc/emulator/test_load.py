@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from emulator_calls import Caller, emulator
 
@@ -17,7 +18,10 @@ def test_two_hundred_streams_at_once() -> None:
 
     async def stream(call: Caller) -> str:
         said = ""
-        fields = {"model": "models/gemini-2.5-flash", "contents": [{"parts": [{"text": "count"}]}]}
+        fields: dict[str, Any] = {
+            "model": "models/gemini-2.5-flash",
+            "contents": [{"parts": [{"text": "count"}]}],
+        }
         async for chunk in call.stream("StreamGenerateContent", timeout=60, **fields):
             said += "".join(part.text for part in chunk.candidates[0].content.parts)
         return said

@@ -299,7 +299,7 @@ def test_two_at_once() -> None:
 
 
 def test_settings(tmp_path: Path) -> None:
-    said = {}
+    said: dict[int, str] = {}
     for seed in (1, 2, 1):
         with emulator(seed=seed):
             assert said.setdefault(seed, answer()) == answer()

@@ -65,9 +65,11 @@ def test_inlined_requests(api: Api, gemini: RunningEmulator) -> None:
     ]
     job = api(batches.create(model=MODEL, src=src, config={"display_name": "Three"}))
     assert isinstance(job, types.BatchJob)
+    assert job.name is not None
     assert job.name.startswith("batches/")
     assert (job.display_name, job.model, job.done) == ("Three", f"models/{MODEL}", False)
     assert job.state is types.JobState.JOB_STATE_PENDING == "JOB_STATE_PENDING"
+    assert job.create_time is not None
     assert (job.create_time.tzinfo is not None, job.end_time, job.dest, job.error) == (True, None, None, None)
     body = created_json(gemini, "BatchGenerateContent")
     requests = body["batch"]["inputConfig"]["requests"]["requests"]
@@ -220,15 +222,18 @@ def test_google_genai_reads_the_same_jobs(gemini: RunningEmulator) -> None:
     warnings.simplefilter("ignore", google._common.ExperimentalWarning)
     theirs = google.Client(api_key="k", http_options={"base_url": gemini.http, "api_version": "v1beta"})
     ours = genai.Client(api_key="k")
-    src = [{"contents": "Hello", "config": {"temperature": 0.5}, "metadata": {"a": "b"}}]
+    src: list[types.InlinedRequestDict] = [
+        {"contents": "Hello", "config": {"temperature": 0.5}, "metadata": {"a": "b"}}
+    ]
     made = [c.batches.create(model=MODEL, src=src, config={"display_name": "B"}) for c in (theirs, ours)]
     wanted, found = (json_format.MessageToDict(c.requests[0]) for c in gemini.calls("BatchGenerateContent"))
     assert found == wanted
-    embedding = {"inlined_requests": {"contents": ["a"]}}
+    embedding: types.EmbeddingsBatchJobSourceDict = {"inlined_requests": {"contents": ["a"]}}
     made += [c.batches.create_embeddings(model=EMBEDDER, src=embedding) for c in (theirs, ours)]
     gemini.advance(5)
     api = Api("sync")
     for job in made:
+        assert job.name is not None
         found = poll_until_done(api, ours.batches, job.name)
         wanted = theirs.batches.get(name=job.name)
         for name in ("name", "display_name", "model", "create_time", "end_time", "update_time", "done"):

@@ -27,9 +27,14 @@ def test_cache_lifecycle(api: Api, gemini_emulator: RunningEmulator) -> None:
     cache = api(caches.create(model=MODEL, config=config))
     assert isinstance(cache, types.CachedContent)
     assert (cache.model, cache.display_name) == (f"models/{MODEL}", "test cache")
+    assert cache.name is not None
+    assert cache.expire_time is not None
+    assert cache.create_time is not None
     assert cache.expire_time - cache.create_time == pytest.approx(
         dt.timedelta(hours=1), abs=dt.timedelta(seconds=1)
     )
+    assert cache.usage_metadata is not None
+    assert cache.usage_metadata.total_token_count is not None
     assert cache.usage_metadata.total_token_count > 20
     assert api(caches.get(name=cache.name)) == cache
     assert api(caches.get(name=cache.name.removeprefix("cachedContents/"))) == cache
@@ -64,13 +69,21 @@ def test_requests_that_are_sent(api: Api, server: Loopback) -> None:
     api(api.genai().caches.create(model="models/m", config=config))
     (call,) = server.journal
     sent = types.CachedContent.of(call.request.cached_content)
+    assert sent.expire_time is not None
     assert (sent.model, sent.display_name, sent.expire_time.year) == ("models/m", "d", 2100)
-    assert [(content.role, content.parts[0].text) for content in sent.contents] == [
-        ("user", "a"),
-        ("model", "b"),
+    assert [
+        (content.role, [part.text for part in content.parts or ()]) for content in sent.contents or ()
+    ] == [
+        ("user", ["a"]),
+        ("model", ["b"]),
     ]
-    assert [part.text for part in sent.system_instruction.parts] == ["s", "t"]
+    assert sent.system_instruction is not None
+    assert [part.text for part in sent.system_instruction.parts or ()] == ["s", "t"]
+    assert sent.tools is not None
+    assert sent.tools[0].function_declarations is not None
     assert sent.tools[0].function_declarations[0].name == "weather"
+    assert sent.tool_config is not None
+    assert sent.tool_config.function_calling_config is not None
     assert sent.tool_config.function_calling_config.mode == "ANY"
     assert call.values("x-a") == ["b"]
 

@@ -245,7 +245,7 @@ def test_concurrent_messages_are_refused(server: Loopback) -> None:
         chat = resources.chats.create(model=MODEL)
         results = await asyncio.gather(chat.send_message("x"), chat.send_message("y"), return_exceptions=True)
         await resources.close()
-        return results
+        return list(results)
 
     one, other = asyncio.run(at_once())
     assert one.text == "a"
@@ -366,6 +366,7 @@ def test_histories_are_copied(api: Api, server: Loopback) -> None:
     script_responses(server, False, piece("b", finish=1))
     given = [types.UserContent("a")]
     chat = api.genai().chats.create(model=MODEL, history=given)
+    assert given[0].parts is not None
     given[0].parts[0].text = "changed"
     given.append(types.UserContent("more"))
     chat.get_history().clear()
@@ -395,7 +396,9 @@ def test_returned_history_is_a_copy(api: Api, server: Loopback, streamed: bool) 
         for content in chat.get_history(curated):
             content.role = "model"
             content.parts[0].text = "changed"
-    given.parts[0].text = asked.parts[0].text = "changed"
+    for content in (given, asked):
+        assert content.parts is not None
+        content.parts[0].text = "changed"
     send(api, chat, "f", streamed)
     texts = ["a", "w", "x", "c", "b", "weather?", "", "", "d", "f"]
     assert [c.parts[0].text for c in server.journal[-1].request.contents] == texts
@@ -489,7 +492,7 @@ def test_function_calls_are_recorded(api: Api, server: Loopback, streamed: bool,
         [piece("a"), piece("b", finish=1)] if streamed else piece("ab", finish=1),
         piece("c", finish=1),
     )
-    calling = {"ignore_call_history": ignored}
+    calling: types.AutomaticFunctionCallingConfigDict = {"ignore_call_history": ignored}
     config = types.GenerateContentConfig(tools=[weather], automatic_function_calling=calling)
     chat = api.genai().chats.create(model=MODEL, config=config)
     send(api, chat, "hello", streamed)

@@ -199,7 +199,9 @@ def test_downloads(api: Api, gemini: RunningEmulator, tmp_path: Path) -> None:
     assert into.getvalue() == data
     for made in (types.Video(uri=file.download_uri), types.GeneratedVideo(video=types.Video(uri=file.uri))):
         assert api(resources.files.download(file=made)) == data
-        assert getattr(made, "video", made).video_bytes == data
+        video = made.video if isinstance(made, types.GeneratedVideo) else made
+        assert video is not None
+        assert video.video_bytes == data
 
 
 def test_files_that_cannot_be_downloaded(api: Api, gemini: RunningEmulator) -> None:
@@ -293,11 +295,12 @@ def test_google_genai_reads_the_same_files(gemini: RunningEmulator, tmp_path: Pa
     ours = genai.Client(api_key="k")
     path = tmp_path / "notes.txt"
     path.write_bytes(b"one two six")
-    config = {"display_name": "Notes"}
+    config: types.UploadFileConfigDict = {"display_name": "Notes"}
     made = [client.files.upload(file=path, config=config) for client in (theirs, ours)]
     names = ("display_name", "mime_type", "size_bytes", "sha256_hash", "state", "source", "error")
     assert len({tuple(str(getattr(file, name)) for name in names) for file in made}) == 1
     for file in made:
+        assert file.name is not None
         wanted, found = (client.files.get(name=file.name) for client in (theirs, ours))
         dump = wanted.model_dump(exclude_none=True, mode="json")
         assert {name: found.to_json_dict().get(name) for name in dump} == {

@@ -294,7 +294,12 @@ def test_errors_are_sent_to_the_model(
     def formless() -> Any:
         return object()
 
-    wanted = [("broken", {"n": 1}), ("broken", {"n": "x"}), ("broken", {}), ("silent", {})]
+    wanted: list[tuple[str, dict[str, Any]]] = [
+        ("broken", {"n": 1}),
+        ("broken", {"n": "x"}),
+        ("broken", {}),
+        ("silent", {}),
+    ]
     server.on("GenerateContent", calls(*wanted, ("formless", {}), ("nobody", {})), says("Sorry."))
     with caplog.at_level(logging.WARNING, "gemwire"):
         assert scripted.generate([broken, silent, formless]).text == "Sorry."
@@ -335,7 +340,11 @@ def test_callables_of_all_kinds(scripted: Models, server: Loopback) -> None:
         return a - b - c
 
     tools = [functools.partial(minus, b=1), Callable(), Weather().weather]
-    wanted = [("minus", {"a": 3.0, "c": 1}), ("Callable", {"b": 1, "a": 5}), ("weather", {"city": "A"})]
+    wanted: list[tuple[str, dict[str, Any]]] = [
+        ("minus", {"a": 3.0, "c": 1}),
+        ("Callable", {"b": 1, "a": 5}),
+        ("weather", {"city": "A"}),
+    ]
     server.on("GenerateContent", calls(*wanted), says("Done."))
     scripted.generate(tools)
     told = [a.response for a in answers_in(server.calls("GenerateContent")[1].request)]
@@ -491,7 +500,7 @@ def test_sync_client_refuses_functions_that_return_awaitables(models: Models) ->
 
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 @pytest.mark.parametrize("config", [{}, {"automatic_function_calling": {"maximum_remote_calls": 1}}])
-def test_google_genai_makes_the_same_calls(config: dict[str, Any]) -> None:
+def test_google_genai_makes_the_same_calls(config: types.GenerateContentConfigDict) -> None:
     google: Any = pytest.importorskip("google.genai", reason="google-genai 3 needs Python 3.11")
     warnings.simplefilter("ignore", google._common.ExperimentalWarning)
 
@@ -499,13 +508,12 @@ def test_google_genai_makes_the_same_calls(config: dict[str, Any]) -> None:
         """The weather."""
         return "sunny"
 
+    given: types.GenerateContentConfigDict = {"tools": [weather], **config}
     with emulator(http_port=0) as gemini:
         theirs = google.Client(api_key="k", http_options={"base_url": gemini.http, "api_version": "v1beta"})
         ours = genai.Client(api_key="k")
         found: list[Any] = [
-            client.models.generate_content(
-                model=MODEL, contents=PROMPT, config={"tools": [weather], **config}
-            )
+            client.models.generate_content(model=MODEL, contents=PROMPT, config=given)
             for client in (theirs, ours)
         ]
         theirs.close()

@@ -18,7 +18,7 @@ from gemwire.genai import errors, types
 from gemwire.testing import RunningEmulator, emulator
 
 MODEL = "gemini-3-pro-preview"
-THINKING = {"thinking_config": {"thinking_level": "low"}}
+THINKING: types.GenerateContentConfigDict = {"thinking_config": {"thinking_level": "low"}}
 ANSWER: dict[str, Any] = {
     "candidates": [{"content": {"role": "model", "parts": [{"text": "Blue."}]}, "finishReason": "STOP"}],
     "usageMetadata": {"promptTokenCount": 3, "serviceTier": "flex", "trafficType": "ON_DEMAND"},
@@ -139,7 +139,7 @@ def test_fields_that_only_json_has(
 
 def test_fields_of_parts(api: Api, server: Loopback, web: WebServer) -> None:
     part = types.Part.from_uri(file_uri="https://x/a.png", media_resolution="MEDIA_RESOLUTION_HIGH")
-    contents = ["a", part, types.Part(text="b", media_resolution={"num_tokens": 7})]
+    contents: list[types.PartUnion] = ["a", part, types.Part(text="b", media_resolution={"num_tokens": 7})]
     generate(api, [types.UserContent(contents), {"text": "c", "mediaResolution": {"level": 2}}])
     [first, second] = web.requests[0].json["contents"]
     assert [one.get("mediaResolution") for one in first["parts"]] == [
@@ -153,13 +153,15 @@ def test_fields_of_parts(api: Api, server: Loopback, web: WebServer) -> None:
 
 def test_they_stay_with_the_part() -> None:
     part = types.Part(text="a", media_resolution=HIGH)
-    content = types.Content(parts=[part])
+    content, turn = types.Content(parts=[part]), types.UserContent([part])
+    assert content.parts is not None
+    assert turn.parts is not None
     for same in (
         part.model_copy(),
         copy.deepcopy(part),
         pickle.loads(pickle.dumps(part)),
         content.parts[0],
-        types.UserContent([part]).parts[0],
+        turn.parts[0],
         types.Part.model_validate_json(part.to_json()),
     ):
         assert same.media_resolution == HIGH
@@ -286,7 +288,8 @@ def test_rest_alone(api: Api, web: WebServer) -> None:
 def test_the_emulator_takes_both(api: Api) -> None:
     with emulator(http_port=0) as gemini:
         resources = api.genai()
-        for config in ({}, THINKING):
+        configs: tuple[types.GenerateContentConfigDict, ...] = ({}, THINKING)
+        for config in configs:
             answer = api(
                 resources.models.generate_content(model="gemini-2.5-flash", contents="a", config=config)
             )
@@ -314,7 +317,7 @@ def test_an_address_without_encryption_speaks_http(api: Api) -> None:
 def test_or_grpc_where_that_is_asked_for(api: Api, monkeypatch: Any, by_environment: bool) -> None:
     server = Loopback()
     server.on("GenerateContent", v1beta.GenerateContentResponse(model_version="v"))
-    options = {"base_url": f"http://{server.address}"}
+    options: types.HttpOptionsDict = {"base_url": f"http://{server.address}"}
     if by_environment:
         monkeypatch.setenv("GEMINI_API_KEY", "a-key")
         client: Any = genai.Client(http_options=options, transport="grpc")

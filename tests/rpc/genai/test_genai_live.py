@@ -149,7 +149,7 @@ def test_invalid_input_is_refused_by_name(gemini: RunningEmulator, send: Any, me
 def test_invalid_configs_are_refused_before_connecting(gemini: RunningEmulator) -> None:
     with genai.Client(api_key="a-key") as client:
         with pytest.raises(ValueError, match="did you mean 'temperature'"):
-            client.live.connect(model=MODEL, config={"temprature": 1})
+            client.live.connect(model=MODEL, config={"temprature": 1})  # type: ignore[arg-type]
         with pytest.raises(TypeError, match=r"config\.temperature"):
-            client.live.connect(model=MODEL, config={"temperature": "hot"})
+            client.live.connect(model=MODEL, config={"temperature": "hot"})  # type: ignore[arg-type]
     assert not gemini.calls()

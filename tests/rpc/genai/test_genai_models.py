@@ -153,12 +153,14 @@ def test_generate_images(api: Api, gemini_emulator: RunningEmulator, tmp_path: P
     config = types.GenerateImagesConfig(number_of_images=2, include_rai_reason=True, aspect_ratio="16:9")
     response = api(api.genai().models.generate_images(model=IMAGEN, prompt="An umbrella", config=config))
     assert isinstance(response, types.GenerateImagesResponse)
+    assert response.generated_images is not None
     assert len(response.generated_images) == len(response.images) == 2
     image = response.generated_images[0].image
     assert isinstance(image, types.Image)
     assert image.mime_type == "image/png"
     image.save(tmp_path / "a.png")
     assert types.Image.from_file(location=tmp_path / "a.png") == image
+    assert image.image_bytes is not None
     assert image.image_bytes.startswith(b"\x89PNG")
 
 

@@ -62,9 +62,10 @@ def sync_program(client: genai.Client) -> list[Any]:
 def http_program(client: genai.Client, folder: Path) -> list[Any]:
     """What goes over HTTP."""
     file = client.files.upload(file=b"High tide is at nine.", config={"mime_type": "text/plain"})
-    thinking = {"thinking_config": {"thinking_level": "LOW"}}
+    thinking: types.GenerateContentConfigDict = {"thinking_config": {"thinking_level": "LOW"}}
     answer = client.models.generate_content(model=MODEL, contents=["What?", file], config=thinking)
     job = client.batches.create(model=MODEL, src=[{"contents": "One?"}])
+    assert job.name is not None
     return [file.name, file.create_time, answer.text, job.name, client.batches.get(name=job.name).state]
 
 
@@ -193,13 +194,17 @@ def test_auto_records_once(server: RunningEmulator, folder: Path, monkeypatch: p
         ({"mode": "record"}, "did you mean 'client_mode'|has no field 'mode'"),
     ],
 )
-def test_bad_configs(given: dict[str, str], message: str, folder: Path) -> None:
+def test_bad_configs(given: Any, message: str, folder: Path) -> None:
     with pytest.raises(ValueError, match=message):
         genai.Client(api_key=KEY, debug_config=given)
 
 
 def test_files_that_are_no_recording(folder: Path) -> None:
-    asked = {"client_mode": "replay", "replays_directory": str(folder), "replay_id": "a"}
+    asked: types.DebugConfigDict = {
+        "client_mode": "replay",
+        "replays_directory": str(folder),
+        "replay_id": "a",
+    }
     with pytest.raises(FileNotFoundError):
         genai.Client(debug_config=asked)
     for text in ("", "[]", '{"version": 2, "calls": []}'):

@@ -16,7 +16,8 @@ from gemwire import genai
 from gemwire.genai import types
 from gemwire.testing import RunningEmulator, emulator
 
-pydantic = pytest.importorskip("pydantic")
+pytest.importorskip("pydantic")
+import pydantic
 
 
 class Instrument(enum.Enum):

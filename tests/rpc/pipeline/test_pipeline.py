@@ -941,9 +941,12 @@ def test_an_async_price() -> None:
 
 
 def test_an_item_that_is_larger_than_the_limit_fails_alone() -> None:
+    async def twice(item: str) -> str:
+        return item * 2
+
     limits = Limits(tokens_per_minute=100)
     small, large = pipeline.map(
-        at_once, ["a", "long " * 100], concurrency=1, limits=limits, on_error="return", ordered=True
+        twice, ["a", "long " * 100], concurrency=1, limits=limits, on_error="return", ordered=True
     )
     assert small == "aa"
     assert isinstance(large, ItemFailed)
@@ -1126,8 +1129,13 @@ def test_genai_clients(server: Loopback) -> None:
 def test_prepared_prompts(flavour: str, server: Loopback) -> None:
     server.on("GenerateContent", lambda request, context: iter([echo(request)]))
     client = genai.Client(api_key="a-key")
-    made = (client.aio if flavour == "async" else client).prepare(model="m", contents="Echo this:")
-    answers = pipeline.map(made, ["a", "b", "c"], concurrency=2, ordered=True)
+    items = ["a", "b", "c"]
+    if flavour == "async":
+        made = client.aio.prepare(model="m", contents="Echo this:")
+        answers = pipeline.map(made, items, concurrency=2, ordered=True)
+    else:
+        sync_made = client.prepare(model="m", contents="Echo this:")
+        answers = pipeline.map(sync_made, items, concurrency=2, ordered=True)
     assert [answer.text for answer in answers] == ["Echo this:a", "Echo this:b", "Echo this:c"]
 
 

@@ -15,7 +15,7 @@ from present import present
 
 from gemwire import v1beta
 from gemwire.genai import types
-from gemwire_runtime.views import Items, _shortest
+from gemwire_runtime.views import Items, _round_float
 
 
 def content(*texts: str) -> types.Content:
@@ -119,7 +119,7 @@ wrong: Any = types
         (lambda: wrong.Schema(properties=[1]), TypeError, "properties: expected a dict, got list"),
         (lambda: wrong.CachedContent(expire_time=3), TypeError, "expire_time: expected a datetime"),
         (lambda: wrong.CachedContent(ttl=[]), TypeError, "ttl: expected seconds"),
-        (lambda: types.Content.model_validate("a"), TypeError, "made of a dict, not of str"),
+        (lambda: types.Content.model_validate("a"), TypeError, "dict, a message or a view, got str"),
         (lambda: types.Content.model_validate_json("{"), ValueError, ""),
         (lambda: setattr(types.Part(), "text", 3), TypeError, "text"),
     ],
@@ -389,7 +389,7 @@ def test_the_shown_float_is_the_same_in_32_bits() -> None:
     for bits in range(1, 2**31, 104_729 * 64):
         (value,) = struct.unpack("<f", struct.pack("<I", bits))
         if math.isfinite(value):
-            shown = _shortest(value)
+            shown = _round_float(value)
             assert struct.pack("<f", shown) == struct.pack("<f", value)
             assert len(repr(shown)) <= len(repr(value))
 

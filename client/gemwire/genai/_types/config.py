@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from gemwire_runtime.views import dumped
+from gemwire_runtime.views import dump
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -144,7 +144,7 @@ def _dump(value: object, exclude_none: bool, mode: str) -> object:
         return value.model_dump(exclude_none=exclude_none, mode=mode)
     if isinstance(value, (list, tuple)):
         return [_dump(item, exclude_none, mode) for item in value]
-    return dumped(value, exclude_none, mode=mode)
+    return dump(value, exclude_none, mode=mode)
 
 
 def _suggest(name: str, known: Mapping[str, str]) -> str:

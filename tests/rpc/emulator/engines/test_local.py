@@ -401,7 +401,7 @@ def test_embeddings_over_grpc() -> None:
 def test_over_grpc() -> None:
     async def use() -> None:
         async with emulator(engine="local") as (_, call):
-            said = {"model": MODEL, "contents": [{"parts": [{"text": SKY}]}]}
+            said: dict[str, Any] = {"model": MODEL, "contents": [{"parts": [{"text": SKY}]}]}
             config = {"max_output_tokens": 8, "response_logprobs": True, "logprobs": 2, "seed": 1}
             response = await call("GenerateContent", **said, generation_config=config, timeout=100)
             counted = await call("CountTokens", **said)

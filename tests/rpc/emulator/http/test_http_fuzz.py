@@ -322,7 +322,9 @@ def populated() -> Iterator[Populated]:
 
 def _fuzz(populated: Populated, cases: int, seed: str, caplog: pytest.LogCaptureFixture) -> Counter[int]:
     fuzz, statuses = Fuzz(seed), Counter[int]()
-    app = populated.emulator._emulator._http_server.app
+    server = populated.emulator._emulator._http_server
+    assert server is not None
+    app = server.app
 
     async def batch() -> None:
         for _ in range(_BATCH):

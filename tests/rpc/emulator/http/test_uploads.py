@@ -103,6 +103,7 @@ class Upload:
     def cut(self, parts: Iterable[bytes], offset: int, announced: int, *, reset: bool = False) -> None:
         """Send less than announced and disconnect: orderly, or with a reset."""
         address = urlsplit(self.url)
+        assert address.port is not None
         with socket.create_connection((address.hostname, address.port)) as link:
             head = (
                 f"POST {address.path}?{address.query} HTTP/1.1\r\nhost: {address.netloc}\r\n"
@@ -332,6 +333,7 @@ def test_idle_timeout_ends_a_chunk_but_not_the_upload(
     monkeypatch.setattr(request_body, "IDLE_TIMEOUT", 0.2)
     upload = Upload(gemini.http, 10)
     address = urlsplit(upload.url)
+    assert address.port is not None
     with socket.create_connection((address.hostname, address.port)) as link:
         link.sendall(
             f"POST {address.path}?{address.query} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n"

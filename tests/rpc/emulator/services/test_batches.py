@@ -243,7 +243,7 @@ def test_requests_in_a_file(gemini: RunningEmulator, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("by_file", [False, True])
 def test_embeddings(gemini: RunningEmulator, *, by_file: bool) -> None:
-    requests = [
+    requests: list[dict[str, Any]] = [
         {"key": text, "request": {"content": {"parts": [{"text": text}]}, "outputDimensionality": 3}}
         for text in ("one two", "three")
     ]
@@ -254,9 +254,9 @@ def test_embeddings(gemini: RunningEmulator, *, by_file: bool) -> None:
         batch = inline(*requests)
     name = begun(gemini, batch, "asyncBatchEmbedContent")
     gemini.advance(1)
-    batch = ended(gemini, name)
-    assert batch["metadata"]["@type"].endswith(".EmbedContentBatch")
-    answers = results(gemini, batch) if by_file else given(batch)
+    done = ended(gemini, name)
+    assert done["metadata"]["@type"].endswith(".EmbedContentBatch")
+    answers = results(gemini, done) if by_file else given(done)
     for asked, answer in zip(requests, answers, strict=True):
         target = f"/v1beta/{EMBEDDER}:embedContent"
         alone = ask(gemini.http, "POST", target, asked["request"], "k").json
@@ -514,8 +514,9 @@ def test_they_are_not_created_over_grpc(gemini: RunningEmulator) -> None:
     method = generative_service.SERVICE.methods["BatchGenerateContent"]
     assert method.http_only
     with grpc.insecure_channel(gemini.address) as channel:
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method.path)
         with pytest.raises(grpc.RpcError) as caught:
-            channel.unary_unary(method.path)(b"", timeout=10)
+            call(b"", timeout=10)
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -27,7 +27,7 @@ async def document(call: Caller, name: str = "corpora/c/documents/d", **fields: 
 
 
 async def chunk(call: Caller, text: str = "some text") -> Any:
-    request = {"parent": "corpora/c/documents/d", "chunk": {"data": {"string_value": text}}}
+    request: dict[str, Any] = {"parent": "corpora/c/documents/d", "chunk": {"data": {"string_value": text}}}
     return await call("CreateChunk", **request)
 
 

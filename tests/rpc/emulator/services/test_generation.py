@@ -129,7 +129,7 @@ def test_answers_end_where_they_are_told_to() -> None:
 def test_log_probabilities() -> None:
     async def test() -> None:
         async with emulator() as (_, call):
-            config = {"response_logprobs": True, "logprobs": 3, "max_output_tokens": 9}
+            config: dict[str, Any] = {"response_logprobs": True, "logprobs": 3, "max_output_tokens": 9}
             answer = await call("GenerateContent", **asked(**config))
             result = answer.candidates[0].logprobs_result
             assert "".join(c.token for c in result.chosen_candidates) == text_of(answer)
@@ -188,7 +188,7 @@ def test_answers_fit_schema_messages() -> None:
             "property_ordering": ["stars", "title", "kinds"],
         }
         async with emulator() as (_, call):
-            config = {"response_mime_type": "application/json", "response_schema": schema}
+            config: dict[str, Any] = {"response_mime_type": "application/json", "response_schema": schema}
             found = json.loads(text_of(await call("GenerateContent", **asked(**config))))
             assert list(found) == ["stars", "title", "kinds"]
             assert isinstance(found["title"], str)
@@ -208,7 +208,7 @@ def test_functions_are_called_by_mode() -> None:
         async with emulator() as (_, call):
 
             async def answer(text: str, **calling: Any) -> Any:
-                tools = {"tools": TOOLS, "tool_config": {"function_calling_config": calling}}
+                tools: dict[str, Any] = {"tools": TOOLS, "tool_config": {"function_calling_config": calling}}
                 return (await call("GenerateContent", **asked(text), **tools)).candidates[0].content.parts[0]
 
             weather = (await answer("How is the weather in Oslo?")).function_call
@@ -428,7 +428,7 @@ def test_bad_embedding_requests() -> None:
             ):
                 refused = await call.refused("BatchEmbedContents", model=EMBEDDING, requests=requests)
                 assert refused.fields == [field]
-            titled = {**one, "title": "x", "task_type": "RETRIEVAL_DOCUMENT"}
+            titled: dict[str, Any] = {**one, "title": "x", "task_type": "RETRIEVAL_DOCUMENT"}
             assert (await call("EmbedContent", **titled)).embedding.values
 
     run(test())

@@ -71,7 +71,7 @@ class Talk:
 
     async def until(self, what: str) -> list[Any]:
         """All messages up to one that has this, the kind of a message or a flag of its content."""
-        found = []
+        found: list[Any] = []
         while True:
             message = await self.read()
             if message is grpc.aio.EOF:

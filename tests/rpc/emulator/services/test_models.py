@@ -299,7 +299,8 @@ def test_lists_their_filters_and_pages() -> None:
                 refused = await call.refused("ListTunedModels", filter=bad)
                 assert (refused.code, refused.fields) == ("INVALID_ARGUMENT", ["filter"]), bad
 
-            found, token = [], ""
+            found: list[str] = []
+            token = ""
             while True:
                 page = await call("ListTunedModels", page_size=5, page_token=token, filter="model")
                 found.extend(m.name for m in page.tuned_models)

@@ -130,8 +130,8 @@ def test_the_oldest_messages_are_dropped() -> None:
             assert [m.content for m in answer.messages] == ["three", "4 5 6"]
             long = {"messages": [message("1 2 3 4 5 6 7")]}
             assert (await call.refused("GenerateMessage", model=CHAT, prompt=long)).fields == ["prompt"]
-            long = {"text": "1 2 3 4 5 6 7"}
-            assert (await call.refused("GenerateText", model=TEXT, prompt=long)).fields == ["prompt.text"]
+            text = {"text": "1 2 3 4 5 6 7"}
+            assert (await call.refused("GenerateText", model=TEXT, prompt=text)).fields == ["prompt.text"]
 
     run(test())
 

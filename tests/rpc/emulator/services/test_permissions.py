@@ -21,7 +21,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(test, 60))
 
 
-def user(email: str = "ann@example.com", role: str = "READER", **fields: Any) -> Any:
+def user(email: str = "ann@example.com", role: str | int = "READER", **fields: Any) -> Any:
     return v1beta.Permission(**{"grantee_type": "USER", "email_address": email, "role": role, **fields})
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from json_http import Http, Json
@@ -183,7 +184,7 @@ def test_secrets_are_redacted(ask: Http, gemini: RunningEmulator) -> None:
     secret = "hushhush"
     body = {"contents": contents()}
     path = f"/v1beta/{MODEL}:countTokens"
-    for headers in (
+    identified: tuple[dict[str, Any], ...] = (
         {"X-Goog-Api-Key": secret},
         {"x_goog_api_key": secret},
         {"AUTHORIZATION": f"Bearer {secret}"},
@@ -191,7 +192,8 @@ def test_secrets_are_redacted(ask: Http, gemini: RunningEmulator) -> None:
         {"proxy_authorization": secret},
         {"x_goog_iam_authorization_token": secret},
         {"Referer": f"http://127.0.0.1/app?key={secret}&x=1"},
-    ):
+    )
+    for headers in identified:
         assert ask("POST", path, body, **headers)[0] == 200
     for query in (f"key={secret}", f"access_token={secret}", f"oauth_token={secret}"):
         assert ask("POST", f"{path}?{query}", body)[0] == 200

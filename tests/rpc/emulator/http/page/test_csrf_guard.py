@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from json_http import Http, Json
@@ -50,7 +51,7 @@ def ask(gemini: RunningEmulator) -> Http:
     ],
 )
 def test_foreign_pages_are_rejected(
-    ask: Http, verb: str, path: str, body: Json, headers: dict[str, str]
+    ask: Http, verb: str, path: str, body: Json, headers: dict[str, Any]
 ) -> None:
     status, answer = ask(verb, path, body, **headers)
     assert (status, answer["error"]["status"]) == (403, "PERMISSION_DENIED")
@@ -60,13 +61,14 @@ def test_foreign_pages_are_rejected(
 
 def test_the_page_and_local_programs_are_allowed(ask: Http, gemini: RunningEmulator) -> None:
     port = gemini.http.rpartition(":")[2]
-    for headers in (
+    allowed: tuple[dict[str, Any], ...] = (
         {},
         {"Origin": gemini.http, "Sec_Fetch_Site": "same-origin"},
         {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"},
         {"Host": "[::1]:1234"},
         {"Sec_Fetch_Site": "none"},
-    ):
+    )
+    for headers in allowed:
         assert ask("GET", "/emulator/calls", **headers)[0] == 200
 
 
