@@ -558,7 +558,7 @@ class SyncFace:
         self._pool.shutdown()
 
 
-Face = Any  # AsyncFace | SyncFace, which have no base in common
+Face = AsyncFace | SyncFace
 
 
 # What is left behind.

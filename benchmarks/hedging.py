@@ -130,7 +130,7 @@ def measured(
         pace: Of the server: seconds for most calls, for slow ones, and the share of these.
     """
     with serving(*pace):
-        load: Callable[[Loads], Any] = (
+        load: Callable[[Loads], dict[str, Figures]] = (
             (lambda loads: asyncio.run(in_tasks(loads))) if flavour == "async" else in_threads
         )
         return load(Loads(variants, calls, rounds, concurrent))

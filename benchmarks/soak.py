@@ -23,7 +23,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from faults import FLAVOURS, Audit, Call, Ended, Face, Proxy, Server, face_to, resident, until_good, warm_up
+from faults import (
+    FLAVOURS,
+    AsyncFace,
+    Audit,
+    Call,
+    Ended,
+    Face,
+    Proxy,
+    Server,
+    face_to,
+    resident,
+    until_good,
+    warm_up,
+)
 
 TRANSPORTS = ("grpc", "rest")
 #: Calls under way at a time.
@@ -209,13 +222,13 @@ def soak(flavour: str, transport: str, seconds: float, seed: int) -> Report:
                 faults.stop()
             report.faults = faults.struck
             report.back = until_good(face, time.monotonic())
-            if flavour == "async":
+            if isinstance(face, AsyncFace):
                 report.left = tasks_left(face)
         report.left = ", ".join(part for part in (report.left, audit.left(server, 10.0)) if part)
     return report
 
 
-def tasks_left(face: Face, patience: float = 5.0) -> str:
+def tasks_left(face: AsyncFace, patience: float = 5.0) -> str:
     """Return the tasks that are left on the loop of an asyncio client whose calls have ended."""
     until = time.monotonic() + patience
     while True:

@@ -167,8 +167,8 @@ class Terminal:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningEmulator]:
-    """An emulator that tunes fast."""
-    made = RunningEmulator(tuning_seconds=0.5)
+    """An emulator of gRPC and HTTP that tunes fast."""
+    made = RunningEmulator(tuning_seconds=0.5, http_port=0)
     yield made
     made.stop()
 

@@ -253,7 +253,8 @@ class Api:
         async def collect() -> list[Any]:
             return [item async for item in items]
 
-        return self(collect())
+        found: list[Any] = self(collect())
+        return found
 
     def close(self) -> None:
         for client in self._clients:

@@ -29,14 +29,14 @@ def suspect(data: bytes) -> bool:
     Args:
         data: A serialized message.
     """
-    return _MARK in data
+    # One byte is found many times as fast as three, and no text has this one.
+    return b"\xff" in data and _MARK in data
 
 
 #: Up to this many bytes are searched: that costs less than looking at the message.
 _SEARCHED = 1 << 16
-#: Messages in a message that are looked at before its bytes are searched instead, which takes up to 1 ms
-#: per megabyte.
-_LOOKED_AT = 500
+#: Looking at one message takes as long as searching so many bytes, about.
+_WORTH = 1 << 15
 
 
 def may_be_in(message: Message, data: bytes) -> bool:
@@ -49,22 +49,27 @@ def may_be_in(message: Message, data: bytes) -> bool:
         message: The message.
         data: The same, serialized.
     """
+    if b"\xff" not in data:
+        return False
     if len(data) <= _SEARCHED:
         return _MARK in data
-    looked_at, waiting = 0, [message]
+    left = len(data) // _WORTH
+    # Iterators: a list of a message would make a Python object of each of its items at once.
+    waiting: list[Iterator[Message]] = [iter((message,))]
     while waiting:
-        looked_at += 1
-        if looked_at > _LOOKED_AT:
+        part = next(waiting[-1], None)
+        if part is None:
+            waiting.pop()
+            continue
+        left -= 1
+        if left < 0:
             return _MARK in data
-        part = waiting.pop()
         fields = _fields_to_look_at(part.DESCRIPTOR)
         if any(map(part.HasField, fields.own)) or any(getattr(part, name) for name in fields.own_lists):
             return True
-        waiting.extend(getattr(part, name) for name in fields.messages if part.HasField(name))
-        for name in fields.lists:
-            waiting.extend(getattr(part, name))
-        for name in fields.maps:
-            waiting.extend(getattr(part, name).values())
+        waiting += [iter((getattr(part, name),)) for name in fields.messages if part.HasField(name)]
+        waiting += [iter(getattr(part, name)) for name in fields.lists]
+        waiting += [iter(getattr(part, name).values()) for name in fields.maps]
     return False
 
 

@@ -106,7 +106,8 @@ def rpc(
         protojson.parse_message(protojson.loads(text, source), method.request, source)
         for source, text in _read_requests(data, bidi=bidi)
     ]
-    with client_class() as client:
+    transport = "rest" if method.http_only else None
+    with client_class(transport=transport) as client:
         call = getattr(client, method.snake)
         if bidi:
             _print_stream(call(iter(requests), timeout=timeout))

@@ -62,7 +62,8 @@ def test_every_form_of_a_line(gemini: RunningEmulator, tmp_path: Path) -> None:
         "2e6",
     )
     assert (ended.code, ended.out) == (1, "")
-    for told in ("6 of 6 lines", "2 failed (--retry-failures", "cost ", "16 input tokens", "lines/s"):
+    tokens = "16 input tokens, 12 output tokens"
+    for told in ("6 of 6 lines", "2 failed (--retry-failures", "cost ", tokens, "lines/s"):
         assert told in ended.err
     answers = records(tmp_path / "out.jsonl")
     assert [(r["line"], r["key"]) for r in answers] == [(1, None), (2, "a"), (3, 3), (4, None)]
@@ -186,7 +187,7 @@ def test_fields_that_only_http_carries(tmp_path: Path) -> None:
         assert batch(both.address, tmp_path).code == 1
     assert numbers(tmp_path / "out.jsonl") == [1]
     [failed] = records(tmp_path / "out.failures.jsonl")
-    assert "does not speak gRPC" in failed["error"]["message"]
+    assert "calls over HTTP do not go there: set GEMINI_EMULATOR_HTTP_HOST" in failed["error"]["message"]
 
 
 # What is refused -----------------------------------------------------------------------------------

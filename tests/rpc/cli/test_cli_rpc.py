@@ -23,7 +23,11 @@ EVERY = [
     for method in table.methods.values()
 ]
 #: Requests without which a call would not be one; all others do with an empty one.
-REQUESTS = {"BidiGenerateContent": '{"setup": {"model": "models/gemini-2.5-flash"}}'}
+REQUESTS = {
+    "BidiGenerateContent": '{"setup": {"model": "models/gemini-2.5-flash"}}',
+    "BatchGenerateContent": '{"model": "models/gemini-2.5-flash"}',
+    "AsyncBatchEmbedContent": '{"model": "models/gemini-embedding-001"}',
+}
 
 
 @pytest.mark.parametrize("name", [name for name, _ in EVERY])
@@ -59,7 +63,7 @@ def test_the_list_is_complete(gemini: RunningEmulator) -> None:
     text = run(None, "rpc", "--list").out
     assert text.count("\n") == len(listed)
     assert re.search(
-        r"^Generative\.StreamGenerateContent +GenerateContentRequest +streams$", text, re.MULTILINE
+        r"^Generative\.StreamGenerateContent +GenerateContentRequest +server streaming$", text, re.MULTILINE
     )
     some = run(None, "rpc", "--list", "cache").out.splitlines()
     assert len(some) == 5
@@ -117,7 +121,7 @@ def test_every_kind_of_call(gemini: RunningEmulator) -> None:
     [
         ((), "missing SERVICE.METHOD, such as Generative.CountTokens; see gemwire rpc --list"),
         (("CountTokens", "{}"), "expected SERVICE.METHOD"),
-        (("Nobody.Call", "{}"), "unknown service 'Nobody'; expected one of Generative"),
+        (("Nobody.Call", "{}"), "unknown service 'Nobody'; expected one of Cache, Discuss, File, Generative"),
         (("Generative.Call", "{}"), "Generative has no method 'Call'; it has GenerateContent"),
         (("--list", "Nobody"), "unknown service 'Nobody'"),
         (("Generative.CountTokens", "{"), "request is not JSON: line 1, column 2"),

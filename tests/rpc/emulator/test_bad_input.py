@@ -110,7 +110,7 @@ def ignored(method: Method[Any, Any], place: str) -> bool:
     return place in {f"{given.get(method.name)}.name", "permission.name"}
 
 
-def each(paths: Any) -> Any:
+def each(paths: Any) -> pytest.MarkDecorator:
     """Parametrize a test by RPCs."""
     return pytest.mark.parametrize("path", paths, ids=lambda path: path.rpartition("language.")[2])
 

@@ -40,7 +40,6 @@ class AsyncBatches:
     """
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     async def create(

@@ -32,7 +32,6 @@ class AsyncCaches:
     """
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     async def create(

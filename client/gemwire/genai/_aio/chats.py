@@ -37,7 +37,6 @@ class AsyncChats:
     """Conversations with a model. Their history is kept by the client, not by the service."""
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def create(

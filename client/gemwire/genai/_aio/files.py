@@ -54,7 +54,6 @@ class AsyncFiles:
     """
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     async def upload(

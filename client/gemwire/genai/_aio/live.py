@@ -33,7 +33,6 @@ class AsyncLive:
     """Live sessions: audio, video and text are streamed in both directions at once."""
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> AsyncSessionContext:

@@ -43,7 +43,6 @@ class AsyncModels(AsyncMedia):
     """Models, and the content that they generate."""
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     async def generate_content(

@@ -15,7 +15,6 @@ class AsyncOperations:
     """Long-running operations of the service."""
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     async def get(

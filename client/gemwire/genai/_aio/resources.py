@@ -37,7 +37,6 @@ class AsyncResources:
     """
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
         self.models = AsyncModels(api)
         self.chats = AsyncChats(api)

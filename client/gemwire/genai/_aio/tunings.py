@@ -26,7 +26,6 @@ class AsyncTunings:
     """Tuning jobs, which train models on examples."""
 
     def __init__(self, api: AsyncApi) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     async def tune(

@@ -5,8 +5,6 @@ Each resource is one module of the backend, with a class whose methods have the 
 a service does not have is refused there, by a ValueError that says so.
 """
 
-# pyright: reportReturnType=false
-# The bodies of protocols' methods are their docstrings.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
@@ -107,61 +105,37 @@ class Page(Generic[_Result]):
 
 
 class ModelsBackend(Protocol):
-    """Calls of ``client.models``, ``client.chats`` and ``client.prepare``."""
+    """Calls of ``client.models``, ``client.chats`` and ``client.prepare``.
 
-    def to_name(self, model: str) -> str:
-        """Return the full name of a model."""
+    `to_head` builds a request without contents, `to_prompt` what prepared requests begin with.
+    """
 
+    def to_name(self, model: str) -> str: ...
     def to_request(
         self, model: str, contents: ContentListUnion, config: GenerateContentConfig
-    ) -> v1beta.GenerateContentRequest:
-        """Build a request to generate content."""
-
-    def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
-        """Build a request without contents."""
-
+    ) -> v1beta.GenerateContentRequest: ...
+    def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest: ...
     def to_prompt(
         self,
         model: str,
         contents: ContentListUnion | None,
         config: GenerateContentConfig,
         functions: Functions,
-    ) -> Prompt:
-        """Convert and serialize what requests begin with."""
-
-    def generate_content(self, request: GenerateRequest) -> GenerateCall:
-        """Generate content."""
-
-    def generate_content_stream(self, request: GenerateRequest) -> GenerateCall:
-        """Generate content as a stream."""
-
+    ) -> Prompt: ...
+    def generate_content(self, request: GenerateRequest) -> GenerateCall: ...
+    def generate_content_stream(self, request: GenerateRequest) -> GenerateCall: ...
     def count_tokens(
         self, model: str, contents: ContentListUnion, config: CountTokensConfig
-    ) -> Call[views.CountTokensResponse]:
-        """Count the tokens of contents."""
-
-    def count_prepared(self, request: RequestDraft) -> Call[views.CountTokensResponse]:
-        """Count the tokens of a prepared request."""
-
-    def compute_tokens(self, **arguments: object) -> Call[object]:
-        """Return the ids of the tokens of contents."""
-
+    ) -> Call[views.CountTokensResponse]: ...
+    def count_prepared(self, request: RequestDraft) -> Call[views.CountTokensResponse]: ...
+    def compute_tokens(self, **arguments: object) -> Call[object]: ...
     def embed_content(
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
-    ) -> Call[EmbedContentResponse]:
-        """Compute embeddings."""
-
-    def get(self, model: str) -> Call[Model | TunedModel]:
-        """Get a model."""
-
-    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[Model | TunedModel]]:
-        """List a page of models."""
-
-    def update(self, model: str, config: UpdateModelConfig) -> Call[TunedModel]:
-        """Update a tuned model."""
-
-    def delete(self, model: str) -> Call[None]:
-        """Delete a tuned model."""
+    ) -> Call[EmbedContentResponse]: ...
+    def get(self, model: str) -> Call[Model | TunedModel]: ...
+    def list(self, config: ListModelsConfig, page_token: str) -> Call[Page[Model | TunedModel]]: ...
+    def update(self, model: str, config: UpdateModelConfig) -> Call[TunedModel]: ...
+    def delete(self, model: str) -> Call[None]: ...
 
 
 class MediaBackend(Protocol):
@@ -169,60 +143,36 @@ class MediaBackend(Protocol):
 
     def generate_images(
         self, model: str, prompt: str, config: GenerateImagesConfig
-    ) -> Call[GenerateImagesResponse]:
-        """Generate images."""
-
-    def edit_image(self, **arguments: object) -> Call[object]:
-        """Edit an image."""
-
-    def upscale_image(self, **arguments: object) -> Call[object]:
-        """Upscale an image."""
-
+    ) -> Call[GenerateImagesResponse]: ...
+    def edit_image(self, **arguments: object) -> Call[object]: ...
+    def upscale_image(self, **arguments: object) -> Call[object]: ...
     def generate_videos(
         self, model: str, source: GenerateVideosSource, config: GenerateVideosConfig
-    ) -> Call[GenerateVideosOperation]:
-        """Start to generate videos."""
-
-    def get_operation(self, operation: Operation) -> Call[GenerateVideosOperation]:
-        """Get the state of an operation."""
+    ) -> Call[GenerateVideosOperation]: ...
+    def get_operation(self, operation: Operation) -> Call[GenerateVideosOperation]: ...
 
 
 class CachesBackend(Protocol):
     """Calls of ``client.caches``."""
 
-    def create(self, model: str, config: CreateCachedContentConfig) -> Call[views.CachedContent]:
-        """Create a cache."""
-
-    def get(self, name: str) -> Call[views.CachedContent]:
-        """Get a cache."""
-
-    def list(self, config: ListCachedContentsConfig, page_token: str) -> Call[Page[views.CachedContent]]:
-        """List a page of caches."""
-
-    def update(self, name: str, config: UpdateCachedContentConfig) -> Call[views.CachedContent]:
-        """Update the expiration of a cache."""
-
-    def delete(self, name: str) -> Call[None]:
-        """Delete a cache."""
+    def create(self, model: str, config: CreateCachedContentConfig) -> Call[views.CachedContent]: ...
+    def get(self, name: str) -> Call[views.CachedContent]: ...
+    def list(self, config: ListCachedContentsConfig, page_token: str) -> Call[Page[views.CachedContent]]: ...
+    def update(self, name: str, config: UpdateCachedContentConfig) -> Call[views.CachedContent]: ...
+    def delete(self, name: str) -> Call[None]: ...
 
 
 class FilesBackend(Protocol):
-    """Calls of ``client.files``."""
+    """Calls of ``client.files``.
 
-    def to_upload(self, config: UploadFileConfig) -> dict[str, str]:
-        """Build the fields of the file to upload."""
+    `to_upload` returns the fields of the file; `to_download` its name, and the video that keeps its bytes.
+    """
 
-    def to_download(self, file: object) -> tuple[str, Video | None]:
-        """Return the name of the file to download, and the video that keeps its bytes."""
-
-    def get(self, name: str) -> Call[File]:
-        """Get the metadata of a file."""
-
-    def list(self, config: ListFilesConfig, page_token: str) -> Call[Page[File]]:
-        """List a page of files."""
-
-    def delete(self, name: str) -> Call[None]:
-        """Delete a file."""
+    def to_upload(self, config: UploadFileConfig) -> dict[str, str]: ...
+    def to_download(self, file: object) -> tuple[str, Video | None]: ...
+    def get(self, name: str) -> Call[File]: ...
+    def list(self, config: ListFilesConfig, page_token: str) -> Call[Page[File]]: ...
+    def delete(self, name: str) -> Call[None]: ...
 
 
 class TuningsBackend(Protocol):
@@ -230,38 +180,22 @@ class TuningsBackend(Protocol):
 
     def tune(
         self, base_model: str, training_dataset: object, config: CreateTuningJobConfig
-    ) -> Flow[TuningJob]:
-        """Start a tuning job."""
-
-    def get(self, name: str) -> Flow[TuningJob]:
-        """Get a tuning job with its progress."""
-
-    def list(self, config: ListTuningJobsConfig, page_token: str) -> Call[Page[TuningJob]]:
-        """List a page of tuning jobs."""
+    ) -> Flow[TuningJob]: ...
+    def get(self, name: str) -> Flow[TuningJob]: ...
+    def list(self, config: ListTuningJobsConfig, page_token: str) -> Call[Page[TuningJob]]: ...
 
 
 class BatchesBackend(Protocol):
     """Calls of ``client.batches``."""
 
-    def create(self, model: str, src: object, config: CreateBatchJobConfig) -> Call[BatchJob]:
-        """Start a batch job."""
-
+    def create(self, model: str, src: object, config: CreateBatchJobConfig) -> Call[BatchJob]: ...
     def create_embeddings(
         self, model: str, src: object, config: CreateEmbeddingsBatchJobConfig
-    ) -> Call[BatchJob]:
-        """Start a batch job of embeddings."""
-
-    def get(self, name: str) -> Call[BatchJob]:
-        """Get a batch job."""
-
-    def list(self, config: ListBatchJobsConfig, page_token: str) -> Call[Page[BatchJob]]:
-        """List a page of batch jobs."""
-
-    def cancel(self, name: str) -> Call[None]:
-        """Cancel a batch job."""
-
-    def delete(self, name: str) -> Call[DeleteResourceJob]:
-        """Delete a batch job."""
+    ) -> Call[BatchJob]: ...
+    def get(self, name: str) -> Call[BatchJob]: ...
+    def list(self, config: ListBatchJobsConfig, page_token: str) -> Call[Page[BatchJob]]: ...
+    def cancel(self, name: str) -> Call[None]: ...
+    def delete(self, name: str) -> Call[DeleteResourceJob]: ...
 
 
 class LiveBackend(Protocol):
@@ -269,19 +203,12 @@ class LiveBackend(Protocol):
 
     METHOD: Method[v1beta.BidiGenerateContentClientMessage, v1beta.BidiGenerateContentServerMessage]
 
-    def to_setup(self, model: str, config: LiveConnectConfig) -> v1beta.BidiGenerateContentClientMessage:
-        """Build the first message of a session."""
-
+    def to_setup(self, model: str, config: LiveConnectConfig) -> v1beta.BidiGenerateContentClientMessage: ...
     def to_client_content(
         self, turns: ContentListUnion | None, turn_complete: bool
-    ) -> v1beta.BidiGenerateContentClientMessage:
-        """Build a message of turns."""
-
-    def to_realtime_input(self, arguments: dict[str, object]) -> v1beta.BidiGenerateContentClientMessage:
-        """Build a message of streamed input."""
-
-    def to_tool_response(self, function_responses: object) -> v1beta.BidiGenerateContentClientMessage:
-        """Build a message of function responses."""
+    ) -> v1beta.BidiGenerateContentClientMessage: ...
+    def to_realtime_input(self, arguments: dict[str, object]) -> v1beta.BidiGenerateContentClientMessage: ...
+    def to_tool_response(self, function_responses: object) -> v1beta.BidiGenerateContentClientMessage: ...
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,6 @@ class Batches:
     """
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def create(

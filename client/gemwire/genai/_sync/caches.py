@@ -33,7 +33,6 @@ class Caches:
     """
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def create(self, *, model: str, config: CreateCachedContentConfigOrDict | None = None) -> CachedContent:

@@ -38,7 +38,6 @@ class Chats:
     """Conversations with a model. Their history is kept by the client, not by the service."""
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def create(

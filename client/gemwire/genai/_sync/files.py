@@ -55,7 +55,6 @@ class Files:
     """
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def upload(

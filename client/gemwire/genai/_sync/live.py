@@ -34,7 +34,6 @@ class Live:
     """Live sessions: audio, video and text are streamed in both directions at once."""
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> SessionContext:

@@ -44,7 +44,6 @@ class Models(Media):
     """Models, and the content that they generate."""
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def generate_content(

@@ -16,7 +16,6 @@ class Operations:
     """Long-running operations of the service."""
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def get(

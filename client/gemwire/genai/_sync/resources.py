@@ -38,7 +38,6 @@ class Resources:
     """
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
         self.models = Models(api)
         self.chats = Chats(api)

@@ -27,7 +27,6 @@ class Tunings:
     """Tuning jobs, which train models on examples."""
 
     def __init__(self, api: Api) -> None:
-        """Use the connection of a client."""
         self._api = api
 
     def tune(

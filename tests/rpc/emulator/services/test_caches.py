@@ -26,7 +26,7 @@ async def create(call: Caller, **fields: Any) -> Any:
 
 
 def ends(cached: Any) -> float:
-    return cached.expire_time.ToMicroseconds() / 1e6
+    return float(cached.expire_time.ToMicroseconds()) / 1e6
 
 
 def test_an_entry_lives_for_an_hour_by_default() -> None:

@@ -39,7 +39,7 @@ async def names(call: Caller, parent: str = D) -> list[str]:
 
 
 async def found(call: Caller, query: str) -> str:
-    return (await call("QueryDocument", name=D, query=query)).relevant_chunks[0].chunk.name
+    return str((await call("QueryDocument", name=D, query=query)).relevant_chunks[0].chunk.name)
 
 
 def test_a_chunk_is_active_when_it_is_made() -> None:

@@ -60,7 +60,7 @@ def retrieving(question: str, source: str = "corpora/c", **config: Any) -> dict[
 
 def text_of(response: Any) -> str:
     [part] = response.answer.content.parts
-    return part.text
+    return str(part.text)
 
 
 def test_the_answer_is_the_sentence_that_answers() -> None:

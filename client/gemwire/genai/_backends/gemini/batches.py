@@ -41,7 +41,6 @@ class GeminiBatches(BatchesBackend):
         self._models = models
 
     def create(self, model: str, src: object, config: CreateBatchJobConfig) -> Call[BatchJob]:
-        """Call BatchGenerateContent."""
         name = to_model_name(model)
         check_fields(config)
         source = to_batch_source(src)
@@ -53,19 +52,16 @@ class GeminiBatches(BatchesBackend):
     def create_embeddings(
         self, model: str, src: object, config: CreateEmbeddingsBatchJobConfig
     ) -> Call[BatchJob]:
-        """Call AsyncBatchEmbedContent."""
         name = to_model_name(model)
         batch = to_embeddings_batch(name, src, config, self._models.to_embed_request)
         request = v1beta.AsyncBatchEmbedContentRequest(model=name, batch=batch)
         return Call(ASYNC_BATCH_EMBED_CONTENT, request, from_operation)
 
     def get(self, name: str) -> Call[BatchJob]:
-        """Call GetOperation."""
         request = operations_pb2.GetOperationRequest(name=to_batch_name(name))
         return Call(_GET_OPERATION, request, from_operation)
 
     def list(self, config: ListBatchJobsConfig, page_token: str) -> Call[Page[BatchJob]]:
-        """Call ListOperations."""
         request = operations_pb2.ListOperationsRequest(
             name=COLLECTION,
             filter=config.filter or "",
@@ -75,12 +71,10 @@ class GeminiBatches(BatchesBackend):
         return Call(_LIST_OPERATIONS, request, _to_page)
 
     def cancel(self, name: str) -> Call[None]:
-        """Call CancelOperation."""
         request = operations_pb2.CancelOperationRequest(name=to_batch_name(name))
         return Call(operations.CANCEL_OPERATION, request, lambda _: None)
 
     def delete(self, name: str) -> Call[DeleteResourceJob]:
-        """Call DeleteOperation."""
         found = to_batch_name(name)
         request = operations_pb2.DeleteOperationRequest(name=found)
         return Call(operations.DELETE_OPERATION, request, lambda _: DeleteResourceJob(name=found, done=True))

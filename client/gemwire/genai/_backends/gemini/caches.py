@@ -26,18 +26,15 @@ class GeminiCaches(CachesBackend):
     """Calls of CacheService."""
 
     def create(self, model: str, config: CreateCachedContentConfig) -> Call[CachedContent]:
-        """Call CreateCachedContent."""
         check_fields(config)
         request = v1beta.CreateCachedContentRequest(cached_content=to_cached_content(model, config))
         return Call(CREATE_CACHED_CONTENT, request, CachedContent.of)
 
     def get(self, name: str) -> Call[CachedContent]:
-        """Call GetCachedContent."""
         request = v1beta.GetCachedContentRequest(name=to_resource_name(name, COLLECTION))
         return Call(GET_CACHED_CONTENT, request, CachedContent.of)
 
     def list(self, config: ListCachedContentsConfig, page_token: str) -> Call[Page[CachedContent]]:
-        """Call ListCachedContents."""
         request = v1beta.ListCachedContentsRequest(page_size=config.page_size or 0, page_token=page_token)
         return Call(LIST_CACHED_CONTENTS, request, _to_page)
 
@@ -48,7 +45,6 @@ class GeminiCaches(CachesBackend):
         return Call(UPDATE_CACHED_CONTENT, request, CachedContent.of)
 
     def delete(self, name: str) -> Call[None]:
-        """Call DeleteCachedContent."""
         request = v1beta.DeleteCachedContentRequest(name=to_resource_name(name, COLLECTION))
         return Call(DELETE_CACHED_CONTENT, request, lambda _: None)
 

@@ -15,24 +15,19 @@ class GeminiFiles(FilesBackend):
     """Calls of FileService."""
 
     def to_upload(self, config: UploadFileConfig) -> dict[str, str]:
-        """Build the fields of a File."""
         return to_file_fields(config)
 
     def to_download(self, file: object) -> tuple[str, Video | None]:
-        """Return the name of the file, and the video that keeps its bytes."""
         return resolve_download(file)
 
     def get(self, name: str) -> Call[File]:
-        """Call GetFile."""
         return Call(GET_FILE, v1beta.GetFileRequest(name=to_file_name(name)), File.of)
 
     def list(self, config: ListFilesConfig, page_token: str) -> Call[Page[File]]:
-        """Call ListFiles."""
         request = v1beta.ListFilesRequest(page_size=config.page_size or 0, page_token=page_token)
         return Call(LIST_FILES, request, _to_page)
 
     def delete(self, name: str) -> Call[None]:
-        """Call DeleteFile."""
         return Call(DELETE_FILE, v1beta.DeleteFileRequest(name=to_file_name(name)), lambda _: None)
 
 

@@ -16,19 +16,15 @@ class GeminiLive(LiveBackend):
     METHOD = BIDI_GENERATE_CONTENT
 
     def to_setup(self, model: str, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
-        """Build the first message of a session."""
         return BidiGenerateContentClientMessage(setup=live.to_setup(model, config))
 
     def to_client_content(
         self, turns: ContentListUnion | None, turn_complete: bool
     ) -> BidiGenerateContentClientMessage:
-        """Build a message of turns."""
         return BidiGenerateContentClientMessage(client_content=live.to_client_content(turns, turn_complete))
 
     def to_realtime_input(self, arguments: dict[str, object]) -> BidiGenerateContentClientMessage:
-        """Build a message of streamed input."""
         return BidiGenerateContentClientMessage(realtime_input=live.to_realtime_input(arguments))
 
     def to_tool_response(self, function_responses: object) -> BidiGenerateContentClientMessage:
-        """Build a message of function responses."""
         return BidiGenerateContentClientMessage(tool_response=live.to_tool_response(function_responses))

@@ -23,7 +23,6 @@ class GeminiMedia(MediaBackend):
     def generate_images(
         self, model: str, prompt: str, config: GenerateImagesConfig
     ) -> Call[GenerateImagesResponse]:
-        """Call Predict."""
         check_fields(config)
         return Call(
             PREDICT,
@@ -32,17 +31,14 @@ class GeminiMedia(MediaBackend):
         )
 
     def edit_image(self, **arguments: object) -> Call[object]:
-        """Refuse the call."""
         raise method_error("edit_image")
 
     def upscale_image(self, **arguments: object) -> Call[object]:
-        """Refuse the call."""
         raise method_error("upscale_image")
 
     def generate_videos(
         self, model: str, source: GenerateVideosSource, config: GenerateVideosConfig
     ) -> Call[GenerateVideosOperation]:
-        """Call PredictLongRunning."""
         check_fields(config)
         return Call(
             PREDICT_LONG_RUNNING,
@@ -51,7 +47,6 @@ class GeminiMedia(MediaBackend):
         )
 
     def get_operation(self, operation: Operation) -> Call[GenerateVideosOperation]:
-        """Call GetOperation."""
         if not operation.name:
             raise ValueError("operation: has no name; pass an operation that generate_videos returned")
         request = operations_pb2.GetOperationRequest(name=operation.name)

@@ -43,18 +43,15 @@ class GeminiModels(ModelsBackend):
     """Calls of GenerativeService and ModelService."""
 
     def to_name(self, model: str) -> str:
-        """Return the name with its collection."""
         return to_model_name(model)
 
     def to_request(
         self, model: str, contents: ContentListUnion | None, config: GenerateContentConfig
     ) -> v1beta.GenerateContentRequest:
-        """Build a GenerateContentRequest."""
         check_fields(config)
         return requests.to_generate_content_request(model, contents, config)
 
     def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
-        """Build a GenerateContentRequest without contents."""
         check_fields(config)
         return requests.to_request_head(model, config)
 
@@ -65,22 +62,18 @@ class GeminiModels(ModelsBackend):
         config: GenerateContentConfig,
         functions: Functions,
     ) -> Prompt:
-        """Convert and serialize what requests begin with."""
         check_fields(config)
         return Prompt.build(model, contents, config, functions)
 
     def generate_content(self, request: GenerateRequest) -> GenerateCall:
-        """Call GenerateContent."""
         return _generate(GENERATE_CONTENT, request)
 
     def generate_content_stream(self, request: GenerateRequest) -> GenerateCall:
-        """Call StreamGenerateContent."""
         return _generate(STREAM_GENERATE_CONTENT, request)
 
     def count_tokens(
         self, model: str, contents: ContentListUnion, config: CountTokensConfig
     ) -> Call[views.CountTokensResponse]:
-        """Call CountTokens."""
         request = requests.to_count_tokens_request(model, contents, config)
         return Call(COUNT_TOKENS, request, views.CountTokensResponse.of)
 
@@ -90,20 +83,17 @@ class GeminiModels(ModelsBackend):
         return Call(method, wire, views.CountTokensResponse.of)
 
     def compute_tokens(self, **arguments: object) -> Call[object]:
-        """Refuse the call."""
         raise method_error("compute_tokens")
 
     def embed_content(
         self, model: str, contents: ContentListUnion, config: EmbedContentConfig
     ) -> Call[EmbedContentResponse]:
-        """Call BatchEmbedContents."""
         request = self.to_embed_request(model, contents, config)
         return Call(BATCH_EMBED_CONTENTS, request, EmbedContentResponse.of)
 
     def to_embed_request(
         self, model: str, contents: ContentListUnion | None, config: EmbedContentConfig
     ) -> v1beta.BatchEmbedContentsRequest:
-        """Build a BatchEmbedContentsRequest."""
         check_fields(config)
         return requests.to_embed_content_request(model, contents, config)
 
@@ -140,7 +130,6 @@ class GeminiModels(ModelsBackend):
         return Call(UPDATE_TUNED_MODEL, request, TunedModel.of)
 
     def delete(self, model: str) -> Call[None]:
-        """Call DeleteTunedModel."""
         request = v1beta.DeleteTunedModelRequest(name=to_model_name(model))
         return Call(DELETE_TUNED_MODEL, request, lambda _: None)
 

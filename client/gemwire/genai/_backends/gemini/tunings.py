@@ -54,7 +54,6 @@ class GeminiTunings(TuningsBackend):
         return job
 
     def list(self, config: ListTuningJobsConfig, page_token: str) -> Call[Page[TuningJob]]:
-        """Call ListTunedModels."""
         request = v1beta.ListTunedModelsRequest(
             page_size=config.page_size or 0, page_token=page_token, filter=config.filter or ""
         )
