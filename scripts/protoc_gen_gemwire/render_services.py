@@ -39,6 +39,8 @@ def module(service: Service, file: File, model: Model) -> str:
     import_used(head, body, "typing", "Any")
     head()
     head("from gemwire_runtime import method as _method")
+    head("from gemwire_runtime.aio import caller as _aio")
+    head("from gemwire_runtime.sync import caller as _sync")
     for line in types.imports():
         if line not in foreign:
             head(line)
@@ -153,7 +155,7 @@ def _typed(out: Source, service: Service, file: File, model: Model, types: Types
         out.docstring(service.comment)
         out()
         out("SERVICE = SERVICE")
-        out(f"_caller: _method.{prefix}Caller")
+        out(f"_caller: {_flavour(prefix)}Caller")
         for method in service.methods:
             out()
             _method(out, method, file, model, types, prefix)
@@ -199,18 +201,23 @@ def _method(out: Source, method: Method, file: File, model: Model, types: Types,
         out(")")
 
 
+def _flavour(prefix: str) -> str:
+    """The start of an interface's name: its module and ``Async``."""
+    return f"_aio.{prefix}" if prefix else "_sync."
+
+
 def _returned(method: Method, model: Model, types: Types, prefix: str) -> str:
     response = types.name(method.response)
     if method.kind == "SERVER_STREAM":
-        return f"_method.{prefix}Stream[{response}]"
+        return f"{_flavour(prefix)}Stream[{response}]"
     if method.kind == "BIDI":
-        return f"_method.{prefix}BidiStream[{types.name(method.request)}, {response}]"
+        return f"{_flavour(prefix)}BidiStream[{types.name(method.request)}, {response}]"
     if method.items:
         item = model.messages[method.response].field(method.items)
         inner = item.type_name if item.kind == "scalar" else types.name(item.type_name)
-        return f"_method.{prefix}Pager[{inner}, {response}]"
+        return f"{_flavour(prefix)}Pager[{inner}, {response}]"
     if method.operation:
-        return f"_method.{prefix}Operation[{', '.join(types.name(name) for name in method.operation)}]"
+        return f"{_flavour(prefix)}Operation[{', '.join(types.name(name) for name in method.operation)}]"
     return response
 
 

@@ -17,7 +17,7 @@ import typer
 from gemwire import v1beta
 from gemwire.cli import line_chart, output
 from gemwire.cli.options import AsJson, DisplayName
-from gemwire_runtime.method import Operation
+from gemwire_runtime.sync.caller import Operation
 
 app = typer.Typer(help="Tune models and manage tuned models.", no_args_is_help=True)
 

@@ -11,6 +11,8 @@ from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.longrunning import operations_pb2 as _longrunning_operations_pb2
 from gemwire_proto.google.protobuf import empty_pb2 as _protobuf_empty_pb2
 
@@ -144,7 +146,7 @@ class AsyncOperations(OperationsPaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def list_operations(
         self,
@@ -155,7 +157,7 @@ class AsyncOperations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_longrunning_operations_pb2.Operation, _longrunning_operations_pb2.ListOperationsResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_longrunning_operations_pb2.Operation, _longrunning_operations_pb2.ListOperationsResponse]]:
         """Returns operations under a parent that match a filter, a page at a time. The parent `operations` in
         the HTTP mapping stands for the whole service; APIs may rebind the path to parents of their own,
         such as `tunedModels/{tuned_model}`. Ends with UNIMPLEMENTED if the API does not list operations,
@@ -347,7 +349,7 @@ class Operations(OperationsPaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def list_operations(
         self,
@@ -358,7 +360,7 @@ class Operations(OperationsPaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_longrunning_operations_pb2.Operation, _longrunning_operations_pb2.ListOperationsResponse]:
+    ) -> _sync.Pager[_longrunning_operations_pb2.Operation, _longrunning_operations_pb2.ListOperationsResponse]:
         """Returns operations under a parent that match a filter, a page at a time. The parent `operations` in
         the HTTP mapping stands for the whole service; APIs may rebind the path to parents of their own,
         such as `tunedModels/{tuned_model}`. Ends with UNIMPLEMENTED if the API does not list operations,

@@ -11,6 +11,8 @@ from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapp
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1 import content_pb2 as _v1_content_pb2
 from gemwire_proto.google.ai.generativelanguage.v1 import generative_service_pb2 as _v1_generative_service_pb2
 
@@ -148,7 +150,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def generate_content(
         self,
@@ -209,7 +211,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
-    ) -> _Coroutine[_Any, _Any, _method.AsyncStream[_v1_generative_service_pb2.GenerateContentResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1_generative_service_pb2.GenerateContentResponse]]:
         """Generates a model reply and delivers it in pieces while it is being written. Takes the same request
         as `GenerateContent`. Each message of the stream holds the next part of every candidate, so the
         client must append the parts; `Candidate.finish_reason` is set on the last piece of a candidate.
@@ -383,7 +385,7 @@ class GenerativeService(GenerativeServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def generate_content(
         self,
@@ -444,7 +446,7 @@ class GenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
-    ) -> _method.Stream[_v1_generative_service_pb2.GenerateContentResponse]:
+    ) -> _sync.Stream[_v1_generative_service_pb2.GenerateContentResponse]:
         """Generates a model reply and delivers it in pieces while it is being written. Takes the same request
         as `GenerateContent`. Each message of the stream holds the next part of every candidate, so the
         client must append the parts; `Candidate.finish_reason` is set on the last piece of a candidate.

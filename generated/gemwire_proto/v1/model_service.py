@@ -9,6 +9,8 @@ from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1 import model_pb2 as _v1_model_pb2
 from gemwire_proto.google.ai.generativelanguage.v1 import model_service_pb2 as _v1_model_service_pb2
 
@@ -80,7 +82,7 @@ class AsyncModelService(ModelServicePaths):
     """Reads the catalogue of models."""
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def get_model(
         self,
@@ -129,7 +131,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]]:
         """Returns the models available to the caller, a page at a time. Tuned models are not among them.
         Follow `next_page_token` until it is empty, even after a short page. Ends with INVALID_ARGUMENT on
         a bad page token. Changes nothing, so it is safe to repeat.
@@ -166,7 +168,7 @@ class ModelService(ModelServicePaths):
     """Reads the catalogue of models."""
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def get_model(
         self,
@@ -215,7 +217,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]:
+    ) -> _sync.Pager[_v1_model_pb2.Model, _v1_model_service_pb2.ListModelsResponse]:
         """Returns the models available to the caller, a page at a time. Tuned models are not among them.
         Follow `next_page_token` until it is empty, even after a short page. Ends with INVALID_ARGUMENT on
         a bad page token. Changes nothing, so it is safe to repeat.

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import cache_service_pb2 as _v1beta_cache_service_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import cached_content_pb2 as _v1beta_cached_content_pb2
 from gemwire_proto.google.protobuf import empty_pb2 as _protobuf_empty_pb2
@@ -155,7 +157,7 @@ class AsyncCacheService(CacheServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def list_cached_contents(
         self,
@@ -164,7 +166,7 @@ class AsyncCacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_cached_content_pb2.CachedContent, _v1beta_cache_service_pb2.ListCachedContentsResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_cached_content_pb2.CachedContent, _v1beta_cache_service_pb2.ListCachedContentsResponse]]:
         """Returns the caller's cached entries, a page at a time. Entries come without the contents, tools and
         instructions that were stored. Expired ones are not listed. Ends with INVALID_ARGUMENT on a bad
         page token. Changes nothing, so it is safe to repeat.
@@ -358,7 +360,7 @@ class CacheService(CacheServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def list_cached_contents(
         self,
@@ -367,7 +369,7 @@ class CacheService(CacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1beta_cached_content_pb2.CachedContent, _v1beta_cache_service_pb2.ListCachedContentsResponse]:
+    ) -> _sync.Pager[_v1beta_cached_content_pb2.CachedContent, _v1beta_cache_service_pb2.ListCachedContentsResponse]:
         """Returns the caller's cached entries, a page at a time. Entries come without the contents, tools and
         instructions that were stored. Expired ones are not listed. Ends with INVALID_ARGUMENT on a bad
         page token. Changes nothing, so it is safe to repeat.

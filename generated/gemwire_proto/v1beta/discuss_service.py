@@ -11,6 +11,8 @@ from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import discuss_service_pb2 as _v1beta_discuss_service_pb2
 
 GENERATE_MESSAGE = _method.Method(
@@ -84,7 +86,7 @@ class AsyncDiscussService(DiscussServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def generate_message(
         self,
@@ -193,7 +195,7 @@ class DiscussService(DiscussServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def generate_message(
         self,

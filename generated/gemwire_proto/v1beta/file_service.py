@@ -12,6 +12,8 @@ from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import file_pb2 as _v1beta_file_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import file_service_pb2 as _v1beta_file_service_pb2
 from gemwire_proto.google.protobuf import empty_pb2 as _protobuf_empty_pb2
@@ -142,7 +144,7 @@ class AsyncFileService(FileServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def create_file(
         self,
@@ -189,7 +191,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]]:
         """Lists the files of the caller's project, page by page. Returns metadata only. Ends with
         INVALID_ARGUMENT for a bad page size or token. Safe to repeat.
 
@@ -341,7 +343,7 @@ class FileService(FileServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def create_file(
         self,
@@ -388,7 +390,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]:
+    ) -> _sync.Pager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]:
         """Lists the files of the caller's project, page by page. Returns metadata only. Ends with
         INVALID_ARGUMENT for a bad page size or token. Safe to repeat.
 

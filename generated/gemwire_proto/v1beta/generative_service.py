@@ -11,6 +11,8 @@ from collections.abc import AsyncIterable as _AsyncIterable, Coroutine as _Corou
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _v1beta_content_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2 as _v1beta_generative_service_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import safety_pb2 as _v1beta_safety_pb2
@@ -236,7 +238,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def generate_content(
         self,
@@ -352,7 +354,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
-    ) -> _Coroutine[_Any, _Any, _method.AsyncStream[_v1beta_generative_service_pb2.GenerateContentResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1beta_generative_service_pb2.GenerateContentResponse]]:
         """Generates a model reply and delivers it in pieces while it is being written. Takes the same request
         as `GenerateContent`. Each message of the stream holds the next part of every candidate, so the
         client must append the parts; `Candidate.finish_reason` is set on the last piece of a candidate.
@@ -529,7 +531,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
-    ) -> _Coroutine[_Any, _Any, _method.AsyncBidiStream[_v1beta_generative_service_pb2.BidiGenerateContentClientMessage, _v1beta_generative_service_pb2.BidiGenerateContentServerMessage]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncBidiStream[_v1beta_generative_service_pb2.BidiGenerateContentClientMessage, _v1beta_generative_service_pb2.BidiGenerateContentServerMessage]]:
         """Opens a live session in which client and model exchange messages both ways. The first client
         message must be a `BidiGenerateContentSetup`; wait for the server's
         `BidiGenerateContentSetupComplete` before sending anything else. After that, both sides send
@@ -571,7 +573,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncOperation[_v1beta_generative_service_pb2.GenerateContentBatchOutput, _v1beta_generative_service_pb2.GenerateContentBatch]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_generative_service_pb2.GenerateContentBatchOutput, _v1beta_generative_service_pb2.GenerateContentBatch]]:
         """Creates a batch of GenerateContent requests, which the service works on in the background, at a
         lower price. The operation is named `batches/{batch}`; its metadata says how far the batch is.
 
@@ -613,7 +615,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncOperation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]]:
         """Creates a batch of EmbedContent requests; see `BatchGenerateContent`.
 
         Over HTTP alone: the service does not have this RPC over gRPC.
@@ -652,7 +654,7 @@ class GenerativeService(GenerativeServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def generate_content(
         self,
@@ -768,7 +770,7 @@ class GenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
-    ) -> _method.Stream[_v1beta_generative_service_pb2.GenerateContentResponse]:
+    ) -> _sync.Stream[_v1beta_generative_service_pb2.GenerateContentResponse]:
         """Generates a model reply and delivers it in pieces while it is being written. Takes the same request
         as `GenerateContent`. Each message of the stream holds the next part of every candidate, so the
         client must append the parts; `Candidate.finish_reason` is set on the last piece of a candidate.
@@ -945,7 +947,7 @@ class GenerativeService(GenerativeServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
-    ) -> _method.BidiStream[_v1beta_generative_service_pb2.BidiGenerateContentClientMessage, _v1beta_generative_service_pb2.BidiGenerateContentServerMessage]:
+    ) -> _sync.BidiStream[_v1beta_generative_service_pb2.BidiGenerateContentClientMessage, _v1beta_generative_service_pb2.BidiGenerateContentServerMessage]:
         """Opens a live session in which client and model exchange messages both ways. The first client
         message must be a `BidiGenerateContentSetup`; wait for the server's
         `BidiGenerateContentSetupComplete` before sending anything else. After that, both sides send
@@ -987,7 +989,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Operation[_v1beta_generative_service_pb2.GenerateContentBatchOutput, _v1beta_generative_service_pb2.GenerateContentBatch]:
+    ) -> _sync.Operation[_v1beta_generative_service_pb2.GenerateContentBatchOutput, _v1beta_generative_service_pb2.GenerateContentBatch]:
         """Creates a batch of GenerateContent requests, which the service works on in the background, at a
         lower price. The operation is named `batches/{batch}`; its metadata says how far the batch is.
 
@@ -1029,7 +1031,7 @@ class GenerativeService(GenerativeServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Operation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]:
+    ) -> _sync.Operation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]:
         """Creates a batch of EmbedContent requests; see `BatchGenerateContent`.
 
         Over HTTP alone: the service does not have this RPC over gRPC.

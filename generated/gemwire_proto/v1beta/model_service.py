@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import model_pb2 as _v1beta_model_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import model_service_pb2 as _v1beta_model_service_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import tuned_model_pb2 as _v1beta_tuned_model_pb2
@@ -196,7 +198,7 @@ class AsyncModelService(ModelServicePaths):
     """Reads the catalogue of models and manages the caller's tuned models."""
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def get_model(
         self,
@@ -245,7 +247,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_model_pb2.Model, _v1beta_model_service_pb2.ListModelsResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_model_pb2.Model, _v1beta_model_service_pb2.ListModelsResponse]]:
         """Returns the models available to the caller, a page at a time. Tuned models are not among them.
         Follow `next_page_token` until it is empty, even after a short page. Ends with INVALID_ARGUMENT on
         a bad page token. Changes nothing, so it is safe to repeat.
@@ -325,7 +327,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.ListTunedModelsResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.ListTunedModelsResponse]]:
         """Returns the tuned models the caller can see, a page at a time. Those shared with everyone are left
         out unless `filter` asks for them. Ends with INVALID_ARGUMENT on a bad filter or page token.
         Changes nothing, so it is safe to repeat.
@@ -367,7 +369,7 @@ class AsyncModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncOperation[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.CreateTunedModelMetadata]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.CreateTunedModelMetadata]]:
         """Starts the training of a new tuned model and returns at once. The answer is an operation named
         `tunedModels/{tuned_model}/operations/{operation}`: poll it with
         `google.longrunning.Operations.GetOperation`. Its metadata is a `CreateTunedModelMetadata` and, on
@@ -496,7 +498,7 @@ class ModelService(ModelServicePaths):
     """Reads the catalogue of models and manages the caller's tuned models."""
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def get_model(
         self,
@@ -545,7 +547,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1beta_model_pb2.Model, _v1beta_model_service_pb2.ListModelsResponse]:
+    ) -> _sync.Pager[_v1beta_model_pb2.Model, _v1beta_model_service_pb2.ListModelsResponse]:
         """Returns the models available to the caller, a page at a time. Tuned models are not among them.
         Follow `next_page_token` until it is empty, even after a short page. Ends with INVALID_ARGUMENT on
         a bad page token. Changes nothing, so it is safe to repeat.
@@ -625,7 +627,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.ListTunedModelsResponse]:
+    ) -> _sync.Pager[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.ListTunedModelsResponse]:
         """Returns the tuned models the caller can see, a page at a time. Those shared with everyone are left
         out unless `filter` asks for them. Ends with INVALID_ARGUMENT on a bad filter or page token.
         Changes nothing, so it is safe to repeat.
@@ -667,7 +669,7 @@ class ModelService(ModelServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Operation[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.CreateTunedModelMetadata]:
+    ) -> _sync.Operation[_v1beta_tuned_model_pb2.TunedModel, _v1beta_model_service_pb2.CreateTunedModelMetadata]:
         """Starts the training of a new tuned model and returns at once. The answer is an operation named
         `tunedModels/{tuned_model}/operations/{operation}`: poll it with
         `google.longrunning.Operations.GetOperation`. Its metadata is a `CreateTunedModelMetadata` and, on

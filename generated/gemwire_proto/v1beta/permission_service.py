@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import permission_pb2 as _v1beta_permission_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import permission_service_pb2 as _v1beta_permission_service_pb2
 from gemwire_proto.google.protobuf import empty_pb2 as _protobuf_empty_pb2
@@ -174,7 +176,7 @@ class AsyncPermissionService(PermissionServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def create_permission(
         self,
@@ -267,7 +269,7 @@ class AsyncPermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_permission_pb2.Permission, _v1beta_permission_service_pb2.ListPermissionsResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_permission_pb2.Permission, _v1beta_permission_service_pb2.ListPermissionsResponse]]:
         """Lists the permissions of one tuned model or corpus, page by page. Ends with INVALID_ARGUMENT for a
         bad page token, PERMISSION_DENIED when the caller may not see the parent. Safe to repeat.
 
@@ -425,7 +427,7 @@ class PermissionService(PermissionServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def create_permission(
         self,
@@ -518,7 +520,7 @@ class PermissionService(PermissionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1beta_permission_pb2.Permission, _v1beta_permission_service_pb2.ListPermissionsResponse]:
+    ) -> _sync.Pager[_v1beta_permission_pb2.Permission, _v1beta_permission_service_pb2.ListPermissionsResponse]:
         """Lists the permissions of one tuned model or corpus, page by page. Ends with INVALID_ARGUMENT for a
         bad page token, PERMISSION_DENIED when the caller may not see the parent. Safe to repeat.
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import prediction_service_pb2 as _v1beta_prediction_service_pb2
 from gemwire_proto.google.longrunning import operations_pb2 as _longrunning_operations_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
@@ -91,7 +93,7 @@ class AsyncPredictionService(PredictionServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def predict(
         self,
@@ -147,7 +149,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncOperation[_v1beta_prediction_service_pb2.PredictLongRunningResponse, _v1beta_prediction_service_pb2.PredictLongRunningMetadata]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_prediction_service_pb2.PredictLongRunningResponse, _v1beta_prediction_service_pb2.PredictLongRunningMetadata]]:
         """Starts a prediction that takes long, such as a video, and returns at once. The answer is an
         operation named `models/{model}/operations/{operation}`: poll it with
         `google.longrunning.Operations.GetOperation` until `done` is true, then read
@@ -193,7 +195,7 @@ class PredictionService(PredictionServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def predict(
         self,
@@ -249,7 +251,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Operation[_v1beta_prediction_service_pb2.PredictLongRunningResponse, _v1beta_prediction_service_pb2.PredictLongRunningMetadata]:
+    ) -> _sync.Operation[_v1beta_prediction_service_pb2.PredictLongRunningResponse, _v1beta_prediction_service_pb2.PredictLongRunningMetadata]:
         """Starts a prediction that takes long, such as a video, and returns at once. The answer is an
         operation named `models/{model}/operations/{operation}`: poll it with
         `google.longrunning.Operations.GetOperation` until `done` is true, then read

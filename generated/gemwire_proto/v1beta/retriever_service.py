@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _v1beta_retriever_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_service_pb2 as _v1beta_retriever_service_pb2
 from gemwire_proto.google.protobuf import empty_pb2 as _protobuf_empty_pb2
@@ -470,7 +472,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def create_corpus(
         self,
@@ -634,7 +636,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_retriever_pb2.Corpus, _v1beta_retriever_service_pb2.ListCorporaResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_retriever_pb2.Corpus, _v1beta_retriever_service_pb2.ListCorporaResponse]]:
         """Lists the corpora that the caller owns, a page at a time, oldest first. Safe to repeat.
 
         Args:
@@ -863,7 +865,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]]:
         """Lists the documents of a corpus, a page at a time, oldest first. Safe to repeat.
 
         Args:
@@ -1201,7 +1203,7 @@ class AsyncRetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _method.AsyncPager[_v1beta_retriever_pb2.Chunk, _v1beta_retriever_service_pb2.ListChunksResponse]]:
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_retriever_pb2.Chunk, _v1beta_retriever_service_pb2.ListChunksResponse]]:
         """Lists the chunks of a document, a page at a time, oldest first. The text of each chunk is included.
         Safe to repeat.
 
@@ -1244,7 +1246,7 @@ class RetrieverService(RetrieverServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def create_corpus(
         self,
@@ -1408,7 +1410,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1beta_retriever_pb2.Corpus, _v1beta_retriever_service_pb2.ListCorporaResponse]:
+    ) -> _sync.Pager[_v1beta_retriever_pb2.Corpus, _v1beta_retriever_service_pb2.ListCorporaResponse]:
         """Lists the corpora that the caller owns, a page at a time, oldest first. Safe to repeat.
 
         Args:
@@ -1637,7 +1639,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]:
+    ) -> _sync.Pager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]:
         """Lists the documents of a corpus, a page at a time, oldest first. Safe to repeat.
 
         Args:
@@ -1975,7 +1977,7 @@ class RetrieverService(RetrieverServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _method.Pager[_v1beta_retriever_pb2.Chunk, _v1beta_retriever_service_pb2.ListChunksResponse]:
+    ) -> _sync.Pager[_v1beta_retriever_pb2.Chunk, _v1beta_retriever_service_pb2.ListChunksResponse]:
         """Lists the chunks of a document, a page at a time, oldest first. The text of each chunk is included.
         Safe to repeat.
 

@@ -12,6 +12,8 @@ from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapp
 from typing import Any as _Any
 
 from gemwire_runtime import method as _method
+from gemwire_runtime.aio import caller as _aio
+from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.ai.generativelanguage.v1beta import text_service_pb2 as _v1beta_text_service_pb2
 
 GENERATE_TEXT = _method.Method(
@@ -126,7 +128,7 @@ class AsyncTextService(TextServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.AsyncCaller
+    _caller: _aio.AsyncCaller
 
     def generate_text(
         self,
@@ -325,7 +327,7 @@ class TextService(TextServicePaths):
     """
 
     SERVICE = SERVICE
-    _caller: _method.Caller
+    _caller: _sync.Caller
 
     def generate_text(
         self,

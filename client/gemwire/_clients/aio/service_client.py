@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import grpc.aio
 
     from gemwire._clients.aio.raw_calls import AsyncRawCalls
-    from gemwire_runtime.method import AsyncCaller
+    from gemwire_runtime.aio.caller import AsyncCaller
 
 _Client = TypeVar("_Client", bound="AsyncServiceClient")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import grpc
 
     from gemwire._clients.sync.raw_calls import RawCalls
-    from gemwire_runtime.method import Caller
+    from gemwire_runtime.sync.caller import Caller
 
 _Client = TypeVar("_Client", bound="ServiceClient")
 

@@ -57,7 +57,7 @@ Attempt = Callable[
 class AsyncCaller:
     """Makes calls on the connections of one client, with its credentials.
 
-    The generated methods call it; `gemwire_runtime.method.AsyncCaller` is its interface.
+    The generated methods call it; `gemwire_runtime.aio.caller.AsyncCaller` is its interface.
 
     Attributes:
         pool: The connections.

@@ -56,7 +56,7 @@ Attempt = Callable[[Callable[..., Any], Any, "float | None", CallMetadata, Attem
 class Caller:
     """Makes calls on the connections of one client, with its credentials.
 
-    The generated methods call it; `gemwire_runtime.method.Caller` is its interface.
+    The generated methods call it; `gemwire_runtime.sync.caller.Caller` is its interface.
 
     Attributes:
         pool: The connections.

@@ -15,7 +15,8 @@ from gemwire.genai.http_options import CallSettings
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
 from gemwire_proto.v1beta.views import Blob, FunctionResponse
 from gemwire_runtime import json_only
-from gemwire_runtime.method import DEFAULT, AsyncBidiStream
+from gemwire_runtime.aio.caller import AsyncBidiStream
+from gemwire_runtime.method import DEFAULT
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import HttpOptionsOrDict, LiveConnectConfigOrDict

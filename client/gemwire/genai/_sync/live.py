@@ -16,7 +16,8 @@ from gemwire.genai.http_options import CallSettings
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
 from gemwire_proto.v1beta.views import Blob, FunctionResponse
 from gemwire_runtime import json_only
-from gemwire_runtime.method import DEFAULT, BidiStream
+from gemwire_runtime.method import DEFAULT
+from gemwire_runtime.sync.caller import BidiStream
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import HttpOptionsOrDict, LiveConnectConfigOrDict

@@ -1,0 +1,1 @@
+"""The asyncio flavour, and the source that ``sync`` is derived from."""
