@@ -353,7 +353,7 @@ def _unpickle(cls: type[_V], data: bytes) -> _V:
     return cls.of(cls._kind.FromString(data))
 
 
-def dump(value: object, exclude_none: bool = False, by_alias: bool = False, mode: str = "python") -> Any:
+def dump(value: Any, exclude_none: bool = False, by_alias: bool = False, mode: str = "python") -> Any:
     """Convert a value of a view's field to dicts, lists and scalars; see `View.model_dump`."""
     if isinstance(value, View):
         return value.model_dump(exclude_none=exclude_none, by_alias=by_alias, mode=mode)
