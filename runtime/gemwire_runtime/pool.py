@@ -37,9 +37,9 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _files(data: bytes) -> Iterator[bytes]:
-    """The serialised files of a FileDescriptorSet (``repeated FileDescriptorProto file = 1``).
+    """Yield the serialized files of a FileDescriptorSet (``repeated FileDescriptorProto file = 1``).
 
-    Cut by hand, because importing ``descriptor_pb2`` for it costs more than
+    This does not use protobuf, because importing ``descriptor_pb2`` for it costs more than
     everything else this package does on import.
     """
     at = 0
@@ -81,7 +81,7 @@ def define(namespace: dict[str, object], path: str) -> FileDescriptor:
     Args:
         namespace: ``globals()`` of the module. Modules of the files it
             imports must have been imported before: protobuf makes one class
-            for each descriptor, whoever asks first.
+            for each descriptor, for the first module that asks.
         path: The file's name in the pool, such as ``google/rpc/status.proto``.
     """
     try:

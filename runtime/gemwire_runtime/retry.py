@@ -14,7 +14,7 @@ _MAX_HEDGED_ATTEMPTS, _MAX_SAMPLES = 5, 256
 
 
 class ApiCoreRetry(Protocol):
-    """What ``google.api_core.retry.Retry`` and ``AsyncRetry`` have in common, for type checkers."""
+    """Common interface of ``google.api_core.retry.Retry`` and ``AsyncRetry``, for type checkers."""
 
     def with_predicate(self, predicate: Callable[[Exception], bool]) -> ApiCoreRetry: ...
     def with_timeout(self, timeout: float | None) -> ApiCoreRetry: ...

@@ -1,4 +1,4 @@
-"""Numbers as they are on the wire, for the few messages that are put together by hand."""
+"""Encoding of varints, for the few messages that are serialized without protobuf."""
 
 from __future__ import annotations
 

@@ -2,5 +2,5 @@
 
 ``families`` is the table of what is generated. ``build`` compiles the protos with protoc and returns the
 files, ``model`` reads descriptors into plain values, the ``render_*`` modules turn them into source text.
-What the generated package does at run time is written by hand, in ``runtime/``.
+The code that the generated package uses at run time is in ``runtime/``.
 """

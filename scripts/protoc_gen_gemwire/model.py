@@ -1,4 +1,4 @@
-"""What the renderers need to know of the protos, as plain values.
+"""Model of the protos for the renderers, as plain values.
 
 Everything is read from the descriptors that protoc hands over, comments
 included; nothing here knows what the output looks like.
@@ -187,7 +187,7 @@ class Model:
         messages: By full name.
         enums: By full name.
         homes: The file of each message and enum, by full name.
-        http_only: RPCs that the service has over HTTP alone, ``package.Service/Method``.
+        http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
     """
 
     files: list[File] = field(default_factory=list)
@@ -243,7 +243,7 @@ def build(
         files: In dependency order, with source info for those that have comments.
         policies: A policy for each RPC.
         families: The table of families.
-        http_only: RPCs that the service has over HTTP alone, ``package.Service/Method``.
+        http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
 
     Raises:
         ModelError: Two names collide in snake case, a field is a Python keyword, the policy file says of
@@ -402,7 +402,7 @@ def _bindings(rule: http_pb2.HttpRule) -> Iterator[HttpBinding]:
 
 
 def _idempotent(rpc: str, http: Sequence[HttpBinding], policy: Policy) -> bool:
-    """Whether an RPC changes nothing: its verb is GET, or the policy file says so."""
+    """Return whether an RPC changes nothing: its verb is GET, or the policy file says so."""
     get = bool(http) and all(binding.verb == "get" for binding in http)
     if get and policy.idempotent:
         raise ModelError(f"call_policy.json: idempotent: {rpc} is so by its verb, GET; remove it")

@@ -1,4 +1,4 @@
-"""Merging of overlay protos: fields and RPCs that the service has over HTTP alone.
+"""Merging of overlay protos: fields and RPCs that the service has over HTTP only.
 
 An overlay file names the file of the public protos that it merges into. Its messages and services that carry
 ``extends`` add to those of the same name there; all others are new. ``protos/README.md`` describes the form.
@@ -50,7 +50,7 @@ class Merged:
 
     Attributes:
         files: All files but those of overlays, each after those it imports.
-        http_only: RPCs that the service has over HTTP alone, ``package.Service/Method``.
+        http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
     """
 
     files: list[FileDescriptorProto]

@@ -1,4 +1,4 @@
-"""``comments.json``: what the protos say of their names, for whoever describes the API at run time.
+"""``comments.json``: the comments of the protos by name, for programs that describe the API at run time.
 
 Descriptors carry no comments once they are compiled, and the ``.pyi`` files that do are for type checkers.
 """
@@ -12,7 +12,7 @@ from .model import Enum, File, Message
 
 
 def comments(files: Sequence[File]) -> str:
-    """What is said of each message, enum and service, by full name.
+    """Return the comments of each message, enum and service by full name.
 
     Each has an object: the comments of its fields, values or RPCs by their names, its own under ``""``.
     """

@@ -161,7 +161,7 @@ def flat(full_name: str, model: Model) -> str:
 
 
 def _place(full_name: str, model: Model) -> str:
-    """Where an enum's wrapper is found: nested ones only have a descriptor, on their message's."""
+    """Return the expression of an enum's descriptor; that of a nested enum is on its message's."""
     name = model.python_name(full_name)
     if "." not in name:
         return f"{name}.DESCRIPTOR"

@@ -42,7 +42,7 @@ class Source:
         self('"""')
 
     def text(self) -> str:
-        """All of it."""
+        """Return the whole text."""
         return "\n".join(self._lines) + "\n"
 
 

@@ -47,14 +47,14 @@ class Types:
         return " | ".join([*accepted, "_Mapping[str, _Any]"])
 
     def input(self, field: Field) -> str:
-        """What a constructor or a call takes for the field, None aside."""
+        """Return the type that constructors and calls accept for the field, without None."""
         item = self._input_item(field)
         if field.map_key:
             return f"_Mapping[{field.map_key}, {item}]"
         return f"_Iterable[{item}]" if field.repeated else item
 
     def value(self, field: Field) -> str:
-        """What reading the field gives."""
+        """Return the type of the field when read."""
         item = field.type_name if field.kind == "scalar" else self.name(field.type_name)
         if field.map_key:
             container = "MessageMap" if field.kind == "message" else "ScalarMap"
