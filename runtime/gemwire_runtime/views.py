@@ -361,8 +361,8 @@ def dump(value: Any, exclude_none: bool = False, by_alias: bool = False, mode: s
         return [dump(item, exclude_none, by_alias, mode) for item in value]
     if isinstance(value, dict):
         return {key: dump(item, exclude_none, by_alias, mode) for key, item in value.items()}
-    if hasattr(value, "model_dump"):
-        return value.model_dump(exclude_none=exclude_none, mode=mode)
+    if model_dump := getattr(value, "model_dump", None):
+        return model_dump(exclude_none=exclude_none, mode=mode)
     if mode == "json":
         if isinstance(value, Enum):
             return value._value_
