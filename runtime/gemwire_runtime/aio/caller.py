@@ -6,7 +6,7 @@ deadlines, metadata, retries, errors. ``gemwire`` has one for asyncio and one fo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -80,7 +80,7 @@ class AsyncCaller(Protocol):
     ``flattened`` has the values of ``method.flattened``, in that order, None for those not given.
     """
 
-    async def unary(
+    def unary(
         self,
         method: Method[_Request, _Response],
         request: _Request | Mapping[str, object] | None,
@@ -88,7 +88,7 @@ class AsyncCaller(Protocol):
         retry: RetryOption,
         timeout: Timeout,
         metadata: Metadata,
-    ) -> _Response: ...
+    ) -> Coroutine[Any, Any, _Response]: ...
 
     async def server_stream(
         self,
