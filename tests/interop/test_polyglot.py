@@ -22,7 +22,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (ROOT / "protos", ROOT / ".buf" / "googleapis")
-PROTOS = sorted(path.relative_to(FOLDERS[0]).as_posix() for path in FOLDERS[0].rglob("*.proto"))
+# Those of the overlay are of no use elsewhere: they say what the generator merges.
+PROTOS = sorted(path.relative_to(FOLDERS[0]).as_posix() for path in FOLDERS[0].glob("google/**/*.proto"))
 POLYGLOT = Path(__file__).parent / "polyglot"
 
 V1 = "google.ai.generativelanguage.v1"
