@@ -6,7 +6,8 @@ import { loadSync } from "@grpc/proto-loader";
 const includeDirs = process.argv.slice(2);
 const files = readdirSync(includeDirs[0], { recursive: true })
   .map((name) => name.replaceAll("\\", "/"))
-  .filter((name) => name.endsWith(".proto"));
+  // Those of the overlay say what the generator of gemwire merges; other languages have no use for them.
+  .filter((name) => name.endsWith(".proto") && !name.startsWith("overlay/"));
 const services = {};
 for (const [name, definition] of Object.entries(loadSync(files, { includeDirs }))) {
   // Messages and enums are entries with a `format`; a service is a plain object of its methods.

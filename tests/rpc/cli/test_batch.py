@@ -11,6 +11,7 @@ from typing import Any
 import gemwire_command
 import pytest
 from counting_server import Counted, numbers, write
+from eventually import comes
 from gemwire_command import Ended, Terminal, complaint, run
 
 from gemwire.testing import RunningEmulator, emulator
@@ -313,7 +314,8 @@ def test_ctrl_c(counted: Counted, tmp_path: Path, processes: str) -> None:
     counted.latency = 0.3
     arguments = ["batch", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl")]
     with Terminal(counted.address, *arguments, "-c", "10", "--processes", processes) as terminal:
-        terminal.expect("20/5000")
+        terminal.expect("/5000")
+        assert comes(lambda: len(counted.counts) >= 20)
         terminal.type("\x03")
         terminal.expect("lines are done and saved. Run the same command again to continue")
         assert terminal.end() == 130
