@@ -188,10 +188,7 @@ async def test_quotas_belong_to_a_project() -> None:
         assert (await call("aiplatform.GenerateContent", model=other, contents=_ASK)).candidates
 
 
-@pytest.mark.parametrize(
-    "method",
-    [m for m in prediction_service.SERVICE.methods.values() if "Direct" in m.name or "Raw" in m.name],
-)
+@pytest.mark.parametrize("name", [name for name in _METHODS if "Direct" in name or "Raw" in name])
 @awaited
 async def test_models_of_ones_own_are_not_served(name: str) -> None:
     method = _METHODS[name]
