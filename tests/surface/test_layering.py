@@ -192,6 +192,8 @@ def _refusal(module: str, found: Import) -> str | None:
             if foreign and _is_private(found.full_name)
             else None
         )
+    if found.within("gemwire._log"):
+        return None
     if found.within("gemwire_emulator") and not found.lazy and module != "gemwire.testing":
         return "the client runs without the emulator"
     if inside("gemwire._transport"):

@@ -24,11 +24,10 @@ import google.auth.api_key
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
+from gemwire._log import log
 from gemwire._transport import fork, metadata
 from gemwire.errors import Unauthenticated
 from gemwire.options import ClientOptions
-
-_logger = logging.getLogger("gemwire")
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -151,7 +150,8 @@ class Token:
             if now < cached.expires_at:
                 wait = min(_RETRY_PAUSE, (cached.expires_at - now) / 2)
                 self._cached = _CachedToken(cached.pairs, now + wait, cached.expires_at)
-                _logger.warning(
+                log(
+                    logging.WARNING,
                     "the token could not be refreshed (%s); the current one is still valid",
                     type(error).__name__,
                 )
