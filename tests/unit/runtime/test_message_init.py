@@ -32,7 +32,7 @@ from google.oauth2 import service_account
 import gemwire
 from gemwire import v1beta as ours
 from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
-from gemwire._transport.credentials import Token
+from gemwire._transport.token import Token
 from gemwire._transport.sync.grpc_transport import GrpcTransport
 
 if TYPE_CHECKING:
