@@ -1,4 +1,4 @@
-"""Pydantic models of other packages, such as google-genai's types, given where a view or a dict is expected."""
+"""Pydantic models of other packages, such as google-genai's types, in the place of views and dicts."""
 
 from __future__ import annotations
 

@@ -554,7 +554,7 @@ def test_an_optional_model_in_a_model() -> None:
         p: P | None = None
 
     optional: Any = Optional[P]  # noqa: UP045
-    expected = (True, ["a", "b"])
+    expected: Any = (True, ["a", "b"])
     for given in (D, D.model_json_schema()):
         field, schema = to_response_schema(given)
         assert field == "response_schema"

@@ -82,12 +82,13 @@ def test_a_request_of_googles_objects_is_that_of_ours() -> None:
 
 @pytest.mark.parametrize("kind", ["Blob", "FunctionCall", "FunctionResponse", "ExecutableCode"])
 def test_a_part_by_the_name_of_its_class(kind: str) -> None:
-    fields: dict[str, Any] = {
+    every: dict[str, dict[str, Any]] = {
         "Blob": {"data": b"a", "mime_type": "image/png"},
         "FunctionCall": {"name": "f"},
         "FunctionResponse": {"name": "f", "response": {}},
         "ExecutableCode": {"code": "1", "language": "PYTHON"},
-    }[kind]
+    }
+    fields = every[kind]
     assert to_contents([getattr(google, kind)(**fields)]) == to_contents([getattr(types, kind)(**fields)])
 
 
