@@ -85,7 +85,7 @@ def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
     try:
         return "response_schema", views.Schema.of(_to_message(schema))
     except _InexpressibleError:
-        return "response_json_schema", _add_property_order(_to_plain_json_schema(schema))
+        return "response_json_schema", _order_properties(_to_plain_json_schema(schema))
 
 
 def to_response_json_schema(value: object) -> JsonSchema:
@@ -95,8 +95,7 @@ def to_response_json_schema(value: object) -> JsonSchema:
             value = to_json_schema(value)
         except ValueError as error:
             raise ValueError(f"config.response_json_schema: {error}") from None
-    ordered: JsonSchema = _add_property_order(value)
-    return ordered
+    return _order_properties(value)
 
 
 def find_answer_schema(config: GenerateContentConfig) -> object:
@@ -282,12 +281,14 @@ def _remove(schema: Mapping[str, Any], key: str) -> JsonSchema:
     return {name: value for name, value in schema.items() if name != key}
 
 
-def _add_property_order(schema: Any) -> Any:
+def _add_property_order(schema: object) -> object:
     """Add ``propertyOrdering`` to objects: a Struct keeps no order."""
     if isinstance(schema, list):
         return [_add_property_order(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
+    return _order_properties(schema) if isinstance(schema, Mapping) else schema
+
+
+def _order_properties(schema: Mapping[str, object]) -> JsonSchema:
     made: JsonSchema = {key: _add_property_order(value) for key, value in schema.items()}
     names = made.get("properties")
     if isinstance(names, dict) and len(names) > 1 and made.get("type") == "object":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from google.protobuf.message import Message
 
 from gemwire_proto import v1beta
 from gemwire_runtime.upb import descriptor_of
@@ -13,16 +14,16 @@ from gemwire_runtime.views import Field, replace_field
 class _PropertiesField(Field):
     """Notes the order of several properties in ``property_ordering``, unless that is set."""
 
-    def write(self, message: Any, value: object) -> None:
+    def write(self, message: Message, value: object) -> None:
         super().write(message, value)
-        if isinstance(value, Mapping) and len(value) > 1 and not message.property_ordering:
-            message.property_ordering.extend(value)
+        if isinstance(message, v1beta.Schema) and isinstance(value, Mapping) and len(value) > 1:
+            message.property_ordering.extend(() if message.property_ordering else value)
 
 
 class _OrderingField(Field):
     """Replaces the order that was noted."""
 
-    def write(self, message: Any, value: object) -> None:
+    def write(self, message: Message, value: object) -> None:
         message.ClearField(self.name)
         super().write(message, value)
 
