@@ -15,11 +15,7 @@ from gemwire.genai._convert.tools import declares_functions
 from gemwire.genai._json.functions import Function, convert_arguments, get_function_name, is_function
 from gemwire.genai._json.jsonable import to_jsonable
 from gemwire.genai._types.content import Content
-from gemwire.genai._types.generate_content import (
-    AutomaticFunctionCallingConfig,
-    GenerateContentConfig,
-    SchemaUnion,
-)
+from gemwire.genai._types.generate_content import AutomaticFunctionCallingConfig, GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.views import message_of
@@ -44,12 +40,10 @@ class Settings:
         maximum_remote_calls: Maximum number of calls to the model. Function calls in the last response are
             not executed.
         keep_history: Whether responses have the contents that led to them.
-        schema: Schema of `parsed` of the response.
     """
 
     maximum_remote_calls: int = _MAXIMUM_REMOTE_CALLS
     keep_history: bool = True
-    schema: SchemaUnion = None
 
     def get_history(self, request: v1beta.GenerateContentRequest | RequestDraft) -> list[Content]:
         """Return the contents of a request, for its response."""
@@ -75,7 +69,7 @@ def to_settings(config: GenerateContentConfig) -> Settings:
             "config.automatic_function_calling.maximum_remote_calls: expected a whole number, "
             f"got {type(maximum).__name__}"
         )
-    return Settings(int(maximum), not options.ignore_call_history, config.response_schema)
+    return Settings(int(maximum), not options.ignore_call_history)
 
 
 def find_functions(config: GenerateContentConfig) -> Functions:
