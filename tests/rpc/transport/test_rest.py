@@ -240,7 +240,8 @@ def test_a_page_of_a_proxy(web: WebServer, api: Api, client: Any) -> None:
 
 def test_a_page_that_says_all_is_well(web: WebServer, api: Api, client: Any) -> None:
     web.on(lambda _, wire: wire.answer(200, b"<html>Please log in", content_type="text/html"))
-    with pytest.raises(errors.Internal, match=r"cannot be read.*it begins with '<html>Please log in'"):
+    wanted = r"HTTP 200 OK, and text/html instead of a response of the API: Please log in .*login page"
+    with pytest.raises(errors.Internal, match=wanted):
         api(client.count_tokens(model=_MODEL))
 
 
