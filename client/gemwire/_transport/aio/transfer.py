@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.concurrency import RpcError, sleep, wait_for_token
+from gemwire._transport.aio.concurrency import RpcError, sleep
 from gemwire._transport.aio.http_connection import HttpConnection
 from gemwire._transport.aio.http_pool import HttpConnectionPool
-from gemwire._transport.credentials import Pairs
+from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.retry import resolve_unhedged_policy
+from gemwire._transport.token import Pairs
 from gemwire.options import Retry
 from gemwire_runtime.method import AnyMethod, Metadata
 
@@ -63,7 +64,7 @@ class AsyncTransfer:
         while True:
             done_before = self.done
             ready = caller.authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, self.remaining())
+            pairs = await wait_for_token(caller.authorization, ready, self.remaining(), self.method.path[1:])
             try:
                 return await step(self.pool.current(), pairs)
             except RpcError as error:

@@ -14,11 +14,11 @@ import grpc
 from gemwire._transport.aio.http_connection import HttpConnection
 from gemwire._transport.aio.transfer import AsyncTransfer
 from gemwire._transport.aio.upload_source import AsyncSource
-from gemwire._transport.credentials import Pairs
 from gemwire._transport.file_objects import Progress
 from gemwire._transport.rest.exchange import parse_message, read_error, to_headers
 from gemwire._transport.rest.http_errors import HttpError, summarize
 from gemwire._transport.rest.transcode import to_http
+from gemwire._transport.token import Pairs
 from gemwire.options import Retry
 from gemwire_proto.v1beta import CreateFileRequest, File
 from gemwire_proto.v1beta.file_service import CREATE_FILE

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from gemwire._transport.credentials import Pairs
 from gemwire._transport.file_objects import Progress, WritableFile
 from gemwire._transport.rest.exchange import read_error, to_headers
 from gemwire._transport.rest.http_errors import HttpError
@@ -20,6 +19,7 @@ from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.sync.concurrency import resolve, run_in_thread
 from gemwire._transport.sync.http_connection import HttpConnection
 from gemwire._transport.sync.transfer import Transfer
+from gemwire._transport.token import Pairs
 from gemwire_proto.v1beta import File
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE, GET_FILE
 from gemwire_runtime.method import DEFAULT

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gemwire._transport.credentials import Pairs
 from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.concurrency import RpcError, sleep, wait_for_token
+from gemwire._transport.sync.concurrency import RpcError, sleep
 from gemwire._transport.sync.http_connection import HttpConnection
 from gemwire._transport.sync.http_pool import HttpConnectionPool
+from gemwire._transport.sync.token_wait import wait_for_token
+from gemwire._transport.token import Pairs
 from gemwire.options import Retry
 from gemwire_runtime.method import AnyMethod, Metadata
 
@@ -64,7 +65,7 @@ class Transfer:
         while True:
             done_before = self.done
             ready = caller.authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, self.remaining())
+            pairs = wait_for_token(caller.authorization, ready, self.remaining(), self.method.path[1:])
             try:
                 return step(self.pool.current(), pairs)
             except RpcError as error:

@@ -12,7 +12,6 @@ from urllib.parse import urljoin, urlsplit
 
 import grpc
 
-from gemwire._transport.credentials import Pairs
 from gemwire._transport.file_objects import Progress
 from gemwire._transport.rest.exchange import parse_message, read_error, to_headers
 from gemwire._transport.rest.http_errors import HttpError, summarize
@@ -20,6 +19,7 @@ from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.sync.http_connection import HttpConnection
 from gemwire._transport.sync.transfer import Transfer
 from gemwire._transport.sync.upload_source import Source
+from gemwire._transport.token import Pairs
 from gemwire.options import Retry
 from gemwire_proto.v1beta import CreateFileRequest, File
 from gemwire_proto.v1beta.file_service import CREATE_FILE
