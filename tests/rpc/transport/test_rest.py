@@ -355,7 +355,8 @@ def test_a_server_that_knows_no_events(web: WebServer, api: Api, client: Any, tr
 
 def test_an_empty_stream(web: WebServer, api: Api, client: Any) -> None:
     web.on(stream())
-    assert api.list(api(client.stream_generate_content(model=_MODEL))) == []
+    with pytest.raises(errors.Internal, match="without a complete GenerateContentResponse"):
+        api(client.stream_generate_content(model=_MODEL))
 
 
 def test_a_stream_is_repeated_until_its_first_message(web: WebServer, api: Api, client: Any) -> None:
