@@ -6,13 +6,15 @@ behind; the journal has the message as it was sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from gemwire_emulator.json_codec.descriptors import get_descriptor
+
 _Message = TypeVar("_Message", bound=Message)
+_Scalar: TypeAlias = "int | float | str | bytes | bool"
 
 #: Fields of other names.
 _RENAMED = {"citations": "citation_sources", "citation_sources": "citations"}
@@ -21,7 +23,7 @@ _SUBSTITUTES = {"FinishReason": "OTHER", "BlockReason": "OTHER", "BlockedReason"
 _INTEGERS = frozenset({FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64})
 
 
-def translate(source: Message, kind: type[_Message], **fields: Any) -> _Message:
+def translate(source: Message, kind: type[_Message], **fields: object) -> _Message:
     """Return a message with what it has in common with another, and further fields."""
     target = kind(**fields)
     copy_fields(source, target)
@@ -30,50 +32,50 @@ def translate(source: Message, kind: type[_Message], **fields: Any) -> _Message:
 
 def copy_fields(source: Message, target: Message) -> None:
     """Set the fields that two messages have in common; those that are set already stay."""
-    known: Mapping[str, FieldDescriptor] = target.DESCRIPTOR.fields_by_name
+    known = get_descriptor(target).fields_by_name
     already = {field.name for field, _ in target.ListFields()}
-    for field, value in source.ListFields():
+    for field, _ in source.ListFields():
         name = field.name if field.name in known else _RENAMED.get(field.name, "")
         if name in known and name not in already:
-            _copy(field, value, known[name], target)
+            _copy(source, field, target, known[name])
 
 
-def _copy(field: FieldDescriptor, value: Any, twin: FieldDescriptor, target: Message) -> None:
-    slot = getattr(target, twin.name)
+def _copy(source: Message, field: FieldDescriptor, target: Message, twin: FieldDescriptor) -> None:
+    value, slot = getattr(source, field.name), getattr(target, twin.name)
     kind = field.message_type
-    if kind is not None and kind.GetOptions().map_entry:
+    if kind is None:
+        if hasattr(slot, "extend"):
+            slot.extend(found for one in value if (found := _convert(field, one, twin)) is not None)
+        elif (found := _convert(field, value, twin)) is not None:
+            setattr(target, twin.name, found)
+    elif kind.GetOptions().map_entry:
         for key, one in value.items():
-            if kind.fields_by_name["value"].message_type is None:
+            if isinstance(one, Message):
+                _copy_message(one, slot[key])
+            else:
                 slot[key] = one
-            else:
-                copy_fields(one, slot[key])
-    elif kind is not None:
-        repeated = not isinstance(value, Message)
-        for one in value if repeated else (value,):
-            made = slot.add() if repeated else slot
-            if one.DESCRIPTOR is made.DESCRIPTOR:
-                made.CopyFrom(one)
-            else:
-                made.SetInParent()
-                copy_fields(one, made)
-    elif hasattr(slot, "extend"):
-        slot.extend(_convert(field, value, twin))
+    elif isinstance(value, Message):
+        _copy_message(value, slot)
     else:
-        for one in _convert(field, [value], twin):
-            setattr(target, twin.name, one)
+        for one in value:
+            _copy_message(one, slot.add())
 
 
-def _convert(field: FieldDescriptor, values: Iterable[Any], twin: FieldDescriptor) -> Iterable[Any]:
+def _copy_message(source: Message, target: Message) -> None:
+    target.SetInParent()
+    if source.DESCRIPTOR is target.DESCRIPTOR:
+        target.CopyFrom(source)
+    else:
+        copy_fields(source, target)
+
+
+def _convert(field: FieldDescriptor, value: _Scalar, twin: FieldDescriptor) -> _Scalar | None:
+    """Return a scalar as the other side has it; None for an enum value that it lacks."""
     if field.enum_type is not None and twin.enum_type is not None:
-        numbers = (_convert_enum(field.enum_type, value, twin.enum_type) for value in values)
-        return [number for number in numbers if number is not None]
-    return [int(value) for value in values] if twin.cpp_type in _INTEGERS else values
-
-
-def _convert_enum(kind: EnumDescriptor, number: int, twin: EnumDescriptor) -> int | None:
-    """Return the number of the value of the same name; None if there is none, and no substitute."""
-    value = kind.values_by_number.get(number)
-    if value is None:
-        return None
-    found = twin.values_by_name.get(value.name) or twin.values_by_name.get(_SUBSTITUTES.get(kind.name, ""))
-    return None if found is None else found.number
+        named = field.enum_type.values_by_number.get(int(value))
+        known = twin.enum_type.values_by_name
+        if named is None:
+            return None
+        found = known.get(named.name) or known.get(_SUBSTITUTES.get(field.enum_type.name, ""))
+        return None if found is None else found.number
+    return int(value) if twin.cpp_type in _INTEGERS else value
