@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from gemwire_runtime import enums
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.message_init import is_repeated, message_class
+from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.well_known import WELL_KNOWN, Conversion
 
@@ -151,11 +152,12 @@ class View:
             data = data._pb
         if isinstance(data, Message):
             return cls.of(data)
-        if not isinstance(data, Mapping):
+        fields = unwrap(data)
+        if not isinstance(fields, Mapping):
             raise TypeError(
                 f"{cls.__name__}: expected a dict, a message or a view, got {type(data).__name__}"
             )
-        return cls(**data)
+        return cls(**fields)
 
     from_dict = model_validate
 
@@ -435,10 +437,13 @@ def _message_conversion(kind: Descriptor) -> Conversion:
         if isinstance(value, Message):
             if value.DESCRIPTOR.full_name != name:
                 raise TypeError(f"expected {kind.name}, got {value.DESCRIPTOR.name}")
+            if value.DESCRIPTOR is not kind:  # of another pool, such as Google's own
+                value = message_class(kind).FromString(value.SerializeToString())
             return value
-        if isinstance(value, Mapping):
+        fields = unwrap(value)
+        if isinstance(fields, Mapping):
             shown = _VIEWS.get(name)
-            return shown(**value)._pb if shown else message_class(kind)(**value)
+            return shown(**fields)._pb if shown else message_class(kind)(**fields)
         raise TypeError(f"expected {kind.name} or a dict, got {type(value).__name__}")
 
     return read, write

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import dump
 
 if TYPE_CHECKING:
@@ -68,9 +69,12 @@ class Config:
             return cls()
         if isinstance(value, cls):
             return value
-        if isinstance(value, Mapping):
-            return cls(**value)
-        raise TypeError(f"{argument}: expected {cls.__name__} or a dict, got {type(value).__name__}")
+        fields = unwrap(value)
+        if isinstance(fields, Mapping):
+            return cls(**fields)
+        kind = type(value)
+        found = f"{kind.__module__}.{kind.__name__}" if kind.__name__ == cls.__name__ else kind.__name__
+        raise TypeError(f"{argument}: expected {cls.__name__} or a dict, got {found}")
 
     def given(self) -> Iterator[tuple[str, Any]]:
         """Iterate over the names and values of the fields that are set."""
