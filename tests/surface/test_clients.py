@@ -22,7 +22,7 @@ SERVICES = [
     for name in package.services
 ]
 #: What the clients of one service have besides.
-ITS_OWN = {
+ITS_OWN: dict[tuple[object, str], set[str]] = {
     (v1, "Generative"): {"prepare"},
     (v1beta, "Generative"): {"prepare"},
     (aiplatform_v1, "Prediction"): {"prepare"},
