@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf.message import Message
 
+from gemwire_runtime.containers import Entries, Items
 from gemwire_runtime.enums import Enum
 
 if TYPE_CHECKING:
@@ -21,16 +22,16 @@ if TYPE_CHECKING:
 Conversion: TypeAlias = tuple[Callable[[Any], object], Callable[[Any], object]]
 
 
-def _read_struct(message: Struct) -> dict[str, object]:
-    return {key: _read_value(item) for key, item in message.fields.items()}
+def _read_struct(message: Struct) -> Entries[object]:
+    return Entries(message.fields, _read_value, _write_value, message)
 
 
 def _read_value(message: Value) -> object:
     which = message.WhichOneof("kind")
     if which == "struct_value":
-        return _read_struct(message.struct_value)
+        return Entries(message.struct_value.fields, _read_value, _write_value, message)
     if which == "list_value":
-        return [_read_value(item) for item in message.list_value.values]
+        return Items(message.list_value.values, _read_value, _write_value, message)
     if which == "number_value":
         number = message.number_value
         # JSON has one kind of number; programs expect the whole ones to be int.
@@ -134,4 +135,11 @@ WELL_KNOWN: dict[str, Conversion] = {
     "google.protobuf.Timestamp": (_read_timestamp, _write_timestamp),
     "google.protobuf.Duration": (_read_duration, _write_duration),
     "google.protobuf.FieldMask": (_read_mask, _write_mask),
+}
+#: Types of the values that are shown, by the same names.
+ANNOTATIONS: dict[str, object] = {
+    "google.protobuf.Struct": dict[str, object],
+    "google.protobuf.Timestamp": datetime.datetime,
+    "google.protobuf.Duration": str,
+    "google.protobuf.FieldMask": list[str],
 }

@@ -106,8 +106,7 @@ class TuningJob(views.TunedModel, registered=False):
             message: The tuned model.
             progress: Metadata of the operation that trains it.
         """
-        job = object.__new__(cls)
-        job._pb = message
+        job = super().of(message)
         job._progress = progress
         return job
 
