@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, MutableSequence
-from typing import TYPE_CHECKING, SupportsIndex, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar, cast, overload
 
 from google.protobuf.message import Message
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _I = TypeVar("_I")
+#: The functions that read and write one value of a field. A value from a message has a type that only the
+#: descriptor knows; what a user gives may be anything.
+Conversion = tuple[Callable[[Any], Any], Callable[[object], object]]
 
 
 def keep(value: _T) -> _T:
@@ -26,50 +29,39 @@ def keep(value: _T) -> _T:
 class Items(list[_T]):
     """List of the values of a repeated field; changing it changes the message."""
 
-    __slots__ = ("_pb", "_read", "_write", "origin")
+    __slots__ = ("_convert", "_pb", "origin")
 
-    def __init__(
-        self,
-        container: MutableSequence[_I],
-        read: Callable[[_I], _T],
-        write: Callable[[object], object],
-        origin: object = None,
-    ) -> None:
-        """Show a container, with the conversions of its items.
+    #: What a list of JSON is read from: a `Value`.
+    origin: object
+
+    def __init__(self, container: MutableSequence[_I], convert: Conversion) -> None:
+        """Show a container.
 
         Args:
             container: Container of a repeated field.
-            read: Converts an item of the container to what is shown.
-            write: Converts what is given to an item of the container; raises an error if it cannot.
-            origin: What the list is read from. Default: the container.
+            convert: Functions that convert an item of the container to what is shown, and what is given to an
+                item; the latter raises an error if it cannot.
         """
-        self._pb: MutableSequence[object] = cast("MutableSequence[object]", container)
-        self._read = cast("Callable[[object], _T]", read)
-        self._write = write
-        self.origin = container if origin is None else origin
-        super().__init__(self._read_all(self._pb))
-
-    def _read_all(self, items: Iterable[object]) -> Iterable[_T]:
+        read = convert[0]
         # Vectors are long: their numbers are not taken through a function one by one.
-        return cast("Iterable[_T]", items) if self._read is keep else map(self._read, items)
+        list.__init__(self, container if read is keep else map(read, container[:]))
+        self._pb: Any = container
+        self._convert = convert
 
     def adopt(self, other: Items[_T]) -> None:
         """Show what another list with the same values shows."""
-        self._pb, self.origin = other._pb, other.origin
+        self._pb, self.origin = other._pb, getattr(other, "origin", None)
         for item, same in zip(self, other, strict=True):
             _adopt(item, same)
 
-    def is_current(self, origin: object) -> bool:
-        """Return whether the list still shows what ``origin`` holds."""
-        return self.origin is origin and len(self._pb) == len(self)
-
     def _replace(self, items: list[_T]) -> None:
         """Write other items; those that are in the list already stay the same objects."""
-        made = [self._write(item) for item in items]
+        read, write = self._convert
+        made = [write(item) for item in items]
         known = {id(item) for item in self}
         del self._pb[:]
         self._pb.extend(made)
-        for at, fresh in enumerate(self._read_all(self._pb)):
+        for at, fresh in enumerate(map(read, self._pb)):
             if id(items[at]) in known and _adopt(items[at], fresh):
                 known.discard(id(items[at]))
             else:
@@ -82,9 +74,10 @@ class Items(list[_T]):
 
     def extend(self, values: Iterable[_T]) -> None:
         """Append items."""
-        made = [self._write(value) for value in values]
+        read, write = self._convert
+        made = [write(value) for value in values]
         self._pb.extend(made)
-        super().extend(self._read_all(self._pb[len(self) :]))
+        super().extend(map(read, self._pb[len(self) :]))
 
     def insert(self, at: SupportsIndex, value: _T) -> None:
         """Insert an item."""
@@ -144,35 +137,28 @@ class Items(list[_T]):
 class Entries(dict[str, _T]):
     """Dict of the entries of a map or a Struct; changing it changes the message."""
 
-    __slots__ = ("_pb", "_read", "_write", "origin")
+    __slots__ = ("_convert", "_pb", "origin")
 
-    def __init__(
-        self,
-        container: Mapping[str, _I],
-        read: Callable[[_I], _T],
-        write: Callable[[object], object],
-        origin: object = None,
-    ) -> None:
+    #: What a dict of JSON is read from: a `Struct` or a `Value`.
+    origin: object
+
+    def __init__(self, container: Mapping[str, _I], convert: Conversion) -> None:
         """Show a container, with the conversions of its values; see `Items`."""
+        read = convert[0]
         super().__init__({key: read(item) for key, item in container.items()})
-        self._pb: MutableMapping[str, object] = cast("MutableMapping[str, object]", container)
-        self._read = cast("Callable[[object], _T]", read)
-        self._write = write
-        self.origin = container if origin is None else origin
+        self._pb: Any = container
+        self._convert = convert
 
     def adopt(self, other: Entries[_T]) -> None:
         """Show what another dict with the same values shows."""
-        self._pb, self.origin = other._pb, other.origin
+        self._pb, self.origin = other._pb, getattr(other, "origin", None)
         for key, item in self.items():
             _adopt(item, other[key])
 
-    def is_current(self, origin: object) -> bool:
-        """Return whether the dict still shows what ``origin`` holds."""
-        return self.origin is origin and len(self._pb) == len(self)
-
     def __setitem__(self, key: str, value: _T) -> None:
-        put(self._pb, key, self._write(value))
-        super().__setitem__(key, self._read(self._pb[key]))
+        read, write = self._convert
+        put(self._pb, key, write(value))
+        super().__setitem__(key, read(self._pb[key]))
 
     def __delitem__(self, key: str) -> None:
         super().__delitem__(key)

@@ -16,12 +16,13 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gemwire_runtime import enums
-from gemwire_runtime.containers import Entries, Items, keep, put
+from gemwire_runtime.containers import Conversion, Entries, Items, keep, put
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.message_init import is_repeated, message_class
 from gemwire_runtime.models import FieldInfo, Model
+from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.well_known import ANNOTATIONS, WELL_KNOWN, Conversion
+from gemwire_runtime.well_known import ANNOTATIONS, WELL_KNOWN
 
 _V = TypeVar("_V", bound="View")
 
@@ -41,7 +42,7 @@ class View(Model):
     #: The message; subclasses know its class.
     _pb: Any
     #: Views, lists and dicts that attributes gave out, by name: each attribute gives the same one again.
-    _kept: dict[str, object] | None
+    _kept: dict[str, Any] | None
     _kind: ClassVar[type[Message]]
     _fields: ClassVar[dict[str, Field]] = {}
     _aliases: ClassVar[dict[str, str]] = {}
@@ -135,7 +136,8 @@ class View(Model):
     @property
     def model_fields_set(self) -> set[str]:
         """Names of the fields that are set."""
-        return {field.name for field, _ in self._pb.ListFields()} | (self._kept or {}).keys()
+        kept = {name for name in self._kept or () if getattr(self, name) is not None}
+        return kept.union(field.name for field, _ in self._pb.ListFields())
 
     def model_copy(self: _V, *, update: Mapping[str, object] | None = None, deep: bool = True) -> _V:
         """Return a copy, with some fields changed.
@@ -162,46 +164,37 @@ class View(Model):
             obj = obj._pb
         if isinstance(obj, Message):
             return cls.of(obj)
-        if not isinstance(obj, Mapping):
+        fields = unwrap(obj)
+        if not isinstance(fields, Mapping):
             raise TypeError(f"{cls.__name__}: expected a dict, a message or a view, got {type(obj).__name__}")
-        return cls(**obj)
+        return cls(**fields)
 
 
 class Field:
     """Descriptor of a view's attribute, which reads and writes one field of the message."""
 
-    __slots__ = ("_many", "_map", "_optional", "_read_one", "_value", "_write_one", "json_name", "name")
+    __slots__ = ("_convert", "_optional", "_read_one", "_value", "_write_one", "json_name", "name")
 
     def __init__(self, field: FieldDescriptor) -> None:
         """Choose the conversions of a field."""
         self.name: str = field.name
         self.json_name: str = field.json_name.lstrip("_")
-        self._map = _is_map(field)
-        self._many = is_repeated(field) and not self._map
-        self._optional = field.has_presence and not is_repeated(field)
+        self._optional = field.has_presence
         kind = field.message_type
-        self._value = kind.fields_by_name["value"] if kind is not None and self._map else field
-        self._read_one, self._write_one = _find_conversion(self._value)
+        self._value = kind.fields_by_name["value"] if kind is not None and _is_map(field) else field
+        self._convert = _find_conversion(self._value)
         if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and not is_repeated(field):
             # Lists of floats are vectors, for computing: they are left as they are.
-            self._read_one = _round_float
+            self._convert = _round_float, self._convert[1]
+        self._read_one, self._write_one = self._convert
 
     @property
     def annotation(self) -> object:
         """The type of the field's values."""
-        value = _find_annotation(self._value)
-        return (
-            types.GenericAlias(list, value)
-            if self._many
-            else types.GenericAlias(dict, (str, value))
-            if self._map
-            else value
-        )
+        return _find_annotation(self._value)
 
     def __get__(self, view: View | None, owner: type[View]) -> object:
-        if view is None:
-            return self
-        return self.read(view._pb)
+        return self if view is None else self.read(view._pb)
 
     def __set__(self, view: View, value: object) -> None:
         view._pb.ClearField(self.name)
@@ -212,7 +205,7 @@ class Field:
         if value is not None:
             self.write(view._pb, value)
 
-    def read(self, message: Message) -> Any:
+    def read(self, message: Message) -> object:
         """Return the value; None for an unset field."""
         if self._optional:
             return self._read_one(getattr(message, self.name)) if message.HasField(self.name) else None
@@ -232,42 +225,80 @@ class Field:
             raise type(error)(f"{self.name}: {error}") from None
 
     def _write(self, message: Message, value: object) -> None:
-        if self._map:
-            if not isinstance(value, Mapping):
-                raise TypeError(f"expected a dict, got {type(value).__name__}")
-            for key, item in value.items():
-                put(getattr(message, self.name), key, self._write_one(item))
-        elif self._many:
-            if isinstance(value, (str, bytes, Mapping, View)) or not isinstance(value, Iterable):
-                raise TypeError(f"expected a list, got {type(value).__name__}")
-            getattr(message, self.name).extend([self._write_one(item) for item in value])
+        made = self._write_one(value)
+        if isinstance(made, Message):
+            getattr(message, self.name).CopyFrom(made)
         else:
-            made = self._write_one(value)
-            if isinstance(made, Message):
-                getattr(message, self.name).CopyFrom(made)
-            else:
-                setattr(message, self.name, made)
+            setattr(message, self.name, made)
 
 
-class _LiveField(Field):
-    """A field whose values can be changed in place: a message, a list, a map or a Struct.
-
-    The attribute gives the same object each time, as long as the message holds what it shows.
-    """
+class MessageField(Field):
+    """A message. The attribute gives the same view each time, as long as the message holds what it shows."""
 
     __slots__ = ()
 
     def __get__(self, view: View | None, owner: type[View]) -> object:
         if view is None:
             return self
+        message, name = view._pb, self.name
+        if not message.HasField(name):
+            return None
+        origin = getattr(message, name)
         kept = view._kept
-        if kept is not None and (found := kept.get(self.name)) is not None and self._is_current(found, view):
-            return found
-        shown = self.read(view._pb)
-        if isinstance(shown, (View, Items, Entries)):
-            if kept is None:
-                view._kept = kept = {}
-            kept[self.name] = shown
+        if kept is None:
+            kept = view._kept = {}
+        elif (shown := kept.get(name)) is not None and shown._pb is origin:
+            return shown
+        shown = self._read_one(origin)
+        if shown is not origin:  # A message without a view is shown as it is.
+            kept[name] = shown
+        return shown
+
+
+class JsonField(Field):
+    """A Struct or a Value. Dicts and lists in it are the same each time, as views of messages are."""
+
+    __slots__ = ()
+
+    def __get__(self, view: View | None, owner: type[View]) -> object:
+        if view is None:
+            return self
+        message, name = view._pb, self.name
+        shown = (view._kept or {}).get(name)
+        if shown is not None and message.HasField(name) and shown.origin is getattr(message, name):
+            return shown
+        shown = self.read(message)
+        if isinstance(shown, (Items, Entries)):
+            view._kept = {**(view._kept or {}), name: shown}
+        return shown
+
+
+class ListField(Field):
+    """A list. The attribute gives the same one each time, as long as the message holds what it shows."""
+
+    __slots__ = ()
+
+    @property
+    def annotation(self) -> object:
+        """The type of the field's values."""
+        return types.GenericAlias(list, (_find_annotation(self._value),))
+
+    def __get__(self, view: View | None, owner: type[View]) -> object:
+        if view is None:
+            return self
+        name = self.name
+        container = getattr(view._pb, name)
+        kept = view._kept
+        shown = None if kept is None else kept.get(name)
+        if shown is not None and shown._pb is container and len(shown) == len(container):
+            return shown
+        if not container:
+            return None
+        shown = self._show(container)
+        if kept is None:
+            view._kept = {name: shown}
+        else:
+            kept[name] = shown
         return shown
 
     def set(self, view: View, value: object) -> None:
@@ -275,27 +306,43 @@ class _LiveField(Field):
         if view._kept:
             view._kept.pop(self.name, None)
         super().set(view, value)
-        if (self._many or self._map) and isinstance(value, (list, tuple, dict)) and not value:
+        if isinstance(value, (list, tuple, dict)) and not value:
             # A program that gave an empty list goes on to fill the attribute's.
-            view._kept = {**(view._kept or {}), self.name: self._show(getattr(view._pb, self.name))}
+            empty = self._show(getattr(view._pb, self.name))
+            view._kept = {**(view._kept or {}), self.name: empty}
 
-    def read(self, message: Message) -> Any:
-        """Return the value; None for an unset field."""
-        if self._optional:
-            return self._read_one(getattr(message, self.name)) if message.HasField(self.name) else None
+    def read(self, message: Message) -> object:
+        """Return the value; None for an empty field."""
         container = getattr(message, self.name)
         return self._show(container) if container else None
 
     def _show(self, container: Any) -> Items[object] | Entries[object]:
-        return (Entries if self._map else Items)(container, self._read_one, self._write_one)
+        return Items(container, self._convert)
 
-    def _is_current(self, shown: object, view: View) -> bool:
-        if self._optional and not view._pb.HasField(self.name):
-            return False
-        origin = getattr(view._pb, self.name)
-        if isinstance(shown, View):
-            return shown._pb is origin
-        return isinstance(shown, (Items, Entries)) and shown.is_current(origin)
+    def _write(self, message: Message, value: object) -> None:
+        if isinstance(value, (str, bytes, Mapping, View)) or not isinstance(value, Iterable):
+            raise TypeError(f"expected a list, got {type(value).__name__}")
+        getattr(message, self.name).extend([self._write_one(item) for item in value])
+
+
+class MapField(ListField):
+    """A map, as a dict."""
+
+    __slots__ = ()
+
+    @property
+    def annotation(self) -> object:
+        """The type of the field's values."""
+        return types.GenericAlias(dict, (str, _find_annotation(self._value)))
+
+    def _show(self, container: Any) -> Entries[object]:
+        return Entries(container, self._convert)
+
+    def _write(self, message: Message, value: object) -> None:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"expected a dict, got {type(value).__name__}")
+        for key, item in value.items():
+            put(getattr(message, self.name), key, self._write_one(item))
 
 
 def _is_map(field: FieldDescriptor) -> bool:
@@ -305,8 +352,14 @@ def _is_map(field: FieldDescriptor) -> bool:
 
 
 def _build_field(field: FieldDescriptor) -> Field:
-    live = field.message_type is not None or is_repeated(field)
-    return _LiveField(field) if live else Field(field)
+    if is_repeated(field):
+        return MapField(field) if _is_map(field) else ListField(field)
+    kind = field.message_type
+    if kind is None or kind.full_name in {"google.protobuf.Timestamp", "google.protobuf.Duration"}:
+        return Field(field)
+    if kind.full_name in WELL_KNOWN:
+        return JsonField(field)
+    return MessageField(field)
 
 
 def view(message: Message) -> View:
@@ -388,10 +441,13 @@ def _message_conversion(kind: Descriptor) -> Conversion:
         if isinstance(value, Message):
             if value.DESCRIPTOR.full_name != name:
                 raise TypeError(f"expected {kind.name}, got {value.DESCRIPTOR.name}")
+            if value.DESCRIPTOR is not kind:  # of another pool, such as Google's own
+                value = message_class(kind).FromString(value.SerializeToString())
             return value
-        if isinstance(value, Mapping):
+        fields = unwrap(value)
+        if isinstance(fields, Mapping):
             shown = _VIEWS.get(name)
-            return shown(**value)._pb if shown else message_class(kind)(**value)
+            return shown(**fields)._pb if shown else message_class(kind)(**fields)
         raise TypeError(f"expected {kind.name} or a dict, got {type(value).__name__}")
 
     return read, write

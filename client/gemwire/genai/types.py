@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import gemwire.genai._types.absent_fields  # noqa: F401 - declares them
+import gemwire.genai._types.absent_fields
+import gemwire.genai._types.schema_order  # noqa: F401 - declares it
 from gemwire.genai._types.batches import (
     BatchJob,
     BatchJobDestination,

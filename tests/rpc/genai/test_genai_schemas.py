@@ -157,3 +157,14 @@ def test_invalid_schemas_are_not_sent(ask: Any, gemini: RunningEmulator) -> None
     with pytest.raises(TypeError, match=r"config\.response_schema"):
         ask(3)
     assert not gemini.calls()
+
+
+def test_an_answer_to_a_json_schema_is_parsed(ask: Any) -> None:
+    names = ["zeta", "answer", "mid", "alpha"]
+    schema = {"type": "object", "properties": {name: {"type": "integer"} for name in names}}
+    json_only = {"response_mime_type": "application/json", "response_json_schema": schema}
+    response = ask(None, **json_only)
+    assert isinstance(response.parsed, dict)
+    assert list(response.parsed) == names
+    as_schema = types.Schema(type="OBJECT", properties={name: {"type": "INTEGER"} for name in names})
+    assert list(ask(as_schema).parsed) == names

@@ -49,6 +49,11 @@ RULES: dict[str, tuple[Any, list[tuple[str, list[Any]]]]] = {
     "a content becomes a list": (SAID, [("user", text("c"))]),
     "a string": ("a", [("user", text("a"))]),
     "a list of strings is one content": (["a", "b"], [("user", text("a", "b"))]),
+    "a tuple is a list": (("a", ("b",)), [("user", text("a")), ("user", text("b"))]),
+    "a dict of a file": (
+        {"name": "files/f", "uri": "gs://b/scones.jpg", "mime_type": "image/jpeg"},
+        [("user", [URI_DICT])],
+    ),
     "a function call is the model's": (call("Boston"), [("model", [call_dict("Boston")])]),
     "function calls are one content": (
         [call("Boston"), call("Rome")],
@@ -172,16 +177,7 @@ def test_what_is_given_is_not_changed() -> None:
     [
         (None, ValueError, "contents are required"),
         ([], ValueError, "contents are required"),
-        (
-            ("a", "b"),
-            TypeError,
-            "contents: expected a string, bytes, image, file, part or content, got tuple",
-        ),
-        (
-            ["a", ("b",)],
-            TypeError,
-            "contents[1]: expected a string, bytes, image, file, part or content, got tuple",
-        ),
+        ((), ValueError, "contents are required"),
         (3, TypeError, "contents: expected a string, bytes, image, file, part or content, got int"),
         (object(), TypeError, "contents: expected a string, bytes, image, file, part or content, got object"),
         (
@@ -283,7 +279,7 @@ def test_like_google_genai(make: Any) -> None:
     [
         lambda t: None,
         lambda t: [],
-        lambda t: ("a", "b"),
+        lambda t: (),
         lambda t: 3,
         lambda t: t.File(name="files/a"),
         lambda t: [[t.Content(role="user", parts=[])]],

@@ -551,10 +551,10 @@ def test_mode_any_without_a_limit_is_warned_of() -> None:
 
 
 def test_settings() -> None:
-    assert function_calls.to_settings(GenerateContentConfig()) == function_calls.Settings(10, True, None)
+    assert function_calls.to_settings(GenerateContentConfig()) == function_calls.Settings(10, True)
     own = AutomaticFunctionCallingConfig(maximum_remote_calls=3, ignore_call_history=True)
     config = GenerateContentConfig(automatic_function_calling=own, response_schema=Place)
-    assert function_calls.to_settings(config) == function_calls.Settings(3, False, Place)
+    assert function_calls.to_settings(config) == function_calls.Settings(3, False)
 
 
 @pytest.mark.parametrize(

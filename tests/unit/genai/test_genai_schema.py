@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Optional,
 import pytest
 from present import present
 
-from gemwire.genai._convert.response_schema import to_response_schema
+from gemwire.genai._convert.response_schema import to_response_json_schema, to_response_schema
 from gemwire.genai._json.json_values import parse_answer
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
@@ -442,7 +442,7 @@ def test_without_pydantic() -> None:
 import dataclasses, sys
 sys.modules["pydantic"] = None
 from gemwire.genai._json.json_values import parse_answer
-from gemwire.genai._convert.response_schema import to_response_schema
+from gemwire.genai._convert.response_schema import to_response_json_schema, to_response_schema
 
 @dataclasses.dataclass
 class Place:
@@ -519,3 +519,49 @@ def test_what_typing_extensions_adds() -> None:
     assert present(schema.properties)["c"].description == "It."
     assert parse_answer('{"a": 1, "c": 2}', kind) == {"a": 1, "c": 2}
     assert plain_schema(typing.NewType("Id", int)).type == "INTEGER"
+
+
+# The order of properties ------------------------------------------------------------------------------
+
+
+def test_a_schema_keeps_the_order_of_its_properties() -> None:
+    names = ["zeta", "answer", "mid", "alpha"]
+    schema = views.Schema(type="OBJECT", properties={name: {"type": "STRING"} for name in names})
+    assert schema.property_ordering == names
+    own = views.Schema(properties={"a": {}, "b": {}}, property_ordering=["b", "a"])
+    assert own.property_ordering == ["b", "a"]
+    nested = views.Schema(items={"type": "OBJECT", "properties": {"b": {}, "a": {}}})
+    assert nested.items is not None
+    assert nested.items.property_ordering == ["b", "a"]
+
+
+def test_a_json_schema_keeps_the_order_of_its_properties() -> None:
+    inner = {"type": "object", "properties": {"z": {"type": "string"}, "a": {"type": "string"}}}
+    found = to_response_json_schema({"$defs": {"I": inner}, "type": "array", "items": {"$ref": "#/$defs/I"}})
+    assert found["$defs"]["I"]["propertyOrdering"] == ["z", "a"]
+    assert "propertyOrdering" not in inner
+    assert to_response_json_schema(Place)["propertyOrdering"] == ["name", "height"]
+    with pytest.raises(ValueError, match=r"config\.response_json_schema: "):
+        to_response_json_schema(3)
+
+
+def test_an_optional_model_in_a_model() -> None:
+    class P(pydantic.BaseModel):
+        a: str
+        b: str
+
+    class D(pydantic.BaseModel):
+        p: P | None = None
+
+    optional: Any = Optional[P]  # noqa: UP045
+    expected: Any = (True, ["a", "b"])
+    for given in (D, D.model_json_schema()):
+        field, schema = to_response_schema(given)
+        assert field == "response_schema"
+        assert isinstance(schema, views.Schema)
+        assert schema.properties is not None
+        found = schema.properties["p"]
+        assert (found.nullable, found.property_ordering) == expected
+    field, schema = to_response_schema(optional)
+    assert isinstance(schema, views.Schema)
+    assert (schema.nullable, schema.property_ordering) == expected

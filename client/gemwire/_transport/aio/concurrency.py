@@ -13,7 +13,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from gemwire._transport.metadata import Pair
-from gemwire.errors import DeadlineExceeded
+from gemwire._transport.undecodable import UndecodableResponse
 
 _T = TypeVar("_T")
 
@@ -32,16 +32,12 @@ def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
     return grpc.aio.Metadata(*pairs)
 
 
-async def wait_for_token(future: Future[_T], seconds: float | None) -> _T:
-    """Return the result of a token refresh that runs in another thread.
-
-    Raises:
-        DeadlineExceeded: It took longer than ``seconds``.
-    """
+async def wait_for_future(future: Future[_T], seconds: float) -> _T | None:
+    """Return the result of work in another thread; None if there is none within ``seconds``."""
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
     except asyncio.TimeoutError:
-        raise DeadlineExceeded(f"the credentials gave no token within {seconds:g} s") from None
+        return None
 
 
 def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
@@ -134,5 +130,6 @@ class Race(Generic[_T]):
 
 
 def _has_failed(task: asyncio.Task[Any]) -> bool:
-    """Return whether a task ended without a result; this also keeps asyncio from logging its error."""
-    return task.cancelled() or task.exception() is not None
+    """Return whether a task ended without a response; this also keeps asyncio from logging its error."""
+    failed = task.cancelled() or task.exception() is not None
+    return failed or type(task.result()) is UndecodableResponse

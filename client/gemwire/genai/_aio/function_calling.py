@@ -10,6 +10,7 @@ from gemwire.genai._aio.response_stream import AsyncMessageStream, AsyncResponse
 from gemwire.genai._backends.base import GenerateRequest
 from gemwire.genai._convert import function_calls
 from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
+from gemwire.genai._convert.response_schema import find_answer_schema
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.content import Content
 from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
@@ -38,7 +39,7 @@ async def generate_content(
     to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
     if not functions:
         response = await api.caller.unary(*to_call(request), (), **settings)
-        return GenerateContentResponse.of(response, config.response_schema)
+        return GenerateContentResponse.of(response, find_answer_schema(config))
     check_functions(functions.values())
     limits = function_calls.to_settings(config)
     history: list[Content] = []
@@ -50,7 +51,7 @@ async def generate_content(
         append_results(request, response, await map_calls(_run, wanted))
         history = limits.get_history(request)
         response = await api.caller.unary(*to_call(request), (), **settings)
-    result = GenerateContentResponse.of(response, config.response_schema)
+    result = GenerateContentResponse.of(response, find_answer_schema(config))
     result.automatic_function_calling_history = history
     return result
 
@@ -70,7 +71,7 @@ async def generate_content_stream(
     stream = await start()
     if functions:
         return AsyncFunctionCallingStream(stream, start, request, config, functions)
-    return AsyncResponseStream(stream, config.response_schema)
+    return AsyncResponseStream(stream, find_answer_schema(config))
 
 
 class AsyncFunctionCallingStream(AsyncResponseStream):
@@ -93,7 +94,7 @@ class AsyncFunctionCallingStream(AsyncResponseStream):
             config: The config that the request was built with.
             functions: The functions that the model may call, by name.
         """
-        super().__init__(stream, config.response_schema)
+        super().__init__(stream, find_answer_schema(config))
         self._start = start
         self._request = request
         self._functions = functions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gemwire.genai._types.content import ContentListUnion, ContentUnion, is_list, to_part
+from gemwire.genai._types.content import ContentListUnion, ContentUnion, adopt, is_list, to_part
 from gemwire_proto import v1beta
 from gemwire_runtime.views import message_of
 
@@ -81,8 +81,11 @@ def copy_contents(contents: Sequence[v1beta.Content]) -> list[v1beta.Content]:
 
 def _find_content(value: object, argument: str) -> v1beta.Content | None:
     """Return the message of a value that is a content; None if it is not."""
+    if isinstance(value, str):
+        return None
+    value = adopt(value)
     message = message_of(value)
-    if isinstance(value, Mapping) and set(value) <= {"role", "parts"}:
+    if isinstance(value, Mapping) and value.keys() <= {"role", "parts"}:
         parts = value.get("parts") or []
         parts = parts if isinstance(parts, Sequence) and not isinstance(parts, str) else [parts]
         message = v1beta.Content(role=value.get("role") or "", parts=_to_parts(parts, f"{argument}.parts"))

@@ -9,21 +9,17 @@ from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from gemwire._log import log
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.tools import declares_functions
 from gemwire.genai._json.functions import Function, convert_arguments, get_function_name, is_function
 from gemwire.genai._json.jsonable import to_jsonable
 from gemwire.genai._types.content import Content
-from gemwire.genai._types.generate_content import (
-    AutomaticFunctionCallingConfig,
-    GenerateContentConfig,
-    SchemaUnion,
-)
+from gemwire.genai._types.generate_content import AutomaticFunctionCallingConfig, GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.views import message_of
 
-_logger = logging.getLogger("gemwire")
 _MAXIMUM_REMOTE_CALLS = 10
 
 Functions: TypeAlias = Mapping[str, Function]
@@ -44,12 +40,10 @@ class Settings:
         maximum_remote_calls: Maximum number of calls to the model. Function calls in the last response are
             not executed.
         keep_history: Whether responses have the contents that led to them.
-        schema: Schema of `parsed` of the response.
     """
 
     maximum_remote_calls: int = _MAXIMUM_REMOTE_CALLS
     keep_history: bool = True
-    schema: SchemaUnion = None
 
     def get_history(self, request: v1beta.GenerateContentRequest | RequestDraft) -> list[Content]:
         """Return the contents of a request, for its response."""
@@ -75,7 +69,7 @@ def to_settings(config: GenerateContentConfig) -> Settings:
             "config.automatic_function_calling.maximum_remote_calls: expected a whole number, "
             f"got {type(maximum).__name__}"
         )
-    return Settings(int(maximum), not options.ignore_call_history, config.response_schema)
+    return Settings(int(maximum), not options.ignore_call_history)
 
 
 def find_functions(config: GenerateContentConfig) -> Functions:
@@ -143,7 +137,7 @@ class Invocation:
 
     def to_error(self, error: Exception) -> v1beta.Part:
         """Build the part that tells the model about an error, and log the error."""
-        _logger.warning("function %s failed; the model is told", self._call.name, exc_info=error)
+        log(logging.WARNING, "function %s failed; the model is told", self._call.name, error=error)
         return self._to_part({"error": str(error) or type(error).__name__})
 
     def _to_part(self, response: dict[str, object]) -> v1beta.Part:

@@ -15,6 +15,7 @@ from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import fields_of, message_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
@@ -89,6 +90,7 @@ def to_tool_response(
 ) -> v1beta.BidiGenerateContentToolResponse:
     """Build a message with the results of function calls."""
     items: Iterable[object] = [function_responses]
+    function_responses = unwrap(function_responses)
     if isinstance(function_responses, Iterable) and not isinstance(function_responses, Mapping):
         items = function_responses
     responses = [message_of(views.FunctionResponse.model_validate(item)) for item in items]

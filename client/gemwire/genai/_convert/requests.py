@@ -5,7 +5,7 @@ from __future__ import annotations
 from gemwire.genai._convert.contents import to_content, to_contents, to_system_instruction
 from gemwire.genai._convert.fields import write_config_field
 from gemwire.genai._convert.resource_names import to_model_name
-from gemwire.genai._convert.response_schema import to_response_schema
+from gemwire.genai._convert.response_schema import to_response_json_schema, to_response_schema
 from gemwire.genai._convert.tools import to_tools
 from gemwire.genai._types.config import field_names as config_field_names
 from gemwire.genai._types.content import ContentListUnion
@@ -20,6 +20,7 @@ _REQUEST_FIELDS = fields_of(views.GenerateContentRequest)
 #: Fields of the config that GenerationConfig has under the same names, except those that are converted.
 _GENERATION = (_GENERATION_FIELDS.keys() & config_field_names(GenerateContentConfig)) - {
     "response_schema",
+    "response_json_schema",
     "speech_config",
 }
 #: Fields of the config that the request has under the same names; the last four are sent over HTTP.
@@ -112,5 +113,7 @@ def _write_config(request: v1beta.GenerateContentRequest, config: GenerateConten
             write_config_field(_GENERATION_FIELDS[field], generation, schema)
             if not generation.response_mime_type:
                 generation.response_mime_type = "application/json"
+        elif name == "response_json_schema":
+            write_config_field(_GENERATION_FIELDS[name], generation, to_response_json_schema(value))
         elif name == "speech_config":
             write_config_field(_GENERATION_FIELDS[name], generation, to_speech_config(value))

@@ -10,8 +10,10 @@ from typing import Any
 from google.protobuf.message import Message
 
 from gemwire.genai._json.json_schema import ACCEPTED, JsonSchema, inline_references, to_json_schema
+from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import fields_of, message_of
 
 _ARGUMENT = "config.response_schema"
@@ -63,6 +65,7 @@ def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
         ValueError: The schema is empty or invalid, or the type has none.
         TypeError: The value is of a wrong type.
     """
+    value = unwrap(value)
     message = message_of(value)
     if isinstance(message, v1beta.Schema):
         if not message.ListFields():
@@ -82,7 +85,22 @@ def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
     try:
         return "response_schema", views.Schema.of(_to_message(schema))
     except _InexpressibleError:
-        return "response_json_schema", _to_plain_json_schema(schema)
+        return "response_json_schema", _order_properties(_to_plain_json_schema(schema))
+
+
+def to_response_json_schema(value: object) -> JsonSchema:
+    """Return the JSON Schema to send for ``response_json_schema``: a dict of one, or a type."""
+    if not isinstance(value, Mapping):
+        try:
+            value = to_json_schema(value)
+        except ValueError as error:
+            raise ValueError(f"config.response_json_schema: {error}") from None
+    return _order_properties(value)
+
+
+def find_answer_schema(config: GenerateContentConfig) -> object:
+    """Return the schema by which `GenerateContentResponse.parsed` reads the answer; None if there is none."""
+    return config.response_json_schema if config.response_schema is None else config.response_schema
 
 
 class _InexpressibleError(Exception):
@@ -116,6 +134,7 @@ def _normalize(schema: object, place: str) -> JsonSchema:
     """Convert a schema in any form to JSON Schema with the extensions of Schema, such as nullable."""
     if isinstance(message := message_of(schema), v1beta.Schema):
         schema = views.Schema.of(message).to_dict()
+    schema = unwrap(schema)
     if isinstance(schema, bool):
         return {} if schema else {"not": {}}
     if not isinstance(schema, Mapping):
@@ -262,16 +281,28 @@ def _remove(schema: Mapping[str, Any], key: str) -> JsonSchema:
     return {name: value for name, value in schema.items() if name != key}
 
 
+def _add_property_order(schema: object) -> object:
+    """Add ``propertyOrdering`` to objects: a Struct keeps no order."""
+    if isinstance(schema, list):
+        return [_add_property_order(item) for item in schema]
+    return _order_properties(schema) if isinstance(schema, Mapping) else schema
+
+
+def _order_properties(schema: Mapping[str, object]) -> JsonSchema:
+    made: JsonSchema = {key: _add_property_order(value) for key, value in schema.items()}
+    names = made.get("properties")
+    if isinstance(names, dict) and len(names) > 1 and made.get("type") == "object":
+        made.setdefault("propertyOrdering", list(names))
+    return made
+
+
 def _to_plain_json_schema(schema: Any) -> Any:
-    """Remove the extensions of Schema; add the order of properties, which a Struct does not keep."""
+    """Remove the extensions of Schema; add the order of properties."""
     if isinstance(schema, list):
         return [_to_plain_json_schema(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
     made: JsonSchema = {key: _to_plain_json_schema(value) for key, value in schema.items()}
-    names = made.get("properties")
-    if isinstance(names, dict) and len(names) > 1 and made.get("type") == "object":
-        made.setdefault("propertyOrdering", list(names))
     if "example" in made and not isinstance(made["example"], Mapping):
         made["examples"] = [made.pop("example")]
     if not isinstance(made.get("nullable"), bool):

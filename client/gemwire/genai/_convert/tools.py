@@ -8,6 +8,7 @@ from gemwire.genai._json.functions import is_function
 from gemwire.genai._types.tools import FunctionDeclaration
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import message_of
 
 
@@ -43,6 +44,7 @@ def to_tools(value: object) -> list[v1beta.Tool]:
 
 def declares_functions(tool: object) -> bool:
     """Return whether a tool is a `Tool`, or a dict of one, with function declarations."""
+    tool = unwrap(tool)
     if isinstance(tool, Mapping):
         return bool(tool.get("function_declarations") or tool.get("functionDeclarations"))
     message = message_of(tool)
@@ -52,6 +54,7 @@ def declares_functions(tool: object) -> bool:
 def _to_tool(item: object, place: str) -> v1beta.Tool:
     """Convert a tool to a message of its own."""
     tool = v1beta.Tool()
+    item = unwrap(item)
     if is_function(item):
         declaration = message_of(FunctionDeclaration.from_function(item))
         tool.function_declarations.append(declaration)

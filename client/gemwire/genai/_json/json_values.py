@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from gemwire.genai._json import type_hints
 from gemwire.genai._json.json_schema import DICTS, LISTS, SETS
 from gemwire.genai._json.type_hints import Annotation, Member
+from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import View
 
 
@@ -37,7 +38,7 @@ def parse_answer(text: str, schema: Annotation) -> object:
     """
     if isinstance(schema, type) and issubclass(schema, enum.Enum):
         return _to_enum(text.strip().strip('"'), schema, "the answer")
-    if isinstance(schema, (Mapping, View, Message)):
+    if isinstance(unwrap(schema), (Mapping, View, Message)):
         return json.loads(text)
     if type_hints.is_pydantic_model(schema):
         return schema.model_validate_json(text)

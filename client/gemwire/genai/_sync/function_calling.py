@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from gemwire.genai._backends.base import GenerateRequest
 from gemwire.genai._convert import function_calls
 from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
+from gemwire.genai._convert.response_schema import find_answer_schema
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_executor import check_functions, map_calls, run_function
@@ -39,7 +40,7 @@ def generate_content(
     to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
     if not functions:
         response = api.caller.unary(*to_call(request), (), **settings)
-        return GenerateContentResponse.of(response, config.response_schema)
+        return GenerateContentResponse.of(response, find_answer_schema(config))
     check_functions(functions.values())
     limits = function_calls.to_settings(config)
     history: list[Content] = []
@@ -51,7 +52,7 @@ def generate_content(
         append_results(request, response, map_calls(_run, wanted))
         history = limits.get_history(request)
         response = api.caller.unary(*to_call(request), (), **settings)
-    result = GenerateContentResponse.of(response, config.response_schema)
+    result = GenerateContentResponse.of(response, find_answer_schema(config))
     result.automatic_function_calling_history = history
     return result
 
@@ -71,7 +72,7 @@ def generate_content_stream(
     stream = start()
     if functions:
         return FunctionCallingStream(stream, start, request, config, functions)
-    return ResponseStream(stream, config.response_schema)
+    return ResponseStream(stream, find_answer_schema(config))
 
 
 class FunctionCallingStream(ResponseStream):
@@ -94,7 +95,7 @@ class FunctionCallingStream(ResponseStream):
             config: The config that the request was built with.
             functions: The functions that the model may call, by name.
         """
-        super().__init__(stream, config.response_schema)
+        super().__init__(stream, find_answer_schema(config))
         self._start = start
         self._request = request
         self._functions = functions

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from gemwire_runtime.models import FieldInfo, Model
+from gemwire_runtime.pydantic_models import unwrap
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -67,9 +68,12 @@ class Config(Model):
             return cls()
         if isinstance(value, cls):
             return value
-        if isinstance(value, Mapping):
-            return cls(**value)
-        raise TypeError(f"{argument}: expected {cls.__name__} or a dict, got {type(value).__name__}")
+        fields = unwrap(value)
+        if isinstance(fields, Mapping):
+            return cls(**fields)
+        kind = type(value)
+        found = f"{kind.__module__}.{kind.__name__}" if kind.__name__ == cls.__name__ else kind.__name__
+        raise TypeError(f"{argument}: expected {cls.__name__} or a dict, got {found}")
 
     def given(self) -> Iterator[tuple[str, Any]]:
         """Iterate over the names and values of the fields that are set."""

@@ -8,7 +8,8 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, Union
 from gemwire.genai._types import media_types
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import message_of
+from gemwire_runtime.pydantic_models import unwrap
+from gemwire_runtime.views import View, message_of
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (
@@ -207,6 +208,7 @@ def to_part(value: object, argument: str) -> v1beta.Part:
     """
     if isinstance(value, str):
         return v1beta.Part(text=value)
+    value = adopt(value)
     message = message_of(value)
     if isinstance(message, v1beta.Part):
         return message
@@ -232,11 +234,23 @@ def to_part(value: object, argument: str) -> v1beta.Part:
 
 
 def is_list(value: object) -> TypeGuard[Sequence[object]]:
-    """Return whether a value is accepted as a list of parts or contents.
+    """Return whether a value is accepted as a list of parts or contents."""
+    return isinstance(value, (MutableSequence, tuple)) and not isinstance(value, bytearray)
 
-    A tuple is not, as in google-genai: it is often a mistake, such as a trailing comma.
+
+def adopt(value: object) -> object:
+    """Return our object for a pydantic model that stands for a content or a part; other values as they are.
+
+    One whose class has the name of ours is that: google-genai's ``Blob`` is a `Blob`. Of another one, the
+    fields count.
     """
-    return isinstance(value, MutableSequence) and not isinstance(value, bytearray)
+    fields = unwrap(value)
+    if fields is value or not isinstance(fields, Mapping):
+        return value
+    for base in type(value).__mro__:
+        if kind := _BY_NAME.get(base.__name__):
+            return kind(**fields)
+    return fields
 
 
 #: Messages that are one field of a part.
@@ -250,11 +264,22 @@ _SINGLE_FIELD_PARTS: dict[str, type] = {
 }
 
 
+_BY_NAME: dict[str, type[View]] = {
+    kind.__name__: kind
+    for kind in (
+        *(views.Content, views.Part, views.File, views.Blob, views.FileData, views.FunctionCall),
+        *(views.FunctionResponse, views.ExecutableCode, views.CodeExecutionResult),
+    )
+}
+
+
 def _dict_to_part(value: Mapping[str, Any], argument: str) -> v1beta.Part:
     part: v1beta.Part
     try:
         part = message_of(Part(**value))
     except (ValueError, TypeError) as error:
+        if "uri" in value:
+            return to_part(views.File(**value), argument)
         try:
             part = v1beta.Part(file_data=message_of(views.FileData(**value)))
         except (ValueError, TypeError):
@@ -267,5 +292,5 @@ def _to_media_resolution(value: MediaResolutionUnion | None) -> Any:
 
 
 def _to_parts(parts: object) -> list[v1beta.Part]:
-    items = parts if is_list(parts) or isinstance(parts, tuple) else [parts]
+    items = parts if is_list(parts) else [parts]
     return [to_part(item, f"parts[{index}]") for index, item in enumerate(items)]

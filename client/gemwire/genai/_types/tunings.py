@@ -106,7 +106,9 @@ class TuningJob(views.TunedModel, registered=False):
             message: The tuned model.
             progress: Metadata of the operation that trains it.
         """
-        job = super().of(message)
+        job = object.__new__(cls)
+        job._pb = message
+        job._kept = None
         job._progress = progress
         return job
 
