@@ -146,7 +146,7 @@ class Entries(dict[str, _T]):
         """Show a container, with the conversions of its values; see `Items`."""
         read = convert[0]
         super().__init__({key: read(item) for key, item in container.items()})
-        self._pb: Any = container
+        self._pb = cast("MutableMapping[str, object]", container)
         self._convert = convert
 
     def adopt(self, other: Entries[_T]) -> None:

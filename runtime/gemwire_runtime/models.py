@@ -11,16 +11,17 @@ import enum
 import functools
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+
+from gemwire_runtime import pydantic_models
+from gemwire_runtime.pydantic_models import Fields
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, GetCoreSchemaHandler
-    from pydantic_core.core_schema import CoreSchema, SerializationInfo
-    from typing_extensions import Self
+    from pydantic_core.core_schema import CoreSchema
 
 _T = TypeVar("_T")
-#: Fields by name. What they hold, each class says.
-Fields = dict[str, Any]
+_M = TypeVar("_M", bound="Model")
 
 
 class FieldInfo(NamedTuple):
@@ -65,20 +66,6 @@ class Format(NamedTuple):
     exclude_defaults: bool = False
 
 
-def _build_pydantic_model(kind: type[Model]) -> type[BaseModel]:
-    """Build the pydantic model with the fields of a class: pydantic makes the JSON Schema from it."""
-    import pydantic
-
-    fields: Fields = {
-        name: (field.annotation, pydantic.Field(field.default, alias=field.alias))
-        for name, field in kind.model_fields.items()
-    }
-    config = pydantic.ConfigDict(
-        populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True
-    )
-    return pydantic.create_model(kind.__name__, __config__=config, __module__=kind.__module__, **fields)
-
-
 class Model:
     """Base of objects with named fields that behave as pydantic's models do in programs."""
 
@@ -96,7 +83,13 @@ class Model:
         lambda cls: cls.describe_fields()
     )
 
-    _pydantic_model: ClassVar[_ClassProperty[type[BaseModel]]] = _ClassProperty(_build_pydantic_model)
+    #: A pydantic model with the same fields.
+    pydantic_model: ClassVar[_ClassProperty[type[BaseModel]]] = _ClassProperty(
+        lambda cls: pydantic_models.build_model(
+            cls,
+            {name: (info.annotation, info.default, info.alias) for name, info in cls.model_fields.items()},
+        )
+    )
 
     @property
     def model_fields_set(self) -> set[str]:
@@ -104,12 +97,12 @@ class Model:
         raise NotImplementedError
 
     @classmethod
-    def model_validate(cls, obj: object) -> Self:
+    def model_validate(cls: type[_M], obj: object) -> _M:
         """Convert a dict to an object of this class."""
         raise NotImplementedError
 
     @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray) -> Self:
+    def model_validate_json(cls: type[_M], json_data: str | bytes | bytearray) -> _M:
         """Parse JSON.
 
         Raises:
@@ -118,12 +111,12 @@ class Model:
         return cls.model_validate(json.loads(json_data))
 
     @classmethod
-    def from_dict(cls, obj: object) -> Self:
+    def from_dict(cls: type[_M], obj: object) -> _M:
         """Convert a dict to an object of this class; the same as `model_validate`."""
         return cls.model_validate(obj)
 
     @classmethod
-    def from_json(cls, json_data: str | bytes) -> Self:
+    def from_json(cls: type[_M], json_data: str | bytes) -> _M:
         """Parse JSON; the same as `model_validate_json`."""
         return cls.model_validate_json(json_data)
 
@@ -191,16 +184,19 @@ class Model:
         return self.model_dump_json(exclude_none=True)
 
     @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: object) -> Self:
+    def model_construct(cls: type[_M], _fields_set: set[str] | None = None, **values: object) -> _M:
         """Build an object of fields that are known to be valid."""
         return cls(**values)
 
     @classmethod
-    def model_json_schema(cls, by_alias: bool = True, **options: Any) -> Fields:
-        """Return the JSON Schema of the fields. Requires pydantic, whose options are accepted."""
-        from pydantic import TypeAdapter
-
-        return TypeAdapter(cls).json_schema(by_alias=by_alias, **options)
+    def model_json_schema(
+        cls,
+        by_alias: bool = True,
+        ref_template: str = "#/$defs/{model}",
+        mode: Literal["validation", "serialization"] = "validation",
+    ) -> Fields:
+        """Return the JSON Schema of the fields; see pydantic's method. Requires pydantic."""
+        return pydantic_models.build_json_schema(cls, by_alias, ref_template, mode)
 
     @classmethod
     def model_rebuild(cls, **_: object) -> None:
@@ -209,29 +205,7 @@ class Model:
     @classmethod
     def __get_pydantic_core_schema__(cls, _: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return how pydantic validates and writes fields of this type."""
-        from pydantic_core import core_schema
-
-        def validate(value: object, _: object) -> Model:
-            if isinstance(value, cls):
-                return value
-            try:
-                return cls.model_validate(value)
-            except TypeError as error:
-                raise ValueError(str(error)) from None  # pydantic catches no other error
-
-        def serialize(value: object, info: SerializationInfo) -> object:
-            if not isinstance(value, Model):
-                return value
-            options = Format(
-                info.mode, bool(info.by_alias), info.exclude_none, info.exclude_unset, info.exclude_defaults
-            )
-            return value.dump_fields(options, info.include, info.exclude)
-
-        return core_schema.no_info_wrap_validator_function(
-            validate,
-            handler.generate_schema(cls._pydantic_model),
-            serialization=core_schema.plain_serializer_function_ser_schema(serialize, info_arg=True),
-        )
+        return pydantic_models.build_core_schema(cls, handler.generate_schema(cls.pydantic_model))
 
 
 _Selection = tuple[object, object]

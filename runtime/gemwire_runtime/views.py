@@ -286,15 +286,15 @@ class ListField(Field):
     def __get__(self, view: View | None, owner: type[View]) -> object:
         if view is None:
             return self
-        name = self.name
-        container = getattr(view._pb, name)
+        message, name = view._pb, self.name
+        container = getattr(message, name)
         kept = view._kept
         shown = None if kept is None else kept.get(name)
         if shown is not None and shown._pb is container and len(shown) == len(container):
             return shown
         if not container:
             return None
-        shown = self._show(container)
+        shown = self._show(message)
         if kept is None:
             view._kept = {name: shown}
         else:
@@ -308,16 +308,15 @@ class ListField(Field):
         super().set(view, value)
         if isinstance(value, (list, tuple, dict)) and not value:
             # A program that gave an empty list goes on to fill the attribute's.
-            empty = self._show(getattr(view._pb, self.name))
+            empty = self._show(view._pb)
             view._kept = {**(view._kept or {}), self.name: empty}
 
     def read(self, message: Message) -> object:
         """Return the value; None for an empty field."""
-        container = getattr(message, self.name)
-        return self._show(container) if container else None
+        return self._show(message) if getattr(message, self.name) else None
 
-    def _show(self, container: Any) -> Items[object] | Entries[object]:
-        return Items(container, self._convert)
+    def _show(self, message: Message) -> Items[object] | Entries[object]:
+        return Items(getattr(message, self.name), self._convert)
 
     def _write(self, message: Message, value: object) -> None:
         if isinstance(value, (str, bytes, Mapping, View)) or not isinstance(value, Iterable):
@@ -335,8 +334,8 @@ class MapField(ListField):
         """The type of the field's values."""
         return types.GenericAlias(dict, (str, _find_annotation(self._value)))
 
-    def _show(self, container: Any) -> Entries[object]:
-        return Entries(container, self._convert)
+    def _show(self, message: Message) -> Entries[object]:
+        return Entries(getattr(message, self.name), self._convert)
 
     def _write(self, message: Message, value: object) -> None:
         if not isinstance(value, Mapping):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
     from google.protobuf.struct_pb2 import Struct, Value
     from google.protobuf.timestamp_pb2 import Timestamp
-
-    from gemwire_proto.google.protobuf import struct_pb2
 
 
 def _read_struct(message: Struct) -> Entries[object]:
@@ -44,7 +42,7 @@ def _read_value(message: Value) -> object:
     return shown
 
 
-def _write_struct(value: object) -> struct_pb2.Struct:
+def _write_struct(value: object) -> Any:
     from gemwire_proto.google.protobuf import struct_pb2
 
     if isinstance(value, Message):
@@ -57,7 +55,7 @@ def _write_struct(value: object) -> struct_pb2.Struct:
     return made
 
 
-def _write_value(value: object) -> struct_pb2.Value:
+def _write_value(value: object) -> Any:
     from gemwire_proto.google.protobuf import struct_pb2
 
     if isinstance(value, Message):
