@@ -562,15 +562,15 @@ class Schema(_views.View):
     """Fewest elements, for `ARRAY`."""
     max_items: int | None
     """Most elements, for `ARRAY`."""
-    enum: _views.Items[str] | None
+    enum: list[str] | None
     """The only values that are allowed, for `STRING` with the format `enum`."""
     properties: dict[str, Schema] | None
     """The properties by their names, for `OBJECT`."""
-    property_ordering: _views.Items[str] | None
+    property_ordering: list[str] | None
     """Names of the properties in the order in which the model shall write them. Not part of OpenAPI. Models
     answer best when it agrees with the order used in examples of the prompt.
     """
-    required: _views.Items[str] | None
+    required: list[str] | None
     """Names of the properties that must be there, for `OBJECT`."""
     min_properties: int | None
     """Fewest properties, for `OBJECT`."""
@@ -590,7 +590,7 @@ class Schema(_views.View):
     """A value that would be valid, to show what is wanted. It has an effect only where the model sees the
     whole schema.
     """
-    any_of: _views.Items[Schema] | None
+    any_of: list[Schema] | None
     """Schemas of which the value must match at least one."""
     additional_properties: _Any | None
     """What `OBJECT` may hold beside `properties`: false for nothing, true for anything, or a schema as a JSON
@@ -664,7 +664,7 @@ class Tool(_views.View):
     """A set of tools that the model may use in one request. Which tools exist, and which go together, depends
     on the model; others are refused with INVALID_ARGUMENT.
     """
-    function_declarations: _views.Items[FunctionDeclaration] | None
+    function_declarations: list[FunctionDeclaration] | None
     """Functions of the caller that the model may call. The service runs none of them: the model answers with
     `FunctionCall` parts, the caller runs the functions and sends the results as `FunctionResponse` parts
     in the next turn.
@@ -725,7 +725,7 @@ class ToolDict(_TypedDict, total=False):
 
 class ToolGoogleSearch(_views.View):
     """Options of search with Google."""
-    exclude_domains: _views.Items[str] | None
+    exclude_domains: list[str] | None
     """Domains whose pages are not used, `example.com`. Up to 2,000."""
     blocking_confidence: ToolPhishBlockThreshold | None
     """From which likelihood of phishing on a page is left out. The service's own choice when unset.
@@ -796,7 +796,7 @@ class ToolComputerUse(_views.View):
     """Options of computer use."""
     environment: ToolComputerUseEnvironment | None
     """What the model steers."""
-    excluded_predefined_functions: _views.Items[str] | None
+    excluded_predefined_functions: list[str] | None
     """Names of predefined functions that the model shall not call. Use it to leave out actions that the
     caller cannot or may not carry out.
     """
@@ -871,7 +871,7 @@ class FunctionCall(_views.View):
     """The arguments, an object that fits the declared parameters. Check it before use: the model may get it
     wrong.
     """
-    partial_args: _views.Items[PartialArg] | None
+    partial_args: list[PartialArg] | None
     """Pieces of arguments as they are written, if `FunctionCallingConfig.stream_function_call_arguments` is
     set.
     """
@@ -999,7 +999,7 @@ class FunctionResponse(_views.View):
     """The result, any object. Customary are the keys `output` for a result and `error` for a failure; without
     either, the whole object is taken as the result.
     """
-    parts: _views.Items[FunctionResponsePart] | None
+    parts: list[FunctionResponsePart] | None
     """Media that belong to the result. Models that cannot read them refuse them."""
     def __init__(
         self,
@@ -1076,7 +1076,7 @@ class RetrievalDict(_TypedDict, total=False):
 
 class VertexRagStore(_views.View):
     """Looks up text in the RAG engine."""
-    rag_resources: _views.Items[VertexRagStoreRagResource] | None
+    rag_resources: list[VertexRagStoreRagResource] | None
     """What to search: one corpus, or files of one corpus."""
     similarity_top_k: int | None
     """How many contexts to return. Deprecated: use `rag_retrieval_config.top_k`."""
@@ -1106,7 +1106,7 @@ class VertexRagStoreRagResource(_views.View):
     rag_corpus: str | None
     """The corpus: `projects/{project}/locations/{location}/ragCorpora/{rag_corpus}`.
     """
-    rag_file_ids: _views.Items[str] | None
+    rag_file_ids: list[str] | None
     """Ids of the files to search, all of the one corpus. The whole corpus when empty.
     """
     def __init__(
@@ -1135,7 +1135,7 @@ class VertexAISearch(_views.View):
     """Most results to use, from 1 to 10; 10 when unset."""
     filter: str | None
     """Which documents to consider, in the filter language of Vertex AI Search."""
-    data_store_specs: _views.Items[VertexAISearchDataStoreSpec] | None
+    data_store_specs: list[VertexAISearchDataStoreSpec] | None
     """Which data stores of the app to search, and how. For `engine` alone. All of them when empty.
     """
     def __init__(
@@ -1207,7 +1207,7 @@ class GoogleMapsDict(_TypedDict, total=False):
 
 class EnterpriseWebSearch(_views.View):
     """Options of the search made for companies."""
-    exclude_domains: _views.Items[str] | None
+    exclude_domains: list[str] | None
     """Domains whose pages are not used. Up to 2,000."""
     blocking_confidence: ToolPhishBlockThreshold | None
     """From which likelihood of phishing on a page is left out. The service's own choice when unset.
@@ -1265,7 +1265,7 @@ class FunctionCallingConfig(_views.View):
     """Controls whether and which functions the model calls."""
     mode: FunctionCallingConfigMode | None
     """How free the model is; `AUTO` when unset."""
-    allowed_function_names: _views.Items[str] | None
+    allowed_function_names: list[str] | None
     """Names of the functions that may be called, each a `FunctionDeclaration.name`. For the modes `ANY` and
     `VALIDATED`. All of them when empty.
     """
@@ -1441,7 +1441,7 @@ class CsvSourceDict(_TypedDict, total=False):
 
 class GcsSource(_views.View):
     """Files in Cloud Storage."""
-    uris: _views.Items[str] | None
+    uris: list[str] | None
     """Their addresses, `gs://bucket/object`. Wildcards are allowed where the use of the source says so.
     """
     def __init__(
@@ -1578,7 +1578,7 @@ class ContainerRegistryDestinationDict(_TypedDict, total=False):
 
 class GoogleDriveSource(_views.View):
     """Files and folders in Google Drive."""
-    resource_ids: _views.Items[GoogleDriveSourceResourceId] | None
+    resource_ids: list[GoogleDriveSourceResourceId] | None
     """The files and folders."""
     def __init__(
         self,
@@ -1617,7 +1617,7 @@ class DirectUploadSourceDict(_TypedDict, total=False):
 
 class SlackSource(_views.View):
     """Messages of Slack."""
-    channels: _views.Items[SlackSourceSlackChannels] | None
+    channels: list[SlackSourceSlackChannels] | None
     """Channels to read, grouped by the key that opens them."""
     def __init__(
         self,
@@ -1631,7 +1631,7 @@ class SlackSourceDict(_TypedDict, total=False):
 
 class SlackSourceSlackChannels(_views.View):
     """Channels that one key opens."""
-    channels: _views.Items[SlackSourceSlackChannelsSlackChannel] | None
+    channels: list[SlackSourceSlackChannelsSlackChannel] | None
     """The channels."""
     api_key_config: ApiAuthApiKeyConfig | None
     """The key: a Slack token with the right to read channels, history and users.
@@ -1672,7 +1672,7 @@ class SlackSourceSlackChannelsSlackChannelDict(_TypedDict, total=False):
 
 class JiraSource(_views.View):
     """Issues of Jira."""
-    jira_queries: _views.Items[JiraSourceJiraQueries] | None
+    jira_queries: list[JiraSourceJiraQueries] | None
     """Queries, each with the server that answers it."""
     def __init__(
         self,
@@ -1686,9 +1686,9 @@ class JiraSourceDict(_TypedDict, total=False):
 
 class JiraSourceJiraQueries(_views.View):
     """Queries to one Jira server."""
-    projects: _views.Items[str] | None
+    projects: list[str] | None
     """Projects whose issues are taken whole."""
-    custom_queries: _views.Items[str] | None
+    custom_queries: list[str] | None
     """Queries in Jira's query language."""
     email: str | None
     """Address of the account that asks."""
@@ -1716,7 +1716,7 @@ class JiraSourceJiraQueriesDict(_TypedDict, total=False):
 
 class SharePointSources(_views.View):
     """Files of SharePoint."""
-    share_point_sources: _views.Items[SharePointSourcesSharePointSource] | None
+    share_point_sources: list[SharePointSourcesSharePointSource] | None
     """The places to read."""
     def __init__(
         self,
@@ -2381,7 +2381,7 @@ class Content(_views.View):
     """Who speaks: `user` or `model`. Needed in conversations of several turns; results of functions are sent
     as `user`. Not used in a system instruction.
     """
-    parts: _views.Items[Part] | None
+    parts: list[Part] | None
     """The pieces of the turn in reading order. They may differ in kind."""
     def __init__(
         self,
@@ -2605,7 +2605,7 @@ class SpeakerVoiceConfigDict(_TypedDict, total=False):
 
 class MultiSpeakerVoiceConfig(_views.View):
     """The voices of a dialogue."""
-    speaker_voice_configs: _views.Items[SpeakerVoiceConfig] | None
+    speaker_voice_configs: list[SpeakerVoiceConfig] | None
     """A voice for each speaker; there are two."""
     def __init__(
         self,
@@ -2704,7 +2704,7 @@ class GenerationConfig(_views.View):
     max_output_tokens: int | None
     """Most tokens of an answer, thoughts included. An answer that is cut off ends with `MAX_TOKENS`.
     """
-    stop_sequences: _views.Items[str] | None
+    stop_sequences: list[str] | None
     """Texts at whose first occurrence the answer ends; they are not part of it. Up to 5.
     """
     response_logprobs: bool | None
@@ -2740,7 +2740,7 @@ class GenerationConfig(_views.View):
     """Lets the service choose among models."""
     audio_timestamp: bool | None
     """Whether the model knows the times of what it hears, for audio alone."""
-    response_modalities: _views.Items[GenerationConfigModality] | None
+    response_modalities: list[GenerationConfigModality] | None
     """What the answer is made of. Text when empty."""
     media_resolution: GenerationConfigMediaResolution | None
     """How finely to look at all media of the prompt."""
@@ -2931,7 +2931,7 @@ class SafetyRatingDict(_TypedDict, total=False):
 
 class CitationMetadata(_views.View):
     """Passages of an answer that repeat sources."""
-    citations: _views.Items[Citation] | None
+    citations: list[Citation] | None
     """The passages, each with its source."""
     def __init__(
         self,
@@ -2991,7 +2991,7 @@ class Candidate(_views.View):
     """Log probabilities of its tokens, if asked for."""
     finish_reason: CandidateFinishReason | None
     """Why generation ended. Unset while it goes on."""
-    safety_ratings: _views.Items[SafetyRating] | None
+    safety_ratings: list[SafetyRating] | None
     """Ratings of the answer, at most one for a category."""
     finish_message: str | None
     """`finish_reason` in words, where there is more to say."""
@@ -3033,7 +3033,7 @@ class CandidateDict(_TypedDict, total=False):
 
 class UrlContextMetadata(_views.View):
     """What became of the pages that the model wanted to read."""
-    url_metadata: _views.Items[UrlMetadata] | None
+    url_metadata: list[UrlMetadata] | None
     """One entry for each page."""
     def __init__(
         self,
@@ -3065,9 +3065,9 @@ class UrlMetadataDict(_TypedDict, total=False):
 
 class LogprobsResult(_views.View):
     """Log probabilities of an answer's tokens."""
-    top_candidates: _views.Items[LogprobsResultTopCandidates] | None
+    top_candidates: list[LogprobsResultTopCandidates] | None
     """The likeliest tokens at each step."""
-    chosen_candidates: _views.Items[LogprobsResultCandidate] | None
+    chosen_candidates: list[LogprobsResultCandidate] | None
     """The token chosen at each step, which need not be among the likeliest."""
     def __init__(
         self,
@@ -3105,7 +3105,7 @@ class LogprobsResultCandidateDict(_TypedDict, total=False):
 
 class LogprobsResultTopCandidates(_views.View):
     """The likeliest tokens of one step."""
-    candidates: _views.Items[LogprobsResultCandidate] | None
+    candidates: list[LogprobsResultCandidate] | None
     """The tokens, the likeliest first."""
     def __init__(
         self,
@@ -3249,7 +3249,7 @@ class GroundingChunkMapsDict(_TypedDict, total=False):
 
 class GroundingChunkMapsPlaceAnswerSources(_views.View):
     """Where an answer about a place comes from."""
-    review_snippets: _views.Items[GroundingChunkMapsPlaceAnswerSourcesReviewSnippet] | None
+    review_snippets: list[GroundingChunkMapsPlaceAnswerSourcesReviewSnippet] | None
     """Reviews that the answer draws on."""
     def __init__(
         self,
@@ -3309,9 +3309,9 @@ class GroundingSupport(_views.View):
     """Which sources a stretch of the answer rests on."""
     segment: Segment | None
     """The stretch."""
-    grounding_chunk_indices: _views.Items[int] | None
+    grounding_chunk_indices: list[int] | None
     """Indices of the sources in `GroundingMetadata.grounding_chunks`."""
-    confidence_scores: _views.Items[float] | None
+    confidence_scores: list[float] | None
     """How sure each of these sources is, from 0 to 1, in the same order. Models since Gemini 2.5 leave it
     empty.
     """
@@ -3331,21 +3331,21 @@ class GroundingSupportDict(_TypedDict, total=False):
 
 class GroundingMetadata(_views.View):
     """The sources of an answer."""
-    web_search_queries: _views.Items[str] | None
+    web_search_queries: list[str] | None
     """What was searched for on the web."""
     search_entry_point: SearchEntryPoint | None
     """What has to be shown to the user beside an answer from a web search."""
-    retrieval_queries: _views.Items[str] | None
+    retrieval_queries: list[str] | None
     """What was looked up in the caller's own data."""
-    grounding_chunks: _views.Items[GroundingChunk] | None
+    grounding_chunks: list[GroundingChunk] | None
     """The sources."""
-    grounding_supports: _views.Items[GroundingSupport] | None
+    grounding_supports: list[GroundingSupport] | None
     """Which stretch of the answer rests on which sources."""
     retrieval_metadata: RetrievalMetadata | None
     """How the decision to search came about."""
     google_maps_widget_context_token: str | None
     """Token for the Maps widget. Only with `GoogleMaps.enable_widget`."""
-    source_flagging_uris: _views.Items[GroundingMetadataSourceFlaggingUri] | None
+    source_flagging_uris: list[GroundingMetadataSourceFlaggingUri] | None
     """Where to report content of Google Maps."""
     def __init__(
         self,
@@ -3495,7 +3495,7 @@ class ExplanationMetadataDict(_TypedDict, total=False):
 
 class ExplanationMetadataInputMetadata(_views.View):
     """One input: a feature, or several that are encoded together."""
-    input_baselines: _views.Items[_Any] | None
+    input_baselines: list[_Any] | None
     """Values to compare the instance with, of the input's own shape; the contributions are averaged over
     them. The service chooses when empty: zeros, or a black picture.
     """
@@ -3512,7 +3512,7 @@ class ExplanationMetadataInputMetadata(_views.View):
     """Name of the tensor of indices, for a sparse tensor."""
     dense_shape_tensor_name: str | None
     """Name of the tensor with the dense shape, for a sparse tensor."""
-    index_feature_mapping: _views.Items[str] | None
+    index_feature_mapping: list[str] | None
     """Names of the features, one for each index of the tensor. For the encodings `BAG_OF_FEATURES`,
     `BAG_OF_FEATURES_SPARSE` and `INDICATOR`.
     """
@@ -3520,7 +3520,7 @@ class ExplanationMetadataInputMetadata(_views.View):
     """Name of the tensor that holds the encoded input. For the encodings `COMBINED_EMBEDDING` and
     `CONCAT_EMBEDDING`.
     """
-    encoded_baselines: _views.Items[_Any] | None
+    encoded_baselines: list[_Any] | None
     """Baselines in encoded form, of the shape of the encoded tensor."""
     visualization: ExplanationMetadataInputMetadataVisualization | None
     """How contributions are drawn on a picture."""
@@ -3647,11 +3647,11 @@ class ExplanationMetadataOutputMetadataDict(_TypedDict, total=False):
 
 class Explanation(_views.View):
     """Why a model predicted what it did for one instance."""
-    attributions: _views.Items[Attribution] | None
+    attributions: list[Attribution] | None
     """How much each feature contributed, one entry for each output that is explained. With `top_k` or
     `output_indices` of `ExplanationParameters` there are several.
     """
-    neighbors: _views.Items[Neighbor] | None
+    neighbors: list[Neighbor] | None
     """Examples of the training data that are near to the instance, the nearest first. With `Examples` alone.
     """
     def __init__(
@@ -3668,7 +3668,7 @@ class ExplanationDict(_TypedDict, total=False):
 
 class ModelExplanation(_views.View):
     """What a model's predictions rest on, over many instances."""
-    mean_attributions: _views.Items[Attribution] | None
+    mean_attributions: list[Attribution] | None
     """The mean of the absolute attributions, one entry for each output that was explained.
     """
     def __init__(
@@ -3692,7 +3692,7 @@ class Attribution(_views.View):
     number; for others the shape of the feature. Numbers add up to the difference of the two outputs, up to
     `approximation_error`.
     """
-    output_index: _views.Items[int] | None
+    output_index: list[int] | None
     """Where the explained output is in the predicted array, an index for each dimension. Empty for a scalar.
     """
     output_display_name: str | None
@@ -3887,7 +3887,7 @@ class SmoothGradConfigDict(_TypedDict, total=False):
 
 class FeatureNoiseSigma(_views.View):
     """Strength of the noise by feature. Features that are not named have none."""
-    noise_sigma: _views.Items[FeatureNoiseSigmaNoiseSigmaForFeature] | None
+    noise_sigma: list[FeatureNoiseSigmaNoiseSigmaForFeature] | None
     """One entry for each feature."""
     def __init__(
         self,
@@ -4035,7 +4035,7 @@ class ExplanationMetadataOverrideDict(_TypedDict, total=False):
 
 class ExplanationMetadataOverrideInputMetadataOverride(_views.View):
     """Replaces metadata of one input."""
-    input_baselines: _views.Items[_Any] | None
+    input_baselines: list[_Any] | None
     """Other baselines."""
     def __init__(
         self,
@@ -4053,7 +4053,7 @@ class ExamplesOverride(_views.View):
     """How many neighbours to return."""
     crowding_count: int | None
     """Most neighbours with the same crowding attribute."""
-    restrictions: _views.Items[ExamplesRestrictionsNamespace] | None
+    restrictions: list[ExamplesRestrictionsNamespace] | None
     """Which examples to consider."""
     return_embeddings: bool | None
     """Whether embeddings are returned as well."""
@@ -4081,9 +4081,9 @@ class ExamplesRestrictionsNamespace(_views.View):
     """Which examples to consider, by tokens of one namespace."""
     namespace_name: str | None
     """The namespace."""
-    allow: _views.Items[str] | None
+    allow: list[str] | None
     """Tokens of which an example must have one."""
-    deny: _views.Items[str] | None
+    deny: list[str] | None
     """Tokens of which an example must have none."""
     def __init__(
         self,
@@ -4101,7 +4101,7 @@ class ExamplesRestrictionsNamespaceDict(_TypedDict, total=False):
 
 class BoolArray(_views.View):
     """A list of truth values, where a plain repeated field cannot stand."""
-    values: _views.Items[bool] | None
+    values: list[bool] | None
     """The values."""
     def __init__(
         self,
@@ -4115,7 +4115,7 @@ class BoolArrayDict(_TypedDict, total=False):
 
 class DoubleArray(_views.View):
     """A list of floating-point numbers, where a plain repeated field cannot stand."""
-    values: _views.Items[float] | None
+    values: list[float] | None
     """The values."""
     def __init__(
         self,
@@ -4129,7 +4129,7 @@ class DoubleArrayDict(_TypedDict, total=False):
 
 class Int64Array(_views.View):
     """A list of whole numbers, where a plain repeated field cannot stand."""
-    values: _views.Items[int] | None
+    values: list[int] | None
     """The values."""
     def __init__(
         self,
@@ -4143,7 +4143,7 @@ class Int64ArrayDict(_TypedDict, total=False):
 
 class StringArray(_views.View):
     """A list of texts, where a plain repeated field cannot stand."""
-    values: _views.Items[str] | None
+    values: list[str] | None
     """The values."""
     def __init__(
         self,
@@ -4161,27 +4161,27 @@ class Tensor(_views.View):
     """
     dtype: TensorDataType | None
     """The type of the values."""
-    shape: _views.Items[int] | None
+    shape: list[int] | None
     """The size of each dimension. Empty for a scalar."""
-    bool_val: _views.Items[bool] | None
+    bool_val: list[bool] | None
     """Values of type `BOOL`."""
-    string_val: _views.Items[str] | None
+    string_val: list[str] | None
     """Values of type `STRING`."""
-    bytes_val: _views.Items[bytes] | None
+    bytes_val: list[bytes] | None
     """Texts that need not be UTF-8, of type `STRING`."""
-    float_val: _views.Items[float] | None
+    float_val: list[float] | None
     """Values of type `FLOAT`."""
-    double_val: _views.Items[float] | None
+    double_val: list[float] | None
     """Values of type `DOUBLE`."""
-    int_val: _views.Items[int] | None
+    int_val: list[int] | None
     """Values of type `INT8`, `INT16` or `INT32`."""
-    int64_val: _views.Items[int] | None
+    int64_val: list[int] | None
     """Values of type `INT64`."""
-    uint_val: _views.Items[int] | None
+    uint_val: list[int] | None
     """Values of type `UINT8`, `UINT16` or `UINT32`."""
-    uint64_val: _views.Items[int] | None
+    uint64_val: list[int] | None
     """Values of type `UINT64`."""
-    list_val: _views.Items[Tensor] | None
+    list_val: list[Tensor] | None
     """A list of tensors."""
     struct_val: dict[str, Tensor] | None
     """Tensors by name."""
@@ -4239,13 +4239,13 @@ class UsageMetadata(_views.View):
     """Tokens of the model's thoughts."""
     cached_content_token_count: int | None
     """Tokens of the prompt that came from the cache."""
-    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    prompt_tokens_details: list[ModalityTokenCount] | None
     """The prompt's tokens by modality."""
-    cache_tokens_details: _views.Items[ModalityTokenCount] | None
+    cache_tokens_details: list[ModalityTokenCount] | None
     """The cached tokens by modality."""
-    candidates_tokens_details: _views.Items[ModalityTokenCount] | None
+    candidates_tokens_details: list[ModalityTokenCount] | None
     """The candidates' tokens by modality."""
-    tool_use_prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    tool_use_prompt_tokens_details: list[ModalityTokenCount] | None
     """The tokens of tools' results by modality."""
     traffic_type: UsageMetadataTrafficType | None
     """Which kind of quota the call used."""
@@ -4285,7 +4285,7 @@ class PredictRequest(_views.View):
     """The endpoint or model: `projects/{project}/locations/{location}/endpoints/{endpoint}` or
     `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
     """
-    instances: _views.Items[_Any] | None
+    instances: list[_Any] | None
     """What to predict for, each in the form that the model takes. How many are allowed depends on the model.
     """
     parameters: _Any | None
@@ -4310,7 +4310,7 @@ class PredictRequestDict(_TypedDict, total=False):
 
 class PredictResponse(_views.View):
     """Predictions from `PredictionService.Predict`."""
-    predictions: _views.Items[_Any] | None
+    predictions: list[_Any] | None
     """One for each instance, in order, in the form that the model gives."""
     deployed_model_id: str | None
     """Id of the deployed model that answered. Endpoints alone."""
@@ -4387,7 +4387,7 @@ class DirectPredictRequest(_views.View):
     endpoint: str | None
     """The endpoint: `projects/{project}/locations/{location}/endpoints/{endpoint}`.
     """
-    inputs: _views.Items[Tensor] | None
+    inputs: list[Tensor] | None
     """The input tensors."""
     parameters: Tensor | None
     """Settings of the prediction."""
@@ -4407,7 +4407,7 @@ class DirectPredictRequestDict(_TypedDict, total=False):
 
 class DirectPredictResponse(_views.View):
     """Predictions from `PredictionService.DirectPredict`."""
-    outputs: _views.Items[Tensor] | None
+    outputs: list[Tensor] | None
     """The output tensors."""
     parameters: Tensor | None
     """Settings that the model used."""
@@ -4468,7 +4468,7 @@ class StreamDirectPredictRequest(_views.View):
     """The endpoint: `projects/{project}/locations/{location}/endpoints/{endpoint}`. The same in every
     message.
     """
-    inputs: _views.Items[Tensor] | None
+    inputs: list[Tensor] | None
     """The input tensors."""
     parameters: Tensor | None
     """Settings of the prediction."""
@@ -4488,7 +4488,7 @@ class StreamDirectPredictRequestDict(_TypedDict, total=False):
 
 class StreamDirectPredictResponse(_views.View):
     """One answer in `PredictionService.StreamDirectPredict`."""
-    outputs: _views.Items[Tensor] | None
+    outputs: list[Tensor] | None
     """The output tensors."""
     parameters: Tensor | None
     """Settings that the model used."""
@@ -4552,7 +4552,7 @@ class StreamingPredictRequest(_views.View):
     `projects/{project}/locations/{location}/endpoints/{endpoint}`,
     `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
     """
-    inputs: _views.Items[Tensor] | None
+    inputs: list[Tensor] | None
     """The input tensors."""
     parameters: Tensor | None
     """Settings of the prediction."""
@@ -4573,7 +4573,7 @@ class StreamingPredictRequestDict(_TypedDict, total=False):
 class StreamingPredictResponse(_views.View):
     """One answer of `PredictionService.StreamingPredict` or `ServerStreamingPredict`.
     """
-    outputs: _views.Items[Tensor] | None
+    outputs: list[Tensor] | None
     """The output tensors."""
     parameters: Tensor | None
     """Settings that the model used."""
@@ -4633,7 +4633,7 @@ class ExplainRequest(_views.View):
     endpoint: str | None
     """The endpoint: `projects/{project}/locations/{location}/endpoints/{endpoint}`.
     """
-    instances: _views.Items[_Any] | None
+    instances: list[_Any] | None
     """What to predict for, each in the form that the model takes."""
     parameters: _Any | None
     """Settings of the prediction, in the form that the model takes."""
@@ -4663,11 +4663,11 @@ class ExplainRequestDict(_TypedDict, total=False):
 
 class ExplainResponse(_views.View):
     """Predictions from `PredictionService.Explain` and what they rest on."""
-    explanations: _views.Items[Explanation] | None
+    explanations: list[Explanation] | None
     """One for each instance, in order."""
     deployed_model_id: str | None
     """Id of the deployed model that answered."""
-    predictions: _views.Items[_Any] | None
+    predictions: list[_Any] | None
     """One for each instance, in order."""
     def __init__(
         self,
@@ -4693,15 +4693,15 @@ class CountTokensRequest(_views.View):
     """The model, where `endpoint` does not name one:
     `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
     """
-    instances: _views.Items[_Any] | None
+    instances: list[_Any] | None
     """The prompt as instances of a prediction, for models that take `PredictRequest`. Otherwise leave it
     empty and use `contents`.
     """
-    contents: _views.Items[Content] | None
+    contents: list[Content] | None
     """The prompt as turns of a conversation."""
     system_instruction: Content | None
     """The system instruction, counted with the prompt."""
-    tools: _views.Items[Tool] | None
+    tools: list[Tool] | None
     """The tools, counted with the prompt."""
     generation_config: GenerationConfig | None
     """The settings of the generation; a response schema counts with the prompt."""
@@ -4733,7 +4733,7 @@ class CountTokensResponse(_views.View):
     """Tokens of the whole prompt."""
     total_billable_characters: int | None
     """Characters of the prompt that models charged by characters are charged for."""
-    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    prompt_tokens_details: list[ModalityTokenCount] | None
     """The tokens by modality."""
     def __init__(
         self,
@@ -4757,7 +4757,7 @@ class GenerateContentRequest(_views.View):
     or `projects/{project}/locations/{location}/endpoints/{endpoint}`. In express mode
     `publishers/{publisher}/models/{model}`.
     """
-    contents: _views.Items[Content] | None
+    contents: list[Content] | None
     """The conversation so far, the newest turn last. A single prompt is one turn."""
     system_instruction: Content | None
     """What the model shall keep to throughout. Text parts alone."""
@@ -4766,7 +4766,7 @@ class GenerateContentRequest(_views.View):
     `projects/{project}/locations/{location}/cachedContents/{cached_content}`. It is of the same model, and
     brings its own system instruction and tools.
     """
-    tools: _views.Items[Tool] | None
+    tools: list[Tool] | None
     """Tools that the model may use."""
     tool_config: ToolConfig | None
     """Settings of the tools."""
@@ -4775,7 +4775,7 @@ class GenerateContentRequest(_views.View):
     small letters, digits, underscores and dashes, and letters without case; a key begins with a letter. A
     value may be empty.
     """
-    safety_settings: _views.Items[SafetySetting] | None
+    safety_settings: list[SafetySetting] | None
     """What happens to harmful content, at most one setting for a category. Excludes `model_armor_config`.
     """
     model_armor_config: ModelArmorConfig | None
@@ -4812,7 +4812,7 @@ class GenerateContentRequestDict(_TypedDict, total=False):
 
 class GenerateContentResponse(_views.View):
     """An answer, or in a stream the next piece of one."""
-    candidates: _views.Items[Candidate] | None
+    candidates: list[Candidate] | None
     """The candidates. None if the prompt was blocked."""
     model_version: str | None
     """The version of the model that answered."""
@@ -4849,7 +4849,7 @@ class GenerateContentResponsePromptFeedback(_views.View):
     """Why a prompt was blocked."""
     block_reason: GenerateContentResponsePromptFeedbackBlockedReason | None
     """The reason."""
-    safety_ratings: _views.Items[SafetyRating] | None
+    safety_ratings: list[SafetyRating] | None
     """Ratings of the prompt, at most one for a category."""
     block_reason_message: str | None
     """The reason in words."""
@@ -4879,13 +4879,13 @@ class GenerateContentResponseUsageMetadata(_views.View):
     """Tokens of prompt, candidates, thoughts and results of tools together."""
     cached_content_token_count: int | None
     """Tokens of the prompt that came from the cache."""
-    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    prompt_tokens_details: list[ModalityTokenCount] | None
     """The prompt's tokens by modality."""
-    cache_tokens_details: _views.Items[ModalityTokenCount] | None
+    cache_tokens_details: list[ModalityTokenCount] | None
     """The cached tokens by modality."""
-    candidates_tokens_details: _views.Items[ModalityTokenCount] | None
+    candidates_tokens_details: list[ModalityTokenCount] | None
     """The candidates' tokens by modality."""
-    tool_use_prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    tool_use_prompt_tokens_details: list[ModalityTokenCount] | None
     """The tokens of tools' results by modality."""
     traffic_type: GenerateContentResponseUsageMetadataTrafficType | None
     """Which kind of quota the call used."""
@@ -5020,7 +5020,7 @@ class EmbedContentResponseDict(_TypedDict, total=False):
 
 class EmbedContentResponseEmbedding(_views.View):
     """An embedding."""
-    values: _views.Items[float] | None
+    values: list[float] | None
     """The values of the vector."""
     def __init__(
         self,
@@ -5038,7 +5038,7 @@ class ComputeTokensRequest(_views.View):
     """The model or endpoint: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`
     or `projects/{project}/locations/{location}/endpoints/{endpoint}`.
     """
-    instances: _views.Items[_Any] | None
+    instances: list[_Any] | None
     """The prompt as instances of a prediction, for models that take `PredictRequest`. Otherwise leave it
     empty and use `contents`.
     """
@@ -5046,7 +5046,7 @@ class ComputeTokensRequest(_views.View):
     """The model, where `endpoint` does not name one:
     `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
     """
-    contents: _views.Items[Content] | None
+    contents: list[Content] | None
     """The prompt as turns of a conversation."""
     def __init__(
         self,
@@ -5066,10 +5066,10 @@ class ComputeTokensRequestDict(_TypedDict, total=False):
 
 class TokensInfo(_views.View):
     """The tokens of one turn or instance."""
-    tokens: _views.Items[bytes] | None
+    tokens: list[bytes] | None
     """The tokens in order, as bytes: a token need not be whole characters. Base64 in JSON.
     """
-    token_ids: _views.Items[int] | None
+    token_ids: list[int] | None
     """Their ids in the model's vocabulary."""
     role: str | None
     """The role of the turn; empty for an instance."""
@@ -5089,7 +5089,7 @@ class TokensInfoDict(_TypedDict, total=False):
 
 class ComputeTokensResponse(_views.View):
     """The tokens of a prompt."""
-    tokens_info: _views.Items[TokensInfo] | None
+    tokens_info: list[TokensInfo] | None
     """One entry for each turn or instance."""
     def __init__(
         self,
