@@ -56,7 +56,7 @@ def test_inlined_requests(api: Api, gemini: RunningEmulator) -> None:
         temperature=0.5,
         max_output_tokens=9,
         response_schema={"type": "OBJECT", "properties": {"a": {"type": "STRING"}}},
-        thinking_config={"thinking_level": "low"},
+        thinking_config=types.ThinkingConfig(thinking_level="low"),
     )
     src = [
         types.InlinedRequest(contents="Hello", config=config, metadata={"my_key": "1"}),
@@ -130,10 +130,10 @@ def test_requests_from_a_file(api: Api, gemini: RunningEmulator, form: str) -> N
 def test_embeddings(api: Api, gemini: RunningEmulator) -> None:
     batches = api.genai().batches
     src = types.EmbeddingsBatchJobSource(
-        inlined_requests={
-            "contents": ["a", "b"],
-            "config": {"output_dimensionality": 8, "task_type": "clustering"},
-        }
+        inlined_requests=types.EmbedContentBatch(
+            contents=["a", "b"],
+            config=types.EmbedContentConfig(output_dimensionality=8, task_type="clustering"),
+        )
     )
     job = api(batches.create_embeddings(model=EMBEDDER, src=src, config={"display_name": "Two"}))
     body = created_json(gemini, "AsyncBatchEmbedContent")

@@ -61,10 +61,10 @@ def test_requests_that_are_sent(api: Api, server: Loopback) -> None:
         contents=["a", types.ModelContent("b")],
         system_instruction=["s", "t"],
         tools=[weather],
-        tool_config={"function_calling_config": {"mode": "ANY"}},
+        tool_config=types.ToolConfig(function_calling_config={"mode": "ANY"}),
         expire_time=dt.datetime(2100, 1, 1, tzinfo=dt.timezone.utc),
         display_name="d",
-        http_options={"headers": {"X-A": "b"}},
+        http_options=types.HttpOptions(headers={"X-A": "b"}),
     )
     api(api.genai().caches.create(model="models/m", config=config))
     (call,) = server.journal

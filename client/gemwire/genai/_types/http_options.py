@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gemwire.genai._types.config import Config
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import HttpOptionsOrDict, HttpRetryOptionsOrDict
+    pass
 
 
 class HttpRetryOptions(Config):
@@ -28,7 +27,7 @@ class HttpRetryOptions(Config):
     max_delay: float | None = None
     exp_base: float | None = None
     jitter: float | None = None
-    http_status_codes: Sequence[int] | None = None
+    http_status_codes: list[int] | None = None
 
 
 class HttpOptions(Config):
@@ -45,9 +44,9 @@ class HttpOptions(Config):
 
     base_url: str | None = None
     api_version: str | None = None
-    headers: Mapping[str, str] | None = None
+    headers: dict[str, str] | None = None
     timeout: int | None = None
-    retry_options: HttpRetryOptionsOrDict | None = None
+    retry_options: HttpRetryOptions | None = None
 
 
 class CallConfig(Config):
@@ -57,7 +56,7 @@ class CallConfig(Config):
         http_options: Options of this call; they override those of the client.
     """
 
-    http_options: HttpOptionsOrDict | None = None
+    http_options: HttpOptions | None = None
 
 
 class ListConfig(CallConfig):
