@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import grpc
 
+from gemwire._secret import hide_address, hide_key, hide_text, type_name
 from gemwire_runtime.retry import Hedge as Hedge
 from gemwire_runtime.retry import Retry as Retry
 
@@ -63,17 +64,45 @@ class ClientOptions:
     interceptors: Sequence[object] = ()
     log_content: bool = False
 
-    def __post_init__(self) -> None:
-        if self.client_cert_source and self.client_encrypted_cert_source:
+    def __new__(cls, *values: object, **options: object) -> ClientOptions:
+        """Check the options.
+
+        Raises:
+            ValueError: Options exclude each other.
+            TypeError: An option is of a wrong type.
+        """
+        # What is refused is refused here: a traceback would show the arguments of __init__.
+        given = _hide({**dict(zip(cls.__match_args__, values, strict=False)), **options})
+        values, options = (), {}
+        if given.get("client_cert_source") and given.get("client_encrypted_cert_source"):
             raise ValueError("client_cert_source and client_encrypted_cert_source are mutually exclusive")
-        if self.api_key and self.credentials_file:
+        if given.get("api_key") and given.get("credentials_file"):
             raise ValueError("api_key and credentials_file are mutually exclusive")
         for name in ("scopes", "interceptors"):
-            value = getattr(self, name)
-            if isinstance(value, str):
-                raise TypeError(f"client_options.{name}: expected a sequence, got the string {value!r}")
-            if value is not None and not isinstance(value, tuple):
-                object.__setattr__(self, name, tuple(value))
+            value = given.get(name)
+            if isinstance(value, str) or not isinstance(value, Iterable | None):
+                raise TypeError(f"client_options.{name}: expected a sequence, got {value!r}")
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        vars(self).update(_hide(vars(self)))
+        for name in ("scopes", "interceptors"):
+            if (value := getattr(self, name)) is not None:
+                vars(self)[name] = tuple(value)
+
+    def __reduce__(self) -> tuple[type[ClientOptions], tuple[object, ...]]:
+        if self.api_key:
+            raise TypeError(
+                "ClientOptions with an api_key cannot be pickled, which would write out a secret; set "
+                "GOOGLE_API_KEY where it is used, or make the options there"
+            )
+        return type(self), tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __copy__(self) -> ClientOptions:
+        return self
+
+    def __deepcopy__(self, memo: object) -> ClientOptions:
+        return self
 
     @classmethod
     def of(cls, options: ClientOptionsLike | None) -> ClientOptions:
@@ -86,26 +115,45 @@ class ClientOptions:
             ValueError: A key of the mapping is not an option.
             TypeError: The options have none of these forms.
         """
+        options = hide_options(options)
         if options is None:
             return cls()
         if isinstance(options, cls):
             return options
-        names = [f.name for f in dataclasses.fields(cls)]
-        if isinstance(options, Mapping):
-            given = cast("Mapping[str, Any]", options)
-            for key in given:
-                if key not in names:
-                    raise ValueError(
-                        f"ClientOptions does not accept an option {key!r}; it accepts {', '.join(names)}"
-                    )
-            return cls(**given)
-        if hasattr(options, "api_endpoint"):
-            return cls(**{n: v for n in names if (v := getattr(options, n, None)) is not None})
-        raise TypeError(f"client_options: expected ClientOptions or a dict, got {type(options).__name__}")
+        if not isinstance(options, Mapping):
+            raise TypeError(f"client_options: expected ClientOptions or a dict, got {type_name(options)}")
+        given = cast("Mapping[str, Any]", options)
+        for key in given:
+            if key not in cls.__match_args__:
+                names = ", ".join(cls.__match_args__)
+                raise ValueError(f"ClientOptions does not accept an option {key!r}; it accepts {names}")
+        return cls(**given)
 
 
 #: What clients take as options.
 ClientOptionsLike = ClientOptions | Mapping[str, object] | ForeignClientOptions
+
+
+def hide_options(options: ClientOptionsLike | None) -> ClientOptionsLike | None:
+    """Return the options with their secrets hidden, as `ClientOptions` or a dict; nothing is checked.
+
+    A function that takes options replaces its argument by these first: a traceback would show it.
+    """
+    if options is None or isinstance(options, ClientOptions):
+        return options
+    if not isinstance(options, Mapping) and hasattr(options, "api_endpoint"):
+        found = {name: getattr(options, name, None) for name in ClientOptions.__match_args__}
+        options = {name: value for name, value in found.items() if value is not None}
+    return _hide(options) if isinstance(options, Mapping) else hide_text(options)
+
+
+def _hide(options: Mapping[str, object]) -> dict[str, object]:
+    hidden = dict(options)
+    if "api_key" in hidden:
+        hidden["api_key"] = hide_key(cast("str | None", hidden["api_key"]))
+    if "api_endpoint" in hidden:
+        hidden["api_endpoint"] = hide_address(hidden["api_endpoint"])
+    return hidden
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import google.auth.api_key
 import google.auth.credentials
 
+from gemwire._secret import hide_text
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.aio.grpc_transport import AsyncTransport, GrpcAsyncIOTransport
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire.options import CertSource, ClientInfo, ClientOptions, ClientOptionsLike, UserAgentSource
+from gemwire.options import (
+    CertSource,
+    ClientInfo,
+    ClientOptions,
+    ClientOptionsLike,
+    UserAgentSource,
+    hide_options,
+)
 from gemwire_proto.longrunning.operations import AsyncOperations
 
 if TYPE_CHECKING:
@@ -84,6 +92,7 @@ class AsyncServiceClient(AsyncOperations):
             google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: Mutual TLS is required but not available.
         """
+        client_options, credentials = hide_options(client_options), hide_text(credentials)
         options = ClientOptions.of(client_options)
         self._arguments: dict[str, Any] = {
             "credentials": credentials,
@@ -285,6 +294,7 @@ class AsyncServiceClient(AsyncOperations):
             DeprecationWarning,
             stacklevel=2,
         )
+        client_options = hide_options(client_options)
         options = ClientOptions.of(client_options)
         mode = endpoint.mtls_mode(exact=True)
         source = endpoint.client_cert_source(options.client_cert_source)

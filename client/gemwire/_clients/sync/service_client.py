@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import google.auth.api_key
 import google.auth.credentials
 
+from gemwire._secret import hide_text
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.sync.grpc_transport import GrpcTransport, Transport
-from gemwire.options import CertSource, ClientInfo, ClientOptions, ClientOptionsLike, UserAgentSource
+from gemwire.options import (
+    CertSource,
+    ClientInfo,
+    ClientOptions,
+    ClientOptionsLike,
+    UserAgentSource,
+    hide_options,
+)
 from gemwire_proto.longrunning.operations import Operations
 
 if TYPE_CHECKING:
@@ -85,6 +93,7 @@ class ServiceClient(Operations):
             google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: Mutual TLS is required but not available.
         """
+        client_options, credentials = hide_options(client_options), hide_text(credentials)
         options = ClientOptions.of(client_options)
         self._arguments: dict[str, Any] = {
             "credentials": credentials,
@@ -286,6 +295,7 @@ class ServiceClient(Operations):
             DeprecationWarning,
             stacklevel=2,
         )
+        client_options = hide_options(client_options)
         options = ClientOptions.of(client_options)
         mode = endpoint.mtls_mode(exact=True)
         source = endpoint.client_cert_source(options.client_cert_source)

@@ -18,6 +18,7 @@ import aiohttp
 import grpc
 from yarl import URL
 
+from gemwire._secret import drop_frames
 from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 
@@ -125,7 +126,8 @@ class Session:
                 headers=headers,
                 data=content,
                 allow_redirects=False,
-                proxy=self._proxy,
+                proxy=self._proxy.url if self._proxy else None,
+                proxy_headers=self._proxy.headers if self._proxy else None,
                 timeout=limits,
             )
 
@@ -153,6 +155,7 @@ class Session:
         try:
             yield
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            drop_frames(error)
             raise (_closed() if self.closed else _to_http_error(error, self._target.origin)) from error
 
     async def close(self) -> None:
