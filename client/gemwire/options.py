@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import grpc
 
@@ -13,7 +13,11 @@ from gemwire._secret import hide_address, hide_key, hide_text, type_name
 from gemwire_runtime.retry import Hedge as Hedge
 from gemwire_runtime.retry import Retry as Retry
 
+_T = TypeVar("_T")
 _VERSION = "0.1.0"
+
+#: Bytes. Google's clients have no limit, and a small compressed response can be of gigabytes.
+MAX_RESPONSE_SIZE = 256 << 20
 
 #: Returns a client certificate and its private key, PEM.
 CertSource = Callable[[], "tuple[bytes, bytes]"]
@@ -33,8 +37,17 @@ class ForeignClientOptions(Protocol):
     api_endpoint: str | None
 
 
+class _HidingSecrets(type):
+    """Hides the secrets among the arguments of a constructor, whose variables a traceback shows."""
+
+    def __call__(cls: type[_T], *values: object, **options: object) -> _T:
+        options = _hide({**dict(zip(cls.__match_args__, values, strict=False)), **options})
+        values = ()
+        return super().__call__(**options)
+
+
 @dataclass(frozen=True)
-class ClientOptions:
+class ClientOptions(metaclass=_HidingSecrets):
     """Options of a client. A dict with the same keys or google.api_core's object can be given instead.
 
     Attributes:
@@ -50,6 +63,9 @@ class ClientOptions:
         universe_domain: Domain of the cloud universe. Default: ``googleapis.com``.
         interceptors: gRPC client interceptors (of grpc.aio for asyncio clients), passed to the channel.
         log_content: Whether the logger ``gemwire`` may show requests and responses at DEBUG.
+        max_response_size: Bytes that a response, or a message of a stream, may have once it is decompressed;
+            a larger one is `ResourceExhausted`. At most 2147483647, as in gRPC. Default: 256 MiB. Downloads
+            of files have no limit.
     """
 
     api_endpoint: str | None = None
@@ -63,32 +79,26 @@ class ClientOptions:
     universe_domain: str | None = None
     interceptors: Sequence[object] = ()
     log_content: bool = False
-
-    def __new__(cls, *values: object, **options: object) -> ClientOptions:
-        """Check the options.
-
-        Raises:
-            ValueError: Options exclude each other.
-            TypeError: An option is of a wrong type.
-        """
-        # What is refused is refused here: a traceback would show the arguments of __init__.
-        given = _hide({**dict(zip(cls.__match_args__, values, strict=False)), **options})
-        values, options = (), {}
-        if given.get("client_cert_source") and given.get("client_encrypted_cert_source"):
-            raise ValueError("client_cert_source and client_encrypted_cert_source are mutually exclusive")
-        if given.get("api_key") and given.get("credentials_file"):
-            raise ValueError("api_key and credentials_file are mutually exclusive")
-        for name in ("scopes", "interceptors"):
-            value = given.get(name)
-            if isinstance(value, str) or not isinstance(value, Iterable | None):
-                raise TypeError(f"client_options.{name}: expected a sequence, got {value!r}")
-        return super().__new__(cls)
+    max_response_size: int = MAX_RESPONSE_SIZE
 
     def __post_init__(self) -> None:
-        vars(self).update(_hide(vars(self)))
+        if isinstance(self.max_response_size, bool) or not isinstance(self.max_response_size, int):
+            kind = type(self.max_response_size).__name__
+            raise TypeError(f"client_options.max_response_size: expected a number of bytes, got {kind}")
+        if not 0 < self.max_response_size < 1 << 31:
+            raise ValueError(
+                f"client_options.max_response_size: {self.max_response_size} is not from 1 to 2147483647"
+            )
+        if self.client_cert_source and self.client_encrypted_cert_source:
+            raise ValueError("client_cert_source and client_encrypted_cert_source are mutually exclusive")
+        if self.api_key and self.credentials_file:
+            raise ValueError("api_key and credentials_file are mutually exclusive")
         for name in ("scopes", "interceptors"):
-            if (value := getattr(self, name)) is not None:
-                vars(self)[name] = tuple(value)
+            value = getattr(self, name)
+            if isinstance(value, str):
+                raise TypeError(f"client_options.{name}: expected a sequence, got the string {value!r}")
+            if value is not None and not isinstance(value, tuple):
+                object.__setattr__(self, name, tuple(value))
 
     def __reduce__(self) -> tuple[type[ClientOptions], tuple[object, ...]]:
         if self.api_key:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from google.protobuf.message import Message
 
+from gemwire._log import log
 from gemwire.genai._json.json_values import parse_answer
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import Content, ContentUnion
@@ -326,11 +327,10 @@ class GenerateContentResponse(views.GenerateContentResponse):
         return content
 
 
-_logger = logging.getLogger("gemwire")
 _warned: set[str] = set()
 
 
 def _warn_once(text: str) -> None:
     if text not in _warned:
         _warned.add(text)
-        _logger.warning(text)
+        log(logging.WARNING, text)
