@@ -15,7 +15,7 @@ _P = ParamSpec("_P")
 
 #: What an address has only if it holds more than scheme, host, port and path, such as a password or a key.
 _MORE_THAN_ADDRESS = re.compile(r"[@?#=&;]")
-_SENSITIVE_HEADER = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
+_SENSITIVE_HEADER = re.compile(r"auth|key|token|secret|cookie|password|credential|upload-url", re.IGNORECASE)
 
 
 class Secret(str):
@@ -45,7 +45,7 @@ class _OfWrongType(Secret):
     type_name: str
 
 
-def hide_key(value: str | None) -> str | None:
+def hide_key(value: object) -> str | None:
     """Return an argument for a key as a secret, even if it is of a wrong type; see `type_name`."""
     if value is None or isinstance(value, str):
         return None if value is None else Secret(value)

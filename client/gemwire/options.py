@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 import grpc
 
@@ -13,7 +13,6 @@ from gemwire._secret import hide_address, hide_key, hide_text, type_name
 from gemwire_runtime.retry import Hedge as Hedge
 from gemwire_runtime.retry import Retry as Retry
 
-_T = TypeVar("_T")
 _VERSION = "0.1.0"
 
 #: Bytes. Google's clients have no limit, and a small compressed response can be of gigabytes.
@@ -40,7 +39,9 @@ class ForeignClientOptions(Protocol):
 class _HidingSecrets(type):
     """Hides the secrets among the arguments of a constructor, whose variables a traceback shows."""
 
-    def __call__(cls: type[_T], *values: object, **options: object) -> _T:
+    __match_args__: tuple[str, ...]
+
+    def __call__(cls, *values: object, **options: object) -> Any:
         options = _hide({**dict(zip(cls.__match_args__, values, strict=False)), **options})
         values = ()
         return super().__call__(**options)
@@ -160,7 +161,7 @@ def hide_options(options: ClientOptionsLike | None) -> ClientOptionsLike | None:
 def _hide(options: Mapping[str, object]) -> dict[str, object]:
     hidden = dict(options)
     if "api_key" in hidden:
-        hidden["api_key"] = hide_key(cast("str | None", hidden["api_key"]))
+        hidden["api_key"] = hide_key(hidden["api_key"])
     if "api_endpoint" in hidden:
         hidden["api_endpoint"] = hide_address(hidden["api_endpoint"])
     return hidden

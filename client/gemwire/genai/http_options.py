@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TypedDict, TypeVar
 
-from gemwire._secret import hide_address, hide_header, show_address
+from gemwire._secret import hide_address, hide_header, show_address, type_name
 from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
 from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
@@ -132,7 +132,7 @@ def _to_headers(headers: object) -> dict[str, str]:
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
-        raise TypeError(f"http_options.headers: expected a dict, got {type(headers).__name__}")
+        raise TypeError(f"http_options.headers: expected a dict, got {type_name(headers)}")
     # Keys of gRPC are in lower case, and it sets these two itself.
     lower = {str(name).lower(): hide_header(str(name), str(value)) for name, value in headers.items()}
     return {name: value for name, value in lower.items() if name not in {"content-type", "user-agent"}}

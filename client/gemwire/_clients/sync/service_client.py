@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import google.auth.api_key
 import google.auth.credentials
 
-from gemwire._secret import hide_text
+from gemwire._secret import hide_header, hide_text, without_frames
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings
@@ -60,6 +60,7 @@ class ServiceClient(Operations):
 
     DEFAULT_ENDPOINT = ""
     DEFAULT_MTLS_ENDPOINT = ""
+    _api_endpoint = ""
 
     def __init_subclass__(cls) -> None:
         cls.DEFAULT_ENDPOINT = cls.SERVICE.host
@@ -261,7 +262,9 @@ class ServiceClient(Operations):
             info: The account's key, as a dict.
             **kwargs: Arguments of the constructor.
         """
-        kwargs["credentials"] = _service_account().from_service_account_info(info)
+        info = {name: hide_header(name, value) for name, value in info.items()}
+        kwargs["client_options"] = hide_options(kwargs.get("client_options"))
+        kwargs["credentials"] = without_frames(_service_account().from_service_account_info, info)
         return cls(**kwargs)
 
     @classmethod
@@ -272,7 +275,8 @@ class ServiceClient(Operations):
             filename: The account's key file, JSON.
             **kwargs: Arguments of the constructor.
         """
-        kwargs["credentials"] = _service_account().from_service_account_file(filename)
+        kwargs["client_options"] = hide_options(kwargs.get("client_options"))
+        kwargs["credentials"] = without_frames(_service_account().from_service_account_file, filename)
         return cls(**kwargs)
 
     from_service_account_json = from_service_account_file

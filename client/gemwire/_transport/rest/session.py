@@ -102,11 +102,6 @@ class Session:
         """
         if self.closed:
             raise _closed()
-        try:
-            # The URL is encoded already, and must not be normalised.
-            url = URL(target if "://" in target else self.target.origin + target, encoded=True)
-        except ValueError as error:
-            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
         content: io.BytesIO | bytes | None = (
             io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
         )
@@ -120,7 +115,7 @@ class Session:
         async def request() -> aiohttp.ClientResponse:
             return await self._client.request(
                 verb,
-                url,
+                self._to_url(target),
                 headers=headers,
                 data=content,
                 allow_redirects=False,
@@ -136,7 +131,8 @@ class Session:
             self._pending.add(task)
             try:
                 exchange = Exchange(self, await task, ends_at)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as error:
+                drop_frames(error)
                 if self.closed and not _is_task_cancelling():
                     raise _closed() from None
                 raise
@@ -147,6 +143,13 @@ class Session:
             raise _closed()
         self._exchanges.add(exchange)
         return exchange
+
+    def _to_url(self, target: str) -> URL:
+        try:
+            # It is encoded already, and must not be normalised.
+            return URL(target if "://" in target else self.target.origin + target, encoded=True)
+        except ValueError as error:
+            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:

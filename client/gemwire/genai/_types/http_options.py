@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gemwire._secret import hide_address, hide_header, hide_text
+from gemwire._secret import hide_address, hide_header, hide_key, hide_text
 from gemwire.genai._types.config import Config
 from gemwire_runtime.pydantic_models import unwrap
 
@@ -67,6 +67,8 @@ def _hide(fields: Mapping[str, object]) -> dict[str, object]:
     for name, value in fields.items():
         if name == "headers" and isinstance(value, Mapping):
             hidden[name] = {header: hide_header(str(header), text) for header, text in value.items()}
+        elif name == "headers":
+            hidden[name] = hide_key(value)
         elif name in {"base_url", "baseUrl"}:
             hidden[name] = hide_address(value)
     return hidden
