@@ -854,5 +854,10 @@ def test_a_kind_of_proxy_that_is_not_spoken(secure: Any, api: Api, monkeypatch: 
 def test_a_server_on_this_machine_needs_no_proxy(
     web: WebServer, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    proxy = WebServer()
+    monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+    monkeypatch.setenv("ALL_PROXY", f"http://{proxy.address}")
     api(api.client(transport=_label(api)).count_tokens(model=_MODEL))
+    assert not proxy.connections
+    assert [request.path for request in web.requests] == [f"/v1beta/{_MODEL}:countTokens"]
+    proxy.stop()
