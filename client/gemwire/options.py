@@ -41,7 +41,7 @@ class _HidingSecrets(type):
 
     __match_args__: tuple[str, ...]
 
-    def __call__(cls, *values: object, **options: object) -> Any:
+    def __call__(cls, *values: object, **options: object) -> object:
         options = _hide({**dict(zip(cls.__match_args__, values, strict=False)), **options})
         values = ()
         return super().__call__(**options)

@@ -591,7 +591,7 @@ def test_what_is_shown_of_objects(server: Loopback) -> None:
     assert options.api_key == KEY
     assert str(options.api_key) == KEY == f"{options.api_key}"
     assert options.api_key[:4] == KEY[:4]
-    assert own.model_dump()["headers"]["Authorization"] == TOKEN  # type: ignore[index]
+    assert own.model_dump()["headers"]["Authorization"] == TOKEN
     made.close()
 
 
