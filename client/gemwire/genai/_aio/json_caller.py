@@ -1,0 +1,89 @@
+"""Calls that are given as HTTP requests with JSON, for clients that know nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from gemwire._transport.call_json import to_error_tree
+from gemwire.errors import APIError
+from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._convert.json_request import JsonRequest
+from gemwire_runtime.aio.caller import AsyncStream
+from gemwire_runtime.method import Kind
+from gemwire_runtime.pool import POOL
+
+
+@dataclass(frozen=True)
+class AsyncJsonResponse:
+    """An HTTP response.
+
+    Attributes:
+        status: HTTP status.
+        body: JSON, or server-sent events.
+        cancel: Ends the call that the events come from.
+    """
+
+    status: int
+    body: bytes | AsyncIterator[bytes]
+    cancel: Callable[[], object]
+
+
+class AsyncJsonCaller:
+    """Makes the calls of HTTP requests through a client's caller."""
+
+    def __init__(self, api: AsyncApi) -> None:
+        self._api = api
+
+    async def call(self, request: JsonRequest) -> AsyncJsonResponse | None:
+        """Make the call of a request. Errors of the API are responses, as the service sends them.
+
+        Returns:
+            None if no RPC carries all of the request.
+        """
+        found = request.find_call()
+        if found is None:
+            return None
+        method, message = found
+        settings = self._api.settings(None).copy()
+        if request.timeout is not None:
+            settings["timeout"] = request.timeout
+        settings["metadata"] = request.metadata
+        caller = self._api.caller
+        try:
+            if method.kind is not Kind.SERVER_STREAM:
+                response = await caller.unary(method, message, (), **settings)
+                return AsyncJsonResponse(200, _to_json(response), _do_nothing)
+            stream = await caller.server_stream(method, message, (), **settings)
+        except APIError as error:
+            return AsyncJsonResponse(error.code, _to_error_json(error), _do_nothing)
+        return AsyncJsonResponse(200, _to_events(stream), stream.cancel)
+
+
+async def _to_events(stream: AsyncStream[Message]) -> AsyncIterator[bytes]:
+    """Yield server-sent events; an error is the last one."""
+    try:
+        async for message in stream:
+            yield b"data: " + _to_json(message) + b"\r\n\r\n"
+    except APIError as error:
+        yield b"data: " + _to_error_json(error) + b"\r\n\r\n"
+
+
+def _to_json(message: Message) -> bytes:
+    return _dump(json_format.MessageToDict(message, descriptor_pool=POOL))
+
+
+def _to_error_json(error: APIError) -> bytes:
+    return _dump({"error": {**to_error_tree(error), "code": error.code}})
+
+
+def _dump(tree: object) -> bytes:
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _do_nothing() -> None:
+    return
