@@ -24,6 +24,7 @@ from google.auth.transport import mtls
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.channel_options import certificate
+from gemwire._transport.token import Token
 from gemwire.options import ClientOptions, ClientOptionsLike
 from gemwire_proto.v1beta.generative_service import SERVICE
 
@@ -231,7 +232,7 @@ def _credentials(
     for warning in warned:
         if issubclass(warning.category, UserWarning):
             reason += f"; {warning.message}"
-    account = found.credentials if isinstance(found, creds.Token) else None
+    account = found.credentials if isinstance(found, Token) else None
     if project := options.quota_project_id or getattr(account, "quota_project_id", None):
         reason += f"; quota project is {project}"
     if isinstance(found, creds.ApiKey):

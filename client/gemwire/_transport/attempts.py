@@ -9,10 +9,11 @@ import grpc
 
 from gemwire._transport import overload
 from gemwire._transport.connection import Connection, ConnectionPool
-from gemwire._transport.credentials import Authorization, Pairs
+from gemwire._transport.credentials import Authorization
 from gemwire._transport.observe import ObservedCall, logger
 from gemwire._transport.retry import RetryBudget, RetryPolicy
 from gemwire._transport.status import error_from_rpc
+from gemwire._transport.token import Pairs
 from gemwire.errors import APIError, Cancelled, DeadlineExceeded
 from gemwire_runtime.method import AnyMethod
 

@@ -1,22 +1,11 @@
-"""API keys and OAuth tokens: how credentials are found and kept fresh.
-
-No gRPC auth plugin is used: it costs a thread and 60 to 85 µs a call
-(benchmarks/overhead.py). Instead the metadata pairs of the current token are
-cached, and a background thread refreshes the token before it expires.
-"""
+"""API keys and OAuth tokens: how the credentials of a client are found."""
 
 from __future__ import annotations
 
-import datetime
 import inspect
-import logging
 import os
-import threading
-import time
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 import google.auth
@@ -24,18 +13,9 @@ import google.auth.api_key
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
-from gemwire._transport import fork, metadata
-from gemwire.errors import Unauthenticated
+from gemwire._transport import metadata
+from gemwire._transport.token import Pairs, Token
 from gemwire.options import ClientOptions
-
-_logger = logging.getLogger("gemwire")
-
-Pairs = tuple[tuple[str, str], ...]
-
-#: Seconds before a token expires at which its refresh starts; half of its lifetime if that is less.
-_REFRESH_MARGIN = 300.0
-#: Seconds between attempts to refresh a token that is still valid.
-_RETRY_PAUSE = 10.0
 
 
 class ApiKey:
@@ -59,145 +39,6 @@ class ApiKey:
     def invalidate(self, pairs: Pairs) -> bool:
         """Return False: an API key that the service rejects cannot be refreshed."""
         return False
-
-
-@dataclass(frozen=True)
-class _CachedToken:
-    """The metadata of a token, and when to refresh it (``time.monotonic`` seconds)."""
-
-    pairs: Pairs
-    refresh_at: float
-    expires_at: float
-
-
-_NOT_FETCHED = _CachedToken((), 0.0, 0.0)
-_INVALIDATED = _CachedToken((), 0.0, 0.0)
-
-
-class Token:
-    """A token of google-auth credentials, refreshed in the background, one refresh at a time.
-
-    While the token is valid, a failed refresh fails no call: it is logged and retried.
-    """
-
-    def __init__(
-        self,
-        credentials: google.auth.credentials.Credentials,
-        audience: str,
-        quota_project_id: str | None,
-    ) -> None:
-        """Initialize a token. Nothing is fetched before the first call.
-
-        Args:
-            credentials: google-auth credentials.
-            audience: Host that self-signed tokens of a service account are for.
-            quota_project_id: Project to send as ``x-goog-user-project``.
-        """
-        self.credentials = credentials
-        self._audience = audience
-        self._quota_project_id = quota_project_id
-        self._cached = _NOT_FETCHED
-        self._generation = fork.generation()
-        self._lock = threading.Lock()
-        self._pending: Future[Pairs] | None = None
-
-    def __repr__(self) -> str:
-        return f"<Token of {type(self.credentials).__module__}.{type(self.credentials).__name__}>"
-
-    @property
-    def is_secret(self) -> bool:
-        """Whether its metadata is secret."""
-        return True
-
-    def pairs(self, now: float) -> Pairs | Future[Pairs]:
-        """Return the metadata to send; without a valid token, a future of it."""
-        cached = self._cached
-        if now < cached.refresh_at:
-            return cached.pairs
-        refresh = self._refresh()
-        return cached.pairs if now < cached.expires_at else refresh
-
-    def invalidate(self, pairs: Pairs) -> bool:
-        """Refresh the token before the next call, if its metadata is still ``pairs``.
-
-        Returns:
-            Whether another attempt can succeed: the token is refreshed for it, or was since.
-        """
-        if self._cached.pairs is pairs:
-            self._cached = _INVALIDATED
-        return True
-
-    def _refresh(self) -> Future[Pairs]:
-        if self._generation != fork.generation():
-            # A fork may have copied a lock that is held, and copies no threads.
-            self._lock, self._pending, self._generation = threading.Lock(), None, fork.generation()
-        with self._lock:
-            if self._pending is None:
-                self._pending = Future()
-                # Marked as running, so that a caller that is cancelled does not cancel it for all.
-                self._pending.set_running_or_notify_cancel()
-                thread = threading.Thread(
-                    target=self._run, args=(self._pending,), name="gemwire-credentials", daemon=True
-                )
-                thread.start()
-            return self._pending
-
-    def _run(self, refresh: Future[Pairs]) -> None:
-        try:
-            fetched = self._fetch()
-        except Exception as error:
-            now = time.monotonic()
-            cached = self._cached
-            if now < cached.expires_at:
-                wait = min(_RETRY_PAUSE, (cached.expires_at - now) / 2)
-                self._cached = _CachedToken(cached.pairs, now + wait, cached.expires_at)
-                _logger.warning(
-                    "the token could not be refreshed (%s); the current one is still valid",
-                    type(error).__name__,
-                )
-            with self._lock:
-                self._pending = None
-            refresh.set_exception(
-                Unauthenticated(
-                    f"the credentials gave no token: {error}",
-                    hint="Check the credentials and the connection to their token endpoint.",
-                )
-            )
-            return
-        self._cached = fetched
-        with self._lock:
-            self._pending = None
-        refresh.set_result(fetched.pairs)
-
-    def _fetch(self) -> _CachedToken:
-        # Imported late: it imports requests, which API keys do not need.
-        from google.auth.transport.requests import Request
-
-        request = Request()
-        # AIP-4111: a service account signs its own token for the service. google-auth offers no public way.
-        if sign := getattr(self.credentials, "_create_self_signed_jwt", None):
-            sign(f"https://{self._audience}/")
-        headers: dict[str, str] = {}
-        if self._cached is not _NOT_FETCHED and self.credentials.valid:
-            # google-auth would keep the token that is to be replaced.
-            self.credentials.refresh(request)
-            self.credentials.apply(headers)
-        else:
-            # Fetches a token if there is none, and uses a valid one, such as a plain access token.
-            self.credentials.before_request(request, "POST", f"https://{self._audience}/", headers)
-        headers.pop("x-goog-api-client", None)
-        if self._quota_project_id:
-            headers["x-goog-user-project"] = self._quota_project_id
-        metadata.validate(tuple(headers.items()), "credentials")
-        now = time.monotonic()
-        expiry = getattr(self.credentials, "expiry", None)
-        if expiry is None:
-            return _CachedToken(tuple(headers.items()), float("inf"), float("inf"))
-        # The expiry of google-auth is naive, in UTC.
-        left = (
-            expiry.replace(tzinfo=datetime.timezone.utc) - datetime.datetime.now(datetime.timezone.utc)
-        ).total_seconds()
-        return _CachedToken(tuple(headers.items()), now + max(left - _REFRESH_MARGIN, left / 2), now + left)
 
 
 Authorization = ApiKey | Token

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import itertools
 import json
 import logging
 import pickle
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ import grpc
 import pytest
 from eventually import PATIENCE, comes
 from google.auth import api_key
-from google.auth.exceptions import DefaultCredentialsError, RefreshError
+from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 from google.oauth2 import credentials as oauth2
 from scripted_grpc_server import Api, Fail, Loopback, nap
 
@@ -30,9 +33,9 @@ from gemwire import ClientOptions, errors, v1beta
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.channel_pool import ChannelPool as AsyncChannelPool
 from gemwire._transport.channel_options import Target
-from gemwire._transport.credentials import Token
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.channel_pool import ChannelPool
+from gemwire._transport.token import STUCK_AFTER, Pairs, RefreshFailed, Token
 from gemwire_proto.v1beta.generative_service import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
 
 KEY = "AIzaSecretSecretSecret"
@@ -51,7 +54,9 @@ class Credentials(google.auth.credentials.CredentialsWithQuotaProject):
         self.gate = threading.Event()
         self.gate.set()
         self.refreshed = 0
-        self.error: Exception | None = None
+        #: Raised by every renewal, or by the first of them.
+        self.error: BaseException | None = None
+        self.errors: list[BaseException] = []
         self.threads: set[str] = set()
 
     def refresh(self, request: Any) -> None:
@@ -59,8 +64,8 @@ class Credentials(google.auth.credentials.CredentialsWithQuotaProject):
         assert self.gate.wait(PATIENCE)
         self.refreshed += 1
         self.threads.add(threading.current_thread().name)
-        if self.error:
-            raise self.error
+        if self.error or self.errors:
+            raise self.error or self.errors.pop(0)
         self.token = f"secret-{self.refreshed}"
         now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
         self.expiry = now + datetime.timedelta(seconds=self.life)
@@ -78,10 +83,22 @@ def token(credentials: Any) -> Token:
     return Token(credentials, HOST, None)
 
 
+def waited_for(ready: Pairs | Future[Pairs | RefreshFailed]) -> dict[str, str]:
+    """The pairs, or the error of a refresh that failed."""
+    outcome = ready.result(PATIENCE) if isinstance(ready, Future) else ready
+    if isinstance(outcome, RefreshFailed):
+        raise outcome.to_error("")
+    return dict(outcome)
+
+
 def settled(it: Token) -> dict[str, str]:
     """The pairs, waited for."""
-    ready = it.pairs(time.monotonic())
-    return dict(ready if isinstance(ready, tuple) else ready.result(5))
+    return waited_for(it.pairs(time.monotonic()))
+
+
+def settle_threads() -> None:
+    """Wait until every refresh that was started has ended."""
+    assert comes(lambda: not [one for one in threading.enumerate() if one.name == "gemwire-credentials"])
 
 
 # Sources
@@ -173,7 +190,7 @@ def test_a_token_is_fetched_once_for_all() -> None:
     it = token(credentials)
     assert credentials.refreshed == 0
     waiting = [it.pairs(time.monotonic()) for _ in range(50)]
-    assert {dict(ready.result(5))["authorization"] for ready in waiting} == {bearer(1)}  # type: ignore[union-attr]
+    assert {waited_for(ready)["authorization"] for ready in waiting} == {bearer(1)}
     assert settled(it) == {"authorization": bearer(1)}
     assert credentials.refreshed == 1
     assert credentials.threads == {"gemwire-credentials"}
@@ -184,7 +201,9 @@ def test_it_is_renewed_in_the_background_before_it_expires() -> None:
     it = token(credentials)
     settled(it)
     now = time.monotonic()
-    assert it.pairs(now + 3200) == (("authorization", bearer(1)),)
+    for later in (0, 1800, 3200):
+        assert it.pairs(now + later) == (("authorization", bearer(1)),)
+        settle_threads()
     assert credentials.refreshed == 1
     # Less than five minutes are left: the old one still serves while the new one comes.
     credentials.takes = 0.1
@@ -199,7 +218,9 @@ def test_a_short_lived_one_at_half_its_life() -> None:
     it = token(credentials)
     settled(it)
     now = time.monotonic()
-    it.pairs(now + 90)
+    for later in (0, 90):
+        it.pairs(now + later)
+        settle_threads()
     assert credentials.refreshed == 1
     it.pairs(now + 110)
     assert comes(lambda: credentials.refreshed == 2)
@@ -223,10 +244,9 @@ def test_a_renewal_that_fails_fails_no_call(caplog: pytest.LogCaptureFixture) ->
     # Once the token is dead, calls hear of it; and when the endpoint is back, all is well.
     gone = it.pairs(now + 4000)
     with pytest.raises(errors.Unauthenticated, match="the credentials gave no token: no way"):
-        gone.result(5)  # type: ignore[union-attr]
+        waited_for(gone)
     credentials.error = None
-    assert comes(lambda: it._pending is None)
-    assert dict(it.pairs(now + 4000).result(5))["authorization"] == bearer(credentials.refreshed)  # type: ignore[union-attr]
+    assert waited_for(it.pairs(now + 4000))["authorization"] == bearer(credentials.refreshed)
 
 
 def test_a_refused_token_is_replaced_once() -> None:
@@ -369,6 +389,167 @@ def test_no_credentials_to_be_had(api: Api, server: Loopback, caller: Callers) -
     with pytest.raises(errors.Unauthenticated, match="gave no token: endpoint down"):
         api(caller(credentials).unary(GENERATE_CONTENT, ASK))
     assert not server.journal
+
+
+class Stop(BaseException):
+    """Neither an Exception nor known to anyone."""
+
+
+@pytest.mark.parametrize(
+    "raised", [SystemExit(3), KeyboardInterrupt(), Stop("halt"), StopIteration(), OSError("disk")]
+)
+def test_whatever_a_renewal_raises_ends_one_call_only(
+    api: Api, server: Loopback, caller: Callers, raised: BaseException
+) -> None:
+    credentials = Credentials()
+    credentials.errors = [raised]
+    made = caller(credentials)
+    with pytest.raises(
+        errors.Unauthenticated, match=f"gave no token: .*({raised}|{type(raised).__name__})"
+    ) as caught:
+        api(made.unary(GENERATE_CONTENT, ASK, timeout=PATIENCE))
+    assert caught.value.__cause__ is raised
+    assert caught.value.method.endswith("/GenerateContent")
+    api(made.unary(GENERATE_CONTENT, ASK, timeout=PATIENCE))
+    api.list(api(made.server_stream(STREAM_GENERATE_CONTENT, ASK, timeout=PATIENCE)))
+    assert sent_tokens(server) == [bearer(2)] * 2
+
+
+@pytest.mark.parametrize(
+    "down",
+    [
+        TransportError("connection refused"),
+        RefreshError("busy", retryable=True),
+        ConnectionResetError("reset by peer"),
+        TimeoutError("no answer"),
+    ],
+)
+def test_an_endpoint_that_is_down_for_a_moment_is_tried_again(
+    api: Api, server: Loopback, caller: Callers, down: Exception
+) -> None:
+    credentials = Credentials()
+    credentials.errors = [down, down]
+    # Although the call itself is not to be repeated: it was not made yet.
+    api(caller(credentials).unary(GENERATE_CONTENT, ASK, retry=None, timeout=PATIENCE))
+    assert credentials.refreshed == 3
+    assert sent_tokens(server) == [bearer(3)]
+
+
+def test_an_error_that_wraps_the_connections_is_temporary_too(
+    api: Api, server: Loopback, caller: Callers
+) -> None:
+    # As google-auth raises it for the metadata server.
+    wrapped = RefreshError("no metadata server")
+    wrapped.__cause__ = TransportError("refused")
+    credentials = Credentials()
+    credentials.errors = [wrapped]
+    api(caller(credentials).unary(GENERATE_CONTENT, ASK, timeout=PATIENCE))
+    assert credentials.refreshed == 2
+
+
+def test_a_bad_certificate_of_the_endpoint_is_not(api: Api, caller: Callers) -> None:
+    wrapped = TransportError("certificate verify failed")
+    wrapped.__context__ = ssl.SSLCertVerificationError("expired")
+    credentials = Credentials()
+    credentials.error = wrapped
+    with pytest.raises(errors.Unauthenticated, match="certificate verify failed"):
+        api(caller(credentials).unary(GENERATE_CONTENT, ASK, timeout=PATIENCE))
+    assert credentials.refreshed == 1
+
+
+def test_an_endpoint_that_stays_down_is_unavailable(api: Api, server: Loopback, caller: Callers) -> None:
+    credentials = Credentials()
+    credentials.error = TransportError("connection refused")
+    made = caller(credentials)
+    began = time.monotonic()
+    with pytest.raises(errors.Unavailable, match="gave no token yet: connection refused") as caught:
+        api(made.unary(GENERATE_CONTENT, ASK, timeout=1.5))
+    assert time.monotonic() - began <= 1.5
+    assert caught.value.__cause__ is credentials.error
+    assert 2 <= credentials.refreshed <= 5
+    assert not server.journal
+    credentials.error = None
+    api(made.unary(GENERATE_CONTENT, ASK, timeout=PATIENCE))
+
+
+def test_while_it_is_down_all_calls_share_its_renewals(server: Loopback) -> None:
+    credentials = Credentials()
+    credentials.errors = [TransportError("connection refused") for _ in range(3)]
+
+    async def main() -> None:
+        channels = AsyncChannelPool(Target(server.address, plaintext=True))
+        caller = AsyncCaller(channels, token(credentials), None)
+        await asyncio.gather(*(caller.unary(GENERATE_CONTENT, ASK, timeout=PATIENCE) for _ in range(40)))
+        await channels.close()
+
+    asyncio.run(main())
+    assert credentials.refreshed == 4
+    assert sent_tokens(server) == [bearer(4)] * 40
+
+
+def test_a_new_call_does_not_hurry_an_endpoint_that_is_down() -> None:
+    credentials = Credentials()
+    credentials.error = TransportError("connection refused")
+    it = token(credentials)
+    for _ in range(20):
+        with pytest.raises(errors.Unavailable):
+            waited_for(it.pairs(0))
+    assert credentials.refreshed == 1
+    credentials.error = None
+    assert waited_for(it.pairs(time.monotonic() + 1)) == {"authorization": bearer(2)}
+
+
+def test_a_renewal_that_hangs_stops_no_later_call() -> None:
+    credentials = Credentials()
+    credentials.gate.clear()
+    it = token(credentials)
+    now = time.monotonic()
+    first = it.pairs(now)
+    assert isinstance(first, Future)
+    assert it.pairs(now + STUCK_AFTER / 2) is first
+    stuck = threading.active_count()
+    # Another begins beside it, and after ever longer times: threads that hang are few.
+    for hours in range(24 * 60):
+        assert it.pairs(now + STUCK_AFTER * (hours + 1)) is first
+    assert stuck < threading.active_count() <= stuck + 12
+    credentials.gate.set()
+    assert waited_for(first)["authorization"].startswith("Bearer secret-")
+    settle_threads()
+    assert isinstance(it.pairs(time.monotonic()), tuple)
+
+
+def test_a_renewal_beside_one_that_hangs_serves_the_calls_of_both() -> None:
+    gate, renewals = threading.Event(), itertools.count()
+
+    class Hanging(Credentials):
+        def refresh(self, request: Any) -> None:
+            if next(renewals) == 0:
+                gate.wait(4 * PATIENCE)
+                raise TransportError("long gone")
+            super().refresh(request)
+
+    it = token(Hanging())
+    now = time.monotonic()
+    first = it.pairs(now)
+    second = it.pairs(now + STUCK_AFTER)
+    assert waited_for(first) == waited_for(second) == {"authorization": bearer(1)}
+    gate.set()
+    settle_threads()
+    # The late end of the first changes nothing.
+    assert settled(it) == {"authorization": bearer(1)}
+
+
+def test_a_thread_that_cannot_start_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    it = token(Credentials())
+    with monkeypatch.context() as limited:
+        limited.setattr(threading, "_start_new_thread", _refuse_thread)
+        with pytest.raises(errors.Unavailable, match="can't start new thread"):
+            waited_for(it.pairs(0))
+    assert waited_for(it.pairs(time.monotonic() + 1)) == {"authorization": bearer(1)}
+
+
+def _refuse_thread(*_: object, **__: object) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_the_loop_goes_on_while_a_token_is_fetched(server: Loopback) -> None:

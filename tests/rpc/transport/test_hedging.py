@@ -25,12 +25,12 @@ from gemwire import Hedge, Retry, errors, v1beta
 from gemwire._transport.aio.caller import AsyncCaller
 from gemwire._transport.aio.channel_pool import ChannelPool as AsyncChannelPool
 from gemwire._transport.channel_options import Target
-from gemwire._transport.credentials import Token
 from gemwire._transport.hedge_policy import WINDOW, HedgeState, LatencyWindow
 from gemwire._transport.observe import ObservedCall, add_observer
 from gemwire._transport.retry import RetryBudget, resolve_policy
 from gemwire._transport.sync.caller import Caller
 from gemwire._transport.sync.channel_pool import ChannelPool
+from gemwire._transport.token import Token
 from gemwire_proto.v1beta.generative_service import COUNT_TOKENS, GENERATE_CONTENT
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))

@@ -32,8 +32,8 @@ from google.oauth2 import service_account
 import gemwire
 from gemwire import v1beta as ours
 from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
-from gemwire._transport.credentials import Token
 from gemwire._transport.sync.grpc_transport import GrpcTransport
+from gemwire._transport.token import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,12 +17,12 @@ from gemwire._transport.aio.concurrency import (
     build_metadata,
     is_task_cancelling,
     sleep,
-    wait_for_token,
 )
 from gemwire._transport.aio.hedging import AsyncHedgedAttempt
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.stream import AsyncStream
+from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.credentials import Authorization
@@ -148,7 +148,7 @@ class AsyncCaller:
                 if isinstance(ready, tuple):
                     pairs = ready
                 else:
-                    pairs = await wait_for_token(ready, left)
+                    pairs = await wait_for_token(self.authorization, ready, left, method.path[1:])
                     left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
                 try:
                     headers = self.metadata_cache.get(method, message, metadata, pairs)
@@ -238,7 +238,7 @@ class AsyncCaller:
         call = connection.callable(method)
         began = time.monotonic()
         ready = self.authorization.pairs(began)
-        pairs = ready if isinstance(ready, tuple) else await wait_for_token(ready, seconds)
+        pairs = await wait_for_token(self.authorization, ready, seconds, method.path[1:])
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
         attempts = self.start_attempts(method, None, began, seconds, connection, observed)
         headers = self.metadata_cache.get(method, None, metadata, pairs)

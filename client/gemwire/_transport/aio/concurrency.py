@@ -13,7 +13,6 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from gemwire._transport.metadata import Pair
-from gemwire.errors import DeadlineExceeded
 
 _T = TypeVar("_T")
 
@@ -32,16 +31,12 @@ def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
     return grpc.aio.Metadata(*pairs)
 
 
-async def wait_for_token(future: Future[_T], seconds: float | None) -> _T:
-    """Return the result of a token refresh that runs in another thread.
-
-    Raises:
-        DeadlineExceeded: It took longer than ``seconds``.
-    """
+async def wait_for_future(future: Future[_T], seconds: float) -> _T | None:
+    """Return the result of work in another thread; None if there is none within ``seconds``."""
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
     except asyncio.TimeoutError:
-        raise DeadlineExceeded(f"the credentials gave no token within {seconds:g} s") from None
+        return None
 
 
 def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:

@@ -32,12 +32,12 @@ from gemwire._transport.sync.concurrency import (
     build_metadata,
     is_task_cancelling,
     sleep,
-    wait_for_token,
 )
 from gemwire._transport.sync.hedging import HedgedAttempt
 from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
 from gemwire._transport.sync.stream import Stream
+from gemwire._transport.sync.token_wait import wait_for_token
 from gemwire.errors import Cancelled
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, Method, RetryOption, Timeout
@@ -147,7 +147,7 @@ class Caller:
                 if isinstance(ready, tuple):
                     pairs = ready
                 else:
-                    pairs = wait_for_token(ready, left)
+                    pairs = wait_for_token(self.authorization, ready, left, method.path[1:])
                     left = None if seconds is None else max(began + seconds - time.monotonic(), 0)
                 try:
                     headers = self.metadata_cache.get(method, message, metadata, pairs)
@@ -235,7 +235,7 @@ class Caller:
         call = connection.callable(method)
         began = time.monotonic()
         ready = self.authorization.pairs(began)
-        pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, seconds)
+        pairs = wait_for_token(self.authorization, ready, seconds, method.path[1:])
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
         attempts = self.start_attempts(method, None, began, seconds, connection, observed)
         headers = self.metadata_cache.get(method, None, metadata, pairs)

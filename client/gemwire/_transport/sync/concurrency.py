@@ -14,7 +14,6 @@ import grpc
 from google.protobuf.message import Message
 
 from gemwire._transport.metadata import Pair
-from gemwire.errors import DeadlineExceeded
 
 _T = TypeVar("_T")
 _TCo = TypeVar("_TCo", covariant=True)
@@ -31,17 +30,12 @@ def build_metadata(pairs: tuple[Pair, ...]) -> CallMetadata:
     return pairs
 
 
-def wait_for_token(future: Future[_T], seconds: float | None) -> _T:
-    """Return the result of a token refresh that runs in another thread.
-
-    Raises:
-        DeadlineExceeded: It took longer than ``seconds``.
-    """
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
-    if not done.wait(seconds):
-        raise DeadlineExceeded(f"the credentials gave no token within {seconds:g} s")
-    return future.result()
+def wait_for_future(future: Future[_T], seconds: float) -> _T | None:
+    """Return the result of work in another thread; None if there is none within ``seconds``."""
+    try:
+        return future.result(seconds)
+    except futures.TimeoutError:
+        return None
 
 
 def spawn(work: Callable[[], None]) -> threading.Thread:

@@ -12,16 +12,17 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from gemwire._transport.credentials import Pairs
 from gemwire._transport.file_objects import Progress, WritableFile
 from gemwire._transport.rest.exchange import to_headers
 from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.concurrency import RpcError, resolve, run_in_thread, sleep, wait_for_token
+from gemwire._transport.sync.concurrency import RpcError, resolve, run_in_thread, sleep
 from gemwire._transport.sync.http_connection import HttpConnection
 from gemwire._transport.sync.http_pool import HttpConnectionPool
+from gemwire._transport.sync.token_wait import wait_for_token
+from gemwire._transport.token import Pairs
 from gemwire.options import Retry
 from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
 from gemwire_runtime.method import Metadata
@@ -85,7 +86,7 @@ class Download:
             if self._timeout is not None:
                 remaining = max(began + self._timeout - time.monotonic(), 0)
             ready = caller.authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, remaining)
+            pairs = wait_for_token(caller.authorization, ready, remaining, DOWNLOAD_FILE.path[1:])
             try:
                 self._receive(self._pool.current(), pairs, remaining, file)
                 return self._received

@@ -15,17 +15,18 @@ from urllib.parse import urljoin, urlsplit
 
 import grpc
 
-from gemwire._transport.credentials import Pairs
 from gemwire._transport.file_objects import Progress
 from gemwire._transport.rest.exchange import parse_message, to_headers
 from gemwire._transport.rest.http_errors import HttpError, from_response
 from gemwire._transport.rest.transcode import to_http
 from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.concurrency import RpcError, sleep, wait_for_token
+from gemwire._transport.sync.concurrency import RpcError, sleep
 from gemwire._transport.sync.http_connection import HttpConnection
 from gemwire._transport.sync.http_pool import HttpConnectionPool
+from gemwire._transport.sync.token_wait import wait_for_token
 from gemwire._transport.sync.upload_source import Source
+from gemwire._transport.token import Pairs
 from gemwire.options import Retry
 from gemwire_proto.v1beta import CreateFileRequest, File
 from gemwire_proto.v1beta.file_service import CREATE_FILE
@@ -142,7 +143,7 @@ class Upload:
         is_retry = False
         while True:
             ready = caller.authorization.pairs(time.monotonic())
-            pairs = ready if isinstance(ready, tuple) else wait_for_token(ready, self._remaining())
+            pairs = wait_for_token(caller.authorization, ready, self._remaining(), CREATE_FILE.path[1:])
             connection = self._pool.current()
             try:
                 if is_retry and recover:
