@@ -60,7 +60,7 @@ def google_client(
     for name in _OTHER_CLIENTS:
         if options.get(name) is not None:
             raise ValueError(f"http_options.{name}: gemwire makes the calls; leave it out")
-    own = HttpOptions(base_url=options.get("base_url"), api_version=options.get("api_version"))
+    own = HttpOptions.of({name: options.get(name) for name in ("base_url", "api_version")})
     if options.get("retry_options") is not None:
         own.retry_options = HttpRetryOptions(attempts=1)
     arguments = ClientArguments(own, api_key, credentials, transport)

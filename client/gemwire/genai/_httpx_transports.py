@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, TypedDict
 
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
+from gemwire._transport.token import Pairs
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.json_caller import AsyncJsonCaller, AsyncJsonResponse
 from gemwire.genai._convert.json_request import JsonRequest
@@ -56,7 +57,8 @@ class Transport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Make the call of a request."""
         response = self._caller.call(_to_json_request(request, request.read()))
-        if response is None:
+        if isinstance(response, tuple):
+            _set_credentials(request, response)
             if self._http is None:
                 self._http = httpx.HTTPTransport(**_find_arguments(self._target, request))
             return self._http.handle_request(request)
@@ -83,7 +85,8 @@ class AsyncTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Make the call of a request."""
         response = await self._caller.call(_to_json_request(request, await request.aread()))
-        if response is None:
+        if isinstance(response, tuple):
+            _set_credentials(request, response)
             return await self._find_http(request).handle_async_request(request)
         if isinstance(response.body, bytes):
             return httpx.Response(response.status, headers=_JSON, content=response.body)
@@ -106,11 +109,14 @@ class AsyncTransport(httpx.AsyncBaseTransport):
 
 class _Events(httpx.SyncByteStream):
     def __init__(self, response: JsonResponse, events: Iterator[bytes]) -> None:
+        self._response = response
         self._events = events
-        self.close = response.cancel
 
     def __iter__(self) -> Iterator[bytes]:
         return self._events
+
+    def close(self) -> None:
+        self._response.cancel()
 
 
 class _AsyncEvents(httpx.AsyncByteStream):
@@ -126,9 +132,15 @@ class _AsyncEvents(httpx.AsyncByteStream):
 
 
 def _to_json_request(request: httpx.Request, body: bytes) -> JsonRequest:
+    query, headers = request.url.params.multi_items(), request.headers.multi_items()
     timeout = request.extensions.get("timeout", {}).get("read")
-    query = request.url.params.multi_items()
-    return JsonRequest(request.method, request.url.path, query, request.headers.multi_items(), body, timeout)
+    return JsonRequest(request.method, request.url.path, query, headers, body, timeout)
+
+
+def _set_credentials(request: httpx.Request, credentials: Pairs) -> None:
+    """Replace google-genai's key by the credentials of the client."""
+    request.headers.pop("x-goog-api-key", None)
+    request.headers.update(credentials)
 
 
 def _find_arguments(target: HttpTarget | None, request: httpx.Request) -> _Arguments:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.call_json import to_error_tree
+from gemwire._transport.token import Pairs
 from gemwire.errors import APIError
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._convert.json_request import JsonRequest
@@ -39,22 +42,22 @@ class AsyncJsonCaller:
     def __init__(self, api: AsyncApi) -> None:
         self._api = api
 
-    async def call(self, request: JsonRequest) -> AsyncJsonResponse | None:
+    async def call(self, request: JsonRequest) -> AsyncJsonResponse | Pairs:
         """Make the call of a request. Errors of the API are responses, as the service sends them.
 
         Returns:
-            None if no RPC carries all of the request.
+            The response; if no RPC carries all of the request, the credentials to send it with over HTTP.
         """
-        found = request.find_call()
-        if found is None:
-            return None
-        method, message = found
-        settings = self._api.settings(None).copy()
+        found, settings = request.find_call(), self._api.settings(None).copy()
+        settings["metadata"] = request.metadata
         if request.timeout is not None:
             settings["timeout"] = request.timeout
-        settings["metadata"] = request.metadata
         caller = self._api.caller
         try:
+            if found is None:
+                ready = caller.authorization.pairs(time.monotonic())
+                return await wait_for_token(caller.authorization, ready, request.timeout, request.path)
+            method, message = found
             if method.kind is not Kind.SERVER_STREAM:
                 response = await caller.unary(method, message, (), **settings)
                 return AsyncJsonResponse(200, _to_json(response), _do_nothing)

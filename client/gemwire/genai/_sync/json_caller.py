@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport.call_json import to_error_tree
+from gemwire._transport.sync.token_wait import wait_for_token
+from gemwire._transport.token import Pairs
 from gemwire.errors import APIError
 from gemwire.genai._convert.json_request import JsonRequest
 from gemwire.genai._sync.api import Api
@@ -40,22 +43,22 @@ class JsonCaller:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def call(self, request: JsonRequest) -> JsonResponse | None:
+    def call(self, request: JsonRequest) -> JsonResponse | Pairs:
         """Make the call of a request. Errors of the API are responses, as the service sends them.
 
         Returns:
-            None if no RPC carries all of the request.
+            The response; if no RPC carries all of the request, the credentials to send it with over HTTP.
         """
-        found = request.find_call()
-        if found is None:
-            return None
-        method, message = found
-        settings = self._api.settings(None).copy()
+        found, settings = request.find_call(), self._api.settings(None).copy()
+        settings["metadata"] = request.metadata
         if request.timeout is not None:
             settings["timeout"] = request.timeout
-        settings["metadata"] = request.metadata
         caller = self._api.caller
         try:
+            if found is None:
+                ready = caller.authorization.pairs(time.monotonic())
+                return wait_for_token(caller.authorization, ready, request.timeout, request.path)
+            method, message = found
             if method.kind is not Kind.SERVER_STREAM:
                 response = caller.unary(method, message, (), **settings)
                 return JsonResponse(200, _to_json(response), _do_nothing)
