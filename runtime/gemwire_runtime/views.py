@@ -84,13 +84,14 @@ class View:
 
     def _set(self, fields: Mapping[str, object]) -> None:
         for name, value in fields.items():
+            if value is None:
+                continue
             field = self._fields.get(name) or self._fields.get(self._aliases.get(name, ""))
             if field is None:
                 raise ValueError(
                     f"{type(self).__name__} has no field {name!r}; it has {', '.join(self._fields)}"
                 )
-            if value is not None:
-                field.write(self._pb, value)
+            field.write(self._pb, value)
 
     @classmethod
     def of(cls: type[_V], message: Message) -> _V:

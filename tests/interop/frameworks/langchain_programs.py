@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from frameworks.run_programs import MODEL
+from interop.frameworks.run_programs import MODEL, list_types
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_google_genai import ChatGoogleGenerativeAI, GoogleGenerativeAIEmbeddings
@@ -64,12 +64,12 @@ def run_tools(client: Any) -> Any:
 
 def run_output_by_schema(client: Any) -> Any:
     model = build_model(client).with_structured_output(Lake, method="json_schema")
-    return model.invoke("Describe Lake Geneva.").model_dump()
+    return list_types(model.invoke("Describe Lake Geneva."))
 
 
 def run_output_by_tool(client: Any) -> Any:
     model = build_model(client).with_structured_output(Lake, method="function_calling")
-    return model.invoke("Describe Lake Geneva.").model_dump()
+    return list_types(model.invoke("Describe Lake Geneva."))
 
 
 def run_stream(client: Any) -> Any:

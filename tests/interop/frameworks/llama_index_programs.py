@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frameworks.run_programs import MODEL
+from interop.frameworks.run_programs import MODEL, list_types
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.tools import FunctionTool
 from llama_index.embeddings.google_genai import GoogleGenAIEmbedding
@@ -52,7 +52,7 @@ async def run_async_stream(client: Any) -> Any:
 
 def run_structured_output(client: Any) -> Any:
     asked = [ChatMessage(role="user", content="Describe Lake Geneva.")]
-    return build_model(client).as_structured_llm(Lake).chat(asked).raw.model_dump()
+    return list_types(build_model(client).as_structured_llm(Lake).chat(asked).raw)
 
 
 def run_tools(client: Any) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from frameworks.run_programs import MODEL
+from interop.frameworks.run_programs import MODEL, list_types
 from pydantic import BaseModel
-from pydantic_ai import Agent, BinaryContent, ModelHTTPError, NativeOutput, PromptedOutput
+from pydantic_ai import Agent, BinaryContent, ModelHTTPError, NativeOutput
 from pydantic_ai.embeddings import Embedder
 from pydantic_ai.embeddings.google import GoogleEmbeddingModel
 from pydantic_ai.models.google import GoogleModel, GoogleModelSettings
@@ -64,21 +64,17 @@ def run_tool(client: Any) -> Any:
         called.append(city)
         return f"Rain in {city}"
 
-    return agent.run_sync("What is the weather in Oslo?").output, called
+    # What follows depends on the id of the call, which is random.
+    return agent.run_sync("What is the weather in Oslo?").output.partition(". ")[0], called
 
 
 def run_output_by_tool(client: Any) -> Any:
-    return build_agent(client, output_type=Lake).run_sync("Describe Lake Geneva.").output.model_dump()
+    return list_types(build_agent(client, output_type=Lake).run_sync("Describe Lake Geneva.").output)
 
 
 def run_native_output(client: Any) -> Any:
     agent = build_agent(client, output_type=NativeOutput(Lake))
-    return agent.run_sync("Describe Lake Geneva.").output.model_dump()
-
-
-def run_prompted_output(client: Any) -> Any:
-    agent = build_agent(client, output_type=PromptedOutput(Lake))
-    return agent.run_sync("Describe Lake Geneva.").output.model_dump()
+    return list_types(agent.run_sync("Describe Lake Geneva.").output)
 
 
 async def run_async(client: Any) -> Any:
@@ -95,7 +91,7 @@ async def run_stream_of_output(client: Any) -> Any:
     agent = build_agent(client, output_type=NativeOutput(Lake))
     async with agent.run_stream("Describe Lake Geneva.") as result:
         last = [item async for item in result.stream_output()][-1]
-    return last.model_dump()
+    return list_types(last)
 
 
 def run_image(client: Any) -> Any:

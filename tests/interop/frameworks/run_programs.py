@@ -1,6 +1,8 @@
-"""Runs the programs of one framework with one client, and prints their outcomes as JSON.
+"""Runs the programs of one framework with each client, and prints their outcomes as JSON.
 
-usage: python -m frameworks.run_programs FRAMEWORK CLIENT
+usage: python -m interop.frameworks.run_programs FRAMEWORK CLIENTS
+
+CLIENTS is JSON: environment variables by client.
 """
 
 from __future__ import annotations
@@ -9,11 +11,21 @@ import asyncio
 import importlib
 import inspect
 import json
+import os
 import sys
 import warnings
 from typing import Any
 
 MODEL = "gemini-2.5-flash"
+
+
+def list_types(answer: Any) -> dict[str, str]:
+    """Return the types of an answer's fields.
+
+    The values depend on the order of the fields: Google's client sends JSON schemas without one, and the
+    emulator keeps them in a Struct.
+    """
+    return {name: type(value).__name__ for name, value in answer.model_dump().items()}
 
 
 def build_client(kind: str) -> Any:
@@ -24,31 +36,42 @@ def build_client(kind: str) -> Any:
         return genai.Client(api_key="a-key")
     from gemwire import genai as gemwire
 
-    return gemwire.google_client(api_key="a-key") if kind == "over_gemwire" else gemwire.Client(api_key="a-key")
+    return gemwire.Client(api_key="a-key") if kind == "gemwire" else gemwire.google_client(api_key="a-key")
 
 
-async def main(framework: str, kind: str) -> dict[str, Any]:
+async def run_programs(framework: str, kind: str) -> dict[str, Any]:
     """Return the result of each program, or the error that it raised."""
-    programs = importlib.import_module(f"frameworks.{framework}_programs")
+    programs = importlib.import_module(f"interop.frameworks.{framework}_programs")
     outcomes: dict[str, Any] = {}
     for name, program in vars(programs).items():
-        if name.startswith("run_"):
-            client = build_client(kind)
-            try:
-                found = program(client) if inspect.iscoroutinefunction(program) else in_thread(program, client)
-                outcomes[name.removeprefix("run_")] = {"result": await found}
-            except Exception as error:
-                outcomes[name.removeprefix("run_")] = {"error": f"{type(error).__name__}: {error}"}
-            await client.aio.aclose()
-            client.close()
+        if not name.startswith("run_"):
+            continue
+        client = build_client(kind)
+        try:
+            if inspect.iscoroutinefunction(program):
+                found = await program(client)
+            else:
+                # As programs do, where no event loop runs.
+                found = await asyncio.to_thread(program, client)
+            outcomes[name.removeprefix("run_")] = {"result": found}
+        except Exception as error:
+            outcomes[name.removeprefix("run_")] = {"error": f"{type(error).__name__}: {error}"}
+        await client.aio.aclose()
+        client.close()
     return outcomes
 
 
-async def in_thread(program: Any, client: Any) -> Any:
-    """Run a program that is not async where no loop runs, as programs do."""
-    return await asyncio.to_thread(program, client)
+def main(framework: str, clients: str) -> None:
+    """Print the outcomes by client."""
+    warnings.simplefilter("ignore")
+    outcomes: dict[str, Any] = {}
+    for kind, variables in json.loads(clients).items():
+        os.environ.update(variables)
+        outcomes[kind] = asyncio.run(run_programs(framework, kind))
+        for name in variables:
+            del os.environ[name]
+    print(json.dumps(outcomes, default=str))
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    print(json.dumps(asyncio.run(main(*sys.argv[1:])), default=str))
+    main(*sys.argv[1:])

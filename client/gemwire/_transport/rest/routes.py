@@ -23,6 +23,8 @@ _PACKAGES = ("google.ai.generativelanguage.v1beta", "google.longrunning")
 _VARIABLE = re.compile(r"\{([^=}]+)(?:=([^}]+))?\}")
 #: Query parameters of the HTTP layer itself.
 _SYSTEM = frozenset({"alt", "$alt", "key", "prettyPrint"})
+#: Asks for the contents of a file, which no message holds.
+_MEDIA = ("alt", "media")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,14 +86,14 @@ def from_http(
     Returns:
         None if there is no such RPC, or if its request lacks a field that is given.
     """
+    query = [parameter for parameter in query if parameter[0] not in _SYSTEM or parameter == _MEDIA]
     for route in _routes():
         if match := route.pattern.fullmatch(f"{verb} {path}"):
             try:
                 content = json.loads(body) if body else {}
                 tree: _Tree = content if route.body in {"", "*"} else {route.body: content}
                 for name, value in [*zip(route.fields, match.groups(), strict=True), *query]:
-                    if name not in _SYSTEM:
-                        _add(tree, name, value)
+                    _add(tree, name, value)
                 message = json_format.ParseDict(tree, route.method.request(), descriptor_pool=POOL)
             except (ValueError, TypeError, AttributeError, json_format.Error):
                 return None
