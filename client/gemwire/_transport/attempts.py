@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 
 import grpc
 
+from gemwire._log import log
 from gemwire._transport import overload
 from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.credentials import Authorization
-from gemwire._transport.observe import ObservedCall, logger
+from gemwire._transport.observe import ObservedCall
 from gemwire._transport.retry import RetryBudget, RetryPolicy
 from gemwire._transport.status import error_from_rpc
 from gemwire._transport.token import Pairs
@@ -89,7 +91,8 @@ class Attempts:
             raise error from None
         if policy.on_error:
             policy.on_error(error)
-        logger.info(
+        log(
+            logging.INFO,
             "%s failed with %s (%s), attempt %d; retrying in %.1f s",
             *(self.method.path[1:], error.status, error.message, self.count, delay),
         )

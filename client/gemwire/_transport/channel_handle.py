@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gemwire._transport import fork, json_only
 from gemwire._transport.channel_options import Target
 from gemwire._transport.connection_health import ConnectionHealth
+from gemwire._transport.undecodable import build_deserializer
 from gemwire_runtime.method import AnyMethod, Kind
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class ChannelHandle:
         multicallable: Callable[..., Any] = getattr(self.channel, _FACTORIES[method.kind])(
             method.path,
             request_serializer=None if as_bytes else method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
+            response_deserializer=build_deserializer(method),
         )
         if checked:
             return json_only.route_requests(method, multicallable, self._http, as_bytes=as_bytes)

@@ -13,10 +13,9 @@ from typing import Protocol, TypeVar, cast
 
 from google.protobuf.message import Message
 
+from gemwire._log import is_enabled, log
 from gemwire.errors import APIError
 from gemwire_runtime.method import AnyMethod
-
-logger = logging.getLogger("gemwire")
 
 _T = TypeVar("_T")
 
@@ -47,7 +46,7 @@ def add_observer(observer: CallObserver) -> Callable[[], None]:
 
 def has_observers() -> bool:
     """Return whether calls are observed, by an observer or by the log."""
-    return bool(_observers) or logger.isEnabledFor(logging.DEBUG)
+    return bool(_observers) or is_enabled(logging.DEBUG)
 
 
 class ObservedCall:
@@ -88,12 +87,15 @@ class ObservedCall:
         self._states = [(observer, _call_safely(observer.on_start, self)) for observer in _observers]
 
     def record_message(self, message: object) -> None:
-        """Note a message that has arrived."""
+        """Note a message that has arrived; an interceptor of the user's may return anything."""
         if self.first is None:
             self.first = time.monotonic() - self._clock
+        self.messages += 1
+        _call_safely(self._keep, message)
+
+    def _keep(self, message: object) -> None:
         # Bytes come from a raw call; they are parsed when an observer reads a field.
         latest = self.method.response(message) if type(message) is bytes else cast("Message", message)
-        self.messages += 1
         self.received += latest.ByteSize()
         self.latest = latest
 
@@ -105,8 +107,8 @@ class ObservedCall:
         self.elapsed = time.monotonic() - self._clock
         self.attempts = attempts
         self.error = error
-        if logger.isEnabledFor(logging.DEBUG):
-            _log(self)
+        if is_enabled(logging.DEBUG):
+            _call_safely(_log, self)
         for observer, state in self._states:
             _call_safely(observer.on_end, self, state)
 
@@ -119,18 +121,19 @@ class ObservedCall:
 
 
 def _call_safely(function: Callable[..., _T], *arguments: object) -> _T | None:
-    """Call an observer, whose failure must not fail the call."""
+    """Call an observer, or the log, whose failure must not fail the call."""
     try:
         return function(*arguments)
-    except Exception:
-        logger.exception("an observer of calls failed")
+    except Exception as error:
+        log(logging.ERROR, "an observer of calls failed", error=error)
         return None
 
 
 def _log(call: ObservedCall) -> None:
     sent = call.request.ByteSize() if call.request is not None else 0
     streamed = call.first is not None and call.messages > 1
-    logger.debug(
+    log(
+        logging.DEBUG,
         "%s %s in %.3f s%s, %d attempt(s), %d bytes sent, %d received in %d message(s)",
         call.method.path[1:],
         call.status,
@@ -149,5 +152,5 @@ def _log(call: ObservedCall) -> None:
         },
     )
     if call.content:
-        logger.debug("%s request %s", call.method.name, call.request)
-        logger.debug("%s last message %s", call.method.name, call.latest)
+        log(logging.DEBUG, "%s request %s", call.method.name, call.request)
+        log(logging.DEBUG, "%s last message %s", call.method.name, call.latest)

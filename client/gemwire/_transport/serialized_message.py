@@ -37,8 +37,6 @@ class SerializedMessage:
     message_type: ClassVar[type[Message]]
     routing_type: ClassVar[type[Message]]
     DESCRIPTOR: ClassVar[Descriptor]
-    #: Serialized responses are returned as they are.
-    FromString = bytes
 
     def __init__(self, data: bytes, routing: Message | None = None, *, suspect: bool | None = None) -> None:
         """Take the place of a message.
@@ -69,6 +67,16 @@ class SerializedMessage:
             return cls(data, cls.routing_type.FromString(data))
         except DecodeError as error:
             raise cls._malformed(error) from None
+
+    @classmethod
+    def FromString(cls, data: bytes) -> bytes:  # noqa: N802 - the interface of messages
+        """Return the bytes of a response as they are.
+
+        Raises:
+            DecodeError: They are not a message. Its nested messages are not checked.
+        """
+        cls.routing_type.FromString(data)
+        return data
 
     def SerializeToString(self) -> bytes:  # noqa: N802 - the interface of messages
         """Return the bytes."""

@@ -19,11 +19,10 @@ from dataclasses import dataclass, replace
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError, TransportError
 
+from gemwire._log import log
 from gemwire._secret import Secret, drop_frames, iterate_chain
 from gemwire._transport import fork, metadata
 from gemwire.errors import APIError, Unauthenticated, Unavailable
-
-_logger = logging.getLogger("gemwire")
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -205,7 +204,7 @@ class Token:
         if is_valid or is_temporary:
             state = "the current one is still valid" if is_valid else "there is none"
             text = "the token could not be refreshed (%s), and %s; trying again in %.1f s"
-            _logger.warning(text, type(error).__name__, state, wait)
+            log(logging.WARNING, text, type(error).__name__, state, wait)
 
     def _next_pause(self) -> float:
         bound = min(_FIRST_PAUSE * 2.0**self._failures, _LONGEST_PAUSE)

@@ -17,6 +17,7 @@ from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.json_only import check_request
 from gemwire._transport.request_message import to_message
+from gemwire._transport.undecodable import UndecodableResponse
 from gemwire.errors import APIError, Cancelled
 from gemwire_runtime.method import Method
 
@@ -49,6 +50,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
         super().__init__(call, Canceller(call), attempts, idle_timeout)
         self._method = method
         self._writing_ended = False
+        self._failure: UndecodableResponse | None = None
         self._watchdog: IdleWatchdog | None = None
         if idle_timeout:
             watchdog = self._watchdog = IdleWatchdog(idle_timeout, self._cancel)
@@ -98,13 +100,17 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
             self._watchdog.resume()
         try:
             message: object = await self._call.read()
+            if isinstance(message, UndecodableResponse):
+                self._failure = message
+                self._cancel()
+                raise message
         except RpcError as error:
             raise self._finish(self._error(error, self._watchdog)) from self._sender_error
         except asyncio.CancelledError:
             closed = self._attempts.client_closed and not is_task_cancelling()
             fired = self._watchdog and self._watchdog.fired
-            if self._cancelled or closed or self._sender_error or fired:
-                raise self._finish(self._error(None, self._watchdog)) from self._sender_error
+            if self._cancelled or closed or self._sender_error or self._failure or fired:
+                raise self._finish(self._error(self._failure, self._watchdog)) from self._sender_error
             raise
         if self._watchdog:
             self._watchdog.pause()

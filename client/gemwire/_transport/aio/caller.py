@@ -37,6 +37,7 @@ from gemwire._transport.retry import (
     default_policy,
     resolve_policy,
 )
+from gemwire._transport.undecodable import check_response
 from gemwire.errors import Cancelled
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, Method, RetryOption, Timeout
@@ -154,7 +155,9 @@ class AsyncCaller:
                     headers = self.metadata_cache.get(method, message, metadata, pairs)
                     call = connection.callable(method)
                     if attempt is None:
-                        result: _Result = await call(message, timeout=left, metadata=headers)
+                        result: _Result = check_response(
+                            await call(message, timeout=left, metadata=headers), method
+                        )
                     else:
                         attempts = attempts or self.start_attempts(
                             method, policy, began, seconds, connection, observed

@@ -13,6 +13,7 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from gemwire._transport.metadata import Pair
+from gemwire._transport.undecodable import UndecodableResponse
 
 _T = TypeVar("_T")
 
@@ -129,5 +130,6 @@ class Race(Generic[_T]):
 
 
 def _has_failed(task: asyncio.Task[Any]) -> bool:
-    """Return whether a task ended without a result; this also keeps asyncio from logging its error."""
-    return task.cancelled() or task.exception() is not None
+    """Return whether a task ended without a response; this also keeps asyncio from logging its error."""
+    failed = task.cancelled() or task.exception() is not None
+    return failed or type(task.result()) is UndecodableResponse

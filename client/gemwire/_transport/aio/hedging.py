@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from gemwire._transport.aio.concurrency import CallMetadata, Race, RpcError
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.hedge_policy import HedgePlan
+from gemwire._transport.undecodable import check_response
 from gemwire.errors import APIError
 from gemwire_runtime.method import Method
 
@@ -41,7 +42,7 @@ class AsyncHedgedAttempt(Generic[_Request, _Response]):
         began = time.monotonic()
         delay = self._plan.delay()
         if delay is None:
-            result = await call(request, timeout=timeout, metadata=metadata)
+            result = check_response(await call(request, timeout=timeout, metadata=metadata), self._method)
         else:
             race: Race[_Response] = Race()
             deadline = None if timeout is None else began + timeout
@@ -72,7 +73,7 @@ class AsyncHedgedAttempt(Generic[_Request, _Response]):
             failure: APIError | None = None
             if ended is not None:
                 try:
-                    return race.result(ended)
+                    return check_response(race.result(ended), self._method)
                 except RpcError as error:
                     failure = attempts.error(error)
                     if not plan.is_retryable(failure):

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
+from gemwire._log import log
 from gemwire._transport.aio.concurrency import sleep, spawn
 from gemwire._transport.status import error_from_status
+from gemwire._transport.undecodable import describe
 from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeout, Unavailable
 from gemwire_runtime.method import DEFAULT, AnyMethod, Timeout
 from gemwire_runtime.retry import Retry
@@ -30,8 +32,6 @@ POLLING = Retry(initial=1.0, maximum=20.0, multiplier=1.5)
 _MIN_POLL_TIMEOUT = 0.5
 #: Seconds for which a server may be unavailable before a wait without a timeout fails.
 _MAX_UNAVAILABLE = 600.0
-
-_logger = logging.getLogger("gemwire")
 
 
 class AsyncOperation(Generic[_Result, _Progress]):
@@ -86,10 +86,13 @@ class AsyncOperation(Generic[_Result, _Progress]):
         name = packed.type_url.rsplit("/", 1)[-1]
         if message_type is None or name != message_type.DESCRIPTOR.full_name:
             expected = message_type.DESCRIPTOR.full_name if message_type else "nothing"
-            raise Internal(
-                f"operation {self.name} contains a {name}, expected {expected}", method=self._method.name
-            )
-        return message_type.FromString(packed.value)
+            problem = f"contains a {name}, expected {expected}"
+        else:
+            try:
+                return message_type.FromString(packed.value)
+            except DecodeError as error:
+                problem = f"contains {describe(packed.value, message_type, error)}"
+        raise Internal(f"operation {self.name} {problem}", method=self._method.name)
 
     async def done(self) -> bool:
         """Return whether the operation has ended. Polls unless that is known."""
@@ -191,9 +194,14 @@ class AsyncOperation(Generic[_Result, _Progress]):
     async def _notify(self) -> None:
         try:
             await self._wait(None, POLLING)
-        except Exception:
+        except Exception as error:
             self._waiter = None
-            _logger.exception("polling operation %s failed; its callbacks are not called", self.name)
+            log(
+                logging.ERROR,
+                "polling operation %s failed; its callbacks are not called",
+                self.name,
+                error=error,
+            )
             return
         # A callback added from here on starts its own waiter.
         self._waiter = None
@@ -201,5 +209,5 @@ class AsyncOperation(Generic[_Result, _Progress]):
             callback = self._callbacks.popleft()
             try:
                 callback(self)
-            except Exception:
-                _logger.exception("a callback of operation %s failed", self.name)
+            except Exception as error:
+                log(logging.ERROR, "a callback of operation %s failed", self.name, error=error)

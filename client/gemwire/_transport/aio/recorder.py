@@ -15,6 +15,7 @@ from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
 from gemwire._transport.status import error_from_rpc
+from gemwire._transport.undecodable import check_response
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import AnyMethod, Kind
@@ -95,7 +96,7 @@ def _record_unary(
     async def call(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
         recorded = recording.start(method.path[1:], request)
         try:
-            response = await inner(request, timeout=timeout, metadata=metadata)
+            response = check_response(await inner(request, timeout=timeout, metadata=metadata), method)
         except RpcError as error:
             recorded.end(error_from_rpc(error, method.path[1:], 1, 0))
             raise
@@ -148,7 +149,7 @@ class AsyncRecordedStreamCall:
 
     async def __anext__(self) -> Message:
         try:
-            message = await self._messages.__anext__()
+            message = check_response(await self._messages.__anext__(), self._method)
         except StopAsyncIteration:
             self._recorded.end()
             raise

@@ -19,6 +19,7 @@ from gemwire._transport.aio.concurrency import CallMetadata, CancelledError, Rpc
 from gemwire._transport.aio.stream_call import AsyncStreamCall
 from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.undecodable import UndecodableResponse, check_response
 from gemwire.errors import APIError
 
 _Response = TypeVar("_Response")
@@ -42,9 +43,9 @@ class AsyncStream(AsyncStreamCall[_Response]):
         attempts: Attempts,
         idle_timeout: float | None,
         arriving: AsyncIterator[_Response],
-        first: _Response | None,
+        first: _Response,
     ) -> None:
-        """Wrap a call whose first message (None if there was none) has arrived; use `open`."""
+        """Wrap a call whose first message has arrived; use `open`."""
         super().__init__(call, canceller, attempts, idle_timeout)
         self._arriving = arriving
         self._first = first
@@ -71,14 +72,14 @@ class AsyncStream(AsyncStreamCall[_Response]):
         watchdog = IdleWatchdog(idle_timeout, canceller) if idle_timeout else None
         arriving = call.__aiter__()
         try:
-            first = await arriving.__anext__()
-        except StopAsyncIteration:
-            first = None
-        except BaseException:
+            first = check_response(await arriving.__anext__(), attempts.method)
+        except BaseException as error:
             canceller.release()
             if watchdog and watchdog.fired:
                 attempts.record_idle(watchdog.timeout)
                 raise attempts.idle_error(watchdog.timeout) from None
+            if isinstance(error, StopAsyncIteration):
+                raise UndecodableResponse(attempts.method) from None
             raise
         finally:
             if watchdog:
@@ -87,17 +88,16 @@ class AsyncStream(AsyncStreamCall[_Response]):
 
     async def _messages(self) -> AsyncIterator[_Response]:
         self._iterating = True
-        arriving, first, self._first = self._arriving, self._first, None
+        arriving, first = self._arriving, self._first
+        del self._first
         watchdog = IdleWatchdog(self._idle_timeout, self._cancel) if self._idle_timeout else None
-        observed = self._attempts.observed
+        method, observed = self._attempts.method, self._attempts.observed
         failure: BaseException | None = None
         try:
-            if first is None:
-                return
             if watchdog is None and observed is None:
                 yield first
                 async for message in arriving:
-                    yield message
+                    yield check_response(message, method)
             else:
                 if observed:
                     observed.record_message(first)
@@ -107,6 +107,7 @@ class AsyncStream(AsyncStreamCall[_Response]):
                 if watchdog:
                     watchdog.resume()
                 async for message in arriving:
+                    check_response(message, method)
                     if observed:
                         observed.record_message(message)
                     if watchdog:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
+from gemwire._log import log
 from gemwire._transport import endpoint
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.connection import Connection
@@ -30,7 +31,6 @@ from gemwire_runtime.method import AnyMethod, Kind
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_logger = logging.getLogger("gemwire")
 _Auto = TypeVar("_Auto", bound="AutoTransport")
 _Result = TypeVar("_Result")
 _Pairs = Iterable[tuple[str, "str | bytes"]]
@@ -143,7 +143,8 @@ class FallbackPool:
         """Use REST from now on: it works where gRPC has no connection."""
         if not self.is_blocked:
             self.is_blocked = True
-            _logger.warning(
+            log(
+                logging.WARNING,
                 "%s accepts no HTTP/2 connection but answers HTTP/1.1: a proxy or firewall seems to block "
                 "gRPC. This client uses REST from now on; to use it from the start, set transport='rest'",
                 self._host,

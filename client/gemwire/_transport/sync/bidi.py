@@ -17,6 +17,7 @@ from gemwire._transport.sync.canceller import Canceller
 from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError
 from gemwire._transport.sync.stream_call import StreamCall
 from gemwire._transport.sync.watchdog import IdleWatchdog
+from gemwire._transport.undecodable import UndecodableResponse
 from gemwire.errors import APIError
 from gemwire_runtime.method import AnyMethod, Method
 
@@ -47,6 +48,7 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
         """Start the call; grpc reads the requests in a thread of its own."""
         self._method = method
         self._writing_ended = threading.Event()
+        self._failure: UndecodableResponse | None = None
         # Bounded: a writer that is faster than the connection waits.
         self._outgoing: _Outgoing = queue.Queue(maxsize=16)
         self._sender = None if requests is None else _Sender(method, requests)
@@ -105,12 +107,17 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
         observed = self._attempts.observed
         try:
             message: _Response = next(self._call)
+            if isinstance(message, UndecodableResponse):
+                self._failure = message
+                self._cancel()
+                raise message
         except StopIteration:
             if observed:
                 observed.finish(self._attempts.count)
             return None
         except (RpcError, CancelledError) as raised:
-            error = self._error(raised if isinstance(raised, RpcError) else None, self._watchdog)
+            failure = self._failure or (raised if isinstance(raised, RpcError) else None)
+            error = self._error(failure, self._watchdog)
             if observed:
                 observed.finish(self._attempts.count, error)
             raise error from self._sender_error

@@ -38,6 +38,7 @@ from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
 from gemwire._transport.sync.stream import Stream
 from gemwire._transport.sync.token_wait import wait_for_token
+from gemwire._transport.undecodable import check_response
 from gemwire.errors import Cancelled
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, Method, RetryOption, Timeout
@@ -153,7 +154,9 @@ class Caller:
                     headers = self.metadata_cache.get(method, message, metadata, pairs)
                     call = connection.callable(method)
                     if attempt is None:
-                        result: _Result = call(message, timeout=left, metadata=headers)
+                        result: _Result = check_response(
+                            call(message, timeout=left, metadata=headers), method
+                        )
                     else:
                         attempts = attempts or self.start_attempts(
                             method, policy, began, seconds, connection, observed

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.hedge_policy import HedgePlan
 from gemwire._transport.sync.concurrency import CallMetadata, Race, RpcError
+from gemwire._transport.undecodable import check_response
 from gemwire.errors import APIError
 from gemwire_runtime.method import Method
 
@@ -42,7 +43,7 @@ class HedgedAttempt(Generic[_Request, _Response]):
         began = time.monotonic()
         delay = self._plan.delay()
         if delay is None:
-            result = call(request, timeout=timeout, metadata=metadata)
+            result = check_response(call(request, timeout=timeout, metadata=metadata), self._method)
         else:
             race: Race[_Response] = Race()
             deadline = None if timeout is None else began + timeout
@@ -73,7 +74,7 @@ class HedgedAttempt(Generic[_Request, _Response]):
             failure: APIError | None = None
             if ended is not None:
                 try:
-                    return race.result(ended)
+                    return check_response(race.result(ended), self._method)
                 except RpcError as error:
                     failure = attempts.error(error)
                     if not plan.is_retryable(failure):

@@ -16,6 +16,7 @@ from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
 from gemwire._transport.status import error_from_rpc
 from gemwire._transport.sync.concurrency import RpcError
+from gemwire._transport.undecodable import check_response
 from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import AnyMethod, Kind
@@ -96,7 +97,7 @@ def _record_unary(
     def call(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
         recorded = recording.start(method.path[1:], request)
         try:
-            response = inner(request, timeout=timeout, metadata=metadata)
+            response = check_response(inner(request, timeout=timeout, metadata=metadata), method)
         except RpcError as error:
             recorded.end(error_from_rpc(error, method.path[1:], 1, 0))
             raise
@@ -149,7 +150,7 @@ class RecordedStreamCall:
 
     def __next__(self) -> Message:
         try:
-            message = self._messages.__next__()
+            message = check_response(self._messages.__next__(), self._method)
         except StopIteration:
             self._recorded.end()
             raise

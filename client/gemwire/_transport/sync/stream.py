@@ -20,6 +20,7 @@ from gemwire._transport.sync.canceller import Canceller
 from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError, is_task_cancelling
 from gemwire._transport.sync.stream_call import StreamCall
 from gemwire._transport.sync.watchdog import IdleWatchdog
+from gemwire._transport.undecodable import UndecodableResponse, check_response
 from gemwire.errors import APIError
 
 _Response = TypeVar("_Response")
@@ -43,9 +44,9 @@ class Stream(StreamCall[_Response]):
         attempts: Attempts,
         idle_timeout: float | None,
         arriving: Iterator[_Response],
-        first: _Response | None,
+        first: _Response,
     ) -> None:
-        """Wrap a call whose first message (None if there was none) has arrived; use `open`."""
+        """Wrap a call whose first message has arrived; use `open`."""
         super().__init__(call, canceller, attempts, idle_timeout)
         self._arriving = arriving
         self._first = first
@@ -72,14 +73,14 @@ class Stream(StreamCall[_Response]):
         watchdog = IdleWatchdog(idle_timeout, canceller) if idle_timeout else None
         arriving = call.__iter__()
         try:
-            first = arriving.__next__()
-        except StopIteration:
-            first = None
-        except BaseException:
+            first = check_response(arriving.__next__(), attempts.method)
+        except BaseException as error:
             canceller.release()
             if watchdog and watchdog.fired:
                 attempts.record_idle(watchdog.timeout)
                 raise attempts.idle_error(watchdog.timeout) from None
+            if isinstance(error, StopIteration):
+                raise UndecodableResponse(attempts.method) from None
             raise
         finally:
             if watchdog:
@@ -88,17 +89,16 @@ class Stream(StreamCall[_Response]):
 
     def _messages(self) -> Iterator[_Response]:
         self._iterating = True
-        arriving, first, self._first = self._arriving, self._first, None
+        arriving, first = self._arriving, self._first
+        del self._first
         watchdog = IdleWatchdog(self._idle_timeout, self._cancel) if self._idle_timeout else None
-        observed = self._attempts.observed
+        method, observed = self._attempts.method, self._attempts.observed
         failure: BaseException | None = None
         try:
-            if first is None:
-                return
             if watchdog is None and observed is None:
                 yield first
                 for message in arriving:
-                    yield message
+                    yield check_response(message, method)
             else:
                 if observed:
                     observed.record_message(first)
@@ -108,6 +108,7 @@ class Stream(StreamCall[_Response]):
                 if watchdog:
                     watchdog.resume()
                 for message in arriving:
+                    check_response(message, method)
                     if observed:
                         observed.record_message(message)
                     if watchdog:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from google.protobuf.message import DecodeError
+
 from gemwire._clients.aio import v1beta
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire.errors import APIError
+from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
 from gemwire.genai._backends.base import Call, Flow
@@ -105,7 +107,11 @@ class AsyncApi:
             TypeError: A value of the options is of a wrong type.
         """
         response = await self.caller.unary(call.method, call.request, (), **self.settings(http_options))
-        return call.read(response)
+        try:
+            return call.read(response)
+        except DecodeError as error:
+            text = f"the response contains bytes that cannot be decoded: {error}"
+            raise Internal(text, method=call.method.path[1:]) from None
 
     async def run(
         self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None

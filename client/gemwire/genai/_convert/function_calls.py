@@ -9,6 +9,7 @@ from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from gemwire._log import log
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.tools import declares_functions
 from gemwire.genai._json.functions import Function, convert_arguments, get_function_name, is_function
@@ -19,7 +20,6 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.views import message_of
 
-_logger = logging.getLogger("gemwire")
 _MAXIMUM_REMOTE_CALLS = 10
 
 Functions: TypeAlias = Mapping[str, Function]
@@ -137,7 +137,7 @@ class Invocation:
 
     def to_error(self, error: Exception) -> v1beta.Part:
         """Build the part that tells the model about an error, and log the error."""
-        _logger.warning("function %s failed; the model is told", self._call.name, exc_info=error)
+        log(logging.WARNING, "function %s failed; the model is told", self._call.name, error=error)
         return self._to_part({"error": str(error) or type(error).__name__})
 
     def _to_part(self, response: dict[str, object]) -> v1beta.Part:

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from google.protobuf.message import DecodeError
+
 from gemwire._clients.sync import v1beta
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire.errors import APIError
+from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
 from gemwire.genai._sync.connections import Connections
@@ -104,7 +106,11 @@ class Api:
             TypeError: A value of the options is of a wrong type.
         """
         response = self.caller.unary(call.method, call.request, (), **self.settings(http_options))
-        return call.read(response)
+        try:
+            return call.read(response)
+        except DecodeError as error:
+            text = f"the response contains bytes that cannot be decoded: {error}"
+            raise Internal(text, method=call.method.path[1:]) from None
 
     def run(self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""

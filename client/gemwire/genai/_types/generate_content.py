@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from google.protobuf.message import Message
 
+from gemwire._log import log
 from gemwire.genai._json.json_values import parse_answer
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import Content, ContentUnion
@@ -16,7 +17,7 @@ from gemwire.genai._types.http_options import CallConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import Field, Items, replace_field
+from gemwire_runtime.views import Field, replace_field
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigOrDict
@@ -99,7 +100,7 @@ class CitationMetadata(views.CitationMetadata, also={"citations": "citation_sour
 
     __slots__ = ()
 
-    citations: Items[Citation] | None
+    citations: list[Citation] | None
 
 
 class AutomaticFunctionCallingConfig(Config):
@@ -239,6 +240,7 @@ class GenerateContentResponse(views.GenerateContentResponse):
         """
         response = object.__new__(cls)
         response._pb = message
+        response._kept = None
         response._schema = schema
         response.automatic_function_calling_history = []
         return response
@@ -250,7 +252,7 @@ class GenerateContentResponse(views.GenerateContentResponse):
         self.automatic_function_calling_history = []
 
     @property
-    def parts(self) -> Items[views.Part] | None:
+    def parts(self) -> list[views.Part] | None:
         """The parts of the first candidate."""
         content = self._get_content()
         if content is None or not content.parts:
@@ -328,11 +330,10 @@ class GenerateContentResponse(views.GenerateContentResponse):
         return content
 
 
-_logger = logging.getLogger("gemwire")
 _warned: set[str] = set()
 
 
 def _warn_once(text: str) -> None:
     if text not in _warned:
         _warned.add(text)
-        _logger.warning(text)
+        log(logging.WARNING, text)
