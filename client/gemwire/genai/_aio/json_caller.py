@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ from google.protobuf.message import Message
 
 from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.call_json import to_error_tree
+from gemwire._transport.rest.routes import from_http
 from gemwire._transport.token import Pairs
 from gemwire.errors import APIError
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._convert.json_request import JsonRequest
+from gemwire.genai._convert.json_request import JsonRequest, keep_property_order
 from gemwire_runtime.aio.caller import AsyncStream
 from gemwire_runtime.method import Kind
 from gemwire_runtime.pool import POOL
+
+#: All are served by v1beta, a superset of the others.
+_VERSION = re.compile(r"^/v1(?:alpha|beta)?/")
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,9 @@ class AsyncJsonCaller:
         Returns:
             The response; if no RPC carries all of the request, the credentials to send it with over HTTP.
         """
-        found, settings = request.find_call(), self._api.settings(None).copy()
+        path = _VERSION.sub("/v1beta/", request.path)
+        found = from_http(request.verb, path, request.query, keep_property_order(request.body))
+        settings = self._api.settings(None).copy()
         settings["metadata"] = request.metadata
         if request.timeout is not None:
             settings["timeout"] = request.timeout

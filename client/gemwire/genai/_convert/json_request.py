@@ -1,20 +1,13 @@
-"""HTTP requests with JSON as calls of RPCs."""
+"""HTTP requests with JSON, for clients that know nothing else."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from google.protobuf.message import Message
-
-from gemwire._transport.rest.routes import from_http
 from gemwire.genai._convert.response_schema import order_properties
-from gemwire_runtime.method import AnyMethod
 
-#: All are served by v1beta, a superset of the others.
-_VERSION = re.compile(r"^/v1(?:alpha|beta)?/")
 #: Header fields that belong to the connection, or that the caller sets itself.
 _RESERVED = frozenset(
     {
@@ -51,13 +44,8 @@ class JsonRequest:
         lower = ((name.lower(), value) for name, value in self.headers)
         return tuple((name, value) for name, value in lower if name not in _RESERVED)
 
-    def find_call(self) -> tuple[AnyMethod, Message] | None:
-        """Return the RPC and its request; None if no RPC carries all of it."""
-        path = _VERSION.sub("/v1beta/", self.path)
-        return from_http(self.verb, path, self.query, _keep_order(self.body))
 
-
-def _keep_order(body: bytes) -> bytes:
+def keep_property_order(body: bytes) -> bytes:
     """Note the order of properties in a JSON schema of the response, which a Struct does not keep."""
     if b"esponseJsonSchema" not in body and b"response_json_schema" not in body:
         return body

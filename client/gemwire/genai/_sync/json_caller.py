@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,14 +13,18 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport.call_json import to_error_tree
+from gemwire._transport.rest.routes import from_http
 from gemwire._transport.sync.token_wait import wait_for_token
 from gemwire._transport.token import Pairs
 from gemwire.errors import APIError
-from gemwire.genai._convert.json_request import JsonRequest
+from gemwire.genai._convert.json_request import JsonRequest, keep_property_order
 from gemwire.genai._sync.api import Api
 from gemwire_runtime.method import Kind
 from gemwire_runtime.pool import POOL
 from gemwire_runtime.sync.caller import Stream
+
+#: All are served by v1beta, a superset of the others.
+_VERSION = re.compile(r"^/v1(?:alpha|beta)?/")
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,9 @@ class JsonCaller:
         Returns:
             The response; if no RPC carries all of the request, the credentials to send it with over HTTP.
         """
-        found, settings = request.find_call(), self._api.settings(None).copy()
+        path = _VERSION.sub("/v1beta/", request.path)
+        found = from_http(request.verb, path, request.query, keep_property_order(request.body))
+        settings = self._api.settings(None).copy()
         settings["metadata"] = request.metadata
         if request.timeout is not None:
             settings["timeout"] = request.timeout
