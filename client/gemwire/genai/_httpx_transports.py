@@ -36,7 +36,7 @@ _EVENTS = {"content-type": "text/event-stream"}
 
 class _Arguments(TypedDict):
     verify: ssl.SSLContext | bool
-    proxy: str | None
+    proxy: httpx.Proxy | None
 
 
 class Transport(httpx.BaseTransport):
@@ -149,4 +149,6 @@ def _find_arguments(target: HttpTarget | None, request: httpx.Request) -> _Argum
             f"{request.method} {request.url.path}: goes over HTTP, but this client has gRPC alone: its "
             "transport is 'grpc', or its emulator has no HTTP address"
         )
-    return {"verify": target.tls() or False, "proxy": target.proxy()}
+    proxy = target.proxy()
+    passed = proxy and httpx.Proxy(proxy.url, headers=dict(proxy.headers))
+    return {"verify": target.tls() or False, "proxy": passed}
