@@ -150,5 +150,5 @@ def _find_arguments(target: HttpTarget | None, request: httpx.Request) -> _Argum
             "transport is 'grpc', or its emulator has no HTTP address"
         )
     proxy = target.proxy()
-    passed = proxy and httpx.Proxy(proxy.url, headers=dict(proxy.headers))
+    passed = None if proxy is None else httpx.Proxy(proxy.url, headers=dict(proxy.headers))
     return {"verify": target.tls() or False, "proxy": passed}
