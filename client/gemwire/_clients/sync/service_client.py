@@ -52,6 +52,8 @@ class ServiceClient(Operations):
 
     DEFAULT_ENDPOINT = ""
     DEFAULT_MTLS_ENDPOINT = ""
+    #: Shown until the constructor has succeeded.
+    _api_endpoint = "without an endpoint"
 
     def __init_subclass__(cls) -> None:
         cls.DEFAULT_ENDPOINT = cls.SERVICE.host
