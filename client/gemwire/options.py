@@ -14,6 +14,9 @@ from gemwire_runtime.retry import Retry as Retry
 
 _VERSION = "0.1.0"
 
+#: Bytes. Google's clients have no limit, and a small compressed response can be of gigabytes.
+MAX_RESPONSE_SIZE = 256 << 20
+
 #: Returns a client certificate and its private key, PEM.
 CertSource = Callable[[], "tuple[bytes, bytes]"]
 
@@ -49,6 +52,9 @@ class ClientOptions:
         universe_domain: Domain of the cloud universe. Default: ``googleapis.com``.
         interceptors: gRPC client interceptors (of grpc.aio for asyncio clients), passed to the channel.
         log_content: Whether the logger ``gemwire`` may show requests and responses at DEBUG.
+        max_response_size: Bytes that a response, or a message of a stream, may have once it is decompressed;
+            a larger one is `ResourceExhausted`. At most 2147483647, as in gRPC. Default: 256 MiB. Downloads
+            of files have no limit.
     """
 
     api_endpoint: str | None = None
@@ -62,8 +68,16 @@ class ClientOptions:
     universe_domain: str | None = None
     interceptors: Sequence[object] = ()
     log_content: bool = False
+    max_response_size: int = MAX_RESPONSE_SIZE
 
     def __post_init__(self) -> None:
+        if isinstance(self.max_response_size, bool) or not isinstance(self.max_response_size, int):
+            kind = type(self.max_response_size).__name__
+            raise TypeError(f"client_options.max_response_size: expected a number of bytes, got {kind}")
+        if not 0 < self.max_response_size < 1 << 31:
+            raise ValueError(
+                f"client_options.max_response_size: {self.max_response_size} is not from 1 to 2147483647"
+            )
         if self.client_cert_source and self.client_encrypted_cert_source:
             raise ValueError("client_cert_source and client_encrypted_cert_source are mutually exclusive")
         if self.api_key and self.credentials_file:

@@ -11,7 +11,7 @@ from google.auth.exceptions import MutualTLSChannelError
 
 from gemwire._transport.connection import HttpRoute
 from gemwire._transport.endpoint import is_loopback
-from gemwire.options import CertSource
+from gemwire.options import MAX_RESPONSE_SIZE, CertSource
 
 #: gRFC A105: the core opens further connections to a host when the streams of one are used up. With the
 #: default limit of 10, a fifth to a third of 1500 streams to a server that allows 100 per connection were
@@ -23,7 +23,6 @@ _SERVICE_CONFIG = {"connectionScaling": {"maxConnectionsPerSubchannel": _CONNECT
 OPTIONS: tuple[tuple[str, object], ...] = (
     # Images and batches of embeddings exceed the 4 MB default; the service enforces its own limits.
     ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
     # Google's front ends are said to tolerate one ping in 30 seconds and to answer more of them with GOAWAY
     # (too_many_pings). On a dead link, a stream fails after 10 seconds if messages were arriving (the core
     # then pings by itself to measure the bandwidth) and after at most 40 if none were (70 once two pings
@@ -62,6 +61,7 @@ class Target:
         certificate: Client certificate and key, PEM, for mutual TLS.
         interceptors: The user's interceptors.
         http: The HTTP route of what gRPC cannot carry; None to refuse it.
+        max_response_size: Bytes that a message may have, decompressed.
     """
 
     address: str
@@ -69,6 +69,7 @@ class Target:
     certificate: tuple[bytes, bytes] | None = None
     interceptors: tuple[object, ...] = ()
     http: HttpRoute | None = None
+    max_response_size: int = MAX_RESPONSE_SIZE
 
     def __repr__(self) -> str:
         kind = "plaintext" if self.plaintext else "mTLS" if self.certificate else "TLS"
@@ -77,7 +78,7 @@ class Target:
     def options(self) -> tuple[tuple[str, object], ...]:
         """Return the channel options. Loopback addresses bypass the proxies that the environment names."""
         direct = (("grpc.enable_http_proxy", 0),) if self.plaintext and is_loopback(self.address) else ()
-        return (*OPTIONS, *direct)
+        return (*OPTIONS, ("grpc.max_receive_message_length", self.max_response_size), *direct)
 
     def credentials(self) -> grpc.ChannelCredentials:
         """Return TLS credentials, with the client certificate if there is one."""

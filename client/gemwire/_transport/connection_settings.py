@@ -11,7 +11,7 @@ from gemwire._transport import endpoint
 from gemwire._transport.channel_options import Target, certificate
 from gemwire._transport.connection import HttpRoute
 from gemwire._transport.metadata import build_user_agent
-from gemwire.options import CertSource, ClientInfo, ClientOptions, UserAgentSource
+from gemwire.options import MAX_RESPONSE_SIZE, CertSource, ClientInfo, ClientOptions, UserAgentSource
 from gemwire_proto.families import FAMILIES
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class TransportArguments(TypedDict, total=False):
         plaintext: Whether to connect without TLS and send no tokens, as to an emulator.
         interceptors: gRPC client interceptors; REST takes none.
         log_content: Whether logs may contain requests and responses.
+        max_response_size: Bytes that a response may have; see `gemwire.ClientOptions`.
     """
 
     host: str
@@ -48,6 +49,7 @@ class TransportArguments(TypedDict, total=False):
     plaintext: bool
     interceptors: Sequence[object]
     log_content: bool
+    max_response_size: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class ConnectionSettings:
         user_agent: Value of ``x-goog-api-client``; None to send none.
         interceptors: The user's gRPC client interceptors.
         log_content: Whether logs may contain requests and responses.
+        max_response_size: Bytes that a response may have; see `gemwire.ClientOptions`.
     """
 
     host: str
@@ -73,6 +76,7 @@ class ConnectionSettings:
     user_agent: str | None = None
     interceptors: tuple[object, ...] = ()
     log_content: bool = False
+    max_response_size: int = MAX_RESPONSE_SIZE
 
     @classmethod
     def build(
@@ -131,6 +135,7 @@ class ConnectionSettings:
             None if client_info is None else build_user_agent(client_info),
             tuple(options.interceptors),
             options.log_content,
+            options.max_response_size,
         )
 
     @classmethod
@@ -188,6 +193,7 @@ class ConnectionSettings:
         plaintext: bool = False,
         interceptors: Sequence[object] = (),
         log_content: bool = False,
+        max_response_size: int = MAX_RESPONSE_SIZE,
     ) -> ConnectionSettings:
         """Resolve the settings of a transport made without a client; see `TransportArguments`."""
         endpoint.check_host(host, "host")
@@ -198,6 +204,7 @@ class ConnectionSettings:
             api_audience=api_audience,
             interceptors=interceptors,
             log_content=log_content,
+            max_response_size=max_response_size,
         )
         return cls.build(
             options,
@@ -215,5 +222,10 @@ class ConnectionSettings:
     def grpc_target(self, http: HttpRoute | None = None) -> Target:
         """Return what gRPC channels are opened with; ``http``: the route of what gRPC cannot carry."""
         return Target(
-            endpoint.with_port(self.host), self.plaintext, self.certificate, self.interceptors, http
+            endpoint.with_port(self.host),
+            self.plaintext,
+            self.certificate,
+            self.interceptors,
+            http,
+            self.max_response_size,
         )

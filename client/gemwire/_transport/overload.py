@@ -20,17 +20,23 @@ listener: ContextVar[Callable[[APIError, float], object] | None] = ContextVar(
 )
 
 _OVERLOAD = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
-#: How the core words connection errors, refused streams included; `rest.http_errors` does the same.
-_CONNECTION_ERRORS = ("failed to connect to all addresses", "Stream removed (", "the connection broke: ")
+#: How the core words its own errors, refused streams included; `rest.http_errors` does the same.
+_OWN_ERRORS = (
+    "failed to connect to all addresses",
+    "Stream removed (",
+    "the connection broke: ",
+    "CLIENT: Received message larger than max",
+)
 
 
 def is_overload(error: APIError) -> bool:
     """Return whether an error is a server's statement about its load rather than about the request.
 
     A connection that broke or could not be established is not: retrying puts no load on a server, and a
-    restart would use up the retry budget with the calls that were in flight.
+    restart would use up the retry budget with the calls that were in flight. Nor is a response that is
+    larger than the client accepts.
     """
-    return error.grpc_code in _OVERLOAD and not error.message.startswith(_CONNECTION_ERRORS)
+    return error.grpc_code in _OVERLOAD and not error.message.startswith(_OWN_ERRORS)
 
 
 def report(error: APIError, began: float) -> None:

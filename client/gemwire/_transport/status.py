@@ -96,6 +96,10 @@ def _hint(error: APIError) -> str:
     if error.retry_delay is not None:
         return f"The server asks to wait {error.retry_delay:g} s."
     message = error.message.lower()
+    if "received message larger than max" in message:
+        return "Raise client_options.max_response_size, or request less."
+    if "instead of a response of the api" in message:
+        return "A proxy, a login page or another server answered; check api_endpoint and the network."
     if "http2 header with status: 404" in message or "received http/0.9" in message:
         return "That endpoint does not speak this API over gRPC; check api_endpoint."
     if "hostname verification check failed" in message:

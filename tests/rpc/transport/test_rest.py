@@ -240,7 +240,8 @@ def test_a_page_of_a_proxy(web: WebServer, api: Api, client: Any) -> None:
 
 def test_a_page_that_says_all_is_well(web: WebServer, api: Api, client: Any) -> None:
     web.on(lambda _, wire: wire.answer(200, b"<html>Please log in", content_type="text/html"))
-    with pytest.raises(errors.Internal, match=r"cannot be read.*it begins with '<html>Please log in'"):
+    wanted = r"HTTP 200 OK, and text/html instead of a response of the API: Please log in .*login page"
+    with pytest.raises(errors.Internal, match=wanted):
         api(client.count_tokens(model=_MODEL))
 
 
@@ -854,5 +855,10 @@ def test_a_kind_of_proxy_that_is_not_spoken(secure: Any, api: Api, monkeypatch: 
 def test_a_server_on_this_machine_needs_no_proxy(
     web: WebServer, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    proxy = WebServer()
+    monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+    monkeypatch.setenv("ALL_PROXY", f"http://{proxy.address}")
     api(api.client(transport=_label(api)).count_tokens(model=_MODEL))
+    assert not proxy.connections
+    assert [request.path for request in web.requests] == [f"/v1beta/{_MODEL}:countTokens"]
+    proxy.stop()

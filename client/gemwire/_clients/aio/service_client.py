@@ -173,6 +173,7 @@ class AsyncServiceClient(AsyncOperations):
             arguments["plaintext"] = emulator is not None
             arguments["interceptors"] = options.interceptors
             arguments["log_content"] = options.log_content
+            arguments["max_response_size"] = options.max_response_size
         return factory(**arguments)
 
     def __repr__(self) -> str:

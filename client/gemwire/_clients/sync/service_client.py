@@ -174,6 +174,7 @@ class ServiceClient(Operations):
             arguments["plaintext"] = emulator is not None
             arguments["interceptors"] = options.interceptors
             arguments["log_content"] = options.log_content
+            arguments["max_response_size"] = options.max_response_size
         return factory(**arguments)
 
     def __repr__(self) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from gemwire._transport import fork
 from gemwire._transport.aio.loop_end import abandon_with_loop
 
 
 class Canceller:
     """Cancels a call from any thread, and from a finalizer."""
 
-    __slots__ = ("__weakref__", "_call", "_loop")
+    __slots__ = ("__weakref__", "_call", "_generation", "_loop")
 
     def __init__(self, call: Any) -> None:
         self._call = call
         self._loop = asyncio.get_running_loop()
+        self._generation = fork.generation()
         abandon_with_loop(self)
 
     def done(self) -> bool:
@@ -23,8 +25,8 @@ class Canceller:
         return bool(self._call.done())
 
     def __call__(self) -> bool:
-        """Cancel the call. Returns whether it was still running."""
-        if self._call.done():
+        """Cancel the call. Returns whether it was still running; in a forked child it is the parent's."""
+        if self._generation != fork.generation() or self._call.done():
             return False
         try:
             here = asyncio.get_running_loop() is self._loop

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import warnings
 import weakref
 from functools import partial
 from typing import cast
@@ -22,8 +24,28 @@ _open_channels: weakref.WeakSet[grpc.aio.Channel] = weakref.WeakSet()
 #: it here, closing these included, so they are kept alive.
 _inherited: list[grpc.aio.Channel] = []
 
+
+def _warn_about_calls() -> None:
+    """Warn when the process forks during calls of grpc.aio.
+
+    The core starts its threads again in the child. They fail the calls of the parent and wake its poller, a
+    thread that the child does not have, so that many such children end with SIGSEGV. Nothing that can be done
+    from Python prevents this. Idle channels are harmless.
+    """
+    # grpc.aio keeps no list of its calls.
+    tracked = gc.get_objects() if _open_channels else []
+    kinds = {kind for kind in set(map(type, tracked)) if issubclass(kind, grpc.aio.Call)}
+    if any(type(each) in kinds and not each.done() for each in tracked):
+        warnings.warn(
+            "this process forks during calls of an asyncio client, and gRPC's core may crash in the child: "
+            "end the calls before, or start processes by 'spawn' or 'forkserver'",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _inherited.extend(_open_channels))
+    os.register_at_fork(before=_warn_about_calls, after_in_child=lambda: _inherited.extend(_open_channels))
 
 
 class LoopChannel(ChannelHandle):

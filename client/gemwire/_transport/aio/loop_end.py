@@ -8,6 +8,8 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Protocol
 
+from gemwire._transport import fork
+
 #: Seconds until a timer that never fires.
 _NEVER = 1e9
 
@@ -39,12 +41,14 @@ class _Guard:
 
     def __init__(self, things: weakref.WeakSet[Abandonable]) -> None:
         self._things = things
+        self._generation = fork.generation()
 
     def __call__(self) -> None:
         """Do nothing."""
 
     def __del__(self) -> None:
-        for thing in list(self._things):
+        # In a forked child, they are the parent's.
+        for thing in list(self._things) if self._generation == fork.generation() else ():
             with contextlib.suppress(Exception):
                 thing.abandon()
 

@@ -12,6 +12,7 @@ from gemwire._transport import endpoint
 from gemwire._transport.aio.download import AsyncDownload
 from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.http_pool import HttpConnectionPool
+from gemwire._transport.aio.transfer import AsyncTransfer
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
@@ -21,7 +22,7 @@ from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
 from gemwire.options import Retry
 from gemwire_proto.v1beta import File
-from gemwire_proto.v1beta.file_service import CREATE_FILE
+from gemwire_proto.v1beta.file_service import CREATE_FILE, DOWNLOAD_FILE
 from gemwire_runtime.method import Metadata
 
 if TYPE_CHECKING:
@@ -132,19 +133,8 @@ class RestAsyncIOTransport(AsyncTransport):
         if not media_type:
             await opened.close()
             raise ValueError("mime_type: the source has no name that it follows from; set it")
-        upload = AsyncUpload(
-            self,
-            self.http,
-            opened,
-            request,
-            media_type,
-            timeout=seconds,
-            retry=retry,
-            metadata=metadata,
-            chunk_size=chunk_size,
-            progress=progress,
-        )
-        return await upload.run()
+        transfer = AsyncTransfer(self, self.http, CREATE_FILE, seconds, retry, metadata)
+        return await AsyncUpload(transfer, opened, request, media_type, chunk_size, progress).run()
 
     async def download_file(
         self,
@@ -177,9 +167,8 @@ class RestAsyncIOTransport(AsyncTransport):
             TypeError: An argument is of a wrong type.
         """
         seconds = check_timeout(timeout, None)
-        download = AsyncDownload(
-            self, self.http, name, timeout=seconds, retry=retry, metadata=metadata, progress=progress
-        )
+        transfer = AsyncTransfer(self, self.http, DOWNLOAD_FILE, seconds, retry, metadata)
+        download = AsyncDownload(transfer, name, progress)
         if isinstance(destination, (str, os.PathLike)):
             return await download.to_path(Path(destination))
         if not hasattr(destination, "write"):

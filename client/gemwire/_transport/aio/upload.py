@@ -7,37 +7,26 @@ arrived, and continues from there. The URL is the only secret of a session: chun
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import grpc
 
-from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.concurrency import RpcError, sleep
 from gemwire._transport.aio.http_connection import HttpConnection
-from gemwire._transport.aio.http_pool import HttpConnectionPool
-from gemwire._transport.aio.token_wait import wait_for_token
+from gemwire._transport.aio.transfer import AsyncTransfer
 from gemwire._transport.aio.upload_source import AsyncSource
 from gemwire._transport.file_objects import Progress
-from gemwire._transport.rest.exchange import parse_message, to_headers
-from gemwire._transport.rest.http_errors import HttpError, from_response
+from gemwire._transport.rest.exchange import parse_message, read_error, to_headers
+from gemwire._transport.rest.http_errors import HttpError, summarize
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.token import Pairs
 from gemwire.options import Retry
 from gemwire_proto.v1beta import CreateFileRequest, File
 from gemwire_proto.v1beta.file_service import CREATE_FILE
-from gemwire_runtime.method import Metadata
-
-_Result = TypeVar("_Result")
 
 #: Bytes of a chunk; the same as for Google's clients.
 CHUNK = 8 << 20
 #: Seconds for a chunk; 8 MiB take 67 at a megabit a second.
 _CHUNK_TIMEOUT = 300.0
-_MAX_RESPONSE_SIZE = 1 << 20
 
 #: A session survives each of these: before it continues it is queried.
 RETRY = Retry(
@@ -56,36 +45,26 @@ class AsyncUpload:
 
     def __init__(
         self,
-        caller: AsyncCaller,
-        pool: HttpConnectionPool,
+        transfer: AsyncTransfer,
         source: AsyncSource,
         request: CreateFileRequest,
         mime_type: str,
-        *,
-        timeout: float | None,
-        retry: Retry | None,
-        metadata: Metadata,
         chunk_size: int,
         progress: Progress | None,
     ) -> None:
         """See `RestAsyncIOTransport.upload_file`. Nothing is sent yet."""
-        self._caller = caller
-        self._pool = pool
+        self._transfer = transfer
         self._source = source
         self._request = request
         self._mime_type = mime_type
-        self._metadata = metadata
         self._chunk_size = chunk_size
         self._progress = progress
-        self._retry = retry
-        self._began = time.monotonic()
-        self._timeout = timeout
         self._url = ""
-        #: Number of bytes that the service has acknowledged, and the chunk after them.
-        self._offset = 0
+        #: Number of bytes that a query found to have arrived, and the chunk after the acknowledged ones.
         self._received = 0
         self._chunk = b""
         self._is_last = False
+        self._is_unsure = False
 
     async def run(self) -> File:
         """Upload everything, and return the ``File``.
@@ -95,21 +74,21 @@ class AsyncUpload:
             ValueError: The source is not as long as announced.
         """
         try:
-            await self._retry_step(self._start)
+            await self._transfer.run(self._start)
             while True:
                 self._chunk, self._is_last = await self._source.read_chunk(self._chunk_size)
                 self._check_size()
-                end = self._offset + len(self._chunk)
-                file = await self._retry_step(self._send, self._query)
+                end = self._transfer.done + len(self._chunk)
+                self._is_unsure = False
+                file = await self._transfer.run(self._send)
+                self._report(self._transfer.done if file is None else end)
                 if file is not None:
-                    self._report(end)
                     return file
-                self._report(self._offset)
         finally:
             await self._source.close()
 
     def _check_size(self) -> None:
-        actual, size = self._offset + len(self._chunk), self._source.size
+        actual, size = self._transfer.done + len(self._chunk), self._source.size
         if size is not None and (actual > size or (self._is_last and actual != size)):
             least = "" if self._is_last else "at least "
             raise ValueError(f"size: {size} bytes were announced, but the source has {least}{actual}")
@@ -117,43 +96,6 @@ class AsyncUpload:
     def _report(self, sent: int) -> None:
         if self._progress:
             self._progress(sent, self._source.size)
-
-    def _remaining(self) -> float | None:
-        if self._timeout is None:
-            return None
-        return max(self._began + self._timeout - time.monotonic(), 0)
-
-    async def _retry_step(
-        self,
-        step: Callable[[HttpConnection, Pairs], Awaitable[_Result]],
-        recover: Callable[[HttpConnection], Awaitable[_Result | None]] | None = None,
-    ) -> _Result:
-        """Run a step until it succeeds or its retries are used up.
-
-        Args:
-            step: The step.
-            recover: Runs before the step is retried; if it returns a result, the step is done.
-        """
-        caller = self._caller
-        policy = resolve_unhedged_policy(self._retry, "an upload")
-        attempts = caller.start_attempts(
-            CREATE_FILE, policy, self._began, self._timeout, caller.pool.current()
-        )
-        is_retry = False
-        while True:
-            ready = caller.authorization.pairs(time.monotonic())
-            pairs = await wait_for_token(caller.authorization, ready, self._remaining(), CREATE_FILE.path[1:])
-            connection = self._pool.current()
-            try:
-                if is_retry and recover:
-                    result = await recover(connection)
-                    if result is not None:
-                        return result
-                return await step(connection, pairs)
-            except RpcError as error:
-                await sleep(attempts.next_delay(error, pairs))
-                attempts.rebind()
-                is_retry = True
 
     async def _post(
         self,
@@ -165,15 +107,15 @@ class AsyncUpload:
     ) -> tuple[dict[str, str], bytes]:
         runner = connection.runner
         exchange = await runner.run(runner.session.send("POST", url, headers, body, timeout))
-        response = await runner.run(exchange.read_all(_MAX_RESPONSE_SIZE))
         if exchange.status != 200:
-            raise from_response(exchange.status, exchange.headers, response)
-        return dict(exchange.headers), response
+            raise await runner.run(read_error(exchange))
+        return dict(exchange.headers), await runner.run(exchange.read_all())
 
     async def _start(self, connection: HttpConnection, pairs: Pairs) -> None:
         """Start the session."""
-        remaining = self._remaining()
-        metadata = self._caller.metadata_cache.get(CREATE_FILE, self._request, self._metadata, pairs)
+        transfer = self._transfer
+        remaining = transfer.remaining()
+        metadata = transfer.caller.metadata_cache.get(CREATE_FILE, self._request, transfer.metadata, pairs)
         headers = {
             **to_headers(metadata, remaining),
             "x-goog-upload-protocol": "resumable",
@@ -191,28 +133,25 @@ class AsyncUpload:
         if not location:
             raise HttpError(
                 grpc.StatusCode.INTERNAL,
-                f"the upload did not start: the response has no x-goog-upload-url, but {body[:80]!r}",
+                f"the upload did not start: the response has no x-goog-upload-url, but {summarize(body)!r}",
             )
-        origin = self._pool.target.origin
-        self._url = urljoin(origin + "/", location)
-        here, there = urlsplit(origin), urlsplit(self._url)
-        if there.scheme != "https" and (there.scheme, there.netloc) != (here.scheme, here.netloc):
-            raise HttpError(
-                grpc.StatusCode.INTERNAL, f"the upload was directed to {there.netloc!r} without encryption"
-            )
+        self._url = resolve_upload_url(self._transfer.pool.target.origin, location)
         granularity = response.get("x-goog-upload-chunk-granularity", "")
         if granularity.isdecimal() and int(granularity) > 0:
             self._chunk_size = max(self._chunk_size // int(granularity), 1) * int(granularity)
 
     async def _send(self, connection: HttpConnection, _: Pairs) -> File | None:
         """Send the rest of the chunk; returns the file if it was the last."""
+        if self._is_unsure and (file := await self._query(connection)) is not None:
+            return file
+        self._is_unsure = True
         command = "upload, finalize" if self._is_last else "upload"
         status, body = await self._command(connection, command, self._chunk)
         if self._is_last:
             return self._parse_file(status, body)
         if status == "final":
             raise HttpError(grpc.StatusCode.INTERNAL, "the service ended the upload before its last chunk")
-        self._offset += len(self._chunk)
+        self._transfer.done += len(self._chunk)
         return None
 
     async def _query(self, connection: HttpConnection) -> File | None:
@@ -220,29 +159,30 @@ class AsyncUpload:
         status, body = await self._command(connection, "query", b"")
         if status == "final":
             return self._parse_file(status, body)
-        received, sent = self._received, self._offset + len(self._chunk)
-        if not self._offset <= received <= sent:
+        received, acknowledged = self._received, self._transfer.done
+        sent = acknowledged + len(self._chunk)
+        if not acknowledged <= received <= sent:
             raise HttpError(
                 grpc.StatusCode.DATA_LOSS,
-                f"the service has {received} bytes of the upload, which is not between the {self._offset} it "
+                f"the service has {received} bytes of the upload, which is not between the {acknowledged} it "
                 f"acknowledged and the {sent} it was sent",
             )
-        self._chunk = self._chunk[received - self._offset :]
-        self._offset = received
+        self._chunk = self._chunk[received - acknowledged :]
+        self._transfer.done = received
         return None
 
     async def _command(self, connection: HttpConnection, command: str, body: bytes) -> tuple[str, bytes]:
-        remaining = self._remaining()
+        remaining = self._transfer.remaining()
         timeout = _CHUNK_TIMEOUT if remaining is None else min(remaining, _CHUNK_TIMEOUT)
         # Without credentials: the URL may be on another host.
-        metadata = self._caller.metadata_cache.get(CREATE_FILE, None, (), ())
+        metadata = self._transfer.caller.metadata_cache.get(CREATE_FILE, None, (), ())
         headers = {
             **to_headers(metadata, None),
             "content-type": "application/octet-stream",
             "x-goog-upload-command": command,
         }
         if command != "query":
-            headers["x-goog-upload-offset"] = str(self._offset)
+            headers["x-goog-upload-offset"] = str(self._transfer.done)
         response, content = await self._post(connection, self._url, headers, body, timeout)
         size = response.get("x-goog-upload-size-received", "")
         self._received = int(size) if size.isdecimal() else -1
@@ -259,4 +199,39 @@ class AsyncUpload:
             raise HttpError(
                 grpc.StatusCode.INTERNAL, "the upload is complete, but the service expects more bytes"
             )
-        return parse_message(CREATE_FILE.response, body).file
+        file = parse_message(CREATE_FILE.response, body).file
+        if not file.name:
+            raise HttpError(
+                grpc.StatusCode.INTERNAL,
+                f"the upload is complete, but the response has no file, but {summarize(body)!r}",
+            )
+        return file
+
+
+def resolve_upload_url(origin: str, location: str) -> str:
+    """Return the URL of an upload session.
+
+    Args:
+        origin: Scheme, host and port that the session was requested from.
+        location: What the response names; may be relative.
+
+    Raises:
+        HttpError: It is no URL, or leads to another server without encryption.
+    """
+    try:
+        url = urljoin(origin + "/", location)
+        here, there = urlsplit(origin), urlsplit(url)
+        is_valid = there.scheme in ("http", "https") and there.hostname and there.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        # The URL is a secret; what is no URL may hold one.
+        raise HttpError(
+            grpc.StatusCode.INTERNAL,
+            "the upload did not start: x-goog-upload-url is not the URL of an HTTP server",
+        )
+    if there.scheme != "https" and (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        raise HttpError(
+            grpc.StatusCode.INTERNAL, f"the upload was directed to {there.hostname!r} without encryption"
+        )
+    return url

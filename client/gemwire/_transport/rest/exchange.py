@@ -6,24 +6,35 @@ import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeVar, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
 
 from gemwire._transport.metadata import API_CLIENT, ROUTING
-from gemwire._transport.rest.http_errors import BROKEN, HttpError, from_api_error, from_response
+from gemwire._transport.rest.http_errors import (
+    BROKEN,
+    HttpError,
+    from_api_error,
+    from_response,
+    response_too_large,
+    summarize,
+)
 from gemwire._transport.rest.sse import EventParser
-from gemwire._transport.rest.transcode import HttpRequest, from_json
+from gemwire._transport.rest.transcode import HttpRequest, from_json, to_http
 from gemwire._transport.serialized_message import SerializedMessage
+from gemwire_runtime.method import Method
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange, Session
 
+_Request = TypeVar("_Request", bound=Message)
 _Message = TypeVar("_Message", bound=Message)
 
 #: Bytes of an error that are read: pages of proxies can be long.
 _MAX_ERROR_SIZE = 1 << 18
+_EVENTS = "text/event-stream"
 #: Header fields that HTTP reserves, and those that are set here.
 _RESERVED = frozenset(
     {
@@ -82,25 +93,66 @@ def _to_http_agent(agent: str) -> str:
     return " ".join(f"rest/aiohttp@{VERSION}" if token.startswith("grpc/") else token for token in tokens)
 
 
-async def open_exchange(
-    session: Session, request: HttpRequest, headers: Mapping[str, str], timeout: float | None
-) -> Exchange:
-    """Send the request of a call, and return when the header of its response has arrived.
+@dataclass(slots=True)
+class HttpCall(Generic[_Message]):
+    """One attempt of a call as an HTTP request.
 
-    Raises:
-        HttpError: The response is an error, does not come from the API, or did not arrive.
+    Attributes:
+        response: The type of its response, or of those in its stream.
+        request: Verb, path and body.
+        headers: The header fields.
+        timeout: Seconds for all of it.
     """
-    exchange = await session.send(request.verb, request.target, headers, request.body, timeout)
-    if exchange.status != 200:
-        raise from_response(exchange.status, exchange.headers, await exchange.read_all(_MAX_ERROR_SIZE))
-    return exchange
+
+    response: type[_Message]
+    request: HttpRequest
+    headers: Mapping[str, str]
+    timeout: float | None
+
+    @classmethod
+    def build(
+        cls,
+        method: Method[_Request, _Message],
+        message: _Request,
+        metadata: Iterable[tuple[str, str | bytes]],
+        timeout: float | None,
+    ) -> HttpCall[_Message]:
+        """Return a call of a method. Raises ValueError if the message or the metadata has no HTTP form."""
+        return cls(method.response, to_http(method, message), to_headers(metadata, timeout), timeout)
+
+    async def open(self, session: Session) -> Exchange:
+        """Send the request, and return when the header of its response has arrived.
+
+        Raises:
+            HttpError: The response is an error, does not come from the API, or did not arrive.
+        """
+        request = self.request
+        exchange = await session.send(request.verb, request.target, self.headers, request.body, self.timeout)
+        if exchange.status == 200 and _is_of_api(exchange.header("content-type")):
+            return exchange
+        raise await read_error(exchange)
+
+    async def fetch(self, session: Session) -> bytes:
+        """Return the JSON of the one response. Raises as `open`."""
+        return await (await self.open(session)).read_all()
+
+    async def fetch_message(self, session: Session) -> _Message:
+        """Return the one response. Raises as `open` and `parse_message`."""
+        return parse_message(self.response, await self.fetch(session))
+
+    async def open_events(self, session: Session) -> EventSource:
+        """Start a call whose response is a stream. Raises as `open`."""
+        return EventSource(await self.open(session))
 
 
-async def fetch(
-    session: Session, request: HttpRequest, headers: Mapping[str, str], timeout: float | None
-) -> bytes:
-    """Make a call with one response, and return its JSON. Raises as `open_exchange`."""
-    return await (await open_exchange(session, request, headers, timeout)).read_all()
+def _is_of_api(content_type: str) -> bool:
+    return not content_type or "json" in content_type or content_type.startswith(_EVENTS)
+
+
+async def read_error(exchange: Exchange) -> HttpError:
+    """Read a response that is not the one asked for, and return it as an error."""
+    body = await exchange.read_start(_MAX_ERROR_SIZE)
+    return from_response(exchange.status, exchange.headers, body)
 
 
 def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
@@ -111,27 +163,20 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
     """
     if issubclass(kind, SerializedMessage):
         return cast("_Message", parse_message(kind.message_type, data).SerializeToString())
+    if not data.strip():
+        if not kind.DESCRIPTOR.fields:
+            return kind()
+        raise HttpError(grpc.StatusCode.INTERNAL, "the response is empty, without a message")
     try:
-        tree: object = json.loads(data) if data.strip() else {}
+        tree: object = json.loads(data)
         error = tree.get("error") if isinstance(tree, dict) else None
         if isinstance(error, dict) and "error" not in kind.DESCRIPTOR.fields_by_name:
             raise from_api_error(error, ())
         return from_json(kind, tree)
     except (ValueError, RecursionError) as error:
-        start = data[:80].decode("utf-8", "replace") if isinstance(data, bytes) else data[:80]
-        text = f"the response cannot be read: {error} (it begins with {start!r})"
+        start = data[:80].encode("utf-8", "replace") if isinstance(data, str) else data[:80]
+        text = f"the response cannot be read: {error} (it begins with {summarize(start)!r})"
         raise HttpError(grpc.StatusCode.INTERNAL, text) from None
-
-
-async def fetch_message(
-    session: Session,
-    request: HttpRequest,
-    headers: Mapping[str, str],
-    timeout: float | None,
-    kind: type[_Message],
-) -> _Message:
-    """Make a call with one response, and return its message. Raises as `fetch` and `parse_message`."""
-    return parse_message(kind, await fetch(session, request, headers, timeout))
 
 
 class EventSource:
@@ -147,13 +192,15 @@ class EventSource:
         """Return the next events, as JSON; none at the end.
 
         Raises:
-            HttpError: The connection broke, or the response is not a stream of events.
+            HttpError: The connection broke, an event is too large, or the response is no stream of events.
         """
         if self._ended:
             return []
-        if not self._exchange.header("content-type").startswith("text/event-stream"):
+        if not self._exchange.header("content-type").startswith(_EVENTS):
             return await self._read_array()
         while not self._ended:
+            if self._parser.held > self._exchange.max_size:
+                raise response_too_large(self._exchange.max_size)
             received = await self._exchange.read_some()
             if received:
                 if events := self._parser.feed(received):
@@ -171,9 +218,9 @@ class EventSource:
         body = await self._exchange.read_all()
         try:
             tree = json.loads(body)
-        except ValueError:
+            return [json.dumps(item).encode() for item in tree] if isinstance(tree, list) else [body]
+        except (ValueError, RecursionError):
             return [body]
-        return [json.dumps(item).encode() for item in (tree if isinstance(tree, list) else [tree])]
 
     def close(self) -> None:
         """End the response at once."""
@@ -185,14 +232,9 @@ def _check_complete(last: bytes) -> bytes:
     """Return the last event, which lacks its final empty line, if it is complete JSON."""
     try:
         json.loads(last)
+    except RecursionError:
+        return last  # Complete or not, it cannot be read.
     except ValueError:
         text = f"{BROKEN}the stream ended in the middle of an event"
         raise HttpError(grpc.StatusCode.UNAVAILABLE, text) from None
     return last
-
-
-async def open_events(
-    session: Session, request: HttpRequest, headers: Mapping[str, str], timeout: float | None
-) -> EventSource:
-    """Start a call whose response is a stream. Raises as `open_exchange`."""
-    return EventSource(await open_exchange(session, request, headers, timeout))

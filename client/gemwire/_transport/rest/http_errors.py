@@ -24,6 +24,8 @@ Headers = Sequence[tuple[str, str]]
 #: How errors of connections begin, by which they are told from those of a server; the first as in gRPC.
 UNCONNECTED = "failed to connect to all addresses; last error: "
 BROKEN = "the connection broke: "
+#: As gRPC's core begins the same error.
+TOO_LARGE = "CLIENT: Received message larger than max"
 
 #: google/rpc/code.proto, for errors of the API without the name of a status.
 _CANONICAL = {
@@ -44,6 +46,7 @@ _CANONICAL = {
 #: Responses that do not come from the API, but from a proxy or a wrong server: mapped as gRPC does.
 #: https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
 _FOREIGN = {
+    200: "INTERNAL",
     400: "INTERNAL",
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
@@ -104,7 +107,7 @@ def from_response(status: int, headers: Headers, body: bytes) -> HttpError:
     kind = named.get("content-type", "nothing").partition(";")[0]
     phrase = HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
     text = f"HTTP {status} {phrase}".rstrip() + f", and {kind} instead of a response of the API"
-    if summary := _summarize(body):
+    if summary := summarize(body):
         text += f": {summary}"
     code = grpc.StatusCode[_FOREIGN.get(status, "UNKNOWN")]
     return HttpError(code, text, [*headers, *_pushback(headers)])
@@ -133,7 +136,7 @@ def from_api_error(error: Mapping[str, object], headers: Headers, status: int = 
             json_format.ParseDict(
                 detail, packed.details.add(), ignore_unknown_fields=True, descriptor_pool=POOL
             )
-        except (json_format.Error, AttributeError, TypeError, ValueError):
+        except (json_format.Error, AttributeError, TypeError, ValueError, RecursionError):
             # An unknown type, or a damaged detail: keep the others.
             del packed.details[-1]
     trailers: list[tuple[str, str | bytes]] = [*headers]
@@ -164,12 +167,26 @@ def _pushback(headers: Headers) -> list[tuple[str, str | bytes]]:
     return []
 
 
+def response_too_large(limit: int) -> HttpError:
+    """Return the error of a response or an event of more than ``limit`` bytes."""
+    return HttpError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED, f"{TOO_LARGE} ({limit} bytes, client_options.max_response_size)"
+    )
+
+
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(rb"<(script|style).*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+#: Keys and tokens: pages of proxies and login pages show what they were sent.
+_SECRET = re.compile(
+    r"((?:key|token|secret|password|upload_id|authorization|bearer)\W{1,3}(?:bearer )?)[\w.~+/-]{8,}"
+    r"|AIza[\w-]{20,}|ya29\.[\w.-]+",
+    re.IGNORECASE,
+)
 
 
-def _summarize(body: bytes) -> str:
-    """Return one line of a page's text."""
+def summarize(body: bytes) -> str:
+    """Return one line of a page's text, without what looks like a key or a token."""
     title = _TITLE.search(body)
     text = title.group(1) if title else _TAG.sub(b" ", body[:4096])
-    return " ".join(text.decode("utf-8", "replace").split())[:200]
+    line = " ".join(text.decode("utf-8", "replace").split())
+    return _SECRET.sub(lambda found: (found[1] or "") + "***", line)[:200]

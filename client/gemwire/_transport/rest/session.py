@@ -19,7 +19,7 @@ import aiohttp
 import grpc
 from yarl import URL
 
-from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError
+from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError, response_too_large
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 
 VERSION = aiohttp.__version__
@@ -61,7 +61,7 @@ class Session:
             OSError: A file of certificates does not exist.
             ValueError: The environment names an unsupported proxy.
         """
-        self._target = target
+        self.target = target
         self._proxy = target.proxy()
         self._pending: set[asyncio.Task[aiohttp.ClientResponse]] = set()
         self._exchanges: weakref.WeakSet[Exchange] = weakref.WeakSet()
@@ -85,11 +85,6 @@ class Session:
                 _open.discard(other)
         _open.add(self)
 
-    @property
-    def origin(self) -> str:
-        """Scheme, host and port of the target."""
-        return self._target.origin
-
     async def send(
         self, verb: str, target: str, headers: Mapping[str, str], body: bytes | None, timeout: float | None
     ) -> Exchange:
@@ -107,7 +102,11 @@ class Session:
         """
         if self.closed:
             raise _closed()
-        url = target if "://" in target else self._target.origin + target
+        try:
+            # The URL is encoded already, and must not be normalised.
+            url = URL(target if "://" in target else self.target.origin + target, encoded=True)
+        except ValueError as error:
+            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
         content: io.BytesIO | bytes | None = (
             io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
         )
@@ -121,8 +120,7 @@ class Session:
         async def request() -> aiohttp.ClientResponse:
             return await self._client.request(
                 verb,
-                # The URL is encoded already, and must not be normalised.
-                URL(url, encoded=True),
+                url,
                 headers=headers,
                 data=content,
                 allow_redirects=False,
@@ -130,12 +128,13 @@ class Session:
                 timeout=limits,
             )
 
+        ends_at = None if timeout is None else self.loop.time() + timeout
         with self.translate_errors():
             # A task of its own, which `close` can cancel whatever it waits for.
             task = self.loop.create_task(request())
             self._pending.add(task)
             try:
-                exchange = Exchange(self, await task)
+                exchange = Exchange(self, await task, ends_at)
             except asyncio.CancelledError:
                 if self.closed and not _is_task_cancelling():
                     raise _closed() from None
@@ -154,7 +153,7 @@ class Session:
         try:
             yield
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            raise (_closed() if self.closed else _to_http_error(error, self._target.origin)) from error
+            raise (_closed() if self.closed else _to_http_error(error, self.target.origin)) from error
 
     async def close(self) -> None:
         """End all exchanges and close all connections."""
@@ -166,7 +165,7 @@ class Session:
             exchange.close()
         await self._client.close()
         # Sockets close after a few iterations of the loop, which may stop next; those with TLS take longer.
-        await asyncio.sleep(0 if self._target.scheme == "http" else _TLS_SHUTDOWN)
+        await asyncio.sleep(0 if self.target.scheme == "http" else _TLS_SHUTDOWN)
         _open.discard(self)
 
     def abandon(self) -> None:
@@ -187,12 +186,15 @@ class Exchange:
     Attributes:
         status: The HTTP status.
         headers: The header fields of the response, names in lower case.
+        max_size: Bytes that a response or an event may have, decompressed.
     """
 
-    def __init__(self, session: Session, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, session: Session, response: aiohttp.ClientResponse, ends_at: float | None) -> None:
         self._session = session
         self._response = response
+        self._ends_at = ends_at
         self._broken: Exception | None = None
+        self.max_size = session.target.max_response_size
         self.status = response.status
         self.headers = [(name.lower(), value) for name, value in response.headers.items()]
 
@@ -204,11 +206,15 @@ class Exchange:
         """Return the next bytes; none at the end, when the connection can be reused.
 
         Raises:
-            HttpError: The connection broke; everything received before was returned.
+            HttpError: The connection broke; everything received before was returned. Or time is up.
         """
         with self._session.translate_errors():
             if self._broken:
                 raise self._broken
+            if self._ends_at is not None and self._session.loop.time() >= self._ends_at:
+                # The HTTP client's own timer cannot fire while there always is something to inflate.
+                self.close()
+                raise asyncio.TimeoutError
             try:
                 return await self._response.content.readany()
             except (aiohttp.ClientError, OSError) as error:
@@ -218,20 +224,26 @@ class Exchange:
                 self._broken = error
                 return buffered
 
-    async def read_all(self, limit: int | None = None) -> bytes:
-        """Return the remaining bytes, or the first ``limit`` of them, and close the exchange."""
-        pieces: list[bytes] = []
-        size = 0
+    async def read_all(self) -> bytes:
+        """Return the remaining bytes, and close the exchange.
+
+        Raises:
+            HttpError: As `read_some`; or there are more than `max_size`.
+        """
+        body = await self.read_start(self.max_size + 1)
+        if len(body) > self.max_size:
+            raise response_too_large(self.max_size)
+        return body
+
+    async def read_start(self, size: int) -> bytes:
+        """Return the first ``size`` of the remaining bytes, and close the exchange. Raises as `read_some`."""
+        body = io.BytesIO()
         try:
-            while piece := await self.read_some():
-                pieces.append(piece)
-                size += len(piece)
-                if limit is not None and size >= limit:
-                    break
+            while size > 0 and (piece := await self.read_some()):
+                size -= body.write(piece[:size])
         finally:
             self.close()
-        body = b"".join(pieces)
-        return body if limit is None else body[:limit]
+        return body.getvalue()
 
     def close(self) -> None:
         """End the exchange. If the response is incomplete, its connection is closed at once."""
@@ -262,7 +274,7 @@ def _closed() -> HttpError:
 
 
 def _to_http_error(error: Exception, origin: str) -> HttpError:
-    unavailable = grpc.StatusCode.UNAVAILABLE
+    unavailable, internal = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         text = f"{UNCONNECTED}{origin} did not accept a connection within {_CONNECT_TIMEOUT:g} s"
         return HttpError(unavailable, text, delivered=False)
@@ -275,6 +287,7 @@ def _to_http_error(error: Exception, origin: str) -> HttpError:
         return HttpError(unavailable, f"{UNCONNECTED}{error}", delivered=False)
     if isinstance(error, aiohttp.ClientResponseError):
         reason = " ".join(error.message.split())[:200]
-        text = f"{origin} does not speak HTTP/1.1 ({reason}); is it a gRPC port?"
-        return HttpError(grpc.StatusCode.INTERNAL, text)
+        return HttpError(internal, f"{origin} does not speak HTTP/1.1 ({reason}); is it a gRPC port?")
+    if isinstance(error, aiohttp.InvalidURL):
+        return HttpError(internal, "bad URL: it names no host", delivered=False)
     return HttpError(unavailable, f"{BROKEN}{type(error).__name__}: {error}")

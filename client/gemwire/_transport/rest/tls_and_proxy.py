@@ -14,6 +14,7 @@ from google.auth.exceptions import MutualTLSChannelError
 
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.endpoint import EMULATOR, HTTP_EMULATOR, is_loopback, with_brackets
+from gemwire.options import MAX_RESPONSE_SIZE
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class HttpTarget:
         scheme: ``https`` or ``http``.
         address: host or host:port.
         certificate: Client certificate and key, PEM, for mutual TLS.
+        max_response_size: Bytes that a response, or an event of a stream, may have.
     """
 
     scheme: str
     address: str
     certificate: tuple[bytes, bytes] | None = None
+    max_response_size: int = MAX_RESPONSE_SIZE
 
     def __repr__(self) -> str:
         return f"<HttpTarget {self.origin}{' mTLS' if self.certificate else ''}>"
@@ -50,7 +53,12 @@ class HttpTarget:
             raise ValueError(
                 f"url_scheme: over http, {host!r} would be sent the credentials unencrypted; use https"
             )
-        return cls("http" if settings.plaintext else "https", with_brackets(host), settings.certificate)
+        return cls(
+            "http" if settings.plaintext else "https",
+            with_brackets(host),
+            settings.certificate,
+            settings.max_response_size,
+        )
 
     @property
     def origin(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import os
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,49 +13,29 @@ from urllib.parse import urlsplit
 import grpc
 
 from gemwire._transport.file_objects import Progress, WritableFile
-from gemwire._transport.rest.exchange import to_headers
-from gemwire._transport.rest.http_errors import HttpError, from_response
+from gemwire._transport.rest.exchange import read_error, to_headers
+from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import to_http
-from gemwire._transport.retry import resolve_unhedged_policy
-from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.concurrency import RpcError, resolve, run_in_thread, sleep
+from gemwire._transport.sync.concurrency import resolve, run_in_thread
 from gemwire._transport.sync.http_connection import HttpConnection
-from gemwire._transport.sync.http_pool import HttpConnectionPool
-from gemwire._transport.sync.token_wait import wait_for_token
+from gemwire._transport.sync.transfer import Transfer
 from gemwire._transport.token import Pairs
-from gemwire.options import Retry
-from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE
-from gemwire_runtime.method import Metadata
+from gemwire_proto.v1beta import File
+from gemwire_proto.v1beta.file_service import DOWNLOAD_FILE, GET_FILE
+from gemwire_runtime.method import DEFAULT
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange
-
-_MAX_ERROR_SIZE = 1 << 18
 
 
 class Download:
     """One download."""
 
-    def __init__(
-        self,
-        caller: Caller,
-        pool: HttpConnectionPool,
-        name: str,
-        *,
-        timeout: float | None,
-        retry: Retry | None,
-        metadata: Metadata,
-        progress: Progress | None,
-    ) -> None:
+    def __init__(self, transfer: Transfer, name: str, progress: Progress | None) -> None:
         """See `RestTransport.download_file`. Nothing is sent yet."""
-        self._caller = caller
-        self._pool = pool
+        self._transfer = transfer
         self._request = DOWNLOAD_FILE.request(name=name)
-        self._timeout = timeout
-        self._retry = retry
-        self._metadata = metadata
         self._progress = progress
-        self._received = 0
         self._total: int | None = None
         self._etag = ""
 
@@ -76,73 +56,66 @@ class Download:
 
     def to_file(self, file: WritableFile) -> int:
         """Download to an object with ``write``. Returns the number of bytes."""
-        caller = self._caller
-        began = time.monotonic()
-        policy = resolve_unhedged_policy(self._retry, "a download")
-        attempts = caller.start_attempts(DOWNLOAD_FILE, policy, began, self._timeout, caller.pool.current())
-        while True:
-            received_before = self._received
-            remaining = None
-            if self._timeout is not None:
-                remaining = max(began + self._timeout - time.monotonic(), 0)
-            ready = caller.authorization.pairs(time.monotonic())
-            pairs = wait_for_token(caller.authorization, ready, remaining, DOWNLOAD_FILE.path[1:])
-            try:
-                self._receive(self._pool.current(), pairs, remaining, file)
-                return self._received
-            except RpcError as error:
-                if self._received > received_before:
-                    # Only failures without progress between them count.
-                    attempts.count = 1
-                sleep(attempts.next_delay(error, pairs))
-                attempts.rebind()
+        self._transfer.run(partial(self._receive, file))
+        return self._transfer.done
 
-    def _receive(
-        self, connection: HttpConnection, pairs: Pairs, timeout: float | None, file: WritableFile
-    ) -> None:
-        runner = connection.runner
-        metadata = self._caller.metadata_cache.get(DOWNLOAD_FILE, self._request, self._metadata, pairs)
+    def _receive(self, file: WritableFile, connection: HttpConnection, pairs: Pairs) -> None:
+        runner, transfer = connection.runner, self._transfer
+        timeout = transfer.remaining()
+        metadata = transfer.caller.metadata_cache.get(DOWNLOAD_FILE, self._request, transfer.metadata, pairs)
         headers = dict(to_headers(metadata, timeout))
         # Ranges count the bytes that are sent, which must be those of the file.
         headers["accept-encoding"] = "identity"
-        if self._received:
-            headers["range"] = f"bytes={self._received}-"
+        if transfer.done:
+            headers["range"] = f"bytes={transfer.done}-"
             if self._etag:
                 headers["if-range"] = self._etag
         target = urlsplit(to_http(DOWNLOAD_FILE, self._request).target).path + "?alt=media"
         exchange = runner.run(runner.session.send("GET", target, headers, None, timeout))
         try:
+            if exchange.status not in (200, 206):
+                raise runner.run(read_error(exchange))
+            self._check_page(connection, exchange)
             skip = self._check_start(exchange)
-            if skip is None:
-                error = runner.run(exchange.read_all(_MAX_ERROR_SIZE))
-                raise from_response(exchange.status, exchange.headers, error)
             while piece := runner.run(exchange.read_some()):
                 if skip:
                     skip, piece = max(skip - len(piece), 0), piece[skip:]
                 if piece:
                     resolve(run_in_thread(file.write, piece))
-                    self._received += len(piece)
+                    transfer.done += len(piece)
                     if self._progress:
-                        self._progress(self._received, self._total)
+                        self._progress(transfer.done, self._total)
         finally:
             runner.call_soon(exchange.close)
+        if not transfer.done and (size := (self._describe()).size_bytes):
+            raise HttpError(
+                grpc.StatusCode.UNAVAILABLE, f"HTTP 200 with nothing, but the file has {size} bytes"
+            )
 
-    def _check_start(self, exchange: Exchange) -> int | None:
-        """Return how many bytes of the response have arrived before; None if it is an error."""
-        start = 0
+    def _check_page(self, connection: HttpConnection, exchange: Exchange) -> None:
+        """Refuse a web page, such as the login page of a network, unless the file is one."""
+        kind = exchange.header("content-type")
+        if "html" in kind and "html" not in (self._describe()).mime_type:
+            raise connection.runner.run(read_error(exchange))
+
+    def _describe(self) -> File:
+        """Return what the service knows of the file."""
+        left = self._transfer.remaining()
+        timeout = DEFAULT if left is None else max(left, 0.001)
+        return self._transfer.caller.unary(GET_FILE, None, (self._request.name,), timeout=timeout)
+
+    def _check_start(self, exchange: Exchange) -> int:
+        """Return how many bytes of the response have arrived before."""
+        start, received = 0, self._transfer.done
         if exchange.status == 206:
             content_range, _, size = exchange.header("content-range").removeprefix("bytes ").partition("/")
             first = content_range.partition("-")[0]
             start = int(first) if first.isdecimal() else -1
-        elif exchange.status == 200:
-            size = exchange.header("content-length")
         else:
-            return None
+            size = exchange.header("content-length")
         etag = exchange.header("etag")
-        if not 0 <= start <= self._received or (
-            self._received and self._etag and etag and etag != self._etag
-        ):
+        if not 0 <= start <= received or (received and self._etag and etag and etag != self._etag):
             raise HttpError(grpc.StatusCode.ABORTED, "the file changed while it was downloaded")
         self._etag = etag
         self._total = int(size) if size.isdecimal() else None
-        return self._received - start
+        return received - start

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 
 from gemwire._transport import fork
 from gemwire._transport.connection_health import ConnectionHealth
-from gemwire._transport.rest import exchange
+from gemwire._transport.rest.exchange import EventSource, HttpCall, parse_message
 from gemwire._transport.rest.http_errors import HttpError
-from gemwire._transport.rest.transcode import HttpRequest, bindings, to_http
+from gemwire._transport.rest.transcode import bindings
 from gemwire._transport.sync.concurrency import CancelledError, is_task_cancelling
 from gemwire._transport.sync.http_loop import LoopRunner
 from gemwire.errors import Unimplemented
@@ -78,23 +78,16 @@ class HttpUnary:
             HttpError: The call failed.
             ValueError: The request or its metadata has no HTTP form.
         """
-        form = to_http(self._method, request)
-        headers = exchange.to_headers(metadata, timeout)
+        call: HttpCall[Message] = HttpCall.build(self._method, request, metadata, timeout)
         runner = self._runner
-        body = runner.run(exchange.fetch(runner.session, form, headers, timeout))
-        response: type[Message] = self._method.response
-        return exchange.parse_message(response, body)
+        return parse_message(call.response, runner.run(call.fetch(runner.session)))
 
     def future(
         self, request: Message, *, timeout: float | None, metadata: _Pairs
     ) -> Task[Message] | Future[Message]:
         """Start a call, as grpc's callables of threads do; the future has its response."""
-        form = to_http(self._method, request)
-        headers = exchange.to_headers(metadata, timeout)
-        runner = self._runner
-        return runner.start(
-            exchange.fetch_message(runner.session, form, headers, timeout, self._method.response)
-        )
+        call = HttpCall.build(self._method, request, metadata, timeout)
+        return self._runner.start(call.fetch_message(self._runner.session))
 
 
 class HttpStream:
@@ -106,30 +99,21 @@ class HttpStream:
 
     def __call__(self, request: Message, *, timeout: float | None, metadata: _Pairs) -> HttpStreamCall:
         """Start a call. Raises ValueError if the request or its metadata has no HTTP form."""
-        form = to_http(self._method, request)
-        headers = exchange.to_headers(metadata, timeout)
-        return HttpStreamCall(self._runner, self._method, form, headers, timeout)
+        return HttpStreamCall(self._runner, HttpCall.build(self._method, request, metadata, timeout))
 
 
 class HttpStreamCall:
     """One streaming call, with the interface of grpc's."""
 
-    def __init__(
-        self,
-        runner: LoopRunner,
-        method: AnyMethod,
-        form: HttpRequest,
-        headers: Mapping[str, str],
-        timeout: float | None,
-    ) -> None:
+    def __init__(self, runner: LoopRunner, call: HttpCall[Message]) -> None:
         self._runner = runner
-        self._response: type[Message] = method.response
+        self._response = call.response
         self._events: deque[bytes] = deque()
         self._headers: list[tuple[str, str | bytes]] = []
-        self._source: exchange.EventSource | None = None
+        self._source: EventSource | None = None
         self._cancelled = False
         self._ended = False
-        self._started = runner.start(exchange.open_events(runner.session, form, headers, timeout))
+        self._started = runner.start(call.open_events(runner.session))
 
     def __iter__(self) -> HttpStreamCall:
         return self
@@ -146,7 +130,7 @@ class HttpStreamCall:
                 if not self._events:
                     self._ended = True
                     raise StopIteration
-            return exchange.parse_message(self._response, self._events.popleft())
+            return parse_message(self._response, self._events.popleft())
         except HttpError:
             self._end()
             if self._cancelled:
@@ -159,7 +143,7 @@ class HttpStreamCall:
                 raise _cancelled() from None
             raise
 
-    def _open(self) -> exchange.EventSource:
+    def _open(self) -> EventSource:
         source = self._source = self._runner.result(self._started)
         self._headers = [*source.headers]
         if self._ended:

@@ -18,11 +18,12 @@ from gemwire._transport.retry import check_timeout
 from gemwire._transport.sync.download import Download
 from gemwire._transport.sync.grpc_transport import Transport
 from gemwire._transport.sync.http_pool import HttpConnectionPool
+from gemwire._transport.sync.transfer import Transfer
 from gemwire._transport.sync.upload import CHUNK, RETRY, Upload
 from gemwire._transport.sync.upload_source import Source
 from gemwire.options import Retry
 from gemwire_proto.v1beta import File
-from gemwire_proto.v1beta.file_service import CREATE_FILE
+from gemwire_proto.v1beta.file_service import CREATE_FILE, DOWNLOAD_FILE
 from gemwire_runtime.method import Metadata
 
 if TYPE_CHECKING:
@@ -133,19 +134,8 @@ class RestTransport(Transport):
         if not media_type:
             opened.close()
             raise ValueError("mime_type: the source has no name that it follows from; set it")
-        upload = Upload(
-            self,
-            self.http,
-            opened,
-            request,
-            media_type,
-            timeout=seconds,
-            retry=retry,
-            metadata=metadata,
-            chunk_size=chunk_size,
-            progress=progress,
-        )
-        return upload.run()
+        transfer = Transfer(self, self.http, CREATE_FILE, seconds, retry, metadata)
+        return Upload(transfer, opened, request, media_type, chunk_size, progress).run()
 
     def download_file(
         self,
@@ -178,9 +168,8 @@ class RestTransport(Transport):
             TypeError: An argument is of a wrong type.
         """
         seconds = check_timeout(timeout, None)
-        download = Download(
-            self, self.http, name, timeout=seconds, retry=retry, metadata=metadata, progress=progress
-        )
+        transfer = Transfer(self, self.http, DOWNLOAD_FILE, seconds, retry, metadata)
+        download = Download(transfer, name, progress)
         if isinstance(destination, (str, os.PathLike)):
             return download.to_path(Path(destination))
         if not hasattr(destination, "write"):

@@ -1,0 +1,75 @@
+# Derived from _transport/aio/transfer.py by scripts/unasync. DO NOT EDIT.
+"""The retry loop of uploads and downloads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from gemwire._transport.retry import resolve_unhedged_policy
+from gemwire._transport.sync.caller import Caller
+from gemwire._transport.sync.concurrency import RpcError, sleep
+from gemwire._transport.sync.http_connection import HttpConnection
+from gemwire._transport.sync.http_pool import HttpConnectionPool
+from gemwire._transport.sync.token_wait import wait_for_token
+from gemwire._transport.token import Pairs
+from gemwire.options import Retry
+from gemwire_runtime.method import AnyMethod, Metadata
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(eq=False)
+class Transfer:
+    """The attempts of one upload or download.
+
+    Attributes:
+        caller: Has the credentials and the retry budget.
+        pool: The HTTP connections.
+        method: The RPC that it stands for.
+        timeout: Seconds for everything; None for no limit.
+        retry: When and how often it continues after a failure.
+        metadata: The caller's pairs.
+        done: Number of bytes transferred so far.
+    """
+
+    caller: Caller
+    pool: HttpConnectionPool
+    method: AnyMethod
+    timeout: float | None
+    retry: Retry | None
+    metadata: Metadata
+    done: int = 0
+    _began: float = field(default_factory=time.monotonic)
+
+    def remaining(self) -> float | None:
+        """Return the seconds that are left; None for no limit."""
+        if self.timeout is None:
+            return None
+        return max(self._began + self.timeout - time.monotonic(), 0)
+
+    def run(self, step: Callable[[HttpConnection, Pairs], _Result]) -> _Result:
+        """Run a step until it succeeds or its retries are used up; only failures without progress count.
+
+        Raises:
+            APIError: It failed.
+            ValueError: ``retry`` has a hedge.
+        """
+        caller = self.caller
+        policy = resolve_unhedged_policy(self.retry, "the transfer of a file")
+        attempts = caller.start_attempts(
+            self.method, policy, self._began, self.timeout, caller.pool.current()
+        )
+        while True:
+            done_before = self.done
+            ready = caller.authorization.pairs(time.monotonic())
+            pairs = wait_for_token(caller.authorization, ready, self.remaining(), self.method.path[1:])
+            try:
+                return step(self.pool.current(), pairs)
+            except RpcError as error:
+                if self.done > done_before:
+                    attempts.count = 1
+                sleep(attempts.next_delay(error, pairs))
+                attempts.rebind()
