@@ -19,6 +19,7 @@ import aiohttp
 import grpc
 from yarl import URL
 
+from gemwire._secret import drop_frames
 from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError, response_too_large
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 
@@ -102,11 +103,6 @@ class Session:
         """
         if self.closed:
             raise _closed()
-        try:
-            # The URL is encoded already, and must not be normalised.
-            url = URL(target if "://" in target else self.target.origin + target, encoded=True)
-        except ValueError as error:
-            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
         content: io.BytesIO | bytes | None = (
             io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
         )
@@ -120,11 +116,12 @@ class Session:
         async def request() -> aiohttp.ClientResponse:
             return await self._client.request(
                 verb,
-                url,
+                self._to_url(target),
                 headers=headers,
                 data=content,
                 allow_redirects=False,
-                proxy=self._proxy,
+                proxy=self._proxy.url if self._proxy else None,
+                proxy_headers=self._proxy.headers if self._proxy else None,
                 timeout=limits,
             )
 
@@ -135,7 +132,8 @@ class Session:
             self._pending.add(task)
             try:
                 exchange = Exchange(self, await task, ends_at)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as error:
+                drop_frames(error)
                 if self.closed and not _is_task_cancelling():
                     raise _closed() from None
                 raise
@@ -147,12 +145,20 @@ class Session:
         self._exchanges.add(exchange)
         return exchange
 
+    def _to_url(self, target: str) -> URL:
+        try:
+            # It is encoded already, and must not be normalised.
+            return URL(target if "://" in target else self.target.origin + target, encoded=True)
+        except ValueError as error:
+            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
+
     @contextlib.contextmanager
     def translate_errors(self) -> Iterator[None]:
         """Raise the errors of aiohttp as `HttpError`."""
         try:
             yield
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            drop_frames(error)
             raise (_closed() if self.closed else _to_http_error(error, self.target.origin)) from error
 
     async def close(self) -> None:

@@ -46,9 +46,9 @@ class Transport(Caller):
         super().__init__(pool, settings.authorization, settings.user_agent, self.host, settings.log_content)
 
     def __repr__(self) -> str:
-        # A constructor that fails leaves none.
-        shown = f"{self.host} {self.settings.authorization!r}" if hasattr(self, "settings") else "unconnected"
-        return f"<{type(self).__name__} {shown}>"
+        if "settings" not in vars(self):
+            return f"<{type(self).__name__}, not initialized>"
+        return f"<{type(self).__name__} {self.host} {self.settings.authorization!r}>"
 
     @classmethod
     def from_settings(cls: type[_Transport], settings: ConnectionSettings) -> _Transport:
