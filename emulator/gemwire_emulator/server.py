@@ -225,7 +225,7 @@ class Emulator:
         }
         for service in VERTEX_SERVICES:
             dispatcher.serve(
-                service, vertex[_short_name(service)], find_tenant=find_project, unserved=_UNSERVED
+                service, vertex.get(_short_name(service)), find_tenant=find_project, unserved=_UNSERVED
             )
 
     async def wait(self) -> None:

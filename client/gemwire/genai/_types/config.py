@@ -57,6 +57,8 @@ class Config(Model):
             TypeError: A value has a wrong type.
         """
         for name, value in fields.items():
+            if value is None:
+                continue  # Dumps of google-genai's configs have all its fields.
             known = self.__aliases__.get(name)
             if known is None:
                 raise ValueError(
@@ -66,7 +68,7 @@ class Config(Model):
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in self.__fields__:
-            self.__dict__[name] = self._convert(name, value)
+            self.__dict__[name] = None if value is None else self._convert(name, value)
         elif name.startswith("_") or hasattr(type(self), name):
             super().__setattr__(name, value)
         else:
@@ -75,8 +77,6 @@ class Config(Model):
             )
 
     def _convert(self, name: str, value: object) -> object:
-        if value is None:
-            return None
         convert = self.__conversions__.get(name)
         if convert is None:
             convert = self.__conversions__[name] = find_conversion(_resolve(self.__fields__[name]))

@@ -134,6 +134,7 @@ class GenerateContentConfig(CallConfig):
         routing_config: Vertex AI only.
         model_selection_config: Vertex AI only.
         audio_timestamp: Vertex AI only.
+        should_return_http_response: Must not be True: the response of gRPC is a message, not JSON.
     """
 
     system_instruction: ContentUnion | None = None
@@ -170,6 +171,7 @@ class GenerateContentConfig(CallConfig):
     routing_config: object | None = None
     model_selection_config: object | None = None
     audio_timestamp: bool | None = None
+    should_return_http_response: bool | None = None
 
 
 class CountTokensConfig(CallConfig):
