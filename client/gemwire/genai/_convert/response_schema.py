@@ -170,11 +170,11 @@ def _normalize_keyword(key: str, value: object, place: str) -> object:
 
 
 def _to_type(value: object, place: str) -> str:
-    names = {kind.number: kind.value for kind in views.Type if kind.number}
-    name = str(getattr(value, "value", value)).upper() if isinstance(value, str) else names.get(value, "")
-    if name not in names.values():
-        raise ValueError(f"{place}: {value!r} is none of {', '.join(names.values())}")
-    return name.lower()
+    for kind in views.Type:
+        if kind.number and (value == kind or (isinstance(value, str) and value.upper() == kind.value)):
+            return kind.value.lower()
+    known = ", ".join(kind.value for kind in views.Type if kind.number)
+    raise ValueError(f"{place}: {value!r} is none of {known}")
 
 
 def _to_message(schema: object) -> v1beta.Schema:

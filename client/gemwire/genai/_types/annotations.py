@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections.abc
 import enum
+import functools
+import operator
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +15,7 @@ from google.protobuf.message import Message
 
 from gemwire_runtime.coercion import CONVERSIONS
 from gemwire_runtime.models import Model
+from gemwire_runtime.views import find_view
 
 Convert = Callable[[object], object]
 _LISTS = (list, collections.abc.Sequence)
@@ -34,7 +37,7 @@ def find_conversion(annotation: object) -> Convert:
         if issubclass(annotation, enum.Enum):
             return _to_enum(annotation)
         if issubclass(annotation, Model):
-            return _to_model(annotation)
+            return _to_model(find_view(annotation))
     if origin in (Union, types.UnionType):
         return _to_member([item for item in arguments if item is not type(None)])
     if origin is Literal:
@@ -51,8 +54,8 @@ def describe(annotation: object) -> object:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         if any(_is_unchecked(option) for option in arguments if option is not type(None)):
-            return Union[object, None]  # noqa: UP007 - made at run time
-        return Union[tuple(map(describe, arguments))]
+            return object
+        return functools.reduce(operator.or_, map(describe, arguments))
     if origin in _LISTS:
         return types.GenericAlias(list, (describe(arguments[0]),))
     if origin in _DICTS:

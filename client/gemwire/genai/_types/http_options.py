@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from gemwire._secret import hide_address, hide_header, hide_key, hide_text
 from gemwire.genai._types.config import Config
 from gemwire_runtime.pydantic_models import unwrap
-
-if TYPE_CHECKING:
-    pass
 
 
 class HttpRetryOptions(Config):
