@@ -14,7 +14,7 @@ def to_text(value: object) -> str:
     """Return a text."""
     if isinstance(value, str):
         return value
-    raise TypeError(f"expected a text, got {type(value).__name__}")
+    raise TypeError(f"expected a string, got {type(value).__name__}")
 
 
 def to_integer(value: object) -> int:

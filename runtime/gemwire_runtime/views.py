@@ -100,6 +100,12 @@ class View(Model):
         made._kept = None
         return made
 
+    @classmethod
+    def find_shown(cls) -> type[View]:
+        """Return the class that messages of this one's kind are shown as, if that is a subclass."""
+        shown = _VIEWS[cls._kind.DESCRIPTOR.full_name]
+        return shown if issubclass(shown, cls) else cls
+
     def adopt(self, other: View) -> None:
         """Show what another view with the same fields shows."""
         self._pb = other._pb
@@ -441,12 +447,6 @@ def _message_conversion(kind: Descriptor) -> Conversion:
         raise TypeError(f"expected {kind.name} or a dict, got {type(value).__name__}")
 
     return read, write
-
-
-def find_view(kind: type[Model]) -> type[Model]:
-    """Return the subclass that messages of a view are shown as; any other class as it is."""
-    shown = _VIEWS.get(kind._kind.DESCRIPTOR.full_name) if issubclass(kind, View) else None
-    return shown if shown is not None and issubclass(shown, kind) else kind
 
 
 def message_of(value: object) -> Any:

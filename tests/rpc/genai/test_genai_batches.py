@@ -197,7 +197,11 @@ def test_creation_is_not_retried(api: Api, gemini: RunningEmulator) -> None:
         ("bq://x", ValueError, "src.bigquery_uri: Vertex AI only; pass requests or an uploaded file"),
         ([{"content": "x"}], ValueError, "did you mean 'contents'"),
         ([{"contents": "x"}, {"contents": None}], ValueError, r"^src\[1\]: contents are required"),
-        ([{"contents": "x", "config": {"temperature": "hot"}}], TypeError, r"src\[0\]: config.temperature"),
+        (
+            [{"contents": "x", "config": {"temperature": "hot"}}],
+            ValueError,
+            r"inlined_requests\[0\].config.temperature: ",
+        ),
     ],
 )
 def test_invalid_sources_are_refused(

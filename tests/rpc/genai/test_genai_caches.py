@@ -120,7 +120,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "config.contents[0]: expected a string, bytes, image, file, part or content, got int",
         ),
         ("create", {"model": "m", "config": {"ttl": "soon"}}, ValueError, "config.ttl: "),
-        ("create", {"model": "m", "config": {"expire_time": 3}}, TypeError, "config.expire_time: expected"),
+        ("create", {"model": "m", "config": {"expire_time": []}}, TypeError, "config.expire_time: expected"),
         ("create", {"model": "m", "config": {"tool_config": 3}}, TypeError, "config.tool_config: expected"),
         (
             "create",

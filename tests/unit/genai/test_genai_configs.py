@@ -105,7 +105,7 @@ def test_messages_and_other_configs_coerce_the_same(kind: str, given: dict[str, 
         ({"response_logprobs": "perhaps"}, ValueError, "response_logprobs: expected True or False"),
         ({"response_logprobs": 2}, TypeError, "response_logprobs: expected True or False, got 2"),
         ({"stop_sequences": "a"}, TypeError, "stop_sequences: expected a list, got str"),
-        ({"stop_sequences": [1]}, TypeError, "stop_sequences: expected a text, got int"),
+        ({"stop_sequences": [1]}, TypeError, "stop_sequences[0]: expected a string, got int"),
         ({"labels": ["a"]}, TypeError, "labels: expected a dict, got list"),
         ({"thinking_config": 3}, TypeError, "thinking_config: expected ThinkingConfig or a dict, got int"),
         (
@@ -116,11 +116,11 @@ def test_messages_and_other_configs_coerce_the_same(kind: str, given: dict[str, 
         (
             {"safety_settings": [{"treshold": "OFF"}]},
             ValueError,
-            "safety_settings: SafetySetting has no field",
+            "safety_settings[0]: SafetySetting has no field",
         ),
         ({"http_options": {"time_out": 1}}, ValueError, "did you mean 'timeout'?"),
         ({"tools": "search"}, TypeError, "tools: expected a list, got str"),
-        ({"tools": [3]}, TypeError, "tools: "),
+        ({"tools": [3]}, TypeError, "tools[0]: expected Tool"),
         ({"cached_content": 3}, TypeError, "cached_content: "),
     ],
 )
@@ -174,7 +174,7 @@ def test_a_subclass_has_fields_of_its_own() -> None:
     assert {"team", "weight", "temperature"} <= set(mine.model_fields)
     assert mine.model_fields["team"].default == "blue"
     assert mine().model_dump(exclude_none=True) == {"team": "blue"}
-    with pytest.raises(TypeError, match="team: expected a text, got int"):
+    with pytest.raises(TypeError, match="team: expected a string, got int"):
         mine(team=3)
     assert "team" not in types.GenerateContentConfig.model_fields
 

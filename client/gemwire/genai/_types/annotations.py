@@ -6,6 +6,7 @@ import collections.abc
 import enum
 import functools
 import operator
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -15,10 +16,12 @@ from google.protobuf.message import Message
 
 from gemwire_runtime.coercion import CONVERSIONS
 from gemwire_runtime.models import Model
-from gemwire_runtime.views import find_view
+from gemwire_runtime.views import View
 
 Convert = Callable[[object], object]
 _LISTS = (list, collections.abc.Sequence)
+#: The name of a field at the beginning of an error.
+_PATH = re.compile(r"\w+[.:\[]")
 _DICTS = (dict, collections.abc.Mapping)
 
 
@@ -37,7 +40,7 @@ def find_conversion(annotation: object) -> Convert:
         if issubclass(annotation, enum.Enum):
             return _to_enum(annotation)
         if issubclass(annotation, Model):
-            return _to_model(find_view(annotation))
+            return _to_model(annotation.find_shown() if issubclass(annotation, View) else annotation)
     if origin in (Union, types.UnionType):
         return _to_member([item for item in arguments if item is not type(None)])
     if origin is Literal:
@@ -47,6 +50,12 @@ def find_conversion(annotation: object) -> Convert:
     if origin in _DICTS:
         return _to_dict(find_conversion(arguments[1]))
     return _keep
+
+
+def prefix(path: str, error: Exception) -> str:
+    """Put the path of a value in front of the text of its error, which begins with the rest of the path."""
+    text = str(error)
+    return path + (text if text.startswith((".", "[")) else f": {text}")
 
 
 def describe(annotation: object) -> object:
@@ -82,7 +91,10 @@ def _to_model(kind: type[Model]) -> Convert:
             return value
         if isinstance(value, (str, bytes, int, float, list, tuple)):
             raise TypeError(f"expected {kind.__name__} or a dict, got {type(value).__name__}")
-        return kind.model_validate(value)
+        try:
+            return kind.model_validate(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f".{error}" if _PATH.match(str(error)) else str(error)) from None
 
     return convert
 
@@ -100,7 +112,13 @@ def _to_list(convert_item: Convert) -> Convert:
     def convert(value: object) -> object:
         if isinstance(value, (str, bytes, Mapping, Model, Message)) or not isinstance(value, Iterable):
             raise TypeError(f"expected a list, got {type(value).__name__}")
-        return [convert_item(item) for item in value]
+        converted = []
+        for index, item in enumerate(value):
+            try:
+                converted.append(convert_item(item))
+            except (TypeError, ValueError) as error:
+                raise type(error)(prefix(f"[{index}]", error)) from None
+        return converted
 
     return convert
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from gemwire.genai._types.annotations import Convert, describe, find_conversion
+from gemwire.genai._types.annotations import Convert, describe, find_conversion, prefix
 from gemwire_runtime.models import FieldInfo, Model
 from gemwire_runtime.pydantic_models import unwrap
 
@@ -83,7 +83,7 @@ class Config(Model):
         try:
             return convert(value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{name}: {error}") from None
+            raise type(error)(prefix(name, error)) from None
 
     @classmethod
     def of(cls: type[_C], value: object, argument: str = "config") -> _C:
@@ -136,7 +136,8 @@ class Config(Model):
             ValueError: A field is unknown.
             TypeError: The value is not a dict.
         """
-        return cls.of(obj, cls.__name__)
+        fields = unwrap(obj)
+        return cls(**fields) if isinstance(fields, Mapping) else cls.of(obj, cls.__name__)
 
     @classmethod
     def model_construct(cls: type[_C], _fields_set: set[str] | None = None, **values: object) -> _C:
