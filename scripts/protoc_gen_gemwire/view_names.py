@@ -42,5 +42,7 @@ VIEW_NAMES = {
     "Tool.ComputerUse": "ComputerUse",
     "Tool.ComputerUse.Environment": "Environment",
     "Tool.GoogleSearch": "GoogleSearch",
+    "VoiceActivity.VoiceActivityType": "VoiceActivityType",
+    "VoiceActivityDetectionSignal.VadSignalType": "VadSignalType",
     "UrlMetadata.UrlRetrievalStatus": "UrlRetrievalStatus",
 }

@@ -45,14 +45,20 @@ def _may_be_in(request: Message, data: bytes) -> bool:
 
 
 def _find_paths(request: Message) -> list[str]:
-    return json_only.paths(request.parse() if isinstance(request, SerializedMessage) else request)
+    message = request.parse() if isinstance(request, SerializedMessage) else request
+    paths = json_only.paths(message)
+    if paths and (refused := json_only.vertex_paths(message)):
+        raise ValueError(f"{_join(message, refused)}: Vertex AI only; the Gemini API has no such field")
+    return paths
 
 
 def _build_error(method: AnyMethod, paths: list[str]) -> ValueError:
-    fields = ", ".join(f"{method.request.DESCRIPTOR.name}.{path}" for path in paths[:_MAX_NAMED])
-    if len(paths) > _MAX_NAMED:
-        fields += f" and {len(paths) - _MAX_NAMED} more"
-    return ValueError(f"{fields}: not available over gRPC; {_ADVICE}")
+    return ValueError(f"{_join(method.request, paths)}: not available over gRPC; {_ADVICE}")
+
+
+def _join(request: Message | type[Message], paths: list[str]) -> str:
+    fields = ", ".join(f"{request.DESCRIPTOR.name}.{path}" for path in paths[:_MAX_NAMED])
+    return fields + (f" and {len(paths) - _MAX_NAMED} more" if len(paths) > _MAX_NAMED else "")
 
 
 def route_requests(

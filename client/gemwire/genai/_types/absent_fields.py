@@ -12,16 +12,9 @@ _ABSENT: dict[type[View], tuple[str, ...]] = {
         "text_count",
         "video_duration_seconds",
     ),
-    views.Citation: ("publication_date", "title"),
-    views.ContentEmbedding: ("statistics",),
     views.BatchEmbedContentsResponse: ("metadata",),
-    views.FunctionCall: ("partial_args", "will_continue"),
-    views.GenerateContentResponse: ("create_time", "sdk_http_response"),
-    views.GenerateContentResponsePromptFeedback: ("block_reason_message",),
-    views.GroundingChunkWeb: ("domain",),
-    views.GroundingMetadata: ("retrieval_queries", "source_flagging_uris"),
+    views.GenerateContentResponse: ("sdk_http_response",),
     views.Model: ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"),
-    views.SafetyRating: ("overwritten_threshold", "probability_score", "severity", "severity_score"),
 }
 
 
