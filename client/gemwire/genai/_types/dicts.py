@@ -434,6 +434,7 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     routing_config: object | None
     model_selection_config: object | None
     audio_timestamp: bool | None
+    should_return_http_response: bool | None
 
 
 class CountTokensConfigDict(CallConfigDict, total=False):
