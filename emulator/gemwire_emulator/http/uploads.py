@@ -19,6 +19,7 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.dispatch import Endpoint
 from gemwire_emulator.errors import (
     StatusError,
+    disk_full,
     failed_precondition,
     invalid_argument,
     not_found,
@@ -82,6 +83,8 @@ class UploadApp:
         except FileNotFoundError:
             # The emulator was reset during the upload.
             await send_error(send, not_found("The upload"), self._get_progress_headers(None))
+        except OSError as error:
+            await send_error(send, disk_full("the upload", error), self._get_progress_headers(session))
 
     def _get_progress_headers(self, session: UploadSession | None) -> dict[str, str]:
         if session is None:
