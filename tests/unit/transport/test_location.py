@@ -15,7 +15,7 @@ CLIENTS = [aiplatform_v1.PredictionServiceClient, aiplatform_v1.ModelServiceAsyn
 GLOBAL = "aiplatform.googleapis.com"
 
 
-class Credentials(google.auth.credentials.Credentials):  # type: ignore[misc] - its base is untyped
+class Credentials(google.auth.credentials.Credentials):
     def refresh(self, request: object) -> None:
         self.token = "t"
 

@@ -235,7 +235,7 @@ def _parts(name: str) -> set[str]:
     raise AssertionError(name)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", PATHS.values())
 def test_caching_and_compression(gemini: RunningEmulator, path: str) -> None:
     first = Answer(gemini, path)
     assert first.headers["content-type"] == "application/json"
