@@ -17,7 +17,7 @@ from gemwire_runtime.method import DEFAULT, AnyMethod, Metadata, RetryOption, Ti
 ContentsLike: TypeAlias = "str | Message | Mapping[str, object] | Sequence[object]"
 
 
-class AsyncPreparing(AsyncServiceClient):
+class AsyncPreparingClient(AsyncServiceClient):
     """A service client that prepares requests."""
 
     def prepare(
@@ -54,8 +54,8 @@ class AsyncPreparedRequest:
     its client can.
     """
 
-    def __init__(self, client: AsyncPreparing, head: bytes, contents: bytes) -> None:
-        """See `AsyncPreparing.prepare`."""
+    def __init__(self, client: AsyncPreparingClient, head: bytes, contents: bytes) -> None:
+        """See `AsyncPreparingClient.prepare`."""
         self._client = client
         self._head = head
         self._contents = contents
@@ -89,9 +89,7 @@ class AsyncPreparedRequest:
         Args:
             contents: What follows the prepared contents: a text, a `Content`, a dict of its fields, or a
                 list of these. None if the prepared request is complete.
-            retry: See ``generate_content``.
-            timeout: See ``generate_content``.
-            metadata: See ``generate_content``.
+            retry, timeout, metadata: See ``generate_content``.
             **fields: Other fields of the request, each of which replaces the prepared one; None to leave
                 it unset.
 
@@ -120,20 +118,11 @@ class AsyncPreparedRequest:
         """Generate content as a stream.
 
         Args:
-            contents: See `generate`.
-            retry: See ``stream_generate_content``.
-            timeout: See ``stream_generate_content``.
-            metadata: See ``stream_generate_content``.
-            idle_timeout: See ``stream_generate_content``.
-            **fields: See `generate`.
+            contents, **fields: See `generate`.
+            retry, timeout, metadata, idle_timeout: See ``stream_generate_content``.
 
         Returns:
-            The stream of `GenerateContentResponse`.
-
-        Raises:
-            APIError: The call failed; also while the stream is read.
-            ValueError: A field does not exist or its value is out of range, or there are no contents.
-            TypeError: A value is of a wrong type.
+            The stream of `GenerateContentResponse`. It raises as `generate`, also while it is read.
         """
         method = with_serialized_request(self._method("StreamGenerateContent"))
         request = self._build(method, contents, fields)
