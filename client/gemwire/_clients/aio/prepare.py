@@ -86,12 +86,9 @@ class AsyncPreparedRequest:
     ) -> Any:
         """Generate content.
 
-        Args:
-            contents: What follows the prepared contents: a text, a `Content`, a dict of its fields, or a
-                list of these. None if the prepared request is complete.
-            retry, timeout, metadata: See ``generate_content``.
-            **fields: Other fields of the request, each of which replaces the prepared one; None to leave
-                it unset.
+        ``contents`` follow the prepared ones: a text, a `Content`, a dict of its fields, or a list of these;
+        None if the prepared request is complete. Other ``fields`` of the request replace the prepared ones;
+        None leaves one unset. The further arguments are those of ``generate_content``.
 
         Returns:
             The `GenerateContentResponse`.
@@ -115,14 +112,10 @@ class AsyncPreparedRequest:
         idle_timeout: float | None = None,
         **fields: object,
     ) -> Any:
-        """Generate content as a stream.
+        """Generate content as a stream of `GenerateContentResponse`.
 
-        Args:
-            contents, **fields: See `generate`.
-            retry, timeout, metadata, idle_timeout: See ``stream_generate_content``.
-
-        Returns:
-            The stream of `GenerateContentResponse`. It raises as `generate`, also while it is read.
+        ``contents``, ``fields`` and errors are those of `generate`; errors also come while the stream is
+        read. The further arguments are those of ``stream_generate_content``.
         """
         method = with_serialized_request(self._method("StreamGenerateContent"))
         request = self._build(method, contents, fields)

@@ -89,15 +89,11 @@ class AsyncRawCalls:
         metadata: Metadata = (),
         idle_timeout: float | None = None,
     ) -> AsyncStream[bytes]:
-        """Start a call with a stream of responses; returns when the first has arrived.
+        """Start a call with a stream of serialized responses; returns when the first has arrived.
 
-        Args:
-            method, data, timeout, metadata: See `unary`.
-            retry: See `unary`; retries end with the first response.
-            idle_timeout: Seconds without a response after which the call is ended; None for no limit.
-
-        Returns:
-            The stream of serialized responses. It raises as `unary`, also while it is read.
+        Arguments and errors are those of `unary`. Retries end with the first response; errors also come
+        while the stream is read. After ``idle_timeout`` seconds without a response the call is ended; None
+        for no limit.
         """
         found = self._find(method, Kind.SERVER_STREAM)
         stream: AsyncStream[bytes] = await self._transport.server_stream(
@@ -114,14 +110,10 @@ class AsyncRawCalls:
         metadata: Metadata = (),
         idle_timeout: float | None = None,
     ) -> AsyncBidiStream[Any, Any]:
-        """Start a call with streams in both directions. It is never retried.
+        """Start a call with streams of bytes in both directions. It is never retried.
 
-        Args:
-            requests: Serialized requests; None to write them one by one.
-            method, timeout, metadata, idle_timeout: See `server_stream`.
-
-        Returns:
-            Both streams; bytes are written and read. They raise as `unary`.
+        ``requests`` are serialized; None to write them one by one. The other arguments, and errors, are those
+        of `server_stream`.
         """
         found = self._find(method, Kind.BIDI)
         stream: AsyncBidiStream[Any, Any] = await self._transport.bidi(
