@@ -38,7 +38,7 @@ def suspect(data: bytes) -> bool:
 #: Up to this many bytes are searched: that costs less than looking at the message.
 _SEARCHED = 1 << 16
 #: Looking at one message takes as long as searching so many bytes, about.
-_WORTH = 1 << 15
+_WORTH = 1 << 14
 
 
 def may_be_in(message: Message, data: bytes) -> bool:
@@ -133,9 +133,11 @@ def paths(message: Message) -> list[str]:
     return list(_paths(message, ""))
 
 
-def vertex_paths(message: Message) -> list[str]:
-    """List the fields that only Vertex AI has, at any depth; see `paths`."""
-    return list(_paths(message, "", _FIRST_GEMINI_NUMBER))
+def refuse_vertex_fields(message: Message) -> None:
+    """Raise ValueError for a message with fields that only Vertex AI has, at any depth."""
+    if found := list(_paths(message, "", _FIRST_GEMINI_NUMBER)):
+        fields = ", ".join(f"{message.DESCRIPTOR.name}.{path}" for path in found[:3])
+        raise ValueError(f"{fields}: Vertex AI only; the Gemini API has no such field")
 
 
 def _paths(message: Message, prefix: str, end: int = LAST_NUMBER + 1) -> Iterator[str]:

@@ -34,11 +34,12 @@ def route_method(method: AnyMethod, http: HttpRoute | None) -> Callable[..., Any
 
 def check_request(method: AnyMethod, request: Message) -> None:
     """Raise ValueError for a request with JSON-only fields, of a method that ``may_hold_json_only``."""
-    if _may_be_in(request, request.SerializeToString()) and (paths := _find_paths(request)):
+    if may_be_in(request, request.SerializeToString()) and (paths := _find_paths(request)):
         raise _build_error(method, paths)
 
 
-def _may_be_in(request: Message, data: bytes) -> bool:
+def may_be_in(request: Message, data: bytes) -> bool:
+    """Return whether a request may hold a JSON-only field; see `gemwire_runtime.json_only.may_be_in`."""
     if isinstance(request, SerializedMessage):
         return request.is_suspect()
     return json_only.may_be_in(request, data)
@@ -46,19 +47,15 @@ def _may_be_in(request: Message, data: bytes) -> bool:
 
 def _find_paths(request: Message) -> list[str]:
     message = request.parse() if isinstance(request, SerializedMessage) else request
-    paths = json_only.paths(message)
-    if paths and (refused := json_only.vertex_paths(message)):
-        raise ValueError(f"{_join(message, refused)}: Vertex AI only; the Gemini API has no such field")
-    return paths
+    json_only.refuse_vertex_fields(message)
+    return json_only.paths(message)
 
 
 def _build_error(method: AnyMethod, paths: list[str]) -> ValueError:
-    return ValueError(f"{_join(method.request, paths)}: not available over gRPC; {_ADVICE}")
-
-
-def _join(request: Message | type[Message], paths: list[str]) -> str:
-    fields = ", ".join(f"{request.DESCRIPTOR.name}.{path}" for path in paths[:_MAX_NAMED])
-    return fields + (f" and {len(paths) - _MAX_NAMED} more" if len(paths) > _MAX_NAMED else "")
+    fields = ", ".join(f"{method.request.DESCRIPTOR.name}.{path}" for path in paths[:_MAX_NAMED])
+    if len(paths) > _MAX_NAMED:
+        fields += f" and {len(paths) - _MAX_NAMED} more"
+    return ValueError(f"{fields}: not available over gRPC; {_ADVICE}")
 
 
 def route_requests(
@@ -86,13 +83,13 @@ def route_requests(
 
     def call(request: Message, *, timeout: float | None, metadata: object) -> Any:
         data = serialize(request)
-        if _may_be_in(request, data) and (over_http := find_http_callable(request)):
+        if may_be_in(request, data) and (over_http := find_http_callable(request)):
             return over_http(request, timeout=timeout, metadata=metadata)
         return multicallable(data if as_bytes else request, timeout=timeout, metadata=metadata)
 
     def start(request: Message, *, timeout: float | None, metadata: object) -> Any:
         data = serialize(request)
-        over_http = find_http_callable(request) if _may_be_in(request, data) else None
+        over_http = find_http_callable(request) if may_be_in(request, data) else None
         future: Callable[..., Any] = getattr(over_http or multicallable, "future")  # noqa: B009
         sent = data if as_bytes and not over_http else request
         return future(sent, timeout=timeout, metadata=metadata)

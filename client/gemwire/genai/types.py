@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import gemwire.genai._types.absent_fields  # noqa: F401 - declares them
+import gemwire.genai._types.absent_fields
 import gemwire.genai._types.schema_order  # noqa: F401 - declares it
 from gemwire.genai._types.batches import (
     BatchJob,
@@ -71,7 +71,7 @@ from gemwire.genai._types.generate_content import (
     ToolListUnion,
     ToolUnion,
 )
-from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
+from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -506,6 +506,8 @@ if TYPE_CHECKING:
         GetTuningJobConfigOrDict,
         HttpOptionsDict,
         HttpOptionsOrDict,
+        HttpResponseDict,
+        HttpResponseOrDict,
         HttpRetryOptionsDict,
         HttpRetryOptionsOrDict,
         ImageDict,
@@ -1238,6 +1240,9 @@ __all__ = [
     "HttpOptions",
     "HttpOptionsDict",
     "HttpOptionsOrDict",
+    "HttpResponse",
+    "HttpResponseDict",
+    "HttpResponseOrDict",
     "HttpRetryOptions",
     "HttpRetryOptionsDict",
     "HttpRetryOptionsOrDict",

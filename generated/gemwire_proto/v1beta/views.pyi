@@ -6,7 +6,6 @@ from typing import Any as _Any, TypedDict as _TypedDict
 from google.protobuf.message import Message as _Message
 
 from gemwire_runtime import views as _views
-from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
 from gemwire_proto.google.rpc import status_pb2 as _rpc_status_pb2
 from gemwire_proto.google.type import interval_pb2 as _type_interval_pb2
 from gemwire_proto.google.type import latlng_pb2 as _type_latlng_pb2
@@ -2337,8 +2336,8 @@ class PartialArg(_views.View):
     """Which argument it belongs to, as a JSON Path."""
     bool_value: bool | None
     """The value is a bool."""
-    null_value: _protobuf_struct_pb2.NullValue | None
-    """The value is null."""
+    null_value: str | None
+    """The value is null: `NULL_VALUE`."""
     number_value: float | None
     """The value is a number."""
     string_value: str | None
@@ -2350,7 +2349,7 @@ class PartialArg(_views.View):
         *,
         json_path: str | None = ...,
         bool_value: bool | None = ...,
-        null_value: _protobuf_struct_pb2.NullValue | _Message | _Mapping[str, object] | None = ...,
+        null_value: str | None = ...,
         number_value: float | None = ...,
         string_value: str | None = ...,
         will_continue: bool | None = ...,
@@ -2360,7 +2359,7 @@ class PartialArgDict(_TypedDict, total=False):
     """Fields of a `PartialArg`, which is accepted in its place."""
     json_path: str | None
     bool_value: bool | None
-    null_value: _protobuf_struct_pb2.NullValue | _Message | _Mapping[str, object] | None
+    null_value: str | None
     number_value: float | None
     string_value: str | None
     will_continue: bool | None

@@ -1,27 +1,31 @@
-"""Fields that google-genai's responses have and those of the Gemini API lack: they read as None."""
+"""Fields that google-genai's objects have and the messages of the Gemini API lack.
+
+They are None until a program or the client sets them.
+"""
 
 from __future__ import annotations
 
+from gemwire.genai._types.http_options import HttpResponse
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import View
+from gemwire_runtime.views import View, add_local_fields
 
-_ABSENT: dict[type[View], tuple[str, ...]] = {
-    views.CachedContentUsageMetadata: (
-        "audio_duration_seconds",
-        "image_count",
-        "text_count",
-        "video_duration_seconds",
+_RESPONSE: dict[str, object] = {"sdk_http_response": HttpResponse}
+_FIELDS: dict[type[View], dict[str, object]] = {
+    views.CachedContentUsageMetadata: dict.fromkeys(
+        ("audio_duration_seconds", "image_count", "text_count", "video_duration_seconds"), int
     ),
-    views.BatchEmbedContentsResponse: ("metadata",),
-    views.GenerateContentResponse: ("sdk_http_response",),
-    views.Model: ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"),
+    views.BatchEmbedContentsResponse: {**_RESPONSE, "metadata": object},
+    views.CountTokensResponse: _RESPONSE,
+    views.ListCachedContentsResponse: _RESPONSE,
+    views.ListFilesResponse: _RESPONSE,
+    views.ListModelsResponse: _RESPONSE,
+    views.CreateFileResponse: _RESPONSE,
 }
 
 
-def _declare_absent_fields() -> None:
-    for kind, names in _ABSENT.items():
-        for name in names:
-            setattr(kind, name, None)
+def _declare_fields() -> None:
+    for kind, fields in _FIELDS.items():
+        add_local_fields(kind, fields)
 
 
-_declare_absent_fields()
+_declare_fields()

@@ -46,7 +46,7 @@ from gemwire.genai._types.generate_content import (
     CountTokensConfig,
     GenerateContentConfig,
 )
-from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
+from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -257,6 +257,13 @@ class HttpOptionsDict(TypedDict, total=False):
     headers: Mapping[str, str] | None
     timeout: int | None
     retry_options: HttpRetryOptions | HttpRetryOptionsDict | None
+
+
+class HttpResponseDict(TypedDict, total=False):
+    """Fields of a `HttpResponse`."""
+
+    headers: Mapping[str, str] | None
+    body: str | None
 
 
 class CallConfigDict(TypedDict, total=False):
@@ -627,6 +634,7 @@ GetModelConfigOrDict: TypeAlias = GetModelConfig | GetModelConfigDict
 GetOperationConfigOrDict: TypeAlias = GetOperationConfig | GetOperationConfigDict
 GetTuningJobConfigOrDict: TypeAlias = GetTuningJobConfig | GetTuningJobConfigDict
 HttpOptionsOrDict: TypeAlias = HttpOptions | HttpOptionsDict
+HttpResponseOrDict: TypeAlias = HttpResponse | HttpResponseDict
 HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
 ImageOrDict: TypeAlias = Image | ImageDict
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict

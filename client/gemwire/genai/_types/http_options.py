@@ -70,6 +70,18 @@ def _hide(fields: Mapping[str, object]) -> dict[str, object]:
     return hidden
 
 
+class HttpResponse(Config):
+    """What HTTP, or gRPC's metadata, brought beside a response.
+
+    Attributes:
+        headers: Headers of the response.
+        body: The response itself, as JSON text; only where it was asked for.
+    """
+
+    headers: dict[str, str] | None = None
+    body: str | None = None
+
+
 class CallConfig(Config):
     """Config of a call without options of its own.
 

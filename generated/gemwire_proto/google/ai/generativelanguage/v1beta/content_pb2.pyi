@@ -1688,8 +1688,8 @@ class PartialArg(_Message):
     """Which argument it belongs to, as a JSON Path."""
     bool_value: bool
     """The value is a bool."""
-    null_value: _protobuf_struct_pb2.NullValue
-    """The value is null."""
+    null_value: str
+    """The value is null: `NULL_VALUE`."""
     number_value: float
     """The value is a number."""
     string_value: str
@@ -1702,7 +1702,7 @@ class PartialArg(_Message):
         *,
         json_path: str | None = ...,
         bool_value: bool | None = ...,
-        null_value: _protobuf_struct_pb2.NullValue | str | int | None = ...,
+        null_value: str | None = ...,
         number_value: float | None = ...,
         string_value: str | None = ...,
         will_continue: bool | None = ...,
