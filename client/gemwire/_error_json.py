@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol, TypeAlias
 
-if TYPE_CHECKING:
-    from google.protobuf.message import Message
+from google.protobuf.message import Message
+
+#: ``{"error": {"code": …}}``
+ErrorJson: TypeAlias = dict[str, dict[str, object]]
 
 _TYPES = "type.googleapis.com/"
 
@@ -22,7 +24,7 @@ class HttpResponse(Protocol):
     def text(self) -> str: ...
 
 
-def read_json(code: object, tree: object) -> dict[str, Any]:
+def read_json(code: object, tree: object) -> dict[str, object]:
     """Return the attributes of an error from a response of the API.
 
     Args:
@@ -60,19 +62,21 @@ def _read_details(details: object) -> list[Message]:
     return messages
 
 
-def write_json(code: int, status: str, message: object, messages: Iterable[Message]) -> dict[str, Any]:
+def write_json(code: int, status: str, message: object, messages: Iterable[Message]) -> ErrorJson:
     """Return the JSON of an error."""
-    error: dict[str, Any] = {"code": code, "message": message, "status": status}
+    error: dict[str, object] = {"code": code, "message": message, "status": status}
     if details := [_write_detail(detail) for detail in messages]:
         error["details"] = details
     return {"error": error}
 
 
-def _write_detail(detail: Any) -> dict[str, Any]:
+def _write_detail(detail: Message) -> dict[str, object]:
     from google.protobuf import json_format
 
+    from gemwire_proto.google.protobuf import any_pb2
+
     name = detail.DESCRIPTOR.full_name
-    if name == "google.protobuf.Any":  # of a type that is not known
+    if isinstance(detail, any_pb2.Any):  # of a type that is not known
         return {"@type": detail.type_url, "value": base64.b64encode(detail.value).decode()}
     return {"@type": f"{_TYPES}{name}", **json_format.MessageToDict(detail)}
 

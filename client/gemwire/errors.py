@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import grpc
 
-from gemwire._error_json import HttpResponse, parse_body, parse_text, read_json, write_json
+from gemwire._error_json import ErrorJson, HttpResponse, parse_body, parse_text, read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,7 +180,7 @@ class APIError(GemwireError):
                 packed.details.add().Pack(detail)
         return (*self.trailing_metadata, ("grpc-status-details-bin", packed.SerializeToString()))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ErrorJson:
         """Return the error as the API sends it over HTTP: ``{"error": {"code": …, "message": …, …}}``."""
         return write_json(self.code, self.status, self.message, self.messages)
 
@@ -199,17 +199,17 @@ class APIError(GemwireError):
             cls.raise_error(response.status_code, parse_body(response), response)
 
     @classmethod
-    async def raise_for_async_response(cls, response: Any) -> None:
+    async def raise_for_async_response(cls, response: object) -> None:
         """Raise the error of an HTTP response of httpx's or aiohttp's; see `raise_for_response`."""
-        status = getattr(response, "status_code", None) or response.status
+        status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
         if status == 200:
             return
         if read := getattr(response, "aread", None):
             await read()
-            tree = parse_body(response)
-        else:
-            text = await response.text()
-            tree = parse_text(text, response.reason)
+        text, reason = (getattr(response, name, "") for name in ("text", "reason"))
+        tree = parse_text(
+            await text() if callable(text) else text, getattr(response, "reason_phrase", reason)
+        )
         cls.raise_error(status, tree, response)
 
     @classmethod

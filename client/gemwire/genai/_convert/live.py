@@ -19,7 +19,7 @@ from gemwire_runtime.views import fields_of, message_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
 _GENERATION_FIELDS = fields_of(views.GenerationConfig)
-_SETUP_FIELDS = fields_of(views.BidiGenerateContentSetup)
+_SETUP_FIELDS = fields_of(views.LiveClientSetup)
 _SETUP = _SETUP_FIELDS.keys() - _CONVERTED
 
 
