@@ -170,11 +170,11 @@ def _normalize_keyword(key: str, value: object, place: str) -> object:
 
 
 def _to_type(value: object, place: str) -> str:
-    try:
-        return str(views.Type(value.upper() if isinstance(value, str) else value).value).lower()
-    except ValueError:
+    name = getattr(value, "value", value)
+    if not isinstance(name, str) or name.upper() not in views.Type.__members__:
         known = ", ".join(kind.value for kind in views.Type if kind.number)
-        raise ValueError(f"{place}: {value!r} is none of {known}") from None
+        raise ValueError(f"{place}: {value!r} is none of {known}")
+    return name.lower()
 
 
 def _to_message(schema: object) -> v1beta.Schema:
