@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+import gemwire.genai._types.schema_order  # noqa: F401 - declares it
 from gemwire.genai._json.json_schema import ACCEPTED, JsonSchema, inline_references, to_json_schema
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta
@@ -170,11 +171,11 @@ def _normalize_keyword(key: str, value: object, place: str) -> object:
 
 
 def _to_type(value: object, place: str) -> str:
-    name = getattr(value, "value", value)
-    if not isinstance(name, str) or name.upper() not in views.Type.__members__:
-        known = ", ".join(kind.value for kind in views.Type if kind.number)
-        raise ValueError(f"{place}: {value!r} is none of {known}")
-    return name.lower()
+    for kind in views.Type:
+        if kind.number and (value == kind or (isinstance(value, str) and value.upper() == kind.value)):
+            return kind.value.lower()
+    known = ", ".join(kind.value for kind in views.Type if kind.number)
+    raise ValueError(f"{place}: {value!r} is none of {known}")
 
 
 def _to_message(schema: object) -> v1beta.Schema:
