@@ -52,7 +52,7 @@ class ChannelHandle:
     ) -> None:
         """``target`` is None for a channel of the user's own."""
         self.channel = channel
-        self.health = health or ConnectionHealth()
+        self.health = health or ConnectionHealth(target.probe if target else None)
         self.generation = fork.generation()
         self.loop = loop
         # Interceptors expect messages.

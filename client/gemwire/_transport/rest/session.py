@@ -128,7 +128,7 @@ class Session:
             )
 
         ends_at = None if timeout is None else self.loop.time() + timeout
-        with self.translate_errors():
+        with self.translate_errors(is_sending=True):
             # A task of its own, which `close` can cancel whatever it waits for.
             task = self.loop.create_task(request())
             self._pending.add(task)
@@ -147,12 +147,14 @@ class Session:
         return exchange
 
     @contextmanager
-    def translate_errors(self) -> Iterator[None]:
-        """Raise the errors of aiohttp as `HttpError`."""
+    def translate_errors(self, *, is_sending: bool = False) -> Iterator[None]:
+        """Raise the errors of aiohttp as `HttpError`; ``is_sending``: before a response has arrived."""
         try:
             yield
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            raise (_closed() if self.closed else _to_http_error(error, self.target.origin)) from error
+            failure = _closed() if self.closed else _to_http_error(error, self.target.origin)
+            failure.may_be_refusal = is_sending and self.target.scheme == "https"
+            raise failure from error
 
     async def close(self) -> None:
         """End all exchanges and close all connections."""
