@@ -20,6 +20,8 @@ from gemwire_proto import v1beta
 
 _NUMBER = re.compile(rb"line (\d+)\.")
 _DEADLY = b"kill whoever asks"
+#: A request with this text has an answer that cannot be decoded.
+_GARBLED = b"answer with garbage"
 _ANSWER = v1beta.GenerateContentResponse(
     candidates=[{"content": {"role": "model", "parts": [{"text": "Yes."}]}, "finish_reason": "STOP"}],
     usage_metadata={"prompt_token_count": 3, "candidates_token_count": 2, "total_token_count": 5},
@@ -85,6 +87,8 @@ class Counted:
                 await asyncio.sleep(self.latency)
         finally:
             self._now -= 1
+        if _GARBLED in request:
+            return b"\xff" * 9
         return _vectors(request) if method == "BatchEmbedContents" else _ANSWER
 
 

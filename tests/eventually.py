@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,3 +18,15 @@ def comes(condition: Callable[[], Any], within: float = PATIENCE) -> bool:
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.005)
     return bool(found)
+
+
+async def comes_in_loop(condition: Callable[[], Any], within: float = PATIENCE) -> bool:
+    """The same for what happens on this event loop; the condition may be awaitable."""
+    end = time.monotonic() + within
+    while True:
+        found = condition()
+        if inspect.isawaitable(found):
+            found = await found
+        if found or time.monotonic() > end:
+            return bool(found)
+        await asyncio.sleep(0.005)

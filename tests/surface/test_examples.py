@@ -198,7 +198,7 @@ def test_commands(page: str, command: str, folder: Path, gemini: RunningEmulator
     with process:
         if "serve" in words or "gemwire_emulator" in words:
             assert process.stdout
-            assert "listens on" in process.stdout.readline() or process.wait(10) == 0
+            assert "listens on" in process.stdout.readline(), process.communicate()
             process.send_signal(signal.SIGTERM)
         _, complaint = process.communicate(timeout=30)
     assert process.returncode == 0, complaint

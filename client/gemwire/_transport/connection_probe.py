@@ -8,7 +8,6 @@ failed, in a thread of its own.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import socket
 import ssl
@@ -17,10 +16,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from gemwire._transport import fork
 from gemwire._transport.certificate_chain import Certificate, describe_rejection, read_chain
+from gemwire._transport.proxies import Proxy
 from gemwire._transport.tls_context import create_unverifying_context
 
 #: Seconds that a call waits for a probe.
@@ -87,7 +87,7 @@ class Route:
         host: Name or address of the server.
         port: Its port.
         create_context: Returns the TLS context, as the client's own connections verify; None for plaintext.
-        proxy: URL of an HTTP proxy, with its credentials; empty for none.
+        proxy: An HTTP proxy in between; None for none.
         is_http2: Whether the server has to offer HTTP/2.
         trust_hint: How to trust another authority.
     """
@@ -95,7 +95,7 @@ class Route:
     host: str
     port: int
     create_context: Callable[[], ssl.SSLContext] | None
-    proxy: str = ""
+    proxy: Proxy | None = None
     is_http2: bool = False
     trust_hint: str = ""
 
@@ -178,7 +178,7 @@ def probe(route: Route, seconds: float = _TIMEOUT) -> Outcome:
         route: The server and the way to it.
         seconds: Time for all of it, but for resolving the host.
     """
-    via, target = urlsplit(route.proxy), route.name
+    via, target = urlsplit(route.proxy.url if route.proxy else ""), route.name
     host, port = (via.hostname or "", via.port or 80) if route.proxy else (route.host, route.port)
     if via.scheme not in ("", "http"):
         return Outcome(target, failure=f"connections by way of an {via.scheme} proxy are not examined")
@@ -309,11 +309,8 @@ def _open_tunnel(raw: socket.socket, route: Route) -> None:
     Raises:
         OSError: It refused.
     """
-    via = urlsplit(route.proxy)
-    lines = [f"CONNECT {route.name} HTTP/1.1", f"Host: {route.name}"]
-    if via.username:
-        pair = f"{unquote(via.username)}:{unquote(via.password or '')}"
-        lines.append(f"Proxy-Authorization: Basic {base64.b64encode(pair.encode()).decode()}")
+    fields = {"Host": route.name, **route.proxy.headers} if route.proxy else {}
+    lines = [f"CONNECT {route.name} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     raw.sendall("\r\n".join((*lines, "", "")).encode("latin-1", "replace"))
     head = b""
     # Byte by byte: what follows the head belongs to the handshake.

@@ -7,21 +7,18 @@ class CompletionBitmap:
     """Set of line numbers, from 1 to the last line of the input. A million take 125 kB.
 
     Attributes:
+        last: Number of the last line of the input.
         count: Number of lines in the set.
     """
 
     def __init__(self, last: int, data: bytes = b"") -> None:
         """Create a bitmap for lines up to ``last``, from the bytes of an earlier one if given."""
         self._bits = bytearray(data[: last // 8 + 1].ljust(last // 8 + 1, b"\0"))
-        self._last = last
+        self.last = last
         self.count = int.from_bytes(self._bits, "little").bit_count()
 
     def __contains__(self, number: int) -> bool:
-        return 0 < number <= self._last and bool(self._bits[number >> 3] & 1 << (number & 7))
-
-    def is_missing(self, number: int) -> bool:
-        """Return whether a line exists and is not in the set."""
-        return number <= self._last and number not in self
+        return 0 < number <= self.last and bool(self._bits[number >> 3] & 1 << (number & 7))
 
     def add(self, number: int) -> bool:
         """Add a line. Return False if it is in the set already.
@@ -29,8 +26,8 @@ class CompletionBitmap:
         Raises:
             IndexError: There is no such line.
         """
-        if not 0 < number <= self._last:
-            raise IndexError(f"line {number} of {self._last}")
+        if not 0 < number <= self.last:
+            raise IndexError(f"line {number} of {self.last}")
         if number in self:
             return False
         self._bits[number >> 3] |= 1 << (number & 7)

@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gemwire.bulk.line_result import LineResult, failed_result, invalid_result, json_record
+from gemwire.bulk.line_result import LineResult, crashed_result, failed_result, invalid_result, json_record
 from gemwire.bulk.lines import Line
-from gemwire.bulk.model_check import check_model
-from gemwire.bulk.parse_line import InvalidLine, decode_line, load_json
+from gemwire.bulk.parse_line import InvalidLine, decode_line, line_key, load_json
 from gemwire.bulk.rate_limit import RateGate, RateLimit
 from gemwire.bulk.task import LineHandler
 from gemwire.errors import APIError
@@ -59,13 +58,9 @@ class EmbedTask:
             "field": self.field,
         }
 
-    def check(self) -> None:
-        """See `Task`."""
-        check_model(self.client, self.model)
-
     def failed_result(self, line: Line, error: APIError) -> LineResult:
         """See `Task`."""
-        return failed_result(line.number, self._parse(line)[0], error)
+        return failed_result(line.number, line_key(line) if self.field else None, error)
 
     @asynccontextmanager
     async def open(self, rate: RateLimit) -> AsyncIterator[LineHandler]:
@@ -127,5 +122,7 @@ class EmbedTask:
             return LineResult(number, vector.tobytes())
         # Nine digits represent any 32-bit float, in a third of the text that repr() writes.
         values = ", ".join(["%.9g"] * len(vector)) % tuple(vector)
+        if "n" in values:
+            return crashed_result(number, key, "the vector has values that are not numbers: nan or inf")
         head = json_record(number, key)[:-1]
         return LineResult(number, head + b', "embedding": [' + values.encode() + b"]}")

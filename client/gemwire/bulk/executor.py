@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from gemwire.bulk.line_result import LineResult
 from gemwire.bulk.lines import Line
 from gemwire.errors import GemwireError
-
-if TYPE_CHECKING:
-    from gemwire.pipeline import Adaptive
 
 
 class JobStopped(GemwireError):
@@ -25,11 +22,7 @@ class Executor(Protocol):
         ...
 
     def poll(self, timeout: float) -> list[LineResult] | None:
-        """Wait up to ``timeout`` seconds for results. Return None when there will be no more.
-
-        Raises:
-            Exception: The executor failed.
-        """
+        """Wait up to ``timeout`` seconds for results. Return None when there will be no more."""
         ...
 
     def stop(self) -> None:
@@ -39,21 +32,3 @@ class Executor(Protocol):
     def close(self, timeout: float) -> None:
         """End all work, and wait up to ``timeout`` seconds for that."""
         ...
-
-
-def split_concurrency(concurrency: int | Adaptive, processes: int) -> list[int | Adaptive]:
-    """Return the concurrency of each of several processes, the smallest last."""
-    from gemwire.pipeline import Adaptive
-
-    if isinstance(concurrency, int):
-        each, rest = divmod(concurrency, processes)
-        return [each + (index < rest) for index in range(processes)]
-    minimum = max(1, concurrency.minimum // processes)
-    maximum = max(minimum, concurrency.maximum // processes)
-    start = min(max(minimum, concurrency.start // processes), maximum)
-    return [Adaptive(start, minimum, maximum, concurrency.repeats)] * processes
-
-
-def max_concurrency(concurrency: int | Adaptive) -> int:
-    """Return the upper bound of a concurrency."""
-    return concurrency if isinstance(concurrency, int) else concurrency.maximum

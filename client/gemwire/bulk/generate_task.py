@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 
 from gemwire.bulk.line_result import LineResult, failed_result, invalid_result, response_result
 from gemwire.bulk.lines import Line
-from gemwire.bulk.model_check import check_model
 from gemwire.bulk.parse_line import InvalidLine, merge_requests, names_resources, parse_line
 from gemwire.bulk.rate_limit import RateGate, RateLimit
 from gemwire.bulk.task import LineHandler
@@ -50,12 +49,7 @@ class GenerateTask:
         retry: Retry,
         client: Mapping[str, Any],
     ) -> GenerateTask:
-        """Create a task for a model and a config; the other arguments are the attributes.
-
-        Raises:
-            ValueError: A value is invalid.
-            TypeError: A value has a wrong type.
-        """
+        """Create a task for a model and a config; the other arguments are the attributes."""
         # A request needs contents; they are removed again.
         message = to_generate_content_request(model, "-", GenerateContentConfig.of(config))
         message.ClearField("contents")
@@ -63,12 +57,13 @@ class GenerateTask:
 
     def manifest(self) -> dict[str, object]:
         """See `Task`."""
-        config = dict(self.base)
-        return {"kind": "generate", "model": config.pop("model"), "config": config}
+        config = {name: value for name, value in self.base.items() if name != "model"}
+        return {"kind": "generate", "model": self.model, "config": config}
 
-    def check(self) -> None:
+    @property
+    def model(self) -> str:
         """See `Task`."""
-        check_model(self.client, self.base["model"])
+        return str(self.base["model"])
 
     def failed_result(self, line: Line, error: APIError) -> LineResult:
         """See `Task`."""

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gemwire._arguments import check_choice, check_integer, check_number
 from gemwire.bulk.job_files import JobFiles
+from gemwire.bulk.lines import is_pipe
 from gemwire.bulk.progress import Prices, Progress
+from gemwire.bulk.rate_limit import RateLimit
 from gemwire.options import Retry
 
 if TYPE_CHECKING:
     from gemwire.bulk.executor import Executor
-    from gemwire.bulk.task import Task
+    from gemwire.bulk.task import Task, Workload
     from gemwire.genai._types.generate_content import GenerateContentConfig
     from gemwire.pipeline import Adaptive
 
@@ -87,13 +89,13 @@ def generate(
     """
     from gemwire.bulk.generate_task import GenerateTask
     from gemwire.bulk.runner import JobRunner
+    from gemwire.bulk.task import Workload
 
     timeout = check_number("timeout", timeout, expected="seconds")
     task = GenerateTask.from_config(model, config, timeout, _check_retry(retry), client or {})
     files = _resolve_files(input, output, failures)
-    create = _executor_factory(
-        task, concurrency, requests_per_minute, tokens_per_minute, processes, engine, ray_address
-    )
+    work = Workload(task, concurrency, RateLimit(requests_per_minute, tokens_per_minute))
+    create = _executor_factory(work, processes, engine, ray_address)
     if files.output.suffix == ".npy":
         raise ValueError("output: responses are not numbers; choose a name that ends in .jsonl")
     return JobRunner(
@@ -163,6 +165,7 @@ def embed(
     """
     from gemwire.bulk.embed_task import EmbedTask
     from gemwire.bulk.runner import JobRunner
+    from gemwire.bulk.task import Workload
 
     files = _resolve_files(input, output, failures)
     task = EmbedTask(
@@ -175,32 +178,27 @@ def embed(
         retry=_check_retry(retry),
         client=client or {},
     )
-    create = _executor_factory(
-        task, concurrency, requests_per_minute, tokens_per_minute, processes, engine, ray_address
-    )
+    work = Workload(task, concurrency, RateLimit(requests_per_minute, tokens_per_minute))
+    create = _executor_factory(work, processes, engine, ray_address)
     return JobRunner(files, task, create, retry_failures=retry_failures, progress=progress).run()
 
 
 def _resolve_files(input: object, output: object, failures: object) -> JobFiles:  # noqa: A002
-    paths: dict[str, Path] = {}
-    for name, value in (("input", input), ("output", output), ("failures", failures)):
-        if isinstance(value, (str, os.PathLike)):
-            paths[name] = Path(value)
-        elif value is not None or name != "failures":
-            raise TypeError(f"{name}: expected a path, got {type(value).__name__}")
-    target = paths["output"]
-    if target.name in {"", "-"}:
-        raise ValueError("output: a job needs a file, which records the finished lines")
-    # out.jsonl → out.failures.jsonl, out.npy → out.npy.failures.jsonl: two jobs may share a stem.
-    default = target.with_name(f"{target.name.removesuffix('.jsonl')}.failures.jsonl")
-    return JobFiles(paths["input"], target, paths.get("failures", default))
+    source, target = _to_path("input", input), _to_path("output", output)
+    return JobFiles.resolve(source, target, None if failures is None else _to_path("failures", failures))
+
+
+def _to_path(name: str, value: object) -> Path:
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name}: expected a path, got {type(value).__name__}")
+    return Path(value)
 
 
 def _is_plain_text(path: Path) -> bool:
     name = path.name.removesuffix(".gz")
     if name.endswith(".txt"):
         return True
-    if name.endswith((".jsonl", ".ndjson", ".json")):
+    if name.endswith((".jsonl", ".ndjson", ".json")) or is_pipe(path):
         return False
     raise ValueError(f"input: {path}: unknown format; name it .txt (lines of text) or .jsonl (JSON lines)")
 
@@ -222,40 +220,30 @@ def _resolve_prices(prices: object) -> Prices | None:
 
 
 def _executor_factory(
-    task: Task,
-    concurrency: int | Adaptive,
-    requests_per_minute: float | None,
-    tokens_per_minute: float | None,
-    processes: int,
-    engine: str,
-    ray_address: str | None,
+    work: Workload, processes: int, engine: str, ray_address: str | None
 ) -> Callable[[], Executor]:
     """Check the arguments of an executor, and return the function that creates it."""
-    from gemwire.bulk.rate_limit import RateLimit
-    from gemwire.pipeline import Adaptive
-
     check_choice("engine", engine, ("local", "ray"))
     if ray_address is not None and engine != "ray":
         raise ValueError("ray_address: requires engine='ray'")
     check_integer("processes", processes)
-    if not isinstance(concurrency, Adaptive):
-        check_integer("concurrency", concurrency, expected="a whole number or Adaptive")
-        if concurrency < processes:
-            raise ValueError(f"concurrency: {concurrency} is less than one for each of {processes} processes")
-    rate = RateLimit(requests_per_minute, tokens_per_minute)
+    if isinstance(work.concurrency, int) and work.concurrency < processes:
+        raise ValueError(
+            f"concurrency: {work.concurrency} is less than one for each of {processes} processes"
+        )
     if engine == "ray":
         from gemwire.bulk.ray_executor import RayExecutor
 
-        _check_pickles(task)
-        return lambda: RayExecutor(task, concurrency, rate, processes, ray_address)
+        _check_pickles(work.task)
+        return lambda: RayExecutor(work, processes, ray_address)
     if processes == 1:
         from gemwire.bulk.local_executor import LocalExecutor
 
-        return lambda: LocalExecutor(task, concurrency, rate)
+        return lambda: LocalExecutor(work)
     from gemwire.bulk.process_executor import ProcessExecutor
 
-    _check_pickles(task)
-    return lambda: ProcessExecutor(task, concurrency, rate, processes)
+    _check_pickles(work.task)
+    return lambda: ProcessExecutor(work, processes)
 
 
 def _check_pickles(task: Task) -> None:

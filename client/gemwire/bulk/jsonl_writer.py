@@ -8,19 +8,24 @@ from pathlib import Path
 
 from gemwire.bulk.completion_bitmap import CompletionBitmap
 from gemwire.bulk.line_result import LineResult
+from gemwire.bulk.lock import close_locked, open_locked
 
 #: Start and end of each line that a job writes. What is between is not parsed.
-_RECORD = re.compile(rb'^\{"line": (\d+), .*\}$', re.MULTILINE)
+_RECORD = re.compile(rb'^\{"line": (\d{1,18}), .*\}$', re.MULTILINE)
 _CHUNK = 1 << 22
 
 
 class JsonlWriter:
     """Writer of whole lines. An incomplete last line is truncated, so that the file says what is finished."""
 
-    def __init__(self, path: Path) -> None:
-        """Create a writer of a file, which need not exist; `open` opens it."""
+    def __init__(self, name: str, path: Path) -> None:
+        """Open a file and lock it; ``name`` is the argument's, for error messages.
+
+        Raises:
+            ValueError: The file cannot be opened, or another job writes to it.
+        """
         self.path = path
-        self._file = -1
+        self._file = open_locked(name, path)
         self._end = 0
 
     def scan(self, finished: CompletionBitmap) -> None:
@@ -29,16 +34,14 @@ class JsonlWriter:
         Raises:
             ValueError: The file has lines that are not of this job, or cannot be read.
         """
-        self._end = 0
+        self._end = at = 0
+        rest = b""
         try:
-            with self.path.open("rb") as file:
-                rest = b""
-                while data := file.read(_CHUNK):
-                    complete, newline, rest = (rest + data).rpartition(b"\n")
-                    if newline:
-                        self._scan_lines(complete, finished)
-        except FileNotFoundError:
-            return
+            while data := os.pread(self._file, _CHUNK, at):
+                at += len(data)
+                complete, newline, rest = (rest + data).rpartition(b"\n")
+                if newline:
+                    self._scan_lines(complete, finished)
         except OSError as error:
             raise ValueError(f"{self.path}: {error.strerror}") from None
 
@@ -56,18 +59,25 @@ class JsonlWriter:
                 raise ValueError(f"{self.path} has a result of line {number}, which does not exist") from None
         self._end += len(data) + 1
 
-    def open(self) -> None:
-        """Open the file, create it if needed, and truncate an incomplete last line.
+    def is_empty(self) -> bool:
+        """Return whether nothing is in the file."""
+        return not os.fstat(self._file).st_size
+
+    def clear(self) -> None:
+        """Discard the content at the start of the job."""
+        self._end = 0
+
+    def start(self) -> None:
+        """Truncate an incomplete last line, and what was discarded.
 
         Raises:
             OSError: The file cannot be written.
         """
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o666)
         os.ftruncate(self._file, self._end)
 
-    def clear(self) -> None:
-        """Discard the content when the file is opened."""
-        self._end = 0
+    def accept(self, result: LineResult) -> LineResult:
+        """Return what to write for a result: the same."""
+        return result
 
     def write(self, results: list[LineResult]) -> None:
         """Append lines. Once this returns, they outlive the process.
@@ -98,8 +108,4 @@ class JsonlWriter:
 
     def close(self) -> None:
         """Close the file, and delete it if it is empty."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-            if not self._end:
-                self.path.unlink(missing_ok=True)
+        close_locked(self._file, self.path)

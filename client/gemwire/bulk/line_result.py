@@ -47,9 +47,9 @@ def json_record(number: int, key: object, **fields: object) -> bytes:
     """
     record = {"line": number, "key": key, **fields}
     try:
-        return json.dumps(record, ensure_ascii=False).encode()
+        return json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:  # Half of a surrogate pair in the key.
-        return json.dumps(record).encode()
+        return json.dumps(record, allow_nan=False).encode()
 
 
 def response_result(
@@ -70,7 +70,7 @@ def invalid_result(number: int, key: object, message: str) -> LineResult:
 
 
 def crashed_result(number: int, key: object, message: str) -> LineResult:
-    """Return the result of a line whose worker processes crashed."""
+    """Return the result of a line that something else than the service failed with."""
     return _error_result(number, key, 500, "INTERNAL", message)
 
 

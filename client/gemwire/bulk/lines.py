@@ -1,16 +1,22 @@
-"""The input of a job: a file of lines, which is read as often as needed and never held in memory."""
+"""The input of a job: lines, which are read as often as needed and never held in memory."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import os
+import shutil
+import stat
+import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 _BOM = b"\xef\xbb\xbf"
+#: Bytes that are read at a time, and compared with what they were before.
+_BLOCK = 1 << 18
 
 
 class Line(NamedTuple):
@@ -25,8 +31,12 @@ class Line(NamedTuple):
     data: bytes
 
 
-class InputSummary(NamedTuple):
-    """Size, digest and line count of an input.
+class InputChanged(Exception):
+    """The content of an input is not what it was at first."""
+
+
+class JobInput:
+    """Input of a job: a file, which is decompressed if its name ends in ``.gz``, or a copy of a pipe.
 
     Attributes:
         size: Bytes, after decompression.
@@ -35,47 +45,132 @@ class InputSummary(NamedTuple):
         nonblank: Number of lines that are not blank.
     """
 
-    size: int
-    digest: str
-    last: int
-    nonblank: int
+    def __init__(self, path: Path) -> None:
+        """Open an input and read it once.
+
+        Raises:
+            ValueError: It cannot be read.
+        """
+        self._path = path
+        # The digest of all bytes up to the end of each block.
+        self._digests: list[bytes] = []
+        self.size = self.last = self.nonblank = 0
+        with self._read_errors():
+            self._file = _open(path)
+        try:
+            self._status = os.fstat(self._file.fileno())
+            with self._read_errors():
+                for line in _split_lines(self._read_blocks()):
+                    self.nonblank += bool(line.data)
+                    self.last = line.number
+        except BaseException:
+            self._file.close()
+            raise
+        self.digest = self._digests[-1].hex()
+
+    def read_lines(self) -> Iterator[Line]:
+        """Iterate over the lines that are not blank.
+
+        No line is returned of a block that differs from what was read at first.
+
+        Raises:
+            InputChanged: The content has changed.
+            ValueError: The file cannot be read.
+        """
+        with self._read_errors():
+            yield from filter(lambda line: line.data, _split_lines(self._check_blocks()))
+
+    def has_changed(self) -> bool:
+        """Return whether the file with this name has other content by now."""
+        if not self._path.is_file():  # A pipe, or removed.
+            return False
+        before, now = self._status, self._path.stat()
+        if (now.st_ino, now.st_size, now.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns):
+            return False
+        try:
+            again = JobInput(self._path)
+        except ValueError:
+            return True
+        again.close()
+        return again.digest != self.digest
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _read_blocks(self) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        while block := self._file.read(_BLOCK):
+            digest.update(block)
+            self.size += len(block)
+            self._digests.append(digest.digest())
+            yield block
+        self._digests.append(digest.digest())
+
+    def _check_blocks(self) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        self._file.seek(0)
+        for known in self._digests:
+            block = self._file.read(_BLOCK)
+            digest.update(block)
+            if digest.digest() != known:
+                raise InputChanged
+            yield block
+
+    @contextmanager
+    def _read_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or f"not a complete gzip file: {error}"
+            raise ValueError(f"input: {self._path}: {reason}") from None
 
 
-def summarize(path: Path) -> InputSummary:
-    """Read an input and return its summary. Names that end in ``.gz`` are decompressed.
-
-    Raises:
-        ValueError: The file cannot be read.
-    """
-    digest = hashlib.sha256()
-    size = number = nonblank = 0
-    for data in _read(path):
-        digest.update(data)
-        size += len(data)
-        number += 1
-        nonblank += not data.isspace()
-    return InputSummary(size, digest.hexdigest(), number, nonblank)
+def is_pipe(path: Path) -> bool:
+    """Return whether a path is standard input, a pipe or a device: its name does not tell the format."""
+    return str(path) == "-" or path.is_fifo() or path.parts[:2] == ("/", "dev")
 
 
-def read_lines(path: Path) -> Iterator[Line]:
-    """Iterate over the lines of an input that are not blank.
+def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")
+    file = Path("/dev/stdin" if str(path) == "-" else path).open("rb")  # noqa: SIM115
+    mode = os.fstat(file.fileno()).st_mode
+    if stat.S_ISREG(mode):
+        return file
+    with file:
+        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or file.isatty()):
+            raise ValueError(f"input: {path} is a device, not a file or a pipe")
+        # A job reads its input twice.
+        copy = tempfile.TemporaryFile()  # noqa: SIM115
+        try:
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+        except OSError as error:
+            copy.close()
+            reason = f"cannot be copied to {tempfile.gettempdir()}: {error.strerror}"
+            raise ValueError(f"input: {path}: {reason}") from None
+    return copy
 
-    Raises:
-        ValueError: The file cannot be read.
-    """
-    for number, data in enumerate(_read(path), 1):
+
+def _split_lines(blocks: Iterable[bytes]) -> Iterator[Line]:
+    """Split blocks into lines; blank ones are empty."""
+    number = 0
+    rest: list[bytes] = []
+
+    def join(end: bytes) -> Line:
+        line = b"".join((*rest, end))
         if number == 1:
-            data = data.removeprefix(_BOM)  # noqa: PLW2901
-        if not data.isspace():
-            yield Line(number, data.rstrip(b"\r\n"))
+            line = line.removeprefix(_BOM)
+        return Line(number, b"" if line.isspace() else line.rstrip(b"\r"))
 
-
-def _read(path: Path) -> Iterator[bytes]:
-    if os.fspath(path) == "-":
-        raise ValueError("input: standard input cannot be read again to resume a job; save it to a file")
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            yield from file
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or f"not a complete gzip file: {error}"
-        raise ValueError(f"input: {path}: {reason}") from None
+    for block in blocks:
+        *lines, end = block.split(b"\n")
+        for line in lines:
+            number += 1
+            yield join(line)
+            rest.clear()
+        rest.append(end)
+    if any(rest):
+        number += 1
+        yield join(b"")

@@ -7,15 +7,10 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from gemwire.bulk.line_result import LineResult
 from gemwire.bulk.lines import Line
-from gemwire.bulk.rate_limit import RateLimit
-from gemwire.bulk.task import Task, chunk_lines, run_task
-
-if TYPE_CHECKING:
-    from gemwire.pipeline import Adaptive
+from gemwire.bulk.task import Workload, chunk_lines
 
 #: Results that may wait to be written before no more lines are started.
 _MAX_PENDING = 20_000
@@ -25,10 +20,8 @@ _PAUSE = 0.02
 class LocalExecutor:
     """Runs a task on an event loop in a background thread, so that a slow disk delays no call."""
 
-    def __init__(self, task: Task, concurrency: int | Adaptive, rate: RateLimit) -> None:
-        self._task = task
-        self._concurrency = concurrency
-        self._rate = rate
+    def __init__(self, work: Workload) -> None:
+        self._work = work
         self._results: deque[LineResult] = deque()
         self._ended = threading.Event()
         self._stopped = False
@@ -68,7 +61,7 @@ class LocalExecutor:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._work())
+            asyncio.run(self._run_work())
         except asyncio.CancelledError:
             pass
         except BaseException as error:
@@ -76,10 +69,10 @@ class LocalExecutor:
         finally:
             self._ended.set()
 
-    async def _work(self) -> None:
+    async def _run_work(self) -> None:
         self._loop, self._main = asyncio.get_running_loop(), asyncio.current_task()
-        chunks = chunk_lines(self._read(), self._task.lines_per_call)
-        async for results in run_task(self._task, chunks, self._concurrency, self._rate):
+        chunks = chunk_lines(self._read(), self._work.task.lines_per_call)
+        async for results in self._work.run(chunks):
             self._results.extend(results)
             # Polled, as the consumer is another thread and rarely this slow.
             while len(self._results) > _MAX_PENDING and not self._stopped:  # noqa: ASYNC110

@@ -1,64 +1,75 @@
-"""The lock file of a job, which keeps a second process from running it."""
+"""The lock of a job's files, which keeps a second job from writing to them."""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 
-@contextmanager
-def hold_lock(path: Path) -> Iterator[None]:
-    """Hold a lock file, which contains the process id, and delete it at the end.
+def open_locked(name: str, path: Path) -> int:
+    """Open a file for reading and writing, create it if needed, and lock it until it is closed.
 
-    The file that a killed process leaves behind does not count.
+    The lock belongs to the file, whatever link or relative path leads to it. A symbolic link is not followed.
+
+    Args:
+        name: Name of the argument, for error messages.
+        path: Path of the file.
+
+    Returns:
+        The file descriptor.
 
     Raises:
-        ValueError: Another process holds the lock, or the file cannot be created.
+        ValueError: Another job holds the lock, or the file cannot be opened.
     """
-    try:
-        file = _acquire(path)
-    except OSError as error:
-        raise ValueError(f"output: cannot write to {path.parent}: {error.strerror}") from None
-    try:
-        yield
-    finally:
-        # Deleted while locked: a process that has opened it meanwhile finds that the path has changed.
-        path.unlink(missing_ok=True)
-        os.close(file)
-
-
-def _acquire(path: Path) -> int:
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            _lock(file)
-            try:
-                if os.path.samestat(os.fstat(file), path.stat()):
-                    os.ftruncate(file, 0)
-                    os.pwrite(file, b"%d\n" % os.getpid(), 0)
-                    return file
-            except FileNotFoundError:
-                pass  # Deleted by the process that held it.
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        except OSError as error:
+            reason = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            raise ValueError(f"{name}: cannot write to {path}: {reason}") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if is_same(file, path):
+                return file
+        except BlockingIOError:
+            holder = _find_holder(file)
+            os.close(file)
+            raise ValueError(
+                f"{name}: {holder} is running this job, or another one that writes to {path}; wait for "
+                "it, or end it and run the same command again"
+            ) from None
         except BaseException:
             os.close(file)
             raise
-        os.close(file)
+        os.close(file)  # Deleted by the job that held it.
 
 
-def _lock(file: int) -> None:
-    """Lock an open file, where the system supports it."""
-    if sys.platform == "win32":
-        return
-    import fcntl
-
+def is_same(file: int, path: Path) -> bool:
+    """Return whether a path still leads to an open file."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(file, 32, 0).decode("ascii", "replace").strip()
-        raise ValueError(
-            f"output: process {holder or 'unknown'} is running this job; wait for it, or end it and run the "
-            "same command again"
-        ) from None
+        return os.path.samestat(os.fstat(file), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def close_locked(file: int, path: Path) -> None:
+    """Close a file, and delete it if it is empty."""
+    # Deleted while locked: a job that has opened it meanwhile finds that the path has changed.
+    if not os.fstat(file).st_size and is_same(file, path):
+        path.unlink()
+    os.close(file)
+
+
+def _find_holder(file: int) -> str:
+    """Return which process holds a lock, as far as the system says."""
+    status = os.fstat(file)
+    wanted = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    try:
+        locks = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        locks = []
+    # 1: FLOCK  ADVISORY  WRITE 4711 fe:00:1234 0 EOF
+    holders = [fields[4] for fields in map(str.split, locks) if fields[1] == "FLOCK" and wanted in fields]
+    return f"process {holders[0]}" if holders else "another process"

@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 from gemwire.bulk.completion_bitmap import CompletionBitmap
-from gemwire.bulk.line_result import LineResult
+from gemwire.bulk.line_result import LineResult, crashed_result
+from gemwire.bulk.lock import close_locked, open_locked
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _HEADER = 128
-_SHAPE = re.compile(rb"'descr': '<f4', 'fortran_order': False, 'shape': \((\d+), (\d+)\)")
+_SHAPE = re.compile(rb"'descr': '<f4', 'fortran_order': False, 'shape': \((\d{1,18}), (\d{1,18})\)")
 
 
 class NpyWriter:
@@ -23,15 +24,18 @@ class NpyWriter:
     the disk, so a crash never leaves a bit without its row.
     """
 
-    def __init__(self, path: Path, rows: int) -> None:
-        """Create a writer of a file, which need not exist; `open` opens it."""
+    def __init__(self, path: Path, bitmap: Path) -> None:
+        """Open a file and lock it; ``bitmap`` is the second file.
+
+        Raises:
+            ValueError: The file cannot be opened, or another job writes to it.
+        """
         self.path = path
-        self._bitmap_path = path.with_name(f"{path.name}.done")
-        self._rows = rows
-        self._columns = 0
-        self._file = -1
+        self._bitmap_path = bitmap
+        self._file = open_locked("output", path)
         self._bitmap_file = -1
-        self._done = CompletionBitmap(rows)
+        self._columns = 0
+        self._done = CompletionBitmap(0)
 
     def scan(self, finished: CompletionBitmap) -> None:
         """Add the finished lines to a bitmap. Changes nothing on disk.
@@ -40,36 +44,46 @@ class NpyWriter:
             ValueError: The file is not the array of this job, or cannot be read.
         """
         try:
-            with self.path.open("rb") as file:
-                header = file.read(_HEADER)
+            header = os.pread(self._file, _HEADER, 0)
             bits = self._bitmap_path.read_bytes() if self._bitmap_path.exists() else b""
-        except FileNotFoundError:
-            return
         except OSError as error:
             raise ValueError(f"{self.path}: {error.strerror}") from None
-        self._done = CompletionBitmap(self._rows, bits)
+        self._done = CompletionBitmap(finished.last, bits if header else b"")
         if not self._done.count:
             return
         shape = _SHAPE.search(header)
-        if not shape or not header.startswith(_MAGIC) or int(shape[1]) != self._rows:
+        if not shape or not header.startswith(_MAGIC) or int(shape[1]) != finished.last:
             raise ValueError(f"{self.path} is not the array that this job wrote; choose another output")
         self._columns = int(shape[2])
-        for number in range(1, self._rows + 1):
+        for number in range(1, finished.last + 1):
             if number in self._done:
                 finished.add(number)
 
-    def open(self) -> None:
-        """Open the files, and create them if needed.
+    def is_empty(self) -> bool:
+        """Return whether no row is finished."""
+        return not self._done.count if self._bitmap_file >= 0 else not os.fstat(self._file).st_size
+
+    def start(self) -> None:
+        """Open the second file, and discard rows that do not count.
 
         Raises:
             OSError: A file cannot be written.
         """
-        flags = os.O_RDWR | os.O_CREAT
-        self._file = os.open(self.path, flags, 0o666)
-        self._bitmap_file = os.open(self._bitmap_path, flags, 0o666)
+        self._bitmap_file = os.open(self._bitmap_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         if not self._columns:
             os.ftruncate(self._file, 0)
             os.ftruncate(self._bitmap_file, 0)
+
+    def accept(self, result: LineResult) -> LineResult:
+        """Return what to write for a result: an error for a row whose length is not that of the first one."""
+        columns = len(result.record) // 4
+        if result.failed or columns == self._columns > 0:
+            return result
+        if columns and not self._columns:
+            self._allocate(columns)
+            return result
+        message = f"the vector has {columns} numbers, and those before have {self._columns}"
+        return crashed_result(result.number, None, message)
 
     def write(self, results: list[LineResult]) -> None:
         """Write rows. Once this returns, they outlive the process.
@@ -78,15 +92,7 @@ class NpyWriter:
             OSError: The rows cannot be written: none of them counts as finished.
         """
         for result in results:
-            columns = len(result.record) // 4
-            if not self._columns:
-                self._allocate(columns)
-            if columns != self._columns:
-                raise ValueError(
-                    f"{self.path}: line {result.number} has a vector of {columns} numbers, and those before "
-                    f"have {self._columns}"
-                )
-            offset = _HEADER + (result.number - 1) * columns * 4
+            offset = _HEADER + (result.number - 1) * len(result.record)
             _write_at(self._file, _to_little_endian(result.record), offset)
         for result in results:
             self._done.add(result.number)
@@ -96,10 +102,12 @@ class NpyWriter:
 
     def _allocate(self, columns: int) -> None:
         """Write the header and allocate all rows, so that a disk that is too small is noticed at once."""
-        shape = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({self._rows}, {columns}), }}".encode()
+        shape = (
+            f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({self._done.last}, {columns}), }}".encode()
+        )
         length = _HEADER - len(_MAGIC) - 2
         header = _MAGIC + length.to_bytes(2, "little") + shape.ljust(length - 1) + b"\n"
-        size = _HEADER + self._rows * columns * 4
+        size = _HEADER + self._done.last * columns * 4
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(self._file, 0, size)
         else:
@@ -117,13 +125,12 @@ class NpyWriter:
 
     def close(self) -> None:
         """Close the files, and delete them if they are empty."""
-        for file in (self._file, self._bitmap_file):
-            if file >= 0:
-                os.close(file)
-        if self._file >= 0 and not self._done.count:
-            self.path.unlink(missing_ok=True)
-            self._bitmap_path.unlink(missing_ok=True)
-        self._file = self._bitmap_file = -1
+        if self._bitmap_file >= 0:
+            os.close(self._bitmap_file)
+            if not self._done.count:
+                os.ftruncate(self._file, 0)
+                self._bitmap_path.unlink(missing_ok=True)
+        close_locked(self._file, self.path)
 
 
 def _write_at(file: int, data: bytes, offset: int) -> None:

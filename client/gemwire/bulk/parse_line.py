@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -60,12 +61,30 @@ def load_json(line: Line) -> object:
         InvalidLine: The line is not JSON.
     """
     try:
-        value: object = json.loads(decode_line(line))
+        value: object = _DECODER.decode(decode_line(line))
     except json.JSONDecodeError as error:
         raise InvalidLine(f"the line is not JSON: column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise InvalidLine("the line is not valid JSON: it is nested too deeply") from None
+    except InvalidLine:
+        raise
+    except ValueError:  # Of int(), against numbers that take it too long.
+        raise InvalidLine("the line has a whole number with too many digits") from None
     return value
+
+
+def _refuse_constant(name: str) -> object:
+    raise InvalidLine(f"the line is not JSON: {name} is not a number of JSON")
+
+
+def _parse_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise InvalidLine(f"the line has a number that is too large: {digits[:20]}")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_float=_parse_float, parse_constant=_refuse_constant)
 
 
 def line_key(line: Line) -> object:
@@ -128,7 +147,7 @@ def _parse_request(value: object, key: object) -> v1beta.GenerateContentRequest:
         request = _parse_message(value)
         if request.model:
             request.model = to_model_name(request.model)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise InvalidLine(f"request: {error}", key) from None
     if not request.contents:
         raise InvalidLine("request.contents: must not be empty", key)

@@ -11,18 +11,13 @@ from collections import deque
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from gemwire.bulk.executor import JobStopped, max_concurrency, split_concurrency
+from gemwire.bulk.executor import JobStopped
 from gemwire.bulk.line_result import LineResult, crashed_result
 from gemwire.bulk.lines import Line
 from gemwire.bulk.parse_line import line_key
-from gemwire.bulk.rate_limit import RateLimit
-from gemwire.bulk.task import Task
-from gemwire.bulk.worker import WorkerConfig
-
-if TYPE_CHECKING:
-    from gemwire.pipeline import Adaptive
+from gemwire.bulk.task import Workload
 
 #: A line that this many workers crashed with is a failure.
 _MAX_CRASHES = 3
@@ -44,7 +39,7 @@ class _WorkerProcess:
         ready: Whether it has started.
     """
 
-    def __init__(self, config: WorkerConfig) -> None:
+    def __init__(self, work: Workload) -> None:
         self.connection, remote = Pipe()
         # Not forked: grpc does not survive a fork. In its own session: Ctrl-C in the terminal is not for it.
         self._process = subprocess.Popen(  # noqa: S603
@@ -59,9 +54,9 @@ class _WorkerProcess:
         self.lines: dict[int, Line] = {}
         self.size = 0
         self.ready = False
-        self.send(config)
+        self.send(work)
 
-    def send(self, message: WorkerConfig | list[Line] | None) -> None:
+    def send(self, message: Workload | list[Line] | None) -> None:
         """Send a message. If the process has ended, receiving from it says so."""
         with contextlib.suppress(OSError):
             self.connection.send(message)
@@ -88,13 +83,9 @@ class ProcessExecutor:
     one alone, so that no line fails because of another.
     """
 
-    def __init__(self, task: Task, concurrency: int | Adaptive, rate: RateLimit, processes: int) -> None:
-        """Create an idle executor; concurrency and rate are shared by all processes."""
-        share = rate.divide(processes)
-        self._configs = [
-            WorkerConfig(task, part, share) for part in split_concurrency(concurrency, processes)
-        ]
-        self._lines_per_call = task.lines_per_call
+    def __init__(self, work: Workload, processes: int) -> None:
+        """Create an idle executor of work that all processes share."""
+        self._shares = work.split(processes)
         self._workers: list[_WorkerProcess] = []
         self._lines: Iterator[Line] = iter(())
         self._requeued: deque[Line] = deque()
@@ -107,7 +98,7 @@ class ProcessExecutor:
     def start(self, lines: Iterator[Line]) -> None:
         """See `Executor`."""
         self._lines = lines
-        self._workers = [_WorkerProcess(config) for config in self._configs]
+        self._workers = [_WorkerProcess(share) for share in self._shares]
 
     def poll(self, timeout: float) -> list[LineResult] | None:
         """See `Executor`."""
@@ -162,8 +153,8 @@ class ProcessExecutor:
                     assigned |= self._assign(worker, self._next_lines(chunk))
 
     def _capacity(self, index: int) -> int:
-        calls = max_concurrency(self._configs[index].concurrency)
-        return max(4, calls * _CALLS_AHEAD * self._lines_per_call)
+        share = self._shares[index]
+        return max(4, share.max_concurrency * _CALLS_AHEAD * share.task.lines_per_call)
 
     def _next_lines(self, count: int) -> list[Line]:
         lines: list[Line] = []
@@ -213,7 +204,7 @@ class ProcessExecutor:
                     f"{_MAX_STARTUP_FAILURES} worker processes in a row ended during startup, the last with "
                     f"exit code {code}; see their output above"
                 )
-        self._workers[index] = _WorkerProcess(self._configs[index])
+        self._workers[index] = _WorkerProcess(self._shares[index])
         failed: list[LineResult] = []
         for line in lines:
             if worker.ready:

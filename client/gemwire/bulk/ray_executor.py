@@ -15,17 +15,13 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gemwire.bulk.executor import JobStopped, max_concurrency, split_concurrency
+from gemwire.bulk.executor import JobStopped
 from gemwire.bulk.line_result import LineResult
 from gemwire.bulk.lines import Line
-from gemwire.bulk.rate_limit import RateLimit
-from gemwire.bulk.task import Task, chunk_lines, run_task
+from gemwire.bulk.task import Workload, chunk_lines
 from gemwire.errors import APIError
-
-if TYPE_CHECKING:
-    from gemwire.pipeline import Adaptive
 
 #: Variables that clients read, and that the nodes of a cluster may lack.
 _VARIABLES = (
@@ -49,27 +45,12 @@ _CPUS = 0.5
 class RayExecutor:
     """Runs a task on a Ray cluster."""
 
-    def __init__(
-        self, task: Task, concurrency: int | Adaptive, rate: RateLimit, actors: int, address: str | None
-    ) -> None:
-        """Create an idle executor.
-
-        Args:
-            task: Task for each line.
-            concurrency: Number of concurrent calls, shared by all actors.
-            rate: Rate limit, shared by all actors.
-            actors: Number of actors.
-            address: Address of the cluster; None for the one that Ray finds or starts.
-
-        Raises:
-            ImportError: Ray is not installed.
-        """
+    def __init__(self, work: Workload, actors: int, address: str | None) -> None:
+        """Create an idle executor; without an address, of the cluster that Ray finds or starts."""
         import ray.data  # noqa: F401 - raises before anything starts
 
-        self._task = task
         # Actors of one class are all alike, so the remainder of the division is not used.
-        self._concurrency = split_concurrency(concurrency, actors)[-1]
-        self._rate = rate.divide(actors)
+        self._share = work.split(actors)[-1]
         self._actors = actors
         self._address = address
         self._lines: Iterator[Line] = iter(())
@@ -132,7 +113,7 @@ class RayExecutor:
         """Return the next blocks, pickled."""
         wave: list[bytes] = []
         size = 0
-        max_lines = max_concurrency(self._concurrency) * _CALLS_PER_BLOCK * self._task.lines_per_call
+        max_lines = self._share.max_concurrency * _CALLS_PER_BLOCK * self._share.task.lines_per_call
         block: list[Line] = []
         room = _BLOCK
         for line in self._lines:
@@ -157,7 +138,7 @@ class RayExecutor:
         dataset = ray.data.from_arrow([pa.table({"lines": [block]}) for block in wave])
         answers = dataset.map_batches(
             LineActor,
-            fn_constructor_args=(self._task, self._concurrency, self._rate, environment),
+            fn_constructor_args=(self._share, environment),
             batch_format="pyarrow",
             batch_size=None,
             compute=ray.data.ActorPoolStrategy(size=self._actors, max_tasks_in_flight_per_actor=3),
@@ -177,14 +158,10 @@ class RayExecutor:
 class LineActor:
     """Actor with a client, which processes blocks of lines."""
 
-    def __init__(
-        self, task: Task, concurrency: int | Adaptive, rate: RateLimit, environment: dict[str, str]
-    ) -> None:
+    def __init__(self, work: Workload, environment: dict[str, str]) -> None:
         """Create an idle actor; ``environment`` are the driver's variables for clients."""
         os.environ.update(environment)
-        self._task = task
-        self._concurrency = concurrency
-        self._rate = rate
+        self._work = work
         self._chunks: asyncio.Queue[list[Line]] = asyncio.Queue()
         self._pending: dict[int, asyncio.Future[LineResult]] = {}
         self._running: asyncio.Task[None] | None = None
@@ -199,7 +176,7 @@ class LineActor:
         loop = asyncio.get_running_loop()
         futures: dict[int, asyncio.Future[LineResult]] = {line.number: loop.create_future() for line in lines}
         self._pending.update(futures)
-        for chunk in chunk_lines(lines, self._task.lines_per_call):
+        for chunk in chunk_lines(lines, self._work.task.lines_per_call):
             self._chunks.put_nowait(chunk)
         done = asyncio.gather(*futures.values())
         await asyncio.wait((done, self._running), return_when=asyncio.FIRST_COMPLETED)
@@ -211,7 +188,7 @@ class LineActor:
         return {"results": [pickle.dumps(await done)]}
 
     async def _run(self) -> None:
-        async for results in run_task(self._task, self._source(), self._concurrency, self._rate):
+        async for results in self._work.run(self._source()):
             for result in results:
                 self._fatal = result.fatal or self._fatal
                 future = self._pending.pop(result.number, None)

@@ -34,11 +34,7 @@ class ResultWriter:
         self._synced = time.monotonic()
 
     def write(self, results: list[LineResult]) -> list[LineResult]:
-        """Write results, except those that are held back. Return what was written.
-
-        Raises:
-            OSError: A file cannot be written.
-        """
+        """Write results, except those that are held back. Return what was written."""
         accepted: list[LineResult] = []
         for result in results:
             if result.fatal:
@@ -52,33 +48,25 @@ class ResultWriter:
             accepted.append(result)
         written = self._write(accepted)
         if time.monotonic() - self._synced > _SYNC_INTERVAL:
-            self.sync()
+            self._sync()
         return written
 
-    def finish(self) -> list[LineResult]:
-        """Write what was held back, at the end of the job. Return what was written.
-
-        Raises:
-            OSError: A file cannot be written.
-        """
-        written = self._write(self.held)
-        self.sync()
+    def finish(self, *, held: bool) -> list[LineResult]:
+        """Write what was held back, if wanted, and flush both files. Return what was written."""
+        written = self._write(self.held if held else [])
+        self._sync()
         return written
 
     def _write(self, results: list[LineResult]) -> list[LineResult]:
         # An executor may have repeated a line whose worker was lost: the first result counts.
-        new = [result for result in results if self._finished.add(result.number)]
+        new = [self._output.accept(result) for result in results if self._finished.add(result.number)]
         for file, failed in ((self._output, False), (self._failures, True)):
             if selected := [result for result in new if result.failed is failed]:
                 file.write(selected)
         return new
 
-    def sync(self) -> None:
-        """Flush both files to the disk.
-
-        Raises:
-            OSError: The disk reports an error.
-        """
+    def _sync(self) -> None:
+        """Flush both files to the disk."""
         self._output.sync()
         self._failures.sync()
         self._synced = time.monotonic()

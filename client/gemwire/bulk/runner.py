@@ -8,7 +8,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 from gemwire.bulk.completion_bitmap import CompletionBitmap
@@ -17,12 +18,11 @@ from gemwire.bulk.job_files import JobFiles
 from gemwire.bulk.job_manifest import JobManifest
 from gemwire.bulk.jsonl_writer import JsonlWriter
 from gemwire.bulk.line_result import LineResult
-from gemwire.bulk.lines import read_lines, summarize
-from gemwire.bulk.lock import hold_lock
+from gemwire.bulk.lines import InputChanged, JobInput, Line
 from gemwire.bulk.npy_writer import NpyWriter
 from gemwire.bulk.progress import Prices, Progress
 from gemwire.bulk.result_writer import ResultWriter
-from gemwire.bulk.task import Task
+from gemwire.bulk.task import Task, check_model
 
 #: Seconds between two writes.
 _WRITE_INTERVAL = 0.2
@@ -34,34 +34,34 @@ _MAX_SERVICE_ERRORS = 100
 _DISK_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is exceeded"}
 
 
+@dataclass
 class JobRunner:
-    """One run of a job."""
+    """One run of a job.
 
-    def __init__(
-        self,
-        files: JobFiles,
-        task: Task,
-        create_executor: Callable[[], Executor],
-        *,
-        retry_failures: bool = False,
-        prices: Prices | None = None,
-        progress: Callable[[Progress], object] | None = None,
-    ) -> None:
-        """Create a run; the keyword arguments are those of `gemwire.bulk.generate`."""
-        self._files = files
-        self._task = task
-        self._create_executor = create_executor
-        self._retry_failures = retry_failures
-        self._prices = prices
-        self._on_progress = progress
+    Attributes:
+        files: Files of the job.
+        task: Task for each line.
+        create_executor: Creates what runs the task.
+        retry_failures: See `gemwire.bulk.generate`, also for the following attributes.
+        prices: Prices of tokens.
+        progress: Called with the progress.
+    """
+
+    files: JobFiles
+    task: Task
+    create_executor: Callable[[], Executor]
+    retry_failures: bool = False
+    prices: Prices | None = None
+    progress: Callable[[Progress], object] | None = None
+
+    def __post_init__(self) -> None:
         self._interrupts = 0
         self._started = time.monotonic()
+        self._input_error = ""
+        self._now = Progress(0, 0)
 
     def run(self) -> Progress:
-        """Run the job.
-
-        Returns:
-            The final progress.
+        """Run the job, and return the final progress.
 
         Raises:
             ValueError: The job cannot start; nothing has changed.
@@ -69,81 +69,78 @@ class JobRunner:
             JobStopped: The job cannot go on.
             KeyboardInterrupt: Ctrl-C was pressed; lines in progress were waited for.
         """
-        files = self._files
-        with hold_lock(files.output.with_name(f"{files.output.name}.lock")):
-            summary = summarize(files.input)
-            output: JsonlWriter | NpyWriter = JsonlWriter(files.output)
+        files = self.files
+        with ExitStack() as stack:
+            output: JsonlWriter | NpyWriter
             if files.output.suffix == ".npy":
-                output = NpyWriter(files.output, summary.last)
-            failures = JsonlWriter(files.failures)
+                output = NpyWriter(files.output, files.bitmap)
+            else:
+                output = JsonlWriter("output", files.output)
+            stack.callback(output.close)
+            failures = JsonlWriter("failures", files.failures)
+            stack.callback(failures.close)
+            source = JobInput(files.input)
+            stack.callback(source.close)
+            digest = {"bytes": source.size, "sha256": source.digest, "lines": source.last}
             manifest = JobManifest(
-                files.output.with_name(f"{files.output.name}.job"),
-                {
-                    **self._task.manifest(),
-                    "input": {"bytes": summary.size, "sha256": summary.digest, "lines": summary.last},
-                    "failures": files.failures.name,
-                },
+                files, {**self.task.manifest(), "input": digest, "failures": files.failures.name}
             )
-            manifest.check([files.output, files.failures])
-            finished = CompletionBitmap(summary.last)
+            manifest.check()
+            stack.callback(lambda: manifest.remove_unused(output.is_empty(), failures.is_empty()))
+            finished = CompletionBitmap(source.last)
             output.scan(finished)
             answered = finished.count
-            if self._retry_failures:
+            if self.retry_failures:
                 failures.clear()
             else:
                 failures.scan(finished)
-            self._progress = Progress(
-                total=summary.nonblank, before=finished.count, failures=finished.count - answered
-            )
-            if not self._progress.left:
+            self._now = Progress(source.nonblank, finished.count, failures=finished.count - answered)
+            if not self._now.left:
                 return self._report()
-            self._task.check()
-            with self._open_files(output, failures, manifest):
-                self._execute(finished, output, failures)
-            if self._progress.left:
-                raise JobStopped(f"{files.input} was changed during the run; {self._saved()}")
-            return self._report()
-
-    @contextmanager
-    def _open_files(
-        self, output: JsonlWriter | NpyWriter, failures: JsonlWriter, manifest: JobManifest
-    ) -> Iterator[None]:
-        try:
-            with self._write_errors():
-                manifest.write()
-                output.open()
-                failures.open()
-            yield
-        finally:
-            output.close()
-            failures.close()
-            if not output.path.exists() and not failures.path.exists():
-                manifest.path.unlink(missing_ok=True)
-
-    @contextmanager
-    def _write_errors(self) -> Iterator[None]:
-        """Raise JobStopped in place of an OSError."""
-        try:
-            yield
-        except OSError as error:
-            reason = _DISK_FULL.get(error.errno or 0) or error.strerror or str(error)
-            raise JobStopped(
-                f"cannot write to {self._files.output}: {reason}; {self._saved()}. Run the same command "
-                "again once this is fixed"
-            ) from None
+            check_model(self.task)
+            self._execute(source, finished, output, failures, manifest)
+            if source.has_changed():
+                raise JobStopped(
+                    f"{files.input} was changed during the run; {self._saved()}, for its content at the start"
+                )
+        return self._report()
 
     def _execute(
-        self, finished: CompletionBitmap, output: JsonlWriter | NpyWriter, failures: JsonlWriter
+        self,
+        source: JobInput,
+        finished: CompletionBitmap,
+        output: JsonlWriter | NpyWriter,
+        failures: JsonlWriter,
+        manifest: JobManifest,
     ) -> None:
-        executor = self._create_executor()
+        @contextmanager
+        def write_errors() -> Iterator[None]:
+            """Raise JobStopped in place of an OSError."""
+            try:
+                yield
+            except OSError as error:
+                reason = _DISK_FULL.get(error.errno or 0) or error.strerror or str(error)
+                # The last lines may have been written in part.
+                written = CompletionBitmap(source.last)
+                output.scan(written)
+                failures.scan(written)
+                raise JobStopped(
+                    f"cannot write to {self.files.output}: {reason}; {self._saved(written.count)}. Run the "
+                    "same command again once this is fixed"
+                ) from None
+
+        executor = self.create_executor()
         writer = ResultWriter(finished, output, failures)
         deadline = None
+        with write_errors():
+            manifest.write()
+            output.start()
+            failures.start()
         with self._handle_interrupts():
             try:
-                lines = read_lines(self._files.input)
-                executor.start(line for line in lines if finished.is_missing(line.number))
+                executor.start(self._read_missing(source, finished))
                 while (results := executor.poll(_WRITE_INTERVAL)) is not None:
-                    with self._write_errors():
+                    with write_errors():
                         written = writer.write(results)
                     self._count(written)
                     if fatal := next((result.fatal for result in results if result.fatal), None):
@@ -161,17 +158,25 @@ class JobRunner:
                         break
             finally:
                 executor.close(_CLOSE_TIMEOUT)
-            with self._write_errors():
-                if self._interrupts:
-                    # Failures that are held back are left to the next run.
-                    writer.sync()
-                else:
-                    self._count(writer.finish())
+            with write_errors():
+                # Failures that are held back are left to the next run if the job was interrupted.
+                written = writer.finish(held=not self._interrupts)
+            self._count(written)
             if self._interrupts:
-                self._report()
                 raise KeyboardInterrupt(
                     f"interrupted; {self._saved()}. Run the same command again to continue"
                 )
+        if self._input_error:
+            raise JobStopped(f"{self._input_error}; {self._saved()}")
+
+    def _read_missing(self, source: JobInput, finished: CompletionBitmap) -> Iterator[Line]:
+        """Iterate over lines without a result. End if the input cannot be read: lines before that count."""
+        try:
+            yield from (line for line in source.read_lines() if line.number not in finished)
+        except InputChanged:
+            self._input_error = f"{self.files.input} was changed during the run"
+        except ValueError as error:
+            self._input_error = str(error)
 
     @contextmanager
     def _handle_interrupts(self) -> Iterator[None]:
@@ -195,9 +200,9 @@ class JobRunner:
             signal.signal(signal.SIGINT, previous)
 
     def _count(self, written: list[LineResult]) -> None:
-        progress = self._progress
+        progress = self._now
         failed = sum(result.failed for result in written)
-        self._progress = dataclasses.replace(
+        self._now = dataclasses.replace(
             progress,
             answered=progress.answered + len(written) - failed,
             failed=progress.failed + failed,
@@ -208,14 +213,14 @@ class JobRunner:
         self._report()
 
     def _report(self) -> Progress:
-        progress, cost = self._progress, None
-        if self._prices:
-            cost = progress.tokens_in * self._prices.tokens_in + progress.tokens_out * self._prices.tokens_out
-            cost /= 1e6
-        self._progress = dataclasses.replace(progress, elapsed=time.monotonic() - self._started, cost=cost)
-        if self._on_progress:
-            self._on_progress(self._progress)
-        return self._progress
+        now, cost = self._now, None
+        if self.prices:
+            cost = (now.tokens_in * self.prices.tokens_in + now.tokens_out * self.prices.tokens_out) / 1e6
+        self._now = dataclasses.replace(now, elapsed=time.monotonic() - self._started, cost=cost)
+        if self.progress:
+            self.progress(self._now)
+        return self._now
 
-    def _saved(self) -> str:
-        return f"{self._progress.done:,} of {self._progress.total:,} lines are done and saved"
+    def _saved(self, done: int | None = None) -> str:
+        done = self._now.done if done is None else done
+        return f"{done:,} of {self._now.total:,} lines are done and saved"

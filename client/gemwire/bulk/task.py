@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
-from gemwire.bulk.line_result import LineResult
+from gemwire._arguments import check_integer
+from gemwire.bulk.line_result import LineResult, crashed_result
 from gemwire.bulk.lines import Line
+from gemwire.bulk.parse_line import line_key
 from gemwire.bulk.rate_limit import RateLimit
-from gemwire.errors import APIError
+from gemwire.errors import APIError, Unimplemented
 
 if TYPE_CHECKING:
     from gemwire.pipeline import Adaptive
@@ -24,6 +27,16 @@ class Task(Protocol):
     #: Maximum number of lines in a call.
     lines_per_call: ClassVar[int]
 
+    @property
+    def client(self) -> Mapping[str, Any]:
+        """Arguments of `gemwire.genai.Client`."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Full name of the model."""
+        ...
+
     def open(self, rate: RateLimit) -> AbstractAsyncContextManager[LineHandler]:
         """Open a client, and return the function that processes lines at this rate limit."""
         ...
@@ -32,43 +45,78 @@ class Task(Protocol):
         """Return what must not change for a job to be continued, as JSON."""
         ...
 
-    def check(self) -> None:
-        """Raise unless lines can be processed at all.
-
-        Raises:
-            APIError: No line can be processed.
-        """
-        ...
-
     def failed_result(self, line: Line, error: APIError) -> LineResult:
         """Return the result of a line whose call failed."""
         ...
 
 
-async def run_task(
-    task: Task,
-    chunks: Iterable[list[Line]] | AsyncIterable[list[Line]],
-    concurrency: int | Adaptive,
-    rate: RateLimit,
-) -> AsyncIterator[list[LineResult]]:
-    """Run a task for chunks of lines, and yield their results as they complete. Ends after a fatal error."""
-    from gemwire import pipeline
+@dataclass(frozen=True)
+class Workload:
+    """Work of a job, or of one of several processes that share it.
 
-    async with (
-        task.open(rate) as handler,
-        # Call errors are raised in the pipeline, so that adaptive concurrency sees them.
-        pipeline.map(handler, chunks, concurrency=concurrency, on_error="return") as outcomes,
-    ):
-        async for outcome in outcomes:
-            if not isinstance(outcome, pipeline.ItemFailed):
-                results = outcome
-            elif isinstance(outcome.error, APIError):
-                results = [task.failed_result(line, outcome.error) for line in outcome.item]
-            else:
-                raise outcome.error
-            yield results
-            if any(result.fatal for result in results):
-                return
+    Attributes:
+        task: Task for each line.
+        concurrency: Number of concurrent calls.
+        rate: Rate limit.
+    """
+
+    task: Task
+    concurrency: int | Adaptive
+    rate: RateLimit
+
+    def __post_init__(self) -> None:
+        from gemwire.pipeline import Adaptive
+
+        if not isinstance(self.concurrency, Adaptive):
+            check_integer("concurrency", self.concurrency, expected="a whole number or Adaptive")
+
+    @property
+    def max_concurrency(self) -> int:
+        """Upper bound of the concurrency."""
+        return self.concurrency if isinstance(self.concurrency, int) else self.concurrency.maximum
+
+    def split(self, processes: int) -> list[Workload]:
+        """Return the share of each of several processes, the smallest last."""
+        from gemwire.pipeline import Adaptive
+
+        whole, rate = self.concurrency, self.rate.divide(processes)
+        if isinstance(whole, int):
+            each, rest = divmod(whole, processes)
+            return [Workload(self.task, each + (index < rest), rate) for index in range(processes)]
+        minimum = max(1, whole.minimum // processes)
+        maximum = max(minimum, whole.maximum // processes)
+        start = min(max(minimum, whole.start // processes), maximum)
+        return [Workload(self.task, Adaptive(start, minimum, maximum, whole.repeats), rate)] * processes
+
+    async def run(
+        self, chunks: Iterable[list[Line]] | AsyncIterable[list[Line]]
+    ) -> AsyncIterator[list[LineResult]]:
+        """Run the task for chunks of lines, and yield results as they complete. Ends after a fatal error."""
+        from gemwire import pipeline
+
+        async with (
+            self.task.open(self.rate) as handler,
+            # Call errors are raised in the pipeline, so that adaptive concurrency sees them.
+            pipeline.map(handler, chunks, concurrency=self.concurrency, on_error="return") as outcomes,
+        ):
+            async for outcome in outcomes:
+                if isinstance(outcome, pipeline.ItemFailed):
+                    results = [_failed_result(self.task, line, outcome.error) for line in outcome.item]
+                else:
+                    results = outcome
+                yield results
+                if any(result.fatal for result in results):
+                    return
+
+
+def _failed_result(task: Task, line: Line, error: BaseException) -> LineResult:
+    """Return the result of a line whose call failed in any way. What one line meets must not end the job."""
+    if isinstance(error, APIError):
+        return task.failed_result(line, error)
+    message = f"{type(error).__name__}: {error}"
+    result = crashed_result(line.number, line_key(line), message)
+    # It may meet all lines.
+    return result._replace(service_error=f"{message}.")
 
 
 def chunk_lines(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
@@ -81,3 +129,16 @@ def chunk_lines(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
             chunk = []
     if chunk:
         yield chunk
+
+
+def check_model(task: Task) -> None:
+    """Raise APIError unless the model of a task exists and its credentials may use it."""
+    from gemwire.genai.client import Client
+
+    if not task.model.startswith(("models/", "tunedModels/")):
+        return
+    with Client(**task.client) as client:
+        try:
+            client.models.get(model=task.model)
+        except Unimplemented:
+            return  # A gateway without ModelService: the first line is the check.

@@ -12,42 +12,25 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, NamedTuple
 
 from gemwire.bulk.line_result import LineResult
 from gemwire.bulk.lines import Line
-from gemwire.bulk.rate_limit import RateLimit
-from gemwire.bulk.task import Task, chunk_lines, run_task
-
-if TYPE_CHECKING:
-    from gemwire.pipeline import Adaptive
+from gemwire.bulk.task import Workload, chunk_lines
 
 #: Seconds between two messages with results.
 _SEND_INTERVAL = 0.005
 
 
-class WorkerConfig(NamedTuple):
-    """First message to a worker. Lists of lines follow, and None to stop.
-
-    The worker sends an empty list when it is ready, then lists of results, or an error with which it ends.
-
-    Attributes:
-        task: Task for each line.
-        concurrency: Number of concurrent calls.
-        rate: This worker's share of the rate limit.
-    """
-
-    task: Task
-    concurrency: int | Adaptive
-    rate: RateLimit
-
-
 class _Worker:
-    """Runs the task of one connection."""
+    """Runs the work of one connection.
+
+    The first message to it is a `Workload`; lists of lines follow, and None to stop. It sends an empty list
+    when it is ready, then lists of results, or an error with which it ends.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._config: WorkerConfig = connection.recv()
+        self._work: Workload = connection.recv()
         self._results: list[LineResult] = []
         self._lines: asyncio.Queue[list[Line]] = asyncio.Queue()
         self._stopped = asyncio.Event()
@@ -56,11 +39,10 @@ class _Worker:
 
     async def run(self) -> None:
         """Run until a message says to stop. The process exits when the connection ends."""
-        config = self._config
         self._connection.send([])
         threading.Thread(target=self._receive, args=(asyncio.get_running_loop(),), daemon=True).start()
         sending = asyncio.create_task(self._send())
-        async for results in run_task(config.task, self._chunks(), config.concurrency, config.rate):
+        async for results in self._work.run(self._chunks()):
             self._results += results
             self._updated.set()
         self._done = True
@@ -75,7 +57,7 @@ class _Worker:
             if self._stopped.is_set():
                 received.cancel()
                 return
-            for chunk in chunk_lines(received.result(), self._config.task.lines_per_call):
+            for chunk in chunk_lines(received.result(), self._work.task.lines_per_call):
                 if self._stopped.is_set():
                     return
                 yield chunk

@@ -364,10 +364,11 @@ def test_what_only_json_has_goes_over_http(api: Api, server: Loopback, web: WebS
     )
     assert api(prepared.generate("q", level if where == "call" else None)).text == "over HTTP"
     [request] = web.requests
-    found = (
-        request.json["generationConfig"] if where != "contents" else request.json["contents"][0]["parts"][0]
-    )
-    assert ("thinkingConfig" in found) or ("mediaResolution" in found)
+    if where == "contents":
+        part = request.json["contents"][0]["parts"][0]
+        assert part["mediaResolution"] == {"level": "MEDIA_RESOLUTION_LOW"}
+    else:
+        assert request.json["generationConfig"]["thinkingConfig"] == {"thinkingLevel": "LOW"}
     assert [content["parts"][0]["text"] for content in request.json["contents"]] == ["big", "q"]
     assert not server.journal
     assert api(prepared_of(api).generate("q")).text == "over gRPC"

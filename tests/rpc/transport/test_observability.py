@@ -60,7 +60,6 @@ async def calls() -> None:
         async for _ in await client.stream_generate_content(model="models/a"):
             break
         await models.get_model(name="models/a")
-        await asyncio.sleep(0.05)
 
 
 def run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import sys
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -301,12 +303,15 @@ async def leave_by_cancel_from_another_thread(server: Loopback, stream: Any) -> 
 
 
 async def leave_by_cancelled_task_between_reads(server: Loopback, stream: Any) -> None:
+    inside = asyncio.Event()
+
     async def consume() -> None:
         async for _ in stream:
+            inside.set()
             await asyncio.sleep(30)
 
     task = asyncio.create_task(consume())
-    await asyncio.sleep(0.05)
+    await inside.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -317,11 +322,13 @@ async def leave_by_cancelled_task_in_a_read(server: Loopback, stream: Any) -> No
         async for _ in stream:
             pass
 
-    server_is_silent = asyncio.create_task(consume())
-    await asyncio.sleep(0.05)
-    server_is_silent.cancel()
+    task = asyncio.create_task(consume())
+    # One turn of the loop takes it into a read, the only thing that it ever waits for.
+    await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await server_is_silent
+        await task
 
 
 async def leave_by_timeout_of_a_read(server: Loopback, stream: Any) -> None:
@@ -423,7 +430,9 @@ def test_async_closing_the_client_ends_its_streams(server: Loopback) -> None:
                 pass
 
         tasks = [asyncio.create_task(consume(messages)) for messages in (stream, bidi)]
-        await asyncio.sleep(0.1)
+        # One turn of the loop takes both into their reads: neither has a message to give.
+        await asyncio.sleep(0)
+        assert await asyncio.to_thread(server.busy, 2)
         await client.close()
         for task in tasks:
             with pytest.raises(errors.Cancelled, match="closed"):
@@ -513,11 +522,20 @@ def test_sync_closing_the_client_ends_its_streams(server: Loopback) -> None:
     bidi = client.bidi_generate_content()
     with in_thread(list, stream) as first, in_thread(list, bidi) as second:
         assert server.busy(2)
-        time.sleep(0.1)
+        assert comes(lambda: _readers() == 2)
         client.close()
     assert isinstance(first[0], errors.Cancelled)
     assert isinstance(second[0], errors.Cancelled)
     assert server.idle()
+
+
+def _readers() -> int:
+    """Count the threads that wait for a message of a stream inside of grpc."""
+    stacks = [traceback.extract_stack(frame) for frame in sys._current_frames().values()]
+    return sum(
+        any(each.name == "_next" and each.filename.endswith("grpc/_channel.py") for each in stack)
+        for stack in stacks
+    )
 
 
 # Both directions

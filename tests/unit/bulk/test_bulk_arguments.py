@@ -32,6 +32,8 @@ def left(folder: Path) -> list[str]:
         ({"requests_per_minute": 0}, "requests_per_minute: 0 is not a positive number"),
         ({"tokens_per_minute": -1}, "tokens_per_minute: -1 is not a positive number"),
         ({"timeout": 0}, "timeout: 0 is not a positive number"),
+        ({"timeout": float("inf")}, "timeout: inf is not a positive number"),
+        ({"timeout": float("nan")}, "timeout: nan is not a positive number"),
         (
             {"prices": {"tokens_in": 1, "tokens_out": -1}},
             "prices.tokens_out: -1 is not a non-negative number",
@@ -44,7 +46,9 @@ def left(folder: Path) -> list[str]:
         ({"ray_address": "auto"}, "ray_address: requires engine='ray'"),
         ({"input": "none.jsonl"}, "input: none.jsonl: No such file"),
         ({"input": "."}, "input: .: Is a directory"),
-        ({"input": "-"}, "input: standard input cannot be read again"),
+        ({"input": "/dev/zero"}, "input: /dev/zero is a device"),
+        ({"output": "/dev/full"}, "output: /dev/full is not a regular file"),
+        ({"failures": "/dev/null"}, "failures: /dev/null is not a regular file"),
         ({"output": "-"}, "output: a job needs a file"),
         ({"output": ""}, "output: a job needs a file"),
         ({"output": "."}, "output: "),
@@ -107,25 +111,21 @@ def test_embeddings(folder: Path, monkeypatch: pytest.MonkeyPatch, given: dict[s
     assert left(folder) == ["in.jsonl", "linked.jsonl"]
 
 
-def test_concurrency_is_divided() -> None:
-    from gemwire.bulk.executor import split_concurrency
-
-    assert split_concurrency(10, 3) == [4, 3, 3]
-    assert split_concurrency(Adaptive(8, 1, 100), 4) == [Adaptive(2, 1, 25)] * 4
-    assert split_concurrency(Adaptive(1, 1, 2), 4) == [Adaptive(1, 1, 1)] * 4
-
-
-def test_what_is_allowed_is_divided(tmp_path: Path) -> None:
+def test_work_is_divided() -> None:
     from gemwire.bulk.embed_task import EmbedTask
-    from gemwire.bulk.process_executor import ProcessExecutor
     from gemwire.bulk.rate_limit import RateLimit
+    from gemwire.bulk.task import Workload
 
     task = EmbedTask("m", None, None, None, False, 60.0, bulk.RETRY, {})
-    executor = ProcessExecutor(task, 5, RateLimit(600, None), 2)
-    assert [(config.concurrency, config.rate) for config in executor._configs] == [
-        (3, RateLimit(300, None)),
-        (2, RateLimit(300, None)),
-    ]
+
+    def divide(concurrency: int | Adaptive, processes: int) -> list[int | Adaptive]:
+        shares = Workload(task, concurrency, RateLimit(600, None)).split(processes)
+        assert {share.rate for share in shares} == {RateLimit(600 / processes, None)}
+        return [share.concurrency for share in shares]
+
+    assert divide(10, 3) == [4, 3, 3]
+    assert divide(Adaptive(8, 1, 100), 4) == [Adaptive(2, 1, 25)] * 4
+    assert divide(Adaptive(1, 1, 2), 4) == [Adaptive(1, 1, 1)] * 4
     assert RateLimit(None, 30).divide(4) == RateLimit(None, 7.5)
 
 

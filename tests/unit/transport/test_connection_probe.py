@@ -14,7 +14,9 @@ import pytest
 from eventually import PATIENCE, comes
 from scripted_http_server import WebServer
 
+from gemwire._secret import Secret
 from gemwire._transport.connection_probe import ConnectionProbe, Outcome, Route, probe
+from gemwire._transport.proxies import Proxy
 from gemwire._transport.tls_context import create_grpc_context
 
 
@@ -110,11 +112,13 @@ def test_a_server_that_says_nothing(trust: certificates.Authority, monkeypatch: 
 
 def test_an_address_of_the_sixth_version_is_named_in_brackets() -> None:
     assert _route(443, "::1").name == "[::1]:443"
-    assert "secret" not in repr(_route(443, proxy="http://user:secret@proxy"))
+    proxy = Proxy.of(Secret("http://user:secret@proxy"), "https")
+    assert "secret" not in repr(_route(443, proxy=proxy)) + repr(proxy)
 
 
 def test_a_proxy_of_another_kind_is_not_examined() -> None:
-    assert "https proxy" in probe(_route(443, proxy="https://proxy:1")).failure
+    proxy = Proxy.of(Secret("https://proxy:1"), "https")
+    assert "https proxy" in probe(_route(443, proxy=proxy)).failure
 
 
 def test_calls_that_fail_together_share_a_probe(monkeypatch: pytest.MonkeyPatch) -> None:

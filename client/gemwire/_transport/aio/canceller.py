@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from gemwire._transport import fork
+from gemwire._transport.aio.loop_end import abandon_with_loop
+
 
 class Canceller:
     """Cancels a call from any thread, and from a finalizer."""
 
-    __slots__ = ("_call", "_loop")
+    __slots__ = ("__weakref__", "_call", "_generation", "_loop")
 
     def __init__(self, call: Any) -> None:
         self._call = call
         self._loop = asyncio.get_running_loop()
+        self._generation = fork.generation()
+        abandon_with_loop(self)
 
     def done(self) -> bool:
         """Return whether the call has ended."""
         return bool(self._call.done())
 
     def __call__(self) -> bool:
-        """Cancel the call. Returns whether it was still running."""
-        if self._call.done():
+        """Cancel the call. Returns whether it was still running; in a forked child it is the parent's."""
+        if self._generation != fork.generation() or self._call.done():
             return False
         try:
             here = asyncio.get_running_loop() is self._loop
@@ -33,6 +38,10 @@ class Canceller:
             return bool(self._call.cancel())
         self._loop.call_soon_threadsafe(self._call.cancel)
         return True
+
+    def abandon(self) -> None:
+        """Cancel the call of a closed loop: the server is notified, no reader is."""
+        self._call.cancel()
 
     def release(self) -> None:
         """Cancel the call, as its only reader, who will read no more."""

@@ -6,11 +6,11 @@ import functools
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from gemwire._transport.connection_probe import ConnectionProbe, Route
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.endpoint import DEFAULT_PORT, EMULATOR, HTTP_EMULATOR, is_loopback, with_brackets
+from gemwire._transport.proxies import Proxy, find_http_proxy
 from gemwire._transport.tls_context import HTTP_ROOTS, create_http_context
 from gemwire.options import MAX_RESPONSE_SIZE
 
@@ -80,30 +80,10 @@ class HttpTarget:
             address.hostname or "",
             address.port or (DEFAULT_PORT if is_secure else 80),
             functools.partial(create_http_context, self.certificate) if is_secure else None,
-            proxy=self.proxy() or "",
+            proxy=self.proxy(),
             trust_hint=f"set SSL_CERT_FILE or {HTTP_ROOTS} to a file with its authority.",
         )
 
-    def proxy(self) -> str | None:
-        """Return the proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, unless NO_PROXY excludes the host.
-
-        A plaintext server on this machine is called without a proxy.
-
-        Raises:
-            ValueError: The kind of proxy is not supported.
-        """
-        host = urlsplit(self.origin).hostname or ""
-        if self.scheme == "http" and is_loopback(self.address):
-            return None
-        proxies = getproxies()
-        proxy = proxies.get(self.scheme) or proxies.get("all")
-        if not proxy or proxy_bypass(host):
-            return None
-        proxy = proxy if "://" in proxy else f"http://{proxy}"
-        scheme = urlsplit(proxy).scheme
-        if scheme not in ("http", "https"):
-            raise ValueError(
-                f"environment: the proxy for {self.scheme} is of kind {scheme!r}; "
-                "only HTTP proxies are supported"
-            )
-        return proxy
+    def proxy(self) -> Proxy | None:
+        """Return the proxy in between; see `find_http_proxy`."""
+        return find_http_proxy(self.scheme, self.address)

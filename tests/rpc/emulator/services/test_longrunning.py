@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 from emulator_calls import Caller, emulator
+from eventually import comes_in_loop
 
 from gemwire_emulator.errors import StatusError, invalid_argument
 from gemwire_emulator.services import longrunning
@@ -149,9 +150,12 @@ def test_deletion_does_not_stop_the_work() -> None:
             assert (await call.refused("DeleteOperation", name=name)).code == "NOT_FOUND"
             assert not longrunning.is_cancelled(running.state, "", name)
             running.state.clock.advance(2)
-            await asyncio.sleep(0.05)
-            made = await call("GetTunedModel", name="tunedModels/m")
-            assert made.state == v1beta.TunedModel.State.ACTIVE
+
+            async def active() -> bool:
+                made = await call("GetTunedModel", name="tunedModels/m")
+                return bool(made.state == v1beta.TunedModel.State.ACTIVE)
+
+            assert await comes_in_loop(active)
             assert (await call.refused("GetOperation", name=name)).code == "NOT_FOUND"
 
     run(test())
@@ -169,7 +173,10 @@ def test_waiting() -> None:
                 return await call("WaitOperation", request)
 
             async def going(task: asyncio.Task[Any]) -> bool:
-                await asyncio.sleep(0.05)
+                assert await comes_in_loop(lambda: state.operation_events)
+                # What would end it was seen before these calls are answered.
+                for _ in range(2):
+                    await call("ListOperations", name="operations")
                 return not task.done()
 
             assert not (await wait(seconds=0)).done

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from emulator_calls import Caller, calling, emulator
+from eventually import comes_in_loop
 
 from gemwire_proto import v1beta
 
@@ -110,9 +111,14 @@ def test_a_tuning_from_beginning_to_end() -> None:
             assert refused.code == "FAILED_PRECONDITION"
 
             running.state.clock.advance(1.0)
-            await asyncio.sleep(0.05)
-            halfway = progress(await call("GetOperation", name=operation.name))
-            assert (halfway.completed_steps, halfway.completed_percent) == (5, 50)
+            halfway = first
+
+            async def arrive_halfway() -> bool:
+                nonlocal halfway
+                halfway = progress(await call("GetOperation", name=operation.name))
+                return (halfway.completed_steps, halfway.completed_percent) == (5, 50)
+
+            assert await comes_in_loop(arrive_halfway)
             running.state.clock.advance(1.0)
             done = await call("WaitOperation", name=operation.name)
             assert done.done
@@ -390,8 +396,7 @@ def test_deletion() -> None:
             # Another of that name is not taken for the first.
             second = await call("CreateTunedModel", tuned_model=model(4), tuned_model_id="m")
             running.state.clock.advance(1)
-            await asyncio.sleep(0.05)
-            assert len(running.state.tasks) == 1
+            assert await comes_in_loop(lambda: len(running.state.tasks) == 1)
             assert progress(await call("GetOperation", name=second.name)).total_steps == 5
             # Who has given it away cannot delete it.
             await call("TransferOwnership", name="tunedModels/m", email_address="a@example.com")
@@ -407,12 +412,12 @@ def test_cancelling_a_tuning() -> None:
             await call("CancelOperation", name=operation.name)
             ended = await call("WaitOperation", name=operation.name)
             assert (ended.done, ended.error.code) == (True, 1)
-            await asyncio.sleep(0.05)
+            # With no task left, nothing can change it any more.
+            assert await comes_in_loop(lambda: not running.state.tasks)
             assert (await call("GetTunedModel", name="tunedModels/m")).state == FAILED
             running.state.clock.advance(5)
-            await asyncio.sleep(0.05)
-            assert (await call("GetTunedModel", name="tunedModels/m")).state == FAILED
             assert not running.state.tasks
+            assert (await call("GetTunedModel", name="tunedModels/m")).state == FAILED
 
     run(test())
 
@@ -506,9 +511,13 @@ def test_a_tuning_survives_kill_9(tmp_path: Path) -> None:
             operation = await call("CreateTunedModel", tuned_model=model(), tuned_model_id="m", key="k")
             cancelled = await call("CreateTunedModel", tuned_model=model(), tuned_model_id="c", key="k")
             await call("CancelOperation", name=cancelled.name, key="k")
-            while progress(operation).completed_steps < 2:
-                await asyncio.sleep(0.02)
+
+            async def under_way() -> bool:
+                nonlocal operation
                 operation = await call("GetOperation", name=operation.name, key="k")
+                return bool(progress(operation).completed_steps >= 2)
+
+            assert await comes_in_loop(under_way)
             return operation, progress(operation)
 
     async def after(address: str, operation: Any, seen: Any) -> None:

@@ -107,7 +107,8 @@ def test_call_details(ask: Http, client: v1beta.GenerativeServiceClient, gemini:
     assert len(call["responses"]) == len(call["times"]) == call["messages"] == 3
     assert call["times"] == sorted(call["times"])
     assert call["responses"][0]["candidates"][0]["content"]["parts"][0]["text"].startswith("One")
-    assert call["metadata"]["x-goog-api-client"].startswith("gemwire/") or call["metadata"]
+    assert call["metadata"]["x-goog-api-client"].startswith("gl-python/")
+    assert call["metadata"]["user-agent"].startswith("grpc-python/")
     assert ask.error("GET", "/emulator/calls/999999")["status"] == "NOT_FOUND"
 
 
