@@ -90,7 +90,7 @@ class ToolPhishBlockThreshold(_views.Enum):
 
 
 @_views.Enum.of(_v1_tool_pb2.Tool.ComputerUse.DESCRIPTOR.enum_types_by_name["Environment"])
-class ToolComputerUseEnvironment(_views.Enum):
+class Environment(_views.Enum):
     """What can be steered."""
 
     ENVIRONMENT_UNSPECIFIED = "ENVIRONMENT_UNSPECIFIED"
@@ -98,7 +98,7 @@ class ToolComputerUseEnvironment(_views.Enum):
 
 
 @_views.Enum.of(_v1_tool_pb2.ExecutableCode.DESCRIPTOR.enum_types_by_name["Language"])
-class ExecutableCodeLanguage(_views.Enum):
+class Language(_views.Enum):
     """Languages that the service runs."""
 
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
@@ -106,7 +106,7 @@ class ExecutableCodeLanguage(_views.Enum):
 
 
 @_views.Enum.of(_v1_tool_pb2.CodeExecutionResult.DESCRIPTOR.enum_types_by_name["Outcome"])
-class CodeExecutionResultOutcome(_views.Enum):
+class Outcome(_views.Enum):
     """Ways in which a run ends."""
 
     OUTCOME_UNSPECIFIED = "OUTCOME_UNSPECIFIED"
@@ -176,7 +176,7 @@ class HarmCategory(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.Modality.DESCRIPTOR)
-class Modality(_views.Enum):
+class MediaModality(_views.Enum):
     """Kinds of content by which tokens are counted."""
 
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
@@ -209,7 +209,7 @@ class ImageConfigPersonGeneration(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.GenerationConfig.DESCRIPTOR.enum_types_by_name["Modality"])
-class GenerationConfigModality(_views.Enum):
+class Modality(_views.Enum):
     """What an answer can be made of."""
 
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
@@ -219,7 +219,7 @@ class GenerationConfigModality(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.GenerationConfig.DESCRIPTOR.enum_types_by_name["MediaResolution"])
-class GenerationConfigMediaResolution(_views.Enum):
+class MediaResolution(_views.Enum):
     """Levels of detail."""
 
     MEDIA_RESOLUTION_UNSPECIFIED = "MEDIA_RESOLUTION_UNSPECIFIED"
@@ -250,7 +250,7 @@ class GenerationConfigThinkingConfigThinkingLevel(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.SafetySetting.DESCRIPTOR.enum_types_by_name["HarmBlockThreshold"])
-class SafetySettingHarmBlockThreshold(_views.Enum):
+class HarmBlockThreshold(_views.Enum):
     """From what on content is blocked."""
 
     HARM_BLOCK_THRESHOLD_UNSPECIFIED = "HARM_BLOCK_THRESHOLD_UNSPECIFIED"
@@ -271,7 +271,7 @@ class SafetySettingHarmBlockMethod(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.SafetyRating.DESCRIPTOR.enum_types_by_name["HarmProbability"])
-class SafetyRatingHarmProbability(_views.Enum):
+class HarmProbability(_views.Enum):
     """How probable a harm is."""
 
     HARM_PROBABILITY_UNSPECIFIED = "HARM_PROBABILITY_UNSPECIFIED"
@@ -293,7 +293,7 @@ class SafetyRatingHarmSeverity(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.Candidate.DESCRIPTOR.enum_types_by_name["FinishReason"])
-class CandidateFinishReason(_views.Enum):
+class FinishReason(_views.Enum):
     """Why generation ended."""
 
     FINISH_REASON_UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
@@ -310,7 +310,7 @@ class CandidateFinishReason(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.UrlMetadata.DESCRIPTOR.enum_types_by_name["UrlRetrievalStatus"])
-class UrlMetadataUrlRetrievalStatus(_views.Enum):
+class UrlRetrievalStatus(_views.Enum):
     """Whether a page was read."""
 
     URL_RETRIEVAL_STATUS_UNSPECIFIED = "URL_RETRIEVAL_STATUS_UNSPECIFIED"
@@ -557,7 +557,7 @@ class GenerateContentResponsePromptFeedbackBlockedReason(_views.Enum):
 
 
 @_views.Enum.of(_v1_prediction_service_pb2.GenerateContentResponse.UsageMetadata.DESCRIPTOR.enum_types_by_name["TrafficType"])
-class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
+class TrafficType(_views.Enum):
     """Kinds of quota."""
 
     TRAFFIC_TYPE_UNSPECIFIED = "TRAFFIC_TYPE_UNSPECIFIED"
@@ -691,7 +691,7 @@ class Tool(_views.View, kind=_v1_tool_pb2.Tool):
     __slots__ = ()
 
 
-class ToolGoogleSearch(_views.View, kind=_v1_tool_pb2.Tool.GoogleSearch):
+class GoogleSearch(_views.View, kind=_v1_tool_pb2.Tool.GoogleSearch):
     """Options of search with Google."""
 
     __slots__ = ()
@@ -715,7 +715,7 @@ class ToolCodeExecution(_views.View, kind=_v1_tool_pb2.Tool.CodeExecution):
     __slots__ = ()
 
 
-class ToolComputerUse(_views.View, kind=_v1_tool_pb2.Tool.ComputerUse):
+class ComputerUse(_views.View, kind=_v1_tool_pb2.Tool.ComputerUse):
     """Options of computer use."""
 
     __slots__ = ()

@@ -91,21 +91,21 @@ class ToolPhishBlockThreshold(_views.Enum):
     """Leaves out pages of extremely high confidence alone: the most lenient filter.
     """
 
-class ToolComputerUseEnvironment(_views.Enum):
+class Environment(_views.Enum):
     """What can be steered."""
     ENVIRONMENT_UNSPECIFIED = "ENVIRONMENT_UNSPECIFIED"
     """None named; the browser is meant."""
     ENVIRONMENT_BROWSER = "ENVIRONMENT_BROWSER"
     """A web browser."""
 
-class ExecutableCodeLanguage(_views.Enum):
+class Language(_views.Enum):
     """Languages that the service runs."""
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
     """No language given."""
     PYTHON = "PYTHON"
     """Python 3.10 or later, with numpy and simpy among other packages."""
 
-class CodeExecutionResultOutcome(_views.Enum):
+class Outcome(_views.Enum):
     """Ways in which a run ends."""
     OUTCOME_UNSPECIFIED = "OUTCOME_UNSPECIFIED"
     """Not given. The service does not send it."""
@@ -184,7 +184,7 @@ class HarmCategory(_views.Enum):
     HARM_CATEGORY_JAILBREAK = "HARM_CATEGORY_JAILBREAK"
     """Attempts to talk the model out of its rules."""
 
-class Modality(_views.Enum):
+class MediaModality(_views.Enum):
     """Kinds of content by which tokens are counted."""
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
     """Not given."""
@@ -223,7 +223,7 @@ class ImageConfigPersonGeneration(_views.Enum):
     ALLOW_NONE = "ALLOW_NONE"
     """Nobody."""
 
-class GenerationConfigModality(_views.Enum):
+class Modality(_views.Enum):
     """What an answer can be made of."""
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
     """None given; text is meant."""
@@ -234,7 +234,7 @@ class GenerationConfigModality(_views.Enum):
     AUDIO = "AUDIO"
     """Speech."""
 
-class GenerationConfigMediaResolution(_views.Enum):
+class MediaResolution(_views.Enum):
     """Levels of detail. More detail takes more tokens."""
     MEDIA_RESOLUTION_UNSPECIFIED = "MEDIA_RESOLUTION_UNSPECIFIED"
     """None given; the model's own."""
@@ -269,7 +269,7 @@ class GenerationConfigThinkingConfigThinkingLevel(_views.Enum):
     MINIMAL = "MINIMAL"
     """As little as the model can."""
 
-class SafetySettingHarmBlockThreshold(_views.Enum):
+class HarmBlockThreshold(_views.Enum):
     """From what on content is blocked."""
     HARM_BLOCK_THRESHOLD_UNSPECIFIED = "HARM_BLOCK_THRESHOLD_UNSPECIFIED"
     """None given; the model's own."""
@@ -293,7 +293,7 @@ class SafetySettingHarmBlockMethod(_views.Enum):
     PROBABILITY = "PROBABILITY"
     """How probable the harm is."""
 
-class SafetyRatingHarmProbability(_views.Enum):
+class HarmProbability(_views.Enum):
     """How probable a harm is."""
     HARM_PROBABILITY_UNSPECIFIED = "HARM_PROBABILITY_UNSPECIFIED"
     """Not rated."""
@@ -319,7 +319,7 @@ class SafetyRatingHarmSeverity(_views.Enum):
     HARM_SEVERITY_HIGH = "HARM_SEVERITY_HIGH"
     """High."""
 
-class CandidateFinishReason(_views.Enum):
+class FinishReason(_views.Enum):
     """Why generation ended."""
     FINISH_REASON_UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
     """Not given: generation goes on."""
@@ -344,7 +344,7 @@ class CandidateFinishReason(_views.Enum):
     MODEL_ARMOR = "MODEL_ARMOR"
     """Model Armor blocked the answer."""
 
-class UrlMetadataUrlRetrievalStatus(_views.Enum):
+class UrlRetrievalStatus(_views.Enum):
     """Whether a page was read."""
     URL_RETRIEVAL_STATUS_UNSPECIFIED = "URL_RETRIEVAL_STATUS_UNSPECIFIED"
     """Not given. The service does not send it."""
@@ -646,7 +646,7 @@ class GenerateContentResponsePromptFeedbackBlockedReason(_views.Enum):
     JAILBREAK = "JAILBREAK"
     """It may be an attempt to talk the model out of its rules."""
 
-class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
+class TrafficType(_views.Enum):
     """Kinds of quota."""
     TRAFFIC_TYPE_UNSPECIFIED = "TRAFFIC_TYPE_UNSPECIFIED"
     """Not given."""
@@ -948,7 +948,7 @@ class Tool(_views.View):
     """
     retrieval: Retrieval | None
     """Looks up the caller's own data and gives it to the model."""
-    google_search: ToolGoogleSearch | None
+    google_search: GoogleSearch | None
     """Lets the model search the web with Google and ground its answer in what it finds.
     """
     google_search_retrieval: GoogleSearchRetrieval | None
@@ -967,7 +967,7 @@ class Tool(_views.View):
     """
     url_context: UrlContext | None
     """Lets the model read the pages whose addresses are in the prompt."""
-    computer_use: ToolComputerUse | None
+    computer_use: ComputerUse | None
     """Lets the model steer a browser by predefined functions, which the caller carries out.
     """
     def __init__(
@@ -975,7 +975,7 @@ class Tool(_views.View):
         *,
         function_declarations: _Sequence[FunctionDeclaration | FunctionDeclarationDict | _Message] | None = ...,
         retrieval: Retrieval | RetrievalDict | _Message | None = ...,
-        google_search: ToolGoogleSearch | ToolGoogleSearchDict | _Message | None = ...,
+        google_search: GoogleSearch | GoogleSearchDict | _Message | None = ...,
         google_search_retrieval: GoogleSearchRetrieval | GoogleSearchRetrievalDict | _Message | None = ...,
         google_maps: GoogleMaps | GoogleMapsDict | _Message | None = ...,
         enterprise_web_search: EnterpriseWebSearch | EnterpriseWebSearchDict | _Message | None = ...,
@@ -983,14 +983,14 @@ class Tool(_views.View):
         exa_ai_search: ToolExaAiSearch | ToolExaAiSearchDict | _Message | None = ...,
         code_execution: ToolCodeExecution | ToolCodeExecutionDict | _Message | None = ...,
         url_context: UrlContext | UrlContextDict | _Message | None = ...,
-        computer_use: ToolComputerUse | ToolComputerUseDict | _Message | None = ...,
+        computer_use: ComputerUse | ComputerUseDict | _Message | None = ...,
     ) -> None: ...
 
 class ToolDict(_TypedDict, total=False):
     """Fields of a `Tool`, which is accepted in its place."""
     function_declarations: _Sequence[FunctionDeclaration | FunctionDeclarationDict | _Message] | None
     retrieval: Retrieval | RetrievalDict | _Message | None
-    google_search: ToolGoogleSearch | ToolGoogleSearchDict | _Message | None
+    google_search: GoogleSearch | GoogleSearchDict | _Message | None
     google_search_retrieval: GoogleSearchRetrieval | GoogleSearchRetrievalDict | _Message | None
     google_maps: GoogleMaps | GoogleMapsDict | _Message | None
     enterprise_web_search: EnterpriseWebSearch | EnterpriseWebSearchDict | _Message | None
@@ -998,9 +998,9 @@ class ToolDict(_TypedDict, total=False):
     exa_ai_search: ToolExaAiSearch | ToolExaAiSearchDict | _Message | None
     code_execution: ToolCodeExecution | ToolCodeExecutionDict | _Message | None
     url_context: UrlContext | UrlContextDict | _Message | None
-    computer_use: ToolComputerUse | ToolComputerUseDict | _Message | None
+    computer_use: ComputerUse | ComputerUseDict | _Message | None
 
-class ToolGoogleSearch(_views.View):
+class GoogleSearch(_views.View):
     """Options of search with Google."""
     exclude_domains: list[str] | None
     """Domains whose pages are not used, `example.com`. Up to 2,000."""
@@ -1014,8 +1014,8 @@ class ToolGoogleSearch(_views.View):
         blocking_confidence: ToolPhishBlockThreshold | str | int | None = ...,
     ) -> None: ...
 
-class ToolGoogleSearchDict(_TypedDict, total=False):
-    """Fields of a `ToolGoogleSearch`, which is accepted in its place."""
+class GoogleSearchDict(_TypedDict, total=False):
+    """Fields of a `GoogleSearch`, which is accepted in its place."""
     exclude_domains: _Sequence[str] | None
     blocking_confidence: ToolPhishBlockThreshold | str | int | None
 
@@ -1069,9 +1069,9 @@ class ToolCodeExecution(_views.View):
 class ToolCodeExecutionDict(_TypedDict, total=False):
     """Fields of a `ToolCodeExecution`, which is accepted in its place."""
 
-class ToolComputerUse(_views.View):
+class ComputerUse(_views.View):
     """Options of computer use."""
-    environment: ToolComputerUseEnvironment | None
+    environment: Environment | None
     """What the model steers."""
     excluded_predefined_functions: list[str] | None
     """Names of predefined functions that the model shall not call. Use it to leave out actions that the
@@ -1080,13 +1080,13 @@ class ToolComputerUse(_views.View):
     def __init__(
         self,
         *,
-        environment: ToolComputerUseEnvironment | str | int | None = ...,
+        environment: Environment | str | int | None = ...,
         excluded_predefined_functions: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class ToolComputerUseDict(_TypedDict, total=False):
-    """Fields of a `ToolComputerUse`, which is accepted in its place."""
-    environment: ToolComputerUseEnvironment | str | int | None
+class ComputerUseDict(_TypedDict, total=False):
+    """Fields of a `ComputerUse`, which is accepted in its place."""
+    environment: Environment | str | int | None
     excluded_predefined_functions: _Sequence[str] | None
 
 class UrlContext(_views.View):
@@ -1294,25 +1294,25 @@ class FunctionResponseDict(_TypedDict, total=False):
 
 class ExecutableCode(_views.View):
     """A program that the model wrote, to be run by the service."""
-    language: ExecutableCodeLanguage | None
+    language: Language | None
     """The language that it is written in."""
     code: str | None
     """The program."""
     def __init__(
         self,
         *,
-        language: ExecutableCodeLanguage | str | int | None = ...,
+        language: Language | str | int | None = ...,
         code: str | None = ...,
     ) -> None: ...
 
 class ExecutableCodeDict(_TypedDict, total=False):
     """Fields of a `ExecutableCode`, which is accepted in its place."""
-    language: ExecutableCodeLanguage | str | int | None
+    language: Language | str | int | None
     code: str | None
 
 class CodeExecutionResult(_views.View):
     """What running an `ExecutableCode` gave. It follows the part with the program."""
-    outcome: CodeExecutionResultOutcome | None
+    outcome: Outcome | None
     """How the run ended."""
     output: str | None
     """Standard output if the run succeeded; otherwise standard error or another account of the failure.
@@ -1320,13 +1320,13 @@ class CodeExecutionResult(_views.View):
     def __init__(
         self,
         *,
-        outcome: CodeExecutionResultOutcome | str | int | None = ...,
+        outcome: Outcome | str | int | None = ...,
         output: str | None = ...,
     ) -> None: ...
 
 class CodeExecutionResultDict(_TypedDict, total=False):
     """Fields of a `CodeExecutionResult`, which is accepted in its place."""
-    outcome: CodeExecutionResultOutcome | str | int | None
+    outcome: Outcome | str | int | None
     output: str | None
 
 class Retrieval(_views.View):
@@ -3017,9 +3017,9 @@ class GenerationConfig(_views.View):
     """Lets the service choose among models."""
     audio_timestamp: bool | None
     """Whether the model knows the times of what it hears, for audio alone."""
-    response_modalities: list[GenerationConfigModality] | None
+    response_modalities: list[Modality] | None
     """What the answer is made of. Text when empty."""
-    media_resolution: GenerationConfigMediaResolution | None
+    media_resolution: MediaResolution | None
     """How finely to look at all media of the prompt."""
     speech_config: SpeechConfig | None
     """How spoken answers sound."""
@@ -3047,8 +3047,8 @@ class GenerationConfig(_views.View):
         response_json_schema: object | None = ...,
         routing_config: GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | _Message | None = ...,
         audio_timestamp: bool | None = ...,
-        response_modalities: _Sequence[GenerationConfigModality | str | int] | None = ...,
-        media_resolution: GenerationConfigMediaResolution | str | int | None = ...,
+        response_modalities: _Sequence[Modality | str | int] | None = ...,
+        media_resolution: MediaResolution | str | int | None = ...,
         speech_config: SpeechConfig | SpeechConfigDict | _Message | None = ...,
         thinking_config: GenerationConfigThinkingConfig | GenerationConfigThinkingConfigDict | _Message | None = ...,
         image_config: ImageConfig | ImageConfigDict | _Message | None = ...,
@@ -3072,8 +3072,8 @@ class GenerationConfigDict(_TypedDict, total=False):
     response_json_schema: object | None
     routing_config: GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | _Message | None
     audio_timestamp: bool | None
-    response_modalities: _Sequence[GenerationConfigModality | str | int] | None
-    media_resolution: GenerationConfigMediaResolution | str | int | None
+    response_modalities: _Sequence[Modality | str | int] | None
+    media_resolution: MediaResolution | str | int | None
     speech_config: SpeechConfig | SpeechConfigDict | _Message | None
     thinking_config: GenerationConfigThinkingConfig | GenerationConfigThinkingConfigDict | _Message | None
     image_config: ImageConfig | ImageConfigDict | _Message | None
@@ -3154,7 +3154,7 @@ class SafetySetting(_views.View):
     """What happens to content of one category of harm."""
     category: HarmCategory | None
     """The category."""
-    threshold: SafetySettingHarmBlockThreshold | None
+    threshold: HarmBlockThreshold | None
     """From what on content is blocked."""
     method: SafetySettingHarmBlockMethod | None
     """Whether severity or probability is compared with the threshold."""
@@ -3162,21 +3162,21 @@ class SafetySetting(_views.View):
         self,
         *,
         category: HarmCategory | str | int | None = ...,
-        threshold: SafetySettingHarmBlockThreshold | str | int | None = ...,
+        threshold: HarmBlockThreshold | str | int | None = ...,
         method: SafetySettingHarmBlockMethod | str | int | None = ...,
     ) -> None: ...
 
 class SafetySettingDict(_TypedDict, total=False):
     """Fields of a `SafetySetting`, which is accepted in its place."""
     category: HarmCategory | str | int | None
-    threshold: SafetySettingHarmBlockThreshold | str | int | None
+    threshold: HarmBlockThreshold | str | int | None
     method: SafetySettingHarmBlockMethod | str | int | None
 
 class SafetyRating(_views.View):
     """How harmful content is in one category."""
     category: HarmCategory | None
     """The category."""
-    probability: SafetyRatingHarmProbability | None
+    probability: HarmProbability | None
     """How probable the harm is, in steps."""
     probability_score: float | None
     """How probable the harm is, from 0 to 1."""
@@ -3190,7 +3190,7 @@ class SafetyRating(_views.View):
         self,
         *,
         category: HarmCategory | str | int | None = ...,
-        probability: SafetyRatingHarmProbability | str | int | None = ...,
+        probability: HarmProbability | str | int | None = ...,
         probability_score: float | None = ...,
         severity: SafetyRatingHarmSeverity | str | int | None = ...,
         severity_score: float | None = ...,
@@ -3200,7 +3200,7 @@ class SafetyRating(_views.View):
 class SafetyRatingDict(_TypedDict, total=False):
     """Fields of a `SafetyRating`, which is accepted in its place."""
     category: HarmCategory | str | int | None
-    probability: SafetyRatingHarmProbability | str | int | None
+    probability: HarmProbability | str | int | None
     probability_score: float | None
     severity: SafetyRatingHarmSeverity | str | int | None
     severity_score: float | None
@@ -3266,7 +3266,7 @@ class Candidate(_views.View):
     """The mean log probability of its tokens."""
     logprobs_result: LogprobsResult | None
     """Log probabilities of its tokens, if asked for."""
-    finish_reason: CandidateFinishReason | None
+    finish_reason: FinishReason | None
     """Why generation ended. Unset while it goes on."""
     safety_ratings: list[SafetyRating] | None
     """Ratings of the answer, at most one for a category."""
@@ -3286,7 +3286,7 @@ class Candidate(_views.View):
         score: float | None = ...,
         avg_logprobs: float | None = ...,
         logprobs_result: LogprobsResult | LogprobsResultDict | _Message | None = ...,
-        finish_reason: CandidateFinishReason | str | int | None = ...,
+        finish_reason: FinishReason | str | int | None = ...,
         safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None = ...,
         finish_message: str | None = ...,
         citation_metadata: CitationMetadata | CitationMetadataDict | _Message | None = ...,
@@ -3301,7 +3301,7 @@ class CandidateDict(_TypedDict, total=False):
     score: float | None
     avg_logprobs: float | None
     logprobs_result: LogprobsResult | LogprobsResultDict | _Message | None
-    finish_reason: CandidateFinishReason | str | int | None
+    finish_reason: FinishReason | str | int | None
     safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None
     finish_message: str | None
     citation_metadata: CitationMetadata | CitationMetadataDict | _Message | None
@@ -3326,19 +3326,19 @@ class UrlMetadata(_views.View):
     """What became of one page."""
     retrieved_url: str | None
     """Its address."""
-    url_retrieval_status: UrlMetadataUrlRetrievalStatus | None
+    url_retrieval_status: UrlRetrievalStatus | None
     """Whether it was read."""
     def __init__(
         self,
         *,
         retrieved_url: str | None = ...,
-        url_retrieval_status: UrlMetadataUrlRetrievalStatus | str | int | None = ...,
+        url_retrieval_status: UrlRetrievalStatus | str | int | None = ...,
     ) -> None: ...
 
 class UrlMetadataDict(_TypedDict, total=False):
     """Fields of a `UrlMetadata`, which is accepted in its place."""
     retrieved_url: str | None
-    url_retrieval_status: UrlMetadataUrlRetrievalStatus | str | int | None
+    url_retrieval_status: UrlRetrievalStatus | str | int | None
 
 class LogprobsResult(_views.View):
     """Log probabilities of an answer's tokens."""
@@ -3723,20 +3723,20 @@ class ModelArmorConfigDict(_TypedDict, total=False):
 
 class ModalityTokenCount(_views.View):
     """Tokens of one modality."""
-    modality: Modality | None
+    modality: MediaModality | None
     """The modality."""
     token_count: int | None
     """How many."""
     def __init__(
         self,
         *,
-        modality: Modality | str | int | None = ...,
+        modality: MediaModality | str | int | None = ...,
         token_count: int | None = ...,
     ) -> None: ...
 
 class ModalityTokenCountDict(_TypedDict, total=False):
     """Fields of a `ModalityTokenCount`, which is accepted in its place."""
-    modality: Modality | str | int | None
+    modality: MediaModality | str | int | None
     token_count: int | None
 
 class CachedContent(_views.View):
@@ -8734,7 +8734,7 @@ class GenerateContentResponseUsageMetadata(_views.View):
     """The candidates' tokens by modality."""
     tool_use_prompt_tokens_details: list[ModalityTokenCount] | None
     """The tokens of tools' results by modality."""
-    traffic_type: GenerateContentResponseUsageMetadataTrafficType | None
+    traffic_type: TrafficType | None
     """Which kind of quota the call used."""
     def __init__(
         self,
@@ -8748,7 +8748,7 @@ class GenerateContentResponseUsageMetadata(_views.View):
         cache_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None = ...,
         candidates_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None = ...,
         tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None = ...,
-        traffic_type: GenerateContentResponseUsageMetadataTrafficType | str | int | None = ...,
+        traffic_type: TrafficType | str | int | None = ...,
     ) -> None: ...
 
 class GenerateContentResponseUsageMetadataDict(_TypedDict, total=False):
@@ -8762,7 +8762,7 @@ class GenerateContentResponseUsageMetadataDict(_TypedDict, total=False):
     cache_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
     candidates_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
     tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
-    traffic_type: GenerateContentResponseUsageMetadataTrafficType | str | int | None
+    traffic_type: TrafficType | str | int | None
 
 class EmbedContentRequest(_views.View):
     """Asks `PredictionService.EmbedContent` for an embedding."""
