@@ -352,9 +352,7 @@ def serving(folder: Path, pair: tuple[bytes, bytes]) -> Iterator[str]:
 def test_a_connection(
     alone: dict[str, Any], authority: certificates.Authority, tmp_path: Path, transport: str
 ) -> None:
-    trust = dict.fromkeys(
-        ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "REQUESTS_CA_BUNDLE"), str(tmp_path / "ca.pem")
-    )
+    trust = _trust(tmp_path)
     ask = ("--transport", transport, "--api-endpoint")
     with serving(tmp_path, authority.issue("localhost", "other.example")) as address:
         report = found(None, *ask, address, connects=True, **KEY, **alone, **trust)
@@ -373,9 +371,7 @@ def test_a_connection(
 def test_a_connection_that_fails(
     alone: dict[str, Any], authority: certificates.Authority, tmp_path: Path, transport: str
 ) -> None:
-    trust = dict.fromkeys(
-        ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "REQUESTS_CA_BUNDLE"), str(tmp_path / "ca.pem")
-    )
+    trust = _trust(tmp_path)
     ask = ("--transport", transport, "--api-endpoint")
     with serving(tmp_path, authority.issue("localhost", hours=(-2, -1))) as address:
         report = found(None, *ask, address, connects=True, code=1, **KEY, **alone, **trust)
