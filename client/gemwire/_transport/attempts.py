@@ -60,6 +60,11 @@ class Attempts:
         self._attempt_began = self.began
 
     @property
+    def deadline(self) -> float | None:
+        """When the call is to end (``time.monotonic()``); None for no deadline."""
+        return None if self.seconds is None else self.began + self.seconds
+
+    @property
     def client_closed(self) -> bool:
         """Whether the client was closed meanwhile."""
         return self.caller.pool.closed
@@ -81,7 +86,7 @@ class Attempts:
             self._reauthenticated = True
             self.count += 1
             return 0.0
-        remaining = None if self.seconds is None else self.began + self.seconds - now
+        remaining = None if self.deadline is None else self.deadline - now
         policy = self.policy
         delay = policy.next_delay(error, self.count, now - self.began, remaining) if policy else None
         allowed = self.record_failure(error)
