@@ -6,17 +6,26 @@ import math
 from collections.abc import Collection
 
 
-def check_integer(name: str, value: object, *, minimum: int = 1, expected: str = "a whole number") -> int:
-    """Return a whole number of at least ``minimum``.
+def check_integer(
+    name: str,
+    value: object,
+    *,
+    minimum: int = 1,
+    maximum: int | None = None,
+    expected: str = "a whole number",
+) -> int:
+    """Return a whole number within bounds.
 
     Raises:
         TypeError: The value is not a whole number.
-        ValueError: It is too small.
+        ValueError: It is too small or too large.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name}: expected {expected}, got {value!r}")
     if value < minimum:
         raise ValueError(f"{name}: {value} is less than {minimum}")
+    if maximum is not None and value > maximum:
+        raise ValueError(f"{name}: {value} is more than {maximum}")
     return value
 
 

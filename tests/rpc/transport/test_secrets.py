@@ -402,6 +402,9 @@ def _bad_account(tmp_path: Path) -> Path:
     return file
 
 
+#: For arguments that type checkers refuse.
+_OPTIONS: Any = ClientOptions
+
 _CONSTRUCTIONS: dict[str, Callable[[Any], Any]] = {
     "a line break": lambda kind: kind(client_options={"api_key": KEY + "\n"}),
     "bytes": lambda kind: kind(client_options={"api_key": KEY.encode()}),
@@ -442,6 +445,8 @@ _CONSTRUCTIONS: dict[str, Callable[[Any], Any]] = {
     "diagnosis of text": lambda kind: gemwire.diagnose(KEY),  # type: ignore[arg-type]
     "bare options": lambda kind: ClientOptions(api_key=KEY, credentials_file="x"),
     "bare options by position": lambda kind: ClientOptions(None, None, None, None, "x", None, KEY),
+    "too many options": lambda kind: _OPTIONS(*[None] * 6, KEY, *[None] * 9),
+    "an option twice": lambda kind: _OPTIONS(*[None] * 6, KEY, api_key=KEY),
     "bare options of text": lambda kind: ClientOptions.of({"api_key": KEY, "scopes": "x"}),
     "bare options of a wrong name": lambda kind: ClientOptions.of({"api_key": KEY, "x": 1}),
 }
