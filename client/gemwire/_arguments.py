@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
+#: Far more than a process can have calls in progress; a larger number is a mistake.
+MAX_CONCURRENCY = 65_536
+
 
 def check_integer(
     name: str,
@@ -27,6 +30,11 @@ def check_integer(
     if maximum is not None and value > maximum:
         raise ValueError(f"{name}: {value} is more than {maximum}")
     return value
+
+
+def check_concurrency(name: str, value: object, *, minimum: int = 1, expected: str = "a whole number") -> int:
+    """Return a number of concurrent calls. Raises as `check_integer`."""
+    return check_integer(name, value, minimum=minimum, maximum=MAX_CONCURRENCY, expected=expected)
 
 
 def check_number(name: str, value: object, *, zero: bool = False, expected: str = "a number") -> float:
