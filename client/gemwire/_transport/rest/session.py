@@ -8,11 +8,12 @@ sync client, keeps deadlines, and lets any thread cancel a call.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
+import socket
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 
 import aiohttp
 import grpc
@@ -151,7 +152,7 @@ class Session:
         except ValueError as error:
             raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
 
-    @contextmanager
+    @contextlib.contextmanager
     def translate_errors(self) -> Iterator[None]:
         """Raise the errors of aiohttp as `HttpError`."""
         try:
@@ -172,6 +173,17 @@ class Session:
         # Sockets close after a few iterations of the loop, which may stop next; those with TLS take longer.
         await asyncio.sleep(0 if self.target.scheme == "http" else _TLS_SHUTDOWN)
         _open.discard(self)
+
+    def abandon(self) -> None:
+        """End all exchanges once the loop is closed: nothing can be awaited any more."""
+        self.closed = True
+        for exchange in list(self._exchanges):
+            exchange.shut_down()
+        # On a closed loop aiohttp only forgets its connections, so that it does not log that they are open.
+        closing = self._client.close()
+        with contextlib.suppress(StopIteration):
+            closing.send(None)
+        closing.close()
 
 
 class Exchange:
@@ -242,6 +254,13 @@ class Exchange:
     def close(self) -> None:
         """End the exchange. If the response is incomplete, its connection is closed at once."""
         self._response.close()
+
+    def shut_down(self) -> None:
+        """Tell the server that nobody reads any more, on a loop that is closed."""
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:
+            with contextlib.suppress(Exception):
+                connection.transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def _take_buffered(content: aiohttp.StreamReader) -> bytes:
