@@ -126,7 +126,7 @@ def _endpoint(options: ClientOptions) -> Finding:
             if options.api_endpoint is not None:
                 reason += "; api_endpoint is ignored"
             return Finding(endpoint.with_port(emulator.host), reason)
-        where = endpoint.resolve(SERVICE.host, options)
+        where = endpoint.resolve(SERVICE, options)
     except endpoint.EmptyUniverseError:
         return Finding("", "the universe domain is empty")
     except (ValueError, TypeError, GoogleAuthError) as error:
@@ -213,7 +213,7 @@ def _credentials(
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            found = creds.resolve(given, options, SERVICE.host, host)
+            found = creds.resolve(given, options, SERVICE, host)
         reason = _find_source(options, given)
     except DefaultCredentialsError as error:
         if os.environ.get(_FILE):
