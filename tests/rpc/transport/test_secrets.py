@@ -453,6 +453,7 @@ _CONSTRUCTIONS: dict[str, Callable[[Any], Any]] = {
         client_options={"api_key": "k", "api_endpoint": f"https://x/?q={KEY}@a"}
     ),
     "diagnosis": lambda kind: gemwire.diagnose({"api_key": KEY, "nothing": 1}),
+    "diagnosis of a transport": lambda kind: gemwire.diagnose({"api_key": KEY}, transport="pigeon"),
     "diagnosis of text": lambda kind: gemwire.diagnose(KEY),  # type: ignore[arg-type]
     "bare options": lambda kind: ClientOptions(api_key=KEY, credentials_file="x"),
     "bare options by position": lambda kind: ClientOptions(None, None, None, None, "x", None, KEY),
