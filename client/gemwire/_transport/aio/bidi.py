@@ -10,13 +10,13 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from gemwire._transport.aio.backoff import find_cause
 from gemwire._transport.aio.canceller import Canceller
 from gemwire._transport.aio.concurrency import CallMetadata, RpcError, is_task_cancelling, iterate
 from gemwire._transport.aio.stream_call import AsyncStreamCall
 from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.json_only import check_request
-from gemwire._transport.request_message import to_message
+from gemwire._transport.json_only import to_grpc_request
 from gemwire._transport.undecodable import UndecodableResponse
 from gemwire.errors import APIError, Cancelled
 from gemwire_runtime.method import Method
@@ -71,7 +71,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
                 before.
             TypeError: The message is of another type.
         """
-        message = _to_request(self._method, request)
+        message = to_grpc_request(self._method, request)
         if self._writing_ended:
             raise ValueError("write: the stream was closed for writing by done_writing()")
         try:
@@ -105,7 +105,8 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
                 self._cancel()
                 raise message
         except RpcError as error:
-            raise self._finish(self._error(error, self._watchdog)) from self._sender_error
+            cause = None if self._cancelled else await find_cause(self._attempts, error)
+            raise self._finish(cause or self._error(error, self._watchdog)) from self._sender_error
         except asyncio.CancelledError:
             closed = self._attempts.client_closed and not is_task_cancelling()
             fired = self._watchdog and self._watchdog.fired
@@ -178,13 +179,6 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
             self._cancel()
 
 
-def _to_request(method: Method[_Request, _Response], value: object) -> _Request:
-    request = to_message(method.request, value, "request")
-    if method.may_hold_json_only:
-        check_request(method, request)
-    return request
-
-
 class _Sender:
     """Sends the requests of an iterable until the call ends. It must not keep the stream alive."""
 
@@ -208,7 +202,7 @@ class _Sender:
     async def _run(self, requests: AsyncIterator[object]) -> None:
         try:
             async for request in requests:
-                await self._call.write(_to_request(self._method, request))
+                await self._call.write(to_grpc_request(self._method, request))
             await self._call.done_writing()
         except (RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
             # The call has ended; its reader gets the error.
