@@ -13,9 +13,14 @@ from gemwire_emulator.server import Emulator, Settings
 from gemwire_proto.families import PACKAGES
 from gemwire_proto.google.rpc import error_details_pb2, status_pb2
 
+#: Methods by name; those of Vertex AI begin with ``aiplatform.``.
 _METHODS = {
-    method.name: method
-    for package in ("google.ai.generativelanguage.v1beta", "google.longrunning")
+    prefix + method.name: method
+    for package, prefix in (
+        ("google.ai.generativelanguage.v1beta", ""),
+        ("google.longrunning", ""),
+        ("google.cloud.aiplatform.v1", "aiplatform."),
+    )
     for service in PACKAGES[package].tables()
     for method in service.methods.values()
 }

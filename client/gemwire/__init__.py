@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gemwire import aiplatform_v1 as aiplatform_v1
     from gemwire import bulk as bulk
     from gemwire import embeddings as embeddings
     from gemwire import errors as errors
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("bulk", "embeddings", "errors", "limits", "pipeline", "v1", "v1beta")
+_MODULES = ("aiplatform_v1", "bulk", "embeddings", "errors", "limits", "pipeline", "v1", "v1beta")
 _NAMES = {
     "ClientInfo": "gemwire.options",
     "ClientOptions": "gemwire.options",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 
 from gemwire_emulator.admission import AdmissionController
 from gemwire_emulator.call import Call
-from gemwire_emulator.errors import StatusError
+from gemwire_emulator.errors import StatusError, unimplemented
 from gemwire_emulator.journal import Journal
 from gemwire_emulator.journal_entry import JournalEntry
 from gemwire_runtime.method import Kind, Method, Service
@@ -34,7 +34,10 @@ class Endpoint:
         method: The RPC that clients call.
         request: Request class that the handler takes.
         response: Response class that the handler returns.
+        served: Whether it has a handler; otherwise it answers UNIMPLEMENTED.
     """
+
+    served = True
 
     def __init__(
         self,
@@ -43,13 +46,15 @@ class Endpoint:
         handler: Any,
         admission: AdmissionController,
         journal: Journal,
+        find_tenant: Callable[[Message], str] | None = None,
     ) -> None:
-        """Create an endpoint; ``handled`` has the message classes of the handler, see `Dispatcher.serve`."""
+        """Create an endpoint; see `Dispatcher.serve`. ``handled`` has the message classes of the handler."""
         self.method = method
         self.request = handled.request
         self.response = handled.response
         self._handler = handler
         self._is_coroutine = inspect.iscoroutinefunction(handler)
+        self._find_tenant = find_tenant
         self._admission = admission
         self._journal = journal
 
@@ -59,7 +64,7 @@ class Endpoint:
         Raises:
             StatusError: The call failed.
         """
-        entry = self._journal.begin(call, request)
+        entry = self._begin(request, call)
         with _recorded(entry):
             await self._admission.admit(call, request)
             result = self._handler(request, call)
@@ -74,7 +79,7 @@ class Endpoint:
         Raises:
             StatusError: The call failed.
         """
-        entry = self._journal.begin(call, request)
+        entry = self._begin(request, call)
         with _recorded(entry):
             await self._admission.admit(call, request)
             # Closed as soon as the client leaves, so that the engine stops generating.
@@ -82,6 +87,11 @@ class Endpoint:
                 async for message in messages:
                     entry.record_response(message)
                     yield message
+
+    def _begin(self, request: Message, call: Call) -> JournalEntry:
+        if self._find_tenant is not None:
+            call.tenant = self._find_tenant(request)
+        return self._journal.begin(call, request)
 
     async def bidi(self, requests: AsyncIterator[Message], call: Call) -> AsyncGenerator[Message, None]:
         """Handle a call that streams both ways, and yield its responses.
@@ -143,7 +153,14 @@ class Dispatcher:
         self._journal = journal
         self.endpoints: dict[str, Endpoint] = {}
 
-    def serve(self, service: Service, handlers: object, handled_as: Service | None = None) -> None:
+    def serve(
+        self,
+        service: Service,
+        handlers: object,
+        handled_as: Service | None = None,
+        find_tenant: Callable[[Message], str] | None = None,
+        unserved: str = "",
+    ) -> None:
         """Add the endpoints of a service.
 
         Args:
@@ -151,15 +168,33 @@ class Dispatcher:
             handlers: Object with a method for each RPC, named as in the table.
             handled_as: Method table whose messages the handlers take, if it is another one: v1 is
                 served by the handlers of v1beta, whose messages are a superset on the wire.
+            find_tenant: Returns whose resources a request sees. Default: those of its API key.
+            unserved: Why RPCs without a handler answer UNIMPLEMENTED; empty if all must have one.
 
         Raises:
             TypeError: An RPC has no handler, or no front supports its kind.
         """
         for name, method in service.methods.items():
             handler = getattr(handlers, method.snake, None)
-            if handler is None:
+            if handler is None and not unserved:
                 raise TypeError(f"{type(handlers).__name__} has no {method.snake} for {method.path}")
             if method.kind is Kind.CLIENT_STREAM:
                 raise TypeError(f"{method.path}: client streaming is not supported")
             handled = (handled_as or service).methods[name]
-            self.endpoints[method.path] = Endpoint(method, handled, handler, self._admission, self._journal)
+            endpoint = Endpoint(
+                method,
+                handled,
+                handler or _refuse(name, unserved),
+                self._admission,
+                self._journal,
+                find_tenant,
+            )
+            endpoint.served = handler is not None
+            self.endpoints[method.path] = endpoint
+
+
+def _refuse(name: str, why: str) -> Callable[[object, Call], Message]:
+    def refuse(request: object, call: Call) -> Message:
+        raise unimplemented(f"{name}: {why}")
+
+    return refuse

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from gemwire_proto.google.rpc import error_details_pb2, status_pb2
 
 _DOMAIN = "generativelanguage.googleapis.com"
+_VERTEX_DOMAIN = "aiplatform.googleapis.com"
 #: Characters of a value that an error message repeats.
 _MAX_QUOTED = 100
 
@@ -166,5 +167,13 @@ def quote(value: object) -> str:
     return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}… ({len(text)} characters)"
 
 
+def unimplemented(why: str) -> StatusError:
+    """Return UNIMPLEMENTED for an RPC that the emulator does not serve."""
+    return StatusError(grpc.StatusCode.UNIMPLEMENTED, why)
+
+
 def _error_info(reason: str, **metadata: str) -> Message:
-    return error_details_pb2.ErrorInfo(reason=reason, domain=_DOMAIN, metadata=metadata)
+    # By the names of resources: those of the Gemini API belong to no project or publisher.
+    is_vertex = metadata.get("resource", "").startswith(("projects/", "publishers/", "endpoints/"))
+    domain = _VERTEX_DOMAIN if is_vertex else _DOMAIN
+    return error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=metadata)

@@ -37,6 +37,8 @@ from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Store
+from gemwire_emulator.vertex import prediction as vertex_prediction
+from gemwire_emulator.vertex.names import find_project
 from gemwire_proto.families import FAMILIES
 from gemwire_runtime.family import Package
 from gemwire_runtime.method import Service
@@ -123,7 +125,8 @@ class Emulator:
         )
         self._front = GrpcFront(dispatcher)
         self._server.add_generic_rpc_handlers((self._front,))
-        self._introspection = Introspection(self._server, [service.name for service in SERVICES])
+        names = [service.name for service in (*SERVICES, *VERTEX_SERVICES)]
+        self._introspection = Introspection(self._server, names)
         host = f"[{settings.host}]" if ":" in settings.host.strip("[]") else settings.host
         try:
             port = self._server.add_insecure_port(f"{host}:{settings.port}")
@@ -216,6 +219,14 @@ class Emulator:
             name = _short_name(service)
             # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
             dispatcher.serve(service, handlers[name], handled_as=v1beta.get(name))
+        vertex: dict[str, object] = {
+            "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative),
+            "PredictionService": vertex_prediction.PredictionService(state, generative),
+        }
+        for service in VERTEX_SERVICES:
+            dispatcher.serve(
+                service, vertex[_short_name(service)], find_tenant=find_project, unserved=_UNSERVED
+            )
 
     async def wait(self) -> None:
         """Wait until the emulator is stopped."""
@@ -316,7 +327,10 @@ def _short_name(service: Service) -> str:
     return service.name.rpartition(".")[2]
 
 
+_FAMILIES = {family.name: family for family in FAMILIES}
 #: Packages of the Gemini API; the first is v1beta.
-_PACKAGES: tuple[Package, ...] = next(f.packages for f in FAMILIES if f.name == "generativelanguage")
-#: Method tables of all services.
+_PACKAGES: tuple[Package, ...] = _FAMILIES["generativelanguage"].packages
+#: Method tables of the services of the Gemini API, and of Vertex AI.
 SERVICES = tuple(service for package in _PACKAGES for service in package.tables())
+VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())
+_UNSERVED = "the emulator does not have it; it serves models of one's own, of which the emulator has none"

@@ -8,7 +8,6 @@ FAMILIES = (
     Family(
         name="generativelanguage",
         host="generativelanguage.googleapis.com",
-        scopes=(),
         descriptor_set=_BASE.with_name("descriptors.binpb"),
         comments=_BASE.with_name("comments.json"),
         packages=(
@@ -47,6 +46,24 @@ FAMILIES = (
                 },
                 clients=False,
                 mixin=True,
+            ),
+        ),
+    ),
+    Family(
+        name="aiplatform",
+        host="aiplatform.googleapis.com",
+        descriptor_set=_BASE.with_name("aiplatform.binpb"),
+        comments=_BASE.with_name("aiplatform_comments.json"),
+        packages=(
+            Package(
+                name="google.cloud.aiplatform.v1",
+                module="gemwire_proto.aiplatform_v1",
+                services={
+                    "PredictionService": "gemwire_proto.aiplatform_v1.prediction_service",
+                    "LlmUtilityService": "gemwire_proto.aiplatform_v1.llm_utility_service",
+                },
+                clients=True,
+                mixin=False,
             ),
         ),
     ),

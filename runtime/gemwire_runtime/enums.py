@@ -74,6 +74,11 @@ class Enum(str, enum.Enum):
         return f"{type(self).__name__}.{self._name_}"
 
 
+def find(full_name: str) -> type[Enum] | None:
+    """Return the class of an enum; None where there is none."""
+    return _ENUMS.get(full_name)
+
+
 def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int], Callable[[object], int]]:
     """Build the functions that read and write the values of an enum.
 

@@ -42,7 +42,6 @@ class Family:
     Attributes:
         name: Its name, ``generativelanguage``.
         host: Default host of its services.
-        scopes: OAuth scopes of its services.
         descriptor_set: File of its descriptors, a serialized FileDescriptorSet with all imports.
         comments: File of its comments: JSON, by the full names of messages, enums and services.
         packages: Its proto packages.
@@ -50,7 +49,6 @@ class Family:
 
     name: str
     host: str
-    scopes: tuple[str, ...]
     descriptor_set: Path
     comments: Path
     packages: tuple[Package, ...]

@@ -7,41 +7,42 @@ response cost nothing and a request is built once. Two views are equal if their 
 from __future__ import annotations
 
 import base64
-import datetime
-import json
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
-from typing import Any, ClassVar, TypedDict, TypeVar, cast, overload
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Optional, TypedDict, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gemwire_runtime import enums
+from gemwire_runtime.containers import Conversion, Entries, Items, keep, put
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.message_init import is_repeated, message_class
+from gemwire_runtime.models import FieldInfo, Model
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.well_known import WELL_KNOWN, Conversion
+from gemwire_runtime.well_known import ANNOTATIONS, WELL_KNOWN
 
 _V = TypeVar("_V", bound="View")
-_T = TypeVar("_T")
-_Other = TypeVar("_Other")
 
 #: View classes by the full names of their messages; a subclass takes the place of its base.
 _VIEWS: dict[str, type[View]] = {}
 
 
-class View:
+class View(Model):
     """Base class of views; subclasses name their message class with ``kind=``.
 
     A view is created from fields, from a dict (`model_validate`) or from a message (`of`). Field names may be
     in camelCase as well. The value of a message field may be a view, a message or a dict.
     """
 
-    __slots__ = ("_pb",)
+    __slots__ = ("_kept", "_pb")
 
     #: The message; subclasses know its class.
     _pb: Any
+    #: Views, lists and dicts that attributes gave out, by name: each attribute gives the same one again.
+    _kept: dict[str, Any] | None
     _kind: ClassVar[type[Message]]
     _fields: ClassVar[dict[str, Field]] = {}
     _aliases: ClassVar[dict[str, str]] = {}
@@ -61,7 +62,7 @@ class View:
         """
         if kind is not None:
             cls._kind = kind
-            cls._fields = {field.name: Field(field) for field in descriptor_of(kind).fields}
+            cls._fields = {field.name: _build_field(field) for field in descriptor_of(kind).fields}
             cls._aliases = {field.json_name: name for name, field in cls._fields.items()}
             for name, field in cls._fields.items():
                 setattr(cls, name, field)
@@ -80,24 +81,29 @@ class View:
             TypeError: A value has a wrong type.
         """
         self._pb = self._kind()
-        self._set(fields)
-
-    def _set(self, fields: Mapping[str, object]) -> None:
+        self._kept = None
         for name, value in fields.items():
             field = self._fields.get(name) or self._fields.get(self._aliases.get(name, ""))
             if field is None:
                 raise ValueError(
                     f"{type(self).__name__} has no field {name!r}; it has {', '.join(self._fields)}"
                 )
-            if value is not None:
-                field.write(self._pb, value)
+            field.set(self, value)
 
     @classmethod
     def of(cls: type[_V], message: Message) -> _V:
         """Create a view of a message, which is not copied."""
         made = object.__new__(cls)
         made._pb = message
+        made._kept = None
         return made
+
+    def adopt(self, other: View) -> None:
+        """Show what another view with the same fields shows."""
+        self._pb = other._pb
+        for name, shown in (self._kept or {}).items():
+            if isinstance(shown, (View, Items, Entries)):
+                shown.adopt(getattr(other, name))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, View):
@@ -107,7 +113,7 @@ class View:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self._set_names())
+        shown = (f"{name}={getattr(self, name)!r}" for name in self._fields if name in self.model_fields_set)
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -119,13 +125,19 @@ class View:
     def __deepcopy__(self: _V, memo: object) -> _V:
         return self.model_copy()
 
-    def _set_names(self) -> list[str]:
-        return [field.name for field, _ in self._pb.ListFields()]
+    @classmethod
+    def describe_fields(cls) -> dict[str, FieldInfo]:
+        """Return the fields by their names, in the order of the protos."""
+        return {
+            name: FieldInfo(Optional[field.annotation], field.json_name)  # noqa: UP045 - made at run time
+            for name, field in cls._fields.items()
+        }
 
     @property
     def model_fields_set(self) -> set[str]:
         """Names of the fields that are set."""
-        return set(self._set_names())
+        kept = {name for name in self._kept or () if getattr(self, name) is not None}
+        return kept.union(field.name for field, _ in self._pb.ListFields())
 
     def model_copy(self: _V, *, update: Mapping[str, object] | None = None, deep: bool = True) -> _V:
         """Return a copy, with some fields changed.
@@ -141,113 +153,63 @@ class View:
         return made
 
     @classmethod
-    def model_validate(cls: type[_V], data: object) -> _V:
-        """Convert a dict, a message or another view to a view.
+    def model_validate(cls: type[_V], obj: object, **_: object) -> _V:
+        """Convert a dict, a message or another view to a view. pydantic's options are accepted.
 
         Raises:
             ValueError: A field does not exist, or a value is out of range.
             TypeError: A value has a wrong type.
         """
-        if isinstance(data, View):
-            data = data._pb
-        if isinstance(data, Message):
-            return cls.of(data)
-        fields = unwrap(data)
+        if isinstance(obj, View):
+            obj = obj._pb
+        if isinstance(obj, Message):
+            return cls.of(obj)
+        fields = unwrap(obj)
         if not isinstance(fields, Mapping):
-            raise TypeError(
-                f"{cls.__name__}: expected a dict, a message or a view, got {type(data).__name__}"
-            )
+            raise TypeError(f"{cls.__name__}: expected a dict, a message or a view, got {type(obj).__name__}")
         return cls(**fields)
-
-    from_dict = model_validate
-
-    @classmethod
-    def model_validate_json(cls: type[_V], text: str | bytes) -> _V:
-        """Parse JSON.
-
-        Raises:
-            ValueError: The text is not valid JSON, or has unknown fields.
-        """
-        return cls.model_validate(json.loads(text))
-
-    from_json = model_validate_json
-
-    def model_dump(
-        self, *, exclude_none: bool = False, by_alias: bool = False, mode: str = "python"
-    ) -> dict[str, Any]:
-        """Return the fields as a dict.
-
-        Args:
-            exclude_none: Leave out unset fields, at every depth.
-            by_alias: Write names in camelCase.
-            mode: ``"python"`` keeps bytes, datetimes and enums; ``"json"`` converts them to strings.
-        """
-        made = {}
-        names = self._set_names() if exclude_none else self._fields
-        for name in names:
-            key = self._fields[name].json_name if by_alias else name
-            made[key] = dump(getattr(self, name), exclude_none, by_alias, mode)
-        return made
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields that are set, as a dict."""
-        return self.model_dump(exclude_none=True)
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """Return the fields that are set, as a dict for `json.dumps`."""
-        return self.model_dump(exclude_none=True, mode="json")
-
-    def model_dump_json(
-        self, *, exclude_none: bool = False, by_alias: bool = False, indent: int | None = None
-    ) -> str:
-        """Return the fields as JSON; see `model_dump`."""
-        made = self.model_dump(exclude_none=exclude_none, by_alias=by_alias, mode="json")
-        return json.dumps(made, indent=indent, ensure_ascii=False)
-
-    def to_json(self) -> str:
-        """Return the fields that are set, as JSON."""
-        return self.model_dump_json(exclude_none=True)
 
 
 class Field:
     """Descriptor of a view's attribute, which reads and writes one field of the message."""
 
-    __slots__ = ("_many", "_map", "_optional", "_read_one", "_write_one", "json_name", "name")
+    __slots__ = ("_convert", "_optional", "_read_one", "_value", "_write_one", "json_name", "name")
 
     def __init__(self, field: FieldDescriptor) -> None:
         """Choose the conversions of a field."""
         self.name: str = field.name
         self.json_name: str = field.json_name.lstrip("_")
+        self._optional = field.has_presence
         kind = field.message_type
-        # Check the name first: reading options imports modules that few programs need.
-        self._map = kind is not None and kind.name.endswith("Entry") and kind.GetOptions().map_entry
-        self._many = is_repeated(field) and not self._map
-        self._optional = field.has_presence and not is_repeated(field)
-        valued = kind.fields_by_name["value"] if kind is not None and self._map else field
-        self._read_one, self._write_one = _find_conversion(valued)
+        self._value = kind.fields_by_name["value"] if kind is not None and _is_map(field) else field
+        self._convert = _find_conversion(self._value)
         if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and not is_repeated(field):
             # Lists of floats are vectors, for computing: they are left as they are.
-            self._read_one = _round_float
+            self._convert = _round_float, self._convert[1]
+        self._read_one, self._write_one = self._convert
+
+    @property
+    def annotation(self) -> object:
+        """The type of the field's values."""
+        return _find_annotation(self._value)
 
     def __get__(self, view: View | None, owner: type[View]) -> object:
-        if view is None:
-            return self
-        return self.read(view._pb)
+        return self if view is None else self.read(view._pb)
 
     def __set__(self, view: View, value: object) -> None:
         view._pb.ClearField(self.name)
+        self.set(view, value)
+
+    def set(self, view: View, value: object) -> None:
+        """Set the value of a field that is clear; None leaves it so."""
         if value is not None:
             self.write(view._pb, value)
 
-    def read(self, message: Message) -> Any:
+    def read(self, message: Message) -> object:
         """Return the value; None for an unset field."""
         if self._optional:
             return self._read_one(getattr(message, self.name)) if message.HasField(self.name) else None
         value = getattr(message, self.name)
-        if self._many:
-            return Items(value, self._read_one, self._write_one) if value else None
-        if self._map:
-            return {key: self._read_one(item) for key, item in value.items()} or None
         return self._read_one(value) if value else None
 
     def write(self, message: Message, value: object) -> None:
@@ -263,87 +225,140 @@ class Field:
             raise type(error)(f"{self.name}: {error}") from None
 
     def _write(self, message: Message, value: object) -> None:
-        if self._map:
-            target = getattr(message, self.name)
-            if not isinstance(value, Mapping):
-                raise TypeError(f"expected a dict, got {type(value).__name__}")
-            for key, item in value.items():
-                made = self._write_one(item)
-                if isinstance(made, Message):
-                    target[key].CopyFrom(made)
-                else:
-                    target[key] = made
-        elif self._many:
-            if isinstance(value, (str, bytes, Mapping, View)) or not isinstance(value, Iterable):
-                raise TypeError(f"expected a list, got {type(value).__name__}")
-            getattr(message, self.name).extend([self._write_one(item) for item in value])
+        made = self._write_one(value)
+        if isinstance(made, Message):
+            getattr(message, self.name).CopyFrom(made)
         else:
-            made = self._write_one(value)
-            if isinstance(made, Message):
-                getattr(message, self.name).CopyFrom(made)
-            else:
-                setattr(message, self.name, made)
+            setattr(message, self.name, made)
 
 
-class Items(MutableSequence[_T]):
-    """List of the values of a repeated field; changing it changes the message."""
+class MessageField(Field):
+    """A message. The attribute gives the same view each time, as long as the message holds what it shows."""
 
-    __slots__ = ("_container", "_read", "_write")
+    __slots__ = ()
 
-    def __init__(
-        self, container: MutableSequence[Any], read: Callable[[Any], _T], write: Callable[[object], object]
-    ) -> None:
-        """Show the container of a repeated field, with the conversions of its items."""
-        self._container = container
-        self._read = read
-        self._write = write
+    def __get__(self, view: View | None, owner: type[View]) -> object:
+        if view is None:
+            return self
+        message, name = view._pb, self.name
+        if not message.HasField(name):
+            return None
+        origin = getattr(message, name)
+        kept = view._kept
+        if kept is None:
+            kept = view._kept = {}
+        elif (shown := kept.get(name)) is not None and shown._pb is origin:
+            return shown
+        shown = self._read_one(origin)
+        if shown is not origin:  # A message without a view is shown as it is.
+            kept[name] = shown
+        return shown
 
-    @overload
-    def __getitem__(self, at: int) -> _T: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[_T]: ...
-    def __getitem__(self, at: int | slice) -> _T | list[_T]:
-        found = self._container[at]
-        return [self._read(item) for item in found] if isinstance(at, slice) else self._read(found)
 
-    def __setitem__(self, at: Any, value: Any) -> None:
-        items = list(self)
-        items[at] = value
-        made = [self._write(item) for item in items]
-        del self._container[:]
-        self._container.extend(made)
+class JsonField(Field):
+    """A Struct or a Value. Dicts and lists in it are the same each time, as views of messages are."""
 
-    def __delitem__(self, at: int | slice) -> None:
-        del self._container[at]
+    __slots__ = ()
 
-    def __len__(self) -> int:
-        return len(self._container)
+    def __get__(self, view: View | None, owner: type[View]) -> object:
+        if view is None:
+            return self
+        message, name = view._pb, self.name
+        shown = (view._kept or {}).get(name)
+        if shown is not None and message.HasField(name) and shown.origin is getattr(message, name):
+            return shown
+        shown = self.read(message)
+        if isinstance(shown, (Items, Entries)):
+            view._kept = {**(view._kept or {}), name: shown}
+        return shown
 
-    def __iter__(self) -> Iterator[_T]:
-        return map(self._read, self._container)
 
-    def insert(self, at: int, value: object) -> None:
-        """Insert an item."""
-        if at >= len(self._container):
-            self._container.extend([self._write(value)])
+class ListField(Field):
+    """A list. The attribute gives the same one each time, as long as the message holds what it shows."""
+
+    __slots__ = ()
+
+    @property
+    def annotation(self) -> object:
+        """The type of the field's values."""
+        return types.GenericAlias(list, (_find_annotation(self._value),))
+
+    def __get__(self, view: View | None, owner: type[View]) -> object:
+        if view is None:
+            return self
+        message, name = view._pb, self.name
+        container = getattr(message, name)
+        kept = view._kept
+        shown = None if kept is None else kept.get(name)
+        if shown is not None and shown._pb is container and len(shown) == len(container):
+            return shown
+        if not container:
+            return None
+        shown = self._show(message)
+        if kept is None:
+            view._kept = {name: shown}
         else:
-            self[at:at] = [value]
+            kept[name] = shown
+        return shown
 
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Items):
-            return bool(self._container == other._container)
-        return list(self) == other if isinstance(other, list) else NotImplemented
+    def set(self, view: View, value: object) -> None:
+        """Set the value of a field that is clear; None leaves it so."""
+        if view._kept:
+            view._kept.pop(self.name, None)
+        super().set(view, value)
+        if isinstance(value, (list, tuple, dict)) and not value:
+            # A program that gave an empty list goes on to fill the attribute's.
+            empty = self._show(view._pb)
+            view._kept = {**(view._kept or {}), self.name: empty}
 
-    __hash__ = None  # type: ignore[assignment]
+    def read(self, message: Message) -> object:
+        """Return the value; None for an empty field."""
+        return self._show(message) if getattr(message, self.name) else None
 
-    def __repr__(self) -> str:
-        return repr(list(self))
+    def _show(self, message: Message) -> Items[object] | Entries[object]:
+        return Items(getattr(message, self.name), self._convert)
 
-    def __add__(self, other: Iterable[_Other]) -> list[_T | _Other]:
-        return [*self, *other]
+    def _write(self, message: Message, value: object) -> None:
+        if isinstance(value, (str, bytes, Mapping, View)) or not isinstance(value, Iterable):
+            raise TypeError(f"expected a list, got {type(value).__name__}")
+        getattr(message, self.name).extend([self._write_one(item) for item in value])
 
-    def __radd__(self, other: Iterable[_Other]) -> list[_Other | _T]:
-        return [*other, *self]
+
+class MapField(ListField):
+    """A map, as a dict."""
+
+    __slots__ = ()
+
+    @property
+    def annotation(self) -> object:
+        """The type of the field's values."""
+        return types.GenericAlias(dict, (str, _find_annotation(self._value)))
+
+    def _show(self, message: Message) -> Entries[object]:
+        return Entries(getattr(message, self.name), self._convert)
+
+    def _write(self, message: Message, value: object) -> None:
+        if not isinstance(value, Mapping):
+            raise TypeError(f"expected a dict, got {type(value).__name__}")
+        for key, item in value.items():
+            put(getattr(message, self.name), key, self._write_one(item))
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    kind = field.message_type
+    # Check the name first: reading options imports modules that few programs need.
+    return kind is not None and kind.name.endswith("Entry") and bool(kind.GetOptions().map_entry)
+
+
+def _build_field(field: FieldDescriptor) -> Field:
+    if is_repeated(field):
+        return MapField(field) if _is_map(field) else ListField(field)
+    kind = field.message_type
+    if kind is None or kind.full_name in {"google.protobuf.Timestamp", "google.protobuf.Duration"}:
+        return Field(field)
+    if kind.full_name in WELL_KNOWN:
+        return JsonField(field)
+    return MessageField(field)
 
 
 def view(message: Message) -> View:
@@ -355,32 +370,6 @@ def _unpickle(cls: type[_V], data: bytes) -> _V:
     return cls.of(cls._kind.FromString(data))
 
 
-def dump(value: Any, exclude_none: bool = False, by_alias: bool = False, mode: str = "python") -> Any:
-    """Convert a value of a view's field to dicts, lists and scalars; see `View.model_dump`."""
-    if isinstance(value, View):
-        return value.model_dump(exclude_none=exclude_none, by_alias=by_alias, mode=mode)
-    if isinstance(value, Items):
-        return [dump(item, exclude_none, by_alias, mode) for item in value]
-    if isinstance(value, dict):
-        return {key: dump(item, exclude_none, by_alias, mode) for key, item in value.items()}
-    if model_dump := getattr(value, "model_dump", None):
-        return model_dump(exclude_none=exclude_none, mode=mode)
-    if mode == "json":
-        if isinstance(value, Enum):
-            return value._value_
-        if isinstance(value, bytes):
-            return base64.urlsafe_b64encode(value).decode()
-        if isinstance(value, datetime.datetime):
-            return value.isoformat().replace("+00:00", "Z")
-    return value
-
-
-_UNCONVERTED = frozenset(
-    {FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_BOOL}
-    | {FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE}
-)
-
-
 def _find_conversion(field: FieldDescriptor) -> Conversion:
     """Return the functions that read and write one value of a field."""
     kind = field.message_type
@@ -389,12 +378,26 @@ def _find_conversion(field: FieldDescriptor) -> Conversion:
     if field.enum_type is not None:
         return enums.build_conversion(field.enum_type)
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return _keep, _to_bytes
-    return _keep, _keep if field.cpp_type in _UNCONVERTED else _to_integer
+        return keep, _to_bytes
+    return keep, keep if field.cpp_type in _SCALARS else _to_integer
 
 
-def _keep(value: _T) -> _T:
-    return value
+def _find_annotation(field: FieldDescriptor) -> object:
+    """Return the type of one value of a field, as a view shows it."""
+    kind = field.message_type
+    if kind is not None:
+        return ANNOTATIONS.get(kind.full_name) or _VIEWS.get(kind.full_name) or object
+    if field.enum_type is not None:
+        return enums.find(field.enum_type.full_name) or int
+    return bytes if field.type == FieldDescriptor.TYPE_BYTES else _SCALARS.get(field.cpp_type, int)
+
+
+_SCALARS: dict[int, type] = {
+    FieldDescriptor.CPPTYPE_STRING: str,
+    FieldDescriptor.CPPTYPE_BOOL: bool,
+    FieldDescriptor.CPPTYPE_FLOAT: float,
+    FieldDescriptor.CPPTYPE_DOUBLE: float,
+}
 
 
 _FLOAT = struct.Struct("<f")

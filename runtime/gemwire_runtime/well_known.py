@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
+from gemwire_runtime.containers import Conversion, Entries, Items
 from gemwire_runtime.enums import Enum
 
 if TYPE_CHECKING:
@@ -16,26 +17,29 @@ if TYPE_CHECKING:
     from google.protobuf.struct_pb2 import Struct, Value
     from google.protobuf.timestamp_pb2 import Timestamp
 
-#: The functions that read and write one value of a field. A value from a message has a type that only the
-#: descriptor knows; what a user gives may be anything.
-Conversion: TypeAlias = tuple[Callable[[Any], object], Callable[[Any], object]]
 
-
-def _read_struct(message: Struct) -> dict[str, object]:
-    return {key: _read_value(item) for key, item in message.fields.items()}
+def _read_struct(message: Struct) -> Entries[object]:
+    shown: Entries[object] = Entries(message.fields, _JSON)
+    shown.origin = message
+    return shown
 
 
 def _read_value(message: Value) -> object:
     which = message.WhichOneof("kind")
-    if which == "struct_value":
-        return _read_struct(message.struct_value)
-    if which == "list_value":
-        return [_read_value(item) for item in message.list_value.values]
     if which == "number_value":
         number = message.number_value
         # JSON has one kind of number; programs expect the whole ones to be int.
         return int(number) if number.is_integer() and abs(number) < 2**53 else number
-    return None if which is None or which == "null_value" else getattr(message, which)
+    if which is None or which == "null_value":
+        return None
+    if which == "struct_value":
+        shown: Entries[object] | Items[object] = Entries(message.struct_value.fields, _JSON)
+    elif which == "list_value":
+        shown = Items(message.list_value.values, _JSON)
+    else:
+        return getattr(message, which)
+    shown.origin = message
+    return shown
 
 
 def _write_struct(value: object) -> Any:
@@ -118,20 +122,30 @@ def _read_mask(message: FieldMask) -> list[str]:
     return list(message.paths)
 
 
-def _write_mask(value: str | Iterable[str] | Message) -> Message:
+def _write_mask(value: object) -> Message:
     from gemwire_proto.google.protobuf import field_mask_pb2
 
     if isinstance(value, Message):
         return field_mask_pb2.FieldMask.FromString(value.SerializeToString())
+    if not isinstance(value, Iterable):
+        raise TypeError(f"expected paths, got {type(value).__name__}")
     paths = value.split(",") if isinstance(value, str) else list(value)
     return field_mask_pb2.FieldMask(paths=paths)
 
 
+_JSON: Conversion = _read_value, _write_value
 #: Conversions by the full names of the types.
 WELL_KNOWN: dict[str, Conversion] = {
     "google.protobuf.Struct": (_read_struct, _write_struct),
-    "google.protobuf.Value": (_read_value, _write_value),
+    "google.protobuf.Value": _JSON,
     "google.protobuf.Timestamp": (_read_timestamp, _write_timestamp),
     "google.protobuf.Duration": (_read_duration, _write_duration),
     "google.protobuf.FieldMask": (_read_mask, _write_mask),
+}
+#: Types of the values that are shown, by the same names.
+ANNOTATIONS: dict[str, object] = {
+    "google.protobuf.Struct": dict[str, object],
+    "google.protobuf.Timestamp": datetime.datetime,
+    "google.protobuf.Duration": str,
+    "google.protobuf.FieldMask": list[str],
 }

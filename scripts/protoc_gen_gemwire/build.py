@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +51,7 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
     """Generate everything.
 
     Args:
-        protos: Folder of the protos, with ``call_policy.json`` and ``overlay/``.
+        protos: Folder of the protos, with ``call_policy.json``, ``resource_patterns.json`` and ``overlay/``.
         imports: Folder of what they import from elsewhere, ``google/api`` and its kin.
         families: What to generate.
 
@@ -62,7 +63,8 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
     """
     merged = overlay.merge(compile_protos(protos, imports))
     policies = policy.load(protos / "call_policy.json", model.rpc_names(merged.files))
-    everything = model.build(merged.files, policies, families, merged.http_only)
+    patterns = json.loads((protos / "resource_patterns.json").read_text(encoding="utf-8"))
+    everything = model.build(merged.files, policies, families, merged.http_only, patterns)
     made = {f"{ROOT}/{name}": text.encode() for name, text in _render(everything, families).items()}
     for family in families:
         data = _descriptor_set(merged.files, family, base=family is families[0])
@@ -71,10 +73,10 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
 
 
 def _render_clients(everything: model.Model, families: Sequence[Family]) -> Iterator[tuple[str, bytes]]:
-    for name, (_, package) in packages(families).items():
+    for name, (family, package) in packages(families).items():
         if package.clients:
             files = [file for file in everything.files if file.package == name]
-            yield f"gemwire/{package.module}.py", render_clients.front(package, files).encode()
+            yield f"gemwire/{package.module}.py", render_clients.front(family, package, files).encode()
             path = f"gemwire/_clients/aio/{package.module}.py"
             yield path, render_clients.clients(package, files).encode()
 

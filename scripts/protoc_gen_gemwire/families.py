@@ -40,10 +40,10 @@ class Family:
         name: Its name, for errors.
         packages: Its proto packages.
         host: Default host of its services.
-        scopes: OAuth scopes of its services.
         descriptor_set: File name of its descriptors, in the generated package.
         comments: File name of its comments, beside it.
         title: The API's name in sentences.
+        model: Name of a model that generates content, for examples; empty without service clients.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Family:
     descriptor_set: str
     comments: str
     title: str
-    scopes: tuple[str, ...] = ()
+    model: str = ""
 
 
 #: The first family is the base: its descriptors are loaded with the package, and hold `CARRIED` as well.
@@ -60,6 +60,7 @@ FAMILIES = (
     Family(
         name="generativelanguage",
         title="Generative Language (Gemini) API",
+        model="models/gemini-2.5-flash",
         packages=(
             Package("google.ai.generativelanguage.v1beta", "v1beta", views=True, clients=True),
             Package("google.ai.generativelanguage.v1", "v1", clients=True),
@@ -69,12 +70,23 @@ FAMILIES = (
         descriptor_set="descriptors.binpb",
         comments="comments.json",
     ),
+    Family(
+        name="aiplatform",
+        title="Vertex AI API",
+        model="projects/my-project/locations/us-central1/publishers/google/models/gemini-2.5-flash",
+        packages=(Package("google.cloud.aiplatform.v1", "aiplatform_v1", views=True, clients=True),),
+        host="aiplatform.googleapis.com",
+        descriptor_set="aiplatform.binpb",
+        comments="aiplatform_comments.json",
+    ),
 )
 
 #: Files of packages outside the families whose messages users meet. They are Google's and come ready-made.
 CARRIED = (
+    "google/api/httpbody.proto",
     "google/rpc/status.proto",
     "google/rpc/error_details.proto",
+    "google/type/date.proto",
     "google/type/interval.proto",
     "google/type/latlng.proto",
     "google/protobuf/any.proto",
@@ -83,6 +95,7 @@ CARRIED = (
     "google/protobuf/field_mask.proto",
     "google/protobuf/struct.proto",
     "google/protobuf/timestamp.proto",
+    "google/protobuf/wrappers.proto",
 )
 
 

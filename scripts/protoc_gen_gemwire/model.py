@@ -188,6 +188,7 @@ class Model:
         enums: By full name.
         homes: The file of each message and enum, by full name.
         http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
+        patterns: The name pattern of each resource, by its type.
     """
 
     files: list[File] = field(default_factory=list)
@@ -195,6 +196,7 @@ class Model:
     enums: dict[str, Enum] = field(default_factory=dict)
     homes: dict[str, File] = field(default_factory=dict)
     http_only: frozenset[str] = frozenset()
+    patterns: dict[str, str] = field(default_factory=dict)
 
     def python_name(self, full_name: str) -> str:
         """Name inside its module: ``Candidate.FinishReason``."""
@@ -235,7 +237,8 @@ def build(
     files: Sequence[FileDescriptorProto],
     policies: Mapping[str, Policy],
     families: Sequence[Family],
-    http_only: frozenset[str] = frozenset(),
+    http_only: frozenset[str],
+    patterns: Mapping[str, str],
 ) -> Model:
     """Read the descriptors.
 
@@ -244,6 +247,7 @@ def build(
         policies: A policy for each RPC.
         families: The table of families.
         http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
+        patterns: The name pattern of each resource that the protos refer to and do not define, by its type.
 
     Raises:
         ModelError: Two names collide in snake case, a field is a Python keyword, the policy file says of
@@ -260,6 +264,10 @@ def build(
         for enum in file.enums:
             model.enums[enum.full_name] = enum
             model.homes[enum.full_name] = file
+        model.patterns |= _patterns(proto, file)
+    for kind in sorted(patterns.keys() & model.patterns.keys()):
+        raise ModelError(f"resource_patterns.json: {kind} is defined by the protos; remove it")
+    model.patterns |= patterns
     # Services come last: their methods refer to messages and resources of any file.
     model.files = [
         replace(
@@ -276,6 +284,15 @@ def build(
     return model
 
 
+def _patterns(proto: FileDescriptorProto, file: File) -> Iterator[tuple[str, str]]:
+    """Yield the type and the main pattern of each resource that a file defines."""
+    for definition in proto.options.Extensions[resource_pb2.resource_definition]:
+        yield definition.type, definition.pattern[0]
+    for message in file.messages:
+        if message.resource:
+            yield message.resource[0], message.resource[1][0]
+
+
 def _check_services(file: File) -> None:
     """Raise if the services of a file do not fit its family."""
     for service in file.services:
@@ -283,11 +300,10 @@ def _check_services(file: File) -> None:
             raise ModelError(
                 f"{service.full_name}: package {file.package} belongs to no family; add it to families.py"
             )
-        found, wanted = (service.host, service.scopes), (file.family.host, file.family.scopes)
-        if found != wanted and not file.home.mixin:
+        if service.host != file.family.host and not file.home.mixin:
             raise ModelError(
-                f"{service.full_name}: default_host and oauth_scopes are {found}; "
-                f"family {file.family.name} has {wanted}"
+                f"{service.full_name}: default_host is {service.host}; "
+                f"family {file.family.name} has {file.family.host}"
             )
 
 
@@ -509,7 +525,6 @@ def _may_hold_json_only(request: str, model: Model) -> bool:
 
 def _resources(methods: Sequence[Method], model: Model) -> tuple[Resource, ...]:
     """Resources that the service's messages define or refer to, however deep."""
-    patterns = {m.resource[0]: m.resource[1][0] for m in model.messages.values() if m.resource}
     found: set[str] = set()
     roots = [name for m in methods for name in (m.request, m.response, *(m.operation or ()))]
     for message in _reachable(roots, model):
@@ -518,7 +533,7 @@ def _resources(methods: Sequence[Method], model: Model) -> tuple[Resource, ...]:
         for f in message.fields:
             found.update(f.references)
     return tuple(
-        Resource(snake_case(type_.rsplit("/", 1)[-1]), patterns[type_])
+        Resource(snake_case(type_.rsplit("/", 1)[-1]), model.patterns[type_])
         for type_ in sorted(found)
-        if type_ in patterns
+        if type_ in model.patterns
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .families import ROOT, Package
+from .families import ROOT, Family, Package
 from .model import File, Service
 from .source import Source, summary
 
@@ -18,7 +18,7 @@ _PREPARED = frozenset({"GenerateContent", "StreamGenerateContent"})
 def clients(package: Package, files: Sequence[File]) -> str:
     """Render ``_clients/aio/MODULE.py``: the asyncio clients of a package."""
     services = _services(files)
-    prepared = {service.name for service in services if {m.name for m in service.methods} >= _PREPARED}
+    prepared = {service.name for service in services if _prepares(service)}
     out = Source(f"the protos of {package.module}")
     out.docstring(f"The asyncio clients of {package.module}.")
     out()
@@ -40,7 +40,7 @@ def clients(package: Package, files: Sequence[File]) -> str:
     return out.text()
 
 
-def front(package: Package, files: Sequence[File]) -> str:
+def front(family: Family, package: Package, files: Sequence[File]) -> str:
     """Render ``MODULE.py``: the clients of a package, its messages and its enums by their plain names."""
     homes = {
         f"{service.name}{suffix}": f"gemwire._clients.{side}.{package.module}"
@@ -48,9 +48,12 @@ def front(package: Package, files: Sequence[File]) -> str:
         for service in _services(files)
     }
     out = Source(f"the protos of {package.module}")
-    out(f'"""Version {package.module} of the API: its clients, and every message and enum by its plain name.')
+    version = package.name.rpartition(".")[2]
+    out(f'"""Version {version} of the {family.title}: clients, messages and enums by plain names.')
     out()
-    for line in _EXAMPLE.format(module=package.module).splitlines():
+    generative = next(s.name for s in _services(files) if _prepares(s))
+    example = _EXAMPLE.format(module=package.module, service=generative, model=family.model)
+    for line in example.splitlines():
         out(line)
     out('"""')
     out()
@@ -93,9 +96,9 @@ def front(package: Package, files: Sequence[File]) -> str:
 _EXAMPLE = """\
     from gemwire import {module}
 
-    client = {module}.GenerativeServiceAsyncClient()
+    client = {module}.{service}AsyncClient()
     response = await client.generate_content(
-        model="models/gemini-2.5-flash",
+        model="{model}",
         contents=[{{"role": "user", "parts": [{{"text": "Why is the sky blue?"}}]}}],
     )
 
@@ -104,3 +107,7 @@ Each is loaded on first use."""
 
 def _services(files: Sequence[File]) -> list[Service]:
     return sorted((service for file in files for service in file.services), key=lambda s: s.name)
+
+
+def _prepares(service: Service) -> bool:
+    return {method.name for method in service.methods} >= _PREPARED

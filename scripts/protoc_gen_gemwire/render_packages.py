@@ -71,7 +71,6 @@ def families(found: Mapping[str, Sequence[File]], table: Sequence[Family]) -> st
             with out.indent():
                 out(f'name="{family.name}",')
                 out(f'host="{family.host}",')
-                out(f"scopes={family.scopes!r},".replace("'", '"'))
                 out(f'descriptor_set=_BASE.with_name("{family.descriptor_set}"),')
                 out(f'comments=_BASE.with_name("{family.comments}"),')
                 out("packages=(")

@@ -129,7 +129,7 @@ def _shown(field: Field, types: Types) -> str:
     item = _item(field, types)[0]
     if field.map_key:
         return f"dict[{field.map_key}, {item}]"
-    return f"_views.Items[{item}]" if field.repeated else item
+    return f"list[{item}]" if field.repeated else item
 
 
 def _taken(field: Field, types: Types) -> str:

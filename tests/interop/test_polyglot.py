@@ -28,7 +28,12 @@ POLYGLOT = Path(__file__).parent / "polyglot"
 
 V1 = "google.ai.generativelanguage.v1"
 V1BETA = "google.ai.generativelanguage.v1beta"
+AIPLATFORM = "google.cloud.aiplatform.v1"
 SERVICES = {
+    f"{AIPLATFORM}.LlmUtilityService": "CountTokens ComputeTokens",
+    f"{AIPLATFORM}.PredictionService": "Predict RawPredict StreamRawPredict DirectPredict DirectRawPredict"
+    " StreamDirectPredict StreamDirectRawPredict StreamingPredict ServerStreamingPredict StreamingRawPredict"
+    " Explain GenerateContent StreamGenerateContent EmbedContent",
     f"{V1}.GenerativeService": "GenerateContent StreamGenerateContent EmbedContent BatchEmbedContents"
     " CountTokens",
     f"{V1}.ModelService": "GetModel ListModels",
@@ -49,7 +54,11 @@ SERVICES = {
     f"{V1BETA}.TextService": "GenerateText EmbedText BatchEmbedText CountTextTokens",
 }
 # Method: whether the client streams, whether the server does.
-STREAMS = {"StreamGenerateContent": (False, True), "BidiGenerateContent": (True, True)}
+STREAMS = {
+    **dict.fromkeys(("StreamGenerateContent", "StreamRawPredict", "ServerStreamingPredict"), (False, True)),
+    **dict.fromkeys(("BidiGenerateContent", "StreamDirectPredict", "StreamDirectRawPredict"), (True, True)),
+    **dict.fromkeys(("StreamingPredict", "StreamingRawPredict"), (True, True)),
+}
 
 REPLY = {
     "candidates": [

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from gemwire import v1, v1beta
+from gemwire import aiplatform_v1, v1, v1beta
 from gemwire_proto.families import PACKAGES
 from gemwire_proto.longrunning import operations
 
@@ -22,7 +22,11 @@ SERVICES = [
     for name in package.services
 ]
 #: What the clients of one service have besides.
-ITS_OWN = {"Generative": {"prepare"}}
+ITS_OWN: dict[tuple[object, str], set[str]] = {
+    (v1, "Generative"): {"prepare"},
+    (v1beta, "Generative"): {"prepare"},
+    (aiplatform_v1, "Prediction"): {"prepare"},
+}
 #: What a client has besides its RPCs and path helpers.
 COMMON = {
     "DEFAULT_ENDPOINT",
@@ -43,8 +47,9 @@ COMMON = {
 
 
 def table(version: object, name: str) -> object:
-    package = version.__name__.removeprefix("gemwire.")  # type: ignore[attr-defined]
-    return importlib.import_module(f"gemwire_proto.{package}.{name.lower()}_service").SERVICE
+    module = version.__name__.replace("gemwire", "gemwire_proto")  # type: ignore[attr-defined]
+    package = next(package for package in PACKAGES.values() if package.module == module)
+    return importlib.import_module(package.services[f"{name}Service"]).SERVICE
 
 
 @pytest.mark.parametrize(("version", "name"), SERVICES)
@@ -55,7 +60,7 @@ def test_a_client_has_its_rpcs_and_nothing_else(version: object, name: str, suff
     methods = {m.snake: m for m in (*service.methods.values(), *operations.SERVICE.methods.values())}  # type: ignore[attr-defined]
     public = {n for n in dir(client) if not n.startswith("_")}
     paths = {n for n in public if n.endswith("_path")}
-    assert public - paths - COMMON - ITS_OWN.get(name, set()) == set(methods)
+    assert public - paths - COMMON - ITS_OWN.get((version, name), set()) == set(methods)
     for snake, method in methods.items():
         function = getattr(client, snake)
         text = inspect.getdoc(function) or ""
@@ -67,13 +72,13 @@ def test_a_client_has_its_rpcs_and_nothing_else(version: object, name: str, suff
         assert re.search(rf"^Source: google/\S+\.proto, `{method.name}`", text, re.MULTILINE), method.path
 
 
-def test_there_are_58_rpcs_in_v1beta_and_7_in_v1() -> None:
-    counts = {v1beta: 0, v1: 0}
+def test_there_are_as_many_as_the_apis_have() -> None:
+    counts = {v1beta: 0, v1: 0, aiplatform_v1: 0}
     http_only = 0
     for version, name in SERVICES:
         methods = table(version, name).methods.values()  # type: ignore[attr-defined]
         counts[version] += sum(not method.http_only for method in methods)
         http_only += sum(method.http_only for method in methods)
-    assert counts == {v1beta: 58, v1: 7}
-    assert len(SERVICES) == 11
+    assert counts == {v1beta: 58, v1: 7, aiplatform_v1: 16}
+    assert len(SERVICES) == 13
     assert http_only == 2

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from gemwire_emulator.dispatch import Dispatcher
-from gemwire_emulator.server import SERVICES, Emulator, Settings
+from gemwire_emulator.dispatch import Dispatcher, Endpoint
+from gemwire_emulator.server import SERVICES, VERTEX_SERVICES, Emulator, Settings
 from gemwire_emulator.state import State
 from gemwire_runtime.method import Kind, Method, Service
 
 _PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
 _BEGIN, _END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
+_PACKAGES = ("v1beta", "v1", "longrunning", "aiplatform_v1")
 _KINDS = {Kind.UNARY: "", Kind.SERVER_STREAM: "streams", Kind.BIDI: "both stream"}
 
 
 def tables() -> list[Service]:
     """The method tables of all services, found by what there is: none can be forgotten."""
     found = []
-    for package in ("v1beta", "v1", "longrunning"):
+    for package in _PACKAGES:
         home = importlib.import_module(f"gemwire_proto.{package}")
         for module in pkgutil.iter_modules(home.__path__, f"{home.__name__}."):
             service = getattr(importlib.import_module(module.name), "SERVICE", None)
@@ -29,8 +32,9 @@ def tables() -> list[Service]:
     return found
 
 
-def handled() -> set[str]:
-    """The paths that the emulator's dispatcher answers."""
+@functools.cache
+def endpoints() -> dict[str, Endpoint]:
+    """The endpoints of the emulator's dispatcher by their paths."""
     from gemwire_emulator.admission import AdmissionController
     from gemwire_emulator.clock import Clock
     from gemwire_emulator.engines.canned import CannedReplies
@@ -43,10 +47,12 @@ def handled() -> set[str]:
     dispatcher = Dispatcher(AdmissionController(emulator.state.clock, lambda _: 0), Journal())
     emulator._add_services(dispatcher)
     emulator.state.store.close()
-    return set(dispatcher.endpoints)
+    return dispatcher.endpoints
 
 
 def _kind(method: Method[Any, Any]) -> str:
+    if not endpoints()[method.path].served:
+        return "UNIMPLEMENTED: for models of one's own"
     return "over HTTP alone" if method.http_only else _KINDS[method.kind]
 
 
@@ -54,22 +60,31 @@ def table(services: list[Service]) -> str:
     """The table of the page."""
     lines = ["| Service | RPC | |", "|---|---|---|"]
     for service in sorted(services, key=lambda s: (not s.name.startswith("google.ai"), s.name)):
-        name = service.name.removeprefix("google.ai.generativelanguage.").removeprefix("google.")
+        name = service.name.removeprefix("google.ai.generativelanguage.")
+        name = name.removeprefix("google.").removeprefix("cloud.")
         lines += [f"| {name} | {rpc} | {_kind(method)} |" for rpc, method in service.methods.items()]
     return "".join(f"{line}\n" for line in lines)
 
 
 def test_every_rpc_has_a_handler() -> None:
     paths = {method.path for service in tables() for method in service.methods.values()}
-    assert handled() == paths
-    assert {service.name for service in SERVICES} == {service.name for service in tables()}
+    assert set(endpoints()) == paths
+    assert {service.name for service in (*SERVICES, *VERTEX_SERVICES)} == {
+        service.name for service in tables()
+    }
 
 
 def test_there_are_as_many_as_the_api_has() -> None:
-    counts = {"v1beta": 0, "v1": 0, "longrunning": 0}
+    counts: Counter[str] = Counter()
     for service in tables():
-        counts[service.name.split(".")[-2]] += sum(not m.http_only for m in service.methods.values())
-    assert counts == {"v1beta": 58, "v1": 7, "longrunning": 5}
+        package = service.name.rpartition(".")[0].removeprefix("google.")
+        counts[package] += sum(not m.http_only for m in service.methods.values())
+    assert counts == {
+        "ai.generativelanguage.v1beta": 58,
+        "ai.generativelanguage.v1": 7,
+        "longrunning": 5,
+        "cloud.aiplatform.v1": 16,
+    }
 
 
 def test_the_page_lists_them() -> None:

@@ -169,6 +169,9 @@ def _refusal(module: str, found: Import) -> str | None:
             return "the runtime comes before what is generated"
         if module == "gemwire_runtime.retry" and found.within("grpc"):
             return None  # the class of status codes; test_retry_values proves that it is loaded late
+        knows_pydantic = ("gemwire_runtime.models", "gemwire_runtime.pydantic_models")
+        if module in knows_pydantic and found.within("pydantic", "pydantic_core"):
+            return None  # test_models proves that it is loaded for those who ask
         own = ("gemwire_runtime", "gemwire_proto", "google.protobuf", "google._upb")
         return _only("gemwire_runtime", found, *own)
     if inside("gemwire_proto"):

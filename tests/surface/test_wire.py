@@ -12,7 +12,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROTOS = ROOT / "protos"
 WIRE = Path(__file__).parent / "wire"
-FACTS = ("common.json", "generativelanguage_v1.json", "generativelanguage_v1beta.json")
+FACTS = (
+    "aiplatform_common.json",
+    "aiplatform_v1.json",
+    "common.json",
+    "generativelanguage_v1.json",
+    "generativelanguage_v1beta.json",
+)
 
 V1 = "google.ai.generativelanguage.v1"
 V1BETA = "google.ai.generativelanguage.v1beta"

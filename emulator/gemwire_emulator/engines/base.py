@@ -62,6 +62,10 @@ class Engine(Protocol):
         """Return the tokens of some texts."""
         ...
 
+    async def tokenize(self, text: str) -> list[tuple[int, bytes]]:
+        """Return the tokens of a text in order: the id of each, and its bytes."""
+        ...
+
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return a vector of unit length for each text; related texts have a large dot product."""
         ...

@@ -78,6 +78,10 @@ class CannedReplies:
         """See `base.Engine.count_tokens`."""
         return self._engine.count_tokens(texts)
 
+    async def tokenize(self, text: str) -> list[tuple[int, bytes]]:
+        """See `base.Engine.tokenize`."""
+        return await self._engine.tokenize(text)
+
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """See `base.Engine.embed`."""
         return await self._engine.embed(texts)

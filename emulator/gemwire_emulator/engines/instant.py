@@ -12,6 +12,7 @@ import math
 import random
 import re
 import struct
+import zlib
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
 from google.protobuf import json_format
@@ -133,6 +134,11 @@ class InstantEngine:
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Return the number of words of at most six characters, and of signs."""
         return sum([len(_TOKEN.findall(text)) for text in texts])
+
+    async def tokenize(self, text: str) -> list[tuple[int, bytes]]:
+        """Return what `count_tokens` counts; ids are checksums."""
+        tokens = [token.encode(errors="replace") for token in _TOKEN.findall(text)]
+        return [(zlib.crc32(token), token) for token in tokens]
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return hashed words and word parts: texts that share words are close, meaning is not known."""

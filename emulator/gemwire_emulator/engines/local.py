@@ -199,6 +199,19 @@ class LocalEngine:
         body = {"content": list(texts), "parse_special": False, "add_special": False}
         return len(self.language.request_sync("/tokenize", body)["tokens"])
 
+    async def tokenize(self, text: str) -> list[tuple[int, bytes]]:
+        """See `base.Engine.tokenize`."""
+        body = {"content": text, "parse_special": False, "add_special": False, "with_pieces": True}
+        try:
+            tokens = (await self.language.request("/tokenize", body))["tokens"]
+        except LlamaError as error:
+            raise _to_status_error(error) from None
+        # A piece that is no whole character is a list of bytes.
+        return [
+            (token["id"], piece.encode() if isinstance(piece := token["piece"], str) else bytes(piece))
+            for token in tokens
+        ]
+
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return MiniLM's vectors, repeated; a text is truncated to 512 tokens."""
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -13,6 +13,8 @@ from gemwire_runtime.method import HttpBinding
 
 #: Versions in paths. All serve the routes of v1beta, because Google's SDKs differ in which they call.
 VERSIONS = ("v1", "v1beta", "v1alpha")
+#: Those of Vertex AI, whose paths begin with other segments.
+VERTEX_VERSIONS = ("v1", "v1beta1")
 _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
 
@@ -53,12 +55,14 @@ class Router:
         routes: All of them.
     """
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], versions: Collection[str] = VERSIONS) -> None:
         """Add the bindings of endpoints.
 
         Args:
             endpoints: The endpoints of one version; their routes serve all versions.
+            versions: The versions.
         """
+        self._versions = versions
         self.routes: list[RpcRoute] = []
         self._index: dict[tuple[str, str, str], list[RpcRoute]] = defaultdict(list)
         for endpoint in endpoints:
@@ -85,7 +89,7 @@ class Router:
             The route and the variables of its path; None if no route matches.
         """
         version, _, rest = raw_path.strip("/").partition("/")
-        if version not in VERSIONS:
+        if version not in self._versions:
             return None
         path = _decode(rest)
         first, custom_verb = _get_index_key(path)

@@ -40,15 +40,16 @@ _GZIP_HEADERS = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
 
 
 class RpcApp:
-    """The RPCs of a router, as an ASGI application."""
+    """The RPCs of some routers, as an ASGI application."""
 
-    def __init__(self, router: Router) -> None:
-        """Serve the routes of a router."""
-        self._router = router
+    def __init__(self, *routers: Router) -> None:
+        """Serve the routes of some routers, no two of which match the same path."""
+        self._routers = routers
 
     def match(self, scope: Scope) -> Match | None:
         """Find the RPC of a request; None if there is none."""
-        return self._router.match(scope["method"], get_path(scope))
+        verb, path = scope["method"], get_path(scope)
+        return next((found for router in self._routers if (found := router.match(verb, path))), None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -83,7 +84,7 @@ class RpcApp:
 
     def _create_routing_error(self, scope: Scope) -> StatusError:
         path = get_path(scope)
-        if verbs := self._router.list_verbs(path):
+        if verbs := [verb for router in self._routers for verb in router.list_verbs(path)]:
             return create_verb_error(scope, verbs)
         return StatusError(grpc.StatusCode.NOT_FOUND, f"{path} was not found.")
 

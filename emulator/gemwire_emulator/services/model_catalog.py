@@ -110,10 +110,10 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
         raise method_not_supported(name, method, known[1])
 
 
-def supports_method(name: str, method: str) -> bool:
-    """Return whether a base model supports a method, such as ``createCachedContent``."""
-    known = _NAMES.get(name.removeprefix("models/"))
-    return known is not None and method in known[1]
+def get_methods(name: str) -> tuple[str, ...]:
+    """Return the methods that a base model supports, such as ``createCachedContent``; none if unknown."""
+    _, methods = _NAMES.get(name.removeprefix("models/"), ("", ()))
+    return methods
 
 
 def get_trained_answer(state: State, model: str, prompt: str, call: Call) -> str | None:

@@ -666,7 +666,7 @@ class Content(_views.View):
     """One turn of a conversation: who speaks, and what in which order. A list of these makes up the history
     sent to a model; a candidate answer is one more of them and can be appended to the history as it is.
     """
-    parts: _views.Items[Part] | None
+    parts: list[Part] | None
     """The pieces of the turn, in reading order. They may differ in kind, for instance text followed by an
     image.
     """
@@ -991,7 +991,7 @@ class Tool(_views.View):
     empty message is enough where there is nothing to configure. Which tools a model knows, and which of
     them combine, depends on the model; INVALID_ARGUMENT answers the rest.
     """
-    function_declarations: _views.Items[FunctionDeclaration] | None
+    function_declarations: list[FunctionDeclaration] | None
     """Functions of the client that the model may ask for. The service never runs them: it returns
     `FunctionCall` parts and expects a `FunctionResponse` for each in the following turn. How freely the
     model chooses is up to `ToolConfig.function_calling_config`. Names must be unique within a request.
@@ -1016,7 +1016,7 @@ class Tool(_views.View):
     """Grounds answers in places and routes known to Google Maps. The user's position can be given with
     `ToolConfig.retrieval_config`.
     """
-    mcp_servers: _views.Items[McpServer] | None
+    mcp_servers: list[McpServer] | None
     """MCP servers whose tools the service may call.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
@@ -1079,11 +1079,11 @@ class ToolComputerUse(_views.View):
     environment: ToolComputerUseEnvironment | None
     """The interface that the client puts at the model's disposal. It decides which functions are predefined.
     """
-    excluded_predefined_functions: _views.Items[str] | None
+    excluded_predefined_functions: list[str] | None
     """Names of predefined functions that the model is not to be offered. Use it to rule out actions, or to
     replace a function by one of your own in `Tool.function_declarations`. All are offered when empty.
     """
-    disabled_safety_policies: _views.Items[SafetyPolicy] | None
+    disabled_safety_policies: list[SafetyPolicy] | None
     """Policies that are switched off: actions that fall under one are not confirmed by the user first.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
@@ -1153,12 +1153,12 @@ class FileSearch(_views.View):
     """Settings of the tool that searches stored documents. The service looks up passages that fit the prompt
     and hands them to the model.
     """
-    retrieval_resources: _views.Items[FileSearchRetrievalResource] | None
+    retrieval_resources: list[FileSearchRetrievalResource] | None
     """The stores to search; at least one. How many may be combined is limited by the service.
     """
     retrieval_config: FileSearchRetrievalConfig | None
     """How passages are picked; defaults of the service when unset."""
-    file_search_store_names: _views.Items[str] | None
+    file_search_store_names: list[str] | None
     """Names of the file search stores to search, `fileSearchStores/…`.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
@@ -1329,7 +1329,7 @@ class FunctionCallingConfig(_views.View):
     """Controls whether and which functions the model calls."""
     mode: FunctionCallingConfigMode | None
     """How free the model is; `AUTO` when unset."""
-    allowed_function_names: _views.Items[str] | None
+    allowed_function_names: list[str] | None
     """Names of the functions that may be called. Each must equal a `FunctionDeclaration.name` of the request.
     Only for the modes `ANY` and `VALIDATED`. All declared functions when empty.
     """
@@ -1438,7 +1438,7 @@ class FunctionResponse(_views.View):
     """The result as a JSON object. The keys are up to you; by custom `output` or `result` holds a value and
     `error` the description of a failure. Wrap results that are not objects.
     """
-    parts: _views.Items[FunctionResponsePart] | None
+    parts: list[FunctionResponsePart] | None
     """Media that belong to the result, such as a screenshot. Only for models that take media in function
     results.
     """
@@ -1490,7 +1490,7 @@ class Schema(_views.View):
     """
     nullable: bool | None
     """Whether the value may also be null; false when unset."""
-    enum: _views.Items[str] | None
+    enum: list[str] | None
     """The permitted values of a `STRING`; anything else is excluded. Goes together with `format` set to
     `enum`. No restriction when empty.
     """
@@ -1503,7 +1503,7 @@ class Schema(_views.View):
     properties: dict[str, Schema] | None
     """The members of an `OBJECT`, each with its shape. Maps carry no order: see `property_ordering`.
     """
-    required: _views.Items[str] | None
+    required: list[str] | None
     """Names of those `properties` that an `OBJECT` must have. The model may leave out all others.
     """
     min_properties: int | None
@@ -1524,9 +1524,9 @@ class Schema(_views.View):
     """A sample value, by way of illustration. Taken into account only on the outermost schema, when that is
     an `OBJECT`.
     """
-    any_of: _views.Items[Schema] | None
+    any_of: list[Schema] | None
     """Alternatives: the value has to fit at least one of these schemas."""
-    property_ordering: _views.Items[str] | None
+    property_ordering: list[str] | None
     """The order in which the members of an `OBJECT` are to be written. Lists names from `properties`. Not an
     OpenAPI keyword. The order affects quality as well as looks, since the model writes members one after
     another: put reasoning before conclusions, and keep examples in the prompt in the same order.
@@ -1611,7 +1611,7 @@ class GroundingPassages(_views.View):
     """The passages that `GenerateAnswer` may base its answer on. Sent inside the request, as the alternative
     to naming a corpus with `SemanticRetrieverConfig`.
     """
-    passages: _views.Items[GroundingPassage] | None
+    passages: list[GroundingPassage] | None
     """The passages, in any order."""
     def __init__(
         self,
@@ -1716,7 +1716,7 @@ class Transcription(_views.View):
     """BCP-47 code of the language."""
     speaker_label: str | None
     """Label of the speaker, the same wherever the same person speaks."""
-    words: _views.Items[WordInfo] | None
+    words: list[WordInfo] | None
     """The words, with their times."""
     start_offset: str | None
     """Offset of the beginning in the audio."""
@@ -1790,7 +1790,7 @@ class DocumentMetadata(_views.View):
     """Number of the first page that counts."""
     end_page: int | None
     """Number of the last page that counts."""
-    content_layers: _views.Items[DocumentMetadataContentLayer] | None
+    content_layers: list[DocumentMetadataContentLayer] | None
     """The layers that the model sees. Unset, the service decides."""
     def __init__(
         self,
@@ -1830,7 +1830,7 @@ class SpreadsheetMetadata(_views.View):
     """Range of the cells that count."""
     sheet_index: int | None
     """Index of the sheet."""
-    content_layers: _views.Items[SpreadsheetMetadataContentLayer] | None
+    content_layers: list[SpreadsheetMetadataContentLayer] | None
     """The layers that the model sees. Unset, the service decides."""
     def __init__(
         self,
@@ -2004,12 +2004,12 @@ class CachedContent(_views.View):
     """Instruction that steers the model in every request that uses the entry. Text parts only. Fixed at
     creation and not returned afterwards.
     """
-    contents: _views.Items[Content] | None
+    contents: list[Content] | None
     """The conversation to cache, in order; the contents of later requests follow it. Text, inline data and
     uploaded files are possible. The model sets the smallest and largest number of tokens that can be
     cached. Fixed at creation and not returned afterwards.
     """
-    tools: _views.Items[Tool] | None
+    tools: list[Tool] | None
     """Tools, such as function declarations, offered in every request that uses the entry. Fixed at creation
     and not returned afterwards.
     """
@@ -2095,7 +2095,7 @@ class ListCachedContentsRequestDict(_TypedDict, total=False):
 
 class ListCachedContentsResponse(_views.View):
     """A page of entries from `CacheService.ListCachedContents`."""
-    cached_contents: _views.Items[CachedContent] | None
+    cached_contents: list[CachedContent] | None
     """The entries on this page, without their input-only fields."""
     next_page_token: str | None
     """Pass it as `page_token` to get the following page; empty on the last one."""
@@ -2179,7 +2179,7 @@ class CitationMetadata(_views.View):
     """The sources from which one answer recites longer passages. Set by the service only. Without recited
     passages the field that holds this message is usually absent.
     """
-    citation_sources: _views.Items[CitationSource] | None
+    citation_sources: list[CitationSource] | None
     """The recited passages, one entry for each passage and source."""
     def __init__(
         self,
@@ -2375,15 +2375,15 @@ class GenerateMessageResponse(_views.View):
     """The replies to a conversation, with what was filtered (legacy). Check that `candidates` is not empty
     before reading it.
     """
-    candidates: _views.Items[Message] | None
+    candidates: list[Message] | None
     """The alternative replies that passed the filters. To go on with the conversation, append the chosen one
     to `MessagePrompt.messages` of the next request.
     """
-    messages: _views.Items[Message] | None
+    messages: list[Message] | None
     """The conversation history that the model really used. It can be shorter than the one sent when the
     oldest messages were dropped to fit `Model.input_token_limit`.
     """
-    filters: _views.Items[ContentFilter] | None
+    filters: list[ContentFilter] | None
     """Why content of the prompt or of the replies was held back. Empty when nothing was blocked. Unlike
     `GenerateTextRequest`, this method has no safety settings to adjust.
     """
@@ -2441,11 +2441,11 @@ class MessagePrompt(_views.View):
     or in which style it answers. It is not remembered, so send it with each request; it has priority over
     `messages` when the input must be shortened.
     """
-    examples: _views.Items[Example] | None
+    examples: list[Example] | None
     """Sample exchanges that show the model which replies are wanted. They are read as models of style and not
     as part of the conversation, and have priority over `messages` when the input must be shortened.
     """
-    messages: _views.Items[Message] | None
+    messages: list[Message] | None
     """The recent conversation, oldest message first. Turns alternate between two authors and the last message
     is the one to reply to. The oldest are dropped when the input is longer than `Model.input_token_limit`;
     `GenerateMessageResponse.messages` shows what was left.
@@ -2674,7 +2674,7 @@ class ListFilesRequestDict(_TypedDict, total=False):
 
 class ListFilesResponse(_views.View):
     """One page of the project's files."""
-    files: _views.Items[File] | None
+    files: list[File] | None
     """Metadata of the files on this page."""
     next_page_token: str | None
     """Token to pass as `ListFilesRequest.page_token` for the next page. Empty on the last page.
@@ -2791,7 +2791,7 @@ class Document(_views.View):
     """Label for people to read, such as the title of the source. At most 512 characters, including spaces; it
     need not be unique.
     """
-    custom_metadata: _views.Items[CustomMetadata] | None
+    custom_metadata: list[CustomMetadata] | None
     """Properties of your own, for use in `QueryCorpusRequest.metadata_filters`. A document takes at most 20
     entries; use each `CustomMetadata.key` once.
     """
@@ -2821,7 +2821,7 @@ class StringList(_views.View):
     """A list of strings, wrapped so that it can be one choice of a oneof. It lets a single
     `CustomMetadata.key` hold several values, such as the tags of an article.
     """
-    values: _views.Items[str] | None
+    values: list[str] | None
     """The strings held under the key. Filters test them one by one with `Condition.Operator.INCLUDES` or
     `Condition.Operator.EXCLUDES`.
     """
@@ -2874,7 +2874,7 @@ class MetadataFilter(_views.View):
     document and `chunk.custom_metadata.year` at the chunk. Only `QueryCorpusRequest` accepts the document
     level.
     """
-    conditions: _views.Items[Condition] | None
+    conditions: list[Condition] | None
     """The tests to try on the key; the filter passes if any one holds. To require two conditions on the same
     key, such as the ends of a numeric range, send two filters with that key. This works for numbers only:
     text values of one key can be combined with OR but not with AND.
@@ -2928,7 +2928,7 @@ class Chunk(_views.View):
     data: ChunkData | None
     """The content to embed and to return when it matches. Required, and limited to 2,043 tokens.
     """
-    custom_metadata: _views.Items[CustomMetadata] | None
+    custom_metadata: list[CustomMetadata] | None
     """Properties of your own, for use in the `metadata_filters` of a query. A chunk takes at most 20 entries;
     use each `CustomMetadata.key` once.
     """
@@ -2989,12 +2989,12 @@ class GenerateContentRequest(_views.View):
     `Content.role` is of no importance. Not every model accepts one. Leave it unset with `cached_content`,
     whose own instruction applies.
     """
-    contents: _views.Items[Content] | None
+    contents: list[Content] | None
     """The conversation so far, oldest turn first, ending with the turn to answer. A single-turn question is
     one `Content`. In a longer conversation the turns of the roles `user` and `model` follow each other,
     and function calls and their responses are turns as well. At least one is needed.
     """
-    tools: _views.Items[Tool] | None
+    tools: list[Tool] | None
     """Tools the model may use, such as declared functions, code execution or search. The model only asks for
     declared functions: the client runs them and sends the result back in the next request. Which tools
     exist, and which can be combined, depends on the model. Leave it empty with `cached_content`.
@@ -3003,7 +3003,7 @@ class GenerateContentRequest(_views.View):
     """Settings that apply to all of `tools`, such as the function calling mode. Of no use without tools.
     Leave it unset with `cached_content`.
     """
-    safety_settings: _views.Items[SafetySetting] | None
+    safety_settings: list[SafetySetting] | None
     """Blocking thresholds that replace the default ones, at most one per category. They apply to the prompt
     and to the candidates. A category that is not listed keeps its default threshold; a category listed
     twice is an error, as is one that the model does not know.
@@ -3134,7 +3134,7 @@ class SpeakerVoiceConfigDict(_TypedDict, total=False):
 
 class MultiSpeakerVoiceConfig(_views.View):
     """Voices for a text that several speakers share."""
-    speaker_voice_configs: _views.Items[SpeakerVoiceConfig] | None
+    speaker_voice_configs: list[SpeakerVoiceConfig] | None
     """One entry for each speaker that occurs in the text. The number of speakers a model can tell apart is
     limited by the model.
     """
@@ -3244,7 +3244,7 @@ class GenerationConfig(_views.View):
     """Number of alternative replies to generate. Unset means 1. The upper limit depends on the model, and
     some models only produce one. The tokens of every candidate are charged.
     """
-    stop_sequences: _views.Items[str] | None
+    stop_sequences: list[str] | None
     """Strings that end the generation as soon as one of them is produced. At most 5. The matching string is
     left out of the reply, and `Candidate.finish_reason` is `STOP`.
     """
@@ -3316,7 +3316,7 @@ class GenerationConfig(_views.View):
     """Whether to give enhanced answers to civic questions, such as on elections. Only some models offer this.
     Unset means false.
     """
-    response_modalities: _views.Items[GenerationConfigModality] | None
+    response_modalities: list[GenerationConfigModality] | None
     """The kinds of output that the reply is to contain. Empty means text only. The set must be exactly one of
     the combinations that the model supports, or the call fails with INVALID_ARGUMENT.
     """
@@ -3401,7 +3401,7 @@ class SemanticRetrieverConfig(_views.View):
     """Query by whose meaning the chunks of `source` are matched. It may differ from the question in
     `GenerateAnswerRequest.contents`.
     """
-    metadata_filters: _views.Items[MetadataFilter] | None
+    metadata_filters: list[MetadataFilter] | None
     """Filters that limit the search by the metadata of documents or chunks. Empty means that all of `source`
     is searched.
     """
@@ -3434,7 +3434,7 @@ class GenerateContentResponse(_views.View):
     `prompt_feedback` then tells why. Otherwise each candidate tells in `Candidate.finish_reason` how it
     ended.
     """
-    candidates: _views.Items[Candidate] | None
+    candidates: list[Candidate] | None
     """The alternative replies, as many as were asked for and produced. Empty when the prompt was blocked. In
     a stream, match the pieces by `Candidate.index`.
     """
@@ -3482,7 +3482,7 @@ class GenerateContentResponsePromptFeedback(_views.View):
     """Why the prompt was blocked; unspecified when it was not. If it is set there are no candidates: change
     the prompt before trying again.
     """
-    safety_ratings: _views.Items[SafetyRating] | None
+    safety_ratings: list[SafetyRating] | None
     """Ratings of the prompt, at most one per harm category."""
     def __init__(
         self,
@@ -3520,13 +3520,13 @@ class GenerateContentResponseUsageMetadata(_views.View):
     """Tokens of prompt and reply together. It can be more than `prompt_token_count` plus
     `candidates_token_count`, because thoughts and the input added by tools also use tokens.
     """
-    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    prompt_tokens_details: list[ModalityTokenCount] | None
     """`prompt_token_count` split by modality, such as text, image or audio."""
-    cache_tokens_details: _views.Items[ModalityTokenCount] | None
+    cache_tokens_details: list[ModalityTokenCount] | None
     """`cached_content_token_count` split by modality."""
-    candidates_tokens_details: _views.Items[ModalityTokenCount] | None
+    candidates_tokens_details: list[ModalityTokenCount] | None
     """`candidates_token_count` split by modality."""
-    tool_use_prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    tool_use_prompt_tokens_details: list[ModalityTokenCount] | None
     """`tool_use_prompt_token_count` split by modality."""
     service_tier: str | None
     """The tier that the request was served in: `flex`, `standard` or `priority`, in lower case.
@@ -3587,7 +3587,7 @@ class Candidate(_views.View):
     """Explanation of `finish_reason` for people to read. Its wording is not fixed, so do not parse it. Set
     only together with a `finish_reason`.
     """
-    safety_ratings: _views.Items[SafetyRating] | None
+    safety_ratings: list[SafetyRating] | None
     """Ratings of this candidate, at most one per harm category."""
     citation_metadata: CitationMetadata | None
     """Sources of passages that the reply quotes. They tell where quoted material was published, and possibly
@@ -3595,7 +3595,7 @@ class Candidate(_views.View):
     """
     token_count: int | None
     """Number of tokens in this candidate."""
-    grounding_attributions: _views.Items[GroundingAttribution] | None
+    grounding_attributions: list[GroundingAttribution] | None
     """Sources that contributed to a grounded answer. Filled for `GenerateAnswer` only.
     """
     grounding_metadata: GroundingMetadata | None
@@ -3655,7 +3655,7 @@ class CandidateDict(_TypedDict, total=False):
 
 class UrlContextMetadata(_views.View):
     """Report of the `UrlContext` tool on the URLs it fetched."""
-    url_metadata: _views.Items[UrlMetadata] | None
+    url_metadata: list[UrlMetadata] | None
     """One entry for each URL that the tool tried to fetch."""
     def __init__(
         self,
@@ -3692,9 +3692,9 @@ class LogprobsResult(_views.View):
     """
     log_probability_sum: float | None
     """Sum of the log probabilities over all tokens of the candidate."""
-    top_candidates: _views.Items[LogprobsResultTopCandidates] | None
+    top_candidates: list[LogprobsResultTopCandidates] | None
     """Best alternatives at each decoding step, one element per step."""
-    chosen_candidates: _views.Items[LogprobsResultCandidate] | None
+    chosen_candidates: list[LogprobsResultCandidate] | None
     """The token actually emitted at each decoding step, one element per step. With sampling, the emitted
     token need not be among the `top_candidates` of that step.
     """
@@ -3738,7 +3738,7 @@ class LogprobsResultCandidateDict(_TypedDict, total=False):
 
 class LogprobsResultTopCandidates(_views.View):
     """The most likely tokens of a single decoding step."""
-    candidates: _views.Items[LogprobsResultCandidate] | None
+    candidates: list[LogprobsResultCandidate] | None
     """Tokens of this step, most likely first. `GenerationConfig.logprobs` decides how many are listed.
     """
     def __init__(
@@ -3855,23 +3855,23 @@ class GroundingMetadata(_views.View):
     """Ready-made search suggestions to show next to the answer. Present only for answers grounded with Google
     Search.
     """
-    grounding_chunks: _views.Items[GroundingChunk] | None
+    grounding_chunks: list[GroundingChunk] | None
     """Sources that were retrieved. `GroundingSupport.grounding_chunk_indices` refers to positions in this
     list.
     """
-    grounding_supports: _views.Items[GroundingSupport] | None
+    grounding_supports: list[GroundingSupport] | None
     """Stretches of the answer, each tied to the sources that support it. Use these to place inline citations.
     """
     retrieval_metadata: RetrievalMetadata | None
     """Scores from the retrieval step. See `RetrievalMetadata` for when they are filled.
     """
-    web_search_queries: _views.Items[str] | None
+    web_search_queries: list[str] | None
     """Search queries the model issued, useful for offering follow-up searches."""
     google_maps_widget_context_token: str | None
     """Token with which a client can render a Google Maps places widget. Returned only for answers grounded
     with Google Maps when `GoogleMaps.enable_widget` was true. Treat it as opaque.
     """
-    image_search_queries: _views.Items[str] | None
+    image_search_queries: list[str] | None
     """Queries of image searches.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
@@ -4025,7 +4025,7 @@ class GroundingChunkMapsDict(_TypedDict, total=False):
 
 class GroundingChunkMapsPlaceAnswerSources(_views.View):
     """Material about the place that went into the answer."""
-    review_snippets: _views.Items[GroundingChunkMapsPlaceAnswerSourcesReviewSnippet] | None
+    review_snippets: list[GroundingChunkMapsPlaceAnswerSourcesReviewSnippet] | None
     """Reviews of the place that were used."""
     def __init__(
         self,
@@ -4118,14 +4118,14 @@ class GroundingSupport(_views.View):
     """Ties one stretch of the answer to the sources that support it."""
     segment: Segment | None
     """The stretch of the answer that is supported."""
-    grounding_chunk_indices: _views.Items[int] | None
+    grounding_chunk_indices: list[int] | None
     """Zero-based positions in `GroundingMetadata.grounding_chunks` of the supporting sources.
     """
-    confidence_scores: _views.Items[float] | None
+    confidence_scores: list[float] | None
     """Confidence in each source, from 0 to 1, in the order of `grounding_chunk_indices`. The model decides
     whether scores are given; newer ones may leave the list empty, so do not rely on equal lengths.
     """
-    rendered_parts: _views.Items[int] | None
+    rendered_parts: list[int] | None
     """Indexes of the parts, as they are rendered, that this is about.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
@@ -4158,13 +4158,13 @@ class GenerateAnswerRequest(_views.View):
     """Name of the model that writes the answer. Format: `models/{model}`. The model must list
     `generateAnswer` among its supported methods.
     """
-    contents: _views.Items[Content] | None
+    contents: list[Content] | None
     """The conversation so far, oldest turn first, ending with the question. A single question is a list with
     one `Content`. Questions are supported in English only.
     """
     answer_style: GenerateAnswerRequestAnswerStyle | None
     """How the answer should be worded. Leaving it unspecified is an error."""
-    safety_settings: _views.Items[SafetySetting] | None
+    safety_settings: list[SafetySetting] | None
     """Blocking thresholds by harm category, for both the question and the answer. At most one entry per
     category. Categories that are not listed keep the service's default threshold. The accepted categories
     are harassment, hate speech, sexually explicit and dangerous content.
@@ -4229,7 +4229,7 @@ class GenerateAnswerResponseInputFeedback(_views.View):
     block_reason: GenerateAnswerResponseInputFeedbackBlockReason | None
     """Why the input was blocked. If set, the call produced no answer and the question must be changed.
     """
-    safety_ratings: _views.Items[SafetyRating] | None
+    safety_ratings: list[SafetyRating] | None
     """Safety ratings of the input, at most one per category."""
     def __init__(
         self,
@@ -4289,7 +4289,7 @@ class EmbedContentRequestDict(_TypedDict, total=False):
 
 class ContentEmbedding(_views.View):
     """An embedding: a point in the model's vector space."""
-    values: _views.Items[float] | None
+    values: list[float] | None
     """Components of the vector. Vectors of different models, or of different lengths, cannot be compared.
     """
     def __init__(
@@ -4329,7 +4329,7 @@ class BatchEmbedContentsRequest(_views.View):
     """Name of the embedding model. Format: `models/{model}`. Every entry of `requests` must name this same
     model.
     """
-    requests: _views.Items[EmbedContentRequest] | None
+    requests: list[EmbedContentRequest] | None
     """Pieces to embed, each with its own task type and options. The service caps the number of entries per
     call and refuses more with INVALID_ARGUMENT, so split long lists.
     """
@@ -4347,7 +4347,7 @@ class BatchEmbedContentsRequestDict(_TypedDict, total=False):
 
 class BatchEmbedContentsResponse(_views.View):
     """Output of `BatchEmbedContents`."""
-    embeddings: _views.Items[ContentEmbedding] | None
+    embeddings: list[ContentEmbedding] | None
     """Embeddings in the order of `BatchEmbedContentsRequest.requests`, one for each.
     """
     def __init__(
@@ -4366,7 +4366,7 @@ class CountTokensRequest(_views.View):
     """
     model: str | None
     """Name of the model whose tokenizer counts. Format: `models/{model}`."""
-    contents: _views.Items[Content] | None
+    contents: list[Content] | None
     """Conversation to count. Leave it empty when `generate_content_request` is set. System instructions and
     tools cannot be counted this way.
     """
@@ -4396,9 +4396,9 @@ class CountTokensResponse(_views.View):
     """
     cached_content_token_count: int | None
     """How many of `total_tokens` belong to the cached content."""
-    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    prompt_tokens_details: list[ModalityTokenCount] | None
     """Tokens of the input split by modality (text, image, audio and so on)."""
-    cache_tokens_details: _views.Items[ModalityTokenCount] | None
+    cache_tokens_details: list[ModalityTokenCount] | None
     """Tokens of the cached content split by modality."""
     def __init__(
         self,
@@ -4541,7 +4541,7 @@ class AudioTranscriptionConfig(_views.View):
     """Asks for a transcript of spoken audio. It has no options: setting the field that holds it, even to an
     empty message, is what turns transcription on.
     """
-    language_codes: _views.Items[str] | None
+    language_codes: list[str] | None
     """BCP-47 codes of the languages that are spoken.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
@@ -4556,12 +4556,12 @@ class AudioTranscriptionConfig(_views.View):
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
-    custom_vocabulary: _views.Items[str] | None
+    custom_vocabulary: list[str] | None
     """Words that are likely said, such as names.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
-    adaptation_phrases: _views.Items[str] | None
+    adaptation_phrases: list[str] | None
     """Phrases that are likely said.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
@@ -4628,7 +4628,7 @@ class BidiGenerateContentSetup(_views.View):
     """Instruction that steers the model throughout the session. Text parts only; each part is treated as a
     separate paragraph.
     """
-    tools: _views.Items[Tool] | None
+    tools: list[Tool] | None
     """Tools the model may call during the session. Function calls arrive as `BidiGenerateContentToolCall`
     messages and are answered with `BidiGenerateContentToolResponse`.
     """
@@ -4680,7 +4680,7 @@ class BidiGenerateContentClientContent(_views.View):
     """Adds turns to the conversation in a fixed order. Sending it interrupts any response the model is
     producing. For audio and video as they are captured, use `BidiGenerateContentRealtimeInput`.
     """
-    turns: _views.Items[Content] | None
+    turns: list[Content] | None
     """Turns to append, oldest first. A single prompt is one `Content`; several can restore the history of an
     earlier conversation.
     """
@@ -4705,7 +4705,7 @@ class BidiGenerateContentRealtimeInput(_views.View):
     any time without cutting off the model, and turns end where activity ends, not by a flag. The server
     may process it before the turn is over. The relative order of audio, video and text is not guaranteed.
     """
-    media_chunks: _views.Items[Blob] | None
+    media_chunks: list[Blob] | None
     """Superseded way to send media; use `audio`, `video` or `text` instead. Avoid sending more than one chunk
     per message.
     """
@@ -4769,7 +4769,7 @@ class BidiGenerateContentToolResponse(_views.View):
     """Results of function calls the model asked for. Answers a `BidiGenerateContentToolCall`; results may be
     sent together or one by one.
     """
-    function_responses: _views.Items[FunctionResponse] | None
+    function_responses: list[FunctionResponse] | None
     """One result per call, matched by `FunctionResponse.id` to `FunctionCall.id`."""
     def __init__(
         self,
@@ -4880,7 +4880,7 @@ class BidiGenerateContentToolCall(_views.View):
     """Asks the client to run functions and send back their results. Reply with
     `BidiGenerateContentToolResponse`.
     """
-    function_calls: _views.Items[FunctionCall] | None
+    function_calls: list[FunctionCall] | None
     """Calls to run. Keep each `FunctionCall.id`: the result must repeat it."""
     def __init__(
         self,
@@ -4896,7 +4896,7 @@ class BidiGenerateContentToolCallCancellation(_views.View):
     """Withdraws function calls whose results are no longer wanted. Sent when the user interrupts the model
     while calls are pending. A client that has already run such a call should undo its effects if it can.
     """
-    ids: _views.Items[str] | None
+    ids: list[str] | None
     """The `FunctionCall.id` of each call withdrawn."""
     def __init__(
         self,
@@ -5022,13 +5022,13 @@ class UsageMetadata(_views.View):
     """Tokens counted in all, prompt and response together. Read it here instead of adding up the other
     fields.
     """
-    prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    prompt_tokens_details: list[ModalityTokenCount] | None
     """`prompt_token_count` split by modality."""
-    cache_tokens_details: _views.Items[ModalityTokenCount] | None
+    cache_tokens_details: list[ModalityTokenCount] | None
     """`cached_content_token_count` split by modality."""
-    response_tokens_details: _views.Items[ModalityTokenCount] | None
+    response_tokens_details: list[ModalityTokenCount] | None
     """`response_token_count` split by modality."""
-    tool_use_prompt_tokens_details: _views.Items[ModalityTokenCount] | None
+    tool_use_prompt_tokens_details: list[ModalityTokenCount] | None
     """`tool_use_prompt_token_count` split by modality."""
     def __init__(
         self,
@@ -5170,7 +5170,7 @@ class InputConfigDict(_TypedDict, total=False):
 
 class InlinedRequests(_views.View):
     """Requests of a batch."""
-    requests: _views.Items[InlinedRequest] | None
+    requests: list[InlinedRequest] | None
     """The requests."""
     def __init__(
         self,
@@ -5220,7 +5220,7 @@ class GenerateContentBatchOutputDict(_TypedDict, total=False):
 
 class InlinedResponses(_views.View):
     """Answers of a batch."""
-    inlined_responses: _views.Items[InlinedResponse] | None
+    inlined_responses: list[InlinedResponse] | None
     """The answers."""
     def __init__(
         self,
@@ -5356,7 +5356,7 @@ class InputEmbedContentConfigDict(_TypedDict, total=False):
 
 class InlinedEmbedContentRequests(_views.View):
     """Requests of a batch of embeddings."""
-    requests: _views.Items[InlinedEmbedContentRequest] | None
+    requests: list[InlinedEmbedContentRequest] | None
     """The requests."""
     def __init__(
         self,
@@ -5410,7 +5410,7 @@ class EmbedContentBatchOutputDict(_TypedDict, total=False):
 
 class InlinedEmbedContentResponses(_views.View):
     """Answers of a batch of embeddings."""
-    inlined_responses: _views.Items[InlinedEmbedContentResponse] | None
+    inlined_responses: list[InlinedEmbedContentResponse] | None
     """The answers."""
     def __init__(
         self,
@@ -5453,7 +5453,7 @@ class LanguageAutoDict(_TypedDict, total=False):
 
 class LanguageHints(_views.View):
     """Languages that are likely spoken."""
-    language_codes: _views.Items[str] | None
+    language_codes: list[str] | None
     """Their BCP-47 codes."""
     def __init__(
         self,
@@ -5558,7 +5558,7 @@ class Model(_views.View):
     """Largest answer the model can write, counted in tokens. `GenerationConfig.max_output_tokens` can lower
     this bound for one request but not raise it.
     """
-    supported_generation_methods: _views.Items[str] | None
+    supported_generation_methods: list[str] | None
     """Names of the API methods this model can be used with. They are spelled as in the REST paths, in lower
     camel case: `generateContent`, `countTokens`, `embedContent`, `createCachedContent`, `createTunedModel`
     and so on. Test this list before calling a method; accept names you do not know.
@@ -5666,7 +5666,7 @@ class TunedModel(_views.View):
     """The training that makes the model: data and settings in, times and metrics out. Must be given at
     creation; read the progress back from here.
     """
-    reader_project_numbers: _views.Items[int] | None
+    reader_project_numbers: list[int] | None
     """Numbers of the Google Cloud projects whose callers may read this model. These are project numbers, not
     project ids. Empty means that no project gets access this way.
     """
@@ -5734,7 +5734,7 @@ class TuningTask(_views.View):
     """Moment the training began, in UTC. Unset while it waits."""
     complete_time: _datetime.datetime | None
     """Moment the training ended, in UTC. Unset until then."""
-    snapshots: _views.Items[TuningSnapshot] | None
+    snapshots: list[TuningSnapshot] | None
     """Loss measurements taken as training went on. They give the loss curve: plot `mean_loss` against `step`
     or `epoch`. Set by the service only.
     """
@@ -5818,7 +5818,7 @@ class DatasetDict(_TypedDict, total=False):
 
 class TuningExamples(_views.View):
     """A list of examples, wrapped so that it can be a member of a oneof."""
-    examples: _views.Items[TuningExample] | None
+    examples: list[TuningExample] | None
     """The examples, all with the same kind of input. At least one is needed; how many the service demands or
     accepts depends on the base model.
     """
@@ -5920,7 +5920,7 @@ class ListModelsRequestDict(_TypedDict, total=False):
 
 class ListModelsResponse(_views.View):
     """A page of models from `ModelService.ListModels`."""
-    models: _views.Items[Model] | None
+    models: list[Model] | None
     """The models on this page."""
     next_page_token: str | None
     """Pass it as `page_token` to get the following page; empty on the last one."""
@@ -5981,7 +5981,7 @@ class ListTunedModelsRequestDict(_TypedDict, total=False):
 
 class ListTunedModelsResponse(_views.View):
     """A page of tuned models from `ModelService.ListTunedModels`."""
-    tuned_models: _views.Items[TunedModel] | None
+    tuned_models: list[TunedModel] | None
     """The tuned models on this page, in whatever state they are."""
     next_page_token: str | None
     """Pass it as `page_token` to get the following page; empty on the last one."""
@@ -6035,7 +6035,7 @@ class CreateTunedModelMetadata(_views.View):
     """How many training steps are behind."""
     completed_percent: float | None
     """Share of the training that is done, as a percentage."""
-    snapshots: _views.Items[TuningSnapshot] | None
+    snapshots: list[TuningSnapshot] | None
     """Loss measurements so far. They are also kept in `TuningTask.snapshots` of the tuned model.
     """
     def __init__(
@@ -6197,7 +6197,7 @@ class ListPermissionsRequestDict(_TypedDict, total=False):
 
 class ListPermissionsResponse(_views.View):
     """One page of the permissions of a resource."""
-    permissions: _views.Items[Permission] | None
+    permissions: list[Permission] | None
     """The permissions on this page."""
     next_page_token: str | None
     """Token to pass as `ListPermissionsRequest.page_token` for the next page. Empty on the last page.
@@ -6283,7 +6283,7 @@ class PredictRequest(_views.View):
     """Resource name of the model to run, `models/{model}`. It must list `predict` among its
     `Model.supported_generation_methods`.
     """
-    instances: _views.Items[_Any] | None
+    instances: list[_Any] | None
     """The inputs of the prediction, as JSON values in the form the model defines. For an image model each one
     is typically an object with a `prompt` string. The model decides how many it takes in a call.
     """
@@ -6311,7 +6311,7 @@ class PredictLongRunningRequest(_views.View):
     """Resource name of the model to run, `models/{model}`. It must list `predictLongRunning` among its
     `Model.supported_generation_methods`.
     """
-    instances: _views.Items[_Any] | None
+    instances: list[_Any] | None
     """The inputs of the prediction, as JSON values in the form the model defines. For a video model each one
     is typically an object with a `prompt` string and, optionally, an image to start from. The model
     decides how many it takes in a call.
@@ -6336,7 +6336,7 @@ class PredictLongRunningRequestDict(_TypedDict, total=False):
 
 class PredictResponse(_views.View):
     """Results of a prediction that was answered at once."""
-    predictions: _views.Items[_Any] | None
+    predictions: list[_Any] | None
     """The results, as JSON values in the form the model defines. An image model typically gives objects with
     `bytesBase64Encoded` and `mimeType`. Results removed by a safety filter can be missing, so do not count
     on a fixed number.
@@ -6413,12 +6413,12 @@ class PredictLongRunningGeneratedVideoResponse(_views.View):
     """Videos made by one job, with a count of those that were filtered out. An operation can succeed and
     still hold no video when all of them were filtered.
     """
-    generated_samples: _views.Items[Media] | None
+    generated_samples: list[Media] | None
     """The videos that passed the safety filters. Can be fewer than were asked for, or none.
     """
     rai_media_filtered_count: int | None
     """How many videos the responsible-AI filters removed. Zero when none was."""
-    rai_media_filtered_reasons: _views.Items[str] | None
+    rai_media_filtered_reasons: list[str] | None
     """Why videos were removed, in words. Empty when none was. The texts are meant for people: do not match on
     them.
     """
@@ -6530,7 +6530,7 @@ class ListCorporaRequestDict(_TypedDict, total=False):
 
 class ListCorporaResponse(_views.View):
     """One page of the caller's corpora."""
-    corpora: _views.Items[Corpus] | None
+    corpora: list[Corpus] | None
     """The corpora on this page, in ascending order of `Corpus.create_time`."""
     next_page_token: str | None
     """Token that fetches the following page. Empty on the last page."""
@@ -6554,7 +6554,7 @@ class QueryCorpusRequest(_views.View):
     """What to look for, in natural language. It is compared by meaning, so it need not share words with the
     text. Required.
     """
-    metadata_filters: _views.Items[MetadataFilter] | None
+    metadata_filters: list[MetadataFilter] | None
     """Tests that a chunk and its document must pass to be returned. All filters have to pass, while within
     one filter any of its conditions suffices. Keys start with `document.custom_metadata.` or
     `chunk.custom_metadata.`. Empty means the whole corpus.
@@ -6584,7 +6584,7 @@ class QueryCorpusRequestDict(_TypedDict, total=False):
 
 class QueryCorpusResponse(_views.View):
     """What `RetrieverService.QueryCorpus` found."""
-    relevant_chunks: _views.Items[RelevantChunk] | None
+    relevant_chunks: list[RelevantChunk] | None
     """The chunks that match, with their scores. Empty if nothing does."""
     def __init__(
         self,
@@ -6725,7 +6725,7 @@ class ListDocumentsRequestDict(_TypedDict, total=False):
 
 class ListDocumentsResponse(_views.View):
     """One page of the documents of a corpus."""
-    documents: _views.Items[Document] | None
+    documents: list[Document] | None
     """The documents on this page, in ascending order of `Document.create_time`."""
     next_page_token: str | None
     """Token that fetches the following page. Empty on the last page."""
@@ -6753,7 +6753,7 @@ class QueryDocumentRequest(_views.View):
     results_count: int | None
     """How many chunks to return at most. Fewer may come back. Unset or 0 means 10; the largest count is 100.
     """
-    metadata_filters: _views.Items[MetadataFilter] | None
+    metadata_filters: list[MetadataFilter] | None
     """Tests on its metadata that a chunk must pass to be returned. They combine as in
     `QueryCorpusRequest.metadata_filters`, but only keys that start with `chunk.custom_metadata.` are
     possible: `name` already settles the document. Empty means all chunks of the document.
@@ -6776,7 +6776,7 @@ class QueryDocumentRequestDict(_TypedDict, total=False):
 
 class QueryDocumentResponse(_views.View):
     """What `RetrieverService.QueryDocument` found."""
-    relevant_chunks: _views.Items[RelevantChunk] | None
+    relevant_chunks: list[RelevantChunk] | None
     """The chunks that match, with their scores. Empty if nothing does."""
     def __init__(
         self,
@@ -6816,7 +6816,7 @@ class BatchCreateChunksRequest(_views.View):
     """The document to add the chunks to. Has the form `corpora/{corpus}/documents/{document}`. Every
     `CreateChunkRequest.parent` in `requests` has to be this same document.
     """
-    requests: _views.Items[CreateChunkRequest] | None
+    requests: list[CreateChunkRequest] | None
     """The chunks to create, one entry each. At least 1 and at most 100."""
     def __init__(
         self,
@@ -6832,7 +6832,7 @@ class BatchCreateChunksRequestDict(_TypedDict, total=False):
 
 class BatchCreateChunksResponse(_views.View):
     """The chunks that `RetrieverService.BatchCreateChunks` made."""
-    chunks: _views.Items[Chunk] | None
+    chunks: list[Chunk] | None
     """The chunks created, with their names filled in."""
     def __init__(
         self,
@@ -6889,7 +6889,7 @@ class BatchUpdateChunksRequest(_views.View):
     """The document that holds the chunks. Has the form `corpora/{corpus}/documents/{document}`. The
     `Chunk.name` of every entry in `requests` has to lie under it.
     """
-    requests: _views.Items[UpdateChunkRequest] | None
+    requests: list[UpdateChunkRequest] | None
     """The changes to make, one entry for each chunk. At least 1 and at most 100."""
     def __init__(
         self,
@@ -6905,7 +6905,7 @@ class BatchUpdateChunksRequestDict(_TypedDict, total=False):
 
 class BatchUpdateChunksResponse(_views.View):
     """The chunks that `RetrieverService.BatchUpdateChunks` changed."""
-    chunks: _views.Items[Chunk] | None
+    chunks: list[Chunk] | None
     """The chunks as they are after the change."""
     def __init__(
         self,
@@ -6940,7 +6940,7 @@ class BatchDeleteChunksRequest(_views.View):
     """The document that holds the chunks. Has the form `corpora/{corpus}/documents/{document}`. Every
     `DeleteChunkRequest.name` in `requests` has to lie under it.
     """
-    requests: _views.Items[DeleteChunkRequest] | None
+    requests: list[DeleteChunkRequest] | None
     """The chunks to delete, one entry each. At least one entry is needed."""
     def __init__(
         self,
@@ -6983,7 +6983,7 @@ class ListChunksRequestDict(_TypedDict, total=False):
 
 class ListChunksResponse(_views.View):
     """One page of the chunks of a document."""
-    chunks: _views.Items[Chunk] | None
+    chunks: list[Chunk] | None
     """The chunks on this page, in ascending order of `Chunk.create_time`."""
     next_page_token: str | None
     """Token that fetches the following page. Empty on the last page."""
@@ -7032,13 +7032,13 @@ class GenerateTextRequest(_views.View):
     """How many of the likeliest tokens can be drawn at each step. It works together with `top_p`: a token
     must pass both limits. Unset, `Model.top_k` applies.
     """
-    safety_settings: _views.Items[SafetySetting] | None
+    safety_settings: list[SafetySetting] | None
     """Blocking thresholds, at most one `SafetySetting` per harm category. They apply to the prompt and to the
     completions; a category not listed keeps the service's default threshold. The PaLM categories are meant
     here: `HARM_CATEGORY_DEROGATORY`, `HARM_CATEGORY_TOXICITY`, `HARM_CATEGORY_VIOLENCE`,
     `HARM_CATEGORY_SEXUAL`, `HARM_CATEGORY_MEDICAL` and `HARM_CATEGORY_DANGEROUS`.
     """
-    stop_sequences: _views.Items[str] | None
+    stop_sequences: list[str] | None
     """Strings that end the completion where the first of them appears. The string itself is not part of the
     output. At most 5; with none, only the model and `max_output_tokens` decide where the text ends.
     """
@@ -7072,15 +7072,15 @@ class GenerateTextResponse(_views.View):
     """The completions of one prompt, with what the safety filters did (legacy). Check that `candidates` is
     not empty before reading it.
     """
-    candidates: _views.Items[TextCompletion] | None
+    candidates: list[TextCompletion] | None
     """The completions that passed the safety filters. Empty when all of them, or the prompt itself, were
     blocked: `filters` and `safety_feedback` then say why.
     """
-    filters: _views.Items[ContentFilter] | None
+    filters: list[ContentFilter] | None
     """Why content was held back from this answer. Empty when nothing was blocked. `ContentFilter.reason`
     separates safety blocks from other ones; for safety blocks `safety_feedback` has the details.
     """
-    safety_feedback: _views.Items[SafetyFeedback] | None
+    safety_feedback: list[SafetyFeedback] | None
     """The ratings that led to a safety block, each with the setting it broke. Lowering the strictness of that
     `SafetySetting` is what would let the content through.
     """
@@ -7119,7 +7119,7 @@ class TextCompletion(_views.View):
     """One completion produced by a PaLM text model (legacy)."""
     output: str | None
     """The generated text. Set by the service; it does not repeat the prompt."""
-    safety_ratings: _views.Items[SafetyRating] | None
+    safety_ratings: list[SafetyRating] | None
     """How likely the completion is to be harmful, by category. At most one rating per category. A completion
     that is returned at all has passed its thresholds.
     """
@@ -7183,11 +7183,11 @@ class BatchEmbedTextRequest(_views.View):
     """Resource name of the embedding model, `models/{model}`. It serves the whole batch, so every entry of
     `requests` must name the same model.
     """
-    texts: _views.Items[str] | None
+    texts: list[str] | None
     """The texts to embed, as plain strings. Excludes `requests`. The service sets how many one batch may
     hold.
     """
-    requests: _views.Items[EmbedTextRequest] | None
+    requests: list[EmbedTextRequest] | None
     """The texts to embed, as complete requests. Excludes `texts`. `EmbedTextRequest.model` of each entry must
     equal `model` of the batch.
     """
@@ -7207,7 +7207,7 @@ class BatchEmbedTextRequestDict(_TypedDict, total=False):
 
 class BatchEmbedTextResponse(_views.View):
     """The embedding vectors of a batch of texts (legacy)."""
-    embeddings: _views.Items[Embedding] | None
+    embeddings: list[Embedding] | None
     """One vector per input text, in the order of the inputs. Set by the service."""
     def __init__(
         self,
@@ -7223,7 +7223,7 @@ class Embedding(_views.View):
     """An embedding vector as the PaLM methods return it (legacy). Compare only vectors that come from the
     same model. `GenerativeService` answers with `ContentEmbedding` instead.
     """
-    value: _views.Items[float] | None
+    value: list[float] | None
     """The components of the vector, in order. Their number depends on the model and is the same for every
     text.
     """

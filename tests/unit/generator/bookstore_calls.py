@@ -27,7 +27,7 @@ def in_pool() -> bool:
 
 # A Gemini client, and the list of families, load nothing of the other family.
 v1beta.GenerativeServiceClient(client_options={"api_key": "k"}).close()
-assert [family.name for family in FAMILIES] == ["generativelanguage", "bookstore"]
+assert [family.name for family in FAMILIES] == ["generativelanguage", "aiplatform", "bookstore"]
 assert not in_pool()
 assert not [name for name in sys.modules if "bookstore" in name]
 
@@ -40,8 +40,10 @@ from gemwire_proto.example.bookstore.v1 import bookstore_pb2, bookstore_pb2_grpc
 assert in_pool()
 assert bookstore_v1.Book is bookstore_pb2.Book
 assert bookstore.SERVICE.host == "bookstore.example.com"
-assert bookstore.SERVICE.scopes == FAMILIES[-1].scopes
-assert len(bookstore.SERVICE.scopes) == 2
+assert bookstore.SERVICE.scopes == (
+    "https://bookstore.example.com/auth/read",
+    "https://bookstore.example.com/auth/buy",
+)
 assert PACKAGES["example.bookstore.v1"].module == "gemwire_proto.bookstore_v1"
 assert FAMILIES[-1].descriptor_set != gemwire_proto.DESCRIPTOR_SET
 assert find_method("/example.bookstore.v1.Bookstore/GetBook", bookstore.SERVICE) is bookstore.GET_BOOK

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[3]
 _PROTO = "example/bookstore/v1/bookstore.proto"
-_CLIENTS = [f"{folder}{version}.py" for version in ("v1", "v1beta") for folder in ("", "_clients/aio/")]
-_SCOPES = ("https://bookstore.example.com/auth/read", "https://bookstore.example.com/auth/buy")
+_CLIENTS = [
+    f"{folder}{module}.py" for module in ("v1", "v1beta", "aiplatform_v1") for folder in ("", "_clients/aio/")
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,6 @@ def bookstore(generator: Any) -> Any:
         title="Bookstore API",
         packages=(families.Package("example.bookstore.v1", "bookstore_v1", views=True),),
         host="bookstore.example.com",
-        scopes=_SCOPES,
         descriptor_set="bookstore.binpb",
         comments="bookstore_comments.json",
     )
@@ -148,11 +148,10 @@ def test_mypy_takes_what_is_generated(package: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"host": "other.example.com"}, "('other.example.com', "),
-        ({"scopes": _SCOPES[:1]}, f"has ('bookstore.example.com', {_SCOPES[:1]!r})"),
+        ({"host": "other.example.com"}, "has other.example.com"),
         ({"packages": ()}, "package example.bookstore.v1 belongs to no family; add it to families.py"),
     ],
-    ids=["host", "scopes", "package"],
+    ids=["host", "package"],
 )
 def test_services_that_do_not_fit_are_refused(
     generator: Any, bookstore: Any, protos: Path, change: dict[str, Any], words: str

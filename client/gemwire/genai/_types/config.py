@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from gemwire_runtime.models import FieldInfo, Model
 from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.views import dump
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -22,7 +21,7 @@ _C = TypeVar("_C", bound="Config")
 
 
 @dataclass_transform(kw_only_default=True)
-class Config:
+class Config(Model):
     """Base of configs and of results that are not messages.
 
     The annotations of a subclass are its fields. Fields may be given in camelCase as well.
@@ -93,34 +92,30 @@ class Config:
         return copy
 
     @classmethod
-    def model_validate(cls: type[_C], data: object) -> _C:
-        """Build a config from a dict.
+    def model_validate(cls: type[_C], obj: object, **_: object) -> _C:
+        """Build a config from a dict. pydantic's options are accepted.
 
         Raises:
             ValueError: A field is unknown.
-            TypeError: The data is not a dict.
+            TypeError: The value is not a dict.
         """
-        return cls.of(data, cls.__name__)
+        return cls.of(obj, cls.__name__)
 
-    def model_dump(self, *, exclude_none: bool = False, mode: str = "python") -> dict[str, object]:
-        """Return the fields as a dict.
+    @classmethod
+    def describe_fields(cls) -> dict[str, FieldInfo]:
+        """Return the fields by their names, in the order of their declaration."""
+        return {
+            name: FieldInfo(object, to_camel_case(name), getattr(cls, name))
+            for base in reversed(cls.__mro__)
+            if issubclass(base, Config)
+            for name in vars(base).get("__annotations__", ())
+            if not name.startswith("_")
+        }
 
-        Args:
-            exclude_none: Leave out unset fields, at every depth.
-            mode: ``"python"`` keeps bytes, datetimes and enums; ``"json"`` converts them to text.
-        """
-        names = sorted(field_names(type(self)))
-        values = {name: _dump(getattr(self, name), exclude_none, mode) for name in names}
-        return {name: value for name, value in values.items() if not exclude_none or value is not None}
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the fields that are set as a dict."""
-        return self.model_dump(exclude_none=True)
-
-    def model_dump_json(self, *, exclude_none: bool = False, indent: int | None = None) -> str:
-        """Return the fields as JSON; see `model_dump`. Functions and types are written as text."""
-        values = self.model_dump(exclude_none=exclude_none, mode="json")
-        return json.dumps(values, indent=indent, ensure_ascii=False, default=str)
+    @property
+    def model_fields_set(self) -> set[str]:
+        """Names of the fields that are set."""
+        return {name for name, _ in self.given()}
 
     def __eq__(self, other: object) -> bool:
         return dict(self.given()) == dict(other.given()) if isinstance(other, type(self)) else NotImplemented
@@ -141,14 +136,6 @@ def to_camel_case(name: str) -> str:
     """Return the camelCase form of a snake_case name."""
     head, *rest = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-def _dump(value: object, exclude_none: bool, mode: str) -> object:
-    if isinstance(value, Config):
-        return value.model_dump(exclude_none=exclude_none, mode=mode)
-    if isinstance(value, (list, tuple)):
-        return [_dump(item, exclude_none, mode) for item in value]
-    return dump(value, exclude_none, mode=mode)
 
 
 def _suggest(name: str, known: Mapping[str, str]) -> str:

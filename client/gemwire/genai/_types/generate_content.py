@@ -17,7 +17,7 @@ from gemwire.genai._types.http_options import CallConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import Field, Items, replace_field
+from gemwire_runtime.views import Field, replace_field
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigOrDict
@@ -100,7 +100,7 @@ class CitationMetadata(views.CitationMetadata, also={"citations": "citation_sour
 
     __slots__ = ()
 
-    citations: Items[Citation] | None
+    citations: list[Citation] | None
 
 
 class AutomaticFunctionCallingConfig(Config):
@@ -238,6 +238,7 @@ class GenerateContentResponse(views.GenerateContentResponse):
         """
         response = object.__new__(cls)
         response._pb = message
+        response._kept = None
         response._schema = schema
         response.automatic_function_calling_history = []
         return response
@@ -249,7 +250,7 @@ class GenerateContentResponse(views.GenerateContentResponse):
         self.automatic_function_calling_history = []
 
     @property
-    def parts(self) -> Items[views.Part] | None:
+    def parts(self) -> list[views.Part] | None:
         """The parts of the first candidate."""
         content = self._get_content()
         if content is None or not content.parts:

@@ -9,7 +9,6 @@ from gemwire.genai._types.config import Config
 from gemwire.genai._types.http_options import CallConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import Items
 
 GetModelConfig: TypeAlias = CallConfig
 DeleteModelConfig: TypeAlias = CallConfig
@@ -50,7 +49,7 @@ class Model(views.Model, also={"supported_actions": "supported_generation_method
 
     __slots__ = ()
 
-    supported_actions: Items[str] | None
+    supported_actions: list[str] | None
 
 
 class TunedModelInfo(Config):

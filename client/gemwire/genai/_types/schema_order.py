@@ -8,10 +8,10 @@ from google.protobuf.message import Message
 
 from gemwire_proto import v1beta
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import Field, replace_field
+from gemwire_runtime.views import ListField, MapField, replace_field
 
 
-class _PropertiesField(Field):
+class _PropertiesField(MapField):
     """Notes the order of several properties in ``property_ordering``, unless that is set."""
 
     def write(self, message: Message, value: object) -> None:
@@ -20,7 +20,7 @@ class _PropertiesField(Field):
             message.property_ordering.extend(() if message.property_ordering else value)
 
 
-class _OrderingField(Field):
+class _OrderingField(ListField):
     """Replaces the order that was noted."""
 
     def write(self, message: Message, value: object) -> None:

@@ -108,6 +108,7 @@ class TuningJob(views.TunedModel, registered=False):
         """
         job = object.__new__(cls)
         job._pb = message
+        job._kept = None
         job._progress = progress
         return job
 

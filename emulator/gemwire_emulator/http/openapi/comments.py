@@ -1,11 +1,11 @@
-"""Comments of the protos by full name: ``comments.json``, which ``scripts/generate`` writes."""
+"""Comments of the protos by full name, from the files that ``scripts/generate`` writes."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
 
-from gemwire_proto import DESCRIPTOR_SET
+from gemwire_proto.families import FAMILIES
 
 
 def find_comment(owner: str, member: str = "") -> str:
@@ -20,5 +20,7 @@ def find_comment(owner: str, member: str = "") -> str:
 
 @cache
 def _load() -> dict[str, dict[str, str]]:
-    comments: dict[str, dict[str, str]] = json.loads(DESCRIPTOR_SET.with_name("comments.json").read_bytes())
+    comments: dict[str, dict[str, str]] = {}
+    for family in FAMILIES:
+        comments |= json.loads(family.comments.read_bytes())
     return comments

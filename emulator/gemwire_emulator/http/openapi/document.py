@@ -6,8 +6,9 @@ import gzip
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,26 +18,51 @@ from gemwire_emulator.http.openapi.operations import build_operation, build_path
 from gemwire_emulator.http.openapi.schemas import Schemas
 from gemwire_emulator.http.router import RpcRoute
 
-_ABOUT = (
-    "The REST API of an emulator of the Generative Language (Gemini) API, as its protos define it. "
-    "Uploads and live sessions are served as well; no proto binds them to a path."
-)
 _SECURITY = {
     "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "x-goog-api-key"},
     "ApiKeyQuery": {"type": "apiKey", "in": "query", "name": "key"},
 }
 
 
+class About(NamedTuple):
+    """What a document says of the API as a whole.
+
+    Attributes:
+        title: Its name.
+        description: What is served.
+        security: How calls are authorized.
+    """
+
+    title: str
+    description: str
+    security: Mapping[str, Mapping[str, str]]
+
+
+GEMINI = About(
+    "Generative Language API",
+    "The REST API of an emulator of the Generative Language (Gemini) API, as its protos define it. "
+    "Uploads and live sessions are served as well; no proto binds them to a path.",
+    _SECURITY,
+)
+VERTEX = About(
+    "Vertex AI API",
+    "The REST API of an emulator of Vertex AI, as its protos define it. Any token or key is taken.",
+    {"BearerAuth": {"type": "http", "scheme": "bearer"}, **_SECURITY},
+)
+
+
 class Document:
     """The OpenAPI document of one version."""
 
-    def __init__(self, version: str, routes: Sequence[RpcRoute]) -> None:
+    def __init__(self, version: str, routes: Sequence[RpcRoute], about: About = GEMINI) -> None:
         """Remember the routes; the document is built by the first request.
 
         Args:
             version: First segment of the paths: ``v1beta``.
             routes: The bindings of the version.
+            about: The API.
         """
+        self._about = about
         self._version = version
         self._routes = routes
         # Limited: the host name comes from the client.
@@ -78,7 +104,11 @@ class Document:
             paths.setdefault(build_path(self._version, route), {})[route.binding.verb] = operation
         services = dict.fromkeys(method.service for method in methods)
         return {
-            "info": {"title": "Generative Language API", "version": self._version, "description": _ABOUT},
+            "info": {
+                "title": self._about.title,
+                "version": self._version,
+                "description": self._about.description,
+            },
             "tags": [
                 {"name": service.rpartition(".")[2], "description": find_comment(service)}
                 for service in services
@@ -86,7 +116,7 @@ class Document:
             "paths": dict(sorted(paths.items())),
             "components": {
                 "schemas": dict(sorted(schemas.components.items())),
-                "securitySchemes": _SECURITY,
+                "securitySchemes": self._about.security,
             },
-            "security": [{name: []} for name in _SECURITY],
+            "security": [{name: []} for name in self._about.security],
         }

@@ -1,0 +1,149 @@
+"""PredictionService and LlmUtilityService of Vertex AI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import invalid_argument
+from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.state import State
+from gemwire_emulator.vertex.names import resolve_model
+from gemwire_emulator.vertex.translation import copy_fields, translate
+from gemwire_proto import aiplatform_v1, v1beta
+
+
+class PredictionService:
+    """The handlers of PredictionService."""
+
+    def __init__(self, state: State, generative: GenerativeService) -> None:
+        """Create the handlers; those of the Gemini API do the work."""
+        self._state = state
+        self._generative = generative
+
+    async def generate_content(
+        self, request: aiplatform_v1.GenerateContentRequest, call: Call
+    ) -> aiplatform_v1.GenerateContentResponse:
+        """Generate a response as a whole."""
+        response = await self._generative.generate_content(_translate_request(request), call)
+        return self._translate_response(response)
+
+    async def stream_generate_content(
+        self, request: aiplatform_v1.GenerateContentRequest, call: Call
+    ) -> AsyncGenerator[aiplatform_v1.GenerateContentResponse, None]:
+        """Generate a response in pieces."""
+        stream = self._generative.stream_generate_content(_translate_request(request), call)
+        async with aclosing(stream) as responses:
+            async for response in responses:
+                yield self._translate_response(response)
+
+    async def embed_content(
+        self, request: aiplatform_v1.EmbedContentRequest, call: Call
+    ) -> aiplatform_v1.EmbedContentResponse:
+        """Embed one content; the fields of its configuration come before the older ones of the request."""
+        config = translate(request, aiplatform_v1.EmbedContentRequest.EmbedContentConfig)
+        config.MergeFrom(request.embed_content_config)
+        model = resolve_model(request.model, "model", "embedContent")
+        wanted = translate(request, v1beta.EmbedContentRequest, model=model)
+        for name in ("title", "task_type", "output_dimensionality"):
+            wanted.ClearField(name)
+        copy_fields(config, wanted)
+        embedded = await self._generative.embed_content(wanted, call)
+        tokens = self._state.engine.count_tokens([part.text for part in request.content.parts])
+        return aiplatform_v1.EmbedContentResponse(
+            embedding={"values": embedded.embedding.values},
+            usage_metadata={
+                "prompt_token_count": tokens,
+                "total_token_count": tokens,
+                "prompt_tokens_details": _count_as_text(tokens),
+            },
+        )
+
+    def _translate_response(
+        self, response: v1beta.GenerateContentResponse
+    ) -> aiplatform_v1.GenerateContentResponse:
+        created = self._state.clock.datetime()
+        return translate(response, aiplatform_v1.GenerateContentResponse, create_time=created)
+
+
+class LlmUtilityService:
+    """The handlers of LlmUtilityService."""
+
+    def __init__(self, state: State, generative: GenerativeService) -> None:
+        """Create the handlers; those of the Gemini API do the work."""
+        self._state = state
+        self._generative = generative
+
+    async def count_tokens(
+        self, request: aiplatform_v1.CountTokensRequest, call: Call
+    ) -> aiplatform_v1.CountTokensResponse:
+        """Count the tokens of a prompt."""
+        model = _resolve_endpoint(request)
+        contents = _get_contents(request)
+        prompt = translate(request, v1beta.GenerateContentRequest, model=model, contents=contents)
+        counted = await self._generative.count_tokens(
+            v1beta.CountTokensRequest(model=model, generate_content_request=prompt), call
+        )
+        texts = (part.text for content in (prompt.system_instruction, *contents) for part in content.parts)
+        return aiplatform_v1.CountTokensResponse(
+            total_tokens=counted.total_tokens,
+            total_billable_characters=sum(not c.isspace() for text in texts for c in text),
+            prompt_tokens_details=_count_as_text(counted.total_tokens),
+        )
+
+    async def compute_tokens(
+        self, request: aiplatform_v1.ComputeTokensRequest, call: Call
+    ) -> aiplatform_v1.ComputeTokensResponse:
+        """List the tokens of each content."""
+        _resolve_endpoint(request)
+        response = aiplatform_v1.ComputeTokensResponse()
+        for content in _get_contents(request):
+            text = "".join(part.text for part in content.parts)
+            tokens = await self._state.engine.tokenize(text)
+            response.tokens_info.add(
+                tokens=[token for _, token in tokens],
+                token_ids=[identifier for identifier, _ in tokens],
+                role="" if request.instances else content.role or "user",
+            )
+        return response
+
+
+def _translate_request(request: aiplatform_v1.GenerateContentRequest) -> v1beta.GenerateContentRequest:
+    model = resolve_model(request.model, "model", "generateContent")
+    return translate(request, v1beta.GenerateContentRequest, model=model)
+
+
+def _resolve_endpoint(request: aiplatform_v1.CountTokensRequest | aiplatform_v1.ComputeTokensRequest) -> str:
+    """Return the model of a request about tokens; ``model`` names it where ``endpoint`` is empty."""
+    if request.endpoint or not request.model:
+        return resolve_model(request.endpoint, "endpoint", "countTokens")
+    return resolve_model(request.model, "model", "countTokens")
+
+
+def _get_contents(
+    request: aiplatform_v1.CountTokensRequest | aiplatform_v1.ComputeTokensRequest,
+) -> Sequence[v1beta.Content]:
+    """Return the contents of a request, or a content for the prompt of each instance."""
+    if request.contents and request.instances:
+        raise invalid_argument("instances", "excludes contents; set one of them")
+    if request.contents:
+        return [translate(content, v1beta.Content) for content in request.contents]
+    if not request.instances:
+        raise invalid_argument("contents", "is required")
+    return [_parse_instance(instance, i) for i, instance in enumerate(request.instances)]
+
+
+def _parse_instance(instance: Message, number: int) -> v1beta.Content:
+    values = json_format.MessageToDict(instance)
+    prompt = values.get("prompt", values.get("content")) if isinstance(values, dict) else None
+    if not isinstance(prompt, str):
+        raise invalid_argument(f"instances[{number}]", "must be an object with a text as prompt or content")
+    return v1beta.Content(parts=[{"text": prompt}])
+
+
+def _count_as_text(tokens: int) -> list[dict[str, object]]:
+    return [{"modality": "TEXT", "token_count": tokens}]
