@@ -24,6 +24,7 @@ from gemwire._transport.overload import is_overload
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
+import answer_faults
 import faults
 
 #: Recovery of a connection that goes silent, the sync and the asyncio one, stays among the ordinary tests.
@@ -57,6 +58,14 @@ def _warm() -> None:
 )
 def test_fault(name: str, flavour: str) -> None:
     outcome = faults.FAULTS[name](flavour, True)
+    print(outcome.row())
+    assert outcome.ok, outcome.row()
+
+
+@pytest.mark.parametrize("transport", answer_faults.TRANSPORTS)
+@pytest.mark.parametrize("name", answer_faults.FAULTS)
+def test_bad_answers(name: str, transport: str) -> None:
+    outcome = answer_faults.FAULTS[name](transport, True)
     print(outcome.row())
     assert outcome.ok, outcome.row()
 
