@@ -21,11 +21,12 @@ from google.auth import compute_engine
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.auth.transport import mtls
 
+from gemwire._secret import hide_text
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.channel_options import certificate
 from gemwire._transport.token import Token
-from gemwire.options import ClientOptions, ClientOptionsLike
+from gemwire.options import ClientOptions, ClientOptionsLike, hide_options
 from gemwire_proto.v1beta.generative_service import SERVICE
 
 NONE = "none"
@@ -101,6 +102,7 @@ def diagnose(
         ValueError: Options are mutually exclusive, or unknown.
         TypeError: The options are of a wrong type.
     """
+    client_options, credentials = hide_options(client_options), hide_text(credentials)
     options = ClientOptions.of(client_options)
     where = _endpoint(options)
     universe = _universe(options)

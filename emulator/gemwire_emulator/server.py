@@ -84,15 +84,16 @@ class Emulator:
             RuntimeError: The address is in use.
             OSError: The address of the HTTP server is in use, or a file cannot be read or written.
             sqlite3.DatabaseError: The state file or the snapshot is not one.
-            ValueError: A resource cannot be created, or settings exclude each other.
+            ValueError: A resource cannot be created, settings exclude each other, or another program uses the
+                state file.
         """
         settings = self.settings
         if settings.state and (settings.snapshot or settings.resources):
             raise ValueError("state: a state file has its own resources; it excludes snapshot and resources")
-        engine = CannedReplies(_create_engine(settings), settings.replies)
+        engine, clock = CannedReplies(_create_engine(settings), settings.replies), Clock(settings.frozen_at)
         self.state = State(
             Store(settings.state),
-            Clock(settings.frozen_at),
+            clock,
             engine,
             BlobStore(Path(f"{settings.state}.files") if settings.state else None),
             tuning_seconds=settings.tuning_seconds,
@@ -225,7 +226,7 @@ class Emulator:
         }
         for service in VERTEX_SERVICES:
             dispatcher.serve(
-                service, vertex[_short_name(service)], find_tenant=find_project, unserved=_UNSERVED
+                service, vertex.get(_short_name(service)), find_tenant=find_project, unserved=_UNSERVED
             )
 
     async def wait(self) -> None:

@@ -83,6 +83,8 @@ class View(Model):
         self._pb = self._kind()
         self._kept = None
         for name, value in fields.items():
+            if value is None:
+                continue
             field = self._fields.get(name) or self._fields.get(self._aliases.get(name, ""))
             if field is None:
                 raise ValueError(

@@ -200,6 +200,11 @@ def _refusal(module: str, found: Import) -> str | None:
         return None  # the log, and a string that hides itself: needed wherever a key passes
     if found.within("gemwire_emulator") and not found.lazy and module != "gemwire.testing":
         return "the client runs without the emulator"
+    if inside("gemwire._transport.h2"):
+        # The protocol is a library of its own, without I/O.
+        if found.within("asyncio", "selectors", "socket", "ssl", "threading"):
+            return "the protocol core does no I/O"
+        return _only("gemwire._transport.h2", found, "gemwire._transport.h2", "hpack")
     if inside("gemwire._transport"):
         if module == "gemwire._transport.rest.session" and found.within("aiohttp", "yarl"):
             return None  # the one module that knows the HTTP client
@@ -330,6 +335,10 @@ def test_no_module_is_a_drawer_for_odds_and_ends() -> None:
 
 _BAD = [
     ("gemwire_runtime.pool", "import gemwire"),
+    ("gemwire._transport.h2.connection", "import asyncio"),
+    ("gemwire._transport.h2.connection", "import socket"),
+    ("gemwire._transport.h2.connection", "import grpc"),
+    ("gemwire._transport.h2.connection", "from gemwire._transport import status"),
     ("gemwire_runtime.pool", "import requests"),
     ("gemwire_runtime.pool", "from google.auth import credentials"),
     ("gemwire_runtime.pool", "from google import api_core"),

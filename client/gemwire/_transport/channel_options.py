@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import grpc
 from google.auth.exceptions import MutualTLSChannelError
 
+from gemwire._secret import SecretBytes
 from gemwire._transport.connection import HttpRoute
 from gemwire._transport.endpoint import is_loopback
 from gemwire.options import MAX_RESPONSE_SIZE, CertSource
@@ -104,4 +105,4 @@ def certificate(source: CertSource | None) -> tuple[bytes, bytes] | None:
         raise MutualTLSChannelError(f"client_cert_source failed: {error}") from error
     if not isinstance(chain, bytes) or not isinstance(key, bytes):
         raise MutualTLSChannelError("client_cert_source must return the certificate and the key as PEM bytes")
-    return chain, key
+    return chain, SecretBytes(key)

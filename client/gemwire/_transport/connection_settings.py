@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
 from gemwire._transport import credentials as creds
@@ -72,7 +72,7 @@ class ConnectionSettings:
     authorization: creds.Authorization
     http_host: str | None = None
     plaintext: bool = False
-    certificate: tuple[bytes, bytes] | None = None
+    certificate: tuple[bytes, bytes] | None = field(default=None, repr=False)
     user_agent: str | None = None
     interceptors: tuple[object, ...] = ()
     log_content: bool = False

@@ -13,6 +13,7 @@ import google.auth.api_key
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
+from gemwire._secret import hide_key, is_of_wrong_type, type_name, without_frames
 from gemwire._transport import metadata
 from gemwire._transport.token import Pairs, Token
 from gemwire.options import ClientOptions
@@ -44,15 +45,15 @@ class ApiKey:
 Authorization = ApiKey | Token
 
 
-def check_api_key(key: object, argument: str) -> str:
-    """Return an API key if it is valid. Errors do not show it.
+def check_api_key(key: str, argument: str) -> str:
+    """Return an API key, which `hide_key` has hidden, if it is valid.
 
     Raises:
         TypeError: It is not a string.
         ValueError: It is empty, or has a character that headers cannot carry.
     """
-    if not isinstance(key, str):
-        raise TypeError(f"{argument}: expected a string, got {type(key).__name__}")
+    if is_of_wrong_type(key):
+        raise TypeError(f"{argument}: expected a string, got {type_name(key)}")
     if not key:
         raise ValueError(f"{argument}: the API key is empty; leave it out to use the environment")
     if any(not 33 <= ord(c) <= 126 for c in key):
@@ -77,8 +78,7 @@ def is_key_given(credentials: google.auth.credentials.Credentials | None, option
 def find_environment_key() -> tuple[str, str] | None:
     """Return the variable that holds an API key, and the key: GOOGLE_API_KEY, else GEMINI_API_KEY."""
     for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
-        key = os.environ.get(name)
-        if key:
+        if key := hide_key(os.environ.get(name)):
             return name, check_api_key(key, f"environment variable {name}")
     return None
 
@@ -142,13 +142,11 @@ def _from_google(
     """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens."""
     if not isinstance(credentials, google.auth.credentials.Credentials):
         hint = "; give a key as client_options={'api_key': …}" if isinstance(credentials, str) else ""
-        raise TypeError(
-            f"credentials: expected google.auth credentials, got {type(credentials).__name__}{hint}"
-        )
+        raise TypeError(f"credentials: expected google.auth credentials, got {type_name(credentials)}{hint}")
     if isinstance(credentials, google.auth.credentials.AnonymousCredentials):
         return ApiKey(())
     if isinstance(credentials, google.auth.api_key.Credentials):
-        return _from_key(check_api_key(credentials.token, "credentials"), options)
+        return _from_key(check_api_key(hide_key(credentials.token) or "", "credentials"), options)
     scoped: Any = google.auth.credentials.with_scopes_if_required(
         credentials, scopes=options.scopes, default_scopes=default_scopes
     )
@@ -181,8 +179,11 @@ def _load_file(options: ClientOptions, default_scopes: Sequence[str]) -> google.
     with warnings.catch_warnings():
         # google-auth warns too, of our line instead of the user's.
         warnings.simplefilter("ignore", DeprecationWarning)
-        credentials: google.auth.credentials.Credentials = google.auth.load_credentials_from_file(
-            options.credentials_file, scopes=options.scopes, default_scopes=default_scopes
+        credentials: google.auth.credentials.Credentials = without_frames(
+            google.auth.load_credentials_from_file,
+            options.credentials_file,
+            scopes=options.scopes,
+            default_scopes=default_scopes,
         )[0]
     return credentials
 
@@ -199,7 +200,8 @@ def _load_default(
     options: ClientOptions, default_scopes: Sequence[str], gdch_audience: str
 ) -> google.auth.credentials.Credentials:
     try:
-        credentials: google.auth.credentials.Credentials = google.auth.default(
+        credentials: google.auth.credentials.Credentials = without_frames(
+            google.auth.default,
             scopes=options.scopes,
             quota_project_id=options.quota_project_id,
             default_scopes=default_scopes,

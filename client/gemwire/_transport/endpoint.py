@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from google.auth.exceptions import MutualTLSChannelError
 from google.auth.transport import mtls
 
+from gemwire._secret import hide_address, show_address
 from gemwire.options import CertSource, ClientOptions
 
 DEFAULT_UNIVERSE = "googleapis.com"
@@ -80,12 +81,14 @@ def check_host(host: str, argument: str) -> str:
         raise TypeError(f"{argument}: expected 'host' or 'host:port', got {type(host).__name__}")
     if not host:
         raise ValueError(f"{argument}: the endpoint is empty; leave it out for the default")
+    shown = show_address(host)
     if "://" in host:
-        raise ValueError(f"{argument}: {host!r} has a scheme; give the host alone: {urlsplit(host).netloc!r}")
+        name = shown.rpartition("://")[2]
+        raise ValueError(f"{argument}: {shown!r} has a scheme; give the host alone: {name!r}")
     if "/" in host:
-        raise ValueError(
-            f"{argument}: {host!r} has a path; give the host alone: {host.split('/', maxsplit=1)[0]!r}"
-        )
+        raise ValueError(f"{argument}: it has a path; give the host alone: {shown!r}")
+    if shown != host:
+        raise ValueError(f"{argument}: beside the host {shown!r} there are characters that no host name has")
     if not _HOST.fullmatch(host):
         raise ValueError(f"{argument}: {host!r} has characters that no host name has")
     if not _SHAPE.fullmatch(with_port(host)):
@@ -259,7 +262,7 @@ def is_emulated() -> bool:
 
 
 def _emulator_host(variable: str) -> str | None:
-    host = os.environ.get(variable)
+    host = hide_address(os.environ.get(variable))
     if not host:
         return None
     name = f"environment variable {variable}"

@@ -195,4 +195,4 @@ def _build_app(
     # Not a Mount: its pattern matches no path with a newline, which Starlette would answer in its own format.
     app.router.default = rpcs
     app.router.redirect_slashes = False
-    return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app)
+    return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app, page.guard)

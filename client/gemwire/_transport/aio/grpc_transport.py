@@ -45,6 +45,8 @@ class AsyncTransport(AsyncCaller):
         super().__init__(pool, settings.authorization, settings.user_agent, self.host, settings.log_content)
 
     def __repr__(self) -> str:
+        if "settings" not in vars(self):
+            return f"<{type(self).__name__}, not initialized>"
         return f"<{type(self).__name__} {self.host} {self.settings.authorization!r}>"
 
     @classmethod

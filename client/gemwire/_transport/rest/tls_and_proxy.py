@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from google.auth.exceptions import MutualTLSChannelError
 
+from gemwire._secret import Secret, hide_key, show_address
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.endpoint import EMULATOR, HTTP_EMULATOR, is_loopback, with_brackets
 from gemwire.options import MAX_RESPONSE_SIZE
@@ -82,29 +85,61 @@ class HttpTarget:
             _load_certificate(context, *self.certificate)
         return context
 
-    def proxy(self) -> str | None:
+    def proxy(self) -> Proxy | None:
         """Return the proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, unless NO_PROXY excludes the host.
 
         A plaintext server on this machine is called without a proxy.
 
         Raises:
-            ValueError: The kind of proxy is not supported.
+            ValueError: Its address is invalid, or the kind of proxy is not supported.
         """
         host = urlsplit(self.origin).hostname or ""
         if self.scheme == "http" and is_loopback(self.address):
             return None
-        proxies = getproxies()
-        proxy = proxies.get(self.scheme) or proxies.get("all")
+        proxy = hide_key(getproxies().get(self.scheme) or getproxies().get("all"))
         if not proxy or proxy_bypass(host):
             return None
-        proxy = proxy if "://" in proxy else f"http://{proxy}"
-        scheme = urlsplit(proxy).scheme
-        if scheme not in ("http", "https"):
+        return Proxy.of(proxy if "://" in proxy else Secret(f"http://{proxy}"), self.scheme)
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy.
+
+    Attributes:
+        url: Its address, without user and password.
+        headers: Header fields that are for the proxy: the user and password.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, address: str, scheme: str) -> Proxy:
+        """Return the proxy at an address that may hold a user and a password.
+
+        Args:
+            address: URL of the proxy, a `Secret`.
+            scheme: Scheme of the requests it is for, for errors.
+
+        Raises:
+            ValueError: It is not the address of an HTTP proxy.
+        """
+        url = show_address(address)
+        kind = url.partition("://")[0].lower()
+        if kind not in ("http", "https"):
             raise ValueError(
-                f"environment: the proxy for {self.scheme} is of kind {scheme!r}; "
-                "only HTTP proxies are supported"
+                f"environment: the proxy for {scheme} is of kind {kind!r}; only HTTP proxies are supported"
             )
-        return proxy
+        try:
+            is_valid = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            raise ValueError(f"environment: the proxy for {scheme} has no valid address: {url!r}")
+        login = Secret(address.partition("://")[2].rpartition("@")[0])
+        value = Secret(f"Basic {b64encode(unquote_to_bytes(login)).decode()}")
+        return cls(url, {"proxy-authorization": value} if login else {})
 
 
 def _create_context(bundle: str | None) -> ssl.SSLContext:

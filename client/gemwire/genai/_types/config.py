@@ -44,13 +44,14 @@ class Config(Model):
             ValueError: A field is unknown.
         """
         for name, value in fields.items():
+            if value is None:
+                continue  # Dumps of google-genai's configs have all its fields.
             known = self.__aliases__.get(name)
             if known is None:
                 raise ValueError(
                     f"{type(self).__name__} has no field {name!r}{_suggest(name, self.__aliases__)}"
                 )
-            if value is not None:
-                self.__dict__[known] = value
+            self.__dict__[known] = value
 
     @classmethod
     def of(cls: type[_C], value: object, argument: str = "config") -> _C:

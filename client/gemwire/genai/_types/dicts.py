@@ -419,8 +419,8 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     tools: ToolListUnion | None
     tool_config: views.ToolConfig | ToolConfigDict | None
     cached_content: str | views.CachedContent | None
-    response_modalities: Sequence[views.GenerationConfigModality | str] | None
-    media_resolution: views.GenerationConfigMediaResolution | str | None
+    response_modalities: Sequence[views.Modality | str] | None
+    media_resolution: views.MediaResolution | str | None
     speech_config: SpeechConfigUnion | None
     automatic_function_calling: AutomaticFunctionCallingConfigOrDict | None
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None
@@ -434,6 +434,7 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     routing_config: object | None
     model_selection_config: object | None
     audio_timestamp: bool | None
+    should_return_http_response: bool | None
 
 
 class CountTokensConfigDict(CallConfigDict, total=False):
@@ -484,12 +485,12 @@ class LiveConnectConfigDict(CallConfigDict, total=False):
     """Fields of a `LiveConnectConfig`."""
 
     generation_config: views.GenerationConfig | GenerationConfigDict | None
-    response_modalities: Sequence[views.GenerationConfigModality | str] | None
+    response_modalities: Sequence[views.Modality | str] | None
     temperature: float | None
     top_p: float | None
     top_k: float | None
     max_output_tokens: int | None
-    media_resolution: views.GenerationConfigMediaResolution | str | None
+    media_resolution: views.MediaResolution | str | None
     seed: int | None
     speech_config: SpeechConfigUnion | None
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None

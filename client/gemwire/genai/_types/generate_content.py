@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
@@ -16,6 +15,7 @@ from gemwire.genai._types.content import Content, ContentUnion
 from gemwire.genai._types.http_options import CallConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.enums import Names
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import Field, replace_field
 
@@ -31,16 +31,6 @@ if TYPE_CHECKING:
         ToolDict,
     )
 
-BlockedReason = views.GenerateContentResponsePromptFeedbackBlockReason
-FinishReason = views.CandidateFinishReason
-HarmBlockThreshold = views.SafetySettingHarmBlockThreshold
-HarmProbability = views.SafetyRatingHarmProbability
-MediaModality = views.Modality
-Modality = views.GenerationConfigModality
-ModelStage = views.ModelStatusModelStage
-ThinkingLevel = views.ThinkingConfigThinkingLevel
-TrafficType = views.GenerateContentResponseUsageMetadataTrafficType
-UrlRetrievalStatus = views.UrlMetadataUrlRetrievalStatus
 
 #: Values accepted as a schema: a type or an annotation such as ``list[Lake]``, a `Schema`, or a dict of one.
 SchemaUnion: TypeAlias = object
@@ -51,7 +41,7 @@ ToolListUnion: TypeAlias = Sequence[ToolUnion]
 SpeechConfigUnion: TypeAlias = Union[views.SpeechConfig, "SpeechConfigDict", str]
 
 
-class ServiceTier(str, enum.Enum):
+class ServiceTier(Names):
     """Service tiers, which set the latency and price of requests. The API has them in lower case."""
 
     UNSPECIFIED = "unspecified"
@@ -59,21 +49,14 @@ class ServiceTier(str, enum.Enum):
     STANDARD = "standard"
     PRIORITY = "priority"
 
-    @classmethod
-    def _missing_(cls, value: object) -> ServiceTier | None:
-        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
-
 
 class _ServiceTierField(Field):
     """Reads a tier as the enum's member; one that is not known stays text."""
 
-    def read(self, message: Any) -> ServiceTier | str | None:
+    def read(self, message: Any) -> ServiceTier | None:
         """Return the tier; None where there is none."""
         tier: str = message.service_tier
-        try:
-            return ServiceTier(tier) if tier else None
-        except ValueError:
-            return tier
+        return ServiceTier(tier) if tier else None
 
     def write(self, message: Any, value: object) -> None:
         """Set the tier, in lower case as the API has it."""
@@ -89,18 +72,12 @@ def _declare_service_tier() -> None:
 _declare_service_tier()
 
 
-class Citation(views.CitationSource):
-    """Source of a passage of a response."""
-
-    __slots__ = ()
-
-
 class CitationMetadata(views.CitationMetadata, also={"citations": "citation_sources"}):
     """Sources of the passages of a response; `citations` is another name of `citation_sources`."""
 
     __slots__ = ()
 
-    citations: list[Citation] | None
+    citations: list[views.Citation] | None
 
 
 class AutomaticFunctionCallingConfig(Config):
@@ -163,6 +140,7 @@ class GenerateContentConfig(CallConfig):
         routing_config: Vertex AI only.
         model_selection_config: Vertex AI only.
         audio_timestamp: Vertex AI only.
+        should_return_http_response: Must not be True: the response of gRPC is a message, not JSON.
     """
 
     system_instruction: ContentUnion | None = None
@@ -184,8 +162,8 @@ class GenerateContentConfig(CallConfig):
     tools: ToolListUnion | None = None
     tool_config: views.ToolConfig | ToolConfigDict | None = None
     cached_content: str | views.CachedContent | None = None
-    response_modalities: Sequence[views.GenerationConfigModality | str] | None = None
-    media_resolution: views.GenerationConfigMediaResolution | str | None = None
+    response_modalities: Sequence[views.Modality | str] | None = None
+    media_resolution: views.MediaResolution | str | None = None
     speech_config: SpeechConfigUnion | None = None
     automatic_function_calling: AutomaticFunctionCallingConfigOrDict | None = None
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
@@ -199,6 +177,7 @@ class GenerateContentConfig(CallConfig):
     routing_config: object | None = None
     model_selection_config: object | None = None
     audio_timestamp: bool | None = None
+    should_return_http_response: bool | None = None
 
 
 class CountTokensConfig(CallConfig):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gemwire._secret import hide_address, hide_header, hide_key, hide_text
 from gemwire.genai._types.config import Config
+from gemwire_runtime.pydantic_models import unwrap
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import HttpOptionsOrDict, HttpRetryOptionsOrDict
@@ -48,6 +50,28 @@ class HttpOptions(Config):
     headers: Mapping[str, str] | None = None
     timeout: int | None = None
     retry_options: HttpRetryOptionsOrDict | None = None
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in _hide(dict(self.given())).items())
+        return f"{type(self).__name__}({fields})"
+
+
+def hide_http_options(options: object) -> object:
+    """Return what was given as HTTP options with its secrets hidden; nothing is checked."""
+    fields = dict(options.given()) if isinstance(options, HttpOptions) else unwrap(options)
+    return _hide(fields) if isinstance(fields, Mapping) else hide_text(fields)
+
+
+def _hide(fields: Mapping[str, object]) -> dict[str, object]:
+    hidden = {name: hide_header(name, value) for name, value in fields.items()}
+    for name, value in fields.items():
+        if name == "headers" and isinstance(value, Mapping):
+            hidden[name] = {header: hide_header(str(header), text) for header, text in value.items()}
+        elif name == "headers":
+            hidden[name] = hide_key(value)
+        elif name in {"base_url", "baseUrl"}:
+            hidden[name] = hide_address(value)
+    return hidden
 
 
 class CallConfig(Config):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -10,11 +9,12 @@ from typing import ClassVar, TypeVar
 from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.http_options import CallConfig
+from gemwire_runtime.enums import Names
 
 _M = TypeVar("_M", bound="MediaFile")
 
 
-class PersonGeneration(str, enum.Enum):
+class PersonGeneration(Names):
     """Whether people may be shown."""
 
     DONT_ALLOW = "DONT_ALLOW"
@@ -22,7 +22,7 @@ class PersonGeneration(str, enum.Enum):
     ALLOW_ALL = "ALLOW_ALL"
 
 
-class SafetyFilterLevel(str, enum.Enum):
+class SafetyFilterLevel(Names):
     """Strictness of the safety filter."""
 
     BLOCK_LOW_AND_ABOVE = "BLOCK_LOW_AND_ABOVE"
@@ -31,7 +31,7 @@ class SafetyFilterLevel(str, enum.Enum):
     BLOCK_NONE = "BLOCK_NONE"
 
 
-class ImagePromptLanguage(str, enum.Enum):
+class ImagePromptLanguage(Names):
     """Language of a prompt."""
 
     auto = "auto"

@@ -21,26 +21,7 @@ if TYPE_CHECKING:
         ThinkingConfigDict,
     )
 
-ActivityEnd = views.BidiGenerateContentRealtimeInputActivityEnd
-ActivityHandling = views.RealtimeInputConfigActivityHandling
-ActivityStart = views.BidiGenerateContentRealtimeInputActivityStart
-AutomaticActivityDetection = views.RealtimeInputConfigAutomaticActivityDetection
-EndSensitivity = views.RealtimeInputConfigAutomaticActivityDetectionEndSensitivity
-LiveClientContent = views.BidiGenerateContentClientContent
-LiveClientMessage = views.BidiGenerateContentClientMessage
-LiveClientRealtimeInput = views.BidiGenerateContentRealtimeInput
-LiveClientSetup = views.BidiGenerateContentSetup
-LiveClientToolResponse = views.BidiGenerateContentToolResponse
-LiveServerContent = views.BidiGenerateContentServerContent
-LiveServerGoAway = views.GoAway
-LiveServerSessionResumptionUpdate = views.SessionResumptionUpdate
-LiveServerSetupComplete = views.BidiGenerateContentSetupComplete
-LiveServerToolCall = views.BidiGenerateContentToolCall
-LiveServerToolCallCancellation = views.BidiGenerateContentToolCallCancellation
-SlidingWindow = views.ContextWindowCompressionConfigSlidingWindow
-StartSensitivity = views.RealtimeInputConfigAutomaticActivityDetectionStartSensitivity
 Transcription = views.BidiGenerateContentTranscription
-TurnCoverage = views.RealtimeInputConfigTurnCoverage
 
 
 class LiveConnectConfig(CallConfig):
@@ -69,12 +50,12 @@ class LiveConnectConfig(CallConfig):
     """
 
     generation_config: views.GenerationConfig | GenerationConfigDict | None = None
-    response_modalities: Sequence[views.GenerationConfigModality | str] | None = None
+    response_modalities: Sequence[views.Modality | str] | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: float | None = None
     max_output_tokens: int | None = None
-    media_resolution: views.GenerationConfigMediaResolution | str | None = None
+    media_resolution: views.MediaResolution | str | None = None
     seed: int | None = None
     speech_config: SpeechConfigUnion | None = None
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
@@ -89,7 +70,7 @@ class LiveConnectConfig(CallConfig):
     ) = None
 
 
-class LiveServerMessage(views.BidiGenerateContentServerMessage):
+class LiveServerMessage(views.LiveServerMessage):
     """A message of the server in a live session."""
 
     __slots__ = ()
