@@ -62,6 +62,8 @@ class ClientOptions(metaclass=_HidingSecrets):
         api_key: API key; excludes credentials and `credentials_file`.
         api_audience: Audience of the tokens of a Google Distributed Cloud account. Default: the host.
         universe_domain: Domain of the cloud universe. Default: ``googleapis.com``.
+        location: Location whose host is called, for Vertex AI: a region such as ``us-central1``, ``us``,
+            ``eu`` or ``global``. `api_endpoint` comes before it. Default: ``global``.
         interceptors: gRPC client interceptors (of grpc.aio for asyncio clients), passed to the channel.
         log_content: Whether the logger ``gemwire`` may show requests and responses at DEBUG.
         max_response_size: Bytes that a response, or a message of a stream, may have once it is decompressed;
@@ -78,6 +80,7 @@ class ClientOptions(metaclass=_HidingSecrets):
     api_key: str | None = dataclasses.field(default=None, repr=False)
     api_audience: str | None = None
     universe_domain: str | None = None
+    location: str | None = None
     interceptors: Sequence[object] = ()
     log_content: bool = False
     max_response_size: int = MAX_RESPONSE_SIZE

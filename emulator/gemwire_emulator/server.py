@@ -38,6 +38,8 @@ from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Store
 from gemwire_emulator.vertex import prediction as vertex_prediction
+from gemwire_emulator.vertex.caches import GenAiCacheService
+from gemwire_emulator.vertex.model_garden import ModelGardenService
 from gemwire_emulator.vertex.names import find_project
 from gemwire_proto.families import FAMILIES
 from gemwire_runtime.family import Package
@@ -221,7 +223,9 @@ class Emulator:
             # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
             dispatcher.serve(service, handlers[name], handled_as=v1beta.get(name))
         vertex: dict[str, object] = {
+            "GenAiCacheService": GenAiCacheService(state),
             "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative),
+            "ModelGardenService": ModelGardenService(state),
             "PredictionService": vertex_prediction.PredictionService(state, generative),
         }
         for service in VERTEX_SERVICES:

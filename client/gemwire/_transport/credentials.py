@@ -17,6 +17,7 @@ from gemwire._secret import hide_key, is_of_wrong_type, type_name, without_frame
 from gemwire._transport import metadata
 from gemwire._transport.token import Pairs, Token
 from gemwire.options import ClientOptions
+from gemwire_runtime.method import Service
 
 
 class ApiKey:
@@ -86,24 +87,22 @@ def find_environment_key() -> tuple[str, str] | None:
 def resolve(
     credentials: google.auth.credentials.Credentials | None,
     options: ClientOptions,
-    audience: str,
+    service: Service,
     host: str,
     *,
-    default_scopes: Sequence[str] = (),
     always_use_jwt_access: bool = True,
 ) -> Authorization:
     """Find the credentials of a client.
 
     In this order: ``credentials``, ``options.api_key``, ``options.credentials_file``,
-    GOOGLE_API_KEY, GEMINI_API_KEY, application default credentials. The first three exclude
-    each other.
+    GOOGLE_API_KEY, GEMINI_API_KEY (which are keys of the Gemini API alone), application default
+    credentials. The first three exclude each other.
 
     Args:
         credentials: google-auth credentials, or None.
         options: The client's options.
-        audience: Host for self-signed tokens: that of the service, whatever host is called.
+        service: The service: its scopes, and its host for self-signed tokens, whatever host is called.
         host: The host that is called.
-        default_scopes: OAuth scopes of the service.
         always_use_jwt_access: Whether service accounts sign their own tokens.
 
     Raises:
@@ -124,12 +123,12 @@ def resolve(
     if options.api_key:
         return _from_key(options.api_key, options)
     if credentials is None and options.credentials_file:
-        credentials = _load_file(options, default_scopes)
-    if credentials is None and (found := find_environment_key()):
+        credentials = _load_file(options, service.scopes)
+    if credentials is None and service.environment_key and (found := find_environment_key()):
         return _from_key(found[1], options)
     if credentials is None:
-        credentials = _load_default(options, default_scopes, options.api_audience or host)
-    return _from_google(credentials, options, audience, default_scopes, always_use_jwt_access)
+        credentials = _load_default(options, service.scopes, options.api_audience or host)
+    return _from_google(credentials, options, service.host, service.scopes, always_use_jwt_access)
 
 
 def _from_google(

@@ -33,6 +33,8 @@ SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.EvaluationService",
     host="aiplatform.googleapis.com",
     scopes=("https://www.googleapis.com/auth/cloud-platform",),
+    regional=True,
+    environment_key=False,
     methods={
         "EvaluateInstances": EVALUATE_INSTANCES,
     },

@@ -116,6 +116,8 @@ SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.GenAiCacheService",
     host="aiplatform.googleapis.com",
     scopes=("https://www.googleapis.com/auth/cloud-platform",),
+    regional=True,
+    environment_key=False,
     methods={
         "CreateCachedContent": CREATE_CACHED_CONTENT,
         "GetCachedContent": GET_CACHED_CONTENT,

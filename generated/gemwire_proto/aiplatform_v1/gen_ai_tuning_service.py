@@ -115,6 +115,8 @@ SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.GenAiTuningService",
     host="aiplatform.googleapis.com",
     scopes=("https://www.googleapis.com/auth/cloud-platform",),
+    regional=True,
+    environment_key=False,
     methods={
         "CreateTuningJob": CREATE_TUNING_JOB,
         "GetTuningJob": GET_TUNING_JOB,

@@ -57,6 +57,8 @@ SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.ModelGardenService",
     host="aiplatform.googleapis.com",
     scopes=("https://www.googleapis.com/auth/cloud-platform",),
+    regional=True,
+    environment_key=False,
     methods={
         "GetPublisherModel": GET_PUBLISHER_MODEL,
         "Deploy": DEPLOY,

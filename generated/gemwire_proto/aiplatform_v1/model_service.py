@@ -395,6 +395,8 @@ SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.ModelService",
     host="aiplatform.googleapis.com",
     scopes=("https://www.googleapis.com/auth/cloud-platform",),
+    regional=True,
+    environment_key=False,
     methods={
         "UploadModel": UPLOAD_MODEL,
         "GetModel": GET_MODEL,

@@ -248,6 +248,8 @@ SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.PredictionService",
     host="aiplatform.googleapis.com",
     scopes=("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/cloud-platform.read-only"),
+    regional=True,
+    environment_key=False,
     methods={
         "Predict": PREDICT,
         "RawPredict": RAW_PREDICT,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from gemwire._clients.aio.prepare import AsyncPreparing
+from gemwire._clients.aio.prepare import AsyncPreparingClient
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire_proto.aiplatform_v1.evaluation_service import AsyncEvaluationService
 from gemwire_proto.aiplatform_v1.gen_ai_cache_service import AsyncGenAiCacheService
@@ -38,5 +38,5 @@ class ModelServiceAsyncClient(AsyncModelService, AsyncServiceClient):
     """Manages the models of a project, their versions and their evaluations."""
 
 
-class PredictionServiceAsyncClient(AsyncPredictionService, AsyncPreparing):
+class PredictionServiceAsyncClient(AsyncPredictionService, AsyncPreparingClient):
     """Answers requests with models: those of publishers, such as Gemini, and those deployed to endpoints."""

@@ -117,9 +117,8 @@ class AsyncServiceClient(AsyncOperations):
                 options,
                 credentials,
                 client_info,
-                service_host=self.DEFAULT_ENDPOINT,
+                service=self.SERVICE,
                 emulator=kind.find_emulator(),
-                default_scopes=self.SERVICE.scopes,
             )
             self._transport = kind.from_settings(settings)
             self._api_endpoint = settings.host
@@ -161,7 +160,7 @@ class AsyncServiceClient(AsyncOperations):
         if emulator:
             host, cert_source = emulator.host, None
         else:
-            found = endpoint.resolve(self.DEFAULT_ENDPOINT, options)
+            found = endpoint.resolve(self.SERVICE, options)
             host, cert_source = found.host, found.cert_source
         self._api_endpoint = host
         if options.api_key:

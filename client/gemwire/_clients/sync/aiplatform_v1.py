@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from gemwire._clients.sync.prepare import Preparing
+from gemwire._clients.sync.prepare import PreparingClient
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire_proto.aiplatform_v1.evaluation_service import EvaluationService
 from gemwire_proto.aiplatform_v1.gen_ai_cache_service import GenAiCacheService
@@ -39,5 +39,5 @@ class ModelServiceClient(ModelService, ServiceClient):
     """Manages the models of a project, their versions and their evaluations."""
 
 
-class PredictionServiceClient(PredictionService, Preparing):
+class PredictionServiceClient(PredictionService, PreparingClient):
     """Answers requests with models: those of publishers, such as Gemini, and those deployed to endpoints."""

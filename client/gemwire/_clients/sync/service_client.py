@@ -118,9 +118,8 @@ class ServiceClient(Operations):
                 options,
                 credentials,
                 client_info,
-                service_host=self.DEFAULT_ENDPOINT,
+                service=self.SERVICE,
                 emulator=kind.find_emulator(),
-                default_scopes=self.SERVICE.scopes,
             )
             self._transport = kind.from_settings(settings)
             self._api_endpoint = settings.host
@@ -162,7 +161,7 @@ class ServiceClient(Operations):
         if emulator:
             host, cert_source = emulator.host, None
         else:
-            found = endpoint.resolve(self.DEFAULT_ENDPOINT, options)
+            found = endpoint.resolve(self.SERVICE, options)
             host, cert_source = found.host, found.cert_source
         self._api_endpoint = host
         if options.api_key:

@@ -170,11 +170,11 @@ def _normalize_keyword(key: str, value: object, place: str) -> object:
 
 
 def _to_type(value: object, place: str) -> str:
-    try:
-        return str(views.Type(value.upper() if isinstance(value, str) else value).value).lower()
-    except ValueError:
-        known = ", ".join(kind.value for kind in views.Type if kind.number)
-        raise ValueError(f"{place}: {value!r} is none of {known}") from None
+    for kind in views.Type:
+        if kind.number and (value == kind or (isinstance(value, str) and value.upper() == kind.value)):
+            return kind.value.lower()
+    known = ", ".join(kind.value for kind in views.Type if kind.number)
+    raise ValueError(f"{place}: {value!r} is none of {known}")
 
 
 def _to_message(schema: object) -> v1beta.Schema:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from google.protobuf.message import Message
 
@@ -20,14 +20,8 @@ from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import Field, replace_field
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigOrDict
     from gemwire_proto.v1beta.views import (
-        GenerationConfigDict,
-        ImageConfigDict,
-        SafetySettingDict,
         SpeechConfigDict,
-        ThinkingConfigDict,
-        ToolConfigDict,
         ToolDict,
     )
 
@@ -149,7 +143,7 @@ class GenerateContentConfig(CallConfig):
     top_k: float | None = None
     candidate_count: int | None = None
     max_output_tokens: int | None = None
-    stop_sequences: Sequence[str] | None = None
+    stop_sequences: list[str] | None = None
     response_logprobs: bool | None = None
     logprobs: int | None = None
     presence_penalty: float | None = None
@@ -157,23 +151,23 @@ class GenerateContentConfig(CallConfig):
     seed: int | None = None
     response_mime_type: str | None = None
     response_schema: SchemaUnion | None = None
-    response_json_schema: Mapping[str, object] | None = None
-    safety_settings: Sequence[views.SafetySetting | SafetySettingDict] | None = None
+    response_json_schema: dict[str, object] | None = None
+    safety_settings: list[views.SafetySetting] | None = None
     tools: ToolListUnion | None = None
-    tool_config: views.ToolConfig | ToolConfigDict | None = None
+    tool_config: views.ToolConfig | None = None
     cached_content: str | views.CachedContent | None = None
-    response_modalities: Sequence[views.Modality | str] | None = None
+    response_modalities: list[views.Modality | str] | None = None
     media_resolution: views.MediaResolution | str | None = None
     speech_config: SpeechConfigUnion | None = None
-    automatic_function_calling: AutomaticFunctionCallingConfigOrDict | None = None
-    thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
-    image_config: views.ImageConfig | ImageConfigDict | None = None
+    automatic_function_calling: AutomaticFunctionCallingConfig | None = None
+    thinking_config: views.ThinkingConfig | None = None
+    image_config: views.ImageConfig | None = None
     enable_enhanced_civic_answers: bool | None = None
-    labels: Mapping[str, str] | None = None
-    service_tier: ServiceTier | Literal["unspecified", "flex", "standard", "priority"] | None = None
+    labels: dict[str, str] | None = None
+    service_tier: ServiceTier | str | None = None
     store: bool | None = None
     continuation_token: str | None = None
-    audio_transcription_config: Mapping[str, object] | None = None
+    audio_transcription_config: dict[str, object] | None = None
     routing_config: object | None = None
     model_selection_config: object | None = None
     audio_timestamp: bool | None = None
@@ -191,7 +185,7 @@ class CountTokensConfig(CallConfig):
 
     system_instruction: ContentUnion | None = None
     tools: ToolListUnion | None = None
-    generation_config: views.GenerationConfig | GenerationConfigDict | None = None
+    generation_config: views.GenerationConfig | None = None
 
 
 class GenerateContentResponse(views.GenerateContentResponse):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from gemwire._secret import hide_address, hide_header, hide_key, hide_text
 from gemwire.genai._types.config import Config
 from gemwire_runtime.pydantic_models import unwrap
-
-if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import HttpOptionsOrDict, HttpRetryOptionsOrDict
 
 
 class HttpRetryOptions(Config):
@@ -30,7 +26,7 @@ class HttpRetryOptions(Config):
     max_delay: float | None = None
     exp_base: float | None = None
     jitter: float | None = None
-    http_status_codes: Sequence[int] | None = None
+    http_status_codes: list[int] | None = None
 
 
 class HttpOptions(Config):
@@ -47,9 +43,9 @@ class HttpOptions(Config):
 
     base_url: str | None = None
     api_version: str | None = None
-    headers: Mapping[str, str] | None = None
+    headers: dict[str, str] | None = None
     timeout: int | None = None
-    retry_options: HttpRetryOptionsOrDict | None = None
+    retry_options: HttpRetryOptions | None = None
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value!r}" for name, value in _hide(dict(self.given())).items())
@@ -81,7 +77,7 @@ class CallConfig(Config):
         http_options: Options of this call; they override those of the client.
     """
 
-    http_options: HttpOptionsOrDict | None = None
+    http_options: HttpOptions | None = None
 
 
 class ListConfig(CallConfig):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -160,8 +159,8 @@ class SafetyAttributes(Config):
         content_type: ``Positive Prompt`` for the prompt, otherwise the image.
     """
 
-    categories: Sequence[str] | None = None
-    scores: Sequence[float] | None = None
+    categories: list[str] | None = None
+    scores: list[float] | None = None
     content_type: str | None = None
 
 
@@ -189,7 +188,7 @@ class GenerateImagesResponse(Config):
         positive_prompt_safety_attributes: Safety scores of the prompt.
     """
 
-    generated_images: Sequence[GeneratedImage] | None = None
+    generated_images: list[GeneratedImage] | None = None
     positive_prompt_safety_attributes: SafetyAttributes | None = None
 
     @property

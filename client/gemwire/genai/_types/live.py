@@ -12,14 +12,7 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
-    from gemwire_proto.v1beta.views import (
-        AudioTranscriptionConfigDict,
-        ContextWindowCompressionConfigDict,
-        GenerationConfigDict,
-        RealtimeInputConfigDict,
-        SessionResumptionConfigDict,
-        ThinkingConfigDict,
-    )
+    pass
 
 Transcription = views.BidiGenerateContentTranscription
 
@@ -49,8 +42,8 @@ class LiveConnectConfig(CallConfig):
             context window is full.
     """
 
-    generation_config: views.GenerationConfig | GenerationConfigDict | None = None
-    response_modalities: Sequence[views.Modality | str] | None = None
+    generation_config: views.GenerationConfig | None = None
+    response_modalities: list[views.Modality | str] | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: float | None = None
@@ -58,16 +51,14 @@ class LiveConnectConfig(CallConfig):
     media_resolution: views.MediaResolution | str | None = None
     seed: int | None = None
     speech_config: SpeechConfigUnion | None = None
-    thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
+    thinking_config: views.ThinkingConfig | None = None
     system_instruction: ContentUnion | None = None
     tools: ToolListUnion | None = None
-    session_resumption: views.SessionResumptionConfig | SessionResumptionConfigDict | None = None
-    input_audio_transcription: views.AudioTranscriptionConfig | AudioTranscriptionConfigDict | None = None
-    output_audio_transcription: views.AudioTranscriptionConfig | AudioTranscriptionConfigDict | None = None
-    realtime_input_config: views.RealtimeInputConfig | RealtimeInputConfigDict | None = None
-    context_window_compression: (
-        views.ContextWindowCompressionConfig | ContextWindowCompressionConfigDict | None
-    ) = None
+    session_resumption: views.SessionResumptionConfig | None = None
+    input_audio_transcription: views.AudioTranscriptionConfig | None = None
+    output_audio_transcription: views.AudioTranscriptionConfig | None = None
+    realtime_input_config: views.RealtimeInputConfig | None = None
+    context_window_compression: views.ContextWindowCompressionConfig | None = None
 
 
 class LiveServerMessage(views.LiveServerMessage):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf.message import Message
@@ -16,7 +15,7 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.enums import Names
 
 if TYPE_CHECKING:
-    from gemwire_proto.v1beta.views import TuningExampleDict
+    pass
 
 GetTuningJobConfig: TypeAlias = CallConfig
 ListTuningJobsConfig: TypeAlias = ListConfig
@@ -79,7 +78,7 @@ class TuningDataset(Config):
         gcs_uri: Vertex AI only.
     """
 
-    examples: Sequence[views.TuningExample | TuningExampleDict] | None = None
+    examples: list[views.TuningExample] | None = None
     gcs_uri: str | None = None
 
 
