@@ -278,23 +278,5 @@ class DeadlineExceeded(ServerError):
 
 #: The class of each status.
 BY_STATUS: dict[grpc.StatusCode, type[APIError]] = {
-    kind.grpc_code: kind
-    for kind in (
-        InvalidArgument,
-        FailedPrecondition,
-        OutOfRange,
-        Unauthenticated,
-        PermissionDenied,
-        NotFound,
-        AlreadyExists,
-        Aborted,
-        ResourceExhausted,
-        Cancelled,
-        Unknown,
-        Internal,
-        DataLoss,
-        Unimplemented,
-        Unavailable,
-        DeadlineExceeded,
-    )
+    kind.grpc_code: kind for base in (ClientError, ServerError) for kind in base.__subclasses__()
 }

@@ -16,8 +16,7 @@ from gemwire._transport.aio.concurrency import CallMetadata, RpcError, is_task_c
 from gemwire._transport.aio.stream_call import AsyncStreamCall
 from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.json_only import check_request
-from gemwire._transport.request_message import to_message
+from gemwire._transport.json_only import to_grpc_request
 from gemwire._transport.undecodable import UndecodableResponse
 from gemwire.errors import APIError, Cancelled
 from gemwire_runtime.method import Method
@@ -72,7 +71,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
                 before.
             TypeError: The message is of another type.
         """
-        message = _to_request(self._method, request)
+        message = to_grpc_request(self._method, request)
         if self._writing_ended:
             raise ValueError("write: the stream was closed for writing by done_writing()")
         try:
@@ -180,13 +179,6 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
             self._cancel()
 
 
-def _to_request(method: Method[_Request, _Response], value: object) -> _Request:
-    request = to_message(method.request, value, "request")
-    if method.may_hold_json_only:
-        check_request(method, request)
-    return request
-
-
 class _Sender:
     """Sends the requests of an iterable until the call ends. It must not keep the stream alive."""
 
@@ -210,7 +202,7 @@ class _Sender:
     async def _run(self, requests: AsyncIterator[object]) -> None:
         try:
             async for request in requests:
-                await self._call.write(_to_request(self._method, request))
+                await self._call.write(to_grpc_request(self._method, request))
             await self._call.done_writing()
         except (RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
             # The call has ended; its reader gets the error.

@@ -11,8 +11,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.json_only import check_request
-from gemwire._transport.request_message import to_message
+from gemwire._transport.json_only import to_grpc_request
 from gemwire._transport.sync.backoff import find_cause
 from gemwire._transport.sync.canceller import Canceller
 from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError
@@ -79,7 +78,7 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
                 before.
             TypeError: The message is of another type.
         """
-        message = _to_request(self._method, request)
+        message = to_grpc_request(self._method, request)
         while True:
             if self._cancel.done():
                 raise self._attempts.cancelled_error("the call has ended; nothing more can be written")
@@ -160,13 +159,6 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
             self._cancel()
 
 
-def _to_request(method: Method[_Request, _Response], value: object) -> _Request:
-    request = to_message(method.request, value, "request")
-    if method.may_hold_json_only:
-        check_request(method, request)
-    return request
-
-
 def _drain(outgoing: _Outgoing) -> Iterator[Message]:
     """Yield what was written, until the end. It must not keep the stream alive."""
     while (message := outgoing.get()) is not None:
@@ -202,7 +194,7 @@ class _Sender:
     def __iter__(self) -> Iterator[Message]:
         try:
             for request in self._requests:
-                yield _to_request(self._method, request)
+                yield to_grpc_request(self._method, request)
         except Exception as error:
             self.error = error
             # grpc's thread may be ahead of the one that starts the call.
