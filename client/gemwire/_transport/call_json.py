@@ -54,7 +54,7 @@ def to_error_tree(error: APIError) -> dict[str, JsonValue]:
     from gemwire_proto.google.rpc import status_pb2
 
     packed = status_pb2.Status(code=error.grpc_code.value[0], message=error.message)
-    for detail in error.details:
+    for detail in error.messages:
         if detail.DESCRIPTOR.full_name != "google.protobuf.Any":  # Those are unreadable.
             packed.details.add().Pack(detail)
     return {"status": error.status, **cast("dict[str, JsonValue]", to_tree(packed))}
