@@ -33,7 +33,7 @@ class ChannelHandle:
     def __init__(self, channel: Any, target: Target | None, health: ConnectionHealth | None = None) -> None:
         """``target`` is None for a channel of the user's own."""
         self.channel = channel
-        self.health = health or ConnectionHealth()
+        self.health = health or ConnectionHealth(target.probe if target else None)
         self.generation = fork.generation()
         # Interceptors expect messages.
         self._intercepted = target is None or bool(target.interceptors)

@@ -126,7 +126,7 @@ class Session:
             )
 
         ends_at = None if timeout is None else self.loop.time() + timeout
-        with self.translate_errors():
+        with self.translate_errors(is_sending=True):
             # A task of its own, which `close` can cancel whatever it waits for.
             task = self.loop.create_task(request())
             self._pending.add(task)
@@ -153,13 +153,15 @@ class Session:
             raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
 
     @contextlib.contextmanager
-    def translate_errors(self) -> Iterator[None]:
-        """Raise the errors of aiohttp as `HttpError`."""
+    def translate_errors(self, *, is_sending: bool = False) -> Iterator[None]:
+        """Raise the errors of aiohttp as `HttpError`; ``is_sending``: before a response has arrived."""
         try:
             yield
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             drop_frames(error)
-            raise (_closed() if self.closed else _to_http_error(error, self.target.origin)) from error
+            failure = _closed() if self.closed else _to_http_error(error, self.target.origin)
+            failure.may_be_refusal = is_sending and self.target.scheme == "https"
+            raise failure from error
 
     async def close(self) -> None:
         """End all exchanges and close all connections."""

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gemwire._transport.attempts import Attempts
 from gemwire._transport.retry import resolve_unhedged_policy
+from gemwire._transport.sync.backoff import back_off
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.concurrency import RpcError, sleep
+from gemwire._transport.sync.concurrency import RpcError
 from gemwire._transport.sync.http_connection import HttpConnection
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.token_wait import wait_for_token
@@ -59,9 +61,7 @@ class Transfer:
         """
         caller = self.caller
         policy = resolve_unhedged_policy(self.retry, "the transfer of a file")
-        attempts = caller.start_attempts(
-            self.method, policy, self._began, self.timeout, caller.pool.current()
-        )
+        attempts = Attempts(caller, self.method, policy, self._began, self.timeout, caller.pool.current())
         while True:
             done_before = self.done
             ready = caller.authorization.pairs(time.monotonic())
@@ -71,5 +71,5 @@ class Transfer:
             except RpcError as error:
                 if self.done > done_before:
                     attempts.count = 1
-                sleep(attempts.next_delay(error, pairs))
+                back_off(attempts, error, pairs)
                 attempts.rebind()
