@@ -1033,37 +1033,37 @@ class FunctionResponsePart(_views.View):
     file_data: FunctionResponseFileData | None
     """A file that the service can read.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     media_processing: MediaProcessing | None
     """How the service processes the media.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     media_resolution: PartMediaResolution | None
     """How closely the model looks at the media.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     video_metadata: VideoMetadata | None
     """Which section of a video counts.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     document_metadata: DocumentMetadata | None
     """Which pages of a document count.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     spreadsheet_metadata: SpreadsheetMetadata | None
     """Which cells of a spreadsheet count.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     audio_metadata: AudioMetadata | None
     """Which section of audio counts.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1102,7 +1102,7 @@ class Blob(_views.View):
     display_name: str | None
     """Name of the data, for people and for the model. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1131,7 +1131,7 @@ class FunctionResponseBlob(_views.View):
     display_name: str | None
     """Name of the data, to which the result refers. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1160,7 +1160,7 @@ class FileData(_views.View):
     display_name: str | None
     """Name of the file, for people and for the model. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1191,7 +1191,7 @@ class VideoMetadata(_views.View):
     content_layers: list[VideoMetadataContentLayer] | None
     """The layers that the model perceives. Unset, the service decides.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1342,12 +1342,12 @@ class GoogleSearch(_views.View):
     blocking_confidence: PhishBlockThreshold | None
     """How sure it must be that a site is malicious for it to be left out. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     exclude_domains: list[str] | None
     """Domains that are left out, such as `example.com`. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1630,7 +1630,7 @@ class FunctionCallingConfig(_views.View):
     stream_function_call_arguments: bool | None
     """Whether arguments are streamed piece by piece. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1715,12 +1715,12 @@ class FunctionCall(_views.View):
     partial_args: list[PartialArg] | None
     """Arguments as far as they were streamed. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     will_continue: bool | None
     """Whether more arguments follow. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1853,17 +1853,17 @@ class Schema(_views.View):
     additional_properties: _Any | None
     """What members that `properties` does not name may be: a schema, or whether there may be any.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     defs: dict[str, Schema] | None
     """Schemas that `ref` refers to, by name.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     ref: str | None
     """Refers to one of the `defs` of the outermost schema: `#/defs/Name`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -2608,12 +2608,12 @@ class Citation(_views.View):
     title: str | None
     """Title of the source. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     publication_date: GoogleTypeDate | None
     """When the source was published. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -2716,22 +2716,22 @@ class SafetyRating(_views.View):
     probability_score: float | None
     """The probability as a number. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     severity: HarmSeverity | None
     """The severity. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     severity_score: float | None
     """The severity as a number. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     overwritten_threshold: HarmBlockThreshold | None
     """The threshold that took the place of the one that was asked for. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -2769,7 +2769,7 @@ class SafetySetting(_views.View):
     method: HarmBlockMethod | None
     """What the threshold is compared with. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3690,27 +3690,27 @@ class ImageConfig(_views.View):
     person_generation: str | None
     """Whether pictures may show people, such as `ALLOW_ADULT`. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     prominent_people: ProminentPeople | None
     """Whether pictures may show prominent people. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     output_mime_type: str | None
     """Media type of the pictures. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     output_compression_quality: int | None
     """Quality of JPEG, from 0 to 100. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     image_output_options: ImageConfigImageOutputOptions | None
     """Format of the pictures. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3856,22 +3856,22 @@ class GenerationConfig(_views.View):
     response_format: ResponseFormat | None
     """What the answer is made of, by kind of output.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     translation_config: TranslationConfig | None
     """Translation of speech in a live session.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     enable_affective_dialog: bool | None
     """Whether the model answers to the feelings that it hears.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     audio_timestamp: bool | None
     """Whether audio is understood with times. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4003,7 +4003,7 @@ class GenerateContentResponse(_views.View):
     create_time: _datetime.datetime | None
     """When the answer was begun. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4038,7 +4038,7 @@ class GenerateContentResponsePromptFeedback(_views.View):
     block_reason_message: str | None
     """The reason in words. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4437,12 +4437,12 @@ class GroundingMetadata(_views.View):
     retrieval_queries: list[str] | None
     """Queries that were run on the user's own documents. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     source_flagging_uris: list[GroundingMetadataSourceFlaggingUri] | None
     """Where content of Google Maps can be reported. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4551,7 +4551,7 @@ class GroundingChunkWeb(_views.View):
     domain: str | None
     """Domain of the page. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4578,27 +4578,27 @@ class GroundingChunkRetrievedContext(_views.View):
     custom_metadata: list[GroundingChunkCustomMetadata] | None
     """What the document's owner noted of it.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     file_search_store: str | None
     """Name of the store that the document is in, `fileSearchStores/…`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     page_number: int | None
     """Number of the page.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     media_id: str | None
     """Identifies a picture of the document.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     document_name: str | None
     """Full name of the document. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4640,7 +4640,7 @@ class GroundingChunkMaps(_views.View):
     route: GroundingChunkMapsRoute | None
     """A way from one place to another.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4996,7 +4996,7 @@ class ContentEmbedding(_views.View):
     statistics: ContentEmbeddingStatistics | None
     """What was embedded. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5137,7 +5137,7 @@ class RealtimeInputConfig(_views.View):
     interim_transcript_timestamp_enabled: bool | None
     """Whether transcripts that may still change have times.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5203,7 +5203,7 @@ class SessionResumptionConfig(_views.View):
     transparent: bool | None
     """Whether updates name the last message that they include, so that the client can repeat those after it.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5375,32 +5375,32 @@ class LiveClientSetup(_views.View):
     proactivity: ProactivityConfig | None
     """When the model speaks without being asked, or keeps silent.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     explicit_vad_signal: bool | None
     """Whether changes in the user's speech are reported.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     history_config: HistoryConfig | None
     """The history of the session.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     avatar_config: AvatarConfig | None
     """The face that speaks.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     safety_settings: list[SafetySetting] | None
     """Thresholds above which content is blocked.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     labels: dict[str, str] | None
     """Labels for billing. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5558,7 +5558,7 @@ class LiveClientMessage(_views.View):
     context_update: LiveClientContextUpdate | None
     """A change of the session's instructions or tools.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5583,12 +5583,12 @@ class LiveServerSetupComplete(_views.View):
     session_id: str | None
     """Identifies the session.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     voice_consent_signature: VoiceConsentSignature | None
     """Signature for the voice that was given, for later sessions.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5641,17 +5641,17 @@ class LiveServerContent(_views.View):
     turn_complete_reason: TurnCompleteReason | None
     """Why the turn ended.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     interim_input_transcription: BidiGenerateContentTranscription | None
     """Transcript of the user's speech that may still change.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     interaction_status: InteractionStatus | None
     """Where the interaction stands.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5751,7 +5751,7 @@ class LiveServerSessionResumptionUpdate(_views.View):
     last_consumed_client_message_index: int | None
     """Index of the last message of the client that the handle's state includes.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5774,32 +5774,32 @@ class BidiGenerateContentTranscription(_views.View):
     finished: bool | None
     """Whether the text is final.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     language_code: str | None
     """BCP-47 code of the language.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     speaker_label: str | None
     """Label of the speaker, the same wherever the same person speaks.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     words: list[WordInfo] | None
     """The words, with their times.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     start_offset: str | None
     """Offset of the beginning in the audio.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     end_offset: str | None
     """Offset of the end in the audio.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -5842,12 +5842,12 @@ class LiveServerMessage(_views.View):
     voice_activity_detection_signal: VoiceActivityDetectionSignal | None
     """A change in the user's speech, as the detection signals it.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     voice_activity: VoiceActivity | None
     """A change in the user's speech.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,

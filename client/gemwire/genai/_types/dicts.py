@@ -5,6 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
+from gemwire.genai._types.auth_tokens import (
+    AuthToken,
+    CreateAuthTokenConfig,
+    CreateAuthTokenParameters,
+    LiveConnectConstraints,
+)
 from gemwire.genai._types.batches import (
     BatchJob,
     BatchJobDestination,
@@ -33,6 +39,26 @@ from gemwire.genai._types.caches import (
     UpdateCachedContentConfig,
 )
 from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.file_search import (
+    ChunkingConfig,
+    CreateFileSearchStoreConfig,
+    DeleteDocumentConfig,
+    DeleteFileSearchStoreConfig,
+    FileSearchStore,
+    GetDocumentConfig,
+    GetFileSearchStoreConfig,
+    ImportFileConfig,
+    ImportFileOperation,
+    ImportFileResponse,
+    ListDocumentsConfig,
+    ListFileSearchStoresConfig,
+    ListFileSearchStoresResponse,
+    UploadToFileSearchStoreConfig,
+    UploadToFileSearchStoreOperation,
+    UploadToFileSearchStoreResponse,
+    UploadToFileSearchStoreResumableResponse,
+    WhiteSpaceConfig,
+)
 from gemwire.genai._types.files import (
     DeleteFileConfig,
     DownloadFileConfig,
@@ -55,6 +81,22 @@ from gemwire.genai._types.images import (
     SafetyAttributes,
 )
 from gemwire.genai._types.live import LiveConnectConfig
+from gemwire.genai._types.live_music import (
+    AudioChunk,
+    LiveMusicClientContent,
+    LiveMusicClientMessage,
+    LiveMusicClientSetup,
+    LiveMusicConnectParameters,
+    LiveMusicFilteredPrompt,
+    LiveMusicGenerationConfig,
+    LiveMusicServerContent,
+    LiveMusicServerMessage,
+    LiveMusicServerSetupComplete,
+    LiveMusicSetConfigParameters,
+    LiveMusicSetWeightedPromptsParameters,
+    LiveMusicSourceMetadata,
+    WeightedPrompt,
+)
 from gemwire.genai._types.models import (
     DeleteModelConfig,
     GetModelConfig,
@@ -93,6 +135,7 @@ if TYPE_CHECKING:
         ToolListUnion,
     )
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
+    from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
     from gemwire.genai._types.tunings import JobState
     from gemwire_proto.v1beta import views
     from gemwire_proto.v1beta.views import (
@@ -100,6 +143,7 @@ if TYPE_CHECKING:
         CachedContentDict,
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
+        CustomMetadataDict,
         GenerationConfigDict,
         ImageConfigDict,
         RealtimeInputConfigDict,
@@ -109,6 +153,28 @@ if TYPE_CHECKING:
         ToolConfigDict,
         TuningExampleDict,
     )
+
+
+class LiveConnectConstraintsDict(TypedDict, total=False):
+    """Fields of a `LiveConnectConstraints`."""
+
+    model: str | None
+    config: LiveConnectConfig | LiveConnectConfigDict | None
+
+
+class CreateAuthTokenParametersDict(TypedDict, total=False):
+    """Fields of a `CreateAuthTokenParameters`."""
+
+    config: CreateAuthTokenConfig | CreateAuthTokenConfigDict | None
+
+
+class AuthTokenDict(TypedDict, total=False):
+    """Fields of a `AuthToken`."""
+
+    name: str | None
+    expire_time: datetime.datetime | None
+    new_session_expire_time: datetime.datetime | None
+    uses: int | None
 
 
 class JobErrorDict(TypedDict, total=False):
@@ -222,6 +288,55 @@ class DeleteResourceJobDict(TypedDict, total=False):
     error: JobError | JobErrorDict | None
 
 
+class FileSearchStoreDict(TypedDict, total=False):
+    """Fields of a `FileSearchStore`."""
+
+    name: str | None
+    display_name: str | None
+    create_time: datetime.datetime | None
+    update_time: datetime.datetime | None
+    active_documents_count: int | None
+    pending_documents_count: int | None
+    failed_documents_count: int | None
+    size_bytes: int | None
+    embedding_model: str | None
+
+
+class ListFileSearchStoresResponseDict(TypedDict, total=False):
+    """Fields of a `ListFileSearchStoresResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    next_page_token: str | None
+    file_search_stores: Sequence[FileSearchStore | FileSearchStoreDict] | None
+
+
+class WhiteSpaceConfigDict(TypedDict, total=False):
+    """Fields of a `WhiteSpaceConfig`."""
+
+    max_tokens_per_chunk: int | None
+    max_overlap_tokens: int | None
+
+
+class ChunkingConfigDict(TypedDict, total=False):
+    """Fields of a `ChunkingConfig`."""
+
+    white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | None
+
+
+class ImportFileResponseDict(TypedDict, total=False):
+    """Fields of a `ImportFileResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    parent: str | None
+    document_name: str | None
+
+
+class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
+    """Fields of a `UploadToFileSearchStoreResumableResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
 class FileStatusDict(TypedDict, total=False):
     """Fields of a `FileStatus`."""
 
@@ -302,6 +417,109 @@ class GenerateImagesResponseDict(TypedDict, total=False):
     positive_prompt_safety_attributes: SafetyAttributes | SafetyAttributesDict | None
 
 
+class WeightedPromptDict(TypedDict, total=False):
+    """Fields of a `WeightedPrompt`."""
+
+    text: str | None
+    weight: float | None
+
+
+class LiveMusicGenerationConfigDict(TypedDict, total=False):
+    """Fields of a `LiveMusicGenerationConfig`."""
+
+    temperature: float | None
+    top_k: int | None
+    seed: int | None
+    guidance: float | None
+    bpm: int | None
+    density: float | None
+    brightness: float | None
+    scale: Scale | None
+    mute_bass: bool | None
+    mute_drums: bool | None
+    only_bass_and_drums: bool | None
+    music_generation_mode: MusicGenerationMode | None
+
+
+class LiveMusicClientSetupDict(TypedDict, total=False):
+    """Fields of a `LiveMusicClientSetup`."""
+
+    model: str | None
+
+
+class LiveMusicClientContentDict(TypedDict, total=False):
+    """Fields of a `LiveMusicClientContent`."""
+
+    weighted_prompts: Sequence[WeightedPrompt | WeightedPromptDict] | None
+
+
+class LiveMusicClientMessageDict(TypedDict, total=False):
+    """Fields of a `LiveMusicClientMessage`."""
+
+    setup: LiveMusicClientSetup | LiveMusicClientSetupDict | None
+    client_content: LiveMusicClientContent | LiveMusicClientContentDict | None
+    music_generation_config: LiveMusicGenerationConfig | LiveMusicGenerationConfigDict | None
+    playback_control: LiveMusicPlaybackControl | None
+
+
+class LiveMusicServerSetupCompleteDict(TypedDict, total=False):
+    """Fields of a `LiveMusicServerSetupComplete`."""
+
+
+class LiveMusicSourceMetadataDict(TypedDict, total=False):
+    """Fields of a `LiveMusicSourceMetadata`."""
+
+    client_content: LiveMusicClientContent | LiveMusicClientContentDict | None
+    music_generation_config: LiveMusicGenerationConfig | LiveMusicGenerationConfigDict | None
+
+
+class AudioChunkDict(TypedDict, total=False):
+    """Fields of a `AudioChunk`."""
+
+    data: bytes | None
+    mime_type: str | None
+    source_metadata: LiveMusicSourceMetadata | LiveMusicSourceMetadataDict | None
+
+
+class LiveMusicServerContentDict(TypedDict, total=False):
+    """Fields of a `LiveMusicServerContent`."""
+
+    audio_chunks: Sequence[AudioChunk | AudioChunkDict] | None
+
+
+class LiveMusicFilteredPromptDict(TypedDict, total=False):
+    """Fields of a `LiveMusicFilteredPrompt`."""
+
+    text: str | None
+    filtered_reason: str | None
+
+
+class LiveMusicServerMessageDict(TypedDict, total=False):
+    """Fields of a `LiveMusicServerMessage`."""
+
+    setup_complete: LiveMusicServerSetupComplete | LiveMusicServerSetupCompleteDict | None
+    server_content: LiveMusicServerContent | LiveMusicServerContentDict | None
+    filtered_prompt: LiveMusicFilteredPrompt | LiveMusicFilteredPromptDict | None
+
+
+class LiveMusicConnectParametersDict(TypedDict, total=False):
+    """Fields of a `LiveMusicConnectParameters`."""
+
+    model: str | None
+
+
+class LiveMusicSetConfigParametersDict(TypedDict, total=False):
+    """Fields of a `LiveMusicSetConfigParameters`."""
+
+    music_generation_config: LiveMusicGenerationConfig | LiveMusicGenerationConfigDict | None
+
+
+class LiveMusicSetWeightedPromptsParametersDict(TypedDict, total=False):
+    """Fields of a `LiveMusicSetWeightedPromptsParameters`."""
+
+    weighted_prompts: Sequence[WeightedPrompt | WeightedPromptDict] | None
+
+
 class TunedModelInfoDict(TypedDict, total=False):
     """Fields of a `TunedModelInfo`."""
 
@@ -356,6 +574,16 @@ class OperationDict(TypedDict, total=False):
     error: Mapping[str, object] | None
 
 
+class CreateAuthTokenConfigDict(CallConfigDict, total=False):
+    """Fields of a `CreateAuthTokenConfig`."""
+
+    expire_time: datetime.datetime | None
+    new_session_expire_time: datetime.datetime | None
+    uses: int | None
+    live_connect_constraints: LiveConnectConstraints | LiveConnectConstraintsDict | None
+    lock_additional_fields: Sequence[str] | None
+
+
 class CreateBatchJobConfigDict(CallConfigDict, total=False):
     """Fields of a `CreateBatchJobConfig`."""
 
@@ -397,6 +625,62 @@ class EmbedContentConfigDict(CallConfigDict, total=False):
     output_dimensionality: int | None
     mime_type: str | None
     auto_truncate: bool | None
+
+
+class DeleteDocumentConfigDict(CallConfigDict, total=False):
+    """Fields of a `DeleteDocumentConfig`."""
+
+    force: bool | None
+
+
+class DeleteFileSearchStoreConfigDict(CallConfigDict, total=False):
+    """Fields of a `DeleteFileSearchStoreConfig`."""
+
+    force: bool | None
+
+
+class ListDocumentsConfigDict(CallConfigDict, total=False):
+    """Fields of a `ListDocumentsConfig`."""
+
+    page_size: int | None
+    page_token: str | None
+
+
+class ListFileSearchStoresConfigDict(CallConfigDict, total=False):
+    """Fields of a `ListFileSearchStoresConfig`."""
+
+    page_size: int | None
+    page_token: str | None
+
+
+class CreateFileSearchStoreConfigDict(CallConfigDict, total=False):
+    """Fields of a `CreateFileSearchStoreConfig`."""
+
+    display_name: str | None
+    embedding_model: str | None
+
+
+class ImportFileConfigDict(CallConfigDict, total=False):
+    """Fields of a `ImportFileConfig`."""
+
+    custom_metadata: Sequence[views.CustomMetadata | CustomMetadataDict] | None
+    chunking_config: ChunkingConfig | ChunkingConfigDict | None
+
+
+class UploadToFileSearchStoreResponseDict(ImportFileResponseDict, total=False):
+    """Fields of a `UploadToFileSearchStoreResponse`."""
+
+
+class ImportFileOperationDict(OperationDict, total=False):
+    """Fields of a `ImportFileOperation`."""
+
+    response: ImportFileResponse | ImportFileResponseDict | None
+
+
+class UploadToFileSearchStoreOperationDict(OperationDict, total=False):
+    """Fields of a `UploadToFileSearchStoreOperation`."""
+
+    response: UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
 
 
 class UploadFileConfigDict(CallConfigDict, total=False):
@@ -576,6 +860,14 @@ class GenerateVideosOperationDict(OperationDict, total=False):
     response: GenerateVideosResponse | GenerateVideosResponseDict | None
 
 
+class UploadToFileSearchStoreConfigDict(ImportFileConfigDict, total=False):
+    """Fields of a `UploadToFileSearchStoreConfig`."""
+
+    should_return_http_response: bool | None
+    mime_type: str | None
+    display_name: str | None
+
+
 GetBatchJobConfigDict: TypeAlias = CallConfigDict
 CancelBatchJobConfigDict: TypeAlias = CallConfigDict
 DeleteBatchJobConfigDict: TypeAlias = CallConfigDict
@@ -583,6 +875,8 @@ ListBatchJobsConfigDict: TypeAlias = ListConfigDict
 GetCachedContentConfigDict: TypeAlias = CallConfigDict
 DeleteCachedContentConfigDict: TypeAlias = CallConfigDict
 ListCachedContentsConfigDict: TypeAlias = ListConfigDict
+GetDocumentConfigDict: TypeAlias = CallConfigDict
+GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
 GetFileConfigDict: TypeAlias = CallConfigDict
 DeleteFileConfigDict: TypeAlias = CallConfigDict
 DownloadFileConfigDict: TypeAlias = CallConfigDict
@@ -592,6 +886,8 @@ DeleteModelConfigDict: TypeAlias = CallConfigDict
 GetTuningJobConfigDict: TypeAlias = CallConfigDict
 ListTuningJobsConfigDict: TypeAlias = ListConfigDict
 GetOperationConfigDict: TypeAlias = CallConfigDict
+AudioChunkOrDict: TypeAlias = AudioChunk | AudioChunkDict
+AuthTokenOrDict: TypeAlias = AuthToken | AuthTokenDict
 AutomaticFunctionCallingConfigOrDict: TypeAlias = (
     AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict
 )
@@ -599,24 +895,31 @@ BatchJobDestinationOrDict: TypeAlias = BatchJobDestination | BatchJobDestination
 BatchJobOrDict: TypeAlias = BatchJob | BatchJobDict
 BatchJobSourceOrDict: TypeAlias = BatchJobSource | BatchJobSourceDict
 CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobConfigDict
+ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
 CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
 CountTokensConfigOrDict: TypeAlias = CountTokensConfig | CountTokensConfigDict
+CreateAuthTokenConfigOrDict: TypeAlias = CreateAuthTokenConfig | CreateAuthTokenConfigDict
+CreateAuthTokenParametersOrDict: TypeAlias = CreateAuthTokenParameters | CreateAuthTokenParametersDict
 CreateBatchJobConfigOrDict: TypeAlias = CreateBatchJobConfig | CreateBatchJobConfigDict
 CreateCachedContentConfigOrDict: TypeAlias = CreateCachedContentConfig | CreateCachedContentConfigDict
 CreateEmbeddingsBatchJobConfigOrDict: TypeAlias = (
     CreateEmbeddingsBatchJobConfig | CreateEmbeddingsBatchJobConfigDict
 )
+CreateFileSearchStoreConfigOrDict: TypeAlias = CreateFileSearchStoreConfig | CreateFileSearchStoreConfigDict
 CreateTuningJobConfigOrDict: TypeAlias = CreateTuningJobConfig | CreateTuningJobConfigDict
 DebugConfigOrDict: TypeAlias = DebugConfig | DebugConfigDict
 DeleteBatchJobConfigOrDict: TypeAlias = DeleteBatchJobConfig | DeleteBatchJobConfigDict
 DeleteCachedContentConfigOrDict: TypeAlias = DeleteCachedContentConfig | DeleteCachedContentConfigDict
+DeleteDocumentConfigOrDict: TypeAlias = DeleteDocumentConfig | DeleteDocumentConfigDict
 DeleteFileConfigOrDict: TypeAlias = DeleteFileConfig | DeleteFileConfigDict
+DeleteFileSearchStoreConfigOrDict: TypeAlias = DeleteFileSearchStoreConfig | DeleteFileSearchStoreConfigDict
 DeleteModelConfigOrDict: TypeAlias = DeleteModelConfig | DeleteModelConfigDict
 DeleteResourceJobOrDict: TypeAlias = DeleteResourceJob | DeleteResourceJobDict
 DownloadFileConfigOrDict: TypeAlias = DownloadFileConfig | DownloadFileConfigDict
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
 EmbedContentConfigOrDict: TypeAlias = EmbedContentConfig | EmbedContentConfigDict
 EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
+FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
 FileStatusOrDict: TypeAlias = FileStatus | FileStatusDict
 GenerateContentConfigOrDict: TypeAlias = GenerateContentConfig | GenerateContentConfigDict
 GenerateImagesConfigOrDict: TypeAlias = GenerateImagesConfig | GenerateImagesConfigDict
@@ -629,7 +932,9 @@ GeneratedImageOrDict: TypeAlias = GeneratedImage | GeneratedImageDict
 GeneratedVideoOrDict: TypeAlias = GeneratedVideo | GeneratedVideoDict
 GetBatchJobConfigOrDict: TypeAlias = GetBatchJobConfig | GetBatchJobConfigDict
 GetCachedContentConfigOrDict: TypeAlias = GetCachedContentConfig | GetCachedContentConfigDict
+GetDocumentConfigOrDict: TypeAlias = GetDocumentConfig | GetDocumentConfigDict
 GetFileConfigOrDict: TypeAlias = GetFileConfig | GetFileConfigDict
+GetFileSearchStoreConfigOrDict: TypeAlias = GetFileSearchStoreConfig | GetFileSearchStoreConfigDict
 GetModelConfigOrDict: TypeAlias = GetModelConfig | GetModelConfigDict
 GetOperationConfigOrDict: TypeAlias = GetOperationConfig | GetOperationConfigDict
 GetTuningJobConfigOrDict: TypeAlias = GetTuningJobConfig | GetTuningJobConfigDict
@@ -637,16 +942,43 @@ HttpOptionsOrDict: TypeAlias = HttpOptions | HttpOptionsDict
 HttpResponseOrDict: TypeAlias = HttpResponse | HttpResponseDict
 HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
 ImageOrDict: TypeAlias = Image | ImageDict
+ImportFileConfigOrDict: TypeAlias = ImportFileConfig | ImportFileConfigDict
+ImportFileOperationOrDict: TypeAlias = ImportFileOperation | ImportFileOperationDict
+ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict
 InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
 InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
 JobErrorOrDict: TypeAlias = JobError | JobErrorDict
 ListBatchJobsConfigOrDict: TypeAlias = ListBatchJobsConfig | ListBatchJobsConfigDict
 ListCachedContentsConfigOrDict: TypeAlias = ListCachedContentsConfig | ListCachedContentsConfigDict
+ListDocumentsConfigOrDict: TypeAlias = ListDocumentsConfig | ListDocumentsConfigDict
+ListFileSearchStoresConfigOrDict: TypeAlias = ListFileSearchStoresConfig | ListFileSearchStoresConfigDict
+ListFileSearchStoresResponseOrDict: TypeAlias = (
+    ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
+)
 ListFilesConfigOrDict: TypeAlias = ListFilesConfig | ListFilesConfigDict
 ListModelsConfigOrDict: TypeAlias = ListModelsConfig | ListModelsConfigDict
 ListTuningJobsConfigOrDict: TypeAlias = ListTuningJobsConfig | ListTuningJobsConfigDict
 LiveConnectConfigOrDict: TypeAlias = LiveConnectConfig | LiveConnectConfigDict
+LiveConnectConstraintsOrDict: TypeAlias = LiveConnectConstraints | LiveConnectConstraintsDict
+LiveMusicClientContentOrDict: TypeAlias = LiveMusicClientContent | LiveMusicClientContentDict
+LiveMusicClientMessageOrDict: TypeAlias = LiveMusicClientMessage | LiveMusicClientMessageDict
+LiveMusicClientSetupOrDict: TypeAlias = LiveMusicClientSetup | LiveMusicClientSetupDict
+LiveMusicConnectParametersOrDict: TypeAlias = LiveMusicConnectParameters | LiveMusicConnectParametersDict
+LiveMusicFilteredPromptOrDict: TypeAlias = LiveMusicFilteredPrompt | LiveMusicFilteredPromptDict
+LiveMusicGenerationConfigOrDict: TypeAlias = LiveMusicGenerationConfig | LiveMusicGenerationConfigDict
+LiveMusicServerContentOrDict: TypeAlias = LiveMusicServerContent | LiveMusicServerContentDict
+LiveMusicServerMessageOrDict: TypeAlias = LiveMusicServerMessage | LiveMusicServerMessageDict
+LiveMusicServerSetupCompleteOrDict: TypeAlias = (
+    LiveMusicServerSetupComplete | LiveMusicServerSetupCompleteDict
+)
+LiveMusicSetConfigParametersOrDict: TypeAlias = (
+    LiveMusicSetConfigParameters | LiveMusicSetConfigParametersDict
+)
+LiveMusicSetWeightedPromptsParametersOrDict: TypeAlias = (
+    LiveMusicSetWeightedPromptsParameters | LiveMusicSetWeightedPromptsParametersDict
+)
+LiveMusicSourceMetadataOrDict: TypeAlias = LiveMusicSourceMetadata | LiveMusicSourceMetadataDict
 OperationOrDict: TypeAlias = Operation | OperationDict
 SafetyAttributesOrDict: TypeAlias = SafetyAttributes | SafetyAttributesDict
 SingleEmbedContentResponseOrDict: TypeAlias = SingleEmbedContentResponse | SingleEmbedContentResponseDict
@@ -655,4 +987,18 @@ TuningDatasetOrDict: TypeAlias = TuningDataset | TuningDatasetDict
 UpdateCachedContentConfigOrDict: TypeAlias = UpdateCachedContentConfig | UpdateCachedContentConfigDict
 UpdateModelConfigOrDict: TypeAlias = UpdateModelConfig | UpdateModelConfigDict
 UploadFileConfigOrDict: TypeAlias = UploadFileConfig | UploadFileConfigDict
+UploadToFileSearchStoreConfigOrDict: TypeAlias = (
+    UploadToFileSearchStoreConfig | UploadToFileSearchStoreConfigDict
+)
+UploadToFileSearchStoreOperationOrDict: TypeAlias = (
+    UploadToFileSearchStoreOperation | UploadToFileSearchStoreOperationDict
+)
+UploadToFileSearchStoreResponseOrDict: TypeAlias = (
+    UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
+)
+UploadToFileSearchStoreResumableResponseOrDict: TypeAlias = (
+    UploadToFileSearchStoreResumableResponse | UploadToFileSearchStoreResumableResponseDict
+)
 VideoOrDict: TypeAlias = Video | VideoDict
+WeightedPromptOrDict: TypeAlias = WeightedPrompt | WeightedPromptDict
+WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict

@@ -28,7 +28,7 @@ class DeleteFileSearchStoreConfig(CallConfig):
     """Config of a call that deletes a file search store.
 
     Attributes:
-        force: Whether its documents are deleted as well. Default: False; a store with documents is not deleted.
+        force: Whether its documents are deleted as well. Default: False; a store with documents stays.
     """
 
     force: bool | None = None

@@ -49,13 +49,13 @@ class CitationSource(_Message):
     title: str
     """Title of the source. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     @property
     def publication_date(self) -> GoogleTypeDate:
         """When the source was published. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,

@@ -332,42 +332,42 @@ class FunctionResponsePart(_Message):
     def file_data(self) -> FunctionResponseFileData:
         """A file that the service can read.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     media_processing: MediaProcessing
     """How the service processes the media.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     @property
     def media_resolution(self) -> PartMediaResolution:
         """How closely the model looks at the media.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def video_metadata(self) -> VideoMetadata:
         """Which section of a video counts.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def document_metadata(self) -> DocumentMetadata:
         """Which pages of a document count.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def spreadsheet_metadata(self) -> SpreadsheetMetadata:
         """Which cells of a spreadsheet count.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def audio_metadata(self) -> AudioMetadata:
         """Which section of audio counts.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -399,7 +399,7 @@ class Blob(_Message):
     display_name: str
     """Name of the data, for people and for the model. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -424,7 +424,7 @@ class FunctionResponseBlob(_Message):
     display_name: str
     """Name of the data, to which the result refers. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -449,7 +449,7 @@ class FileData(_Message):
     display_name: str
     """Name of the file, for people and for the model. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -495,7 +495,7 @@ class VideoMetadata(_Message):
     def content_layers(self) -> _containers.RepeatedScalarFieldContainer[VideoMetadata.ContentLayer]:
         """The layers that the model perceives. Unset, the service decides.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -608,13 +608,13 @@ class Tool(_Message):
         blocking_confidence: PhishBlockThreshold
         """How sure it must be that a site is malicious for it to be left out. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         @property
         def exclude_domains(self) -> _containers.RepeatedScalarFieldContainer[str]:
             """Domains that are left out, such as `example.com`. Vertex AI only.
 
-            Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
             """
         def __init__(
             self,
@@ -975,7 +975,7 @@ class FunctionCallingConfig(_Message):
     stream_function_call_arguments: bool
     """Whether arguments are streamed piece by piece. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1072,12 +1072,12 @@ class FunctionCall(_Message):
     def partial_args(self) -> _containers.RepeatedCompositeFieldContainer[PartialArg]:
         """Arguments as far as they were streamed. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     will_continue: bool
     """Whether more arguments follow. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1228,18 +1228,18 @@ class Schema(_Message):
     def additional_properties(self) -> _protobuf_struct_pb2.Value:
         """What members that `properties` does not name may be: a schema, or whether there may be any.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def defs(self) -> _containers.MessageMap[str, Schema]:
         """Schemas that `ref` refers to, by name.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     ref: str
     """Refers to one of the `defs` of the outermost schema: `#/defs/Name`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,

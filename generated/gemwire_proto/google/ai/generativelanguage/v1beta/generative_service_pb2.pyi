@@ -560,28 +560,28 @@ class ImageConfig(_Message):
     person_generation: str
     """Whether pictures may show people, such as `ALLOW_ADULT`. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     prominent_people: ProminentPeople
     """Whether pictures may show prominent people. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     output_mime_type: str
     """Media type of the pictures. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     output_compression_quality: int
     """Quality of JPEG, from 0 to 100. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     @property
     def image_output_options(self) -> ImageConfig.ImageOutputOptions:
         """Format of the pictures. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -748,23 +748,23 @@ class GenerationConfig(_Message):
     def response_format(self) -> ResponseFormat:
         """What the answer is made of, by kind of output.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def translation_config(self) -> TranslationConfig:
         """Translation of speech in a live session.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     enable_affective_dialog: bool
     """Whether the model answers to the feelings that it hears.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     audio_timestamp: bool
     """Whether audio is understood with times. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -878,7 +878,7 @@ class GenerateContentResponse(_Message):
         block_reason_message: str
         """The reason in words. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         def __init__(
             self,
@@ -1007,7 +1007,7 @@ class GenerateContentResponse(_Message):
     def create_time(self) -> _protobuf_timestamp_pb2.Timestamp:
         """When the answer was begun. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -1421,13 +1421,13 @@ class GroundingMetadata(_Message):
     def retrieval_queries(self) -> _containers.RepeatedScalarFieldContainer[str]:
         """Queries that were run on the user's own documents. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def source_flagging_uris(self) -> _containers.RepeatedCompositeFieldContainer[GroundingMetadata.SourceFlaggingUri]:
         """Where content of Google Maps can be reported. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -1479,7 +1479,7 @@ class GroundingChunk(_Message):
         domain: str
         """Domain of the page. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         def __init__(
             self,
@@ -1504,27 +1504,27 @@ class GroundingChunk(_Message):
         def custom_metadata(self) -> _containers.RepeatedCompositeFieldContainer[GroundingChunk.CustomMetadata]:
             """What the document's owner noted of it.
 
-            Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
             """
         file_search_store: str
         """Name of the store that the document is in, `fileSearchStores/…`.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         page_number: int
         """Number of the page.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         media_id: str
         """Identifies a picture of the document.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         document_name: str
         """Full name of the document. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         def __init__(
             self,
@@ -1612,7 +1612,7 @@ class GroundingChunk(_Message):
         def route(self) -> GroundingChunk.Maps.Route:
             """A way from one place to another.
 
-            Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
             """
         def __init__(
             self,
@@ -1943,7 +1943,7 @@ class ContentEmbedding(_Message):
     def statistics(self) -> ContentEmbeddingStatistics:
         """What was embedded. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -2160,7 +2160,7 @@ class RealtimeInputConfig(_Message):
     interim_transcript_timestamp_enabled: bool
     """Whether transcripts that may still change have times.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -2185,7 +2185,7 @@ class SessionResumptionConfig(_Message):
     transparent: bool
     """Whether updates name the last message that they include, so that the client can repeat those after it.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -2371,36 +2371,36 @@ class BidiGenerateContentSetup(_Message):
     def proactivity(self) -> ProactivityConfig:
         """When the model speaks without being asked, or keeps silent.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     explicit_vad_signal: bool
     """Whether changes in the user's speech are reported.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     @property
     def history_config(self) -> HistoryConfig:
         """The history of the session.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def avatar_config(self) -> AvatarConfig:
         """The face that speaks.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def safety_settings(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_safety_pb2.SafetySetting]:
         """Thresholds above which content is blocked.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def labels(self) -> _containers.ScalarMap[str, str]:
         """Labels for billing. Vertex AI only.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -2537,7 +2537,7 @@ class BidiGenerateContentClientMessage(_Message):
     def context_update(self) -> LiveClientContextUpdate:
         """A change of the session's instructions or tools.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -2558,13 +2558,13 @@ class BidiGenerateContentSetupComplete(_Message):
     session_id: str
     """Identifies the session.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     @property
     def voice_consent_signature(self) -> VoiceConsentSignature:
         """Signature for the voice that was given, for later sessions.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -2620,18 +2620,18 @@ class BidiGenerateContentServerContent(_Message):
     turn_complete_reason: TurnCompleteReason
     """Why the turn ended.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     @property
     def interim_input_transcription(self) -> BidiGenerateContentTranscription:
         """Transcript of the user's speech that may still change.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     interaction_status: InteractionStatus
     """Where the interaction stands.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -2717,7 +2717,7 @@ class SessionResumptionUpdate(_Message):
     last_consumed_client_message_index: int
     """Index of the last message of the client that the handle's state includes.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -2737,35 +2737,35 @@ class BidiGenerateContentTranscription(_Message):
     finished: bool
     """Whether the text is final.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     language_code: str
     """BCP-47 code of the language.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     speaker_label: str
     """Label of the speaker, the same wherever the same person speaks.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     @property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_content_pb2.WordInfo]:
         """The words, with their times.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def start_offset(self) -> _protobuf_duration_pb2.Duration:
         """Offset of the beginning in the audio.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def end_offset(self) -> _protobuf_duration_pb2.Duration:
         """Offset of the end in the audio.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -2809,13 +2809,13 @@ class BidiGenerateContentServerMessage(_Message):
     def voice_activity_detection_signal(self) -> VoiceActivityDetectionSignal:
         """A change in the user's speech, as the detection signals it.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def voice_activity(self) -> VoiceActivity:
         """A change in the user's speech.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,

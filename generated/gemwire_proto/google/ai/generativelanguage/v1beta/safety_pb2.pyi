@@ -178,22 +178,22 @@ class SafetyRating(_Message):
     probability_score: float
     """The probability as a number. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     severity: HarmSeverity
     """The severity. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     severity_score: float
     """The severity as a number. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     overwritten_threshold: SafetySetting.HarmBlockThreshold
     """The threshold that took the place of the one that was asked for. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -249,7 +249,7 @@ class SafetySetting(_Message):
     method: HarmBlockMethod
     """What the threshold is compared with. Vertex AI only.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
