@@ -7,7 +7,7 @@ are plain objects. A dict of the fields is accepted in place of either.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 import gemwire.genai._types.absent_fields
 import gemwire.genai._types.schema_order  # noqa: F401 - declares it
@@ -20,7 +20,11 @@ from gemwire.genai._types.auth_tokens import (
 from gemwire.genai._types.batches import (
     BatchJob,
     BatchJobDestination,
+    BatchJobDestinationUnion,
+    BatchJobDestinationUnionDict,
     BatchJobSource,
+    BatchJobSourceUnion,
+    BatchJobSourceUnionDict,
     CancelBatchJobConfig,
     CompletionStats,
     CreateBatchJobConfig,
@@ -35,11 +39,13 @@ from gemwire.genai._types.batches import (
     InlinedResponse,
     JobError,
     ListBatchJobsConfig,
+    ListBatchJobsResponse,
     SingleEmbedContentResponse,
 )
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
+    DeleteCachedContentResponse,
     GetCachedContentConfig,
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
@@ -47,11 +53,14 @@ from gemwire.genai._types.caches import (
 from gemwire.genai._types.content import (
     Content,
     ContentListUnion,
+    ContentListUnionDict,
     ContentUnion,
+    ContentUnionDict,
     MediaResolutionUnion,
     ModelContent,
     Part,
     PartUnion,
+    PartUnionDict,
     PILImage,
     UserContent,
 )
@@ -77,12 +86,17 @@ from gemwire.genai._types.file_search import (
     WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
+    CreateFileConfig,
     DeleteFileConfig,
+    DeleteFileResponse,
     DownloadFileConfig,
+    DownloadMediaConfig,
     File,
     FileStatus,
     GetFileConfig,
     ListFilesConfig,
+    RegisterFilesConfig,
+    RegisterFilesResponse,
     UploadFileConfig,
 )
 from gemwire.genai._types.generate_content import (
@@ -92,12 +106,16 @@ from gemwire.genai._types.generate_content import (
     GenerateContentConfig,
     GenerateContentResponse,
     SchemaUnion,
+    SchemaUnionDict,
     ServiceTier,
     SpeechConfigUnion,
+    SpeechConfigUnionDict,
     ToolListUnion,
+    ToolListUnionDict,
     ToolUnion,
+    ToolUnionDict,
 )
-from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
+from gemwire.genai._types.http_options import DeletedResponse, HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -108,7 +126,13 @@ from gemwire.genai._types.images import (
     SafetyAttributes,
     SafetyFilterLevel,
 )
-from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage, Transcription
+from gemwire.genai._types.live import (
+    LiveConnectConfig,
+    LiveConnectParameters,
+    LiveSendRealtimeInputParameters,
+    LiveServerMessage,
+    Transcription,
+)
 from gemwire.genai._types.live_music import (
     AudioChunk,
     LiveMusicClientContent,
@@ -130,6 +154,7 @@ from gemwire.genai._types.live_music import (
 )
 from gemwire.genai._types.models import (
     DeleteModelConfig,
+    DeleteModelResponse,
     GetModelConfig,
     ListModelsConfig,
     Model,
@@ -140,12 +165,16 @@ from gemwire.genai._types.models import (
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai._types.tools import FunctionDeclaration, Mode
 from gemwire.genai._types.tunings import (
+    CancelTuningJobConfig,
+    CancelTuningJobResponse,
     CreateTuningJobConfig,
     GetTuningJobConfig,
     JobState,
     ListTuningJobsConfig,
+    ListTuningJobsResponse,
     TuningDataset,
     TuningJob,
+    TuningOperation,
 )
 from gemwire.genai._types.videos import (
     GeneratedVideo,
@@ -154,8 +183,14 @@ from gemwire.genai._types.videos import (
     GenerateVideosResponse,
     GenerateVideosSource,
     GetOperationConfig,
+    ImageResizeMode,
     Operation,
     Video,
+    VideoCompressionQuality,
+    VideoGenerationMask,
+    VideoGenerationMaskMode,
+    VideoGenerationReferenceImage,
+    VideoGenerationReferenceType,
 )
 from gemwire_proto.v1beta.views import (
     ActivityEnd,
@@ -489,6 +524,10 @@ if TYPE_CHECKING:
         BatchJobSourceOrDict,
         CancelBatchJobConfigDict,
         CancelBatchJobConfigOrDict,
+        CancelTuningJobConfigDict,
+        CancelTuningJobConfigOrDict,
+        CancelTuningJobResponseDict,
+        CancelTuningJobResponseOrDict,
         ChunkingConfigDict,
         ChunkingConfigOrDict,
         CompletionStatsDict,
@@ -505,6 +544,8 @@ if TYPE_CHECKING:
         CreateCachedContentConfigOrDict,
         CreateEmbeddingsBatchJobConfigDict,
         CreateEmbeddingsBatchJobConfigOrDict,
+        CreateFileConfigDict,
+        CreateFileConfigOrDict,
         CreateFileSearchStoreConfigDict,
         CreateFileSearchStoreConfigOrDict,
         CreateTuningJobConfigDict,
@@ -515,18 +556,28 @@ if TYPE_CHECKING:
         DeleteBatchJobConfigOrDict,
         DeleteCachedContentConfigDict,
         DeleteCachedContentConfigOrDict,
+        DeleteCachedContentResponseDict,
+        DeleteCachedContentResponseOrDict,
         DeleteDocumentConfigDict,
         DeleteDocumentConfigOrDict,
+        DeletedResponseDict,
+        DeletedResponseOrDict,
         DeleteFileConfigDict,
         DeleteFileConfigOrDict,
+        DeleteFileResponseDict,
+        DeleteFileResponseOrDict,
         DeleteFileSearchStoreConfigDict,
         DeleteFileSearchStoreConfigOrDict,
         DeleteModelConfigDict,
         DeleteModelConfigOrDict,
+        DeleteModelResponseDict,
+        DeleteModelResponseOrDict,
         DeleteResourceJobDict,
         DeleteResourceJobOrDict,
         DownloadFileConfigDict,
         DownloadFileConfigOrDict,
+        DownloadMediaConfigDict,
+        DownloadMediaConfigOrDict,
         EmbedContentBatchDict,
         EmbedContentBatchOrDict,
         EmbedContentConfigDict,
@@ -595,6 +646,8 @@ if TYPE_CHECKING:
         JobErrorOrDict,
         ListBatchJobsConfigDict,
         ListBatchJobsConfigOrDict,
+        ListBatchJobsResponseDict,
+        ListBatchJobsResponseOrDict,
         ListCachedContentsConfigDict,
         ListCachedContentsConfigOrDict,
         ListDocumentsConfigDict,
@@ -609,10 +662,14 @@ if TYPE_CHECKING:
         ListModelsConfigOrDict,
         ListTuningJobsConfigDict,
         ListTuningJobsConfigOrDict,
+        ListTuningJobsResponseDict,
+        ListTuningJobsResponseOrDict,
         LiveConnectConfigDict,
         LiveConnectConfigOrDict,
         LiveConnectConstraintsDict,
         LiveConnectConstraintsOrDict,
+        LiveConnectParametersDict,
+        LiveConnectParametersOrDict,
         LiveMusicClientContentDict,
         LiveMusicClientContentOrDict,
         LiveMusicClientMessageDict,
@@ -637,8 +694,14 @@ if TYPE_CHECKING:
         LiveMusicSetWeightedPromptsParametersOrDict,
         LiveMusicSourceMetadataDict,
         LiveMusicSourceMetadataOrDict,
+        LiveSendRealtimeInputParametersDict,
+        LiveSendRealtimeInputParametersOrDict,
         OperationDict,
         OperationOrDict,
+        RegisterFilesConfigDict,
+        RegisterFilesConfigOrDict,
+        RegisterFilesResponseDict,
+        RegisterFilesResponseOrDict,
         SafetyAttributesDict,
         SafetyAttributesOrDict,
         SingleEmbedContentResponseDict,
@@ -647,6 +710,8 @@ if TYPE_CHECKING:
         TunedModelInfoOrDict,
         TuningDatasetDict,
         TuningDatasetOrDict,
+        TuningOperationDict,
+        TuningOperationOrDict,
         UpdateCachedContentConfigDict,
         UpdateCachedContentConfigOrDict,
         UpdateModelConfigDict,
@@ -662,6 +727,10 @@ if TYPE_CHECKING:
         UploadToFileSearchStoreResumableResponseDict,
         UploadToFileSearchStoreResumableResponseOrDict,
         VideoDict,
+        VideoGenerationMaskDict,
+        VideoGenerationMaskOrDict,
+        VideoGenerationReferenceImageDict,
+        VideoGenerationReferenceImageOrDict,
         VideoOrDict,
         WeightedPromptDict,
         WeightedPromptOrDict,
@@ -940,94 +1009,453 @@ if TYPE_CHECKING:
         WordInfoDict,
     )
 
+    ActivityEndOrDict: TypeAlias = ActivityEnd | ActivityEndDict
+    ActivityStartOrDict: TypeAlias = ActivityStart | ActivityStartDict
+    AsyncBatchEmbedContentRequestOrDict: TypeAlias = (
+        AsyncBatchEmbedContentRequest | AsyncBatchEmbedContentRequestDict
+    )
+    AttributionSourceIdOrDict: TypeAlias = AttributionSourceId | AttributionSourceIdDict
+    AttributionSourceIdGroundingPassageIdOrDict: TypeAlias = (
+        AttributionSourceIdGroundingPassageId | AttributionSourceIdGroundingPassageIdDict
+    )
+    AttributionSourceIdSemanticRetrieverChunkOrDict: TypeAlias = (
+        AttributionSourceIdSemanticRetrieverChunk | AttributionSourceIdSemanticRetrieverChunkDict
+    )
+    AudioMetadataOrDict: TypeAlias = AudioMetadata | AudioMetadataDict
+    AudioResponseFormatOrDict: TypeAlias = AudioResponseFormat | AudioResponseFormatDict
+    AudioTranscriptionConfigOrDict: TypeAlias = AudioTranscriptionConfig | AudioTranscriptionConfigDict
+    AuthConfigOrDict: TypeAlias = AuthConfig | AuthConfigDict
+    AutomaticActivityDetectionOrDict: TypeAlias = AutomaticActivityDetection | AutomaticActivityDetectionDict
+    AvatarConfigOrDict: TypeAlias = AvatarConfig | AvatarConfigDict
+    BatchCreateChunksRequestOrDict: TypeAlias = BatchCreateChunksRequest | BatchCreateChunksRequestDict
+    BatchCreateChunksResponseOrDict: TypeAlias = BatchCreateChunksResponse | BatchCreateChunksResponseDict
+    BatchDeleteChunksRequestOrDict: TypeAlias = BatchDeleteChunksRequest | BatchDeleteChunksRequestDict
+    BatchEmbedContentsRequestOrDict: TypeAlias = BatchEmbedContentsRequest | BatchEmbedContentsRequestDict
+    BatchEmbedContentsResponseOrDict: TypeAlias = BatchEmbedContentsResponse | BatchEmbedContentsResponseDict
+    BatchEmbedTextRequestOrDict: TypeAlias = BatchEmbedTextRequest | BatchEmbedTextRequestDict
+    BatchEmbedTextResponseOrDict: TypeAlias = BatchEmbedTextResponse | BatchEmbedTextResponseDict
+    BatchGenerateContentRequestOrDict: TypeAlias = (
+        BatchGenerateContentRequest | BatchGenerateContentRequestDict
+    )
+    BatchStatsOrDict: TypeAlias = BatchStats | BatchStatsDict
+    BatchUpdateChunksRequestOrDict: TypeAlias = BatchUpdateChunksRequest | BatchUpdateChunksRequestDict
+    BatchUpdateChunksResponseOrDict: TypeAlias = BatchUpdateChunksResponse | BatchUpdateChunksResponseDict
+    BidiGenerateContentTranscriptionOrDict: TypeAlias = (
+        BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict
+    )
+    BlobOrDict: TypeAlias = Blob | BlobDict
+    CachedContentOrDict: TypeAlias = CachedContent | CachedContentDict
+    CachedContentUsageMetadataOrDict: TypeAlias = CachedContentUsageMetadata | CachedContentUsageMetadataDict
+    CandidateOrDict: TypeAlias = Candidate | CandidateDict
+    ChunkOrDict: TypeAlias = Chunk | ChunkDict
+    ChunkDataOrDict: TypeAlias = ChunkData | ChunkDataDict
+    CitationOrDict: TypeAlias = Citation | CitationDict
+    CitationMetadataOrDict: TypeAlias = CitationMetadata | CitationMetadataDict
+    CodeExecutionResultOrDict: TypeAlias = CodeExecutionResult | CodeExecutionResultDict
+    ComputerUseOrDict: TypeAlias = ComputerUse | ComputerUseDict
+    ConditionOrDict: TypeAlias = Condition | ConditionDict
+    ContentOrDict: TypeAlias = Content | ContentDict
+    ContentEmbeddingOrDict: TypeAlias = ContentEmbedding | ContentEmbeddingDict
+    ContentEmbeddingStatisticsOrDict: TypeAlias = ContentEmbeddingStatistics | ContentEmbeddingStatisticsDict
+    ContentFilterOrDict: TypeAlias = ContentFilter | ContentFilterDict
+    ContextWindowCompressionConfigOrDict: TypeAlias = (
+        ContextWindowCompressionConfig | ContextWindowCompressionConfigDict
+    )
+    CorpusOrDict: TypeAlias = Corpus | CorpusDict
+    CountMessageTokensRequestOrDict: TypeAlias = CountMessageTokensRequest | CountMessageTokensRequestDict
+    CountMessageTokensResponseOrDict: TypeAlias = CountMessageTokensResponse | CountMessageTokensResponseDict
+    CountTextTokensRequestOrDict: TypeAlias = CountTextTokensRequest | CountTextTokensRequestDict
+    CountTextTokensResponseOrDict: TypeAlias = CountTextTokensResponse | CountTextTokensResponseDict
+    CountTokensRequestOrDict: TypeAlias = CountTokensRequest | CountTokensRequestDict
+    CountTokensResponseOrDict: TypeAlias = CountTokensResponse | CountTokensResponseDict
+    CreateCachedContentRequestOrDict: TypeAlias = CreateCachedContentRequest | CreateCachedContentRequestDict
+    CreateChunkRequestOrDict: TypeAlias = CreateChunkRequest | CreateChunkRequestDict
+    CreateCorpusRequestOrDict: TypeAlias = CreateCorpusRequest | CreateCorpusRequestDict
+    CreateDocumentRequestOrDict: TypeAlias = CreateDocumentRequest | CreateDocumentRequestDict
+    CreateFileRequestOrDict: TypeAlias = CreateFileRequest | CreateFileRequestDict
+    CreateFileResponseOrDict: TypeAlias = CreateFileResponse | CreateFileResponseDict
+    CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
+    CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
+    CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
+    CustomMetadataOrDict: TypeAlias = CustomMetadata | CustomMetadataDict
+    CustomizedAvatarOrDict: TypeAlias = CustomizedAvatar | CustomizedAvatarDict
+    DatasetOrDict: TypeAlias = Dataset | DatasetDict
+    DeleteCachedContentRequestOrDict: TypeAlias = DeleteCachedContentRequest | DeleteCachedContentRequestDict
+    DeleteChunkRequestOrDict: TypeAlias = DeleteChunkRequest | DeleteChunkRequestDict
+    DeleteCorpusRequestOrDict: TypeAlias = DeleteCorpusRequest | DeleteCorpusRequestDict
+    DeleteDocumentRequestOrDict: TypeAlias = DeleteDocumentRequest | DeleteDocumentRequestDict
+    DeleteFileRequestOrDict: TypeAlias = DeleteFileRequest | DeleteFileRequestDict
+    DeletePermissionRequestOrDict: TypeAlias = DeletePermissionRequest | DeletePermissionRequestDict
+    DeleteTunedModelRequestOrDict: TypeAlias = DeleteTunedModelRequest | DeleteTunedModelRequestDict
+    DocumentOrDict: TypeAlias = Document | DocumentDict
+    DocumentMetadataOrDict: TypeAlias = DocumentMetadata | DocumentMetadataDict
+    DownloadFileRequestOrDict: TypeAlias = DownloadFileRequest | DownloadFileRequestDict
+    DownloadFileResponseOrDict: TypeAlias = DownloadFileResponse | DownloadFileResponseDict
+    DynamicRetrievalConfigOrDict: TypeAlias = DynamicRetrievalConfig | DynamicRetrievalConfigDict
+    EmbedContentBatchOutputOrDict: TypeAlias = EmbedContentBatchOutput | EmbedContentBatchOutputDict
+    EmbedContentRequestOrDict: TypeAlias = EmbedContentRequest | EmbedContentRequestDict
+    EmbedContentResponseOrDict: TypeAlias = EmbedContentResponse | EmbedContentResponseDict
+    EmbedTextRequestOrDict: TypeAlias = EmbedTextRequest | EmbedTextRequestDict
+    EmbedTextResponseOrDict: TypeAlias = EmbedTextResponse | EmbedTextResponseDict
+    EmbeddingOrDict: TypeAlias = Embedding | EmbeddingDict
+    ExampleOrDict: TypeAlias = Example | ExampleDict
+    ExecutableCodeOrDict: TypeAlias = ExecutableCode | ExecutableCodeDict
+    FileOrDict: TypeAlias = File | FileDict
+    FileDataOrDict: TypeAlias = FileData | FileDataDict
+    FileSearchOrDict: TypeAlias = FileSearch | FileSearchDict
+    FileSearchRetrievalConfigOrDict: TypeAlias = FileSearchRetrievalConfig | FileSearchRetrievalConfigDict
+    FileSearchRetrievalResourceOrDict: TypeAlias = (
+        FileSearchRetrievalResource | FileSearchRetrievalResourceDict
+    )
+    FunctionCallOrDict: TypeAlias = FunctionCall | FunctionCallDict
+    FunctionCallingConfigOrDict: TypeAlias = FunctionCallingConfig | FunctionCallingConfigDict
+    FunctionDeclarationOrDict: TypeAlias = FunctionDeclaration | FunctionDeclarationDict
+    FunctionResponseOrDict: TypeAlias = FunctionResponse | FunctionResponseDict
+    FunctionResponseBlobOrDict: TypeAlias = FunctionResponseBlob | FunctionResponseBlobDict
+    FunctionResponseFileDataOrDict: TypeAlias = FunctionResponseFileData | FunctionResponseFileDataDict
+    FunctionResponsePartOrDict: TypeAlias = FunctionResponsePart | FunctionResponsePartDict
+    GenerateAnswerRequestOrDict: TypeAlias = GenerateAnswerRequest | GenerateAnswerRequestDict
+    GenerateAnswerResponseOrDict: TypeAlias = GenerateAnswerResponse | GenerateAnswerResponseDict
+    GenerateAnswerResponseInputFeedbackOrDict: TypeAlias = (
+        GenerateAnswerResponseInputFeedback | GenerateAnswerResponseInputFeedbackDict
+    )
+    GenerateContentBatchOrDict: TypeAlias = GenerateContentBatch | GenerateContentBatchDict
+    GenerateContentBatchOutputOrDict: TypeAlias = GenerateContentBatchOutput | GenerateContentBatchOutputDict
+    GenerateContentRequestOrDict: TypeAlias = GenerateContentRequest | GenerateContentRequestDict
+    GenerateContentResponseOrDict: TypeAlias = GenerateContentResponse | GenerateContentResponseDict
+    GenerateContentResponsePromptFeedbackOrDict: TypeAlias = (
+        GenerateContentResponsePromptFeedback | GenerateContentResponsePromptFeedbackDict
+    )
+    GenerateContentResponseUsageMetadataOrDict: TypeAlias = (
+        GenerateContentResponseUsageMetadata | GenerateContentResponseUsageMetadataDict
+    )
+    GenerateMessageRequestOrDict: TypeAlias = GenerateMessageRequest | GenerateMessageRequestDict
+    GenerateMessageResponseOrDict: TypeAlias = GenerateMessageResponse | GenerateMessageResponseDict
+    GenerateTextRequestOrDict: TypeAlias = GenerateTextRequest | GenerateTextRequestDict
+    GenerateTextResponseOrDict: TypeAlias = GenerateTextResponse | GenerateTextResponseDict
+    GenerationConfigOrDict: TypeAlias = GenerationConfig | GenerationConfigDict
+    GetCachedContentRequestOrDict: TypeAlias = GetCachedContentRequest | GetCachedContentRequestDict
+    GetChunkRequestOrDict: TypeAlias = GetChunkRequest | GetChunkRequestDict
+    GetCorpusRequestOrDict: TypeAlias = GetCorpusRequest | GetCorpusRequestDict
+    GetDocumentRequestOrDict: TypeAlias = GetDocumentRequest | GetDocumentRequestDict
+    GetFileRequestOrDict: TypeAlias = GetFileRequest | GetFileRequestDict
+    GetModelRequestOrDict: TypeAlias = GetModelRequest | GetModelRequestDict
+    GetPermissionRequestOrDict: TypeAlias = GetPermissionRequest | GetPermissionRequestDict
+    GetTunedModelRequestOrDict: TypeAlias = GetTunedModelRequest | GetTunedModelRequestDict
+    GoogleMapsOrDict: TypeAlias = GoogleMaps | GoogleMapsDict
+    GoogleMapsGroundingTypesOrDict: TypeAlias = GoogleMapsGroundingTypes | GoogleMapsGroundingTypesDict
+    GoogleMapsPlacesOrDict: TypeAlias = GoogleMapsPlaces | GoogleMapsPlacesDict
+    GoogleMapsRoutingOrDict: TypeAlias = GoogleMapsRouting | GoogleMapsRoutingDict
+    GoogleSearchOrDict: TypeAlias = GoogleSearch | GoogleSearchDict
+    GoogleSearchRetrievalOrDict: TypeAlias = GoogleSearchRetrieval | GoogleSearchRetrievalDict
+    GoogleTypeDateOrDict: TypeAlias = GoogleTypeDate | GoogleTypeDateDict
+    GroundingAttributionOrDict: TypeAlias = GroundingAttribution | GroundingAttributionDict
+    GroundingChunkOrDict: TypeAlias = GroundingChunk | GroundingChunkDict
+    GroundingChunkCustomMetadataOrDict: TypeAlias = (
+        GroundingChunkCustomMetadata | GroundingChunkCustomMetadataDict
+    )
+    GroundingChunkImageOrDict: TypeAlias = GroundingChunkImage | GroundingChunkImageDict
+    GroundingChunkMapsOrDict: TypeAlias = GroundingChunkMaps | GroundingChunkMapsDict
+    GroundingChunkMapsPlaceAnswerSourcesOrDict: TypeAlias = (
+        GroundingChunkMapsPlaceAnswerSources | GroundingChunkMapsPlaceAnswerSourcesDict
+    )
+    GroundingChunkMapsPlaceAnswerSourcesReviewSnippetOrDict: TypeAlias = (
+        GroundingChunkMapsPlaceAnswerSourcesReviewSnippet
+        | GroundingChunkMapsPlaceAnswerSourcesReviewSnippetDict
+    )
+    GroundingChunkMapsRouteOrDict: TypeAlias = GroundingChunkMapsRoute | GroundingChunkMapsRouteDict
+    GroundingChunkRetrievedContextOrDict: TypeAlias = (
+        GroundingChunkRetrievedContext | GroundingChunkRetrievedContextDict
+    )
+    GroundingChunkStringListOrDict: TypeAlias = GroundingChunkStringList | GroundingChunkStringListDict
+    GroundingChunkWebOrDict: TypeAlias = GroundingChunkWeb | GroundingChunkWebDict
+    GroundingMetadataOrDict: TypeAlias = GroundingMetadata | GroundingMetadataDict
+    GroundingMetadataSourceFlaggingUriOrDict: TypeAlias = (
+        GroundingMetadataSourceFlaggingUri | GroundingMetadataSourceFlaggingUriDict
+    )
+    GroundingPassageOrDict: TypeAlias = GroundingPassage | GroundingPassageDict
+    GroundingPassagesOrDict: TypeAlias = GroundingPassages | GroundingPassagesDict
+    GroundingSupportOrDict: TypeAlias = GroundingSupport | GroundingSupportDict
+    HistoryConfigOrDict: TypeAlias = HistoryConfig | HistoryConfigDict
+    HyperparametersOrDict: TypeAlias = Hyperparameters | HyperparametersDict
+    ImageConfigOrDict: TypeAlias = ImageConfig | ImageConfigDict
+    ImageConfigImageOutputOptionsOrDict: TypeAlias = (
+        ImageConfigImageOutputOptions | ImageConfigImageOutputOptionsDict
+    )
+    ImageResponseFormatOrDict: TypeAlias = ImageResponseFormat | ImageResponseFormatDict
+    ImageSearchOrDict: TypeAlias = ImageSearch | ImageSearchDict
+    InlinedEmbedContentRequestOrDict: TypeAlias = InlinedEmbedContentRequest | InlinedEmbedContentRequestDict
+    InlinedEmbedContentRequestsOrDict: TypeAlias = (
+        InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict
+    )
+    InlinedEmbedContentResponsesOrDict: TypeAlias = (
+        InlinedEmbedContentResponses | InlinedEmbedContentResponsesDict
+    )
+    InlinedRequestsOrDict: TypeAlias = InlinedRequests | InlinedRequestsDict
+    InlinedResponsesOrDict: TypeAlias = InlinedResponses | InlinedResponsesDict
+    InputConfigOrDict: TypeAlias = InputConfig | InputConfigDict
+    InputEmbedContentConfigOrDict: TypeAlias = InputEmbedContentConfig | InputEmbedContentConfigDict
+    LanguageAutoOrDict: TypeAlias = LanguageAuto | LanguageAutoDict
+    LanguageHintsOrDict: TypeAlias = LanguageHints | LanguageHintsDict
+    ListCachedContentsRequestOrDict: TypeAlias = ListCachedContentsRequest | ListCachedContentsRequestDict
+    ListCachedContentsResponseOrDict: TypeAlias = ListCachedContentsResponse | ListCachedContentsResponseDict
+    ListChunksRequestOrDict: TypeAlias = ListChunksRequest | ListChunksRequestDict
+    ListChunksResponseOrDict: TypeAlias = ListChunksResponse | ListChunksResponseDict
+    ListCorporaRequestOrDict: TypeAlias = ListCorporaRequest | ListCorporaRequestDict
+    ListCorporaResponseOrDict: TypeAlias = ListCorporaResponse | ListCorporaResponseDict
+    ListDocumentsRequestOrDict: TypeAlias = ListDocumentsRequest | ListDocumentsRequestDict
+    ListDocumentsResponseOrDict: TypeAlias = ListDocumentsResponse | ListDocumentsResponseDict
+    ListFilesRequestOrDict: TypeAlias = ListFilesRequest | ListFilesRequestDict
+    ListFilesResponseOrDict: TypeAlias = ListFilesResponse | ListFilesResponseDict
+    ListModelsRequestOrDict: TypeAlias = ListModelsRequest | ListModelsRequestDict
+    ListModelsResponseOrDict: TypeAlias = ListModelsResponse | ListModelsResponseDict
+    ListPermissionsRequestOrDict: TypeAlias = ListPermissionsRequest | ListPermissionsRequestDict
+    ListPermissionsResponseOrDict: TypeAlias = ListPermissionsResponse | ListPermissionsResponseDict
+    ListTunedModelsRequestOrDict: TypeAlias = ListTunedModelsRequest | ListTunedModelsRequestDict
+    ListTunedModelsResponseOrDict: TypeAlias = ListTunedModelsResponse | ListTunedModelsResponseDict
+    LiveClientContentOrDict: TypeAlias = LiveClientContent | LiveClientContentDict
+    LiveClientContextUpdateOrDict: TypeAlias = LiveClientContextUpdate | LiveClientContextUpdateDict
+    LiveClientContextUpdateToolsOrDict: TypeAlias = (
+        LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict
+    )
+    LiveClientMessageOrDict: TypeAlias = LiveClientMessage | LiveClientMessageDict
+    LiveClientRealtimeInputOrDict: TypeAlias = LiveClientRealtimeInput | LiveClientRealtimeInputDict
+    LiveClientSetupOrDict: TypeAlias = LiveClientSetup | LiveClientSetupDict
+    LiveClientToolResponseOrDict: TypeAlias = LiveClientToolResponse | LiveClientToolResponseDict
+    LiveServerContentOrDict: TypeAlias = LiveServerContent | LiveServerContentDict
+    LiveServerGoAwayOrDict: TypeAlias = LiveServerGoAway | LiveServerGoAwayDict
+    LiveServerMessageOrDict: TypeAlias = LiveServerMessage | LiveServerMessageDict
+    LiveServerSessionResumptionUpdateOrDict: TypeAlias = (
+        LiveServerSessionResumptionUpdate | LiveServerSessionResumptionUpdateDict
+    )
+    LiveServerSetupCompleteOrDict: TypeAlias = LiveServerSetupComplete | LiveServerSetupCompleteDict
+    LiveServerToolCallOrDict: TypeAlias = LiveServerToolCall | LiveServerToolCallDict
+    LiveServerToolCallCancellationOrDict: TypeAlias = (
+        LiveServerToolCallCancellation | LiveServerToolCallCancellationDict
+    )
+    LogprobsResultOrDict: TypeAlias = LogprobsResult | LogprobsResultDict
+    LogprobsResultCandidateOrDict: TypeAlias = LogprobsResultCandidate | LogprobsResultCandidateDict
+    LogprobsResultTopCandidatesOrDict: TypeAlias = (
+        LogprobsResultTopCandidates | LogprobsResultTopCandidatesDict
+    )
+    McpServerOrDict: TypeAlias = McpServer | McpServerDict
+    MediaOrDict: TypeAlias = Media | MediaDict
+    MessageOrDict: TypeAlias = Message | MessageDict
+    MessagePromptOrDict: TypeAlias = MessagePrompt | MessagePromptDict
+    MetadataFilterOrDict: TypeAlias = MetadataFilter | MetadataFilterDict
+    ModalityTokenCountOrDict: TypeAlias = ModalityTokenCount | ModalityTokenCountDict
+    ModelOrDict: TypeAlias = Model | ModelDict
+    ModelStatusOrDict: TypeAlias = ModelStatus | ModelStatusDict
+    MultiSpeakerVoiceConfigOrDict: TypeAlias = MultiSpeakerVoiceConfig | MultiSpeakerVoiceConfigDict
+    PartOrDict: TypeAlias = Part | PartDict
+    PartMediaResolutionOrDict: TypeAlias = PartMediaResolution | PartMediaResolutionDict
+    PartialArgOrDict: TypeAlias = PartialArg | PartialArgDict
+    PermissionOrDict: TypeAlias = Permission | PermissionDict
+    PrebuiltVoiceConfigOrDict: TypeAlias = PrebuiltVoiceConfig | PrebuiltVoiceConfigDict
+    PredictLongRunningGeneratedVideoResponseOrDict: TypeAlias = (
+        PredictLongRunningGeneratedVideoResponse | PredictLongRunningGeneratedVideoResponseDict
+    )
+    PredictLongRunningMetadataOrDict: TypeAlias = PredictLongRunningMetadata | PredictLongRunningMetadataDict
+    PredictLongRunningRequestOrDict: TypeAlias = PredictLongRunningRequest | PredictLongRunningRequestDict
+    PredictLongRunningResponseOrDict: TypeAlias = PredictLongRunningResponse | PredictLongRunningResponseDict
+    PredictRequestOrDict: TypeAlias = PredictRequest | PredictRequestDict
+    PredictResponseOrDict: TypeAlias = PredictResponse | PredictResponseDict
+    ProactivityConfigOrDict: TypeAlias = ProactivityConfig | ProactivityConfigDict
+    QueryCorpusRequestOrDict: TypeAlias = QueryCorpusRequest | QueryCorpusRequestDict
+    QueryCorpusResponseOrDict: TypeAlias = QueryCorpusResponse | QueryCorpusResponseDict
+    QueryDocumentRequestOrDict: TypeAlias = QueryDocumentRequest | QueryDocumentRequestDict
+    QueryDocumentResponseOrDict: TypeAlias = QueryDocumentResponse | QueryDocumentResponseDict
+    RealtimeInputConfigOrDict: TypeAlias = RealtimeInputConfig | RealtimeInputConfigDict
+    RelevantChunkOrDict: TypeAlias = RelevantChunk | RelevantChunkDict
+    ReplicatedVoiceConfigOrDict: TypeAlias = ReplicatedVoiceConfig | ReplicatedVoiceConfigDict
+    ResponseFormatOrDict: TypeAlias = ResponseFormat | ResponseFormatDict
+    RetrievalConfigOrDict: TypeAlias = RetrievalConfig | RetrievalConfigDict
+    RetrievalMetadataOrDict: TypeAlias = RetrievalMetadata | RetrievalMetadataDict
+    SafetyFeedbackOrDict: TypeAlias = SafetyFeedback | SafetyFeedbackDict
+    SafetyRatingOrDict: TypeAlias = SafetyRating | SafetyRatingDict
+    SafetySettingOrDict: TypeAlias = SafetySetting | SafetySettingDict
+    SchemaOrDict: TypeAlias = Schema | SchemaDict
+    SearchEntryPointOrDict: TypeAlias = SearchEntryPoint | SearchEntryPointDict
+    SearchTypesOrDict: TypeAlias = SearchTypes | SearchTypesDict
+    SegmentOrDict: TypeAlias = Segment | SegmentDict
+    SemanticRetrieverConfigOrDict: TypeAlias = SemanticRetrieverConfig | SemanticRetrieverConfigDict
+    SessionResumptionConfigOrDict: TypeAlias = SessionResumptionConfig | SessionResumptionConfigDict
+    SlidingWindowOrDict: TypeAlias = SlidingWindow | SlidingWindowDict
+    SpeakerVoiceConfigOrDict: TypeAlias = SpeakerVoiceConfig | SpeakerVoiceConfigDict
+    SpeechConfigOrDict: TypeAlias = SpeechConfig | SpeechConfigDict
+    SpeechMetadataOrDict: TypeAlias = SpeechMetadata | SpeechMetadataDict
+    SpreadsheetMetadataOrDict: TypeAlias = SpreadsheetMetadata | SpreadsheetMetadataDict
+    StreamableHttpTransportOrDict: TypeAlias = StreamableHttpTransport | StreamableHttpTransportDict
+    StringListOrDict: TypeAlias = StringList | StringListDict
+    TextCompletionOrDict: TypeAlias = TextCompletion | TextCompletionDict
+    TextPromptOrDict: TypeAlias = TextPrompt | TextPromptDict
+    TextResponseFormatOrDict: TypeAlias = TextResponseFormat | TextResponseFormatDict
+    ThinkingConfigOrDict: TypeAlias = ThinkingConfig | ThinkingConfigDict
+    ToolOrDict: TypeAlias = Tool | ToolDict
+    ToolCallOrDict: TypeAlias = ToolCall | ToolCallDict
+    ToolCodeExecutionOrDict: TypeAlias = ToolCodeExecution | ToolCodeExecutionDict
+    ToolConfigOrDict: TypeAlias = ToolConfig | ToolConfigDict
+    ToolResponseOrDict: TypeAlias = ToolResponse | ToolResponseDict
+    TranscriptionOrDict: TypeAlias = Transcription | TranscriptionDict
+    TransferOwnershipRequestOrDict: TypeAlias = TransferOwnershipRequest | TransferOwnershipRequestDict
+    TransferOwnershipResponseOrDict: TypeAlias = TransferOwnershipResponse | TransferOwnershipResponseDict
+    TranslationConfigOrDict: TypeAlias = TranslationConfig | TranslationConfigDict
+    TunedModelOrDict: TypeAlias = TunedModel | TunedModelDict
+    TunedModelSourceOrDict: TypeAlias = TunedModelSource | TunedModelSourceDict
+    TuningExampleOrDict: TypeAlias = TuningExample | TuningExampleDict
+    TuningExamplesOrDict: TypeAlias = TuningExamples | TuningExamplesDict
+    TuningSnapshotOrDict: TypeAlias = TuningSnapshot | TuningSnapshotDict
+    TuningTaskOrDict: TypeAlias = TuningTask | TuningTaskDict
+    UpdateCachedContentRequestOrDict: TypeAlias = UpdateCachedContentRequest | UpdateCachedContentRequestDict
+    UpdateChunkRequestOrDict: TypeAlias = UpdateChunkRequest | UpdateChunkRequestDict
+    UpdateCorpusRequestOrDict: TypeAlias = UpdateCorpusRequest | UpdateCorpusRequestDict
+    UpdateDocumentRequestOrDict: TypeAlias = UpdateDocumentRequest | UpdateDocumentRequestDict
+    UpdatePermissionRequestOrDict: TypeAlias = UpdatePermissionRequest | UpdatePermissionRequestDict
+    UpdateTunedModelRequestOrDict: TypeAlias = UpdateTunedModelRequest | UpdateTunedModelRequestDict
+    UrlContextOrDict: TypeAlias = UrlContext | UrlContextDict
+    UrlContextMetadataOrDict: TypeAlias = UrlContextMetadata | UrlContextMetadataDict
+    UrlMetadataOrDict: TypeAlias = UrlMetadata | UrlMetadataDict
+    UsageMetadataOrDict: TypeAlias = UsageMetadata | UsageMetadataDict
+    VideoFileMetadataOrDict: TypeAlias = VideoFileMetadata | VideoFileMetadataDict
+    VideoMetadataOrDict: TypeAlias = VideoMetadata | VideoMetadataDict
+    VideoResponseFormatOrDict: TypeAlias = VideoResponseFormat | VideoResponseFormatDict
+    VoiceActivityOrDict: TypeAlias = VoiceActivity | VoiceActivityDict
+    VoiceActivityDetectionSignalOrDict: TypeAlias = (
+        VoiceActivityDetectionSignal | VoiceActivityDetectionSignalDict
+    )
+    VoiceConfigOrDict: TypeAlias = VoiceConfig | VoiceConfigDict
+    VoiceConsentSignatureOrDict: TypeAlias = VoiceConsentSignature | VoiceConsentSignatureDict
+    WebSearchOrDict: TypeAlias = WebSearch | WebSearchDict
+    WordInfoOrDict: TypeAlias = WordInfo | WordInfoDict
+
 __all__ = [
     "ActivityEnd",
     "ActivityEndDict",
+    "ActivityEndOrDict",
     "ActivityHandling",
     "ActivityStart",
     "ActivityStartDict",
+    "ActivityStartOrDict",
     "AspectRatio",
     "AsyncBatchEmbedContentRequest",
     "AsyncBatchEmbedContentRequestDict",
+    "AsyncBatchEmbedContentRequestOrDict",
     "AttributionSourceId",
     "AttributionSourceIdDict",
     "AttributionSourceIdGroundingPassageId",
     "AttributionSourceIdGroundingPassageIdDict",
+    "AttributionSourceIdGroundingPassageIdOrDict",
+    "AttributionSourceIdOrDict",
     "AttributionSourceIdSemanticRetrieverChunk",
     "AttributionSourceIdSemanticRetrieverChunkDict",
+    "AttributionSourceIdSemanticRetrieverChunkOrDict",
     "AudioChunk",
     "AudioChunkDict",
     "AudioChunkOrDict",
     "AudioMetadata",
     "AudioMetadataDict",
+    "AudioMetadataOrDict",
     "AudioResponseFormat",
     "AudioResponseFormatDict",
+    "AudioResponseFormatOrDict",
     "AudioTranscriptionConfig",
     "AudioTranscriptionConfigDict",
     "AudioTranscriptionConfigMode",
+    "AudioTranscriptionConfigOrDict",
     "AuthConfig",
     "AuthConfigDict",
+    "AuthConfigOrDict",
     "AuthToken",
     "AuthTokenDict",
     "AuthTokenOrDict",
     "AutomaticActivityDetection",
     "AutomaticActivityDetectionDict",
+    "AutomaticActivityDetectionOrDict",
     "AutomaticFunctionCallingConfig",
     "AutomaticFunctionCallingConfigDict",
     "AutomaticFunctionCallingConfigOrDict",
     "AvatarConfig",
     "AvatarConfigDict",
+    "AvatarConfigOrDict",
     "BatchCreateChunksRequest",
     "BatchCreateChunksRequestDict",
+    "BatchCreateChunksRequestOrDict",
     "BatchCreateChunksResponse",
     "BatchCreateChunksResponseDict",
+    "BatchCreateChunksResponseOrDict",
     "BatchDeleteChunksRequest",
     "BatchDeleteChunksRequestDict",
+    "BatchDeleteChunksRequestOrDict",
     "BatchEmbedContentsRequest",
     "BatchEmbedContentsRequestDict",
+    "BatchEmbedContentsRequestOrDict",
     "BatchEmbedContentsResponse",
     "BatchEmbedContentsResponseDict",
+    "BatchEmbedContentsResponseOrDict",
     "BatchEmbedTextRequest",
     "BatchEmbedTextRequestDict",
+    "BatchEmbedTextRequestOrDict",
     "BatchEmbedTextResponse",
     "BatchEmbedTextResponseDict",
+    "BatchEmbedTextResponseOrDict",
     "BatchGenerateContentRequest",
     "BatchGenerateContentRequestDict",
+    "BatchGenerateContentRequestOrDict",
     "BatchJob",
     "BatchJobDestination",
     "BatchJobDestinationDict",
     "BatchJobDestinationOrDict",
+    "BatchJobDestinationUnion",
+    "BatchJobDestinationUnionDict",
     "BatchJobDict",
     "BatchJobOrDict",
     "BatchJobSource",
     "BatchJobSourceDict",
     "BatchJobSourceOrDict",
+    "BatchJobSourceUnion",
+    "BatchJobSourceUnionDict",
     "BatchState",
     "BatchStats",
     "BatchStatsDict",
+    "BatchStatsOrDict",
     "BatchUpdateChunksRequest",
     "BatchUpdateChunksRequestDict",
+    "BatchUpdateChunksRequestOrDict",
     "BatchUpdateChunksResponse",
     "BatchUpdateChunksResponseDict",
+    "BatchUpdateChunksResponseOrDict",
     "Behavior",
     "BidiGenerateContentTranscription",
     "BidiGenerateContentTranscriptionDict",
+    "BidiGenerateContentTranscriptionOrDict",
     "Blob",
     "BlobDict",
+    "BlobOrDict",
     "BlockedReason",
     "CachedContent",
     "CachedContentDict",
+    "CachedContentOrDict",
     "CachedContentUsageMetadata",
     "CachedContentUsageMetadataDict",
+    "CachedContentUsageMetadataOrDict",
     "CancelBatchJobConfig",
     "CancelBatchJobConfigDict",
     "CancelBatchJobConfigOrDict",
+    "CancelTuningJobConfig",
+    "CancelTuningJobConfigDict",
+    "CancelTuningJobConfigOrDict",
+    "CancelTuningJobResponse",
+    "CancelTuningJobResponseDict",
+    "CancelTuningJobResponseOrDict",
     "Candidate",
     "CandidateDict",
+    "CandidateOrDict",
     "Chunk",
     "ChunkData",
     "ChunkDataDict",
+    "ChunkDataOrDict",
     "ChunkDict",
+    "ChunkOrDict",
     "ChunkState",
     "ChunkingConfig",
     "ChunkingConfigDict",
@@ -1036,46 +1464,65 @@ __all__ = [
     "CitationDict",
     "CitationMetadata",
     "CitationMetadataDict",
+    "CitationMetadataOrDict",
+    "CitationOrDict",
     "CodeExecutionResult",
     "CodeExecutionResultDict",
+    "CodeExecutionResultOrDict",
     "CompletionStats",
     "CompletionStatsDict",
     "CompletionStatsOrDict",
     "ComputerUse",
     "ComputerUseDict",
+    "ComputerUseOrDict",
     "Condition",
     "ConditionDict",
     "ConditionOperator",
+    "ConditionOrDict",
     "Content",
     "ContentDict",
     "ContentEmbedding",
     "ContentEmbeddingDict",
+    "ContentEmbeddingOrDict",
     "ContentEmbeddingStatistics",
     "ContentEmbeddingStatisticsDict",
+    "ContentEmbeddingStatisticsOrDict",
     "ContentFilter",
     "ContentFilterBlockedReason",
     "ContentFilterDict",
+    "ContentFilterOrDict",
     "ContentListUnion",
+    "ContentListUnionDict",
+    "ContentOrDict",
     "ContentUnion",
+    "ContentUnionDict",
     "ContextWindowCompressionConfig",
     "ContextWindowCompressionConfigDict",
+    "ContextWindowCompressionConfigOrDict",
     "Corpus",
     "CorpusDict",
+    "CorpusOrDict",
     "CountMessageTokensRequest",
     "CountMessageTokensRequestDict",
+    "CountMessageTokensRequestOrDict",
     "CountMessageTokensResponse",
     "CountMessageTokensResponseDict",
+    "CountMessageTokensResponseOrDict",
     "CountTextTokensRequest",
     "CountTextTokensRequestDict",
+    "CountTextTokensRequestOrDict",
     "CountTextTokensResponse",
     "CountTextTokensResponseDict",
+    "CountTextTokensResponseOrDict",
     "CountTokensConfig",
     "CountTokensConfigDict",
     "CountTokensConfigOrDict",
     "CountTokensRequest",
     "CountTokensRequestDict",
+    "CountTokensRequestOrDict",
     "CountTokensResponse",
     "CountTokensResponseDict",
+    "CountTokensResponseOrDict",
     "CreateAuthTokenConfig",
     "CreateAuthTokenConfigDict",
     "CreateAuthTokenConfigOrDict",
@@ -1090,37 +1537,52 @@ __all__ = [
     "CreateCachedContentConfigOrDict",
     "CreateCachedContentRequest",
     "CreateCachedContentRequestDict",
+    "CreateCachedContentRequestOrDict",
     "CreateChunkRequest",
     "CreateChunkRequestDict",
+    "CreateChunkRequestOrDict",
     "CreateCorpusRequest",
     "CreateCorpusRequestDict",
+    "CreateCorpusRequestOrDict",
     "CreateDocumentRequest",
     "CreateDocumentRequestDict",
+    "CreateDocumentRequestOrDict",
     "CreateEmbeddingsBatchJobConfig",
     "CreateEmbeddingsBatchJobConfigDict",
     "CreateEmbeddingsBatchJobConfigOrDict",
+    "CreateFileConfig",
+    "CreateFileConfigDict",
+    "CreateFileConfigOrDict",
     "CreateFileRequest",
     "CreateFileRequestDict",
+    "CreateFileRequestOrDict",
     "CreateFileResponse",
     "CreateFileResponseDict",
+    "CreateFileResponseOrDict",
     "CreateFileSearchStoreConfig",
     "CreateFileSearchStoreConfigDict",
     "CreateFileSearchStoreConfigOrDict",
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
+    "CreatePermissionRequestOrDict",
     "CreateTunedModelMetadata",
     "CreateTunedModelMetadataDict",
+    "CreateTunedModelMetadataOrDict",
     "CreateTunedModelRequest",
     "CreateTunedModelRequestDict",
+    "CreateTunedModelRequestOrDict",
     "CreateTuningJobConfig",
     "CreateTuningJobConfigDict",
     "CreateTuningJobConfigOrDict",
     "CustomMetadata",
     "CustomMetadataDict",
+    "CustomMetadataOrDict",
     "CustomizedAvatar",
     "CustomizedAvatarDict",
+    "CustomizedAvatarOrDict",
     "Dataset",
     "DatasetDict",
+    "DatasetOrDict",
     "DebugConfig",
     "DebugConfigDict",
     "DebugConfigOrDict",
@@ -1132,67 +1594,100 @@ __all__ = [
     "DeleteCachedContentConfigOrDict",
     "DeleteCachedContentRequest",
     "DeleteCachedContentRequestDict",
+    "DeleteCachedContentRequestOrDict",
+    "DeleteCachedContentResponse",
+    "DeleteCachedContentResponseDict",
+    "DeleteCachedContentResponseOrDict",
     "DeleteChunkRequest",
     "DeleteChunkRequestDict",
+    "DeleteChunkRequestOrDict",
     "DeleteCorpusRequest",
     "DeleteCorpusRequestDict",
+    "DeleteCorpusRequestOrDict",
     "DeleteDocumentConfig",
     "DeleteDocumentConfigDict",
     "DeleteDocumentConfigOrDict",
     "DeleteDocumentRequest",
     "DeleteDocumentRequestDict",
+    "DeleteDocumentRequestOrDict",
     "DeleteFileConfig",
     "DeleteFileConfigDict",
     "DeleteFileConfigOrDict",
     "DeleteFileRequest",
     "DeleteFileRequestDict",
+    "DeleteFileRequestOrDict",
+    "DeleteFileResponse",
+    "DeleteFileResponseDict",
+    "DeleteFileResponseOrDict",
     "DeleteFileSearchStoreConfig",
     "DeleteFileSearchStoreConfigDict",
     "DeleteFileSearchStoreConfigOrDict",
     "DeleteModelConfig",
     "DeleteModelConfigDict",
     "DeleteModelConfigOrDict",
+    "DeleteModelResponse",
+    "DeleteModelResponseDict",
+    "DeleteModelResponseOrDict",
     "DeletePermissionRequest",
     "DeletePermissionRequestDict",
+    "DeletePermissionRequestOrDict",
     "DeleteResourceJob",
     "DeleteResourceJobDict",
     "DeleteResourceJobOrDict",
     "DeleteTunedModelRequest",
     "DeleteTunedModelRequestDict",
+    "DeleteTunedModelRequestOrDict",
+    "DeletedResponse",
+    "DeletedResponseDict",
+    "DeletedResponseOrDict",
     "Delivery",
     "Document",
     "DocumentDict",
     "DocumentMetadata",
     "DocumentMetadataContentLayer",
     "DocumentMetadataDict",
+    "DocumentMetadataOrDict",
+    "DocumentOrDict",
     "DownloadFileConfig",
     "DownloadFileConfigDict",
     "DownloadFileConfigOrDict",
     "DownloadFileRequest",
     "DownloadFileRequestDict",
+    "DownloadFileRequestOrDict",
     "DownloadFileResponse",
     "DownloadFileResponseDict",
+    "DownloadFileResponseOrDict",
+    "DownloadMediaConfig",
+    "DownloadMediaConfigDict",
+    "DownloadMediaConfigOrDict",
     "DynamicRetrievalConfig",
     "DynamicRetrievalConfigDict",
     "DynamicRetrievalConfigMode",
+    "DynamicRetrievalConfigOrDict",
     "EmbedContentBatch",
     "EmbedContentBatchDict",
     "EmbedContentBatchOrDict",
     "EmbedContentBatchOutput",
     "EmbedContentBatchOutputDict",
+    "EmbedContentBatchOutputOrDict",
     "EmbedContentConfig",
     "EmbedContentConfigDict",
     "EmbedContentConfigOrDict",
     "EmbedContentRequest",
     "EmbedContentRequestDict",
+    "EmbedContentRequestOrDict",
     "EmbedContentResponse",
     "EmbedContentResponseDict",
+    "EmbedContentResponseOrDict",
     "EmbedTextRequest",
     "EmbedTextRequestDict",
+    "EmbedTextRequestOrDict",
     "EmbedTextResponse",
     "EmbedTextResponseDict",
+    "EmbedTextResponseOrDict",
     "Embedding",
     "EmbeddingDict",
+    "EmbeddingOrDict",
     "EmbeddingsBatchJobSource",
     "EmbeddingsBatchJobSourceDict",
     "EmbeddingsBatchJobSourceOrDict",
@@ -1200,18 +1695,25 @@ __all__ = [
     "Environment",
     "Example",
     "ExampleDict",
+    "ExampleOrDict",
     "ExecutableCode",
     "ExecutableCodeDict",
+    "ExecutableCodeOrDict",
     "File",
     "FileData",
     "FileDataDict",
+    "FileDataOrDict",
     "FileDict",
+    "FileOrDict",
     "FileSearch",
     "FileSearchDict",
+    "FileSearchOrDict",
     "FileSearchRetrievalConfig",
     "FileSearchRetrievalConfigDict",
+    "FileSearchRetrievalConfigOrDict",
     "FileSearchRetrievalResource",
     "FileSearchRetrievalResourceDict",
+    "FileSearchRetrievalResourceOrDict",
     "FileSearchStore",
     "FileSearchStoreDict",
     "FileSearchStoreOrDict",
@@ -1223,43 +1725,59 @@ __all__ = [
     "FinishReason",
     "FunctionCall",
     "FunctionCallDict",
+    "FunctionCallOrDict",
     "FunctionCallingConfig",
     "FunctionCallingConfigDict",
     "FunctionCallingConfigMode",
+    "FunctionCallingConfigOrDict",
     "FunctionDeclaration",
     "FunctionDeclarationDict",
+    "FunctionDeclarationOrDict",
     "FunctionResponse",
     "FunctionResponseBlob",
     "FunctionResponseBlobDict",
+    "FunctionResponseBlobOrDict",
     "FunctionResponseDict",
     "FunctionResponseFileData",
     "FunctionResponseFileDataDict",
+    "FunctionResponseFileDataOrDict",
+    "FunctionResponseOrDict",
     "FunctionResponsePart",
     "FunctionResponsePartDict",
+    "FunctionResponsePartOrDict",
     "FunctionResponseScheduling",
     "GenerateAnswerRequest",
     "GenerateAnswerRequestAnswerStyle",
     "GenerateAnswerRequestDict",
+    "GenerateAnswerRequestOrDict",
     "GenerateAnswerResponse",
     "GenerateAnswerResponseDict",
     "GenerateAnswerResponseInputFeedback",
     "GenerateAnswerResponseInputFeedbackBlockReason",
     "GenerateAnswerResponseInputFeedbackDict",
+    "GenerateAnswerResponseInputFeedbackOrDict",
+    "GenerateAnswerResponseOrDict",
     "GenerateContentBatch",
     "GenerateContentBatchDict",
+    "GenerateContentBatchOrDict",
     "GenerateContentBatchOutput",
     "GenerateContentBatchOutputDict",
+    "GenerateContentBatchOutputOrDict",
     "GenerateContentConfig",
     "GenerateContentConfigDict",
     "GenerateContentConfigOrDict",
     "GenerateContentRequest",
     "GenerateContentRequestDict",
+    "GenerateContentRequestOrDict",
     "GenerateContentResponse",
     "GenerateContentResponseDict",
+    "GenerateContentResponseOrDict",
     "GenerateContentResponsePromptFeedback",
     "GenerateContentResponsePromptFeedbackDict",
+    "GenerateContentResponsePromptFeedbackOrDict",
     "GenerateContentResponseUsageMetadata",
     "GenerateContentResponseUsageMetadataDict",
+    "GenerateContentResponseUsageMetadataOrDict",
     "GenerateImagesConfig",
     "GenerateImagesConfigDict",
     "GenerateImagesConfigOrDict",
@@ -1268,12 +1786,16 @@ __all__ = [
     "GenerateImagesResponseOrDict",
     "GenerateMessageRequest",
     "GenerateMessageRequestDict",
+    "GenerateMessageRequestOrDict",
     "GenerateMessageResponse",
     "GenerateMessageResponseDict",
+    "GenerateMessageResponseOrDict",
     "GenerateTextRequest",
     "GenerateTextRequestDict",
+    "GenerateTextRequestOrDict",
     "GenerateTextResponse",
     "GenerateTextResponseDict",
+    "GenerateTextResponseOrDict",
     "GenerateVideosConfig",
     "GenerateVideosConfigDict",
     "GenerateVideosConfigOrDict",
@@ -1294,6 +1816,7 @@ __all__ = [
     "GeneratedVideoOrDict",
     "GenerationConfig",
     "GenerationConfigDict",
+    "GenerationConfigOrDict",
     "GetBatchJobConfig",
     "GetBatchJobConfigDict",
     "GetBatchJobConfigOrDict",
@@ -1302,20 +1825,25 @@ __all__ = [
     "GetCachedContentConfigOrDict",
     "GetCachedContentRequest",
     "GetCachedContentRequestDict",
+    "GetCachedContentRequestOrDict",
     "GetChunkRequest",
     "GetChunkRequestDict",
+    "GetChunkRequestOrDict",
     "GetCorpusRequest",
     "GetCorpusRequestDict",
+    "GetCorpusRequestOrDict",
     "GetDocumentConfig",
     "GetDocumentConfigDict",
     "GetDocumentConfigOrDict",
     "GetDocumentRequest",
     "GetDocumentRequestDict",
+    "GetDocumentRequestOrDict",
     "GetFileConfig",
     "GetFileConfigDict",
     "GetFileConfigOrDict",
     "GetFileRequest",
     "GetFileRequestDict",
+    "GetFileRequestOrDict",
     "GetFileSearchStoreConfig",
     "GetFileSearchStoreConfigDict",
     "GetFileSearchStoreConfigOrDict",
@@ -1324,13 +1852,16 @@ __all__ = [
     "GetModelConfigOrDict",
     "GetModelRequest",
     "GetModelRequestDict",
+    "GetModelRequestOrDict",
     "GetOperationConfig",
     "GetOperationConfigDict",
     "GetOperationConfigOrDict",
     "GetPermissionRequest",
     "GetPermissionRequestDict",
+    "GetPermissionRequestOrDict",
     "GetTunedModelRequest",
     "GetTunedModelRequestDict",
+    "GetTunedModelRequestOrDict",
     "GetTuningJobConfig",
     "GetTuningJobConfigDict",
     "GetTuningJobConfigOrDict",
@@ -1338,48 +1869,71 @@ __all__ = [
     "GoogleMapsDict",
     "GoogleMapsGroundingTypes",
     "GoogleMapsGroundingTypesDict",
+    "GoogleMapsGroundingTypesOrDict",
+    "GoogleMapsOrDict",
     "GoogleMapsPlaces",
     "GoogleMapsPlacesDict",
+    "GoogleMapsPlacesOrDict",
     "GoogleMapsRouting",
     "GoogleMapsRoutingDict",
+    "GoogleMapsRoutingOrDict",
     "GoogleSearch",
     "GoogleSearchDict",
+    "GoogleSearchOrDict",
     "GoogleSearchRetrieval",
     "GoogleSearchRetrievalDict",
+    "GoogleSearchRetrievalOrDict",
     "GoogleTypeDate",
     "GoogleTypeDateDict",
+    "GoogleTypeDateOrDict",
     "GroundingAttribution",
     "GroundingAttributionDict",
+    "GroundingAttributionOrDict",
     "GroundingChunk",
     "GroundingChunkCustomMetadata",
     "GroundingChunkCustomMetadataDict",
+    "GroundingChunkCustomMetadataOrDict",
     "GroundingChunkDict",
     "GroundingChunkImage",
     "GroundingChunkImageDict",
+    "GroundingChunkImageOrDict",
     "GroundingChunkMaps",
     "GroundingChunkMapsDict",
+    "GroundingChunkMapsOrDict",
     "GroundingChunkMapsPlaceAnswerSources",
     "GroundingChunkMapsPlaceAnswerSourcesDict",
+    "GroundingChunkMapsPlaceAnswerSourcesOrDict",
     "GroundingChunkMapsPlaceAnswerSourcesReviewSnippet",
     "GroundingChunkMapsPlaceAnswerSourcesReviewSnippetDict",
+    "GroundingChunkMapsPlaceAnswerSourcesReviewSnippetOrDict",
     "GroundingChunkMapsRoute",
     "GroundingChunkMapsRouteDict",
+    "GroundingChunkMapsRouteOrDict",
+    "GroundingChunkOrDict",
     "GroundingChunkRetrievedContext",
     "GroundingChunkRetrievedContextDict",
+    "GroundingChunkRetrievedContextOrDict",
     "GroundingChunkStringList",
     "GroundingChunkStringListDict",
+    "GroundingChunkStringListOrDict",
     "GroundingChunkWeb",
     "GroundingChunkWebDict",
+    "GroundingChunkWebOrDict",
     "GroundingMetadata",
     "GroundingMetadataDict",
+    "GroundingMetadataOrDict",
     "GroundingMetadataSourceFlaggingUri",
     "GroundingMetadataSourceFlaggingUriDict",
+    "GroundingMetadataSourceFlaggingUriOrDict",
     "GroundingPassage",
     "GroundingPassageDict",
+    "GroundingPassageOrDict",
     "GroundingPassages",
     "GroundingPassagesDict",
+    "GroundingPassagesOrDict",
     "GroundingSupport",
     "GroundingSupportDict",
+    "GroundingSupportOrDict",
     "HarmBlockMethod",
     "HarmBlockThreshold",
     "HarmCategory",
@@ -1387,6 +1941,7 @@ __all__ = [
     "HarmSeverity",
     "HistoryConfig",
     "HistoryConfigDict",
+    "HistoryConfigOrDict",
     "HttpOptions",
     "HttpOptionsDict",
     "HttpOptionsOrDict",
@@ -1398,18 +1953,24 @@ __all__ = [
     "HttpRetryOptionsOrDict",
     "Hyperparameters",
     "HyperparametersDict",
+    "HyperparametersOrDict",
     "Image",
     "ImageConfig",
     "ImageConfigDict",
     "ImageConfigImageOutputOptions",
     "ImageConfigImageOutputOptionsDict",
+    "ImageConfigImageOutputOptionsOrDict",
+    "ImageConfigOrDict",
     "ImageDict",
     "ImageOrDict",
     "ImagePromptLanguage",
+    "ImageResizeMode",
     "ImageResponseFormat",
     "ImageResponseFormatDict",
+    "ImageResponseFormatOrDict",
     "ImageSearch",
     "ImageSearchDict",
+    "ImageSearchOrDict",
     "ImageSize",
     "ImportFileConfig",
     "ImportFileConfigDict",
@@ -1422,27 +1983,34 @@ __all__ = [
     "ImportFileResponseOrDict",
     "InlinedEmbedContentRequest",
     "InlinedEmbedContentRequestDict",
+    "InlinedEmbedContentRequestOrDict",
     "InlinedEmbedContentRequests",
     "InlinedEmbedContentRequestsDict",
+    "InlinedEmbedContentRequestsOrDict",
     "InlinedEmbedContentResponse",
     "InlinedEmbedContentResponseDict",
     "InlinedEmbedContentResponseOrDict",
     "InlinedEmbedContentResponses",
     "InlinedEmbedContentResponsesDict",
+    "InlinedEmbedContentResponsesOrDict",
     "InlinedRequest",
     "InlinedRequestDict",
     "InlinedRequestOrDict",
     "InlinedRequests",
     "InlinedRequestsDict",
+    "InlinedRequestsOrDict",
     "InlinedResponse",
     "InlinedResponseDict",
     "InlinedResponseOrDict",
     "InlinedResponses",
     "InlinedResponsesDict",
+    "InlinedResponsesOrDict",
     "InputConfig",
     "InputConfigDict",
+    "InputConfigOrDict",
     "InputEmbedContentConfig",
     "InputEmbedContentConfigDict",
+    "InputEmbedContentConfigOrDict",
     "InteractionStatus",
     "JobError",
     "JobErrorDict",
@@ -1451,33 +2019,46 @@ __all__ = [
     "Language",
     "LanguageAuto",
     "LanguageAutoDict",
+    "LanguageAutoOrDict",
     "LanguageHints",
     "LanguageHintsDict",
+    "LanguageHintsOrDict",
     "ListBatchJobsConfig",
     "ListBatchJobsConfigDict",
     "ListBatchJobsConfigOrDict",
+    "ListBatchJobsResponse",
+    "ListBatchJobsResponseDict",
+    "ListBatchJobsResponseOrDict",
     "ListCachedContentsConfig",
     "ListCachedContentsConfigDict",
     "ListCachedContentsConfigOrDict",
     "ListCachedContentsRequest",
     "ListCachedContentsRequestDict",
+    "ListCachedContentsRequestOrDict",
     "ListCachedContentsResponse",
     "ListCachedContentsResponseDict",
+    "ListCachedContentsResponseOrDict",
     "ListChunksRequest",
     "ListChunksRequestDict",
+    "ListChunksRequestOrDict",
     "ListChunksResponse",
     "ListChunksResponseDict",
+    "ListChunksResponseOrDict",
     "ListCorporaRequest",
     "ListCorporaRequestDict",
+    "ListCorporaRequestOrDict",
     "ListCorporaResponse",
     "ListCorporaResponseDict",
+    "ListCorporaResponseOrDict",
     "ListDocumentsConfig",
     "ListDocumentsConfigDict",
     "ListDocumentsConfigOrDict",
     "ListDocumentsRequest",
     "ListDocumentsRequestDict",
+    "ListDocumentsRequestOrDict",
     "ListDocumentsResponse",
     "ListDocumentsResponseDict",
+    "ListDocumentsResponseOrDict",
     "ListFileSearchStoresConfig",
     "ListFileSearchStoresConfigDict",
     "ListFileSearchStoresConfigOrDict",
@@ -1489,46 +2070,67 @@ __all__ = [
     "ListFilesConfigOrDict",
     "ListFilesRequest",
     "ListFilesRequestDict",
+    "ListFilesRequestOrDict",
     "ListFilesResponse",
     "ListFilesResponseDict",
+    "ListFilesResponseOrDict",
     "ListModelsConfig",
     "ListModelsConfigDict",
     "ListModelsConfigOrDict",
     "ListModelsRequest",
     "ListModelsRequestDict",
+    "ListModelsRequestOrDict",
     "ListModelsResponse",
     "ListModelsResponseDict",
+    "ListModelsResponseOrDict",
     "ListPermissionsRequest",
     "ListPermissionsRequestDict",
+    "ListPermissionsRequestOrDict",
     "ListPermissionsResponse",
     "ListPermissionsResponseDict",
+    "ListPermissionsResponseOrDict",
     "ListTunedModelsRequest",
     "ListTunedModelsRequestDict",
+    "ListTunedModelsRequestOrDict",
     "ListTunedModelsResponse",
     "ListTunedModelsResponseDict",
+    "ListTunedModelsResponseOrDict",
     "ListTuningJobsConfig",
     "ListTuningJobsConfigDict",
     "ListTuningJobsConfigOrDict",
+    "ListTuningJobsResponse",
+    "ListTuningJobsResponseDict",
+    "ListTuningJobsResponseOrDict",
     "LiveClientContent",
     "LiveClientContentDict",
+    "LiveClientContentOrDict",
     "LiveClientContextUpdate",
     "LiveClientContextUpdateDict",
+    "LiveClientContextUpdateOrDict",
     "LiveClientContextUpdateTools",
     "LiveClientContextUpdateToolsDict",
+    "LiveClientContextUpdateToolsOrDict",
     "LiveClientMessage",
     "LiveClientMessageDict",
+    "LiveClientMessageOrDict",
     "LiveClientRealtimeInput",
     "LiveClientRealtimeInputDict",
+    "LiveClientRealtimeInputOrDict",
     "LiveClientSetup",
     "LiveClientSetupDict",
+    "LiveClientSetupOrDict",
     "LiveClientToolResponse",
     "LiveClientToolResponseDict",
+    "LiveClientToolResponseOrDict",
     "LiveConnectConfig",
     "LiveConnectConfigDict",
     "LiveConnectConfigOrDict",
     "LiveConnectConstraints",
     "LiveConnectConstraintsDict",
     "LiveConnectConstraintsOrDict",
+    "LiveConnectParameters",
+    "LiveConnectParametersDict",
+    "LiveConnectParametersOrDict",
     "LiveMusicClientContent",
     "LiveMusicClientContentDict",
     "LiveMusicClientContentOrDict",
@@ -1566,52 +2168,74 @@ __all__ = [
     "LiveMusicSourceMetadata",
     "LiveMusicSourceMetadataDict",
     "LiveMusicSourceMetadataOrDict",
+    "LiveSendRealtimeInputParameters",
+    "LiveSendRealtimeInputParametersDict",
+    "LiveSendRealtimeInputParametersOrDict",
     "LiveServerContent",
     "LiveServerContentDict",
+    "LiveServerContentOrDict",
     "LiveServerGoAway",
     "LiveServerGoAwayDict",
+    "LiveServerGoAwayOrDict",
     "LiveServerMessage",
     "LiveServerMessageDict",
+    "LiveServerMessageOrDict",
     "LiveServerSessionResumptionUpdate",
     "LiveServerSessionResumptionUpdateDict",
+    "LiveServerSessionResumptionUpdateOrDict",
     "LiveServerSetupComplete",
     "LiveServerSetupCompleteDict",
+    "LiveServerSetupCompleteOrDict",
     "LiveServerToolCall",
     "LiveServerToolCallCancellation",
     "LiveServerToolCallCancellationDict",
+    "LiveServerToolCallCancellationOrDict",
     "LiveServerToolCallDict",
+    "LiveServerToolCallOrDict",
     "LogprobsResult",
     "LogprobsResultCandidate",
     "LogprobsResultCandidateDict",
+    "LogprobsResultCandidateOrDict",
     "LogprobsResultDict",
+    "LogprobsResultOrDict",
     "LogprobsResultTopCandidates",
     "LogprobsResultTopCandidatesDict",
+    "LogprobsResultTopCandidatesOrDict",
     "McpServer",
     "McpServerDict",
+    "McpServerOrDict",
     "Media",
     "MediaDict",
     "MediaModality",
+    "MediaOrDict",
     "MediaProcessing",
     "MediaResolution",
     "MediaResolutionUnion",
     "Message",
     "MessageDict",
+    "MessageOrDict",
     "MessagePrompt",
     "MessagePromptDict",
+    "MessagePromptOrDict",
     "MetadataFilter",
     "MetadataFilterDict",
+    "MetadataFilterOrDict",
     "Modality",
     "ModalityTokenCount",
     "ModalityTokenCountDict",
+    "ModalityTokenCountOrDict",
     "Mode",
     "Model",
     "ModelContent",
     "ModelDict",
+    "ModelOrDict",
     "ModelStage",
     "ModelStatus",
     "ModelStatusDict",
+    "ModelStatusOrDict",
     "MultiSpeakerVoiceConfig",
     "MultiSpeakerVoiceConfigDict",
+    "MultiSpeakerVoiceConfigOrDict",
     "MusicGenerationMode",
     "Operation",
     "OperationDict",
@@ -1623,150 +2247,221 @@ __all__ = [
     "PartMediaResolution",
     "PartMediaResolutionDict",
     "PartMediaResolutionLevel",
+    "PartMediaResolutionOrDict",
+    "PartOrDict",
     "PartUnion",
+    "PartUnionDict",
     "PartialArg",
     "PartialArgDict",
+    "PartialArgOrDict",
     "Permission",
     "PermissionDict",
     "PermissionGranteeType",
+    "PermissionOrDict",
     "PermissionRole",
     "PersonGeneration",
     "PhishBlockThreshold",
     "PrebuiltVoiceConfig",
     "PrebuiltVoiceConfigDict",
+    "PrebuiltVoiceConfigOrDict",
     "PredictLongRunningGeneratedVideoResponse",
     "PredictLongRunningGeneratedVideoResponseDict",
+    "PredictLongRunningGeneratedVideoResponseOrDict",
     "PredictLongRunningMetadata",
     "PredictLongRunningMetadataDict",
+    "PredictLongRunningMetadataOrDict",
     "PredictLongRunningRequest",
     "PredictLongRunningRequestDict",
+    "PredictLongRunningRequestOrDict",
     "PredictLongRunningResponse",
     "PredictLongRunningResponseDict",
+    "PredictLongRunningResponseOrDict",
     "PredictRequest",
     "PredictRequestDict",
+    "PredictRequestOrDict",
     "PredictResponse",
     "PredictResponseDict",
+    "PredictResponseOrDict",
     "ProactivityConfig",
     "ProactivityConfigDict",
+    "ProactivityConfigOrDict",
     "ProminentPeople",
     "QueryCorpusRequest",
     "QueryCorpusRequestDict",
+    "QueryCorpusRequestOrDict",
     "QueryCorpusResponse",
     "QueryCorpusResponseDict",
+    "QueryCorpusResponseOrDict",
     "QueryDocumentRequest",
     "QueryDocumentRequestDict",
+    "QueryDocumentRequestOrDict",
     "QueryDocumentResponse",
     "QueryDocumentResponseDict",
+    "QueryDocumentResponseOrDict",
     "RealtimeInputConfig",
     "RealtimeInputConfigDict",
+    "RealtimeInputConfigOrDict",
+    "RegisterFilesConfig",
+    "RegisterFilesConfigDict",
+    "RegisterFilesConfigOrDict",
+    "RegisterFilesResponse",
+    "RegisterFilesResponseDict",
+    "RegisterFilesResponseOrDict",
     "RelevantChunk",
     "RelevantChunkDict",
+    "RelevantChunkOrDict",
     "ReplicatedVoiceConfig",
     "ReplicatedVoiceConfigDict",
+    "ReplicatedVoiceConfigOrDict",
     "ResponseFormat",
     "ResponseFormatDict",
+    "ResponseFormatOrDict",
     "RetrievalConfig",
     "RetrievalConfigDict",
+    "RetrievalConfigOrDict",
     "RetrievalMetadata",
     "RetrievalMetadataDict",
+    "RetrievalMetadataOrDict",
     "SafetyAttributes",
     "SafetyAttributesDict",
     "SafetyAttributesOrDict",
     "SafetyFeedback",
     "SafetyFeedbackDict",
+    "SafetyFeedbackOrDict",
     "SafetyFilterLevel",
     "SafetyPolicy",
     "SafetyRating",
     "SafetyRatingDict",
+    "SafetyRatingOrDict",
     "SafetySetting",
     "SafetySettingDict",
+    "SafetySettingOrDict",
     "Scale",
     "Schema",
     "SchemaDict",
+    "SchemaOrDict",
     "SchemaUnion",
+    "SchemaUnionDict",
     "SearchEntryPoint",
     "SearchEntryPointDict",
+    "SearchEntryPointOrDict",
     "SearchTypes",
     "SearchTypesDict",
+    "SearchTypesOrDict",
     "Segment",
     "SegmentDict",
+    "SegmentOrDict",
     "SemanticRetrieverConfig",
     "SemanticRetrieverConfigDict",
+    "SemanticRetrieverConfigOrDict",
     "ServiceTier",
     "SessionResumptionConfig",
     "SessionResumptionConfigDict",
+    "SessionResumptionConfigOrDict",
     "SingleEmbedContentResponse",
     "SingleEmbedContentResponseDict",
     "SingleEmbedContentResponseOrDict",
     "SlidingWindow",
     "SlidingWindowDict",
+    "SlidingWindowOrDict",
     "SpeakerVoiceConfig",
     "SpeakerVoiceConfigDict",
+    "SpeakerVoiceConfigOrDict",
     "SpeechConfig",
     "SpeechConfigDict",
+    "SpeechConfigOrDict",
     "SpeechConfigUnion",
+    "SpeechConfigUnionDict",
     "SpeechMetadata",
     "SpeechMetadataDict",
+    "SpeechMetadataOrDict",
     "SpreadsheetMetadata",
     "SpreadsheetMetadataContentLayer",
     "SpreadsheetMetadataDict",
+    "SpreadsheetMetadataOrDict",
     "StartSensitivity",
     "StreamableHttpTransport",
     "StreamableHttpTransportDict",
+    "StreamableHttpTransportOrDict",
     "StringList",
     "StringListDict",
+    "StringListOrDict",
     "TaskType",
     "TextCompletion",
     "TextCompletionDict",
+    "TextCompletionOrDict",
     "TextPrompt",
     "TextPromptDict",
+    "TextPromptOrDict",
     "TextResponseFormat",
     "TextResponseFormatDict",
+    "TextResponseFormatOrDict",
     "ThinkingConfig",
     "ThinkingConfigDict",
+    "ThinkingConfigOrDict",
     "ThinkingLevel",
     "Tool",
     "ToolCall",
     "ToolCallDict",
+    "ToolCallOrDict",
     "ToolCodeExecution",
     "ToolCodeExecutionDict",
+    "ToolCodeExecutionOrDict",
     "ToolConfig",
     "ToolConfigDict",
+    "ToolConfigOrDict",
     "ToolDict",
     "ToolListUnion",
+    "ToolListUnionDict",
+    "ToolOrDict",
     "ToolResponse",
     "ToolResponseDict",
+    "ToolResponseOrDict",
     "ToolType",
     "ToolUnion",
+    "ToolUnionDict",
     "TrafficType",
     "Transcription",
     "TranscriptionDict",
+    "TranscriptionOrDict",
     "TransferOwnershipRequest",
     "TransferOwnershipRequestDict",
+    "TransferOwnershipRequestOrDict",
     "TransferOwnershipResponse",
     "TransferOwnershipResponseDict",
+    "TransferOwnershipResponseOrDict",
     "TranslationConfig",
     "TranslationConfigDict",
+    "TranslationConfigOrDict",
     "TunedModel",
     "TunedModelDict",
     "TunedModelInfo",
     "TunedModelInfoDict",
     "TunedModelInfoOrDict",
+    "TunedModelOrDict",
     "TunedModelSource",
     "TunedModelSourceDict",
+    "TunedModelSourceOrDict",
     "TunedModelState",
     "TuningDataset",
     "TuningDatasetDict",
     "TuningDatasetOrDict",
     "TuningExample",
     "TuningExampleDict",
+    "TuningExampleOrDict",
     "TuningExamples",
     "TuningExamplesDict",
+    "TuningExamplesOrDict",
     "TuningJob",
+    "TuningOperation",
+    "TuningOperationDict",
+    "TuningOperationOrDict",
     "TuningSnapshot",
     "TuningSnapshotDict",
+    "TuningSnapshotOrDict",
     "TuningTask",
     "TuningTaskDict",
+    "TuningTaskOrDict",
     "TurnCompleteReason",
     "TurnCoverage",
     "Type",
@@ -1775,19 +2470,25 @@ __all__ = [
     "UpdateCachedContentConfigOrDict",
     "UpdateCachedContentRequest",
     "UpdateCachedContentRequestDict",
+    "UpdateCachedContentRequestOrDict",
     "UpdateChunkRequest",
     "UpdateChunkRequestDict",
+    "UpdateChunkRequestOrDict",
     "UpdateCorpusRequest",
     "UpdateCorpusRequestDict",
+    "UpdateCorpusRequestOrDict",
     "UpdateDocumentRequest",
     "UpdateDocumentRequestDict",
+    "UpdateDocumentRequestOrDict",
     "UpdateModelConfig",
     "UpdateModelConfigDict",
     "UpdateModelConfigOrDict",
     "UpdatePermissionRequest",
     "UpdatePermissionRequestDict",
+    "UpdatePermissionRequestOrDict",
     "UpdateTunedModelRequest",
     "UpdateTunedModelRequestDict",
+    "UpdateTunedModelRequestOrDict",
     "UploadFileConfig",
     "UploadFileConfigDict",
     "UploadFileConfigOrDict",
@@ -1807,34 +2508,55 @@ __all__ = [
     "UrlContextDict",
     "UrlContextMetadata",
     "UrlContextMetadataDict",
+    "UrlContextMetadataOrDict",
+    "UrlContextOrDict",
     "UrlMetadata",
     "UrlMetadataDict",
+    "UrlMetadataOrDict",
     "UrlRetrievalStatus",
     "UsageMetadata",
     "UsageMetadataDict",
+    "UsageMetadataOrDict",
     "UserContent",
     "VadSignalType",
     "Video",
+    "VideoCompressionQuality",
     "VideoDict",
     "VideoFileMetadata",
     "VideoFileMetadataDict",
+    "VideoFileMetadataOrDict",
+    "VideoGenerationMask",
+    "VideoGenerationMaskDict",
+    "VideoGenerationMaskMode",
+    "VideoGenerationMaskOrDict",
+    "VideoGenerationReferenceImage",
+    "VideoGenerationReferenceImageDict",
+    "VideoGenerationReferenceImageOrDict",
+    "VideoGenerationReferenceType",
     "VideoMetadata",
     "VideoMetadataContentLayer",
     "VideoMetadataDict",
+    "VideoMetadataOrDict",
     "VideoOrDict",
     "VideoResponseFormat",
     "VideoResponseFormatDict",
+    "VideoResponseFormatOrDict",
     "VoiceActivity",
     "VoiceActivityDetectionSignal",
     "VoiceActivityDetectionSignalDict",
+    "VoiceActivityDetectionSignalOrDict",
     "VoiceActivityDict",
+    "VoiceActivityOrDict",
     "VoiceActivityType",
     "VoiceConfig",
     "VoiceConfigDict",
+    "VoiceConfigOrDict",
     "VoiceConsentSignature",
     "VoiceConsentSignatureDict",
+    "VoiceConsentSignatureOrDict",
     "WebSearch",
     "WebSearchDict",
+    "WebSearchOrDict",
     "WeightedPrompt",
     "WeightedPromptDict",
     "WeightedPromptOrDict",
@@ -1843,6 +2565,7 @@ __all__ = [
     "WhiteSpaceConfigOrDict",
     "WordInfo",
     "WordInfoDict",
+    "WordInfoOrDict",
 ]
 
 if not TYPE_CHECKING:
@@ -1855,6 +2578,8 @@ if not TYPE_CHECKING:
 
             if found := vars(dicts).get(name) or getattr(views, name, None):
                 return found
+            if (kind := globals().get(name.removesuffix("OrDict"))) and name.endswith("OrDict"):
+                return Union[kind, __getattr__(f"{kind.__name__}Dict")]  # noqa: UP007
             if name.removesuffix("Dict") in globals():
                 return dict
         raise AttributeError(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import ToolListUnion
-from gemwire.genai._types.http_options import CallConfig, ListConfig
+from gemwire.genai._types.http_options import CallConfig, DeletedResponse, ListConfig
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
     pass
 
+DeleteCachedContentResponse: TypeAlias = DeletedResponse
 GetCachedContentConfig: TypeAlias = CallConfig
 DeleteCachedContentConfig: TypeAlias = CallConfig
 ListCachedContentsConfig: TypeAlias = ListConfig

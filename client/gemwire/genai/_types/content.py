@@ -54,6 +54,9 @@ PartUnion: TypeAlias = Union[
 ContentUnion: TypeAlias = Union[views.Content, v1beta.Content, "ContentDict", PartUnion, Sequence[PartUnion]]
 #: Values accepted as the contents of a request.
 ContentListUnion: TypeAlias = ContentUnion | Sequence[ContentUnion]
+PartUnionDict: TypeAlias = PartUnion
+ContentUnionDict: TypeAlias = ContentUnion
+ContentListUnionDict: TypeAlias = ContentListUnion
 #: Values accepted as the resolution of a part; a string is the name of a level.
 MediaResolutionUnion: TypeAlias = Union[views.PartMediaResolution, "PartMediaResolutionDict", str]
 

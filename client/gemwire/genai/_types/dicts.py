@@ -29,11 +29,13 @@ from gemwire.genai._types.batches import (
     InlinedResponse,
     JobError,
     ListBatchJobsConfig,
+    ListBatchJobsResponse,
     SingleEmbedContentResponse,
 )
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
+    DeleteCachedContentResponse,
     GetCachedContentConfig,
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
@@ -60,11 +62,16 @@ from gemwire.genai._types.file_search import (
     WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
+    CreateFileConfig,
     DeleteFileConfig,
+    DeleteFileResponse,
     DownloadFileConfig,
+    DownloadMediaConfig,
     FileStatus,
     GetFileConfig,
     ListFilesConfig,
+    RegisterFilesConfig,
+    RegisterFilesResponse,
     UploadFileConfig,
 )
 from gemwire.genai._types.generate_content import (
@@ -72,7 +79,7 @@ from gemwire.genai._types.generate_content import (
     CountTokensConfig,
     GenerateContentConfig,
 )
-from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
+from gemwire.genai._types.http_options import DeletedResponse, HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -80,7 +87,11 @@ from gemwire.genai._types.images import (
     Image,
     SafetyAttributes,
 )
-from gemwire.genai._types.live import LiveConnectConfig
+from gemwire.genai._types.live import (
+    LiveConnectConfig,
+    LiveConnectParameters,
+    LiveSendRealtimeInputParameters,
+)
 from gemwire.genai._types.live_music import (
     AudioChunk,
     LiveMusicClientContent,
@@ -99,6 +110,7 @@ from gemwire.genai._types.live_music import (
 )
 from gemwire.genai._types.models import (
     DeleteModelConfig,
+    DeleteModelResponse,
     GetModelConfig,
     ListModelsConfig,
     TunedModelInfo,
@@ -106,10 +118,14 @@ from gemwire.genai._types.models import (
 )
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai._types.tunings import (
+    CancelTuningJobConfig,
+    CancelTuningJobResponse,
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
+    ListTuningJobsResponse,
     TuningDataset,
+    TuningOperation,
 )
 from gemwire.genai._types.videos import (
     GeneratedVideo,
@@ -120,6 +136,8 @@ from gemwire.genai._types.videos import (
     GetOperationConfig,
     Operation,
     Video,
+    VideoGenerationMask,
+    VideoGenerationReferenceImage,
 )
 
 if TYPE_CHECKING:
@@ -136,21 +154,35 @@ if TYPE_CHECKING:
     )
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
     from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
-    from gemwire.genai._types.tunings import JobState
+    from gemwire.genai._types.tunings import JobState, TuningJob
+    from gemwire.genai._types.videos import (
+        ImageResizeMode,
+        VideoCompressionQuality,
+        VideoGenerationMaskMode,
+        VideoGenerationReferenceType,
+    )
     from gemwire_proto.v1beta import views
     from gemwire_proto.v1beta.views import (
+        ActivityEndDict,
+        ActivityStartDict,
         AudioTranscriptionConfigDict,
+        AvatarConfigDict,
+        BlobDict,
         CachedContentDict,
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
         CustomMetadataDict,
+        FileDict,
         GenerationConfigDict,
+        HistoryConfigDict,
         ImageConfigDict,
+        ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
         SessionResumptionConfigDict,
         ThinkingConfigDict,
         ToolConfigDict,
+        TranslationConfigDict,
         TuningExampleDict,
     )
 
@@ -280,9 +312,18 @@ class BatchJobDict(TypedDict, total=False):
     completion_stats: CompletionStats | CompletionStatsDict | None
 
 
+class ListBatchJobsResponseDict(TypedDict, total=False):
+    """Fields of a `ListBatchJobsResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    next_page_token: str | None
+    batch_jobs: Sequence[BatchJob | BatchJobDict] | None
+
+
 class DeleteResourceJobDict(TypedDict, total=False):
     """Fields of a `DeleteResourceJob`."""
 
+    sdk_http_response: HttpResponse | HttpResponseDict | None
     name: str | None
     done: bool | None
     error: JobError | JobErrorDict | None
@@ -337,6 +378,13 @@ class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
     sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
+class RegisterFilesResponseDict(TypedDict, total=False):
+    """Fields of a `RegisterFilesResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    files: Sequence[views.File | FileDict] | None
+
+
 class FileStatusDict(TypedDict, total=False):
     """Fields of a `FileStatus`."""
 
@@ -387,6 +435,12 @@ class CallConfigDict(TypedDict, total=False):
     http_options: HttpOptions | HttpOptionsDict | None
 
 
+class DeletedResponseDict(TypedDict, total=False):
+    """Fields of a `DeletedResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
 class MediaFileDict(TypedDict, total=False):
     """Fields of a `MediaFile`."""
 
@@ -413,8 +467,28 @@ class GeneratedImageDict(TypedDict, total=False):
 class GenerateImagesResponseDict(TypedDict, total=False):
     """Fields of a `GenerateImagesResponse`."""
 
+    sdk_http_response: HttpResponse | HttpResponseDict | None
     generated_images: Sequence[GeneratedImage | GeneratedImageDict] | None
     positive_prompt_safety_attributes: SafetyAttributes | SafetyAttributesDict | None
+
+
+class LiveConnectParametersDict(TypedDict, total=False):
+    """Fields of a `LiveConnectParameters`."""
+
+    model: str | None
+    config: LiveConnectConfig | LiveConnectConfigDict | None
+
+
+class LiveSendRealtimeInputParametersDict(TypedDict, total=False):
+    """Fields of a `LiveSendRealtimeInputParameters`."""
+
+    media: views.Blob | BlobDict | None
+    audio: views.Blob | BlobDict | None
+    audio_stream_end: bool | None
+    video: views.Blob | BlobDict | None
+    text: str | None
+    activity_start: views.ActivityStart | ActivityStartDict | None
+    activity_end: views.ActivityEnd | ActivityEndDict | None
 
 
 class WeightedPromptDict(TypedDict, total=False):
@@ -541,6 +615,38 @@ class TuningDatasetDict(TypedDict, total=False):
 
     examples: Sequence[views.TuningExample | TuningExampleDict] | None
     gcs_uri: str | None
+
+
+class ListTuningJobsResponseDict(TypedDict, total=False):
+    """Fields of a `ListTuningJobsResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    next_page_token: str | None
+    tuning_jobs: Sequence[TuningJob] | None
+
+
+class TuningOperationDict(TypedDict, total=False):
+    """Fields of a `TuningOperation`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    name: str | None
+    metadata: Mapping[str, object] | None
+    done: bool | None
+    error: Mapping[str, object] | None
+
+
+class VideoGenerationReferenceImageDict(TypedDict, total=False):
+    """Fields of a `VideoGenerationReferenceImage`."""
+
+    image: Image | ImageDict | None
+    reference_type: VideoGenerationReferenceType | str | None
+
+
+class VideoGenerationMaskDict(TypedDict, total=False):
+    """Fields of a `VideoGenerationMask`."""
+
+    image: Image | ImageDict | None
+    mask_mode: VideoGenerationMaskMode | str | None
 
 
 class GeneratedVideoDict(TypedDict, total=False):
@@ -691,6 +797,12 @@ class UploadFileConfigDict(CallConfigDict, total=False):
     display_name: str | None
 
 
+class CreateFileConfigDict(CallConfigDict, total=False):
+    """Fields of a `CreateFileConfig`."""
+
+    should_return_http_response: bool | None
+
+
 class GenerateContentConfigDict(CallConfigDict, total=False):
     """Fields of a `GenerateContentConfig`."""
 
@@ -765,6 +877,7 @@ class GenerateImagesConfigDict(CallConfigDict, total=False):
     add_watermark: bool | None
     image_size: str | None
     enhance_prompt: bool | None
+    labels: Mapping[str, str] | None
     output_gcs_uri: str | None
 
 
@@ -797,6 +910,14 @@ class LiveConnectConfigDict(CallConfigDict, total=False):
     context_window_compression: (
         views.ContextWindowCompressionConfig | ContextWindowCompressionConfigDict | None
     )
+    enable_affective_dialog: bool | None
+    proactivity: views.ProactivityConfig | ProactivityConfigDict | None
+    explicit_vad_signal: bool | None
+    history_config: views.HistoryConfig | HistoryConfigDict | None
+    avatar_config: views.AvatarConfig | AvatarConfigDict | None
+    safety_settings: Sequence[views.SafetySetting | SafetySettingDict] | None
+    translation_config: views.TranslationConfig | TranslationConfigDict | None
+    labels: Mapping[str, str] | None
 
 
 class ListModelsConfigDict(CallConfigDict, total=False):
@@ -843,6 +964,11 @@ class GenerateVideosConfigDict(CallConfigDict, total=False):
     enhance_prompt: bool | None
     generate_audio: bool | None
     last_frame: Image | ImageDict | PILImage | None
+    reference_images: Sequence[VideoGenerationReferenceImage | VideoGenerationReferenceImageDict] | None
+    mask: VideoGenerationMask | VideoGenerationMaskDict | None
+    compression_quality: VideoCompressionQuality | str | None
+    resize_mode: ImageResizeMode | str | None
+    labels: Mapping[str, str] | None
     output_gcs_uri: str | None
     pubsub_topic: str | None
 
@@ -868,21 +994,31 @@ class UploadToFileSearchStoreConfigDict(ImportFileConfigDict, total=False):
     display_name: str | None
 
 
+class RegisterFilesConfigDict(CreateFileConfigDict, total=False):
+    """Fields of a `RegisterFilesConfig`."""
+
+
 GetBatchJobConfigDict: TypeAlias = CallConfigDict
 CancelBatchJobConfigDict: TypeAlias = CallConfigDict
 DeleteBatchJobConfigDict: TypeAlias = CallConfigDict
 ListBatchJobsConfigDict: TypeAlias = ListConfigDict
+DeleteCachedContentResponseDict: TypeAlias = DeletedResponseDict
 GetCachedContentConfigDict: TypeAlias = CallConfigDict
 DeleteCachedContentConfigDict: TypeAlias = CallConfigDict
 ListCachedContentsConfigDict: TypeAlias = ListConfigDict
 GetDocumentConfigDict: TypeAlias = CallConfigDict
 GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
+DeleteFileResponseDict: TypeAlias = DeletedResponseDict
+DownloadMediaConfigDict: TypeAlias = CallConfigDict
 GetFileConfigDict: TypeAlias = CallConfigDict
 DeleteFileConfigDict: TypeAlias = CallConfigDict
 DownloadFileConfigDict: TypeAlias = CallConfigDict
 ListFilesConfigDict: TypeAlias = ListConfigDict
+DeleteModelResponseDict: TypeAlias = DeletedResponseDict
 GetModelConfigDict: TypeAlias = CallConfigDict
 DeleteModelConfigDict: TypeAlias = CallConfigDict
+CancelTuningJobConfigDict: TypeAlias = CallConfigDict
+CancelTuningJobResponseDict: TypeAlias = DeletedResponseDict
 GetTuningJobConfigDict: TypeAlias = CallConfigDict
 ListTuningJobsConfigDict: TypeAlias = ListConfigDict
 GetOperationConfigDict: TypeAlias = CallConfigDict
@@ -895,6 +1031,8 @@ BatchJobDestinationOrDict: TypeAlias = BatchJobDestination | BatchJobDestination
 BatchJobOrDict: TypeAlias = BatchJob | BatchJobDict
 BatchJobSourceOrDict: TypeAlias = BatchJobSource | BatchJobSourceDict
 CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobConfigDict
+CancelTuningJobConfigOrDict: TypeAlias = CancelTuningJobConfig | CancelTuningJobConfigDict
+CancelTuningJobResponseOrDict: TypeAlias = CancelTuningJobResponse | CancelTuningJobResponseDict
 ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
 CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
 CountTokensConfigOrDict: TypeAlias = CountTokensConfig | CountTokensConfigDict
@@ -905,17 +1043,23 @@ CreateCachedContentConfigOrDict: TypeAlias = CreateCachedContentConfig | CreateC
 CreateEmbeddingsBatchJobConfigOrDict: TypeAlias = (
     CreateEmbeddingsBatchJobConfig | CreateEmbeddingsBatchJobConfigDict
 )
+CreateFileConfigOrDict: TypeAlias = CreateFileConfig | CreateFileConfigDict
 CreateFileSearchStoreConfigOrDict: TypeAlias = CreateFileSearchStoreConfig | CreateFileSearchStoreConfigDict
 CreateTuningJobConfigOrDict: TypeAlias = CreateTuningJobConfig | CreateTuningJobConfigDict
 DebugConfigOrDict: TypeAlias = DebugConfig | DebugConfigDict
 DeleteBatchJobConfigOrDict: TypeAlias = DeleteBatchJobConfig | DeleteBatchJobConfigDict
 DeleteCachedContentConfigOrDict: TypeAlias = DeleteCachedContentConfig | DeleteCachedContentConfigDict
+DeleteCachedContentResponseOrDict: TypeAlias = DeleteCachedContentResponse | DeleteCachedContentResponseDict
 DeleteDocumentConfigOrDict: TypeAlias = DeleteDocumentConfig | DeleteDocumentConfigDict
 DeleteFileConfigOrDict: TypeAlias = DeleteFileConfig | DeleteFileConfigDict
+DeleteFileResponseOrDict: TypeAlias = DeleteFileResponse | DeleteFileResponseDict
 DeleteFileSearchStoreConfigOrDict: TypeAlias = DeleteFileSearchStoreConfig | DeleteFileSearchStoreConfigDict
 DeleteModelConfigOrDict: TypeAlias = DeleteModelConfig | DeleteModelConfigDict
+DeleteModelResponseOrDict: TypeAlias = DeleteModelResponse | DeleteModelResponseDict
 DeleteResourceJobOrDict: TypeAlias = DeleteResourceJob | DeleteResourceJobDict
+DeletedResponseOrDict: TypeAlias = DeletedResponse | DeletedResponseDict
 DownloadFileConfigOrDict: TypeAlias = DownloadFileConfig | DownloadFileConfigDict
+DownloadMediaConfigOrDict: TypeAlias = DownloadMediaConfig | DownloadMediaConfigDict
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
 EmbedContentConfigOrDict: TypeAlias = EmbedContentConfig | EmbedContentConfigDict
 EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
@@ -950,6 +1094,7 @@ InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
 InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
 JobErrorOrDict: TypeAlias = JobError | JobErrorDict
 ListBatchJobsConfigOrDict: TypeAlias = ListBatchJobsConfig | ListBatchJobsConfigDict
+ListBatchJobsResponseOrDict: TypeAlias = ListBatchJobsResponse | ListBatchJobsResponseDict
 ListCachedContentsConfigOrDict: TypeAlias = ListCachedContentsConfig | ListCachedContentsConfigDict
 ListDocumentsConfigOrDict: TypeAlias = ListDocumentsConfig | ListDocumentsConfigDict
 ListFileSearchStoresConfigOrDict: TypeAlias = ListFileSearchStoresConfig | ListFileSearchStoresConfigDict
@@ -959,8 +1104,10 @@ ListFileSearchStoresResponseOrDict: TypeAlias = (
 ListFilesConfigOrDict: TypeAlias = ListFilesConfig | ListFilesConfigDict
 ListModelsConfigOrDict: TypeAlias = ListModelsConfig | ListModelsConfigDict
 ListTuningJobsConfigOrDict: TypeAlias = ListTuningJobsConfig | ListTuningJobsConfigDict
+ListTuningJobsResponseOrDict: TypeAlias = ListTuningJobsResponse | ListTuningJobsResponseDict
 LiveConnectConfigOrDict: TypeAlias = LiveConnectConfig | LiveConnectConfigDict
 LiveConnectConstraintsOrDict: TypeAlias = LiveConnectConstraints | LiveConnectConstraintsDict
+LiveConnectParametersOrDict: TypeAlias = LiveConnectParameters | LiveConnectParametersDict
 LiveMusicClientContentOrDict: TypeAlias = LiveMusicClientContent | LiveMusicClientContentDict
 LiveMusicClientMessageOrDict: TypeAlias = LiveMusicClientMessage | LiveMusicClientMessageDict
 LiveMusicClientSetupOrDict: TypeAlias = LiveMusicClientSetup | LiveMusicClientSetupDict
@@ -979,11 +1126,17 @@ LiveMusicSetWeightedPromptsParametersOrDict: TypeAlias = (
     LiveMusicSetWeightedPromptsParameters | LiveMusicSetWeightedPromptsParametersDict
 )
 LiveMusicSourceMetadataOrDict: TypeAlias = LiveMusicSourceMetadata | LiveMusicSourceMetadataDict
+LiveSendRealtimeInputParametersOrDict: TypeAlias = (
+    LiveSendRealtimeInputParameters | LiveSendRealtimeInputParametersDict
+)
 OperationOrDict: TypeAlias = Operation | OperationDict
+RegisterFilesConfigOrDict: TypeAlias = RegisterFilesConfig | RegisterFilesConfigDict
+RegisterFilesResponseOrDict: TypeAlias = RegisterFilesResponse | RegisterFilesResponseDict
 SafetyAttributesOrDict: TypeAlias = SafetyAttributes | SafetyAttributesDict
 SingleEmbedContentResponseOrDict: TypeAlias = SingleEmbedContentResponse | SingleEmbedContentResponseDict
 TunedModelInfoOrDict: TypeAlias = TunedModelInfo | TunedModelInfoDict
 TuningDatasetOrDict: TypeAlias = TuningDataset | TuningDatasetDict
+TuningOperationOrDict: TypeAlias = TuningOperation | TuningOperationDict
 UpdateCachedContentConfigOrDict: TypeAlias = UpdateCachedContentConfig | UpdateCachedContentConfigDict
 UpdateModelConfigOrDict: TypeAlias = UpdateModelConfig | UpdateModelConfigDict
 UploadFileConfigOrDict: TypeAlias = UploadFileConfig | UploadFileConfigDict
@@ -1000,5 +1153,9 @@ UploadToFileSearchStoreResumableResponseOrDict: TypeAlias = (
     UploadToFileSearchStoreResumableResponse | UploadToFileSearchStoreResumableResponseDict
 )
 VideoOrDict: TypeAlias = Video | VideoDict
+VideoGenerationMaskOrDict: TypeAlias = VideoGenerationMask | VideoGenerationMaskDict
+VideoGenerationReferenceImageOrDict: TypeAlias = (
+    VideoGenerationReferenceImage | VideoGenerationReferenceImageDict
+)
 WeightedPromptOrDict: TypeAlias = WeightedPrompt | WeightedPromptDict
 WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict

@@ -34,6 +34,11 @@ ToolListUnion: TypeAlias = Sequence[ToolUnion]
 #: Values accepted as a speech config: a `SpeechConfig`, a dict of its fields or the name of a prebuilt voice.
 SpeechConfigUnion: TypeAlias = Union[views.SpeechConfig, "SpeechConfigDict", str]
 
+SchemaUnionDict: TypeAlias = SchemaUnion
+ToolUnionDict: TypeAlias = ToolUnion
+ToolListUnionDict: TypeAlias = ToolListUnion
+SpeechConfigUnionDict: TypeAlias = SpeechConfigUnion
+
 
 class ServiceTier(Names):
     """Service tiers, which set the latency and price of requests. The API has them in lower case."""

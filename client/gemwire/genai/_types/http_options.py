@@ -92,6 +92,16 @@ class CallConfig(Config):
     http_options: HttpOptions | None = None
 
 
+class DeletedResponse(Config):
+    """The answer to a deletion.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+    """
+
+    sdk_http_response: HttpResponse | None = None
+
+
 class ListConfig(CallConfig):
     """Config of a call that lists resources.
 

@@ -6,10 +6,11 @@ import datetime
 from typing import TypeAlias
 
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.http_options import CallConfig
+from gemwire.genai._types.http_options import CallConfig, DeletedResponse
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
+DeleteModelResponse: TypeAlias = DeletedResponse
 GetModelConfig: TypeAlias = CallConfig
 DeleteModelConfig: TypeAlias = CallConfig
 
