@@ -149,6 +149,8 @@ class Environment(_views.Enum):
     """No environment given; another value is needed."""
     ENVIRONMENT_BROWSER = "ENVIRONMENT_BROWSER"
     """A web browser."""
+    ENVIRONMENT_MOBILE = "ENVIRONMENT_MOBILE"
+    ENVIRONMENT_DESKTOP = "ENVIRONMENT_DESKTOP"
 
 class DynamicRetrievalConfigMode(_views.Enum):
     """The ways of deciding."""
@@ -264,6 +266,11 @@ class HarmCategory(_views.Enum):
     """Gemini: content that could do damage to elections and civic life. Deprecated: use
     `GenerationConfig.enable_enhanced_civic_answers` instead.
     """
+    HARM_CATEGORY_JAILBREAK = "HARM_CATEGORY_JAILBREAK"
+    HARM_CATEGORY_IMAGE_HATE = "HARM_CATEGORY_IMAGE_HATE"
+    HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT = "HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT"
+    HARM_CATEGORY_IMAGE_HARASSMENT = "HARM_CATEGORY_IMAGE_HARASSMENT"
+    HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT = "HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT"
 
 class HarmSeverity(_views.Enum):
     """Levels of harm. Vertex AI only."""
@@ -608,6 +615,7 @@ class Modality(_views.Enum):
     """The reply may contain generated images, as inline data."""
     AUDIO = "AUDIO"
     """The reply may contain generated speech, as inline data."""
+    VIDEO = "VIDEO"
 
 class MediaResolution(_views.Enum):
     """How finely images and video frames of the prompt are examined. A higher level spends more tokens per
@@ -640,6 +648,9 @@ class BlockedReason(_views.Enum):
     """
     IMAGE_SAFETY = "IMAGE_SAFETY"
     """Blocked because of unsafe content in connection with image generation."""
+    BLOCKED_REASON_UNSPECIFIED = "BLOCKED_REASON_UNSPECIFIED"
+    MODEL_ARMOR = "MODEL_ARMOR"
+    JAILBREAK = "JAILBREAK"
 
 class TrafficType(_views.Enum):
     """Kinds of traffic, by how they are paid."""
@@ -702,6 +713,12 @@ class FinishReason(_views.Enum):
     """The model called a tool although the request enabled none."""
     TOO_MANY_TOOL_CALLS = "TOO_MANY_TOOL_CALLS"
     """The model made too many tool calls in a row, so the service broke off."""
+    MISSING_THOUGHT_SIGNATURE = "MISSING_THOUGHT_SIGNATURE"
+    MALFORMED_RESPONSE = "MALFORMED_RESPONSE"
+    ESCALATION = "ESCALATION"
+    PUP_LIMITED_DISABLED = "PUP_LIMITED_DISABLED"
+    CONTINUATION = "CONTINUATION"
+    MODEL_ARMOR = "MODEL_ARMOR"
 
 class UrlRetrievalStatus(_views.Enum):
     """Outcomes of fetching a URL."""
@@ -759,6 +776,7 @@ class TurnCoverage(_views.Enum):
     TURN_INCLUDES_ALL_INPUT = "TURN_INCLUDES_ALL_INPUT"
     """Everything since the previous turn, silence and video frames included. It uses up more tokens.
     """
+    TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
 
 class StartSensitivity(_views.Enum):
     """How readily sound is taken for the start of speech."""

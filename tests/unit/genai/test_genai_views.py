@@ -502,3 +502,50 @@ def test_a_view_in_a_message_is_one_value_although_it_can_be_iterated() -> None:
     config: Any = {"thinking_config": types.ThinkingConfig(thinking_budget=5)}
     made = v1beta.GenerateContentRequest(generation_config=config)
     assert made.generation_config.thinking_config.thinking_budget == 5
+
+
+# Factories -------------------------------------------------------------------------------------------
+
+
+def test_parts_of_anything_that_is_accepted_as_one() -> None:
+    make: Any = types.Part
+    assert make("hi") == types.Part(text="hi")
+    assert make(b"\x89PNG\r\n\x1a\n").inline_data.mime_type == "image/png"
+    assert make(types.FunctionCall(name="f"), thought=True).thought
+    with pytest.raises(TypeError, match="value: expected a string"):
+        make(3)
+
+
+def test_results_of_functions_with_media() -> None:
+    media = types.FunctionResponsePart.from_bytes(data=b"a", mime_type="image/png")
+    part = types.Part.from_function_response(name="f", response={"a": 1}, parts=[media])
+    response = present(part.function_response)
+    assert present(response.parts)[0].inline_data == types.FunctionResponseBlob(
+        data=b"a", mime_type="image/png"
+    )
+    by_uri = types.FunctionResponsePart.from_uri(file_uri="gs://b/a.pdf")
+    assert present(by_uri.file_data).mime_type == "application/pdf"
+    with pytest.raises(ValueError, match="mime_type: cannot be guessed"):
+        types.FunctionResponsePart.from_uri(file_uri="gs://b/a")
+
+
+def test_results_of_mcp_servers() -> None:
+    mcp = pytest.importorskip("mcp.types")
+    text = mcp.TextContent(type="text", text="12 m")
+    for failed, key in ((False, "result"), (True, "error")):
+        made = types.FunctionResponse.from_mcp_response(
+            name="f", response=mcp.CallToolResult(content=[text], isError=failed)
+        )
+        assert made.response == {key: [{"type": "text", "text": "12 m"}]}
+
+
+def test_images_of_parts() -> None:
+    part = types.Part.from_bytes(data=b"a", mime_type="image/png")
+    assert part.as_image() == types.Image(image_bytes=b"a", mime_type="image/png")
+    assert types.Part(text="a").as_image() is None
+    assert types.Blob(data=b"a", mime_type="audio/wav").as_image() is None
+
+
+def test_unknown_apis_of_declarations_are_refused() -> None:
+    with pytest.raises(ValueError, match="api_option: 'BAD'"):
+        types.FunctionDeclaration.from_callable_with_api_option(callable=len, api_option="BAD")

@@ -34,6 +34,7 @@ ToolListUnion: TypeAlias = Sequence[ToolUnion]
 #: Values accepted as a speech config: a `SpeechConfig`, a dict of its fields or the name of a prebuilt voice.
 SpeechConfigUnion: TypeAlias = Union[views.SpeechConfig, "SpeechConfigDict", str]
 
+GenerationConfigThinkingConfig: TypeAlias = views.ThinkingConfig
 SchemaUnionDict: TypeAlias = SchemaUnion
 ToolUnionDict: TypeAlias = ToolUnion
 ToolListUnionDict: TypeAlias = ToolListUnion
