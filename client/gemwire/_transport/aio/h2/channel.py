@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import ssl
 from collections import deque
@@ -183,8 +184,9 @@ class H2Channel:
         pause = min(_MIN_BACKOFF * 2**self._failures, _MAX_BACKOFF)
         self._failures += 1
         self._retry_at = self.loop.time() + pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
-        text = str(error) or f"no connection within {_CONNECT_TIMEOUT:g} s"
-        self._error = CallError(grpc.StatusCode.UNAVAILABLE, f"{UNCONNECTED}{text}")
+        text = _describe(error) or f"no connection within {_CONNECT_TIMEOUT:g} s"
+        address = self.target.server.address
+        self._error = CallError(grpc.StatusCode.UNAVAILABLE, f"{UNCONNECTED}{address}: {text}")
         if any(not protocol.ended for protocol in self._protocols):
             return
         while self._waiting:
@@ -230,3 +232,10 @@ class H2Channel:
         # Sockets close in the next iterations of the loop.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+
+
+def _describe(error: Exception) -> str:
+    """Return the reason of an error without what asyncio and the address add to it."""
+    if isinstance(error, OSError) and error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return str(error)
