@@ -51,16 +51,19 @@ class Authority:
             self._name, self._key, x509.BasicConstraints(ca=True, path_length=0), _SIGNING
         )
 
-    def _sign(self, subject: x509.Name, key: Any, *extensions: Any) -> bytes:
+    def _sign(
+        self, subject: x509.Name, key: Any, *extensions: Any, hours: tuple[float, float] = (-1, 1)
+    ) -> bytes:
         now = datetime.datetime.now(datetime.timezone.utc)
+        begins, ends = (now + datetime.timedelta(hours=each) for each in hours)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
+            .not_valid_before(begins)
+            .not_valid_after(ends)
             # Python 3.13 takes no chain without these.
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(
@@ -72,12 +75,32 @@ class Authority:
             builder = builder.add_extension(extension, critical=critical)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(_PEM)
 
-    def issue(self, name: str) -> tuple[bytes, bytes]:
-        """A certificate for a host or client of that name, and its key, PEM."""
+    def issue(self, name: str, *more_names: str, hours: tuple[float, float] = (-1, 1)) -> tuple[bytes, bytes]:
+        """A certificate for hosts or a client of those names, and its key, PEM.
+
+        It is valid between ``hours`` from now.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.DNSName(name)])
+        names = x509.SubjectAlternativeName([x509.DNSName(each) for each in (name, *more_names)])
         leaf = x509.BasicConstraints(ca=False, path_length=None)
-        return self._sign(_named(name), key, names, leaf), _pem(key)
+        return self._sign(_named(name), key, names, leaf, hours=hours), _pem(key)
+
+
+def self_signed(name: str) -> tuple[bytes, bytes]:
+    """A certificate for a host that no authority signed, and its key, PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.timezone.utc)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(_named(name))
+        .issuer_name(_named(name))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    )
+    return built.sign(key, hashes.SHA256()).public_bytes(_PEM), _pem(key)
 
 
 @dataclass(frozen=True)

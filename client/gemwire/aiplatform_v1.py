@@ -23,19 +23,47 @@ from gemwire_proto import aiplatform_v1 as _messages
 
 if TYPE_CHECKING:
     from gemwire._clients.aio.aiplatform_v1 import (
+        EvaluationServiceAsyncClient as EvaluationServiceAsyncClient,
+    )
+    from gemwire._clients.aio.aiplatform_v1 import (
+        GenAiCacheServiceAsyncClient as GenAiCacheServiceAsyncClient,
+    )
+    from gemwire._clients.aio.aiplatform_v1 import (
+        GenAiTuningServiceAsyncClient as GenAiTuningServiceAsyncClient,
+    )
+    from gemwire._clients.aio.aiplatform_v1 import (
         LlmUtilityServiceAsyncClient as LlmUtilityServiceAsyncClient,
     )
     from gemwire._clients.aio.aiplatform_v1 import (
+        ModelGardenServiceAsyncClient as ModelGardenServiceAsyncClient,
+    )
+    from gemwire._clients.aio.aiplatform_v1 import ModelServiceAsyncClient as ModelServiceAsyncClient
+    from gemwire._clients.aio.aiplatform_v1 import (
         PredictionServiceAsyncClient as PredictionServiceAsyncClient,
     )
+    from gemwire._clients.sync.aiplatform_v1 import EvaluationServiceClient as EvaluationServiceClient
+    from gemwire._clients.sync.aiplatform_v1 import GenAiCacheServiceClient as GenAiCacheServiceClient
+    from gemwire._clients.sync.aiplatform_v1 import GenAiTuningServiceClient as GenAiTuningServiceClient
     from gemwire._clients.sync.aiplatform_v1 import LlmUtilityServiceClient as LlmUtilityServiceClient
+    from gemwire._clients.sync.aiplatform_v1 import ModelGardenServiceClient as ModelGardenServiceClient
+    from gemwire._clients.sync.aiplatform_v1 import ModelServiceClient as ModelServiceClient
     from gemwire._clients.sync.aiplatform_v1 import PredictionServiceClient as PredictionServiceClient
     from gemwire_proto.aiplatform_v1 import *  # noqa: F403
 
 _CLIENTS = {
+    "EvaluationServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
+    "GenAiCacheServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
+    "GenAiTuningServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
     "LlmUtilityServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
+    "ModelGardenServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
+    "ModelServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
     "PredictionServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
+    "EvaluationServiceClient": "gemwire._clients.sync.aiplatform_v1",
+    "GenAiCacheServiceClient": "gemwire._clients.sync.aiplatform_v1",
+    "GenAiTuningServiceClient": "gemwire._clients.sync.aiplatform_v1",
     "LlmUtilityServiceClient": "gemwire._clients.sync.aiplatform_v1",
+    "ModelGardenServiceClient": "gemwire._clients.sync.aiplatform_v1",
+    "ModelServiceClient": "gemwire._clients.sync.aiplatform_v1",
     "PredictionServiceClient": "gemwire._clients.sync.aiplatform_v1",
 }
 __all__ = [*_CLIENTS, *_messages.__all__]  # noqa: PLE0604 - all are strings

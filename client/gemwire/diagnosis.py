@@ -7,13 +7,14 @@
     print(diagnosis.problems)
 
 The decisions are those of the client's own code; this module only describes them. It shows no secrets.
+With ``connect=True`` it also connects, and shows the certificates of the server.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import google.auth.credentials
@@ -23,7 +24,11 @@ from google.auth.transport import mtls
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.channel_options import certificate
+from gemwire._transport.certificate_chain import Certificate as Certificate
+from gemwire._transport.channel_options import Target, certificate
+from gemwire._transport.connection_probe import probe
+from gemwire._transport.proxies import find_grpc_proxy, mask_credentials
+from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.token import Token
 from gemwire.options import ClientOptions, ClientOptionsLike
 from gemwire_proto.v1beta.generative_service import SERVICE
@@ -69,6 +74,9 @@ class Diagnosis:
         certificate: The source of the client certificate that is presented.
         credentials: The kind of credentials, and the account if it is known.
         emulator: host:port of the emulator that all calls go to; None without one.
+        proxy: The proxy in between, without its credentials.
+        connection: The version of TLS of a connection that was made; None if none was asked for.
+        chain: The certificates that the server showed, its own first.
     """
 
     endpoint: Finding
@@ -76,19 +84,25 @@ class Diagnosis:
     certificate: Finding
     credentials: Finding
     emulator: str | None
+    proxy: Finding = Finding(NONE, "")
+    connection: Finding | None = None
+    chain: tuple[Certificate, ...] = ()
 
     @property
     def problems(self) -> list[str]:
-        """The problems that prevent a client from being created; empty if there are none."""
-        found = (self.endpoint, self.universe_domain, self.certificate, self.credentials)
-        return [finding.problem for finding in found if finding.problem]
+        """What prevents a client from being created or from connecting; empty if nothing does."""
+        found = (self.endpoint, self.universe_domain, self.certificate, self.credentials, self.proxy)
+        return [each.problem for each in (*found, self.connection) if each and each.problem]
 
 
 def diagnose(
     client_options: ClientOptionsLike | None = None,
     credentials: google.auth.credentials.Credentials | None = None,
+    *,
+    transport: str = "grpc",
+    connect: bool = False,
 ) -> Diagnosis:
-    """Report what a gRPC client would use with these arguments and the current environment.
+    """Report what a client would use with these arguments and the current environment.
 
     Files, certificates and the metadata server are read as by a client that is created.
     No calls are made, and no token is fetched.
@@ -96,35 +110,77 @@ def diagnose(
     Args:
         client_options: See the service clients.
         credentials: See the service clients.
+        transport: ``"grpc"`` or ``"rest"``: trusted authorities, proxies and emulators differ.
+        connect: Whether to resolve the host, connect to it and make the TLS handshake. Takes 5 seconds at
+            most, unless a name server does not respond.
 
     Raises:
-        ValueError: Options are mutually exclusive, or unknown.
+        ValueError: Options are mutually exclusive, or unknown; or the transport is.
         TypeError: The options are of a wrong type.
     """
+    if transport not in ("grpc", "rest"):
+        raise ValueError(f"transport: expected 'grpc' or 'rest', got {transport!r}")
     options = ClientOptions.of(client_options)
-    where = _endpoint(options)
+    variable = _EMULATOR if transport == "grpc" else endpoint.HTTP_EMULATOR
+    where = _endpoint(options, variable)
     universe = _universe(options)
-    emulator = None
-    if os.environ.get(_EMULATOR):
+    emulator, pair = None, None
+    if os.environ.get(variable):
         emulator = where.value or None
         whose = _credentials_for_emulator(options, where.value)
         shown = Finding(NONE, "an emulator is called in plaintext")
     else:
-        shown = _certificate(options)
+        shown, pair = _certificate(options)
         whose = _credentials(options, credentials, where.value)
-    return Diagnosis(where, universe, shown, whose, emulator)
+    found = Diagnosis(where, universe, shown, whose, emulator)
+    if not where.value:
+        return found
+    target: Target | HttpTarget
+    if transport == "grpc":
+        target = Target(where.value, emulator is not None, pair)
+    else:
+        target = HttpTarget("http" if emulator else "https", where.value, pair)
+    found = replace(found, proxy=_proxy(target))
+    return _connect(found, target) if connect and not found.proxy.problem else found
 
 
-def _endpoint(options: ClientOptions) -> Finding:
+def _proxy(target: Target | HttpTarget) -> Finding:
+    if isinstance(target, Target):
+        url, reason = find_grpc_proxy(target.address, target.plaintext)
+        shown = mask_credentials(url)
+    else:
+        try:
+            found = target.proxy()
+        except ValueError as error:
+            return Finding("", "the environment names it", str(error))
+        reason = f"{'HTTPS' if target.scheme == 'https' else 'HTTP'}_PROXY or ALL_PROXY is set"
+        reason = reason if found else f"not {reason}, or NO_PROXY exempts the host"
+        shown = found.url if found else ""
+    return Finding(shown or NONE, reason)
+
+
+def _connect(found: Diagnosis, target: Target | HttpTarget) -> Diagnosis:
+    outcome = probe(target.find_route())
+    if text := outcome.cause or outcome.failure:
+        reason = "waiting does not mend it" if outcome.cause else "it may be temporary"
+        problem = f"failed to connect to {outcome.target}: {text}. {outcome.hint}".rstrip()
+        return replace(found, connection=Finding("", reason, problem), chain=outcome.chain)
+    protocol = outcome.protocol or "plaintext"
+    return replace(
+        found, connection=Finding(protocol, f"connected to {outcome.address}"), chain=outcome.chain
+    )
+
+
+def _endpoint(options: ClientOptions, variable: str) -> Finding:
     try:
         mode = endpoint.mtls_mode()
-        emulator = endpoint.find_emulator()
-        if emulator:
-            reason = f"{_EMULATOR} is set: all calls of this process go there, unencrypted"
+        find = endpoint.find_emulator if variable == _EMULATOR else endpoint.find_http_emulator
+        if emulator := find():
+            reason = f"{variable} is set: all calls of this process go there, unencrypted"
             if options.api_endpoint is not None:
                 reason += "; api_endpoint is ignored"
             return Finding(endpoint.with_port(emulator.host), reason)
-        where = endpoint.resolve(SERVICE.host, options)
+        where = endpoint.resolve(SERVICE, options)
     except endpoint.EmptyUniverseError:
         return Finding("", "the universe domain is empty")
     except (ValueError, TypeError, GoogleAuthError) as error:
@@ -154,22 +210,17 @@ def _universe(options: ClientOptions) -> Finding:
     return Finding(domain, f"{_UNIVERSE} is {'set' if _UNIVERSE in os.environ else 'not set'}")
 
 
-def _certificate(options: ClientOptions) -> Finding:
+def _certificate(options: ClientOptions) -> tuple[Finding, tuple[bytes, bytes] | None]:
     name = next((name for name in _CLIENT_CERTIFICATE if os.environ.get(name)), None)
     # Given a source, the result is None only if no certificate may be presented.
     if endpoint.client_cert_source(_unused) is None:
-        if name:
-            return Finding(NONE, f"{name} is {os.environ[name]!r}, not true")
-        return Finding(
-            NONE, f"{_CLIENT_CERTIFICATE[0]} is not set and this machine has no workload certificate"
-        )
+        unset = f"{_CLIENT_CERTIFICATE[0]} is not set and this machine has no workload certificate"
+        return Finding(NONE, f"{name} is {os.environ[name]!r}, not true" if name else unset), None
     allowed = f"{name} is true" if name else "this machine has a workload certificate"
     source = endpoint.client_cert_source(options.client_cert_source)
     if source is None:
-        return Finding(
-            NONE,
-            f"{allowed}, but this machine has neither a workload certificate nor {_SECURE_CONNECT}",
-        )
+        missing = f"{allowed}, but this machine has neither a workload certificate nor {_SECURE_CONNECT}"
+        return Finding(NONE, missing), None
     if options.client_cert_source:
         kind = "client_cert_source"
         reason = f"{allowed}, and client_cert_source was given"
@@ -180,10 +231,10 @@ def _certificate(options: ClientOptions) -> Finding:
         kind = "SecureConnect"
         reason = f"{allowed}, and {_SECURE_CONNECT} configures how to get one"
     try:
-        certificate(source)
+        return Finding(kind, reason), certificate(source)
     except GoogleAuthError as error:
-        return Finding("", reason, f"the client certificate ({kind}) cannot be loaded: {error}; {_ADVICE}")
-    return Finding(kind, reason)
+        problem = f"the client certificate ({kind}) cannot be loaded: {error}; {_ADVICE}"
+        return Finding("", reason, problem), None
 
 
 def _unused() -> tuple[bytes, bytes]:
@@ -211,7 +262,7 @@ def _credentials(
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            found = creds.resolve(given, options, SERVICE.host, host)
+            found = creds.resolve(given, options, SERVICE, host)
         reason = _find_source(options, given)
     except DefaultCredentialsError as error:
         if os.environ.get(_FILE):

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 import grpc
 
+from gemwire._secret import hide_address, hide_key, hide_text, type_name
 from gemwire_runtime.retry import Hedge as Hedge
 from gemwire_runtime.retry import Retry as Retry
 
@@ -35,8 +36,19 @@ class ForeignClientOptions(Protocol):
     api_endpoint: str | None
 
 
+class _HidingSecrets(type):
+    """Hides the secrets among the arguments of a constructor, whose variables a traceback shows."""
+
+    __match_args__: tuple[str, ...]
+
+    def __call__(cls, *values: object, **options: object) -> object:
+        options = _hide({**dict(zip(cls.__match_args__, values, strict=False)), **options})
+        values = ()
+        return super().__call__(**options)
+
+
 @dataclass(frozen=True)
-class ClientOptions:
+class ClientOptions(metaclass=_HidingSecrets):
     """Options of a client. A dict with the same keys or google.api_core's object can be given instead.
 
     Attributes:
@@ -50,6 +62,8 @@ class ClientOptions:
         api_key: API key; excludes credentials and `credentials_file`.
         api_audience: Audience of the tokens of a Google Distributed Cloud account. Default: the host.
         universe_domain: Domain of the cloud universe. Default: ``googleapis.com``.
+        location: Location whose host is called, for Vertex AI: a region such as ``us-central1``, ``us``,
+            ``eu`` or ``global``. `api_endpoint` comes before it. Default: ``global``.
         interceptors: gRPC client interceptors (of grpc.aio for asyncio clients), passed to the channel.
         log_content: Whether the logger ``gemwire`` may show requests and responses at DEBUG.
         max_response_size: Bytes that a response, or a message of a stream, may have once it is decompressed;
@@ -66,6 +80,7 @@ class ClientOptions:
     api_key: str | None = dataclasses.field(default=None, repr=False)
     api_audience: str | None = None
     universe_domain: str | None = None
+    location: str | None = None
     interceptors: Sequence[object] = ()
     log_content: bool = False
     max_response_size: int = MAX_RESPONSE_SIZE
@@ -89,6 +104,20 @@ class ClientOptions:
             if value is not None and not isinstance(value, tuple):
                 object.__setattr__(self, name, tuple(value))
 
+    def __reduce__(self) -> tuple[type[ClientOptions], tuple[object, ...]]:
+        if self.api_key:
+            raise TypeError(
+                "ClientOptions with an api_key cannot be pickled, which would write out a secret; set "
+                "GOOGLE_API_KEY where it is used, or make the options there"
+            )
+        return type(self), tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __copy__(self) -> ClientOptions:
+        return self
+
+    def __deepcopy__(self, memo: object) -> ClientOptions:
+        return self
+
     @classmethod
     def of(cls, options: ClientOptionsLike | None) -> ClientOptions:
         """Convert options from any of the forms that clients accept.
@@ -100,26 +129,45 @@ class ClientOptions:
             ValueError: A key of the mapping is not an option.
             TypeError: The options have none of these forms.
         """
+        options = hide_options(options)
         if options is None:
             return cls()
         if isinstance(options, cls):
             return options
-        names = [f.name for f in dataclasses.fields(cls)]
-        if isinstance(options, Mapping):
-            given = cast("Mapping[str, Any]", options)
-            for key in given:
-                if key not in names:
-                    raise ValueError(
-                        f"ClientOptions does not accept an option {key!r}; it accepts {', '.join(names)}"
-                    )
-            return cls(**given)
-        if hasattr(options, "api_endpoint"):
-            return cls(**{n: v for n in names if (v := getattr(options, n, None)) is not None})
-        raise TypeError(f"client_options: expected ClientOptions or a dict, got {type(options).__name__}")
+        if not isinstance(options, Mapping):
+            raise TypeError(f"client_options: expected ClientOptions or a dict, got {type_name(options)}")
+        given = cast("Mapping[str, Any]", options)
+        for key in given:
+            if key not in cls.__match_args__:
+                names = ", ".join(cls.__match_args__)
+                raise ValueError(f"ClientOptions does not accept an option {key!r}; it accepts {names}")
+        return cls(**given)
 
 
 #: What clients take as options.
 ClientOptionsLike = ClientOptions | Mapping[str, object] | ForeignClientOptions
+
+
+def hide_options(options: ClientOptionsLike | None) -> ClientOptionsLike | None:
+    """Return the options with their secrets hidden, as `ClientOptions` or a dict; nothing is checked.
+
+    A function that takes options replaces its argument by these first: a traceback would show it.
+    """
+    if options is None or isinstance(options, ClientOptions):
+        return options
+    if not isinstance(options, Mapping) and hasattr(options, "api_endpoint"):
+        found = {name: getattr(options, name, None) for name in ClientOptions.__match_args__}
+        options = {name: value for name, value in found.items() if value is not None}
+    return _hide(options) if isinstance(options, Mapping) else hide_text(options)
+
+
+def _hide(options: Mapping[str, object]) -> dict[str, object]:
+    hidden = dict(options)
+    if "api_key" in hidden:
+        hidden["api_key"] = hide_key(hidden["api_key"])
+    if "api_endpoint" in hidden:
+        hidden["api_endpoint"] = hide_address(hidden["api_endpoint"])
+    return hidden
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class RunningEmulator:
             raise
 
     def __repr__(self) -> str:
-        return f"<RunningEmulator {self.address}>"
+        return f"<RunningEmulator {getattr(self, 'address', 'not started')}>"
 
     def _run(self, work: Coroutine[object, object, _T]) -> _T:
         """Run a coroutine in the emulator's event loop."""

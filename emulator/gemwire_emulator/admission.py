@@ -25,6 +25,8 @@ from gemwire_runtime.method import Kind
 
 FAULT_HEADER = "x-emulator-fault"
 PACE_HEADER = "x-emulator-pace"
+#: Rules of headers whose calls are counted; further ones replace the oldest.
+_MAX_HEADER_RULES = 10_000
 _NO_LATENCY = LatencyProfile()
 
 
@@ -171,8 +173,10 @@ class AdmissionController:
         if rule is None:
             try:
                 rule = self._header_rules[key] = FaultRule.from_json(json.loads(header))
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, RecursionError) as error:
                 raise invalid_argument(FAULT_HEADER, f"is not a fault rule: {error}") from None
+            if len(self._header_rules) > _MAX_HEADER_RULES:
+                del self._header_rules[next(iter(self._header_rules))]
         return [*self.rules, rule]
 
     def _pace(self, call: Call) -> LatencyProfile:

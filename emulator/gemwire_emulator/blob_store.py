@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gemwire_emulator.errors import disk_full
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -46,9 +50,10 @@ class BlobStore:
         Returns:
             The id.
         """
-        self._directory.mkdir(mode=0o700, exist_ok=True)
         blob = blob or secrets.token_hex(16)
-        self.path(blob).touch()
+        with self._disk_errors():
+            self._directory.mkdir(mode=0o700, exist_ok=True)
+            self.path(blob).touch()
         return blob
 
     def put(self, data: bytes) -> str:
@@ -64,11 +69,21 @@ class BlobStore:
         try:
             os.link(self.path(blob), self.path(other))
         except OSError:  # The file system has no hard links.
-            shutil.copyfile(self.path(blob), self.path(other))
+            with self._disk_errors():
+                shutil.copyfile(self.path(blob), self.path(other))
         if blob in self._hashes:
             digest, hashed = self._hashes[blob]
             self._hashes[other] = (digest.copy(), hashed)
         return other
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+                raise disk_full(self._directory, error.strerror) from None
+            raise
 
     def path(self, blob: str) -> Path:
         """Return the path of a blob's file."""
@@ -91,9 +106,9 @@ class BlobStore:
 
         Raises:
             FileNotFoundError: The blob has been deleted.
-            OSError: The disk is full, or cannot be written.
+            StatusError: The disk is full.
         """
-        with self.path(blob).open("r+b") as file:
+        with self._disk_errors(), self.path(blob).open("r+b") as file:
             size = file.seek(0, os.SEEK_END)
             file.write(data)
         digest, hashed = self._hashes.get(blob) or (hashlib.sha256(), 0)

@@ -6,6 +6,9 @@ import asyncio
 import datetime
 import time
 
+#: 9900-01-01. A century later, resources that expire could not express their times.
+_END = 250_246_627_200.0
+
 
 class Clock:
     """Seconds since the epoch, plus the seconds that were skipped.
@@ -19,7 +22,12 @@ class Clock:
 
         Args:
             frozen_at: Stand still at this time; only `advance` moves it. None for real time.
+
+        Raises:
+            ValueError: The time is not in the years 1970 to 9899.
         """
+        if frozen_at is not None and not 0 <= frozen_at < _END:
+            raise ValueError(f"clock: {frozen_at} is not in the years 1970 to 9899")
         self._frozen_at = frozen_at
         self.skipped = 0.0
         self._moved = asyncio.Event()
@@ -36,10 +44,12 @@ class Clock:
         """Skip some seconds, and wake the sleepers that are due.
 
         Raises:
-            ValueError: ``seconds`` is negative.
+            ValueError: ``seconds`` is negative or not a number, or leads beyond the year 9899.
         """
         if seconds < 0:
             raise ValueError(f"seconds: {seconds} is negative; the clock cannot go back")
+        if not self.now() + seconds < _END:
+            raise ValueError(f"seconds: {seconds} leads beyond the year 9899")
         self.set(self.skipped + seconds)
 
     def set(self, skipped: float) -> None:

@@ -130,6 +130,13 @@ def resource_exhausted(subject: str, why: str) -> StatusError:
     return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{subject}: {why}", [detail])
 
 
+def disk_full(path: object, reason: object) -> StatusError:
+    """Return RESOURCE_EXHAUSTED for a file of the emulator that cannot grow."""
+    return resource_exhausted(
+        "disk", f"{path} cannot be written: {reason}. Nothing of this call is stored; free some space."
+    )
+
+
 def quota_exceeded(limit: int, used: int, requested: int, unit: str, retry_after: int) -> StatusError:
     """Return RESOURCE_EXHAUSTED for a quota per minute.
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 import grpc
 
 from gemwire_emulator.errors import Disconnect, StatusError, retry_info
+from gemwire_emulator.patterns import check_pattern, matches
 
 #: Protocols of calls, the values of `Call.front`.
 FRONTS = ("grpc", "http", "websocket")
+#: The largest count, and the largest number of seconds, of rules and profiles: 30 years.
+MAXIMUM = 10**9
 #: The numbers of a rule with their minimum.
 _MINIMUM = {"nth": 1, "times": 0, "after_messages": 0, "delay": 0.0, "retry_delay": -1.0}
 
@@ -22,9 +23,9 @@ class FaultRule:
     """A rule by which calls fail.
 
     Attributes:
-        method: Regular expression that is searched in the RPC's name; empty for all RPCs.
-        model: Regular expression that is searched in the request's model; a live session names its model
-            in its setup. Empty for all models.
+        method: Regular expression of RE2 that is searched in the RPC's name; empty for all RPCs.
+        model: Regular expression of RE2 that is searched in the request's model; a live session names its
+            model in its setup. Empty for all models.
         front: Match only calls of this protocol, ``"grpc"``, ``"http"`` or ``"websocket"``; empty for all.
         nth: The first matching call that fails, from 1.
         times: How many calls fail from there on; 0 for all.
@@ -75,23 +76,22 @@ class FaultRule:
             if not isinstance(getattr(rule, name), bool):
                 raise ValueError(f"{name}: {getattr(rule, name)!r} is not true or false")  # noqa: TRY004
         for name in ("method", "model"):
-            try:
-                re.compile(getattr(rule, name))
-            except (re.error, TypeError) as error:
-                raise ValueError(f"{name}: is not a regular expression: {error}") from None
+            check_pattern(name, getattr(rule, name))
         for name, minimum in _MINIMUM.items():
             value = getattr(rule, name)
             number = isinstance(value, (int, type(minimum))) and not isinstance(value, bool)
-            # The comparison is false for NaN; infinity would never end.
-            if not number or not minimum <= value < math.inf:
-                raise ValueError(f"{name}: {value!r} is not a number of at least {minimum}")
+            # The comparison is false for NaN.
+            if not number or not minimum <= value <= MAXIMUM:
+                raise ValueError(
+                    f"{name}: {value!r} is not a number of at least {minimum}, at most {MAXIMUM}"
+                )
         return rule
 
     def matches(self, method: str, model: str, front: str) -> bool:
         """Count a call if it matches; return whether it is to fail."""
         if self.front not in ("", front):
             return False
-        if not (re.search(self.method, method) and re.search(self.model, model)):
+        if not (matches(self.method, method) and matches(self.model, model)):
             return False
         self.seen += 1
         return self.seen >= self.nth and (self.times == 0 or self.seen < self.nth + self.times)

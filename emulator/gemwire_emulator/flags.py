@@ -17,6 +17,7 @@ from pathlib import Path
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.latency import LatencyProfile
+from gemwire_emulator.patterns import check_pattern
 
 
 def parse_faults(texts: Iterable[str], file: Path | None = None) -> list[FaultRule]:
@@ -155,10 +156,7 @@ def _create_reply(data: object) -> Reply:
             f"unknown field {', '.join(sorted(unknown))}; a reply has {', '.join(sorted(known))}"
         )
     for name in ("match", "model"):
-        try:
-            re.compile(data.get(name, ""))
-        except (re.error, TypeError) as error:
-            raise ValueError(f"{name}: {data[name]!r} is not a regular expression: {error}") from None
+        check_pattern(name, data.get(name, ""))
     if not isinstance(data.get("pieces", 1), int) or data.get("pieces", 1) < 1:
         raise ValueError(f"pieces: {data['pieces']!r} is not an integer of at least 1")
     return Reply(**data)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
 from google.protobuf.message import Message
+
+from gemwire_emulator.errors import quote
+from gemwire_emulator.fault_rules import MAXIMUM
 
 #: Seconds of lateness that a stream makes up for: it keeps its rate where the machine oversleeps, and does
 #: not rush after a pause.
@@ -45,15 +47,15 @@ class LatencyProfile:
             return PROFILES[changes]
         if not isinstance(changes, Mapping):
             raise ValueError(  # noqa: TRY004 - it is data
-                f"{changes!r} is not one of {', '.join(PROFILES)}, or a JSON object"
+                f"{quote(changes)} is not one of {', '.join(PROFILES)}, or a JSON object"
             )
         known = [f.name for f in fields(self)]
         if unknown := set(changes) - set(known):
             raise ValueError(f"unknown field {', '.join(sorted(unknown))}; a pace has {', '.join(known)}")
         for name, value in changes.items():
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not 0 <= value < math.inf:
-                raise ValueError(f"{name}: {value!r} is not a number of at least 0")
+            if not number or not 0 <= value <= MAXIMUM:
+                raise ValueError(f"{name}: {quote(value)} is not a number of at least 0, at most {MAXIMUM}")
         return replace(self, **changes)
 
     def override_with(self, text: str) -> LatencyProfile:
@@ -66,7 +68,7 @@ class LatencyProfile:
             return PROFILES[text]
         try:
             changes = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             changes = text
         return self.override(changes)
 

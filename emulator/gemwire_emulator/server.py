@@ -38,6 +38,8 @@ from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Store
 from gemwire_emulator.vertex import prediction as vertex_prediction
+from gemwire_emulator.vertex.caches import GenAiCacheService
+from gemwire_emulator.vertex.model_garden import ModelGardenService
 from gemwire_emulator.vertex.names import find_project
 from gemwire_proto.families import FAMILIES
 from gemwire_runtime.family import Package
@@ -84,15 +86,16 @@ class Emulator:
             RuntimeError: The address is in use.
             OSError: The address of the HTTP server is in use, or a file cannot be read or written.
             sqlite3.DatabaseError: The state file or the snapshot is not one.
-            ValueError: A resource cannot be created, or settings exclude each other.
+            ValueError: A resource cannot be created, settings exclude each other, or another program uses the
+                state file.
         """
         settings = self.settings
         if settings.state and (settings.snapshot or settings.resources):
             raise ValueError("state: a state file has its own resources; it excludes snapshot and resources")
-        engine = CannedReplies(_create_engine(settings), settings.replies)
+        engine, clock = CannedReplies(_create_engine(settings), settings.replies), Clock(settings.frozen_at)
         self.state = State(
             Store(settings.state),
-            Clock(settings.frozen_at),
+            clock,
             engine,
             BlobStore(Path(f"{settings.state}.files") if settings.state else None),
             tuning_seconds=settings.tuning_seconds,
@@ -220,12 +223,14 @@ class Emulator:
             # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
             dispatcher.serve(service, handlers[name], handled_as=v1beta.get(name))
         vertex: dict[str, object] = {
+            "GenAiCacheService": GenAiCacheService(state),
             "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative),
+            "ModelGardenService": ModelGardenService(state),
             "PredictionService": vertex_prediction.PredictionService(state, generative),
         }
         for service in VERTEX_SERVICES:
             dispatcher.serve(
-                service, vertex[_short_name(service)], find_tenant=find_project, unserved=_UNSERVED
+                service, vertex.get(_short_name(service)), find_tenant=find_project, unserved=_UNSERVED
             )
 
     async def wait(self) -> None:

@@ -14,10 +14,16 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from gemwire_emulator.errors import disk_full
+
 _M = TypeVar("_M", bound=Message)
 
 #: Numbers that are reserved in the file at a time; each one alone would be a transaction.
 _BLOCK = 1000
+#: Seconds to wait for another program that has the file open, such as an emulator that is about to end.
+_LOCK_TIMEOUT = 1.0
+#: What SQLite says if it cannot write.
+_DISK_ERRORS = frozenset({"database or disk is full", "disk I/O error"})
 #: Rows that are read at a time, so that a page of a long list does not read the whole list.
 _BATCH = 100
 
@@ -67,34 +73,57 @@ class Store:
             path: The file; None for a database in memory.
 
         Raises:
+            ValueError: Another program has opened the file.
             sqlite3.DatabaseError: The file is not such a database.
         """
+        self._path = path
         # With uri=True, snapshots can be attached by URI; ``path`` is not one.
-        self._database = sqlite3.connect(str(path or ":memory:"), isolation_level=None, uri=True)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
-        if self._database.execute("SELECT count(*) FROM counter").fetchone()[0] == 0:
-            self._database.execute("INSERT INTO counter VALUES (0)")
+        self._database = sqlite3.connect(
+            str(path or ":memory:"), _LOCK_TIMEOUT, isolation_level=None, uri=True
+        )
+        try:
+            # For as long as it is open: no other program can make a call wait, or change what is stored.
+            self._database.execute("PRAGMA main.locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.executescript(_SCHEMA)
+            self._database.execute("UPDATE counter SET number = number")
+            if self._database.execute("SELECT count(*) FROM counter").fetchone()[0] == 0:
+                self._database.execute("INSERT INTO counter VALUES (0)")
+        except sqlite3.OperationalError as error:
+            self._database.close()
+            if "locked" not in str(error):
+                raise
+            raise ValueError(
+                f"state: {path} is in use by another emulator or program; stop it, or choose another file"
+            ) from None
         # The last number that was issued, and the last that the file has reserved. After a kill -9 the
         # numbers between them are skipped, so none is issued twice.
         self._issued = self._reserved = 0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all writes of a block, or none; may be nested."""
+        """Commit all writes of a block, or none; may be nested.
+
+        Raises:
+            StatusError: The disk is full.
+        """
         if self._database.in_transaction:
             yield
             return
-        self._database.execute("BEGIN IMMEDIATE")
         try:
+            self._database.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
+            self._database.execute("COMMIT")
+        except BaseException as error:
+            # SQLite itself rolls some errors back.
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
             # The block of numbers may have been reserved in this transaction, which the file then forgot.
             self._issued = self._reserved
+            if isinstance(error, sqlite3.OperationalError) and str(error) in _DISK_ERRORS:
+                raise disk_full(self._path, error) from None
             raise
-        self._database.execute("COMMIT")
 
     def next_number(self) -> int:
         """Return a number that was never returned before."""
@@ -107,7 +136,7 @@ class Store:
         return self._issued
 
     def _release_numbers(self) -> None:
-        """Return unused reserved numbers, unless another process has reserved a block after them."""
+        """Return unused reserved numbers."""
         self._database.execute(
             "UPDATE counter SET number = ? WHERE number = ?", (self._issued, self._reserved)
         )
@@ -157,18 +186,20 @@ class Store:
 
     def replace(self, tenant: str, name: str, message: Message, extra: str | None = None) -> None:
         """Replace the message of an existing resource, and its ``extra`` unless that is None."""
-        self._database.execute(
-            "UPDATE resource SET body = ?, extra = coalesce(?, extra) WHERE tenant = ? AND name = ?",
-            (message.SerializeToString(), extra, tenant, name),
-        )
+        with self.transaction():
+            self._database.execute(
+                "UPDATE resource SET body = ?, extra = coalesce(?, extra) WHERE tenant = ? AND name = ?",
+                (message.SerializeToString(), extra, tenant, name),
+            )
 
     def delete(self, tenant: str, name: str) -> None:
         """Delete a resource and everything in it."""
-        self._database.execute(
-            # Names that begin with "name/" sort before "name0", the next character, so the key finds them.
-            "DELETE FROM resource WHERE tenant = ? AND (name = ? OR name > ? AND name < ?)",
-            (tenant, name, name + "/", name + "0"),
-        )
+        with self.transaction():
+            self._database.execute(
+                # Names that begin with "name/" sort before "name0", the next character: the key finds them.
+                "DELETE FROM resource WHERE tenant = ? AND (name = ? OR name > ? AND name < ?)",
+                (tenant, name, name + "/", name + "0"),
+            )
 
     def list(self, tenant: str, kind: str, parent: str | None = "", after: int = 0) -> Iterator[Row]:
         """Yield resources of a kind in order of creation.
@@ -213,7 +244,8 @@ class Store:
 
     def reset(self) -> None:
         """Delete everything. Numbers continue, so that no name is used again."""
-        self._database.execute("DELETE FROM resource")
+        with self.transaction():
+            self._database.execute("DELETE FROM resource")
 
     def copy_to(self, other: sqlite3.Connection) -> None:
         """Write all resources to an empty database."""
@@ -238,7 +270,7 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        # Another process may be writing, or it may be closed already: unused numbers are skipped then.
+        # The disk may be full, or it may be closed already: unused numbers are skipped then.
         with suppress(sqlite3.Error):
             self._release_numbers()
         self._database.close()

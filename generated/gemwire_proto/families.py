@@ -59,8 +59,13 @@ FAMILIES = (
                 name="google.cloud.aiplatform.v1",
                 module="gemwire_proto.aiplatform_v1",
                 services={
+                    "EvaluationService": "gemwire_proto.aiplatform_v1.evaluation_service",
+                    "GenAiCacheService": "gemwire_proto.aiplatform_v1.gen_ai_cache_service",
+                    "GenAiTuningService": "gemwire_proto.aiplatform_v1.gen_ai_tuning_service",
                     "PredictionService": "gemwire_proto.aiplatform_v1.prediction_service",
                     "LlmUtilityService": "gemwire_proto.aiplatform_v1.llm_utility_service",
+                    "ModelGardenService": "gemwire_proto.aiplatform_v1.model_garden_service",
+                    "ModelService": "gemwire_proto.aiplatform_v1.model_service",
                 },
                 clients=True,
                 mixin=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     _Descriptor = EnumDescriptor | _message.EnumDescriptor
 
+_N = TypeVar("_N", bound="Names")
 _E = TypeVar("_E", bound="Enum")
 
 #: Enum classes by the full names of their enums.
@@ -20,14 +22,48 @@ _ENUMS: dict[str, type[Enum]] = {}
 _MEMBERS: dict[type[Enum], dict[int, Enum]] = {}
 
 
-class Enum(str, enum.Enum):
+class Names(str, enum.Enum):
+    """An enum whose members are their names, in any case (``JobState("job_state_failed")``).
+
+    A name that this version does not know becomes a new member, with a warning, as in google-genai.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Names | None:
+        if not isinstance(value, str):
+            return None
+        for name in (value.upper(), value.lower()):
+            if known := cls.__members__.get(name):
+                return known
+        for member in cls:
+            if member.value.lower() == value.lower():
+                return member
+        # The frames in between are those of `enum`, and that of the subclass.
+        level = 4 + issubclass(cls, Enum)
+        warnings.warn(f"{value!r} is not a {cls.__name__} that this version knows", stacklevel=level)
+        return cls._create(value)
+
+    @classmethod
+    def _create(cls: type[_N], name: str) -> _N:
+        made = str.__new__(cls, name)
+        vars(made).update(_name_=name, _value_=name)
+        return made
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}.{self._name_}"
+
+    __hash__ = str.__hash__
+
+
+class Enum(Names):
     """An enum of the API: each member is its name, and equal to its number as well.
 
     Members may be looked up by name in any case (``FinishReason("stop")``) and by number. A number that this
-    version does not know becomes a new member, ``UNKNOWN_17``.
+    version does not know becomes a new member, ``UNKNOWN_17``; no message can hold a name that it does not
+    know.
     """
 
-    number: int
+    number: int | None
 
     @classmethod
     def of(cls, descriptor: _Descriptor) -> Callable[[type[_E]], type[_E]]:
@@ -36,25 +72,27 @@ class Enum(str, enum.Enum):
         def tie(made: type[_E]) -> type[_E]:
             for member in made:
                 member.number = int(descriptor.values_by_name[member.value].number)
-            _MEMBERS[made] = {member.number: member for member in made}
+            _MEMBERS[made] = {int(member): member for member in made}
             _ENUMS[descriptor.full_name] = made
             return made
 
         return tie
 
     @classmethod
-    def _missing_(cls, value: object) -> Enum | None:
-        if isinstance(value, str):
-            return cls.__members__.get(value.upper())
+    def _missing_(cls, value: object) -> Names | None:
         if not isinstance(value, int) or isinstance(value, bool):
-            return None
+            return super()._missing_(value)
         known = _MEMBERS[cls]
         if value not in known:
-            name = f"UNKNOWN_{value}"
-            made = str.__new__(cls, name)
-            vars(made).update(_name_=name, _value_=name, number=value)
-            known[value] = made
+            made = known[value] = cls._create(f"UNKNOWN_{value}")
+            made.number = value
         return known[value]
+
+    @classmethod
+    def _create(cls: type[_E], name: str) -> _E:
+        made = super()._create(name)
+        made.number = None
+        return made
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, int):
@@ -68,10 +106,9 @@ class Enum(str, enum.Enum):
     __hash__ = str.__hash__
 
     def __int__(self) -> int:
+        if self.number is None:
+            raise ValueError(f"{self} has no number that this version knows")
         return self.number
-
-    def __str__(self) -> str:
-        return f"{type(self).__name__}.{self._name_}"
 
 
 def find(full_name: str) -> type[Enum] | None:
@@ -89,7 +126,7 @@ def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int],
 
     def read(number: int) -> Enum | int:
         shown = _ENUMS.get(full_name)
-        return shown(number) if shown else number
+        return number if shown is None else _MEMBERS[shown].get(number) or shown(number)
 
     def find(name: str) -> int | None:
         number = numbers.get(name)
@@ -99,12 +136,12 @@ def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int],
 
     def write(value: object) -> int:
         if isinstance(value, Enum):
-            number = find(str.__str__(value))
-            # A member that this version does not know has its number alone.
-            return value.number if number is None else number
-        if isinstance(value, int):
+            # A member that this version does not know has its number alone, or not even that.
+            number = find(str.__str__(value)) or value.number
+        elif isinstance(value, int):
             return value
-        number = find(value.upper()) if isinstance(value, str) else None
+        else:
+            number = find(value.upper()) if isinstance(value, str) else None
         if number is None:
             names = ", ".join(name for name in kind.values_by_name if not name.endswith("_UNSPECIFIED"))
             raise ValueError(f"{value!r} is none of {names}")

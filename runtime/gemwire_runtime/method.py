@@ -134,9 +134,13 @@ class Service:
         host: Host that serves it by default (``google.api.default_host``), without a port.
         scopes: OAuth scopes to request by default (``google.api.oauth_scopes``).
         methods: RPCs by their proto name.
+        regional: Whether each location has a host of its own, derived from ``host``.
+        environment_key: Whether GOOGLE_API_KEY and GEMINI_API_KEY hold keys of it.
     """
 
     name: str
     host: str
     scopes: tuple[str, ...]
     methods: Mapping[str, AnyMethod]
+    regional: bool = False
+    environment_key: bool = True

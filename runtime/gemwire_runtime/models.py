@@ -71,8 +71,9 @@ class Model:
 
     __slots__ = ()
 
-    #: Options that programs read from pydantic's models.
-    model_config: ClassVar[dict[str, object]] = {"extra": "forbid", "populate_by_name": True}
+    if not TYPE_CHECKING:  # A field of a subclass may have this name: DeployRequest of Vertex AI.
+        #: Options that programs read from pydantic's models.
+        model_config = {"extra": "forbid", "populate_by_name": True}
 
     @classmethod
     def describe_fields(cls) -> dict[str, FieldInfo]:

@@ -6,7 +6,6 @@ response cost nothing and a request is built once. Two views are equal if their 
 
 from __future__ import annotations
 
-import base64
 import struct
 import types
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +15,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gemwire_runtime import enums
+from gemwire_runtime.coercion import CONVERSIONS, to_bytes
 from gemwire_runtime.containers import Conversion, Entries, Items, keep, put
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.message_init import is_repeated, message_class
@@ -83,6 +83,8 @@ class View(Model):
         self._pb = self._kind()
         self._kept = None
         for name, value in fields.items():
+            if value is None:
+                continue
             field = self._fields.get(name) or self._fields.get(self._aliases.get(name, ""))
             if field is None:
                 raise ValueError(
@@ -97,6 +99,12 @@ class View(Model):
         made._pb = message
         made._kept = None
         return made
+
+    @classmethod
+    def find_shown(cls) -> type[View]:
+        """Return the class that messages of this one's kind are shown as, if that is a subclass."""
+        shown = _VIEWS[cls._kind.DESCRIPTOR.full_name]
+        return shown if issubclass(shown, cls) else cls
 
     def adopt(self, other: View) -> None:
         """Show what another view with the same fields shows."""
@@ -378,8 +386,11 @@ def _find_conversion(field: FieldDescriptor) -> Conversion:
     if field.enum_type is not None:
         return enums.build_conversion(field.enum_type)
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return keep, _to_bytes
-    return keep, keep if field.cpp_type in _SCALARS else _to_integer
+        return keep, to_bytes
+    kind_of = _SCALARS.get(field.cpp_type, int)
+    # Vectors are long, and texts are no numbers: protobuf checks them.
+    unchecked = kind_of is str or (kind_of is float and is_repeated(field))
+    return keep, keep if unchecked else CONVERSIONS[kind_of]
 
 
 def _find_annotation(field: FieldDescriptor) -> object:
@@ -411,20 +422,6 @@ def _round_float(value: float) -> float:
         if _FLOAT.pack(short) == bits:
             return short
     return value
-
-
-def _to_integer(value: object) -> object:
-    # The API's JSON allows top_k=20.0, so programs write it.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _to_bytes(value: object) -> bytes:
-    if isinstance(value, str):
-        padded = value + "=" * (-len(value) % 4)
-        return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value)
-    raise TypeError(f"expected bytes or base64, got {type(value).__name__}")
 
 
 def _message_conversion(kind: Descriptor) -> Conversion:

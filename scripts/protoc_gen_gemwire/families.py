@@ -44,6 +44,8 @@ class Family:
         comments: File name of its comments, beside it.
         title: The API's name in sentences.
         model: Name of a model that generates content, for examples; empty without service clients.
+        regional: Whether each location has a host of its own.
+        environment_key: Whether GOOGLE_API_KEY and GEMINI_API_KEY hold keys of it.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Family:
     comments: str
     title: str
     model: str = ""
+    regional: bool = False
+    environment_key: bool = True
 
 
 #: The first family is the base: its descriptors are loaded with the package, and hold `CARRIED` as well.
@@ -76,6 +80,8 @@ FAMILIES = (
         model="projects/my-project/locations/us-central1/publishers/google/models/gemini-2.5-flash",
         packages=(Package("google.cloud.aiplatform.v1", "aiplatform_v1", views=True, clients=True),),
         host="aiplatform.googleapis.com",
+        regional=True,
+        environment_key=False,
         descriptor_set="aiplatform.binpb",
         comments="aiplatform_comments.json",
     ),

@@ -25,13 +25,13 @@ def clients(package: Package, files: Sequence[File]) -> str:
     out("from __future__ import annotations")
     out()
     if prepared:
-        out("from gemwire._clients.aio.prepare import AsyncPreparing")
+        out("from gemwire._clients.aio.prepare import AsyncPreparingClient")
     if len(prepared) < len(services):
         out("from gemwire._clients.aio.service_client import AsyncServiceClient")
     for service in services:
         out(f"from {ROOT}.{package.module}.{service.snake} import Async{service.name}")
     for service in services:
-        base = "AsyncPreparing" if service.name in prepared else "AsyncServiceClient"
+        base = "AsyncPreparingClient" if service.name in prepared else "AsyncServiceClient"
         out()
         out()
         out(f"class {service.name}AsyncClient(Async{service.name}, {base}):")

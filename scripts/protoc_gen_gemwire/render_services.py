@@ -20,7 +20,7 @@ def module(service: Service, file: File, model: Model) -> str:
     """The module of one service."""
     types = Types(model, None)
     body = Source(file.path)
-    _table(body, service, types)
+    _table(body, service, file, types)
     _paths(body, service)
     for asynchronous in (True, False):
         _typed(body, service, file, model, types, asynchronous)
@@ -58,7 +58,7 @@ def _constant(method: Method) -> str:
     return method.snake.upper()
 
 
-def _table(out: Source, service: Service, types: Types) -> None:
+def _table(out: Source, service: Service, file: File, types: Types) -> None:
     for method in service.methods:
         out(f"{_constant(method)} = _method.Method(")
         with out.indent():
@@ -105,6 +105,10 @@ def _table(out: Source, service: Service, types: Types) -> None:
         out(f'name="{service.full_name}",')
         out(f'host="{service.host}",')
         out(f"scopes={_tuple(service.scopes)},")
+        if file.family is not None and file.family.regional:
+            out("regional=True,")
+        if file.family is not None and not file.family.environment_key:
+            out("environment_key=False,")
         out("methods={")
         with out.indent():
             for method in service.methods:

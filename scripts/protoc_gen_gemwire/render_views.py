@@ -8,6 +8,7 @@ from .families import Package
 from .model import Enum, Field, File, Message, Model, ModelError
 from .source import Source, import_used, join_modules, summary
 from .types import Types, alias
+from .view_names import VIEW_NAMES
 
 #: What a view shows instead of a well-known type, and what it takes.
 _WELL_KNOWN = {
@@ -45,7 +46,7 @@ def module(package: Package, files: Sequence[File], model: Model) -> str:
             for value in enum.values:
                 out(f'{value.name} = "{value.name}"')
         out()
-    for full_name, message in _messages(files):
+    for full_name, message in _messages(files, model):
         home = model.homes[full_name]
         kind = f"{alias(home.module)}.{model.python_name(full_name)}"
         out()
@@ -76,7 +77,7 @@ def stub(package: Package, files: Sequence[File], model: Model) -> str:
                     body.docstring(value.comment)
         body()
     types = Types(model, None)
-    for full_name, message in _messages(files):
+    for full_name, message in _messages(files, model):
         _stub(body, full_name, message, types)
         _typed_dict(body, full_name, message, types)
     head = Source(f"the protos of {package.module}")
@@ -156,8 +157,9 @@ def _item(field: Field, types: Types) -> tuple[str, str]:
 
 
 def flat(full_name: str, model: Model) -> str:
-    """A name without dots: ``GroundingChunk.Web`` is GroundingChunkWeb."""
-    return model.python_name(full_name).replace(".", "")
+    """Return google-genai's name, or one without dots: ``GroundingChunk.Web`` is GroundingChunkWeb."""
+    name = model.python_name(full_name)
+    return VIEW_NAMES.get(name, name).replace(".", "")
 
 
 def _place(full_name: str, model: Model) -> str:
@@ -184,12 +186,12 @@ def _inner_enums(message: Message) -> Iterator[tuple[str, Enum]]:
         yield from _inner_enums(nested)
 
 
-def _messages(files: Sequence[File]) -> Iterator[tuple[str, Message]]:
+def _messages(files: Sequence[File], model: Model) -> Iterator[tuple[str, Message]]:
     seen: dict[str, str] = {}
     for file in files:
         for message in file.messages:
             for nested in _nested(message):
-                short = nested.full_name.removeprefix(file.package + ".").replace(".", "")
+                short = flat(nested.full_name, model)
                 if other := seen.get(short):
                     raise ModelError(f"{nested.full_name} and {other} would both be views.{short}")
                 seen[short] = nested.full_name

@@ -79,6 +79,6 @@ def test_there_are_as_many_as_the_apis_have() -> None:
         methods = table(version, name).methods.values()  # type: ignore[attr-defined]
         counts[version] += sum(not method.http_only for method in methods)
         http_only += sum(method.http_only for method in methods)
-    assert counts == {v1beta: 58, v1: 7, aiplatform_v1: 16}
-    assert len(SERVICES) == 13
+    assert counts == {v1beta: 58, v1: 7, aiplatform_v1: 48}
+    assert len(SERVICES) == 18
     assert http_only == 2

@@ -83,7 +83,7 @@ def test_there_are_as_many_as_the_api_has() -> None:
         "ai.generativelanguage.v1beta": 58,
         "ai.generativelanguage.v1": 7,
         "longrunning": 5,
-        "cloud.aiplatform.v1": 16,
+        "cloud.aiplatform.v1": 48,
     }
 
 

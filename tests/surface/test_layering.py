@@ -208,7 +208,7 @@ def _refusal(module: str, found: Import) -> str | None:
     if inside("gemwire._transport"):
         if module == "gemwire._transport.rest.session" and found.within("aiohttp", "yarl"):
             return None  # the one module that knows the HTTP client
-        if module == "gemwire._transport.rest.tls_and_proxy" and found.lazy and found.within("certifi"):
+        if module == "gemwire._transport.tls_context" and found.lazy and found.within("certifi"):
             return None  # google-auth's requests brings it
         if found.within("typing_extensions") and module.endswith("_transport"):
             return None  # for type checkers, which bring it

@@ -11,12 +11,13 @@ import grpc
 from gemwire._log import log
 from gemwire._transport import overload
 from gemwire._transport.connection import Connection, ConnectionPool
+from gemwire._transport.connection_probe import Outcome
 from gemwire._transport.credentials import Authorization
 from gemwire._transport.observe import ObservedCall
 from gemwire._transport.retry import RetryBudget, RetryPolicy
 from gemwire._transport.status import error_from_rpc
 from gemwire._transport.token import Pairs
-from gemwire.errors import APIError, Cancelled, DeadlineExceeded
+from gemwire.errors import APIError, Cancelled, DeadlineExceeded, Unavailable
 from gemwire_runtime.method import AnyMethod
 
 
@@ -145,6 +146,16 @@ class Attempts:
             attempts=self.count,
             elapsed=time.monotonic() - self.began,
             hint="Raise `idle_timeout`.",
+        )
+
+    def unreachable_error(self, outcome: Outcome) -> Unavailable:
+        """Build the error of a server that no connection can be made to; ``outcome`` is that of a probe."""
+        return Unavailable(
+            f"failed to connect to {outcome.target}: {outcome.cause}",
+            method=self._name,
+            attempts=self.count,
+            elapsed=time.monotonic() - self.began,
+            hint=outcome.hint,
         )
 
     def cancelled_error(self, message: str) -> Cancelled:

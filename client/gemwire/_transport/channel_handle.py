@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gemwire._transport import fork, json_only
 from gemwire._transport.channel_options import Target
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.undecodable import build_deserializer
 from gemwire_runtime.method import AnyMethod, Kind
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
 
 _FACTORIES = {
     Kind.UNARY: "unary_unary",
@@ -29,32 +26,15 @@ class ChannelHandle:
         channel: The channel.
         health: Its health.
         generation: The process it was made in; see `fork`.
-        loop: The event loop that a channel of grpc.aio belongs to.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_callables",
-        "_http",
-        "_intercepted",
-        "channel",
-        "generation",
-        "health",
-        "loop",
-    )
+    __slots__ = ("__weakref__", "_callables", "_http", "_intercepted", "channel", "generation", "health")
 
-    def __init__(
-        self,
-        channel: Any,
-        target: Target | None,
-        health: ConnectionHealth | None = None,
-        loop: AbstractEventLoop | None = None,
-    ) -> None:
+    def __init__(self, channel: Any, target: Target | None, health: ConnectionHealth | None = None) -> None:
         """``target`` is None for a channel of the user's own."""
         self.channel = channel
-        self.health = health or ConnectionHealth()
+        self.health = health or ConnectionHealth(target.probe if target else None)
         self.generation = fork.generation()
-        self.loop = loop
         # Interceptors expect messages.
         self._intercepted = target is None or bool(target.interceptors)
         self._http = target.http if target else None

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import grpc
 from google.auth.exceptions import MutualTLSChannelError
 
+from gemwire._secret import SecretBytes
 from gemwire._transport.connection import HttpRoute
-from gemwire._transport.endpoint import is_loopback
+from gemwire._transport.connection_probe import ConnectionProbe, Route
+from gemwire._transport.endpoint import DEFAULT_PORT, is_loopback
+from gemwire._transport.proxies import Proxy, find_grpc_proxy
+from gemwire._transport.tls_context import GRPC_ROOTS, create_grpc_context
 from gemwire.options import MAX_RESPONSE_SIZE, CertSource
 
 #: gRFC A105: the core opens further connections to a host when the streams of one are used up. With the
@@ -80,6 +86,25 @@ class Target:
         direct = (("grpc.enable_http_proxy", 0),) if self.plaintext and is_loopback(self.address) else ()
         return (*OPTIONS, ("grpc.max_receive_message_length", self.max_response_size), *direct)
 
+    @functools.cached_property
+    def probe(self) -> ConnectionProbe:
+        """What finds out why connections to it fail."""
+        return ConnectionProbe(self.find_route)
+
+    def find_route(self) -> Route:
+        """Return the way to it: what the core does, as a probe does it."""
+        address = urlsplit(f"//{self.address}")
+        proxy, _ = find_grpc_proxy(self.address, self.plaintext)
+        return Route(
+            address.hostname or "",
+            address.port or DEFAULT_PORT,
+            None if self.plaintext else functools.partial(create_grpc_context, self.certificate),
+            # The core connects directly where it does not know the kind of a proxy.
+            proxy=Proxy.of(proxy, "https") if proxy.startswith("http://") else None,
+            is_http2=True,
+            trust_hint=f"set {GRPC_ROOTS} to a file with its authority.",
+        )
+
     def credentials(self) -> grpc.ChannelCredentials:
         """Return TLS credentials, with the client certificate if there is one."""
         if self.certificate is None:
@@ -104,4 +129,4 @@ def certificate(source: CertSource | None) -> tuple[bytes, bytes] | None:
         raise MutualTLSChannelError(f"client_cert_source failed: {error}") from error
     if not isinstance(chain, bytes) or not isinstance(key, bytes):
         raise MutualTLSChannelError("client_cert_source must return the certificate and the key as PEM bytes")
-    return chain, key
+    return chain, SecretBytes(key)

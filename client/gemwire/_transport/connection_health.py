@@ -6,6 +6,8 @@ import time
 
 import grpc
 
+from gemwire._transport.connection_probe import ConnectionProbe
+
 #: Seconds without a response after which a channel is replaced; doubled where that did not help.
 _PATIENCE, _MAX_PATIENCE = 3.0, 60.0
 
@@ -22,11 +24,18 @@ class ConnectionHealth:
         patience: Seconds of silence after which the channel is replaced.
         silent_since: When the silence was first noticed; None while all is well, which is all that a
             successful call looks at.
+        probe: Finds out why connections fail; None if the target is not known.
     """
 
-    __slots__ = ("patience", "silent_since")
+    __slots__ = ("patience", "probe", "silent_since")
 
-    def __init__(self, patience: float = _PATIENCE, silent_since: float | None = None) -> None:
+    def __init__(
+        self,
+        probe: ConnectionProbe | None = None,
+        patience: float = _PATIENCE,
+        silent_since: float | None = None,
+    ) -> None:
+        self.probe = probe
         self.patience = patience
         self.silent_since = silent_since
 
@@ -55,4 +64,4 @@ class ConnectionHealth:
 
     def successor(self) -> ConnectionHealth:
         """Return the health of the replacement channel, which is more patient until a server responds."""
-        return ConnectionHealth(min(self.patience * 2, _MAX_PATIENCE), time.monotonic())
+        return ConnectionHealth(self.probe, min(self.patience * 2, _MAX_PATIENCE), time.monotonic())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
 from gemwire._transport import credentials as creds
@@ -13,9 +13,14 @@ from gemwire._transport.connection import HttpRoute
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import MAX_RESPONSE_SIZE, CertSource, ClientInfo, ClientOptions, UserAgentSource
 from gemwire_proto.families import FAMILIES
+from gemwire_runtime.method import Service
 
 if TYPE_CHECKING:
     import google.auth.credentials
+
+
+#: What a transport serves that was made without a client.
+_ANY_SERVICE = Service("", FAMILIES[0].host, (), {})
 
 
 class TransportArguments(TypedDict, total=False):
@@ -72,7 +77,7 @@ class ConnectionSettings:
     authorization: creds.Authorization
     http_host: str | None = None
     plaintext: bool = False
-    certificate: tuple[bytes, bytes] | None = None
+    certificate: tuple[bytes, bytes] | None = field(default=None, repr=False)
     user_agent: str | None = None
     interceptors: tuple[object, ...] = ()
     log_content: bool = False
@@ -85,13 +90,12 @@ class ConnectionSettings:
         credentials: google.auth.credentials.Credentials | None,
         client_info: UserAgentSource | None,
         *,
-        service_host: str,
+        service: Service,
         host: str,
         http_host: str | None,
         cert_source: CertSource | None = None,
         plaintext: bool = False,
         anonymous: bool = False,
-        default_scopes: Sequence[str] = (),
         always_use_jwt_access: bool = True,
     ) -> ConnectionSettings:
         """Find the credentials and run the certificate source. Nothing is connected.
@@ -100,14 +104,13 @@ class ConnectionSettings:
             options: The client's options; the host is not read from them.
             credentials: google-auth credentials. Default: those of the options, then of the environment.
             client_info: Source of the user agent; None to send none.
-            service_host: Host of the service, the audience of self-signed tokens wherever calls go.
+            service: The service: its host is the audience of self-signed tokens wherever calls go.
             host: Host to connect to.
             http_host: Host for calls over HTTP.
             cert_source: Returns the client certificate and key.
             plaintext: Whether connections are unencrypted.
             anonymous: Whether to send no credentials, as to an emulator. An API key that is given is still
                 sent if the host is this machine.
-            default_scopes: OAuth scopes of the service.
             always_use_jwt_access: Whether service accounts sign their own tokens.
 
         Raises:
@@ -121,9 +124,8 @@ class ConnectionSettings:
             authorization = creds.resolve(
                 credentials,
                 options,
-                service_host,
+                service,
                 host,
-                default_scopes=default_scopes,
                 always_use_jwt_access=always_use_jwt_access,
             )
         return cls(
@@ -145,9 +147,8 @@ class ConnectionSettings:
         credentials: google.auth.credentials.Credentials | None,
         client_info: UserAgentSource | None,
         *,
-        service_host: str,
+        service: Service,
         emulator: endpoint.Emulator | None,
-        default_scopes: Sequence[str] = (),
     ) -> ConnectionSettings:
         """Resolve the settings of a service client by its options and the environment. See `build`.
 
@@ -155,33 +156,32 @@ class ConnectionSettings:
             options: The client's options.
             credentials: google-auth credentials.
             client_info: Source of the user agent.
-            service_host: Host of the service.
+            service: The service.
             emulator: Where to connect instead, in plaintext and without credentials.
-            default_scopes: OAuth scopes of the service.
         """
         if emulator:
+            endpoint.service_host(service, options.location)
             host, http_host, cert_source = emulator.host, emulator.http_host, None
         else:
-            found = endpoint.resolve(service_host, options)
+            found = endpoint.resolve(service, options)
             host, http_host, cert_source = found.host, found.host, found.cert_source
         return cls.build(
             options,
             credentials,
             client_info,
-            service_host=service_host,
+            service=service,
             host=host,
             http_host=http_host,
             cert_source=cert_source,
             plaintext=emulator is not None,
             anonymous=emulator is not None,
-            default_scopes=default_scopes,
         )
 
     @classmethod
     def of_transport(
         cls,
         *,
-        host: str = FAMILIES[0].host,
+        host: str = _ANY_SERVICE.host,
         credentials: google.auth.credentials.Credentials | None = None,
         credentials_file: str | None = None,
         scopes: Sequence[str] | None = None,
@@ -210,7 +210,7 @@ class ConnectionSettings:
             options,
             credentials,
             client_info,
-            service_host=FAMILIES[0].host,
+            service=_ANY_SERVICE,
             host=host,
             http_host=host,
             cert_source=client_cert_source_for_mtls,

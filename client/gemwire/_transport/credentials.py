@@ -13,9 +13,11 @@ import google.auth.api_key
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
+from gemwire._secret import hide_key, is_of_wrong_type, type_name, without_frames
 from gemwire._transport import metadata
 from gemwire._transport.token import Pairs, Token
 from gemwire.options import ClientOptions
+from gemwire_runtime.method import Service
 
 
 class ApiKey:
@@ -44,15 +46,15 @@ class ApiKey:
 Authorization = ApiKey | Token
 
 
-def check_api_key(key: object, argument: str) -> str:
-    """Return an API key if it is valid. Errors do not show it.
+def check_api_key(key: str, argument: str) -> str:
+    """Return an API key, which `hide_key` has hidden, if it is valid.
 
     Raises:
         TypeError: It is not a string.
         ValueError: It is empty, or has a character that headers cannot carry.
     """
-    if not isinstance(key, str):
-        raise TypeError(f"{argument}: expected a string, got {type(key).__name__}")
+    if is_of_wrong_type(key):
+        raise TypeError(f"{argument}: expected a string, got {type_name(key)}")
     if not key:
         raise ValueError(f"{argument}: the API key is empty; leave it out to use the environment")
     if any(not 33 <= ord(c) <= 126 for c in key):
@@ -77,8 +79,7 @@ def is_key_given(credentials: google.auth.credentials.Credentials | None, option
 def find_environment_key() -> tuple[str, str] | None:
     """Return the variable that holds an API key, and the key: GOOGLE_API_KEY, else GEMINI_API_KEY."""
     for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):
-        key = os.environ.get(name)
-        if key:
+        if key := hide_key(os.environ.get(name)):
             return name, check_api_key(key, f"environment variable {name}")
     return None
 
@@ -86,24 +87,22 @@ def find_environment_key() -> tuple[str, str] | None:
 def resolve(
     credentials: google.auth.credentials.Credentials | None,
     options: ClientOptions,
-    audience: str,
+    service: Service,
     host: str,
     *,
-    default_scopes: Sequence[str] = (),
     always_use_jwt_access: bool = True,
 ) -> Authorization:
     """Find the credentials of a client.
 
     In this order: ``credentials``, ``options.api_key``, ``options.credentials_file``,
-    GOOGLE_API_KEY, GEMINI_API_KEY, application default credentials. The first three exclude
-    each other.
+    GOOGLE_API_KEY, GEMINI_API_KEY (which are keys of the Gemini API alone), application default
+    credentials. The first three exclude each other.
 
     Args:
         credentials: google-auth credentials, or None.
         options: The client's options.
-        audience: Host for self-signed tokens: that of the service, whatever host is called.
+        service: The service: its scopes, and its host for self-signed tokens, whatever host is called.
         host: The host that is called.
-        default_scopes: OAuth scopes of the service.
         always_use_jwt_access: Whether service accounts sign their own tokens.
 
     Raises:
@@ -124,12 +123,12 @@ def resolve(
     if options.api_key:
         return _from_key(options.api_key, options)
     if credentials is None and options.credentials_file:
-        credentials = _load_file(options, default_scopes)
-    if credentials is None and (found := find_environment_key()):
+        credentials = _load_file(options, service.scopes)
+    if credentials is None and service.environment_key and (found := find_environment_key()):
         return _from_key(found[1], options)
     if credentials is None:
-        credentials = _load_default(options, default_scopes, options.api_audience or host)
-    return _from_google(credentials, options, audience, default_scopes, always_use_jwt_access)
+        credentials = _load_default(options, service.scopes, options.api_audience or host)
+    return _from_google(credentials, options, service.host, service.scopes, always_use_jwt_access)
 
 
 def _from_google(
@@ -142,13 +141,11 @@ def _from_google(
     """Prepare google-auth credentials as Google's clients do: scopes, self-signed tokens."""
     if not isinstance(credentials, google.auth.credentials.Credentials):
         hint = "; give a key as client_options={'api_key': …}" if isinstance(credentials, str) else ""
-        raise TypeError(
-            f"credentials: expected google.auth credentials, got {type(credentials).__name__}{hint}"
-        )
+        raise TypeError(f"credentials: expected google.auth credentials, got {type_name(credentials)}{hint}")
     if isinstance(credentials, google.auth.credentials.AnonymousCredentials):
         return ApiKey(())
     if isinstance(credentials, google.auth.api_key.Credentials):
-        return _from_key(check_api_key(credentials.token, "credentials"), options)
+        return _from_key(check_api_key(hide_key(credentials.token) or "", "credentials"), options)
     scoped: Any = google.auth.credentials.with_scopes_if_required(
         credentials, scopes=options.scopes, default_scopes=default_scopes
     )
@@ -181,8 +178,11 @@ def _load_file(options: ClientOptions, default_scopes: Sequence[str]) -> google.
     with warnings.catch_warnings():
         # google-auth warns too, of our line instead of the user's.
         warnings.simplefilter("ignore", DeprecationWarning)
-        credentials: google.auth.credentials.Credentials = google.auth.load_credentials_from_file(
-            options.credentials_file, scopes=options.scopes, default_scopes=default_scopes
+        credentials: google.auth.credentials.Credentials = without_frames(
+            google.auth.load_credentials_from_file,
+            options.credentials_file,
+            scopes=options.scopes,
+            default_scopes=default_scopes,
         )[0]
     return credentials
 
@@ -199,7 +199,8 @@ def _load_default(
     options: ClientOptions, default_scopes: Sequence[str], gdch_audience: str
 ) -> google.auth.credentials.Credentials:
     try:
-        credentials: google.auth.credentials.Credentials = google.auth.default(
+        credentials: google.auth.credentials.Credentials = without_frames(
+            google.auth.default,
             scopes=options.scopes,
             quota_project_id=options.quota_project_id,
             default_scopes=default_scopes,

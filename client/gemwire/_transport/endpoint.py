@@ -17,11 +17,16 @@ from urllib.parse import urlsplit
 from google.auth.exceptions import MutualTLSChannelError
 from google.auth.transport import mtls
 
+from gemwire._secret import hide_address, show_address
 from gemwire.options import CertSource, ClientOptions
+from gemwire_runtime.method import Service
 
 DEFAULT_UNIVERSE = "googleapis.com"
 DEFAULT_PORT = 443
 
+_LOCATION = re.compile(r"[a-z]+(-[a-z0-9]+)*")
+#: Locations of several regions, whose hosts keep data within them.
+_MULTI_REGIONS = frozenset({"us", "eu"})
 _HOST = re.compile(r"[A-Za-z0-9._:%\[\]-]+")
 _SHAPE = re.compile(r"(\[[0-9A-Fa-f:.]*:[^\[\]]*\]|[^:\[\]]+):[^:\[\]]*")
 
@@ -80,12 +85,14 @@ def check_host(host: str, argument: str) -> str:
         raise TypeError(f"{argument}: expected 'host' or 'host:port', got {type(host).__name__}")
     if not host:
         raise ValueError(f"{argument}: the endpoint is empty; leave it out for the default")
+    shown = show_address(host)
     if "://" in host:
-        raise ValueError(f"{argument}: {host!r} has a scheme; give the host alone: {urlsplit(host).netloc!r}")
+        name = shown.rpartition("://")[2]
+        raise ValueError(f"{argument}: {shown!r} has a scheme; give the host alone: {name!r}")
     if "/" in host:
-        raise ValueError(
-            f"{argument}: {host!r} has a path; give the host alone: {host.split('/', maxsplit=1)[0]!r}"
-        )
+        raise ValueError(f"{argument}: it has a path; give the host alone: {shown!r}")
+    if shown != host:
+        raise ValueError(f"{argument}: beside the host {shown!r} there are characters that no host name has")
     if not _HOST.fullmatch(host):
         raise ValueError(f"{argument}: {host!r} has characters that no host name has")
     if not _SHAPE.fullmatch(with_port(host)):
@@ -166,21 +173,52 @@ def universe_domain(option: str | None) -> str:
     return DEFAULT_UNIVERSE
 
 
-def resolve(default_host: str, options: ClientOptions) -> Endpoint:
+def service_host(service: Service, location: str | None) -> str:
+    """Return the host that serves a location: that of the service where there is none.
+
+    Args:
+        service: The service.
+        location: A region such as ``us-central1``, ``us``, ``eu`` or ``global``.
+
+    Raises:
+        ValueError: It is no location, or the service has none.
+        TypeError: It is not a string.
+    """
+    if location is None:
+        return service.host
+    if not isinstance(location, str):
+        raise TypeError(f"client_options.location: expected a string, got {type(location).__name__}")
+    if not service.regional:
+        raise ValueError(f"client_options.location: {service.name} is the same everywhere; leave it out")
+    if not _LOCATION.fullmatch(location):
+        raise ValueError(
+            f"client_options.location: {location!r} is no location; give a region such as 'us-central1', or "
+            "'global'"
+        )
+    if location == "global":
+        return service.host
+    if location in _MULTI_REGIONS:
+        name, _, domain = service.host.partition(".")
+        return f"{name}.{location}.rep.{domain}"
+    return f"{location}-{service.host}"
+
+
+def resolve(service: Service, options: ClientOptions) -> Endpoint:
     """Resolve the host and the client certificate.
 
     Args:
-        default_host: Host of the service, by its proto.
+        service: The service.
         options: The client's options.
 
     Raises:
         MutualTLSChannelError: GOOGLE_API_USE_MTLS_ENDPOINT is invalid, or mutual TLS is required outside
             googleapis.com.
-        ValueError: `api_endpoint` is not a host, or the universe domain is empty.
+        ValueError: `api_endpoint` is not a host, `location` is no location, or the universe domain is empty.
     """
     mode = mtls_mode()
     source = client_cert_source(options.client_cert_source)
     universe = universe_domain(options.universe_domain)
+    default_host = service_host(service, options.location)
     if options.api_endpoint is not None:
         check_host(options.api_endpoint, "client_options.api_endpoint")
         return Endpoint(options.api_endpoint, universe, source, "api_endpoint was given")
@@ -192,9 +230,12 @@ def resolve(default_host: str, options: ClientOptions) -> Endpoint:
         why = (
             "GOOGLE_API_USE_MTLS_ENDPOINT is always" if mode == "always" else "there is a client certificate"
         )
-        return Endpoint(mtls_host(default_host), universe, source, why)
+        # Hosts of multi-regions have no form for mutual TLS; the certificate is presented all the same.
+        host = default_host if ".rep." in default_host else mtls_host(default_host)
+        return Endpoint(host, universe, source, why)
     host = default_host.removesuffix(DEFAULT_UNIVERSE) + universe
-    return Endpoint(host, universe, source, "the default")
+    why = f"client_options.location is {options.location}" if options.location else "the default"
+    return Endpoint(host, universe, source, why)
 
 
 EMULATOR = "GEMINI_EMULATOR_HOST"
@@ -259,7 +300,7 @@ def is_emulated() -> bool:
 
 
 def _emulator_host(variable: str) -> str | None:
-    host = os.environ.get(variable)
+    host = hide_address(os.environ.get(variable))
     if not host:
         return None
     name = f"environment variable {variable}"

@@ -20,9 +20,11 @@ listener: ContextVar[Callable[[APIError, float], object] | None] = ContextVar(
 )
 
 _OVERLOAD = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+#: How the core words errors of connections that could not be made, and we do.
+_UNCONNECTED = ("failed to connect to ", "errors resolving ", "DNS resolution failed")
 #: How the core words its own errors, refused streams included; `rest.http_errors` does the same.
 _OWN_ERRORS = (
-    "failed to connect to all addresses",
+    *_UNCONNECTED,
     "Stream removed (",
     "the connection broke: ",
     "CLIENT: Received message larger than max",
@@ -37,6 +39,13 @@ def is_overload(error: APIError) -> bool:
     larger than the client accepts.
     """
     return error.grpc_code in _OVERLOAD and not error.message.startswith(_OWN_ERRORS)
+
+
+def is_unconnected(error: grpc.RpcError) -> bool:
+    """Return whether an error says that no connection could be made, over gRPC or HTTP."""
+    if error.code() is not grpc.StatusCode.UNAVAILABLE:
+        return False
+    return (error.details() or "").startswith(_UNCONNECTED) or getattr(error, "may_be_refusal", False) is True
 
 
 def report(error: APIError, began: float) -> None:

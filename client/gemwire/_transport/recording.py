@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict
 
+import grpc
+
 from gemwire._transport import call_json
 from gemwire._transport.call_json import JsonValue
+from gemwire._transport.status import error_from_rpc
 from gemwire.errors import APIError, GemwireError
 
 _VERSION = 1
@@ -174,6 +177,15 @@ class RecordedCall:
 
         self._recording.update(change)
         self._recording.finish(self._record, self._request)
+
+    def fail(self, error: BaseException) -> None:
+        """End a call that failed; one that ends otherwise, as by cancellation, is abandoned."""
+        if isinstance(error, grpc.RpcError):
+            error = error_from_rpc(error, self._record["method"], 1, 0)
+        if isinstance(error, APIError):
+            self.end(error)
+        else:
+            self.abandon()
 
     def abandon(self) -> None:
         """End a call that the program cancelled; without a response it is not written."""

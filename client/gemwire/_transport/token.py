@@ -175,6 +175,8 @@ class Token:
             fetched = self._fetch()
         except BaseException as error:
             drop_frames(error)
+            if isinstance(error, GoogleAuthError):
+                error.args = tuple(map(_without_tokens, error.args))
             self._fail(refresh, error, _is_temporary(error))
             return
         with self._lock:
@@ -253,6 +255,13 @@ def _is_temporary(error: BaseException) -> bool:
         or (isinstance(one, GoogleAuthError) and one.retryable)
         for one in chain
     )
+
+
+def _without_tokens(argument: object) -> object:
+    """Return an argument of google-auth's errors; of a token endpoint's response, only what says why."""
+    if isinstance(argument, dict):
+        return {name: value for name, value in argument.items() if name.startswith("error")}
+    return argument
 
 
 def _describe(error: BaseException) -> str:

@@ -21,11 +21,7 @@ class CompletionBitmap:
         return 0 < number <= self.last and bool(self._bits[number >> 3] & 1 << (number & 7))
 
     def add(self, number: int) -> bool:
-        """Add a line. Return False if it is in the set already.
-
-        Raises:
-            IndexError: There is no such line.
-        """
+        """Add a line. Return False if it is in the set already."""
         if not 0 < number <= self.last:
             raise IndexError(f"line {number} of {self.last}")
         if number in self:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gemwire.bulk.line_result import LineResult, crashed_result, failed_result, invalid_result, json_record
+from gemwire.bulk.line_result import LineResult, failed_result, invalid_result, json_record
 from gemwire.bulk.lines import Line
 from gemwire.bulk.parse_line import InvalidLine, decode_line, line_key, load_json
 from gemwire.bulk.rate_limit import RateGate, RateLimit
@@ -123,6 +123,6 @@ class EmbedTask:
         # Nine digits represent any 32-bit float, in a third of the text that repr() writes.
         values = ", ".join(["%.9g"] * len(vector)) % tuple(vector)
         if "n" in values:
-            return crashed_result(number, key, "the vector has values that are not numbers: nan or inf")
+            return invalid_result(number, key, "the vector has nan or inf", crashed=True)
         head = json_record(number, key)[:-1]
         return LineResult(number, head + b', "embedding": [' + values.encode() + b"]}")

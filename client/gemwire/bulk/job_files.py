@@ -32,9 +32,6 @@ class JobFiles:
 
         A link that the caller names is followed, and the other files are beside its target, so that the job
         is the same by any name. Files that the caller does not name must not be links.
-
-        Raises:
-            ValueError: A file cannot be used.
         """
         if output.name in {"", "-"}:
             raise ValueError("output: a job needs a file, which records the finished lines")

@@ -61,11 +61,7 @@ class JobManifest:
                 )
 
     def write(self) -> None:
-        """Write the files atomically.
-
-        Raises:
-            OSError: A file cannot be written.
-        """
+        """Write the files atomically."""
         _write(self._files.manifest, {**self._entries, "id": self._id})
         if self._files.owner:
             _write(self._files.owner, {"id": self._id})

@@ -156,12 +156,8 @@ def embed(
         The final progress.
 
     Raises:
-        ValueError: See `generate`, also for the following errors.
-        TypeError: See `generate`.
-        APIError: See `generate`.
-        JobStopped: See `generate`.
-        KeyboardInterrupt: See `generate`.
-        ImportError: See `generate`.
+        ValueError: See `generate`, also for `TypeError`, `APIError`, `JobStopped`, `KeyboardInterrupt` and
+            `ImportError`.
     """
     from gemwire.bulk.embed_task import EmbedTask
     from gemwire.bulk.runner import JobRunner

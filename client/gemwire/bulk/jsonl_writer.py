@@ -19,21 +19,13 @@ class JsonlWriter:
     """Writer of whole lines. An incomplete last line is truncated, so that the file says what is finished."""
 
     def __init__(self, name: str, path: Path) -> None:
-        """Open a file and lock it; ``name`` is the argument's, for error messages.
-
-        Raises:
-            ValueError: The file cannot be opened, or another job writes to it.
-        """
+        """Open a file and lock it; ``name`` is the argument's, for error messages."""
         self.path = path
         self._file = open_locked(name, path)
         self._end = 0
 
     def scan(self, finished: CompletionBitmap) -> None:
-        """Add the finished lines to a bitmap. Changes nothing on disk.
-
-        Raises:
-            ValueError: The file has lines that are not of this job, or cannot be read.
-        """
+        """Add the finished lines to a bitmap. Changes nothing on disk."""
         self._end = at = 0
         rest = b""
         try:
@@ -68,11 +60,7 @@ class JsonlWriter:
         self._end = 0
 
     def start(self) -> None:
-        """Truncate an incomplete last line, and what was discarded.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
+        """Truncate an incomplete last line, and what was discarded."""
         os.ftruncate(self._file, self._end)
 
     def accept(self, result: LineResult) -> LineResult:
@@ -80,11 +68,7 @@ class JsonlWriter:
         return result
 
     def write(self, results: list[LineResult]) -> None:
-        """Append lines. Once this returns, they outlive the process.
-
-        Raises:
-            OSError: Not all lines can be written; those that can are.
-        """
+        """Append lines. Once this returns, they outlive the process."""
         data = b"".join(result.record + b"\n" for result in results)
         at = 0
         try:
@@ -99,11 +83,7 @@ class JsonlWriter:
             self._end += at
 
     def sync(self) -> None:
-        """Flush to the disk, so that what was written outlives a crash of the machine.
-
-        Raises:
-            OSError: The disk reports an error.
-        """
+        """Flush to the disk, so that what was written outlives a crash of the machine."""
         os.fsync(self._file)
 
     def close(self) -> None:

@@ -38,13 +38,7 @@ class LineResult(NamedTuple):
 
 
 def json_record(number: int, key: object, **fields: object) -> bytes:
-    """Return a line of the output or of the failures. Scans rely on how it begins.
-
-    Args:
-        number: Line number.
-        key: Key of the line in the input; None if it has none.
-        fields: Further fields.
-    """
+    """Return a line of the output or of the failures. Scans rely on how it begins."""
     record = {"line": number, "key": key, **fields}
     try:
         return json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
@@ -64,30 +58,15 @@ def response_result(
     )
 
 
-def invalid_result(number: int, key: object, message: str) -> LineResult:
-    """Return the result of a line that cannot be sent."""
-    return _error_result(number, key, 400, "INVALID_ARGUMENT", message)
-
-
-def crashed_result(number: int, key: object, message: str) -> LineResult:
-    """Return the result of a line that something else than the service failed with."""
-    return _error_result(number, key, 500, "INTERNAL", message)
-
-
-def _error_result(number: int, key: object, code: int, status: str, message: str) -> LineResult:
+def invalid_result(number: int, key: object, message: str, *, crashed: bool = False) -> LineResult:
+    """Return the result of a line that cannot be sent, or whose processing has crashed."""
+    code, status = (500, "INTERNAL") if crashed else (400, "INVALID_ARGUMENT")
     error = {"code": code, "status": status, "message": message, "details": [], "attempts": 0}
     return LineResult(number, json_record(number, key, error=error), failed=True)
 
 
 def failed_result(number: int, key: object, error: APIError, *, names_resources: bool = False) -> LineResult:
-    """Return the result of a line whose call failed.
-
-    Args:
-        number: Line number.
-        key: See `json_record`.
-        error: Error of the call.
-        names_resources: Whether the request names resources, to which access may be denied separately.
-    """
+    """Return the result of a failed call; access to the resources that it names may be denied separately."""
     denied = isinstance(error, (Unauthenticated, PermissionDenied)) and not names_resources
     if denied or error.reason in _FATAL_REASONS:
         return LineResult(number, fatal=error)

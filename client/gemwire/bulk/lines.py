@@ -46,11 +46,7 @@ class JobInput:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open an input and read it once.
-
-        Raises:
-            ValueError: It cannot be read.
-        """
+        """Open an input and read it once."""
         self._path = path
         # The digest of all bytes up to the end of each block.
         self._digests: list[bytes] = []
@@ -72,10 +68,6 @@ class JobInput:
         """Iterate over the lines that are not blank.
 
         No line is returned of a block that differs from what was read at first.
-
-        Raises:
-            InputChanged: The content has changed.
-            ValueError: The file cannot be read.
         """
         with self._read_errors():
             yield from filter(lambda line: line.data, _split_lines(self._check_blocks()))

@@ -19,9 +19,6 @@ def open_locked(name: str, path: Path) -> int:
 
     Returns:
         The file descriptor.
-
-    Raises:
-        ValueError: Another job holds the lock, or the file cannot be opened.
     """
     while True:
         try:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from gemwire.bulk.completion_bitmap import CompletionBitmap
-from gemwire.bulk.line_result import LineResult, crashed_result
+from gemwire.bulk.line_result import LineResult, invalid_result
 from gemwire.bulk.lock import close_locked, open_locked
 
 _MAGIC = b"\x93NUMPY\x01\x00"
@@ -25,11 +25,7 @@ class NpyWriter:
     """
 
     def __init__(self, path: Path, bitmap: Path) -> None:
-        """Open a file and lock it; ``bitmap`` is the second file.
-
-        Raises:
-            ValueError: The file cannot be opened, or another job writes to it.
-        """
+        """Open a file and lock it; ``bitmap`` is the second file."""
         self.path = path
         self._bitmap_path = bitmap
         self._file = open_locked("output", path)
@@ -38,11 +34,7 @@ class NpyWriter:
         self._done = CompletionBitmap(0)
 
     def scan(self, finished: CompletionBitmap) -> None:
-        """Add the finished lines to a bitmap. Changes nothing on disk.
-
-        Raises:
-            ValueError: The file is not the array of this job, or cannot be read.
-        """
+        """Add the finished lines to a bitmap. Changes nothing on disk."""
         try:
             header = os.pread(self._file, _HEADER, 0)
             bits = self._bitmap_path.read_bytes() if self._bitmap_path.exists() else b""
@@ -64,11 +56,7 @@ class NpyWriter:
         return not self._done.count if self._bitmap_file >= 0 else not os.fstat(self._file).st_size
 
     def start(self) -> None:
-        """Open the second file, and discard rows that do not count.
-
-        Raises:
-            OSError: A file cannot be written.
-        """
+        """Open the second file, and discard rows that do not count."""
         self._bitmap_file = os.open(self._bitmap_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         if not self._columns:
             os.ftruncate(self._file, 0)
@@ -83,14 +71,10 @@ class NpyWriter:
             self._allocate(columns)
             return result
         message = f"the vector has {columns} numbers, and those before have {self._columns}"
-        return crashed_result(result.number, None, message)
+        return invalid_result(result.number, None, message, crashed=True)
 
     def write(self, results: list[LineResult]) -> None:
-        """Write rows. Once this returns, they outlive the process.
-
-        Raises:
-            OSError: The rows cannot be written: none of them counts as finished.
-        """
+        """Write rows. Once this returns, they outlive the process."""
         for result in results:
             offset = _HEADER + (result.number - 1) * len(result.record)
             _write_at(self._file, _to_little_endian(result.record), offset)
@@ -116,11 +100,7 @@ class NpyWriter:
         self._columns = columns
 
     def sync(self) -> None:
-        """Flush to the disk, so that what was written outlives a crash of the machine.
-
-        Raises:
-            OSError: The disk reports an error.
-        """
+        """Flush to the disk, so that what was written outlives a crash of the machine."""
         os.fsync(self._bitmap_file)
 
     def close(self) -> None:

@@ -43,11 +43,7 @@ class InvalidLine(ValueError):
 
 
 def decode_line(line: Line) -> str:
-    """Return the text of a line.
-
-    Raises:
-        InvalidLine: The line is not UTF-8.
-    """
+    """Return the text of a line."""
     try:
         return line.data.decode()
     except UnicodeDecodeError as error:
@@ -55,11 +51,7 @@ def decode_line(line: Line) -> str:
 
 
 def load_json(line: Line) -> object:
-    """Return the JSON value of a line.
-
-    Raises:
-        InvalidLine: The line is not JSON.
-    """
+    """Return the JSON value of a line."""
     try:
         value: object = _DECODER.decode(decode_line(line))
     except json.JSONDecodeError as error:
@@ -102,9 +94,6 @@ def parse_line(line: Line) -> ParsedLine:
     Args:
         line: A JSON string; an object with a "prompt"; a GenerateContentRequest; or an object with one as its
             "request". Objects may have a "key".
-
-    Raises:
-        InvalidLine: The line has another form, or unknown fields.
     """
     value = load_json(line)
     if isinstance(value, str):
@@ -155,11 +144,7 @@ def _parse_request(value: object, key: object) -> v1beta.GenerateContentRequest:
 
 
 def _parse_message(value: dict[str, object]) -> v1beta.GenerateContentRequest:
-    """Parse a request whose fields are in camelCase or named as in the protos.
-
-    Raises:
-        ValueError: A value is invalid, or a field is unknown.
-    """
+    """Parse a request whose fields are in camelCase or named as in the protos."""
     request = v1beta.GenerateContentRequest()
     try:
         json_format.ParseDict(value, request, descriptor_pool=POOL)

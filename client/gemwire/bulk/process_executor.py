@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import cast
 
 from gemwire.bulk.executor import JobStopped
-from gemwire.bulk.line_result import LineResult, crashed_result
+from gemwire.bulk.line_result import LineResult, invalid_result
 from gemwire.bulk.lines import Line
 from gemwire.bulk.parse_line import line_key
 from gemwire.bulk.task import Workload
@@ -212,7 +212,7 @@ class ProcessExecutor:
             crashes = self._crashes.get(line.number, 0)
             if crashes >= _MAX_CRASHES:
                 message = f"{crashes} worker processes crashed with this line, the last with exit code {code}"
-                failed.append(crashed_result(line.number, line_key(line), message))
+                failed.append(invalid_result(line.number, line_key(line), message, crashed=True))
             else:
                 (self._isolated if crashes == _MAX_CRASHES - 1 else self._requeued).append(line)
         return failed

@@ -61,14 +61,7 @@ class JobRunner:
         self._now = Progress(0, 0)
 
     def run(self) -> Progress:
-        """Run the job, and return the final progress.
-
-        Raises:
-            ValueError: The job cannot start; nothing has changed.
-            APIError: No line can be processed.
-            JobStopped: The job cannot go on.
-            KeyboardInterrupt: Ctrl-C was pressed; lines in progress were waited for.
-        """
+        """Run the job, and return the final progress."""
         files = self.files
         with ExitStack() as stack:
             output: JsonlWriter | NpyWriter

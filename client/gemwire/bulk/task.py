@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from gemwire._arguments import check_integer
-from gemwire.bulk.line_result import LineResult, crashed_result
+from gemwire.bulk.line_result import LineResult, invalid_result
 from gemwire.bulk.lines import Line
 from gemwire.bulk.parse_line import line_key
 from gemwire.bulk.rate_limit import RateLimit
@@ -114,7 +114,7 @@ def _failed_result(task: Task, line: Line, error: BaseException) -> LineResult:
     if isinstance(error, APIError):
         return task.failed_result(line, error)
     message = f"{type(error).__name__}: {error}"
-    result = crashed_result(line.number, line_key(line), message)
+    result = invalid_result(line.number, line_key(line), message, crashed=True)
     # It may meet all lines.
     return result._replace(service_error=f"{message}.")
 

@@ -49,7 +49,8 @@ class BlockingEmbedder:
         weakref.finalize(self, self._thread.close, finish=False)
 
     def __repr__(self) -> str:
-        return f"<Blocking{repr(self._embedder)[1:]}"
+        # A constructor that fails leaves no embedder.
+        return f"<Blocking{repr(self._embedder)[1:] if hasattr(self, '_embedder') else 'Embedder>'}"
 
     def embed(self, content: object) -> Vector:
         """Embed one text; see `Embedder.embed` for arguments and errors."""

@@ -116,7 +116,9 @@ class Embedder:
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._entries.model} {self._client!r}>"
+        # A constructor that fails leaves no client.
+        shown = f"{self._entries.model} {self._client!r}" if hasattr(self, "_client") else "without a client"
+        return f"<{type(self).__name__} {shown}>"
 
     async def embed(self, content: object) -> Vector:
         """Embed one text.

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gemwire.genai import errors as errors
     from gemwire.genai import types as types
+    from gemwire.genai._google_client import google_client as google_client
     from gemwire.genai.client import Client as Client
 
-__all__ = ["Client", "errors", "types"]
+__all__ = ["Client", "errors", "google_client", "types"]
 
 
 def __getattr__(name: str) -> object:
@@ -25,6 +26,10 @@ def __getattr__(name: str) -> object:
         from gemwire.genai.client import Client
 
         return Client
+    if name == "google_client":
+        from gemwire.genai._google_client import google_client
+
+        return google_client
     if name in __all__:
         return importlib.import_module(f"gemwire.genai.{name}")
     raise AttributeError(f"module 'gemwire.genai' has no attribute {name!r}")

@@ -6,11 +6,12 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from gemwire._secret import hide_key, hide_text
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.resources import AsyncResources
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.resources import Resources
-from gemwire.genai._types.http_options import HttpOptions
+from gemwire.genai._types.http_options import HttpOptions, hide_http_options
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai.client_arguments import ClientArguments
 from gemwire.genai.http_options import CallSettings
@@ -66,6 +67,9 @@ class Client(Resources):
             TypeError: An argument is of a wrong type.
             google.auth.exceptions.DefaultCredentialsError: No API key and no credentials were found.
         """
+        # A traceback shows these variables.
+        api_key, credentials = hide_key(api_key), hide_text(credentials)
+        hidden_options, http_options = hide_http_options(http_options), None
         if vertexai if vertexai is not None else _vertex_by_environment():
             raise ValueError(
                 "vertexai: Vertex AI is not supported by this version; leave it out for the Gemini API, "
@@ -75,7 +79,7 @@ class Client(Resources):
             if value is not None:
                 raise ValueError(f"{name}: Vertex AI only; the Gemini API takes an API key or credentials")
         arguments = ClientArguments(
-            HttpOptions.of(http_options, "http_options"),
+            HttpOptions.of(hidden_options, "http_options"),
             api_key,
             credentials,
             transport,

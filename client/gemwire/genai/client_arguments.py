@@ -82,9 +82,8 @@ class ClientArguments:
                 options,
                 self.credentials,
                 ClientInfo(),
-                service_host=self.backend.service.host,
+                service=self.backend.service,
                 emulator=emulator,
-                default_scopes=self.backend.service.scopes,
             )
             return transport, settings
         if transport == "grpc" and not self.credentials and (found := creds.find_environment_key()):
@@ -93,12 +92,11 @@ class ClientArguments:
             options,
             self.credentials,
             ClientInfo(),
-            service_host=self.backend.service.host,
+            service=self.backend.service,
             host=host,
             http_host=host,
             plaintext=True,
             # Without TLS, gRPC sends an API key to a proxy on this machine, but no token.
             anonymous=transport == "grpc",
-            default_scopes=self.backend.service.scopes,
         )
         return transport or "rest", settings

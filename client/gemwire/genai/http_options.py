@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TypedDict, TypeVar
 
+from gemwire._secret import hide_address, hide_header, show_address, type_name
 from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
 from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
@@ -72,24 +73,25 @@ def resolve_address(options: HttpOptions, variable: str) -> tuple[str | None, bo
         raise ValueError(
             f"http_options.api_version: {options.api_version!r} is none of v1, v1beta and v1alpha"
         )
-    given, named = options.base_url, "http_options.base_url"
+    given, named = hide_address(options.base_url), "http_options.base_url"
     if not given and not endpoint.is_emulated():
-        given, named = os.environ.get(variable), variable
+        given, named = hide_address(os.environ.get(variable)), variable
     if not given:
         return None, False
     if not isinstance(given, str):
         raise TypeError(f"{named}: expected a string, got {type(given).__name__}")
-    scheme, _, rest = given.rpartition("://")
-    host, _, path = rest.partition("/")
+    shown = show_address(given)
+    scheme, _, rest = map(hide_address, given.rpartition("://"))
+    host, _, path = map(hide_address, rest.partition("/"))
     if path.strip("/"):
-        raise ValueError(f"{named}: {given!r} has a path; give a host and a port alone")
+        raise ValueError(f"{named}: {shown!r} is followed by a path; give a host and a port alone")
     if scheme.lower() not in {"", "https", "http"}:
-        raise ValueError(f"{named}: {given!r} begins with neither https:// nor http://")
+        raise ValueError(f"{named}: {shown!r} begins with neither https:// nor http://")
     endpoint.check_host(host, named)
     plaintext = scheme.lower() == "http"
     if plaintext and not endpoint.is_loopback(host):
         raise ValueError(
-            f"{named}: {given!r} is another machine, to which calls must be encrypted; begin it with https://"
+            f"{named}: {shown!r} is another machine, to which calls must be encrypted; begin it with https://"
         )
     return host, plaintext
 
@@ -130,7 +132,7 @@ def _to_headers(headers: object) -> dict[str, str]:
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
-        raise TypeError(f"http_options.headers: expected a dict, got {type(headers).__name__}")
+        raise TypeError(f"http_options.headers: expected a dict, got {type_name(headers)}")
     # Keys of gRPC are in lower case, and it sets these two itself.
-    lower = {str(name).lower(): str(value) for name, value in headers.items()}
+    lower = {str(name).lower(): hide_header(str(name), str(value)) for name, value in headers.items()}
     return {name: value for name, value in lower.items() if name not in {"content-type", "user-agent"}}

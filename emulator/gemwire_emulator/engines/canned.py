@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from gemwire_emulator.engines.base import Delta, Engine
 from gemwire_emulator.engines.instant import get_texts
+from gemwire_emulator.patterns import matches
 from gemwire_proto import v1beta
 
 
@@ -18,8 +18,8 @@ class Reply:
 
     Attributes:
         text: The response.
-        match: Regular expression that is searched in the last text of the prompt; empty for any prompt.
-        model: Regular expression that is searched in the name of the model; empty for any model.
+        match: Regular expression of RE2, searched in the last text of the prompt; empty for any prompt.
+        model: Regular expression of RE2 that is searched in the name of the model; empty for any model.
         pieces: Number of pieces in which it is streamed.
     """
 
@@ -30,7 +30,7 @@ class Reply:
 
     def matches(self, prompt: str, model: str) -> bool:
         """Return whether the reply is for the last text of a prompt and a model."""
-        return bool(re.search(self.match, prompt) and re.search(self.model, model))
+        return matches(self.match, prompt) and matches(self.model, model)
 
 
 class CannedReplies:

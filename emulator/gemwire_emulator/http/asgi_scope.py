@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl
@@ -11,7 +12,7 @@ from google.protobuf.message import Message
 from starlette.types import Scope
 
 from gemwire_emulator.call import Call
-from gemwire_emulator.errors import StatusError, invalid_argument
+from gemwire_emulator.errors import StatusError, invalid_argument, quote
 from gemwire_emulator.http.connection import get_connection
 from gemwire_emulator.http.json_errors import HttpError
 from gemwire_emulator.http.router import VERSIONS
@@ -93,9 +94,12 @@ def create_call(
         call.go_away = connection.go_away
     if "x-server-timeout" in headers:
         try:
-            deadline = time.monotonic() + float(headers["x-server-timeout"])
+            seconds = float(headers["x-server-timeout"])
         except ValueError:
-            reason = f"{headers['x-server-timeout']!r} is not a number of seconds"
-            raise invalid_argument("X-Server-Timeout", reason) from None
+            seconds = math.nan
+        if math.isnan(seconds):  # As a time of a timer, it would disorder the others.
+            reason = f"{quote(headers['x-server-timeout'])} is not a number of seconds"
+            raise invalid_argument("X-Server-Timeout", reason)
+        deadline = time.monotonic() + seconds
         call.remaining = lambda: deadline - time.monotonic()
     return call

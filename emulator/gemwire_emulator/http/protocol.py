@@ -129,7 +129,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_header_timer()
         if self.transport.is_closing():
             return
-        if self._running is None or self._running.response_complete:
+        # Of a request whose body is malformed, the application is running and waits for the rest.
+        waits = self._in_body and self._running is self.cycle and not self._response_started()
+        if self._running is None or self._running.response_complete or waits:
             problem = HttpError(status, grpc.StatusCode.INVALID_ARGUMENT, message)
             body = json.dumps(error_to_json(problem)).encode()
             head = b"HTTP/1.1 %d \r\ncontent-type: application/json; charset=UTF-8\r\n" % status

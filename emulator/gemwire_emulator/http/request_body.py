@@ -67,7 +67,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int = M
             grpc.StatusCode.INVALID_ARGUMENT,
             f"Unsupported Content-Encoding {encoding!r}; supported: gzip.",
         )
-    gunzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    gunzip = _Gunzip() if encoding == "gzip" else None
     body, discarded = bytearray(), 0
     async for chunk in iter_chunks(receive):
         if discarded or len(body) > limit:
@@ -83,9 +83,36 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int = M
             raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, message) from None
     if len(body) > limit:
         raise _create_size_error(limit)
-    if gunzip and body and not gunzip.eof:
+    if gunzip and not gunzip.complete:
         raise StatusError(grpc.StatusCode.INVALID_ARGUMENT, "The request body is truncated gzip.")
     return bytes(body)
+
+
+class _Gunzip:
+    """Decompression of gzip, which may have several members.
+
+    Attributes:
+        complete: Whether the data so far is nothing, or whole members.
+    """
+
+    def __init__(self) -> None:
+        self.complete = True
+        self._member = zlib.decompressobj(wbits=31)
+
+    def decompress(self, data: bytes, limit: int) -> bytes:
+        """Decompress more data, to about ``limit`` bytes."""
+        pieces = bytearray()
+        while data and len(pieces) < limit:
+            if self._member.eof:
+                # Members may be padded with zeros.
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                self._member = zlib.decompressobj(wbits=31)
+            pieces += self._member.decompress(data, limit - len(pieces))
+            self.complete = self._member.eof
+            data = self._member.unused_data
+        return bytes(pieces)
 
 
 def _create_idle_error() -> HttpError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -13,8 +13,9 @@ from gemwire_runtime.method import HttpBinding
 
 #: Versions in paths. All serve the routes of v1beta, because Google's SDKs differ in which they call.
 VERSIONS = ("v1", "v1beta", "v1alpha")
-#: Those of Vertex AI, whose paths begin with other segments.
-VERTEX_VERSIONS = ("v1", "v1beta1")
+#: Versions of Vertex AI, and how its paths go on after them.
+_VERTEX_VERSIONS = ("v1", "v1beta1")
+_VERTEX_ROOTS = frozenset({"projects", "publishers", "endpoints"})
 _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
 
@@ -55,14 +56,15 @@ class Router:
         routes: All of them.
     """
 
-    def __init__(self, endpoints: Iterable[Endpoint], versions: Collection[str] = VERSIONS) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], *, vertex: bool = False) -> None:
         """Add the bindings of endpoints.
 
         Args:
             endpoints: The endpoints of one version; their routes serve all versions.
-            versions: The versions.
+            vertex: Whether to add the bindings that are Vertex AI's, or those that are not.
         """
-        self._versions = versions
+        self._vertex = vertex
+        self._versions = _VERTEX_VERSIONS if vertex else VERSIONS
         self.routes: list[RpcRoute] = []
         self._index: dict[tuple[str, str, str], list[RpcRoute]] = defaultdict(list)
         for endpoint in endpoints:
@@ -71,11 +73,13 @@ class Router:
 
     def _add(self, endpoint: Endpoint, binding: HttpBinding) -> None:
         template = binding.template.lstrip("/").partition("/")[2]
+        wildcards = _VARIABLE.sub(lambda found: found[2] or "*", template)
+        first, custom_verb = _get_index_key(wildcards)
+        if (first in _VERTEX_ROOTS) is not self._vertex:
+            return
         pattern, variables = _compile(template)
         route = RpcRoute(endpoint, binding, pattern, variables)
         self.routes.append(route)
-        wildcards = _VARIABLE.sub(lambda found: found[2] or "*", template)
-        first, custom_verb = _get_index_key(wildcards)
         self._index[binding.verb.upper(), first, custom_verb].append(route)
 
     def match(self, verb: str, raw_path: str) -> Match | None:

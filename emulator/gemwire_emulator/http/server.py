@@ -25,7 +25,7 @@ from gemwire_emulator.http.openapi.document import VERTEX, Document
 from gemwire_emulator.http.page.routes import Page
 from gemwire_emulator.http.protocol import HttpProtocol, WebSocketProtocol
 from gemwire_emulator.http.request_body import MAX_BODY_BYTES
-from gemwire_emulator.http.router import VERTEX_VERSIONS, Router
+from gemwire_emulator.http.router import Router
 from gemwire_emulator.http.rpc import MIN_COMPRESSED_BYTES, RpcApp
 from gemwire_emulator.http.uploads import UploadApp
 from gemwire_proto.families import PACKAGES
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 #: connection that is closing fails.
 _KEEP_ALIVE = 75
 _V1 = PACKAGES["google.ai.generativelanguage.v1"]
-_VERTEX = PACKAGES["google.cloud.aiplatform.v1"]
 _LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
 
 
@@ -160,13 +159,10 @@ def _build_app(
 ) -> RootApp:
     endpoints = dispatcher.endpoints
     # The routes of v1beta serve all versions, because v1beta has everything that the others have.
-    v1_endpoints, vertex_endpoints = (
-        [endpoints[method.path] for service in package.tables() for method in service.methods.values()]
-        for package in (_V1, _VERTEX)
-    )
-    others = {*v1_endpoints, *vertex_endpoints}
-    router = Router(endpoint for endpoint in endpoints.values() if endpoint not in others)
-    v1, vertex = Router(v1_endpoints), Router(vertex_endpoints, VERTEX_VERSIONS)
+    v1_methods = {m.path for service in _V1.tables() for m in service.methods.values()}
+    router = Router(e for path, e in endpoints.items() if path not in v1_methods)
+    v1 = Router(e for path, e in endpoints.items() if path in v1_methods)
+    vertex = Router(endpoints.values(), vertex=True)
     rpcs = RpcApp(router, vertex)
     downloads = DownloadApp(endpoints, state, rpcs)
     app = Starlette(
@@ -195,4 +191,4 @@ def _build_app(
     # Not a Mount: its pattern matches no path with a newline, which Starlette would answer in its own format.
     app.router.default = rpcs
     app.router.redirect_slashes = False
-    return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app)
+    return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app, page.guard)

@@ -19,10 +19,10 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.dispatch import Endpoint
 from gemwire_emulator.errors import (
     StatusError,
+    disk_full,
     failed_precondition,
     invalid_argument,
     not_found,
-    resource_exhausted,
 )
 from gemwire_emulator.http.asgi_scope import check_route, create_call, get_headers, get_path, get_query
 from gemwire_emulator.http.multipart import MultipartReader
@@ -84,9 +84,7 @@ class UploadApp:
             # The emulator was reset during the upload.
             await send_error(send, not_found("The upload"), self._get_progress_headers(None))
         except OSError as error:
-            await send_error(
-                send, resource_exhausted("disk", str(error)), self._get_progress_headers(session)
-            )
+            await send_error(send, disk_full("the upload", error), self._get_progress_headers(session))
 
     def _get_progress_headers(self, session: UploadSession | None) -> dict[str, str]:
         if session is None:

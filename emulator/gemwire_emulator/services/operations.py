@@ -18,7 +18,10 @@ from gemwire_emulator.store import Row
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.google.protobuf import empty_pb2
 
-_NAMES = "tunedModels/*/operations/*|models/*/operations/*|operations/*|batches/*"
+_NAMES = (
+    "tunedModels/*/operations/*|models/*/operations/*|operations/*|batches/*"
+    "|projects/*/locations/*/operations/*"
+)
 _FILTER = re.compile(r"done\s*[=:]\s*(true|false)", re.IGNORECASE)
 #: Seconds before the deadline of a call at which a wait returns.
 _RESPONSE_TIME = 0.1

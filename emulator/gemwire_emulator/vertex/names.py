@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import grpc
 from google.protobuf.message import Message
 
-from gemwire_emulator.errors import invalid_argument, method_not_supported, not_found, quote
+from gemwire_emulator.call import Call
+from gemwire_emulator.errors import StatusError, invalid_argument, method_not_supported, not_found, quote
 from gemwire_emulator.names import check_name
 from gemwire_emulator.services.model_catalog import get_methods
 
@@ -37,10 +41,12 @@ _NAME_FIELDS = ("model", "endpoint", "parent", "name")
 
 def find_project(request: Message) -> str:
     """Return ``projects/…`` of the resource that a request names; empty for a name without a project."""
-    for field in _NAME_FIELDS:
-        name = getattr(request, field, "")
-        if name.startswith("projects/"):
-            return "/".join(name.split("/")[:2])
+    resource = getattr(request, "cached_content", None)
+    for owner in (request, resource) if isinstance(resource, Message) else (request,):
+        for field in _NAME_FIELDS:
+            name = getattr(owner, field, "")
+            if isinstance(name, str) and name.startswith("projects/"):
+                return "/".join(name.split("/")[:2])
     return ""
 
 
@@ -57,6 +63,43 @@ def check_parent(name: str, field: str) -> None:
         )
     if location not in LOCATIONS:
         raise invalid_argument(field, f"{quote(location)} is no location, such as us-central1 or global")
+
+
+def enter_parent(call: Call, name: str, field: str = "parent") -> None:
+    """Let a call see the resources of a project in a location.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT; it is no project and location.
+    """
+    check_name(name, "projects/*/locations/*", field)
+    check_parent(name, field)
+    call.tenant = name
+
+
+@contextmanager
+def enter_location(call: Call, name: str, pattern: str, field: str) -> Iterator[str]:
+    """Let a call see the resources of the location of a resource; give its name without the location.
+
+    Within it, an error that says that the resource is not there names it in full.
+
+    Args:
+        call: The call.
+        name: Name of the resource.
+        pattern: Form of its name below the location, ``cachedContents/*``.
+        field: Path of the field, for errors.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT for a malformed name.
+    """
+    check_name(name, f"projects/*/locations/*/{pattern}", field)
+    parent, short = "/".join(name.split("/")[:4]), "/".join(name.split("/")[4:])
+    enter_parent(call, parent, field)
+    try:
+        yield short
+    except StatusError as error:
+        if error.code is grpc.StatusCode.NOT_FOUND and error.message.startswith(f"{short} "):
+            raise not_found(name) from None
+        raise
 
 
 def resolve_model(name: str, field: str, method: str = "") -> str:

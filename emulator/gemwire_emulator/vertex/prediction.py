@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -12,7 +12,7 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.generation import GenerativeService
 from gemwire_emulator.state import State
-from gemwire_emulator.vertex.names import resolve_model
+from gemwire_emulator.vertex.names import enter_location, resolve_model
 from gemwire_emulator.vertex.translation import copy_fields, translate
 from gemwire_proto import aiplatform_v1, v1beta
 
@@ -29,17 +29,17 @@ class PredictionService:
         self, request: aiplatform_v1.GenerateContentRequest, call: Call
     ) -> aiplatform_v1.GenerateContentResponse:
         """Generate a response as a whole."""
-        response = await self._generative.generate_content(_translate_request(request), call)
-        return self._translate_response(response)
+        with _enter_cache(request, call) as translated:
+            return self._translate_response(await self._generative.generate_content(translated, call))
 
     async def stream_generate_content(
         self, request: aiplatform_v1.GenerateContentRequest, call: Call
     ) -> AsyncGenerator[aiplatform_v1.GenerateContentResponse, None]:
         """Generate a response in pieces."""
-        stream = self._generative.stream_generate_content(_translate_request(request), call)
-        async with aclosing(stream) as responses:
-            async for response in responses:
-                yield self._translate_response(response)
+        with _enter_cache(request, call) as translated:
+            async with aclosing(self._generative.stream_generate_content(translated, call)) as responses:
+                async for response in responses:
+                    yield self._translate_response(response)
 
     async def embed_content(
         self, request: aiplatform_v1.EmbedContentRequest, call: Call
@@ -112,9 +112,19 @@ class LlmUtilityService:
         return response
 
 
-def _translate_request(request: aiplatform_v1.GenerateContentRequest) -> v1beta.GenerateContentRequest:
+@contextmanager
+def _enter_cache(
+    request: aiplatform_v1.GenerateContentRequest, call: Call
+) -> Iterator[v1beta.GenerateContentRequest]:
+    """Translate a request, and let the call see the cached contents of the location that it names."""
     model = resolve_model(request.model, "model", "generateContent")
-    return translate(request, v1beta.GenerateContentRequest, model=model)
+    if not request.cached_content:
+        yield translate(request, v1beta.GenerateContentRequest, model=model)
+        return
+    with enter_location(call, request.cached_content, "cachedContents/*", "cached_content") as name:
+        if not request.model.startswith(f"{call.tenant}/"):
+            raise invalid_argument("cached_content", f"is in {call.tenant}, but the model is not")
+        yield translate(request, v1beta.GenerateContentRequest, model=model, cached_content=name)
 
 
 def _resolve_endpoint(request: aiplatform_v1.CountTokensRequest | aiplatform_v1.ComputeTokensRequest) -> str:

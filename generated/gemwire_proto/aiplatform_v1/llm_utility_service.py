@@ -66,6 +66,8 @@ SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.LlmUtilityService",
     host="aiplatform.googleapis.com",
     scopes=("https://www.googleapis.com/auth/cloud-platform",),
+    regional=True,
+    environment_key=False,
     methods={
         "CountTokens": COUNT_TOKENS,
         "ComputeTokens": COMPUTE_TOKENS,

@@ -248,6 +248,8 @@ SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.PredictionService",
     host="aiplatform.googleapis.com",
     scopes=("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/cloud-platform.read-only"),
+    regional=True,
+    environment_key=False,
     methods={
         "Predict": PREDICT,
         "RawPredict": RAW_PREDICT,
@@ -271,6 +273,19 @@ class PredictionServicePaths:
     """Resource names that the service's messages use, built and taken apart."""
 
     @staticmethod
+    def cached_content_path(project: str, location: str, cached_content: str) -> str:
+        """The name ``projects/{project}/locations/{location}/cachedContents/{cached_content}``."""
+        return f"projects/{project}/locations/{location}/cachedContents/{cached_content}"
+
+    @staticmethod
+    def parse_cached_content_path(path: str) -> dict[str, str]:
+        """The variables of ``projects/{project}/locations/{location}/cachedContents/{cached_content}`` in
+        ``path``; empty when it is no such name.
+        """
+        found = _re.match(r"^projects/(?P<project>.+?)/locations/(?P<location>.+?)/cachedContents/(?P<cached_content>.+?)$", path)
+        return found.groupdict() if found else {}
+
+    @staticmethod
     def endpoint_path(project: str, location: str, endpoint: str) -> str:
         """The name ``projects/{project}/locations/{location}/endpoints/{endpoint}``."""
         return f"projects/{project}/locations/{location}/endpoints/{endpoint}"
@@ -281,6 +296,19 @@ class PredictionServicePaths:
         empty when it is no such name.
         """
         found = _re.match(r"^projects/(?P<project>.+?)/locations/(?P<location>.+?)/endpoints/(?P<endpoint>.+?)$", path)
+        return found.groupdict() if found else {}
+
+    @staticmethod
+    def model_path(project: str, location: str, model: str) -> str:
+        """The name ``projects/{project}/locations/{location}/models/{model}``."""
+        return f"projects/{project}/locations/{location}/models/{model}"
+
+    @staticmethod
+    def parse_model_path(path: str) -> dict[str, str]:
+        """The variables of ``projects/{project}/locations/{location}/models/{model}`` in ``path``; empty when
+        it is no such name.
+        """
+        found = _re.match(r"^projects/(?P<project>.+?)/locations/(?P<location>.+?)/models/(?P<model>.+?)$", path)
         return found.groupdict() if found else {}
 
     @staticmethod

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from gemwire_runtime import views as _views
+from gemwire_proto.google.cloud.aiplatform.v1 import accelerator_type_pb2 as _v1_accelerator_type_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import api_auth_pb2 as _v1_api_auth_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import openapi_pb2 as _v1_openapi_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import tool_pb2 as _v1_tool_pb2
@@ -11,12 +12,55 @@ from gemwire_proto.google.cloud.aiplatform.v1 import encryption_spec_pb2 as _v1_
 from gemwire_proto.google.cloud.aiplatform.v1 import io_pb2 as _v1_io_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import vertex_rag_data_pb2 as _v1_vertex_rag_data_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import content_pb2 as _v1_content_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import cached_content_pb2 as _v1_cached_content_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import deployed_model_ref_pb2 as _v1_deployed_model_ref_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import env_var_pb2 as _v1_env_var_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import explanation_metadata_pb2 as _v1_explanation_metadata_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import explanation_pb2 as _v1_explanation_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import evaluated_annotation_pb2 as _v1_evaluated_annotation_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import evaluation_service_pb2 as _v1_evaluation_service_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import gen_ai_cache_service_pb2 as _v1_gen_ai_cache_service_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import operation_pb2 as _v1_operation_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import job_state_pb2 as _v1_job_state_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import tuning_job_pb2 as _v1_tuning_job_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import genai_tuning_service_pb2 as _v1_genai_tuning_service_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import types_pb2 as _v1_types_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import usage_metadata_pb2 as _v1_usage_metadata_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import prediction_service_pb2 as _v1_prediction_service_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import llm_utility_service_pb2 as _v1_llm_utility_service_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import reservation_affinity_pb2 as _v1_reservation_affinity_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import machine_resources_pb2 as _v1_machine_resources_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import model_pb2 as _v1_model_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import model_evaluation_pb2 as _v1_model_evaluation_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import model_evaluation_slice_pb2 as _v1_model_evaluation_slice_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import publisher_model_pb2 as _v1_publisher_model_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import model_garden_service_pb2 as _v1_model_garden_service_pb2
+from gemwire_proto.google.cloud.aiplatform.v1 import model_service_pb2 as _v1_model_service_pb2
+
+
+@_views.Enum.of(_v1_accelerator_type_pb2.AcceleratorType.DESCRIPTOR)
+class AcceleratorType(_views.Enum):
+    """Kind of accelerator attached to a machine."""
+
+    ACCELERATOR_TYPE_UNSPECIFIED = "ACCELERATOR_TYPE_UNSPECIFIED"
+    NVIDIA_TESLA_K80 = "NVIDIA_TESLA_K80"
+    NVIDIA_TESLA_P100 = "NVIDIA_TESLA_P100"
+    NVIDIA_TESLA_V100 = "NVIDIA_TESLA_V100"
+    NVIDIA_TESLA_P4 = "NVIDIA_TESLA_P4"
+    NVIDIA_TESLA_T4 = "NVIDIA_TESLA_T4"
+    NVIDIA_TESLA_A100 = "NVIDIA_TESLA_A100"
+    NVIDIA_A100_80GB = "NVIDIA_A100_80GB"
+    NVIDIA_L4 = "NVIDIA_L4"
+    NVIDIA_H100_80GB = "NVIDIA_H100_80GB"
+    NVIDIA_H100_MEGA_80GB = "NVIDIA_H100_MEGA_80GB"
+    NVIDIA_H200_141GB = "NVIDIA_H200_141GB"
+    NVIDIA_B200 = "NVIDIA_B200"
+    NVIDIA_GB200 = "NVIDIA_GB200"
+    NVIDIA_RTX_PRO_6000 = "NVIDIA_RTX_PRO_6000"
+    TPU_V2 = "TPU_V2"
+    TPU_V3 = "TPU_V3"
+    TPU_V4_POD = "TPU_V4_POD"
+    TPU_V5_LITEPOD = "TPU_V5_LITEPOD"
 
 
 @_views.Enum.of(_v1_openapi_pb2.Type.DESCRIPTOR)
@@ -46,7 +90,7 @@ class ToolPhishBlockThreshold(_views.Enum):
 
 
 @_views.Enum.of(_v1_tool_pb2.Tool.ComputerUse.DESCRIPTOR.enum_types_by_name["Environment"])
-class ToolComputerUseEnvironment(_views.Enum):
+class Environment(_views.Enum):
     """What can be steered."""
 
     ENVIRONMENT_UNSPECIFIED = "ENVIRONMENT_UNSPECIFIED"
@@ -54,7 +98,7 @@ class ToolComputerUseEnvironment(_views.Enum):
 
 
 @_views.Enum.of(_v1_tool_pb2.ExecutableCode.DESCRIPTOR.enum_types_by_name["Language"])
-class ExecutableCodeLanguage(_views.Enum):
+class Language(_views.Enum):
     """Languages that the service runs."""
 
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
@@ -62,7 +106,7 @@ class ExecutableCodeLanguage(_views.Enum):
 
 
 @_views.Enum.of(_v1_tool_pb2.CodeExecutionResult.DESCRIPTOR.enum_types_by_name["Outcome"])
-class CodeExecutionResultOutcome(_views.Enum):
+class Outcome(_views.Enum):
     """Ways in which a run ends."""
 
     OUTCOME_UNSPECIFIED = "OUTCOME_UNSPECIFIED"
@@ -132,7 +176,7 @@ class HarmCategory(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.Modality.DESCRIPTOR)
-class Modality(_views.Enum):
+class MediaModality(_views.Enum):
     """Kinds of content by which tokens are counted."""
 
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
@@ -165,7 +209,7 @@ class ImageConfigPersonGeneration(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.GenerationConfig.DESCRIPTOR.enum_types_by_name["Modality"])
-class GenerationConfigModality(_views.Enum):
+class Modality(_views.Enum):
     """What an answer can be made of."""
 
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
@@ -175,7 +219,7 @@ class GenerationConfigModality(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.GenerationConfig.DESCRIPTOR.enum_types_by_name["MediaResolution"])
-class GenerationConfigMediaResolution(_views.Enum):
+class MediaResolution(_views.Enum):
     """Levels of detail."""
 
     MEDIA_RESOLUTION_UNSPECIFIED = "MEDIA_RESOLUTION_UNSPECIFIED"
@@ -206,7 +250,7 @@ class GenerationConfigThinkingConfigThinkingLevel(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.SafetySetting.DESCRIPTOR.enum_types_by_name["HarmBlockThreshold"])
-class SafetySettingHarmBlockThreshold(_views.Enum):
+class HarmBlockThreshold(_views.Enum):
     """From what on content is blocked."""
 
     HARM_BLOCK_THRESHOLD_UNSPECIFIED = "HARM_BLOCK_THRESHOLD_UNSPECIFIED"
@@ -227,7 +271,7 @@ class SafetySettingHarmBlockMethod(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.SafetyRating.DESCRIPTOR.enum_types_by_name["HarmProbability"])
-class SafetyRatingHarmProbability(_views.Enum):
+class HarmProbability(_views.Enum):
     """How probable a harm is."""
 
     HARM_PROBABILITY_UNSPECIFIED = "HARM_PROBABILITY_UNSPECIFIED"
@@ -249,7 +293,7 @@ class SafetyRatingHarmSeverity(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.Candidate.DESCRIPTOR.enum_types_by_name["FinishReason"])
-class CandidateFinishReason(_views.Enum):
+class FinishReason(_views.Enum):
     """Why generation ended."""
 
     FINISH_REASON_UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
@@ -266,7 +310,7 @@ class CandidateFinishReason(_views.Enum):
 
 
 @_views.Enum.of(_v1_content_pb2.UrlMetadata.DESCRIPTOR.enum_types_by_name["UrlRetrievalStatus"])
-class UrlMetadataUrlRetrievalStatus(_views.Enum):
+class UrlRetrievalStatus(_views.Enum):
     """Whether a page was read."""
 
     URL_RETRIEVAL_STATUS_UNSPECIFIED = "URL_RETRIEVAL_STATUS_UNSPECIFIED"
@@ -365,6 +409,112 @@ class ExamplesOverrideDataFormat(_views.Enum):
     EMBEDDINGS = "EMBEDDINGS"
 
 
+@_views.Enum.of(_v1_evaluated_annotation_pb2.EvaluatedAnnotation.DESCRIPTOR.enum_types_by_name["EvaluatedAnnotationType"])
+class EvaluatedAnnotationEvaluatedAnnotationType(_views.Enum):
+    """Outcome of a comparison."""
+
+    EVALUATED_ANNOTATION_TYPE_UNSPECIFIED = "EVALUATED_ANNOTATION_TYPE_UNSPECIFIED"
+    TRUE_POSITIVE = "TRUE_POSITIVE"
+    FALSE_POSITIVE = "FALSE_POSITIVE"
+    FALSE_NEGATIVE = "FALSE_NEGATIVE"
+
+
+@_views.Enum.of(_v1_evaluated_annotation_pb2.ErrorAnalysisAnnotation.DESCRIPTOR.enum_types_by_name["QueryType"])
+class ErrorAnalysisAnnotationQueryType(_views.Enum):
+    """Items among which similar ones are sought."""
+
+    QUERY_TYPE_UNSPECIFIED = "QUERY_TYPE_UNSPECIFIED"
+    ALL_SIMILAR = "ALL_SIMILAR"
+    SAME_CLASS_SIMILAR = "SAME_CLASS_SIMILAR"
+    SAME_CLASS_DISSIMILAR = "SAME_CLASS_DISSIMILAR"
+
+
+@_views.Enum.of(_v1_evaluation_service_pb2.PairwiseChoice.DESCRIPTOR)
+class PairwiseChoice(_views.Enum):
+    """Outcome of a comparison."""
+
+    PAIRWISE_CHOICE_UNSPECIFIED = "PAIRWISE_CHOICE_UNSPECIFIED"
+    BASELINE = "BASELINE"
+    CANDIDATE = "CANDIDATE"
+    TIE = "TIE"
+
+
+@_views.Enum.of(_v1_evaluation_service_pb2.Metric.DESCRIPTOR.enum_types_by_name["AggregationMetric"])
+class MetricAggregationMetric(_views.Enum):
+    """Aggregate over the values of a metric."""
+
+    AGGREGATION_METRIC_UNSPECIFIED = "AGGREGATION_METRIC_UNSPECIFIED"
+    AVERAGE = "AVERAGE"
+    MODE = "MODE"
+    STANDARD_DEVIATION = "STANDARD_DEVIATION"
+    VARIANCE = "VARIANCE"
+    MINIMUM = "MINIMUM"
+    MAXIMUM = "MAXIMUM"
+    MEDIAN = "MEDIAN"
+    PERCENTILE_P90 = "PERCENTILE_P90"
+    PERCENTILE_P95 = "PERCENTILE_P95"
+    PERCENTILE_P99 = "PERCENTILE_P99"
+
+
+@_views.Enum.of(_v1_evaluation_service_pb2.ComputationBasedMetricSpec.DESCRIPTOR.enum_types_by_name["ComputationBasedMetricType"])
+class ComputationBasedMetricSpecComputationBasedMetricType(_views.Enum):
+    """Formula of a metric."""
+
+    COMPUTATION_BASED_METRIC_TYPE_UNSPECIFIED = "COMPUTATION_BASED_METRIC_TYPE_UNSPECIFIED"
+    EXACT_MATCH = "EXACT_MATCH"
+    BLEU = "BLEU"
+    ROUGE = "ROUGE"
+
+
+@_views.Enum.of(_v1_evaluation_service_pb2.CometSpec.DESCRIPTOR.enum_types_by_name["CometVersion"])
+class CometSpecCometVersion(_views.Enum):
+    """Version of COMET."""
+
+    COMET_VERSION_UNSPECIFIED = "COMET_VERSION_UNSPECIFIED"
+    COMET_22_SRC_REF = "COMET_22_SRC_REF"
+
+
+@_views.Enum.of(_v1_evaluation_service_pb2.MetricxSpec.DESCRIPTOR.enum_types_by_name["MetricxVersion"])
+class MetricxSpecMetricxVersion(_views.Enum):
+    """Version of MetricX."""
+
+    METRICX_VERSION_UNSPECIFIED = "METRICX_VERSION_UNSPECIFIED"
+    METRICX_24_REF = "METRICX_24_REF"
+    METRICX_24_SRC = "METRICX_24_SRC"
+    METRICX_24_SRC_REF = "METRICX_24_SRC_REF"
+
+
+@_views.Enum.of(_v1_job_state_pb2.JobState.DESCRIPTOR)
+class JobState(_views.Enum):
+    """State of a job."""
+
+    JOB_STATE_UNSPECIFIED = "JOB_STATE_UNSPECIFIED"
+    JOB_STATE_QUEUED = "JOB_STATE_QUEUED"
+    JOB_STATE_PENDING = "JOB_STATE_PENDING"
+    JOB_STATE_RUNNING = "JOB_STATE_RUNNING"
+    JOB_STATE_SUCCEEDED = "JOB_STATE_SUCCEEDED"
+    JOB_STATE_FAILED = "JOB_STATE_FAILED"
+    JOB_STATE_CANCELLING = "JOB_STATE_CANCELLING"
+    JOB_STATE_CANCELLED = "JOB_STATE_CANCELLED"
+    JOB_STATE_PAUSED = "JOB_STATE_PAUSED"
+    JOB_STATE_EXPIRED = "JOB_STATE_EXPIRED"
+    JOB_STATE_UPDATING = "JOB_STATE_UPDATING"
+    JOB_STATE_PARTIALLY_SUCCEEDED = "JOB_STATE_PARTIALLY_SUCCEEDED"
+
+
+@_views.Enum.of(_v1_tuning_job_pb2.SupervisedHyperParameters.DESCRIPTOR.enum_types_by_name["AdapterSize"])
+class SupervisedHyperParametersAdapterSize(_views.Enum):
+    """Rank of the adapter."""
+
+    ADAPTER_SIZE_UNSPECIFIED = "ADAPTER_SIZE_UNSPECIFIED"
+    ADAPTER_SIZE_ONE = "ADAPTER_SIZE_ONE"
+    ADAPTER_SIZE_TWO = "ADAPTER_SIZE_TWO"
+    ADAPTER_SIZE_FOUR = "ADAPTER_SIZE_FOUR"
+    ADAPTER_SIZE_EIGHT = "ADAPTER_SIZE_EIGHT"
+    ADAPTER_SIZE_SIXTEEN = "ADAPTER_SIZE_SIXTEEN"
+    ADAPTER_SIZE_THIRTY_TWO = "ADAPTER_SIZE_THIRTY_TWO"
+
+
 @_views.Enum.of(_v1_types_pb2.Tensor.DESCRIPTOR.enum_types_by_name["DataType"])
 class TensorDataType(_views.Enum):
     """Types of values."""
@@ -407,7 +557,7 @@ class GenerateContentResponsePromptFeedbackBlockedReason(_views.Enum):
 
 
 @_views.Enum.of(_v1_prediction_service_pb2.GenerateContentResponse.UsageMetadata.DESCRIPTOR.enum_types_by_name["TrafficType"])
-class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
+class TrafficType(_views.Enum):
     """Kinds of quota."""
 
     TRAFFIC_TYPE_UNSPECIFIED = "TRAFFIC_TYPE_UNSPECIFIED"
@@ -430,6 +580,91 @@ class EmbedContentRequestEmbeddingTaskType(_views.Enum):
     QUESTION_ANSWERING = "QUESTION_ANSWERING"
     FACT_VERIFICATION = "FACT_VERIFICATION"
     CODE_RETRIEVAL_QUERY = "CODE_RETRIEVAL_QUERY"
+
+
+@_views.Enum.of(_v1_reservation_affinity_pb2.ReservationAffinity.DESCRIPTOR.enum_types_by_name["Type"])
+class ReservationAffinityType(_views.Enum):
+    """Kind of affinity."""
+
+    TYPE_UNSPECIFIED = "TYPE_UNSPECIFIED"
+    NO_RESERVATION = "NO_RESERVATION"
+    ANY_RESERVATION = "ANY_RESERVATION"
+    SPECIFIC_RESERVATION = "SPECIFIC_RESERVATION"
+
+
+@_views.Enum.of(_v1_model_pb2.Model.DESCRIPTOR.enum_types_by_name["DeploymentResourcesType"])
+class ModelDeploymentResourcesType(_views.Enum):
+    """Kind of machines for a deployment."""
+
+    DEPLOYMENT_RESOURCES_TYPE_UNSPECIFIED = "DEPLOYMENT_RESOURCES_TYPE_UNSPECIFIED"
+    DEDICATED_RESOURCES = "DEDICATED_RESOURCES"
+    AUTOMATIC_RESOURCES = "AUTOMATIC_RESOURCES"
+    SHARED_RESOURCES = "SHARED_RESOURCES"
+
+
+@_views.Enum.of(_v1_model_pb2.Model.ExportFormat.DESCRIPTOR.enum_types_by_name["ExportableContent"])
+class ModelExportFormatExportableContent(_views.Enum):
+    """Part of a model that can be exported."""
+
+    EXPORTABLE_CONTENT_UNSPECIFIED = "EXPORTABLE_CONTENT_UNSPECIFIED"
+    ARTIFACT = "ARTIFACT"
+    IMAGE = "IMAGE"
+
+
+@_views.Enum.of(_v1_model_pb2.ModelSourceInfo.DESCRIPTOR.enum_types_by_name["ModelSourceType"])
+class ModelSourceInfoModelSourceType(_views.Enum):
+    """Kind of origin of a model."""
+
+    MODEL_SOURCE_TYPE_UNSPECIFIED = "MODEL_SOURCE_TYPE_UNSPECIFIED"
+    AUTOML = "AUTOML"
+    CUSTOM = "CUSTOM"
+    BQML = "BQML"
+    MODEL_GARDEN = "MODEL_GARDEN"
+    GENIE = "GENIE"
+    CUSTOM_TEXT_EMBEDDING = "CUSTOM_TEXT_EMBEDDING"
+    MARKETPLACE = "MARKETPLACE"
+
+
+@_views.Enum.of(_v1_publisher_model_pb2.PublisherModel.DESCRIPTOR.enum_types_by_name["OpenSourceCategory"])
+class PublisherModelOpenSourceCategory(_views.Enum):
+    """Ownership of a model and of its checkpoint."""
+
+    OPEN_SOURCE_CATEGORY_UNSPECIFIED = "OPEN_SOURCE_CATEGORY_UNSPECIFIED"
+    PROPRIETARY = "PROPRIETARY"
+    GOOGLE_OWNED_OSS_WITH_GOOGLE_CHECKPOINT = "GOOGLE_OWNED_OSS_WITH_GOOGLE_CHECKPOINT"
+    THIRD_PARTY_OWNED_OSS_WITH_GOOGLE_CHECKPOINT = "THIRD_PARTY_OWNED_OSS_WITH_GOOGLE_CHECKPOINT"
+    GOOGLE_OWNED_OSS = "GOOGLE_OWNED_OSS"
+    THIRD_PARTY_OWNED_OSS = "THIRD_PARTY_OWNED_OSS"
+
+
+@_views.Enum.of(_v1_publisher_model_pb2.PublisherModel.DESCRIPTOR.enum_types_by_name["LaunchStage"])
+class PublisherModelLaunchStage(_views.Enum):
+    """Launch stage."""
+
+    LAUNCH_STAGE_UNSPECIFIED = "LAUNCH_STAGE_UNSPECIFIED"
+    EXPERIMENTAL = "EXPERIMENTAL"
+    PRIVATE_PREVIEW = "PRIVATE_PREVIEW"
+    PUBLIC_PREVIEW = "PUBLIC_PREVIEW"
+    GA = "GA"
+
+
+@_views.Enum.of(_v1_publisher_model_pb2.PublisherModel.DESCRIPTOR.enum_types_by_name["VersionState"])
+class PublisherModelVersionState(_views.Enum):
+    """State of a version."""
+
+    VERSION_STATE_UNSPECIFIED = "VERSION_STATE_UNSPECIFIED"
+    VERSION_STATE_STABLE = "VERSION_STATE_STABLE"
+    VERSION_STATE_UNSTABLE = "VERSION_STATE_UNSTABLE"
+
+
+@_views.Enum.of(_v1_model_garden_service_pb2.PublisherModelView.DESCRIPTOR)
+class PublisherModelView(_views.Enum):
+    """Parts of a publisher's model."""
+
+    PUBLISHER_MODEL_VIEW_UNSPECIFIED = "PUBLISHER_MODEL_VIEW_UNSPECIFIED"
+    PUBLISHER_MODEL_VIEW_BASIC = "PUBLISHER_MODEL_VIEW_BASIC"
+    PUBLISHER_MODEL_VIEW_FULL = "PUBLISHER_MODEL_VIEW_FULL"
+    PUBLISHER_MODEL_VERSION_VIEW_BASIC = "PUBLISHER_MODEL_VERSION_VIEW_BASIC"
 
 
 class ApiAuth(_views.View, kind=_v1_api_auth_pb2.ApiAuth):
@@ -456,7 +691,7 @@ class Tool(_views.View, kind=_v1_tool_pb2.Tool):
     __slots__ = ()
 
 
-class ToolGoogleSearch(_views.View, kind=_v1_tool_pb2.Tool.GoogleSearch):
+class GoogleSearch(_views.View, kind=_v1_tool_pb2.Tool.GoogleSearch):
     """Options of search with Google."""
 
     __slots__ = ()
@@ -480,7 +715,7 @@ class ToolCodeExecution(_views.View, kind=_v1_tool_pb2.Tool.CodeExecution):
     __slots__ = ()
 
 
-class ToolComputerUse(_views.View, kind=_v1_tool_pb2.Tool.ComputerUse):
+class ComputerUse(_views.View, kind=_v1_tool_pb2.Tool.ComputerUse):
     """Options of computer use."""
 
     __slots__ = ()
@@ -1212,6 +1447,44 @@ class ModalityTokenCount(_views.View, kind=_v1_content_pb2.ModalityTokenCount):
     __slots__ = ()
 
 
+class CachedContent(_views.View, kind=_v1_cached_content_pb2.CachedContent):
+    """A prompt prefix that the service has processed and stored, so that requests that begin with it cost
+    less and answer sooner.
+    """
+
+    __slots__ = ()
+
+
+class CachedContentUsageMetadata(_views.View, kind=_v1_cached_content_pb2.CachedContent.UsageMetadata):
+    """Size of the cached content by modality."""
+
+    __slots__ = ()
+
+
+class DeployedModelRef(_views.View, kind=_v1_deployed_model_ref_pb2.DeployedModelRef):
+    """Names one deployment of a model on an endpoint."""
+
+    __slots__ = ()
+
+
+class EnvVar(_views.View, kind=_v1_env_var_pb2.EnvVar):
+    """Environment variable of a container."""
+
+    __slots__ = ()
+
+
+class SecretRef(_views.View, kind=_v1_env_var_pb2.SecretRef):
+    """Reference to a secret of Secret Manager."""
+
+    __slots__ = ()
+
+
+class SecretEnvVar(_views.View, kind=_v1_env_var_pb2.SecretEnvVar):
+    """Environment variable whose value is a secret."""
+
+    __slots__ = ()
+
+
 class ExplanationMetadata(_views.View, kind=_v1_explanation_metadata_pb2.ExplanationMetadata):
     """Inputs and outputs of a model, for explanations."""
 
@@ -1364,6 +1637,958 @@ class ExamplesOverride(_views.View, kind=_v1_explanation_pb2.ExamplesOverride):
 
 class ExamplesRestrictionsNamespace(_views.View, kind=_v1_explanation_pb2.ExamplesRestrictionsNamespace):
     """Which examples to consider, by tokens of one namespace."""
+
+    __slots__ = ()
+
+
+class EvaluatedAnnotation(_views.View, kind=_v1_evaluated_annotation_pb2.EvaluatedAnnotation):
+    """True positive, false positive or false negative of an evaluation."""
+
+    __slots__ = ()
+
+
+class EvaluatedAnnotationExplanation(_views.View, kind=_v1_evaluated_annotation_pb2.EvaluatedAnnotationExplanation):
+    """Explanation of an evaluated annotation."""
+
+    __slots__ = ()
+
+
+class ErrorAnalysisAnnotation(_views.View, kind=_v1_evaluated_annotation_pb2.ErrorAnalysisAnnotation):
+    """Training items that are similar to an evaluated one, to find why it was predicted wrongly."""
+
+    __slots__ = ()
+
+
+class ErrorAnalysisAnnotationAttributedItem(_views.View, kind=_v1_evaluated_annotation_pb2.ErrorAnalysisAnnotation.AttributedItem):
+    """A similar training item."""
+
+    __slots__ = ()
+
+
+class EvaluateInstancesRequest(_views.View, kind=_v1_evaluation_service_pb2.EvaluateInstancesRequest):
+    """Request of `EvaluationService.EvaluateInstances`."""
+
+    __slots__ = ()
+
+
+class Metric(_views.View, kind=_v1_evaluation_service_pb2.Metric):
+    """A metric and the ways to aggregate it over a dataset."""
+
+    __slots__ = ()
+
+
+class AutoraterConfig(_views.View, kind=_v1_evaluation_service_pb2.AutoraterConfig):
+    """Settings of the model that judges."""
+
+    __slots__ = ()
+
+
+class EvaluateInstancesResponse(_views.View, kind=_v1_evaluation_service_pb2.EvaluateInstancesResponse):
+    """Response of `EvaluationService.EvaluateInstances`."""
+
+    __slots__ = ()
+
+
+class MetricResult(_views.View, kind=_v1_evaluation_service_pb2.MetricResult):
+    """Result of a metric for one instance."""
+
+    __slots__ = ()
+
+
+class OutputConfig(_views.View, kind=_v1_evaluation_service_pb2.OutputConfig):
+    """Destination of an evaluation's results."""
+
+    __slots__ = ()
+
+
+class EvaluationDataset(_views.View, kind=_v1_evaluation_service_pb2.EvaluationDataset):
+    """Data to evaluate."""
+
+    __slots__ = ()
+
+
+class EvaluateDatasetResponse(_views.View, kind=_v1_evaluation_service_pb2.EvaluateDatasetResponse):
+    """Result of evaluating a dataset."""
+
+    __slots__ = ()
+
+
+class OutputInfo(_views.View, kind=_v1_evaluation_service_pb2.OutputInfo):
+    """Place to which results were written."""
+
+    __slots__ = ()
+
+
+class AggregationOutput(_views.View, kind=_v1_evaluation_service_pb2.AggregationOutput):
+    """Aggregates over a dataset."""
+
+    __slots__ = ()
+
+
+class AggregationResult(_views.View, kind=_v1_evaluation_service_pb2.AggregationResult):
+    """One aggregate of one metric."""
+
+    __slots__ = ()
+
+
+class PredefinedMetricSpec(_views.View, kind=_v1_evaluation_service_pb2.PredefinedMetricSpec):
+    """A metric that the service defines."""
+
+    __slots__ = ()
+
+
+class ComputationBasedMetricSpec(_views.View, kind=_v1_evaluation_service_pb2.ComputationBasedMetricSpec):
+    """A metric computed by a formula."""
+
+    __slots__ = ()
+
+
+class LLMBasedMetricSpec(_views.View, kind=_v1_evaluation_service_pb2.LLMBasedMetricSpec):
+    """A metric judged by a model."""
+
+    __slots__ = ()
+
+
+class ExactMatchInput(_views.View, kind=_v1_evaluation_service_pb2.ExactMatchInput):
+    """Input of the exact match metric."""
+
+    __slots__ = ()
+
+
+class ExactMatchInstance(_views.View, kind=_v1_evaluation_service_pb2.ExactMatchInstance):
+    """Instance of the exact match metric."""
+
+    __slots__ = ()
+
+
+class ExactMatchSpec(_views.View, kind=_v1_evaluation_service_pb2.ExactMatchSpec):
+    """Settings of the exact match metric: whether a prediction equals its reference."""
+
+    __slots__ = ()
+
+
+class ExactMatchResults(_views.View, kind=_v1_evaluation_service_pb2.ExactMatchResults):
+    """Results of the exact match metric."""
+
+    __slots__ = ()
+
+
+class ExactMatchMetricValue(_views.View, kind=_v1_evaluation_service_pb2.ExactMatchMetricValue):
+    """Value of the exact match metric for one instance."""
+
+    __slots__ = ()
+
+
+class BleuInput(_views.View, kind=_v1_evaluation_service_pb2.BleuInput):
+    """Input of the BLEU metric."""
+
+    __slots__ = ()
+
+
+class BleuInstance(_views.View, kind=_v1_evaluation_service_pb2.BleuInstance):
+    """Instance of the BLEU metric."""
+
+    __slots__ = ()
+
+
+class BleuSpec(_views.View, kind=_v1_evaluation_service_pb2.BleuSpec):
+    """Settings of the BLEU metric: how many n-grams of a prediction are in its reference (BLEU)."""
+
+    __slots__ = ()
+
+
+class BleuResults(_views.View, kind=_v1_evaluation_service_pb2.BleuResults):
+    """Results of the BLEU metric."""
+
+    __slots__ = ()
+
+
+class BleuMetricValue(_views.View, kind=_v1_evaluation_service_pb2.BleuMetricValue):
+    """Value of the BLEU metric for one instance."""
+
+    __slots__ = ()
+
+
+class RougeInput(_views.View, kind=_v1_evaluation_service_pb2.RougeInput):
+    """Input of the ROUGE metric."""
+
+    __slots__ = ()
+
+
+class RougeInstance(_views.View, kind=_v1_evaluation_service_pb2.RougeInstance):
+    """Instance of the ROUGE metric."""
+
+    __slots__ = ()
+
+
+class RougeSpec(_views.View, kind=_v1_evaluation_service_pb2.RougeSpec):
+    """Settings of the ROUGE metric: how much of a reference is in its prediction (ROUGE)."""
+
+    __slots__ = ()
+
+
+class RougeResults(_views.View, kind=_v1_evaluation_service_pb2.RougeResults):
+    """Results of the ROUGE metric."""
+
+    __slots__ = ()
+
+
+class RougeMetricValue(_views.View, kind=_v1_evaluation_service_pb2.RougeMetricValue):
+    """Value of the ROUGE metric for one instance."""
+
+    __slots__ = ()
+
+
+class CoherenceInput(_views.View, kind=_v1_evaluation_service_pb2.CoherenceInput):
+    """Input of the coherence metric."""
+
+    __slots__ = ()
+
+
+class CoherenceInstance(_views.View, kind=_v1_evaluation_service_pb2.CoherenceInstance):
+    """Instance of the coherence metric."""
+
+    __slots__ = ()
+
+
+class CoherenceSpec(_views.View, kind=_v1_evaluation_service_pb2.CoherenceSpec):
+    """Settings of the coherence metric: how coherent a text is."""
+
+    __slots__ = ()
+
+
+class CoherenceResult(_views.View, kind=_v1_evaluation_service_pb2.CoherenceResult):
+    """Result of the coherence metric."""
+
+    __slots__ = ()
+
+
+class FluencyInput(_views.View, kind=_v1_evaluation_service_pb2.FluencyInput):
+    """Input of the fluency metric."""
+
+    __slots__ = ()
+
+
+class FluencyInstance(_views.View, kind=_v1_evaluation_service_pb2.FluencyInstance):
+    """Instance of the fluency metric."""
+
+    __slots__ = ()
+
+
+class FluencySpec(_views.View, kind=_v1_evaluation_service_pb2.FluencySpec):
+    """Settings of the fluency metric: how fluent the language of a text is."""
+
+    __slots__ = ()
+
+
+class FluencyResult(_views.View, kind=_v1_evaluation_service_pb2.FluencyResult):
+    """Result of the fluency metric."""
+
+    __slots__ = ()
+
+
+class SafetyInput(_views.View, kind=_v1_evaluation_service_pb2.SafetyInput):
+    """Input of the safety metric."""
+
+    __slots__ = ()
+
+
+class SafetyInstance(_views.View, kind=_v1_evaluation_service_pb2.SafetyInstance):
+    """Instance of the safety metric."""
+
+    __slots__ = ()
+
+
+class SafetySpec(_views.View, kind=_v1_evaluation_service_pb2.SafetySpec):
+    """Settings of the safety metric: whether a text is safe."""
+
+    __slots__ = ()
+
+
+class SafetyResult(_views.View, kind=_v1_evaluation_service_pb2.SafetyResult):
+    """Result of the safety metric."""
+
+    __slots__ = ()
+
+
+class GroundednessInput(_views.View, kind=_v1_evaluation_service_pb2.GroundednessInput):
+    """Input of the groundedness metric."""
+
+    __slots__ = ()
+
+
+class GroundednessInstance(_views.View, kind=_v1_evaluation_service_pb2.GroundednessInstance):
+    """Instance of the groundedness metric."""
+
+    __slots__ = ()
+
+
+class GroundednessSpec(_views.View, kind=_v1_evaluation_service_pb2.GroundednessSpec):
+    """Settings of the groundedness metric: whether a text is supported by its context alone."""
+
+    __slots__ = ()
+
+
+class GroundednessResult(_views.View, kind=_v1_evaluation_service_pb2.GroundednessResult):
+    """Result of the groundedness metric."""
+
+    __slots__ = ()
+
+
+class FulfillmentInput(_views.View, kind=_v1_evaluation_service_pb2.FulfillmentInput):
+    """Input of the fulfillment metric."""
+
+    __slots__ = ()
+
+
+class FulfillmentInstance(_views.View, kind=_v1_evaluation_service_pb2.FulfillmentInstance):
+    """Instance of the fulfillment metric."""
+
+    __slots__ = ()
+
+
+class FulfillmentSpec(_views.View, kind=_v1_evaluation_service_pb2.FulfillmentSpec):
+    """Settings of the fulfillment metric: how well an instruction is followed."""
+
+    __slots__ = ()
+
+
+class FulfillmentResult(_views.View, kind=_v1_evaluation_service_pb2.FulfillmentResult):
+    """Result of the fulfillment metric."""
+
+    __slots__ = ()
+
+
+class SummarizationQualityInput(_views.View, kind=_v1_evaluation_service_pb2.SummarizationQualityInput):
+    """Input of the summarization quality metric."""
+
+    __slots__ = ()
+
+
+class SummarizationQualityInstance(_views.View, kind=_v1_evaluation_service_pb2.SummarizationQualityInstance):
+    """Instance of the summarization quality metric."""
+
+    __slots__ = ()
+
+
+class SummarizationQualitySpec(_views.View, kind=_v1_evaluation_service_pb2.SummarizationQualitySpec):
+    """Settings of the summarization quality metric: how good a summary is."""
+
+    __slots__ = ()
+
+
+class SummarizationQualityResult(_views.View, kind=_v1_evaluation_service_pb2.SummarizationQualityResult):
+    """Result of the summarization quality metric."""
+
+    __slots__ = ()
+
+
+class PairwiseSummarizationQualityInput(_views.View, kind=_v1_evaluation_service_pb2.PairwiseSummarizationQualityInput):
+    """Input of the pairwise summarization quality metric."""
+
+    __slots__ = ()
+
+
+class PairwiseSummarizationQualityInstance(_views.View, kind=_v1_evaluation_service_pb2.PairwiseSummarizationQualityInstance):
+    """Instance of the pairwise summarization quality metric."""
+
+    __slots__ = ()
+
+
+class PairwiseSummarizationQualitySpec(_views.View, kind=_v1_evaluation_service_pb2.PairwiseSummarizationQualitySpec):
+    """Settings of the pairwise summarization quality metric: which of two summaries is better."""
+
+    __slots__ = ()
+
+
+class PairwiseSummarizationQualityResult(_views.View, kind=_v1_evaluation_service_pb2.PairwiseSummarizationQualityResult):
+    """Result of the pairwise summarization quality metric."""
+
+    __slots__ = ()
+
+
+class SummarizationHelpfulnessInput(_views.View, kind=_v1_evaluation_service_pb2.SummarizationHelpfulnessInput):
+    """Input of the summarization helpfulness metric."""
+
+    __slots__ = ()
+
+
+class SummarizationHelpfulnessInstance(_views.View, kind=_v1_evaluation_service_pb2.SummarizationHelpfulnessInstance):
+    """Instance of the summarization helpfulness metric."""
+
+    __slots__ = ()
+
+
+class SummarizationHelpfulnessSpec(_views.View, kind=_v1_evaluation_service_pb2.SummarizationHelpfulnessSpec):
+    """Settings of the summarization helpfulness metric: how helpful a summary is."""
+
+    __slots__ = ()
+
+
+class SummarizationHelpfulnessResult(_views.View, kind=_v1_evaluation_service_pb2.SummarizationHelpfulnessResult):
+    """Result of the summarization helpfulness metric."""
+
+    __slots__ = ()
+
+
+class SummarizationVerbosityInput(_views.View, kind=_v1_evaluation_service_pb2.SummarizationVerbosityInput):
+    """Input of the summarization verbosity metric."""
+
+    __slots__ = ()
+
+
+class SummarizationVerbosityInstance(_views.View, kind=_v1_evaluation_service_pb2.SummarizationVerbosityInstance):
+    """Instance of the summarization verbosity metric."""
+
+    __slots__ = ()
+
+
+class SummarizationVerbositySpec(_views.View, kind=_v1_evaluation_service_pb2.SummarizationVerbositySpec):
+    """Settings of the summarization verbosity metric: whether a summary has the right length."""
+
+    __slots__ = ()
+
+
+class SummarizationVerbosityResult(_views.View, kind=_v1_evaluation_service_pb2.SummarizationVerbosityResult):
+    """Result of the summarization verbosity metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringQualityInput(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringQualityInput):
+    """Input of the question answering quality metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringQualityInstance(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringQualityInstance):
+    """Instance of the question answering quality metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringQualitySpec(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringQualitySpec):
+    """Settings of the question answering quality metric: how good an answer to a question is."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringQualityResult(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringQualityResult):
+    """Result of the question answering quality metric."""
+
+    __slots__ = ()
+
+
+class PairwiseQuestionAnsweringQualityInput(_views.View, kind=_v1_evaluation_service_pb2.PairwiseQuestionAnsweringQualityInput):
+    """Input of the pairwise question answering quality metric."""
+
+    __slots__ = ()
+
+
+class PairwiseQuestionAnsweringQualityInstance(_views.View, kind=_v1_evaluation_service_pb2.PairwiseQuestionAnsweringQualityInstance):
+    """Instance of the pairwise question answering quality metric."""
+
+    __slots__ = ()
+
+
+class PairwiseQuestionAnsweringQualitySpec(_views.View, kind=_v1_evaluation_service_pb2.PairwiseQuestionAnsweringQualitySpec):
+    """Settings of the pairwise question answering quality metric: which of two answers to a question is
+    better.
+    """
+
+    __slots__ = ()
+
+
+class PairwiseQuestionAnsweringQualityResult(_views.View, kind=_v1_evaluation_service_pb2.PairwiseQuestionAnsweringQualityResult):
+    """Result of the pairwise question answering quality metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringRelevanceInput(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringRelevanceInput):
+    """Input of the question answering relevance metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringRelevanceInstance(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringRelevanceInstance):
+    """Instance of the question answering relevance metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringRelevanceSpec(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringRelevanceSpec):
+    """Settings of the question answering relevance metric: how relevant an answer is to its question."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringRelevanceResult(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringRelevanceResult):
+    """Result of the question answering relevance metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringHelpfulnessInput(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringHelpfulnessInput):
+    """Input of the question answering helpfulness metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringHelpfulnessInstance(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringHelpfulnessInstance):
+    """Instance of the question answering helpfulness metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringHelpfulnessSpec(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringHelpfulnessSpec):
+    """Settings of the question answering helpfulness metric: how helpful an answer to a question is."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringHelpfulnessResult(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringHelpfulnessResult):
+    """Result of the question answering helpfulness metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringCorrectnessInput(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringCorrectnessInput):
+    """Input of the question answering correctness metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringCorrectnessInstance(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringCorrectnessInstance):
+    """Instance of the question answering correctness metric."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringCorrectnessSpec(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringCorrectnessSpec):
+    """Settings of the question answering correctness metric: whether an answer to a question is correct."""
+
+    __slots__ = ()
+
+
+class QuestionAnsweringCorrectnessResult(_views.View, kind=_v1_evaluation_service_pb2.QuestionAnsweringCorrectnessResult):
+    """Result of the question answering correctness metric."""
+
+    __slots__ = ()
+
+
+class PointwiseMetricInput(_views.View, kind=_v1_evaluation_service_pb2.PointwiseMetricInput):
+    """Input of a pointwise metric."""
+
+    __slots__ = ()
+
+
+class PointwiseMetricInstance(_views.View, kind=_v1_evaluation_service_pb2.PointwiseMetricInstance):
+    """Instance of a pointwise metric."""
+
+    __slots__ = ()
+
+
+class PointwiseMetricSpec(_views.View, kind=_v1_evaluation_service_pb2.PointwiseMetricSpec):
+    """Settings of a pointwise metric: one response by a prompt of the user."""
+
+    __slots__ = ()
+
+
+class CustomOutputFormatConfig(_views.View, kind=_v1_evaluation_service_pb2.CustomOutputFormatConfig):
+    """Form of the judge's output."""
+
+    __slots__ = ()
+
+
+class PointwiseMetricResult(_views.View, kind=_v1_evaluation_service_pb2.PointwiseMetricResult):
+    """Result of a pointwise metric."""
+
+    __slots__ = ()
+
+
+class CustomOutput(_views.View, kind=_v1_evaluation_service_pb2.CustomOutput):
+    """The judge's output in the form that was asked for."""
+
+    __slots__ = ()
+
+
+class RawOutput(_views.View, kind=_v1_evaluation_service_pb2.RawOutput):
+    """Output of a judge as it is."""
+
+    __slots__ = ()
+
+
+class PairwiseMetricInput(_views.View, kind=_v1_evaluation_service_pb2.PairwiseMetricInput):
+    """Input of a pairwise metric."""
+
+    __slots__ = ()
+
+
+class PairwiseMetricInstance(_views.View, kind=_v1_evaluation_service_pb2.PairwiseMetricInstance):
+    """Instance of a pairwise metric."""
+
+    __slots__ = ()
+
+
+class PairwiseMetricSpec(_views.View, kind=_v1_evaluation_service_pb2.PairwiseMetricSpec):
+    """Settings of a pairwise metric: which of two responses is better, by a prompt of the user."""
+
+    __slots__ = ()
+
+
+class PairwiseMetricResult(_views.View, kind=_v1_evaluation_service_pb2.PairwiseMetricResult):
+    """Result of a pairwise metric."""
+
+    __slots__ = ()
+
+
+class ToolCallValidInput(_views.View, kind=_v1_evaluation_service_pb2.ToolCallValidInput):
+    """Input of the tool call valid metric."""
+
+    __slots__ = ()
+
+
+class ToolCallValidSpec(_views.View, kind=_v1_evaluation_service_pb2.ToolCallValidSpec):
+    """Settings of the tool call valid metric: whether a predicted tool call is well formed."""
+
+    __slots__ = ()
+
+
+class ToolCallValidInstance(_views.View, kind=_v1_evaluation_service_pb2.ToolCallValidInstance):
+    """Instance of the tool call valid metric."""
+
+    __slots__ = ()
+
+
+class ToolCallValidResults(_views.View, kind=_v1_evaluation_service_pb2.ToolCallValidResults):
+    """Results of the tool call valid metric."""
+
+    __slots__ = ()
+
+
+class ToolCallValidMetricValue(_views.View, kind=_v1_evaluation_service_pb2.ToolCallValidMetricValue):
+    """Value of the tool call valid metric for one instance."""
+
+    __slots__ = ()
+
+
+class ToolNameMatchInput(_views.View, kind=_v1_evaluation_service_pb2.ToolNameMatchInput):
+    """Input of the tool name match metric."""
+
+    __slots__ = ()
+
+
+class ToolNameMatchSpec(_views.View, kind=_v1_evaluation_service_pb2.ToolNameMatchSpec):
+    """Settings of the tool name match metric: whether a predicted tool call names the right function."""
+
+    __slots__ = ()
+
+
+class ToolNameMatchInstance(_views.View, kind=_v1_evaluation_service_pb2.ToolNameMatchInstance):
+    """Instance of the tool name match metric."""
+
+    __slots__ = ()
+
+
+class ToolNameMatchResults(_views.View, kind=_v1_evaluation_service_pb2.ToolNameMatchResults):
+    """Results of the tool name match metric."""
+
+    __slots__ = ()
+
+
+class ToolNameMatchMetricValue(_views.View, kind=_v1_evaluation_service_pb2.ToolNameMatchMetricValue):
+    """Value of the tool name match metric for one instance."""
+
+    __slots__ = ()
+
+
+class ToolParameterKeyMatchInput(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKeyMatchInput):
+    """Input of the tool parameter key match metric."""
+
+    __slots__ = ()
+
+
+class ToolParameterKeyMatchSpec(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKeyMatchSpec):
+    """Settings of the tool parameter key match metric: how many parameter names of a tool call are right."""
+
+    __slots__ = ()
+
+
+class ToolParameterKeyMatchInstance(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKeyMatchInstance):
+    """Instance of the tool parameter key match metric."""
+
+    __slots__ = ()
+
+
+class ToolParameterKeyMatchResults(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKeyMatchResults):
+    """Results of the tool parameter key match metric."""
+
+    __slots__ = ()
+
+
+class ToolParameterKeyMatchMetricValue(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKeyMatchMetricValue):
+    """Value of the tool parameter key match metric for one instance."""
+
+    __slots__ = ()
+
+
+class ToolParameterKVMatchInput(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKVMatchInput):
+    """Input of the tool parameter match metric."""
+
+    __slots__ = ()
+
+
+class ToolParameterKVMatchSpec(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKVMatchSpec):
+    """Settings of the tool parameter match metric: how many parameters of a tool call are right, name and
+    value.
+    """
+
+    __slots__ = ()
+
+
+class ToolParameterKVMatchInstance(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKVMatchInstance):
+    """Instance of the tool parameter match metric."""
+
+    __slots__ = ()
+
+
+class ToolParameterKVMatchResults(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKVMatchResults):
+    """Results of the tool parameter match metric."""
+
+    __slots__ = ()
+
+
+class ToolParameterKVMatchMetricValue(_views.View, kind=_v1_evaluation_service_pb2.ToolParameterKVMatchMetricValue):
+    """Value of the tool parameter match metric for one instance."""
+
+    __slots__ = ()
+
+
+class CometInput(_views.View, kind=_v1_evaluation_service_pb2.CometInput):
+    """Input of the COMET metric."""
+
+    __slots__ = ()
+
+
+class CometSpec(_views.View, kind=_v1_evaluation_service_pb2.CometSpec):
+    """Settings of the COMET metric: the quality of a translation by COMET."""
+
+    __slots__ = ()
+
+
+class CometInstance(_views.View, kind=_v1_evaluation_service_pb2.CometInstance):
+    """Instance of the COMET metric."""
+
+    __slots__ = ()
+
+
+class CometResult(_views.View, kind=_v1_evaluation_service_pb2.CometResult):
+    """Result of the COMET metric."""
+
+    __slots__ = ()
+
+
+class MetricxInput(_views.View, kind=_v1_evaluation_service_pb2.MetricxInput):
+    """Input of the MetricX metric."""
+
+    __slots__ = ()
+
+
+class MetricxSpec(_views.View, kind=_v1_evaluation_service_pb2.MetricxSpec):
+    """Settings of the MetricX metric: the quality of a translation by MetricX."""
+
+    __slots__ = ()
+
+
+class MetricxInstance(_views.View, kind=_v1_evaluation_service_pb2.MetricxInstance):
+    """Instance of the MetricX metric."""
+
+    __slots__ = ()
+
+
+class MetricxResult(_views.View, kind=_v1_evaluation_service_pb2.MetricxResult):
+    """Result of the MetricX metric."""
+
+    __slots__ = ()
+
+
+class ContentMap(_views.View, kind=_v1_evaluation_service_pb2.ContentMap):
+    """Contents by the name of a template's field."""
+
+    __slots__ = ()
+
+
+class ContentMapContents(_views.View, kind=_v1_evaluation_service_pb2.ContentMap.Contents):
+    """Several contents."""
+
+    __slots__ = ()
+
+
+class CreateCachedContentRequest(_views.View, kind=_v1_gen_ai_cache_service_pb2.CreateCachedContentRequest):
+    """Request of `GenAiCacheService.CreateCachedContent`."""
+
+    __slots__ = ()
+
+
+class GetCachedContentRequest(_views.View, kind=_v1_gen_ai_cache_service_pb2.GetCachedContentRequest):
+    """Request of `GenAiCacheService.GetCachedContent`."""
+
+    __slots__ = ()
+
+
+class UpdateCachedContentRequest(_views.View, kind=_v1_gen_ai_cache_service_pb2.UpdateCachedContentRequest):
+    """Request of `GenAiCacheService.UpdateCachedContent`."""
+
+    __slots__ = ()
+
+
+class DeleteCachedContentRequest(_views.View, kind=_v1_gen_ai_cache_service_pb2.DeleteCachedContentRequest):
+    """Request of `GenAiCacheService.DeleteCachedContent`."""
+
+    __slots__ = ()
+
+
+class ListCachedContentsRequest(_views.View, kind=_v1_gen_ai_cache_service_pb2.ListCachedContentsRequest):
+    """Request of `GenAiCacheService.ListCachedContents`."""
+
+    __slots__ = ()
+
+
+class ListCachedContentsResponse(_views.View, kind=_v1_gen_ai_cache_service_pb2.ListCachedContentsResponse):
+    """One page of entries."""
+
+    __slots__ = ()
+
+
+class GenericOperationMetadata(_views.View, kind=_v1_operation_pb2.GenericOperationMetadata):
+    """Metadata of an operation, as far as it is the same for all."""
+
+    __slots__ = ()
+
+
+class DeleteOperationMetadata(_views.View, kind=_v1_operation_pb2.DeleteOperationMetadata):
+    """Metadata of an operation that deletes a resource."""
+
+    __slots__ = ()
+
+
+class TuningJob(_views.View, kind=_v1_tuning_job_pb2.TuningJob):
+    """A job that tunes a model."""
+
+    __slots__ = ()
+
+
+class TunedModel(_views.View, kind=_v1_tuning_job_pb2.TunedModel):
+    """Result of a tuning job."""
+
+    __slots__ = ()
+
+
+class SupervisedTuningDatasetDistribution(_views.View, kind=_v1_tuning_job_pb2.SupervisedTuningDatasetDistribution):
+    """Distribution of a number over the examples."""
+
+    __slots__ = ()
+
+
+class SupervisedTuningDatasetDistributionDatasetBucket(_views.View, kind=_v1_tuning_job_pb2.SupervisedTuningDatasetDistribution.DatasetBucket):
+    """Bucket of a histogram."""
+
+    __slots__ = ()
+
+
+class SupervisedTuningDataStats(_views.View, kind=_v1_tuning_job_pb2.SupervisedTuningDataStats):
+    """Statistics of the examples of supervised fine-tuning."""
+
+    __slots__ = ()
+
+
+class TuningDataStats(_views.View, kind=_v1_tuning_job_pb2.TuningDataStats):
+    """Statistics of the training data."""
+
+    __slots__ = ()
+
+
+class SupervisedHyperParameters(_views.View, kind=_v1_tuning_job_pb2.SupervisedHyperParameters):
+    """Hyperparameters of supervised fine-tuning."""
+
+    __slots__ = ()
+
+
+class SupervisedTuningSpec(_views.View, kind=_v1_tuning_job_pb2.SupervisedTuningSpec):
+    """Settings of supervised fine-tuning."""
+
+    __slots__ = ()
+
+
+class TunedModelRef(_views.View, kind=_v1_tuning_job_pb2.TunedModelRef):
+    """Reference to a tuned model made elsewhere."""
+
+    __slots__ = ()
+
+
+class EvaluationConfig(_views.View, kind=_v1_tuning_job_pb2.EvaluationConfig):
+    """Evaluation of a tuned model."""
+
+    __slots__ = ()
+
+
+class EvaluateDatasetRun(_views.View, kind=_v1_tuning_job_pb2.EvaluateDatasetRun):
+    """One evaluation of a checkpoint."""
+
+    __slots__ = ()
+
+
+class TunedModelCheckpoint(_views.View, kind=_v1_tuning_job_pb2.TunedModelCheckpoint):
+    """Checkpoint of a tuned model."""
+
+    __slots__ = ()
+
+
+class PreTunedModel(_views.View, kind=_v1_tuning_job_pb2.PreTunedModel):
+    """Tuned model that is tuned further."""
+
+    __slots__ = ()
+
+
+class CreateTuningJobRequest(_views.View, kind=_v1_genai_tuning_service_pb2.CreateTuningJobRequest):
+    """Request of `GenAiTuningService.CreateTuningJob`."""
+
+    __slots__ = ()
+
+
+class GetTuningJobRequest(_views.View, kind=_v1_genai_tuning_service_pb2.GetTuningJobRequest):
+    """Request of `GenAiTuningService.GetTuningJob`."""
+
+    __slots__ = ()
+
+
+class ListTuningJobsRequest(_views.View, kind=_v1_genai_tuning_service_pb2.ListTuningJobsRequest):
+    """Request of `GenAiTuningService.ListTuningJobs`."""
+
+    __slots__ = ()
+
+
+class ListTuningJobsResponse(_views.View, kind=_v1_genai_tuning_service_pb2.ListTuningJobsResponse):
+    """One page of jobs."""
+
+    __slots__ = ()
+
+
+class CancelTuningJobRequest(_views.View, kind=_v1_genai_tuning_service_pb2.CancelTuningJobRequest):
+    """Request of `GenAiTuningService.CancelTuningJob`."""
+
+    __slots__ = ()
+
+
+class RebaseTunedModelRequest(_views.View, kind=_v1_genai_tuning_service_pb2.RebaseTunedModelRequest):
+    """Request of `GenAiTuningService.RebaseTunedModel`."""
+
+    __slots__ = ()
+
+
+class RebaseTunedModelOperationMetadata(_views.View, kind=_v1_genai_tuning_service_pb2.RebaseTunedModelOperationMetadata):
+    """Metadata of the operation of `GenAiTuningService.RebaseTunedModel`."""
 
     __slots__ = ()
 
@@ -1586,6 +2811,572 @@ class TokensInfo(_views.View, kind=_v1_llm_utility_service_pb2.TokensInfo):
 
 class ComputeTokensResponse(_views.View, kind=_v1_llm_utility_service_pb2.ComputeTokensResponse):
     """The tokens of a prompt."""
+
+    __slots__ = ()
+
+
+class ReservationAffinity(_views.View, kind=_v1_reservation_affinity_pb2.ReservationAffinity):
+    """Reservations from which machines may be taken."""
+
+    __slots__ = ()
+
+
+class MachineSpec(_views.View, kind=_v1_machine_resources_pb2.MachineSpec):
+    """Kind of one machine."""
+
+    __slots__ = ()
+
+
+class DedicatedResources(_views.View, kind=_v1_machine_resources_pb2.DedicatedResources):
+    """Machines that serve one model alone, with bounds for automatic scaling."""
+
+    __slots__ = ()
+
+
+class AutomaticResources(_views.View, kind=_v1_machine_resources_pb2.AutomaticResources):
+    """Machines that the service chooses."""
+
+    __slots__ = ()
+
+
+class BatchDedicatedResources(_views.View, kind=_v1_machine_resources_pb2.BatchDedicatedResources):
+    """Machines of a batch job."""
+
+    __slots__ = ()
+
+
+class ResourcesConsumed(_views.View, kind=_v1_machine_resources_pb2.ResourcesConsumed):
+    """Resources that a job has used."""
+
+    __slots__ = ()
+
+
+class DiskSpec(_views.View, kind=_v1_machine_resources_pb2.DiskSpec):
+    """Boot disk of a machine."""
+
+    __slots__ = ()
+
+
+class PersistentDiskSpec(_views.View, kind=_v1_machine_resources_pb2.PersistentDiskSpec):
+    """Disk that outlives the machine."""
+
+    __slots__ = ()
+
+
+class NfsMount(_views.View, kind=_v1_machine_resources_pb2.NfsMount):
+    """Mount of an NFS share."""
+
+    __slots__ = ()
+
+
+class LustreMount(_views.View, kind=_v1_machine_resources_pb2.LustreMount):
+    """Mount of a Lustre file system."""
+
+    __slots__ = ()
+
+
+class AutoscalingMetricSpec(_views.View, kind=_v1_machine_resources_pb2.AutoscalingMetricSpec):
+    """Metric by which a deployment is scaled, and the value to keep."""
+
+    __slots__ = ()
+
+
+class ShieldedVmConfig(_views.View, kind=_v1_machine_resources_pb2.ShieldedVmConfig):
+    """Protection of the virtual machine against changed boot software."""
+
+    __slots__ = ()
+
+
+class Model(_views.View, kind=_v1_model_pb2.Model):
+    """A trained model in a project's registry."""
+
+    __slots__ = ()
+
+
+class ModelExportFormat(_views.View, kind=_v1_model_pb2.Model.ExportFormat):
+    """Format in which a model can be exported."""
+
+    __slots__ = ()
+
+
+class ModelDataStats(_views.View, kind=_v1_model_pb2.Model.DataStats):
+    """Size of the data that a model was trained and evaluated on."""
+
+    __slots__ = ()
+
+
+class ModelOriginalModelInfo(_views.View, kind=_v1_model_pb2.Model.OriginalModelInfo):
+    """Origin of a copied model."""
+
+    __slots__ = ()
+
+
+class ModelBaseModelSource(_views.View, kind=_v1_model_pb2.Model.BaseModelSource):
+    """Base model of a user's model."""
+
+    __slots__ = ()
+
+
+class LargeModelReference(_views.View, kind=_v1_model_pb2.LargeModelReference):
+    """Reference to a large model whose weights the service keeps."""
+
+    __slots__ = ()
+
+
+class ModelGardenSource(_views.View, kind=_v1_model_pb2.ModelGardenSource):
+    """Model of Model Garden."""
+
+    __slots__ = ()
+
+
+class GenieSource(_views.View, kind=_v1_model_pb2.GenieSource):
+    """Model of Genie."""
+
+    __slots__ = ()
+
+
+class PredictSchemata(_views.View, kind=_v1_model_pb2.PredictSchemata):
+    """Schemas of what a model takes and returns, as YAML files in Cloud Storage in the form of OpenAPI 3.0.2
+    schema objects.
+    """
+
+    __slots__ = ()
+
+
+class ModelContainerSpec(_views.View, kind=_v1_model_pb2.ModelContainerSpec):
+    """Container that serves a model."""
+
+    __slots__ = ()
+
+
+class Port(_views.View, kind=_v1_model_pb2.Port):
+    """Network port of a container."""
+
+    __slots__ = ()
+
+
+class ModelSourceInfo(_views.View, kind=_v1_model_pb2.ModelSourceInfo):
+    """Origin of a model."""
+
+    __slots__ = ()
+
+
+class Probe(_views.View, kind=_v1_model_pb2.Probe):
+    """Check of a container, made again and again."""
+
+    __slots__ = ()
+
+
+class ProbeExecAction(_views.View, kind=_v1_model_pb2.Probe.ExecAction):
+    """Command that checks a container."""
+
+    __slots__ = ()
+
+
+class ProbeHttpGetAction(_views.View, kind=_v1_model_pb2.Probe.HttpGetAction):
+    """HTTP request that checks a container."""
+
+    __slots__ = ()
+
+
+class ProbeGrpcAction(_views.View, kind=_v1_model_pb2.Probe.GrpcAction):
+    """gRPC health check of a container."""
+
+    __slots__ = ()
+
+
+class ProbeTcpSocketAction(_views.View, kind=_v1_model_pb2.Probe.TcpSocketAction):
+    """TCP connection that checks a container."""
+
+    __slots__ = ()
+
+
+class ProbeHttpHeader(_views.View, kind=_v1_model_pb2.Probe.HttpHeader):
+    """Header of a check's request."""
+
+    __slots__ = ()
+
+
+class Checkpoint(_views.View, kind=_v1_model_pb2.Checkpoint):
+    """Checkpoint of a model."""
+
+    __slots__ = ()
+
+
+class ModelEvaluation(_views.View, kind=_v1_model_evaluation_pb2.ModelEvaluation):
+    """Metrics of a model on test data."""
+
+    __slots__ = ()
+
+
+class ModelEvaluationModelEvaluationExplanationSpec(_views.View, kind=_v1_model_evaluation_pb2.ModelEvaluation.ModelEvaluationExplanationSpec):
+    """Settings of explanations in an evaluation."""
+
+    __slots__ = ()
+
+
+class ModelEvaluationSlice(_views.View, kind=_v1_model_evaluation_slice_pb2.ModelEvaluationSlice):
+    """Metrics of a model on one slice of the test data."""
+
+    __slots__ = ()
+
+
+class ModelEvaluationSliceSlice(_views.View, kind=_v1_model_evaluation_slice_pb2.ModelEvaluationSlice.Slice):
+    """Selection of a part of the data."""
+
+    __slots__ = ()
+
+
+class ModelEvaluationSliceSliceSliceSpec(_views.View, kind=_v1_model_evaluation_slice_pb2.ModelEvaluationSlice.Slice.SliceSpec):
+    """Rules that select data by its features."""
+
+    __slots__ = ()
+
+
+class ModelEvaluationSliceSliceSliceSpecSliceConfig(_views.View, kind=_v1_model_evaluation_slice_pb2.ModelEvaluationSlice.Slice.SliceSpec.SliceConfig):
+    """Rule for one feature."""
+
+    __slots__ = ()
+
+
+class ModelEvaluationSliceSliceSliceSpecRange(_views.View, kind=_v1_model_evaluation_slice_pb2.ModelEvaluationSlice.Slice.SliceSpec.Range):
+    """Range of numbers."""
+
+    __slots__ = ()
+
+
+class ModelEvaluationSliceSliceSliceSpecValue(_views.View, kind=_v1_model_evaluation_slice_pb2.ModelEvaluationSlice.Slice.SliceSpec.Value):
+    """Value of a feature."""
+
+    __slots__ = ()
+
+
+class PublisherModel(_views.View, kind=_v1_publisher_model_pb2.PublisherModel):
+    """A model that a publisher offers."""
+
+    __slots__ = ()
+
+
+class PublisherModelResourceReference(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.ResourceReference):
+    """Reference to something outside: a page, a notebook, a resource."""
+
+    __slots__ = ()
+
+
+class PublisherModelDocumentation(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.Documentation):
+    """A section of documentation."""
+
+    __slots__ = ()
+
+
+class PublisherModelCallToAction(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.CallToAction):
+    """What a user can do with the model in the console."""
+
+    __slots__ = ()
+
+
+class PublisherModelCallToActionRegionalResourceReferences(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.CallToAction.RegionalResourceReferences):
+    """References by region."""
+
+    __slots__ = ()
+
+
+class PublisherModelCallToActionViewRestApi(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.CallToAction.ViewRestApi):
+    """Documentation of the REST interface."""
+
+    __slots__ = ()
+
+
+class PublisherModelCallToActionOpenNotebooks(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.CallToAction.OpenNotebooks):
+    """Notebooks to open."""
+
+    __slots__ = ()
+
+
+class PublisherModelCallToActionOpenFineTuningPipelines(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.CallToAction.OpenFineTuningPipelines):
+    """Pipelines to open."""
+
+    __slots__ = ()
+
+
+class PublisherModelCallToActionDeploy(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.CallToAction.Deploy):
+    """Settings for deploying the model."""
+
+    __slots__ = ()
+
+
+class PublisherModelCallToActionDeployDeployMetadata(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.CallToAction.Deploy.DeployMetadata):
+    """Metadata of a deployment."""
+
+    __slots__ = ()
+
+
+class PublisherModelCallToActionDeployGke(_views.View, kind=_v1_publisher_model_pb2.PublisherModel.CallToAction.DeployGke):
+    """Settings for deploying to Google Kubernetes Engine."""
+
+    __slots__ = ()
+
+
+class GetPublisherModelRequest(_views.View, kind=_v1_model_garden_service_pb2.GetPublisherModelRequest):
+    """Request of `ModelGardenService.GetPublisherModel`."""
+
+    __slots__ = ()
+
+
+class DeployRequest(_views.View, kind=_v1_model_garden_service_pb2.DeployRequest):
+    """Request of `ModelGardenService.Deploy`."""
+
+    __slots__ = ()
+
+
+class DeployRequestModelConfig(_views.View, kind=_v1_model_garden_service_pb2.DeployRequest.ModelConfig):
+    """Settings of the model to deploy."""
+
+    __slots__ = ()
+
+
+class DeployRequestEndpointConfig(_views.View, kind=_v1_model_garden_service_pb2.DeployRequest.EndpointConfig):
+    """Settings of the endpoint."""
+
+    __slots__ = ()
+
+
+class DeployRequestDeployConfig(_views.View, kind=_v1_model_garden_service_pb2.DeployRequest.DeployConfig):
+    """Settings of the machines."""
+
+    __slots__ = ()
+
+
+class DeployResponse(_views.View, kind=_v1_model_garden_service_pb2.DeployResponse):
+    """Result of `ModelGardenService.Deploy`."""
+
+    __slots__ = ()
+
+
+class DeployOperationMetadata(_views.View, kind=_v1_model_garden_service_pb2.DeployOperationMetadata):
+    """Metadata of the operation of `ModelGardenService.Deploy`."""
+
+    __slots__ = ()
+
+
+class UploadModelRequest(_views.View, kind=_v1_model_service_pb2.UploadModelRequest):
+    """Request of `ModelService.UploadModel`."""
+
+    __slots__ = ()
+
+
+class UploadModelOperationMetadata(_views.View, kind=_v1_model_service_pb2.UploadModelOperationMetadata):
+    """Metadata of the operation of `ModelService.UploadModel`."""
+
+    __slots__ = ()
+
+
+class UploadModelResponse(_views.View, kind=_v1_model_service_pb2.UploadModelResponse):
+    """Result of `ModelService.UploadModel`."""
+
+    __slots__ = ()
+
+
+class GetModelRequest(_views.View, kind=_v1_model_service_pb2.GetModelRequest):
+    """Request of `ModelService.GetModel`."""
+
+    __slots__ = ()
+
+
+class ListModelsRequest(_views.View, kind=_v1_model_service_pb2.ListModelsRequest):
+    """Request of `ModelService.ListModels`."""
+
+    __slots__ = ()
+
+
+class ListModelsResponse(_views.View, kind=_v1_model_service_pb2.ListModelsResponse):
+    """One page of models."""
+
+    __slots__ = ()
+
+
+class ListModelVersionsRequest(_views.View, kind=_v1_model_service_pb2.ListModelVersionsRequest):
+    """Request of `ModelService.ListModelVersions`."""
+
+    __slots__ = ()
+
+
+class ListModelVersionsResponse(_views.View, kind=_v1_model_service_pb2.ListModelVersionsResponse):
+    """One page of versions."""
+
+    __slots__ = ()
+
+
+class ListModelVersionCheckpointsRequest(_views.View, kind=_v1_model_service_pb2.ListModelVersionCheckpointsRequest):
+    """Request of `ModelService.ListModelVersionCheckpoints`."""
+
+    __slots__ = ()
+
+
+class ModelVersionCheckpoint(_views.View, kind=_v1_model_service_pb2.ModelVersionCheckpoint):
+    """Checkpoint of a version."""
+
+    __slots__ = ()
+
+
+class ListModelVersionCheckpointsResponse(_views.View, kind=_v1_model_service_pb2.ListModelVersionCheckpointsResponse):
+    """One page of checkpoints."""
+
+    __slots__ = ()
+
+
+class UpdateModelRequest(_views.View, kind=_v1_model_service_pb2.UpdateModelRequest):
+    """Request of `ModelService.UpdateModel`."""
+
+    __slots__ = ()
+
+
+class UpdateExplanationDatasetRequest(_views.View, kind=_v1_model_service_pb2.UpdateExplanationDatasetRequest):
+    """Request of `ModelService.UpdateExplanationDataset`."""
+
+    __slots__ = ()
+
+
+class UpdateExplanationDatasetOperationMetadata(_views.View, kind=_v1_model_service_pb2.UpdateExplanationDatasetOperationMetadata):
+    """Metadata of the operation of `ModelService.UpdateExplanationDataset`."""
+
+    __slots__ = ()
+
+
+class DeleteModelRequest(_views.View, kind=_v1_model_service_pb2.DeleteModelRequest):
+    """Request of `ModelService.DeleteModel`."""
+
+    __slots__ = ()
+
+
+class DeleteModelVersionRequest(_views.View, kind=_v1_model_service_pb2.DeleteModelVersionRequest):
+    """Request of `ModelService.DeleteModelVersion`."""
+
+    __slots__ = ()
+
+
+class MergeVersionAliasesRequest(_views.View, kind=_v1_model_service_pb2.MergeVersionAliasesRequest):
+    """Request of `ModelService.MergeVersionAliases`."""
+
+    __slots__ = ()
+
+
+class ExportModelRequest(_views.View, kind=_v1_model_service_pb2.ExportModelRequest):
+    """Request of `ModelService.ExportModel`."""
+
+    __slots__ = ()
+
+
+class ExportModelRequestOutputConfig(_views.View, kind=_v1_model_service_pb2.ExportModelRequest.OutputConfig):
+    """Format and destination of an export."""
+
+    __slots__ = ()
+
+
+class ExportModelOperationMetadata(_views.View, kind=_v1_model_service_pb2.ExportModelOperationMetadata):
+    """Metadata of the operation of `ModelService.ExportModel`."""
+
+    __slots__ = ()
+
+
+class ExportModelOperationMetadataOutputInfo(_views.View, kind=_v1_model_service_pb2.ExportModelOperationMetadata.OutputInfo):
+    """Places to which a model was written."""
+
+    __slots__ = ()
+
+
+class UpdateExplanationDatasetResponse(_views.View, kind=_v1_model_service_pb2.UpdateExplanationDatasetResponse):
+    """Result of `ModelService.UpdateExplanationDataset`."""
+
+    __slots__ = ()
+
+
+class ExportModelResponse(_views.View, kind=_v1_model_service_pb2.ExportModelResponse):
+    """Result of `ModelService.ExportModel`."""
+
+    __slots__ = ()
+
+
+class CopyModelRequest(_views.View, kind=_v1_model_service_pb2.CopyModelRequest):
+    """Request of `ModelService.CopyModel`."""
+
+    __slots__ = ()
+
+
+class CopyModelOperationMetadata(_views.View, kind=_v1_model_service_pb2.CopyModelOperationMetadata):
+    """Metadata of the operation of `ModelService.CopyModel`."""
+
+    __slots__ = ()
+
+
+class CopyModelResponse(_views.View, kind=_v1_model_service_pb2.CopyModelResponse):
+    """Result of `ModelService.CopyModel`."""
+
+    __slots__ = ()
+
+
+class ImportModelEvaluationRequest(_views.View, kind=_v1_model_service_pb2.ImportModelEvaluationRequest):
+    """Request of `ModelService.ImportModelEvaluation`."""
+
+    __slots__ = ()
+
+
+class BatchImportModelEvaluationSlicesRequest(_views.View, kind=_v1_model_service_pb2.BatchImportModelEvaluationSlicesRequest):
+    """Request of `ModelService.BatchImportModelEvaluationSlices`."""
+
+    __slots__ = ()
+
+
+class BatchImportModelEvaluationSlicesResponse(_views.View, kind=_v1_model_service_pb2.BatchImportModelEvaluationSlicesResponse):
+    """Response of `ModelService.BatchImportModelEvaluationSlices`."""
+
+    __slots__ = ()
+
+
+class BatchImportEvaluatedAnnotationsRequest(_views.View, kind=_v1_model_service_pb2.BatchImportEvaluatedAnnotationsRequest):
+    """Request of `ModelService.BatchImportEvaluatedAnnotations`."""
+
+    __slots__ = ()
+
+
+class BatchImportEvaluatedAnnotationsResponse(_views.View, kind=_v1_model_service_pb2.BatchImportEvaluatedAnnotationsResponse):
+    """Response of `ModelService.BatchImportEvaluatedAnnotations`."""
+
+    __slots__ = ()
+
+
+class GetModelEvaluationRequest(_views.View, kind=_v1_model_service_pb2.GetModelEvaluationRequest):
+    """Request of `ModelService.GetModelEvaluation`."""
+
+    __slots__ = ()
+
+
+class ListModelEvaluationsRequest(_views.View, kind=_v1_model_service_pb2.ListModelEvaluationsRequest):
+    """Request of `ModelService.ListModelEvaluations`."""
+
+    __slots__ = ()
+
+
+class ListModelEvaluationsResponse(_views.View, kind=_v1_model_service_pb2.ListModelEvaluationsResponse):
+    """One page of evaluations."""
+
+    __slots__ = ()
+
+
+class GetModelEvaluationSliceRequest(_views.View, kind=_v1_model_service_pb2.GetModelEvaluationSliceRequest):
+    """Request of `ModelService.GetModelEvaluationSlice`."""
+
+    __slots__ = ()
+
+
+class ListModelEvaluationSlicesRequest(_views.View, kind=_v1_model_service_pb2.ListModelEvaluationSlicesRequest):
+    """Request of `ModelService.ListModelEvaluationSlices`."""
+
+    __slots__ = ()
+
+
+class ListModelEvaluationSlicesResponse(_views.View, kind=_v1_model_service_pb2.ListModelEvaluationSlicesResponse):
+    """One page of slices."""
 
     __slots__ = ()
 

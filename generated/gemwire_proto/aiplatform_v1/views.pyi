@@ -8,8 +8,52 @@ from google.protobuf.message import Message as _Message
 from gemwire_runtime import views as _views
 from gemwire_proto.google.api import httpbody_pb2 as _api_httpbody_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
+from gemwire_proto.google.protobuf import wrappers_pb2 as _protobuf_wrappers_pb2
+from gemwire_proto.google.rpc import status_pb2 as _rpc_status_pb2
 from gemwire_proto.google.type import date_pb2 as _type_date_pb2
 from gemwire_proto.google.type import latlng_pb2 as _type_latlng_pb2
+
+class AcceleratorType(_views.Enum):
+    """Kind of accelerator attached to a machine."""
+    ACCELERATOR_TYPE_UNSPECIFIED = "ACCELERATOR_TYPE_UNSPECIFIED"
+    """Not set: no accelerator."""
+    NVIDIA_TESLA_K80 = "NVIDIA_TESLA_K80"
+    """Nvidia K80 GPU. No longer offered."""
+    NVIDIA_TESLA_P100 = "NVIDIA_TESLA_P100"
+    """Nvidia P100 GPU."""
+    NVIDIA_TESLA_V100 = "NVIDIA_TESLA_V100"
+    """Nvidia V100 GPU."""
+    NVIDIA_TESLA_P4 = "NVIDIA_TESLA_P4"
+    """Nvidia P4 GPU."""
+    NVIDIA_TESLA_T4 = "NVIDIA_TESLA_T4"
+    """Nvidia T4 GPU."""
+    NVIDIA_TESLA_A100 = "NVIDIA_TESLA_A100"
+    """Nvidia A100 GPU with 40 GB of memory."""
+    NVIDIA_A100_80GB = "NVIDIA_A100_80GB"
+    """Nvidia A100 GPU with 80 GB of memory."""
+    NVIDIA_L4 = "NVIDIA_L4"
+    """Nvidia L4 GPU."""
+    NVIDIA_H100_80GB = "NVIDIA_H100_80GB"
+    """Nvidia H100 GPU with 80 GB of memory."""
+    NVIDIA_H100_MEGA_80GB = "NVIDIA_H100_MEGA_80GB"
+    """Nvidia H100 GPU with 80 GB of memory, on machines with more network bandwidth.
+    """
+    NVIDIA_H200_141GB = "NVIDIA_H200_141GB"
+    """Nvidia H200 GPU with 141 GB of memory."""
+    NVIDIA_B200 = "NVIDIA_B200"
+    """Nvidia B200 GPU."""
+    NVIDIA_GB200 = "NVIDIA_GB200"
+    """Nvidia GB200 superchip."""
+    NVIDIA_RTX_PRO_6000 = "NVIDIA_RTX_PRO_6000"
+    """Nvidia RTX PRO 6000 GPU."""
+    TPU_V2 = "TPU_V2"
+    """TPU v2."""
+    TPU_V3 = "TPU_V3"
+    """TPU v3."""
+    TPU_V4_POD = "TPU_V4_POD"
+    """TPU v4."""
+    TPU_V5_LITEPOD = "TPU_V5_LITEPOD"
+    """TPU v5e."""
 
 class Type(_views.Enum):
     """Types of values, those of OpenAPI."""
@@ -47,21 +91,21 @@ class ToolPhishBlockThreshold(_views.Enum):
     """Leaves out pages of extremely high confidence alone: the most lenient filter.
     """
 
-class ToolComputerUseEnvironment(_views.Enum):
+class Environment(_views.Enum):
     """What can be steered."""
     ENVIRONMENT_UNSPECIFIED = "ENVIRONMENT_UNSPECIFIED"
     """None named; the browser is meant."""
     ENVIRONMENT_BROWSER = "ENVIRONMENT_BROWSER"
     """A web browser."""
 
-class ExecutableCodeLanguage(_views.Enum):
+class Language(_views.Enum):
     """Languages that the service runs."""
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
     """No language given."""
     PYTHON = "PYTHON"
     """Python 3.10 or later, with numpy and simpy among other packages."""
 
-class CodeExecutionResultOutcome(_views.Enum):
+class Outcome(_views.Enum):
     """Ways in which a run ends."""
     OUTCOME_UNSPECIFIED = "OUTCOME_UNSPECIFIED"
     """Not given. The service does not send it."""
@@ -140,7 +184,7 @@ class HarmCategory(_views.Enum):
     HARM_CATEGORY_JAILBREAK = "HARM_CATEGORY_JAILBREAK"
     """Attempts to talk the model out of its rules."""
 
-class Modality(_views.Enum):
+class MediaModality(_views.Enum):
     """Kinds of content by which tokens are counted."""
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
     """Not given."""
@@ -179,7 +223,7 @@ class ImageConfigPersonGeneration(_views.Enum):
     ALLOW_NONE = "ALLOW_NONE"
     """Nobody."""
 
-class GenerationConfigModality(_views.Enum):
+class Modality(_views.Enum):
     """What an answer can be made of."""
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
     """None given; text is meant."""
@@ -190,7 +234,7 @@ class GenerationConfigModality(_views.Enum):
     AUDIO = "AUDIO"
     """Speech."""
 
-class GenerationConfigMediaResolution(_views.Enum):
+class MediaResolution(_views.Enum):
     """Levels of detail. More detail takes more tokens."""
     MEDIA_RESOLUTION_UNSPECIFIED = "MEDIA_RESOLUTION_UNSPECIFIED"
     """None given; the model's own."""
@@ -225,7 +269,7 @@ class GenerationConfigThinkingConfigThinkingLevel(_views.Enum):
     MINIMAL = "MINIMAL"
     """As little as the model can."""
 
-class SafetySettingHarmBlockThreshold(_views.Enum):
+class HarmBlockThreshold(_views.Enum):
     """From what on content is blocked."""
     HARM_BLOCK_THRESHOLD_UNSPECIFIED = "HARM_BLOCK_THRESHOLD_UNSPECIFIED"
     """None given; the model's own."""
@@ -249,7 +293,7 @@ class SafetySettingHarmBlockMethod(_views.Enum):
     PROBABILITY = "PROBABILITY"
     """How probable the harm is."""
 
-class SafetyRatingHarmProbability(_views.Enum):
+class HarmProbability(_views.Enum):
     """How probable a harm is."""
     HARM_PROBABILITY_UNSPECIFIED = "HARM_PROBABILITY_UNSPECIFIED"
     """Not rated."""
@@ -275,7 +319,7 @@ class SafetyRatingHarmSeverity(_views.Enum):
     HARM_SEVERITY_HIGH = "HARM_SEVERITY_HIGH"
     """High."""
 
-class CandidateFinishReason(_views.Enum):
+class FinishReason(_views.Enum):
     """Why generation ended."""
     FINISH_REASON_UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
     """Not given: generation goes on."""
@@ -300,7 +344,7 @@ class CandidateFinishReason(_views.Enum):
     MODEL_ARMOR = "MODEL_ARMOR"
     """Model Armor blocked the answer."""
 
-class UrlMetadataUrlRetrievalStatus(_views.Enum):
+class UrlRetrievalStatus(_views.Enum):
     """Whether a page was read."""
     URL_RETRIEVAL_STATUS_UNSPECIFIED = "URL_RETRIEVAL_STATUS_UNSPECIFIED"
     """Not given. The service does not send it."""
@@ -413,6 +457,140 @@ class ExamplesOverrideDataFormat(_views.Enum):
     EMBEDDINGS = "EMBEDDINGS"
     """Embeddings of instances."""
 
+class EvaluatedAnnotationEvaluatedAnnotationType(_views.Enum):
+    """Outcome of a comparison."""
+    EVALUATED_ANNOTATION_TYPE_UNSPECIFIED = "EVALUATED_ANNOTATION_TYPE_UNSPECIFIED"
+    """Not set."""
+    TRUE_POSITIVE = "TRUE_POSITIVE"
+    """The prediction is right."""
+    FALSE_POSITIVE = "FALSE_POSITIVE"
+    """The prediction is wrong."""
+    FALSE_NEGATIVE = "FALSE_NEGATIVE"
+    """The truth was not predicted."""
+
+class ErrorAnalysisAnnotationQueryType(_views.Enum):
+    """Items among which similar ones are sought."""
+    QUERY_TYPE_UNSPECIFIED = "QUERY_TYPE_UNSPECIFIED"
+    """Not set: `ALL_SIMILAR`."""
+    ALL_SIMILAR = "ALL_SIMILAR"
+    """All training items."""
+    SAME_CLASS_SIMILAR = "SAME_CLASS_SIMILAR"
+    """Training items of the same class."""
+    SAME_CLASS_DISSIMILAR = "SAME_CLASS_DISSIMILAR"
+    """Training items of the same class, the least similar ones."""
+
+class PairwiseChoice(_views.Enum):
+    """Outcome of a comparison."""
+    PAIRWISE_CHOICE_UNSPECIFIED = "PAIRWISE_CHOICE_UNSPECIFIED"
+    """Not set."""
+    BASELINE = "BASELINE"
+    """The baseline is better."""
+    CANDIDATE = "CANDIDATE"
+    """The candidate is better."""
+    TIE = "TIE"
+    """Both are equal."""
+
+class MetricAggregationMetric(_views.Enum):
+    """Aggregate over the values of a metric."""
+    AGGREGATION_METRIC_UNSPECIFIED = "AGGREGATION_METRIC_UNSPECIFIED"
+    """Not set."""
+    AVERAGE = "AVERAGE"
+    """Arithmetic mean. Not for pairwise metrics."""
+    MODE = "MODE"
+    """Most frequent value."""
+    STANDARD_DEVIATION = "STANDARD_DEVIATION"
+    """Standard deviation. Not for pairwise metrics."""
+    VARIANCE = "VARIANCE"
+    """Variance. Not for pairwise metrics."""
+    MINIMUM = "MINIMUM"
+    """Smallest value. Not for pairwise metrics."""
+    MAXIMUM = "MAXIMUM"
+    """Largest value. Not for pairwise metrics."""
+    MEDIAN = "MEDIAN"
+    """Median. Not for pairwise metrics."""
+    PERCENTILE_P90 = "PERCENTILE_P90"
+    """90th percentile. Not for pairwise metrics."""
+    PERCENTILE_P95 = "PERCENTILE_P95"
+    """95th percentile. Not for pairwise metrics."""
+    PERCENTILE_P99 = "PERCENTILE_P99"
+    """99th percentile. Not for pairwise metrics."""
+
+class ComputationBasedMetricSpecComputationBasedMetricType(_views.Enum):
+    """Formula of a metric."""
+    COMPUTATION_BASED_METRIC_TYPE_UNSPECIFIED = "COMPUTATION_BASED_METRIC_TYPE_UNSPECIFIED"
+    """Not set."""
+    EXACT_MATCH = "EXACT_MATCH"
+    """Equality with the reference."""
+    BLEU = "BLEU"
+    """BLEU."""
+    ROUGE = "ROUGE"
+    """ROUGE."""
+
+class CometSpecCometVersion(_views.Enum):
+    """Version of COMET."""
+    COMET_VERSION_UNSPECIFIED = "COMET_VERSION_UNSPECIFIED"
+    """Not set."""
+    COMET_22_SRC_REF = "COMET_22_SRC_REF"
+    """COMET 22 for translation, source and reference."""
+
+class MetricxSpecMetricxVersion(_views.Enum):
+    """Version of MetricX."""
+    METRICX_VERSION_UNSPECIFIED = "METRICX_VERSION_UNSPECIFIED"
+    """Not set."""
+    METRICX_24_REF = "METRICX_24_REF"
+    """MetricX 24 for translation and reference."""
+    METRICX_24_SRC = "METRICX_24_SRC"
+    """MetricX 24 for translation and source."""
+    METRICX_24_SRC_REF = "METRICX_24_SRC_REF"
+    """MetricX 24 for translation, source and reference."""
+
+class JobState(_views.Enum):
+    """State of a job."""
+    JOB_STATE_UNSPECIFIED = "JOB_STATE_UNSPECIFIED"
+    """Not set."""
+    JOB_STATE_QUEUED = "JOB_STATE_QUEUED"
+    """Created, and not yet prepared."""
+    JOB_STATE_PENDING = "JOB_STATE_PENDING"
+    """Being prepared, or waiting for resources."""
+    JOB_STATE_RUNNING = "JOB_STATE_RUNNING"
+    """Running."""
+    JOB_STATE_SUCCEEDED = "JOB_STATE_SUCCEEDED"
+    """Finished successfully. Final."""
+    JOB_STATE_FAILED = "JOB_STATE_FAILED"
+    """Finished with an error. Final."""
+    JOB_STATE_CANCELLING = "JOB_STATE_CANCELLING"
+    """Being cancelled; ends as succeeded, failed or cancelled."""
+    JOB_STATE_CANCELLED = "JOB_STATE_CANCELLED"
+    """Cancelled before it finished. Final."""
+    JOB_STATE_PAUSED = "JOB_STATE_PAUSED"
+    """Stopped for now; can be resumed."""
+    JOB_STATE_EXPIRED = "JOB_STATE_EXPIRED"
+    """Stopped because it exceeded its time limit. Final."""
+    JOB_STATE_UPDATING = "JOB_STATE_UPDATING"
+    """Being changed while it runs. Only a job in state `JOB_STATE_RUNNING` can be changed; it returns to that
+    state.
+    """
+    JOB_STATE_PARTIALLY_SUCCEEDED = "JOB_STATE_PARTIALLY_SUCCEEDED"
+    """Finished with results for a part of the input; the errors of the rest are in the job.
+    """
+
+class SupervisedHyperParametersAdapterSize(_views.Enum):
+    """Rank of the adapter. A larger one can learn more, and needs more examples."""
+    ADAPTER_SIZE_UNSPECIFIED = "ADAPTER_SIZE_UNSPECIFIED"
+    """Not set; the service chooses."""
+    ADAPTER_SIZE_ONE = "ADAPTER_SIZE_ONE"
+    """Rank 1."""
+    ADAPTER_SIZE_TWO = "ADAPTER_SIZE_TWO"
+    """Rank 2."""
+    ADAPTER_SIZE_FOUR = "ADAPTER_SIZE_FOUR"
+    """Rank 4."""
+    ADAPTER_SIZE_EIGHT = "ADAPTER_SIZE_EIGHT"
+    """Rank 8."""
+    ADAPTER_SIZE_SIXTEEN = "ADAPTER_SIZE_SIXTEEN"
+    """Rank 16."""
+    ADAPTER_SIZE_THIRTY_TWO = "ADAPTER_SIZE_THIRTY_TWO"
+    """Rank 32."""
+
 class TensorDataType(_views.Enum):
     """Types of values."""
     DATA_TYPE_UNSPECIFIED = "DATA_TYPE_UNSPECIFIED"
@@ -468,7 +646,7 @@ class GenerateContentResponsePromptFeedbackBlockedReason(_views.Enum):
     JAILBREAK = "JAILBREAK"
     """It may be an attempt to talk the model out of its rules."""
 
-class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
+class TrafficType(_views.Enum):
     """Kinds of quota."""
     TRAFFIC_TYPE_UNSPECIFIED = "TRAFFIC_TYPE_UNSPECIFIED"
     """Not given."""
@@ -501,6 +679,105 @@ class EmbedContentRequestEmbeddingTaskType(_views.Enum):
     """A statement whose evidence is looked for."""
     CODE_RETRIEVAL_QUERY = "CODE_RETRIEVAL_QUERY"
     """A query in a search for code."""
+
+class ReservationAffinityType(_views.Enum):
+    """Kind of affinity."""
+    TYPE_UNSPECIFIED = "TYPE_UNSPECIFIED"
+    """Not set; an error."""
+    NO_RESERVATION = "NO_RESERVATION"
+    """No reservation is used."""
+    ANY_RESERVATION = "ANY_RESERVATION"
+    """Any matching reservation is used, and machines outside of it when it has none left.
+    """
+    SPECIFIC_RESERVATION = "SPECIFIC_RESERVATION"
+    """Only the named reservations are used."""
+
+class ModelDeploymentResourcesType(_views.Enum):
+    """Kind of machines for a deployment."""
+    DEPLOYMENT_RESOURCES_TYPE_UNSPECIFIED = "DEPLOYMENT_RESOURCES_TYPE_UNSPECIFIED"
+    """Not set; not to be used."""
+    DEDICATED_RESOURCES = "DEDICATED_RESOURCES"
+    """Machines for one deployment alone, chosen by the user."""
+    AUTOMATIC_RESOURCES = "AUTOMATIC_RESOURCES"
+    """Machines that the service chooses."""
+    SHARED_RESOURCES = "SHARED_RESOURCES"
+    """Machines of a pool that several deployments share."""
+
+class ModelExportFormatExportableContent(_views.Enum):
+    """Part of a model that can be exported."""
+    EXPORTABLE_CONTENT_UNSPECIFIED = "EXPORTABLE_CONTENT_UNSPECIFIED"
+    """Not to be used."""
+    ARTIFACT = "ARTIFACT"
+    """The model's files."""
+    IMAGE = "IMAGE"
+    """The container image."""
+
+class ModelSourceInfoModelSourceType(_views.Enum):
+    """Kind of origin of a model."""
+    MODEL_SOURCE_TYPE_UNSPECIFIED = "MODEL_SOURCE_TYPE_UNSPECIFIED"
+    """Not set."""
+    AUTOML = "AUTOML"
+    """Trained by AutoML."""
+    CUSTOM = "CUSTOM"
+    """Uploaded by the user, or trained by the user's code."""
+    BQML = "BQML"
+    """Registered from BigQuery."""
+    MODEL_GARDEN = "MODEL_GARDEN"
+    """Saved from Model Garden."""
+    GENIE = "GENIE"
+    """Saved or tuned in Genie."""
+    CUSTOM_TEXT_EMBEDDING = "CUSTOM_TEXT_EMBEDDING"
+    """Uploaded by a pipeline for text embeddings."""
+    MARKETPLACE = "MARKETPLACE"
+    """From the Marketplace."""
+
+class PublisherModelOpenSourceCategory(_views.Enum):
+    """Ownership of a model and of its checkpoint."""
+    OPEN_SOURCE_CATEGORY_UNSPECIFIED = "OPEN_SOURCE_CATEGORY_UNSPECIFIED"
+    """Not set."""
+    PROPRIETARY = "PROPRIETARY"
+    """Not open source."""
+    GOOGLE_OWNED_OSS_WITH_GOOGLE_CHECKPOINT = "GOOGLE_OWNED_OSS_WITH_GOOGLE_CHECKPOINT"
+    """Open source by Google, with Google's checkpoint."""
+    THIRD_PARTY_OWNED_OSS_WITH_GOOGLE_CHECKPOINT = "THIRD_PARTY_OWNED_OSS_WITH_GOOGLE_CHECKPOINT"
+    """Open source by others, with Google's checkpoint."""
+    GOOGLE_OWNED_OSS = "GOOGLE_OWNED_OSS"
+    """Open source by Google."""
+    THIRD_PARTY_OWNED_OSS = "THIRD_PARTY_OWNED_OSS"
+    """Open source by others."""
+
+class PublisherModelLaunchStage(_views.Enum):
+    """Launch stage."""
+    LAUNCH_STAGE_UNSPECIFIED = "LAUNCH_STAGE_UNSPECIFIED"
+    """Not set."""
+    EXPERIMENTAL = "EXPERIMENTAL"
+    """Experimental: for a few users, may change or end."""
+    PRIVATE_PREVIEW = "PRIVATE_PREVIEW"
+    """Preview for invited users."""
+    PUBLIC_PREVIEW = "PUBLIC_PREVIEW"
+    """Preview for everyone."""
+    GA = "GA"
+    """Generally available, with the terms of support of a released product."""
+
+class PublisherModelVersionState(_views.Enum):
+    """State of a version."""
+    VERSION_STATE_UNSPECIFIED = "VERSION_STATE_UNSPECIFIED"
+    """Not set."""
+    VERSION_STATE_STABLE = "VERSION_STATE_STABLE"
+    """Stable: used by default where no version is named."""
+    VERSION_STATE_UNSTABLE = "VERSION_STATE_UNSTABLE"
+    """Not stable."""
+
+class PublisherModelView(_views.Enum):
+    """Parts of a publisher's model."""
+    PUBLISHER_MODEL_VIEW_UNSPECIFIED = "PUBLISHER_MODEL_VIEW_UNSPECIFIED"
+    """Not set: the basic view."""
+    PUBLISHER_MODEL_VIEW_BASIC = "PUBLISHER_MODEL_VIEW_BASIC"
+    """What identifies the model and what can be done with it."""
+    PUBLISHER_MODEL_VIEW_FULL = "PUBLISHER_MODEL_VIEW_FULL"
+    """Everything."""
+    PUBLISHER_MODEL_VERSION_VIEW_BASIC = "PUBLISHER_MODEL_VERSION_VIEW_BASIC"
+    """Name, version and state of versions."""
 
 class ApiAuth(_views.View):
     """The way of signing in to another service."""
@@ -671,7 +948,7 @@ class Tool(_views.View):
     """
     retrieval: Retrieval | None
     """Looks up the caller's own data and gives it to the model."""
-    google_search: ToolGoogleSearch | None
+    google_search: GoogleSearch | None
     """Lets the model search the web with Google and ground its answer in what it finds.
     """
     google_search_retrieval: GoogleSearchRetrieval | None
@@ -690,7 +967,7 @@ class Tool(_views.View):
     """
     url_context: UrlContext | None
     """Lets the model read the pages whose addresses are in the prompt."""
-    computer_use: ToolComputerUse | None
+    computer_use: ComputerUse | None
     """Lets the model steer a browser by predefined functions, which the caller carries out.
     """
     def __init__(
@@ -698,7 +975,7 @@ class Tool(_views.View):
         *,
         function_declarations: _Sequence[FunctionDeclaration | FunctionDeclarationDict | _Message] | None = ...,
         retrieval: Retrieval | RetrievalDict | _Message | None = ...,
-        google_search: ToolGoogleSearch | ToolGoogleSearchDict | _Message | None = ...,
+        google_search: GoogleSearch | GoogleSearchDict | _Message | None = ...,
         google_search_retrieval: GoogleSearchRetrieval | GoogleSearchRetrievalDict | _Message | None = ...,
         google_maps: GoogleMaps | GoogleMapsDict | _Message | None = ...,
         enterprise_web_search: EnterpriseWebSearch | EnterpriseWebSearchDict | _Message | None = ...,
@@ -706,14 +983,14 @@ class Tool(_views.View):
         exa_ai_search: ToolExaAiSearch | ToolExaAiSearchDict | _Message | None = ...,
         code_execution: ToolCodeExecution | ToolCodeExecutionDict | _Message | None = ...,
         url_context: UrlContext | UrlContextDict | _Message | None = ...,
-        computer_use: ToolComputerUse | ToolComputerUseDict | _Message | None = ...,
+        computer_use: ComputerUse | ComputerUseDict | _Message | None = ...,
     ) -> None: ...
 
 class ToolDict(_TypedDict, total=False):
     """Fields of a `Tool`, which is accepted in its place."""
     function_declarations: _Sequence[FunctionDeclaration | FunctionDeclarationDict | _Message] | None
     retrieval: Retrieval | RetrievalDict | _Message | None
-    google_search: ToolGoogleSearch | ToolGoogleSearchDict | _Message | None
+    google_search: GoogleSearch | GoogleSearchDict | _Message | None
     google_search_retrieval: GoogleSearchRetrieval | GoogleSearchRetrievalDict | _Message | None
     google_maps: GoogleMaps | GoogleMapsDict | _Message | None
     enterprise_web_search: EnterpriseWebSearch | EnterpriseWebSearchDict | _Message | None
@@ -721,9 +998,9 @@ class ToolDict(_TypedDict, total=False):
     exa_ai_search: ToolExaAiSearch | ToolExaAiSearchDict | _Message | None
     code_execution: ToolCodeExecution | ToolCodeExecutionDict | _Message | None
     url_context: UrlContext | UrlContextDict | _Message | None
-    computer_use: ToolComputerUse | ToolComputerUseDict | _Message | None
+    computer_use: ComputerUse | ComputerUseDict | _Message | None
 
-class ToolGoogleSearch(_views.View):
+class GoogleSearch(_views.View):
     """Options of search with Google."""
     exclude_domains: list[str] | None
     """Domains whose pages are not used, `example.com`. Up to 2,000."""
@@ -737,8 +1014,8 @@ class ToolGoogleSearch(_views.View):
         blocking_confidence: ToolPhishBlockThreshold | str | int | None = ...,
     ) -> None: ...
 
-class ToolGoogleSearchDict(_TypedDict, total=False):
-    """Fields of a `ToolGoogleSearch`, which is accepted in its place."""
+class GoogleSearchDict(_TypedDict, total=False):
+    """Fields of a `GoogleSearch`, which is accepted in its place."""
     exclude_domains: _Sequence[str] | None
     blocking_confidence: ToolPhishBlockThreshold | str | int | None
 
@@ -792,9 +1069,9 @@ class ToolCodeExecution(_views.View):
 class ToolCodeExecutionDict(_TypedDict, total=False):
     """Fields of a `ToolCodeExecution`, which is accepted in its place."""
 
-class ToolComputerUse(_views.View):
+class ComputerUse(_views.View):
     """Options of computer use."""
-    environment: ToolComputerUseEnvironment | None
+    environment: Environment | None
     """What the model steers."""
     excluded_predefined_functions: list[str] | None
     """Names of predefined functions that the model shall not call. Use it to leave out actions that the
@@ -803,13 +1080,13 @@ class ToolComputerUse(_views.View):
     def __init__(
         self,
         *,
-        environment: ToolComputerUseEnvironment | str | int | None = ...,
+        environment: Environment | str | int | None = ...,
         excluded_predefined_functions: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class ToolComputerUseDict(_TypedDict, total=False):
-    """Fields of a `ToolComputerUse`, which is accepted in its place."""
-    environment: ToolComputerUseEnvironment | str | int | None
+class ComputerUseDict(_TypedDict, total=False):
+    """Fields of a `ComputerUse`, which is accepted in its place."""
+    environment: Environment | str | int | None
     excluded_predefined_functions: _Sequence[str] | None
 
 class UrlContext(_views.View):
@@ -1017,25 +1294,25 @@ class FunctionResponseDict(_TypedDict, total=False):
 
 class ExecutableCode(_views.View):
     """A program that the model wrote, to be run by the service."""
-    language: ExecutableCodeLanguage | None
+    language: Language | None
     """The language that it is written in."""
     code: str | None
     """The program."""
     def __init__(
         self,
         *,
-        language: ExecutableCodeLanguage | str | int | None = ...,
+        language: Language | str | int | None = ...,
         code: str | None = ...,
     ) -> None: ...
 
 class ExecutableCodeDict(_TypedDict, total=False):
     """Fields of a `ExecutableCode`, which is accepted in its place."""
-    language: ExecutableCodeLanguage | str | int | None
+    language: Language | str | int | None
     code: str | None
 
 class CodeExecutionResult(_views.View):
     """What running an `ExecutableCode` gave. It follows the part with the program."""
-    outcome: CodeExecutionResultOutcome | None
+    outcome: Outcome | None
     """How the run ended."""
     output: str | None
     """Standard output if the run succeeded; otherwise standard error or another account of the failure.
@@ -1043,13 +1320,13 @@ class CodeExecutionResult(_views.View):
     def __init__(
         self,
         *,
-        outcome: CodeExecutionResultOutcome | str | int | None = ...,
+        outcome: Outcome | str | int | None = ...,
         output: str | None = ...,
     ) -> None: ...
 
 class CodeExecutionResultDict(_TypedDict, total=False):
     """Fields of a `CodeExecutionResult`, which is accepted in its place."""
-    outcome: CodeExecutionResultOutcome | str | int | None
+    outcome: Outcome | str | int | None
     output: str | None
 
 class Retrieval(_views.View):
@@ -2740,9 +3017,9 @@ class GenerationConfig(_views.View):
     """Lets the service choose among models."""
     audio_timestamp: bool | None
     """Whether the model knows the times of what it hears, for audio alone."""
-    response_modalities: list[GenerationConfigModality] | None
+    response_modalities: list[Modality] | None
     """What the answer is made of. Text when empty."""
-    media_resolution: GenerationConfigMediaResolution | None
+    media_resolution: MediaResolution | None
     """How finely to look at all media of the prompt."""
     speech_config: SpeechConfig | None
     """How spoken answers sound."""
@@ -2770,8 +3047,8 @@ class GenerationConfig(_views.View):
         response_json_schema: object | None = ...,
         routing_config: GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | _Message | None = ...,
         audio_timestamp: bool | None = ...,
-        response_modalities: _Sequence[GenerationConfigModality | str | int] | None = ...,
-        media_resolution: GenerationConfigMediaResolution | str | int | None = ...,
+        response_modalities: _Sequence[Modality | str | int] | None = ...,
+        media_resolution: MediaResolution | str | int | None = ...,
         speech_config: SpeechConfig | SpeechConfigDict | _Message | None = ...,
         thinking_config: GenerationConfigThinkingConfig | GenerationConfigThinkingConfigDict | _Message | None = ...,
         image_config: ImageConfig | ImageConfigDict | _Message | None = ...,
@@ -2795,8 +3072,8 @@ class GenerationConfigDict(_TypedDict, total=False):
     response_json_schema: object | None
     routing_config: GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | _Message | None
     audio_timestamp: bool | None
-    response_modalities: _Sequence[GenerationConfigModality | str | int] | None
-    media_resolution: GenerationConfigMediaResolution | str | int | None
+    response_modalities: _Sequence[Modality | str | int] | None
+    media_resolution: MediaResolution | str | int | None
     speech_config: SpeechConfig | SpeechConfigDict | _Message | None
     thinking_config: GenerationConfigThinkingConfig | GenerationConfigThinkingConfigDict | _Message | None
     image_config: ImageConfig | ImageConfigDict | _Message | None
@@ -2877,7 +3154,7 @@ class SafetySetting(_views.View):
     """What happens to content of one category of harm."""
     category: HarmCategory | None
     """The category."""
-    threshold: SafetySettingHarmBlockThreshold | None
+    threshold: HarmBlockThreshold | None
     """From what on content is blocked."""
     method: SafetySettingHarmBlockMethod | None
     """Whether severity or probability is compared with the threshold."""
@@ -2885,21 +3162,21 @@ class SafetySetting(_views.View):
         self,
         *,
         category: HarmCategory | str | int | None = ...,
-        threshold: SafetySettingHarmBlockThreshold | str | int | None = ...,
+        threshold: HarmBlockThreshold | str | int | None = ...,
         method: SafetySettingHarmBlockMethod | str | int | None = ...,
     ) -> None: ...
 
 class SafetySettingDict(_TypedDict, total=False):
     """Fields of a `SafetySetting`, which is accepted in its place."""
     category: HarmCategory | str | int | None
-    threshold: SafetySettingHarmBlockThreshold | str | int | None
+    threshold: HarmBlockThreshold | str | int | None
     method: SafetySettingHarmBlockMethod | str | int | None
 
 class SafetyRating(_views.View):
     """How harmful content is in one category."""
     category: HarmCategory | None
     """The category."""
-    probability: SafetyRatingHarmProbability | None
+    probability: HarmProbability | None
     """How probable the harm is, in steps."""
     probability_score: float | None
     """How probable the harm is, from 0 to 1."""
@@ -2913,7 +3190,7 @@ class SafetyRating(_views.View):
         self,
         *,
         category: HarmCategory | str | int | None = ...,
-        probability: SafetyRatingHarmProbability | str | int | None = ...,
+        probability: HarmProbability | str | int | None = ...,
         probability_score: float | None = ...,
         severity: SafetyRatingHarmSeverity | str | int | None = ...,
         severity_score: float | None = ...,
@@ -2923,7 +3200,7 @@ class SafetyRating(_views.View):
 class SafetyRatingDict(_TypedDict, total=False):
     """Fields of a `SafetyRating`, which is accepted in its place."""
     category: HarmCategory | str | int | None
-    probability: SafetyRatingHarmProbability | str | int | None
+    probability: HarmProbability | str | int | None
     probability_score: float | None
     severity: SafetyRatingHarmSeverity | str | int | None
     severity_score: float | None
@@ -2989,7 +3266,7 @@ class Candidate(_views.View):
     """The mean log probability of its tokens."""
     logprobs_result: LogprobsResult | None
     """Log probabilities of its tokens, if asked for."""
-    finish_reason: CandidateFinishReason | None
+    finish_reason: FinishReason | None
     """Why generation ended. Unset while it goes on."""
     safety_ratings: list[SafetyRating] | None
     """Ratings of the answer, at most one for a category."""
@@ -3009,7 +3286,7 @@ class Candidate(_views.View):
         score: float | None = ...,
         avg_logprobs: float | None = ...,
         logprobs_result: LogprobsResult | LogprobsResultDict | _Message | None = ...,
-        finish_reason: CandidateFinishReason | str | int | None = ...,
+        finish_reason: FinishReason | str | int | None = ...,
         safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None = ...,
         finish_message: str | None = ...,
         citation_metadata: CitationMetadata | CitationMetadataDict | _Message | None = ...,
@@ -3024,7 +3301,7 @@ class CandidateDict(_TypedDict, total=False):
     score: float | None
     avg_logprobs: float | None
     logprobs_result: LogprobsResult | LogprobsResultDict | _Message | None
-    finish_reason: CandidateFinishReason | str | int | None
+    finish_reason: FinishReason | str | int | None
     safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None
     finish_message: str | None
     citation_metadata: CitationMetadata | CitationMetadataDict | _Message | None
@@ -3049,19 +3326,19 @@ class UrlMetadata(_views.View):
     """What became of one page."""
     retrieved_url: str | None
     """Its address."""
-    url_retrieval_status: UrlMetadataUrlRetrievalStatus | None
+    url_retrieval_status: UrlRetrievalStatus | None
     """Whether it was read."""
     def __init__(
         self,
         *,
         retrieved_url: str | None = ...,
-        url_retrieval_status: UrlMetadataUrlRetrievalStatus | str | int | None = ...,
+        url_retrieval_status: UrlRetrievalStatus | str | int | None = ...,
     ) -> None: ...
 
 class UrlMetadataDict(_TypedDict, total=False):
     """Fields of a `UrlMetadata`, which is accepted in its place."""
     retrieved_url: str | None
-    url_retrieval_status: UrlMetadataUrlRetrievalStatus | str | int | None
+    url_retrieval_status: UrlRetrievalStatus | str | int | None
 
 class LogprobsResult(_views.View):
     """Log probabilities of an answer's tokens."""
@@ -3446,21 +3723,194 @@ class ModelArmorConfigDict(_TypedDict, total=False):
 
 class ModalityTokenCount(_views.View):
     """Tokens of one modality."""
-    modality: Modality | None
+    modality: MediaModality | None
     """The modality."""
     token_count: int | None
     """How many."""
     def __init__(
         self,
         *,
-        modality: Modality | str | int | None = ...,
+        modality: MediaModality | str | int | None = ...,
         token_count: int | None = ...,
     ) -> None: ...
 
 class ModalityTokenCountDict(_TypedDict, total=False):
     """Fields of a `ModalityTokenCount`, which is accepted in its place."""
-    modality: Modality | str | int | None
+    modality: MediaModality | str | int | None
     token_count: int | None
+
+class CachedContent(_views.View):
+    """A prompt prefix that the service has processed and stored, so that requests that begin with it cost
+    less and answer sooner. It can be used with one model only, and is deleted when it expires.
+    """
+    expire_time: _datetime.datetime | None
+    """Time of expiry. Returned on output, whichever field was given."""
+    ttl: str | None
+    """Time to live from now on. Input only."""
+    name: str | None
+    """Resource name, `projects/{project}/locations/{location}/cachedContents/{cached_content}`. Set by the
+    service.
+    """
+    display_name: str | None
+    """Name for people to read, at most 128 characters."""
+    model: str | None
+    """Resource name of the model, `projects/{project}/locations/{location}/publishers/google/models/{model}`.
+    Requests that use the cache must name the same model.
+    """
+    system_instruction: Content | None
+    """System instruction. Text only; requests that use the cache may not set one of their own.
+    """
+    contents: list[Content] | None
+    """Turns that are cached."""
+    tools: list[Tool] | None
+    """Tools that the model may use. Requests that use the cache may not set their own.
+    """
+    tool_config: ToolConfig | None
+    """Configuration shared by all tools."""
+    create_time: _datetime.datetime | None
+    """Time when the entry was created."""
+    update_time: _datetime.datetime | None
+    """Time of the last change of its expiry."""
+    usage_metadata: CachedContentUsageMetadata | None
+    """Size of the cached content."""
+    encryption_spec: EncryptionSpec | None
+    """Customer-managed key that protects the content and everything below it."""
+    def __init__(
+        self,
+        *,
+        expire_time: _datetime.datetime | str | None = ...,
+        ttl: str | float | _datetime.timedelta | None = ...,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        model: str | None = ...,
+        system_instruction: Content | ContentDict | _Message | None = ...,
+        contents: _Sequence[Content | ContentDict | _Message] | None = ...,
+        tools: _Sequence[Tool | ToolDict | _Message] | None = ...,
+        tool_config: ToolConfig | ToolConfigDict | _Message | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        usage_metadata: CachedContentUsageMetadata | CachedContentUsageMetadataDict | _Message | None = ...,
+        encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None = ...,
+    ) -> None: ...
+
+class CachedContentDict(_TypedDict, total=False):
+    """Fields of a `CachedContent`, which is accepted in its place."""
+    expire_time: _datetime.datetime | str | None
+    ttl: str | float | _datetime.timedelta | None
+    name: str | None
+    display_name: str | None
+    model: str | None
+    system_instruction: Content | ContentDict | _Message | None
+    contents: _Sequence[Content | ContentDict | _Message] | None
+    tools: _Sequence[Tool | ToolDict | _Message] | None
+    tool_config: ToolConfig | ToolConfigDict | _Message | None
+    create_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+    usage_metadata: CachedContentUsageMetadata | CachedContentUsageMetadataDict | _Message | None
+    encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None
+
+class CachedContentUsageMetadata(_views.View):
+    """Size of the cached content by modality."""
+    total_token_count: int | None
+    """Number of tokens of everything that is cached."""
+    text_count: int | None
+    """Number of text characters."""
+    image_count: int | None
+    """Number of images."""
+    video_duration_seconds: int | None
+    """Length of all videos, in seconds."""
+    audio_duration_seconds: int | None
+    """Length of all audio, in seconds."""
+    def __init__(
+        self,
+        *,
+        total_token_count: int | None = ...,
+        text_count: int | None = ...,
+        image_count: int | None = ...,
+        video_duration_seconds: int | None = ...,
+        audio_duration_seconds: int | None = ...,
+    ) -> None: ...
+
+class CachedContentUsageMetadataDict(_TypedDict, total=False):
+    """Fields of a `CachedContentUsageMetadata`, which is accepted in its place."""
+    total_token_count: int | None
+    text_count: int | None
+    image_count: int | None
+    video_duration_seconds: int | None
+    audio_duration_seconds: int | None
+
+class DeployedModelRef(_views.View):
+    """Names one deployment of a model on an endpoint."""
+    endpoint: str | None
+    """Resource name of the endpoint."""
+    deployed_model_id: str | None
+    """Id of the deployment on it."""
+    def __init__(
+        self,
+        *,
+        endpoint: str | None = ...,
+        deployed_model_id: str | None = ...,
+    ) -> None: ...
+
+class DeployedModelRefDict(_TypedDict, total=False):
+    """Fields of a `DeployedModelRef`, which is accepted in its place."""
+    endpoint: str | None
+    deployed_model_id: str | None
+
+class EnvVar(_views.View):
+    """Environment variable of a container."""
+    name: str | None
+    """Name; must be a C identifier."""
+    value: str | None
+    """Value. `$(NAME)` refers to a variable defined before; `$$(NAME)` is not replaced.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        value: str | None = ...,
+    ) -> None: ...
+
+class EnvVarDict(_TypedDict, total=False):
+    """Fields of a `EnvVar`, which is accepted in its place."""
+    name: str | None
+    value: str | None
+
+class SecretRef(_views.View):
+    """Reference to a secret of Secret Manager."""
+    secret: str | None
+    """Name of the secret, in the same project, or its full resource name."""
+    version: str | None
+    """Version of the secret, a number or `latest`."""
+    def __init__(
+        self,
+        *,
+        secret: str | None = ...,
+        version: str | None = ...,
+    ) -> None: ...
+
+class SecretRefDict(_TypedDict, total=False):
+    """Fields of a `SecretRef`, which is accepted in its place."""
+    secret: str | None
+    version: str | None
+
+class SecretEnvVar(_views.View):
+    """Environment variable whose value is a secret."""
+    name: str | None
+    """Name; must be a C identifier."""
+    secret_ref: SecretRef | None
+    """Secret that is the value."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        secret_ref: SecretRef | SecretRefDict | _Message | None = ...,
+    ) -> None: ...
+
+class SecretEnvVarDict(_TypedDict, total=False):
+    """Fields of a `SecretEnvVar`, which is accepted in its place."""
+    name: str | None
+    secret_ref: SecretRef | SecretRefDict | _Message | None
 
 class ExplanationMetadata(_views.View):
     """Inputs and outputs of a model, for explanations."""
@@ -4098,6 +4548,3403 @@ class ExamplesRestrictionsNamespaceDict(_TypedDict, total=False):
     namespace_name: str | None
     allow: _Sequence[str] | None
     deny: _Sequence[str] | None
+
+class EvaluatedAnnotation(_views.View):
+    """True positive, false positive or false negative of an evaluation."""
+    type: EvaluatedAnnotationEvaluatedAnnotationType | None
+    """Which of these it is."""
+    predictions: list[_Any] | None
+    """What the model predicted. One value for a true or false positive; for a false negative, values near the
+    ground truth or none. The schema is the evaluation's `annotation_schema_uri`.
+    """
+    ground_truths: list[_Any] | None
+    """What is true. One value for a true positive or a false negative; for a false positive, values near the
+    prediction or none. The schema is the evaluation's `annotation_schema_uri`.
+    """
+    data_item_payload: _Any | None
+    """The item that was annotated. The schema is the evaluation's `data_item_schema_uri`.
+    """
+    evaluated_data_item_view_id: str | None
+    """Id of the item, to find other annotations of it."""
+    explanations: list[EvaluatedAnnotationExplanation] | None
+    """Explanations of the predictions, one for each explanation setting of the evaluation.
+    """
+    error_analysis_annotations: list[ErrorAnalysisAnnotation] | None
+    """Analysis of the error against training data."""
+    def __init__(
+        self,
+        *,
+        type: EvaluatedAnnotationEvaluatedAnnotationType | str | int | None = ...,
+        predictions: _Sequence[object] | None = ...,
+        ground_truths: _Sequence[object] | None = ...,
+        data_item_payload: object | None = ...,
+        evaluated_data_item_view_id: str | None = ...,
+        explanations: _Sequence[EvaluatedAnnotationExplanation | EvaluatedAnnotationExplanationDict | _Message] | None = ...,
+        error_analysis_annotations: _Sequence[ErrorAnalysisAnnotation | ErrorAnalysisAnnotationDict | _Message] | None = ...,
+    ) -> None: ...
+
+class EvaluatedAnnotationDict(_TypedDict, total=False):
+    """Fields of a `EvaluatedAnnotation`, which is accepted in its place."""
+    type: EvaluatedAnnotationEvaluatedAnnotationType | str | int | None
+    predictions: _Sequence[object] | None
+    ground_truths: _Sequence[object] | None
+    data_item_payload: object | None
+    evaluated_data_item_view_id: str | None
+    explanations: _Sequence[EvaluatedAnnotationExplanation | EvaluatedAnnotationExplanationDict | _Message] | None
+    error_analysis_annotations: _Sequence[ErrorAnalysisAnnotation | ErrorAnalysisAnnotationDict | _Message] | None
+
+class EvaluatedAnnotationExplanation(_views.View):
+    """Explanation of an evaluated annotation."""
+    explanation_type: str | None
+    """Kind of explanation: `image` or `text`."""
+    explanation: Explanation | None
+    """The explanation."""
+    def __init__(
+        self,
+        *,
+        explanation_type: str | None = ...,
+        explanation: Explanation | ExplanationDict | _Message | None = ...,
+    ) -> None: ...
+
+class EvaluatedAnnotationExplanationDict(_TypedDict, total=False):
+    """Fields of a `EvaluatedAnnotationExplanation`, which is accepted in its place."""
+    explanation_type: str | None
+    explanation: Explanation | ExplanationDict | _Message | None
+
+class ErrorAnalysisAnnotation(_views.View):
+    """Training items that are similar to an evaluated one, to find why it was predicted wrongly.
+    """
+    attributed_items: list[ErrorAnalysisAnnotationAttributedItem] | None
+    """The similar items."""
+    query_type: ErrorAnalysisAnnotationQueryType | None
+    """How they were sought."""
+    outlier_score: float | None
+    """How far the item lies from those it was compared with; larger is farther."""
+    outlier_threshold: float | None
+    """Score from which the item counts as an outlier."""
+    def __init__(
+        self,
+        *,
+        attributed_items: _Sequence[ErrorAnalysisAnnotationAttributedItem | ErrorAnalysisAnnotationAttributedItemDict | _Message] | None = ...,
+        query_type: ErrorAnalysisAnnotationQueryType | str | int | None = ...,
+        outlier_score: float | None = ...,
+        outlier_threshold: float | None = ...,
+    ) -> None: ...
+
+class ErrorAnalysisAnnotationDict(_TypedDict, total=False):
+    """Fields of a `ErrorAnalysisAnnotation`, which is accepted in its place."""
+    attributed_items: _Sequence[ErrorAnalysisAnnotationAttributedItem | ErrorAnalysisAnnotationAttributedItemDict | _Message] | None
+    query_type: ErrorAnalysisAnnotationQueryType | str | int | None
+    outlier_score: float | None
+    outlier_threshold: float | None
+
+class ErrorAnalysisAnnotationAttributedItem(_views.View):
+    """A similar training item."""
+    annotation_resource_name: str | None
+    """Resource name of its annotation."""
+    distance: float | None
+    """Distance from the evaluated item."""
+    def __init__(
+        self,
+        *,
+        annotation_resource_name: str | None = ...,
+        distance: float | None = ...,
+    ) -> None: ...
+
+class ErrorAnalysisAnnotationAttributedItemDict(_TypedDict, total=False):
+    """Fields of a `ErrorAnalysisAnnotationAttributedItem`, which is accepted in its place."""
+    annotation_resource_name: str | None
+    distance: float | None
+
+class EvaluateInstancesRequest(_views.View):
+    """Request of `EvaluationService.EvaluateInstances`."""
+    exact_match_input: ExactMatchInput | None
+    """Input of the exact match metric."""
+    bleu_input: BleuInput | None
+    """Input of the BLEU metric."""
+    rouge_input: RougeInput | None
+    """Input of the ROUGE metric."""
+    fluency_input: FluencyInput | None
+    """Input of the fluency metric."""
+    coherence_input: CoherenceInput | None
+    """Input of the coherence metric."""
+    safety_input: SafetyInput | None
+    """Input of the safety metric."""
+    groundedness_input: GroundednessInput | None
+    """Input of the groundedness metric."""
+    fulfillment_input: FulfillmentInput | None
+    """Input of the fulfillment metric."""
+    summarization_quality_input: SummarizationQualityInput | None
+    """Input of the summarization quality metric."""
+    pairwise_summarization_quality_input: PairwiseSummarizationQualityInput | None
+    """Input of the pairwise summarization quality metric."""
+    summarization_helpfulness_input: SummarizationHelpfulnessInput | None
+    """Input of the summarization helpfulness metric."""
+    summarization_verbosity_input: SummarizationVerbosityInput | None
+    """Input of the summarization verbosity metric."""
+    question_answering_quality_input: QuestionAnsweringQualityInput | None
+    """Input of the question answering quality metric."""
+    pairwise_question_answering_quality_input: PairwiseQuestionAnsweringQualityInput | None
+    """Input of the pairwise question answering quality metric."""
+    question_answering_relevance_input: QuestionAnsweringRelevanceInput | None
+    """Input of the question answering relevance metric."""
+    question_answering_helpfulness_input: QuestionAnsweringHelpfulnessInput | None
+    """Input of the question answering helpfulness metric."""
+    question_answering_correctness_input: QuestionAnsweringCorrectnessInput | None
+    """Input of the question answering correctness metric."""
+    pointwise_metric_input: PointwiseMetricInput | None
+    """Input of a pointwise metric."""
+    pairwise_metric_input: PairwiseMetricInput | None
+    """Input of a pairwise metric."""
+    tool_call_valid_input: ToolCallValidInput | None
+    """Input of the tool call valid metric."""
+    tool_name_match_input: ToolNameMatchInput | None
+    """Input of the tool name match metric."""
+    tool_parameter_key_match_input: ToolParameterKeyMatchInput | None
+    """Input of the tool parameter key match metric."""
+    tool_parameter_kv_match_input: ToolParameterKVMatchInput | None
+    """Input of the tool parameter match metric."""
+    comet_input: CometInput | None
+    """Input of the COMET metric."""
+    metricx_input: MetricxInput | None
+    """Input of the MetricX metric."""
+    location: str | None
+    """Project and location that evaluate, `projects/{project}/locations/{location}`.
+    """
+    def __init__(
+        self,
+        *,
+        exact_match_input: ExactMatchInput | ExactMatchInputDict | _Message | None = ...,
+        bleu_input: BleuInput | BleuInputDict | _Message | None = ...,
+        rouge_input: RougeInput | RougeInputDict | _Message | None = ...,
+        fluency_input: FluencyInput | FluencyInputDict | _Message | None = ...,
+        coherence_input: CoherenceInput | CoherenceInputDict | _Message | None = ...,
+        safety_input: SafetyInput | SafetyInputDict | _Message | None = ...,
+        groundedness_input: GroundednessInput | GroundednessInputDict | _Message | None = ...,
+        fulfillment_input: FulfillmentInput | FulfillmentInputDict | _Message | None = ...,
+        summarization_quality_input: SummarizationQualityInput | SummarizationQualityInputDict | _Message | None = ...,
+        pairwise_summarization_quality_input: PairwiseSummarizationQualityInput | PairwiseSummarizationQualityInputDict | _Message | None = ...,
+        summarization_helpfulness_input: SummarizationHelpfulnessInput | SummarizationHelpfulnessInputDict | _Message | None = ...,
+        summarization_verbosity_input: SummarizationVerbosityInput | SummarizationVerbosityInputDict | _Message | None = ...,
+        question_answering_quality_input: QuestionAnsweringQualityInput | QuestionAnsweringQualityInputDict | _Message | None = ...,
+        pairwise_question_answering_quality_input: PairwiseQuestionAnsweringQualityInput | PairwiseQuestionAnsweringQualityInputDict | _Message | None = ...,
+        question_answering_relevance_input: QuestionAnsweringRelevanceInput | QuestionAnsweringRelevanceInputDict | _Message | None = ...,
+        question_answering_helpfulness_input: QuestionAnsweringHelpfulnessInput | QuestionAnsweringHelpfulnessInputDict | _Message | None = ...,
+        question_answering_correctness_input: QuestionAnsweringCorrectnessInput | QuestionAnsweringCorrectnessInputDict | _Message | None = ...,
+        pointwise_metric_input: PointwiseMetricInput | PointwiseMetricInputDict | _Message | None = ...,
+        pairwise_metric_input: PairwiseMetricInput | PairwiseMetricInputDict | _Message | None = ...,
+        tool_call_valid_input: ToolCallValidInput | ToolCallValidInputDict | _Message | None = ...,
+        tool_name_match_input: ToolNameMatchInput | ToolNameMatchInputDict | _Message | None = ...,
+        tool_parameter_key_match_input: ToolParameterKeyMatchInput | ToolParameterKeyMatchInputDict | _Message | None = ...,
+        tool_parameter_kv_match_input: ToolParameterKVMatchInput | ToolParameterKVMatchInputDict | _Message | None = ...,
+        comet_input: CometInput | CometInputDict | _Message | None = ...,
+        metricx_input: MetricxInput | MetricxInputDict | _Message | None = ...,
+        location: str | None = ...,
+    ) -> None: ...
+
+class EvaluateInstancesRequestDict(_TypedDict, total=False):
+    """Fields of a `EvaluateInstancesRequest`, which is accepted in its place."""
+    exact_match_input: ExactMatchInput | ExactMatchInputDict | _Message | None
+    bleu_input: BleuInput | BleuInputDict | _Message | None
+    rouge_input: RougeInput | RougeInputDict | _Message | None
+    fluency_input: FluencyInput | FluencyInputDict | _Message | None
+    coherence_input: CoherenceInput | CoherenceInputDict | _Message | None
+    safety_input: SafetyInput | SafetyInputDict | _Message | None
+    groundedness_input: GroundednessInput | GroundednessInputDict | _Message | None
+    fulfillment_input: FulfillmentInput | FulfillmentInputDict | _Message | None
+    summarization_quality_input: SummarizationQualityInput | SummarizationQualityInputDict | _Message | None
+    pairwise_summarization_quality_input: PairwiseSummarizationQualityInput | PairwiseSummarizationQualityInputDict | _Message | None
+    summarization_helpfulness_input: SummarizationHelpfulnessInput | SummarizationHelpfulnessInputDict | _Message | None
+    summarization_verbosity_input: SummarizationVerbosityInput | SummarizationVerbosityInputDict | _Message | None
+    question_answering_quality_input: QuestionAnsweringQualityInput | QuestionAnsweringQualityInputDict | _Message | None
+    pairwise_question_answering_quality_input: PairwiseQuestionAnsweringQualityInput | PairwiseQuestionAnsweringQualityInputDict | _Message | None
+    question_answering_relevance_input: QuestionAnsweringRelevanceInput | QuestionAnsweringRelevanceInputDict | _Message | None
+    question_answering_helpfulness_input: QuestionAnsweringHelpfulnessInput | QuestionAnsweringHelpfulnessInputDict | _Message | None
+    question_answering_correctness_input: QuestionAnsweringCorrectnessInput | QuestionAnsweringCorrectnessInputDict | _Message | None
+    pointwise_metric_input: PointwiseMetricInput | PointwiseMetricInputDict | _Message | None
+    pairwise_metric_input: PairwiseMetricInput | PairwiseMetricInputDict | _Message | None
+    tool_call_valid_input: ToolCallValidInput | ToolCallValidInputDict | _Message | None
+    tool_name_match_input: ToolNameMatchInput | ToolNameMatchInputDict | _Message | None
+    tool_parameter_key_match_input: ToolParameterKeyMatchInput | ToolParameterKeyMatchInputDict | _Message | None
+    tool_parameter_kv_match_input: ToolParameterKVMatchInput | ToolParameterKVMatchInputDict | _Message | None
+    comet_input: CometInput | CometInputDict | _Message | None
+    metricx_input: MetricxInput | MetricxInputDict | _Message | None
+    location: str | None
+
+class Metric(_views.View):
+    """A metric and the ways to aggregate it over a dataset."""
+    predefined_metric_spec: PredefinedMetricSpec | None
+    """A metric that the service defines."""
+    computation_based_metric_spec: ComputationBasedMetricSpec | None
+    """A metric computed by a formula."""
+    llm_based_metric_spec: LLMBasedMetricSpec | None
+    """A metric judged by a model."""
+    pointwise_metric_spec: PointwiseMetricSpec | None
+    """A judgement of one response."""
+    pairwise_metric_spec: PairwiseMetricSpec | None
+    """A comparison of two responses."""
+    exact_match_spec: ExactMatchSpec | None
+    """Equality with the reference."""
+    bleu_spec: BleuSpec | None
+    """BLEU."""
+    rouge_spec: RougeSpec | None
+    """ROUGE."""
+    aggregation_metrics: list[MetricAggregationMetric] | None
+    """Aggregates to compute over the dataset."""
+    def __init__(
+        self,
+        *,
+        predefined_metric_spec: PredefinedMetricSpec | PredefinedMetricSpecDict | _Message | None = ...,
+        computation_based_metric_spec: ComputationBasedMetricSpec | ComputationBasedMetricSpecDict | _Message | None = ...,
+        llm_based_metric_spec: LLMBasedMetricSpec | LLMBasedMetricSpecDict | _Message | None = ...,
+        pointwise_metric_spec: PointwiseMetricSpec | PointwiseMetricSpecDict | _Message | None = ...,
+        pairwise_metric_spec: PairwiseMetricSpec | PairwiseMetricSpecDict | _Message | None = ...,
+        exact_match_spec: ExactMatchSpec | ExactMatchSpecDict | _Message | None = ...,
+        bleu_spec: BleuSpec | BleuSpecDict | _Message | None = ...,
+        rouge_spec: RougeSpec | RougeSpecDict | _Message | None = ...,
+        aggregation_metrics: _Sequence[MetricAggregationMetric | str | int] | None = ...,
+    ) -> None: ...
+
+class MetricDict(_TypedDict, total=False):
+    """Fields of a `Metric`, which is accepted in its place."""
+    predefined_metric_spec: PredefinedMetricSpec | PredefinedMetricSpecDict | _Message | None
+    computation_based_metric_spec: ComputationBasedMetricSpec | ComputationBasedMetricSpecDict | _Message | None
+    llm_based_metric_spec: LLMBasedMetricSpec | LLMBasedMetricSpecDict | _Message | None
+    pointwise_metric_spec: PointwiseMetricSpec | PointwiseMetricSpecDict | _Message | None
+    pairwise_metric_spec: PairwiseMetricSpec | PairwiseMetricSpecDict | _Message | None
+    exact_match_spec: ExactMatchSpec | ExactMatchSpecDict | _Message | None
+    bleu_spec: BleuSpec | BleuSpecDict | _Message | None
+    rouge_spec: RougeSpec | RougeSpecDict | _Message | None
+    aggregation_metrics: _Sequence[MetricAggregationMetric | str | int] | None
+
+class AutoraterConfig(_views.View):
+    """Settings of the model that judges."""
+    sampling_count: int | None
+    """Number of judgements of each instance, 1 to 32. 4 when unset."""
+    flip_enabled: bool | None
+    """Whether a pairwise comparison swaps candidate and baseline in half of the judgements, against a bias
+    for the first. True when unset.
+    """
+    autorater_model: str | None
+    """Resource name of the publisher model or the endpoint that judges. The service chooses when it is empty.
+    """
+    generation_config: GenerationConfig | None
+    """Settings of the judge's generation."""
+    def __init__(
+        self,
+        *,
+        sampling_count: int | None = ...,
+        flip_enabled: bool | None = ...,
+        autorater_model: str | None = ...,
+        generation_config: GenerationConfig | GenerationConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class AutoraterConfigDict(_TypedDict, total=False):
+    """Fields of a `AutoraterConfig`, which is accepted in its place."""
+    sampling_count: int | None
+    flip_enabled: bool | None
+    autorater_model: str | None
+    generation_config: GenerationConfig | GenerationConfigDict | _Message | None
+
+class EvaluateInstancesResponse(_views.View):
+    """Response of `EvaluationService.EvaluateInstances`."""
+    exact_match_results: ExactMatchResults | None
+    """Result of the exact match metric."""
+    bleu_results: BleuResults | None
+    """Result of the BLEU metric."""
+    rouge_results: RougeResults | None
+    """Result of the ROUGE metric."""
+    fluency_result: FluencyResult | None
+    """Result of the fluency metric."""
+    coherence_result: CoherenceResult | None
+    """Result of the coherence metric."""
+    safety_result: SafetyResult | None
+    """Result of the safety metric."""
+    groundedness_result: GroundednessResult | None
+    """Result of the groundedness metric."""
+    fulfillment_result: FulfillmentResult | None
+    """Result of the fulfillment metric."""
+    summarization_quality_result: SummarizationQualityResult | None
+    """Result of the summarization quality metric."""
+    pairwise_summarization_quality_result: PairwiseSummarizationQualityResult | None
+    """Result of the pairwise summarization quality metric."""
+    summarization_helpfulness_result: SummarizationHelpfulnessResult | None
+    """Result of the summarization helpfulness metric."""
+    summarization_verbosity_result: SummarizationVerbosityResult | None
+    """Result of the summarization verbosity metric."""
+    question_answering_quality_result: QuestionAnsweringQualityResult | None
+    """Result of the question answering quality metric."""
+    pairwise_question_answering_quality_result: PairwiseQuestionAnsweringQualityResult | None
+    """Result of the pairwise question answering quality metric."""
+    question_answering_relevance_result: QuestionAnsweringRelevanceResult | None
+    """Result of the question answering relevance metric."""
+    question_answering_helpfulness_result: QuestionAnsweringHelpfulnessResult | None
+    """Result of the question answering helpfulness metric."""
+    question_answering_correctness_result: QuestionAnsweringCorrectnessResult | None
+    """Result of the question answering correctness metric."""
+    pointwise_metric_result: PointwiseMetricResult | None
+    """Result of a pointwise metric."""
+    pairwise_metric_result: PairwiseMetricResult | None
+    """Result of a pairwise metric."""
+    tool_call_valid_results: ToolCallValidResults | None
+    """Result of the tool call valid metric."""
+    tool_name_match_results: ToolNameMatchResults | None
+    """Result of the tool name match metric."""
+    tool_parameter_key_match_results: ToolParameterKeyMatchResults | None
+    """Result of the tool parameter key match metric."""
+    tool_parameter_kv_match_results: ToolParameterKVMatchResults | None
+    """Result of the tool parameter match metric."""
+    comet_result: CometResult | None
+    """Result of the COMET metric."""
+    metricx_result: MetricxResult | None
+    """Result of the MetricX metric."""
+    metric_results: list[MetricResult] | None
+    """Result of each instance, in the order of the request."""
+    def __init__(
+        self,
+        *,
+        exact_match_results: ExactMatchResults | ExactMatchResultsDict | _Message | None = ...,
+        bleu_results: BleuResults | BleuResultsDict | _Message | None = ...,
+        rouge_results: RougeResults | RougeResultsDict | _Message | None = ...,
+        fluency_result: FluencyResult | FluencyResultDict | _Message | None = ...,
+        coherence_result: CoherenceResult | CoherenceResultDict | _Message | None = ...,
+        safety_result: SafetyResult | SafetyResultDict | _Message | None = ...,
+        groundedness_result: GroundednessResult | GroundednessResultDict | _Message | None = ...,
+        fulfillment_result: FulfillmentResult | FulfillmentResultDict | _Message | None = ...,
+        summarization_quality_result: SummarizationQualityResult | SummarizationQualityResultDict | _Message | None = ...,
+        pairwise_summarization_quality_result: PairwiseSummarizationQualityResult | PairwiseSummarizationQualityResultDict | _Message | None = ...,
+        summarization_helpfulness_result: SummarizationHelpfulnessResult | SummarizationHelpfulnessResultDict | _Message | None = ...,
+        summarization_verbosity_result: SummarizationVerbosityResult | SummarizationVerbosityResultDict | _Message | None = ...,
+        question_answering_quality_result: QuestionAnsweringQualityResult | QuestionAnsweringQualityResultDict | _Message | None = ...,
+        pairwise_question_answering_quality_result: PairwiseQuestionAnsweringQualityResult | PairwiseQuestionAnsweringQualityResultDict | _Message | None = ...,
+        question_answering_relevance_result: QuestionAnsweringRelevanceResult | QuestionAnsweringRelevanceResultDict | _Message | None = ...,
+        question_answering_helpfulness_result: QuestionAnsweringHelpfulnessResult | QuestionAnsweringHelpfulnessResultDict | _Message | None = ...,
+        question_answering_correctness_result: QuestionAnsweringCorrectnessResult | QuestionAnsweringCorrectnessResultDict | _Message | None = ...,
+        pointwise_metric_result: PointwiseMetricResult | PointwiseMetricResultDict | _Message | None = ...,
+        pairwise_metric_result: PairwiseMetricResult | PairwiseMetricResultDict | _Message | None = ...,
+        tool_call_valid_results: ToolCallValidResults | ToolCallValidResultsDict | _Message | None = ...,
+        tool_name_match_results: ToolNameMatchResults | ToolNameMatchResultsDict | _Message | None = ...,
+        tool_parameter_key_match_results: ToolParameterKeyMatchResults | ToolParameterKeyMatchResultsDict | _Message | None = ...,
+        tool_parameter_kv_match_results: ToolParameterKVMatchResults | ToolParameterKVMatchResultsDict | _Message | None = ...,
+        comet_result: CometResult | CometResultDict | _Message | None = ...,
+        metricx_result: MetricxResult | MetricxResultDict | _Message | None = ...,
+        metric_results: _Sequence[MetricResult | MetricResultDict | _Message] | None = ...,
+    ) -> None: ...
+
+class EvaluateInstancesResponseDict(_TypedDict, total=False):
+    """Fields of a `EvaluateInstancesResponse`, which is accepted in its place."""
+    exact_match_results: ExactMatchResults | ExactMatchResultsDict | _Message | None
+    bleu_results: BleuResults | BleuResultsDict | _Message | None
+    rouge_results: RougeResults | RougeResultsDict | _Message | None
+    fluency_result: FluencyResult | FluencyResultDict | _Message | None
+    coherence_result: CoherenceResult | CoherenceResultDict | _Message | None
+    safety_result: SafetyResult | SafetyResultDict | _Message | None
+    groundedness_result: GroundednessResult | GroundednessResultDict | _Message | None
+    fulfillment_result: FulfillmentResult | FulfillmentResultDict | _Message | None
+    summarization_quality_result: SummarizationQualityResult | SummarizationQualityResultDict | _Message | None
+    pairwise_summarization_quality_result: PairwiseSummarizationQualityResult | PairwiseSummarizationQualityResultDict | _Message | None
+    summarization_helpfulness_result: SummarizationHelpfulnessResult | SummarizationHelpfulnessResultDict | _Message | None
+    summarization_verbosity_result: SummarizationVerbosityResult | SummarizationVerbosityResultDict | _Message | None
+    question_answering_quality_result: QuestionAnsweringQualityResult | QuestionAnsweringQualityResultDict | _Message | None
+    pairwise_question_answering_quality_result: PairwiseQuestionAnsweringQualityResult | PairwiseQuestionAnsweringQualityResultDict | _Message | None
+    question_answering_relevance_result: QuestionAnsweringRelevanceResult | QuestionAnsweringRelevanceResultDict | _Message | None
+    question_answering_helpfulness_result: QuestionAnsweringHelpfulnessResult | QuestionAnsweringHelpfulnessResultDict | _Message | None
+    question_answering_correctness_result: QuestionAnsweringCorrectnessResult | QuestionAnsweringCorrectnessResultDict | _Message | None
+    pointwise_metric_result: PointwiseMetricResult | PointwiseMetricResultDict | _Message | None
+    pairwise_metric_result: PairwiseMetricResult | PairwiseMetricResultDict | _Message | None
+    tool_call_valid_results: ToolCallValidResults | ToolCallValidResultsDict | _Message | None
+    tool_name_match_results: ToolNameMatchResults | ToolNameMatchResultsDict | _Message | None
+    tool_parameter_key_match_results: ToolParameterKeyMatchResults | ToolParameterKeyMatchResultsDict | _Message | None
+    tool_parameter_kv_match_results: ToolParameterKVMatchResults | ToolParameterKVMatchResultsDict | _Message | None
+    comet_result: CometResult | CometResultDict | _Message | None
+    metricx_result: MetricxResult | MetricxResultDict | _Message | None
+    metric_results: _Sequence[MetricResult | MetricResultDict | _Message] | None
+
+class MetricResult(_views.View):
+    """Result of a metric for one instance."""
+    score: float | None
+    """Score. By the metric's scale."""
+    explanation: str | None
+    """Reasons for the score."""
+    error: _rpc_status_pb2.Status | None
+    """Error, if the metric could not be computed."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class MetricResultDict(_TypedDict, total=False):
+    """Fields of a `MetricResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
+
+class OutputConfig(_views.View):
+    """Destination of an evaluation's results."""
+    gcs_destination: GcsDestination | None
+    """Folder of Cloud Storage."""
+    def __init__(
+        self,
+        *,
+        gcs_destination: GcsDestination | GcsDestinationDict | _Message | None = ...,
+    ) -> None: ...
+
+class OutputConfigDict(_TypedDict, total=False):
+    """Fields of a `OutputConfig`, which is accepted in its place."""
+    gcs_destination: GcsDestination | GcsDestinationDict | _Message | None
+
+class EvaluationDataset(_views.View):
+    """Data to evaluate."""
+    gcs_source: GcsSource | None
+    """Files of Cloud Storage, of which one is supported."""
+    bigquery_source: BigQuerySource | None
+    """Table of BigQuery."""
+    def __init__(
+        self,
+        *,
+        gcs_source: GcsSource | GcsSourceDict | _Message | None = ...,
+        bigquery_source: BigQuerySource | BigQuerySourceDict | _Message | None = ...,
+    ) -> None: ...
+
+class EvaluationDatasetDict(_TypedDict, total=False):
+    """Fields of a `EvaluationDataset`, which is accepted in its place."""
+    gcs_source: GcsSource | GcsSourceDict | _Message | None
+    bigquery_source: BigQuerySource | BigQuerySourceDict | _Message | None
+
+class EvaluateDatasetResponse(_views.View):
+    """Result of evaluating a dataset."""
+    aggregation_output: AggregationOutput | None
+    """Aggregates of all metrics."""
+    output_info: OutputInfo | None
+    """Place to which results were written."""
+    def __init__(
+        self,
+        *,
+        aggregation_output: AggregationOutput | AggregationOutputDict | _Message | None = ...,
+        output_info: OutputInfo | OutputInfoDict | _Message | None = ...,
+    ) -> None: ...
+
+class EvaluateDatasetResponseDict(_TypedDict, total=False):
+    """Fields of a `EvaluateDatasetResponse`, which is accepted in its place."""
+    aggregation_output: AggregationOutput | AggregationOutputDict | _Message | None
+    output_info: OutputInfo | OutputInfoDict | _Message | None
+
+class OutputInfo(_views.View):
+    """Place to which results were written."""
+    gcs_output_directory: str | None
+    """Folder of Cloud Storage."""
+    def __init__(
+        self,
+        *,
+        gcs_output_directory: str | None = ...,
+    ) -> None: ...
+
+class OutputInfoDict(_TypedDict, total=False):
+    """Fields of a `OutputInfo`, which is accepted in its place."""
+    gcs_output_directory: str | None
+
+class AggregationOutput(_views.View):
+    """Aggregates over a dataset."""
+    dataset: EvaluationDataset | None
+    """The dataset."""
+    aggregation_results: list[AggregationResult] | None
+    """One result for each metric and aggregate."""
+    def __init__(
+        self,
+        *,
+        dataset: EvaluationDataset | EvaluationDatasetDict | _Message | None = ...,
+        aggregation_results: _Sequence[AggregationResult | AggregationResultDict | _Message] | None = ...,
+    ) -> None: ...
+
+class AggregationOutputDict(_TypedDict, total=False):
+    """Fields of a `AggregationOutput`, which is accepted in its place."""
+    dataset: EvaluationDataset | EvaluationDatasetDict | _Message | None
+    aggregation_results: _Sequence[AggregationResult | AggregationResultDict | _Message] | None
+
+class AggregationResult(_views.View):
+    """One aggregate of one metric."""
+    pointwise_metric_result: PointwiseMetricResult | None
+    """Value of a pointwise metric."""
+    pairwise_metric_result: PairwiseMetricResult | None
+    """Value of a pairwise metric."""
+    exact_match_metric_value: ExactMatchMetricValue | None
+    """Value of exact match."""
+    bleu_metric_value: BleuMetricValue | None
+    """Value of BLEU."""
+    rouge_metric_value: RougeMetricValue | None
+    """Value of ROUGE."""
+    aggregation_metric: MetricAggregationMetric | None
+    """The aggregate."""
+    def __init__(
+        self,
+        *,
+        pointwise_metric_result: PointwiseMetricResult | PointwiseMetricResultDict | _Message | None = ...,
+        pairwise_metric_result: PairwiseMetricResult | PairwiseMetricResultDict | _Message | None = ...,
+        exact_match_metric_value: ExactMatchMetricValue | ExactMatchMetricValueDict | _Message | None = ...,
+        bleu_metric_value: BleuMetricValue | BleuMetricValueDict | _Message | None = ...,
+        rouge_metric_value: RougeMetricValue | RougeMetricValueDict | _Message | None = ...,
+        aggregation_metric: MetricAggregationMetric | str | int | None = ...,
+    ) -> None: ...
+
+class AggregationResultDict(_TypedDict, total=False):
+    """Fields of a `AggregationResult`, which is accepted in its place."""
+    pointwise_metric_result: PointwiseMetricResult | PointwiseMetricResultDict | _Message | None
+    pairwise_metric_result: PairwiseMetricResult | PairwiseMetricResultDict | _Message | None
+    exact_match_metric_value: ExactMatchMetricValue | ExactMatchMetricValueDict | _Message | None
+    bleu_metric_value: BleuMetricValue | BleuMetricValueDict | _Message | None
+    rouge_metric_value: RougeMetricValue | RougeMetricValueDict | _Message | None
+    aggregation_metric: MetricAggregationMetric | str | int | None
+
+class PredefinedMetricSpec(_views.View):
+    """A metric that the service defines."""
+    metric_spec_name: str | None
+    """Name of the metric, such as `instruction_following_v1`."""
+    metric_spec_parameters: dict[str, _Any] | None
+    """Parameters of the metric, by its definition."""
+    def __init__(
+        self,
+        *,
+        metric_spec_name: str | None = ...,
+        metric_spec_parameters: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class PredefinedMetricSpecDict(_TypedDict, total=False):
+    """Fields of a `PredefinedMetricSpec`, which is accepted in its place."""
+    metric_spec_name: str | None
+    metric_spec_parameters: _Mapping[str, object] | None
+
+class ComputationBasedMetricSpec(_views.View):
+    """A metric computed by a formula."""
+    type: ComputationBasedMetricSpecComputationBasedMetricType | None
+    """Formula."""
+    parameters: dict[str, _Any] | None
+    """Parameters of the formula, such as `rouge_type`."""
+    def __init__(
+        self,
+        *,
+        type: ComputationBasedMetricSpecComputationBasedMetricType | str | int | None = ...,
+        parameters: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class ComputationBasedMetricSpecDict(_TypedDict, total=False):
+    """Fields of a `ComputationBasedMetricSpec`, which is accepted in its place."""
+    type: ComputationBasedMetricSpecComputationBasedMetricType | str | int | None
+    parameters: _Mapping[str, object] | None
+
+class LLMBasedMetricSpec(_views.View):
+    """A metric judged by a model."""
+    rubric_group_key: str | None
+    """Key of a group of rubrics in the instances."""
+    predefined_rubric_generation_spec: PredefinedMetricSpec | None
+    """A predefined way to generate rubrics."""
+    metric_prompt_template: str | None
+    """Template of the judge's prompt, with fields of the instance in braces."""
+    system_instruction: str | None
+    """System instruction of the judge."""
+    judge_autorater_config: AutoraterConfig | None
+    """Settings of the judge."""
+    additional_config: dict[str, _Any] | None
+    """Further settings of the metric."""
+    def __init__(
+        self,
+        *,
+        rubric_group_key: str | None = ...,
+        predefined_rubric_generation_spec: PredefinedMetricSpec | PredefinedMetricSpecDict | _Message | None = ...,
+        metric_prompt_template: str | None = ...,
+        system_instruction: str | None = ...,
+        judge_autorater_config: AutoraterConfig | AutoraterConfigDict | _Message | None = ...,
+        additional_config: _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class LLMBasedMetricSpecDict(_TypedDict, total=False):
+    """Fields of a `LLMBasedMetricSpec`, which is accepted in its place."""
+    rubric_group_key: str | None
+    predefined_rubric_generation_spec: PredefinedMetricSpec | PredefinedMetricSpecDict | _Message | None
+    metric_prompt_template: str | None
+    system_instruction: str | None
+    judge_autorater_config: AutoraterConfig | AutoraterConfigDict | _Message | None
+    additional_config: _Mapping[str, object] | None
+
+class ExactMatchInput(_views.View):
+    """Input of the exact match metric."""
+    metric_spec: ExactMatchSpec | None
+    """Settings of the metric."""
+    instances: list[ExactMatchInstance] | None
+    """Instances to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: ExactMatchSpec | ExactMatchSpecDict | _Message | None = ...,
+        instances: _Sequence[ExactMatchInstance | ExactMatchInstanceDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ExactMatchInputDict(_TypedDict, total=False):
+    """Fields of a `ExactMatchInput`, which is accepted in its place."""
+    metric_spec: ExactMatchSpec | ExactMatchSpecDict | _Message | None
+    instances: _Sequence[ExactMatchInstance | ExactMatchInstanceDict | _Message] | None
+
+class ExactMatchInstance(_views.View):
+    """Instance of the exact match metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+    ) -> None: ...
+
+class ExactMatchInstanceDict(_TypedDict, total=False):
+    """Fields of a `ExactMatchInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+
+class ExactMatchSpec(_views.View):
+    """Settings of the exact match metric: whether a prediction equals its reference. It has none.
+    """
+    def __init__(self) -> None: ...
+
+class ExactMatchSpecDict(_TypedDict, total=False):
+    """Fields of a `ExactMatchSpec`, which is accepted in its place."""
+
+class ExactMatchResults(_views.View):
+    """Results of the exact match metric."""
+    exact_match_metric_values: list[ExactMatchMetricValue] | None
+    """Value of each instance, in the order of the request."""
+    def __init__(
+        self,
+        *,
+        exact_match_metric_values: _Sequence[ExactMatchMetricValue | ExactMatchMetricValueDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ExactMatchResultsDict(_TypedDict, total=False):
+    """Fields of a `ExactMatchResults`, which is accepted in its place."""
+    exact_match_metric_values: _Sequence[ExactMatchMetricValue | ExactMatchMetricValueDict | _Message] | None
+
+class ExactMatchMetricValue(_views.View):
+    """Value of the exact match metric for one instance."""
+    score: float | None
+    """Score, 0 or 1: 1 if prediction and reference are equal."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class ExactMatchMetricValueDict(_TypedDict, total=False):
+    """Fields of a `ExactMatchMetricValue`, which is accepted in its place."""
+    score: float | None
+
+class BleuInput(_views.View):
+    """Input of the BLEU metric."""
+    metric_spec: BleuSpec | None
+    """Settings of the metric."""
+    instances: list[BleuInstance] | None
+    """Instances to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: BleuSpec | BleuSpecDict | _Message | None = ...,
+        instances: _Sequence[BleuInstance | BleuInstanceDict | _Message] | None = ...,
+    ) -> None: ...
+
+class BleuInputDict(_TypedDict, total=False):
+    """Fields of a `BleuInput`, which is accepted in its place."""
+    metric_spec: BleuSpec | BleuSpecDict | _Message | None
+    instances: _Sequence[BleuInstance | BleuInstanceDict | _Message] | None
+
+class BleuInstance(_views.View):
+    """Instance of the BLEU metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+    ) -> None: ...
+
+class BleuInstanceDict(_TypedDict, total=False):
+    """Fields of a `BleuInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+
+class BleuSpec(_views.View):
+    """Settings of the BLEU metric: how many n-grams of a prediction are in its reference (BLEU).
+    """
+    use_effective_order: bool | None
+    """Whether n-gram orders without a match are left out, which matters for short texts.
+    """
+    def __init__(
+        self,
+        *,
+        use_effective_order: bool | None = ...,
+    ) -> None: ...
+
+class BleuSpecDict(_TypedDict, total=False):
+    """Fields of a `BleuSpec`, which is accepted in its place."""
+    use_effective_order: bool | None
+
+class BleuResults(_views.View):
+    """Results of the BLEU metric."""
+    bleu_metric_values: list[BleuMetricValue] | None
+    """Value of each instance, in the order of the request."""
+    def __init__(
+        self,
+        *,
+        bleu_metric_values: _Sequence[BleuMetricValue | BleuMetricValueDict | _Message] | None = ...,
+    ) -> None: ...
+
+class BleuResultsDict(_TypedDict, total=False):
+    """Fields of a `BleuResults`, which is accepted in its place."""
+    bleu_metric_values: _Sequence[BleuMetricValue | BleuMetricValueDict | _Message] | None
+
+class BleuMetricValue(_views.View):
+    """Value of the BLEU metric for one instance."""
+    score: float | None
+    """Score, 0 to 1; larger is more similar."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class BleuMetricValueDict(_TypedDict, total=False):
+    """Fields of a `BleuMetricValue`, which is accepted in its place."""
+    score: float | None
+
+class RougeInput(_views.View):
+    """Input of the ROUGE metric."""
+    metric_spec: RougeSpec | None
+    """Settings of the metric."""
+    instances: list[RougeInstance] | None
+    """Instances to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: RougeSpec | RougeSpecDict | _Message | None = ...,
+        instances: _Sequence[RougeInstance | RougeInstanceDict | _Message] | None = ...,
+    ) -> None: ...
+
+class RougeInputDict(_TypedDict, total=False):
+    """Fields of a `RougeInput`, which is accepted in its place."""
+    metric_spec: RougeSpec | RougeSpecDict | _Message | None
+    instances: _Sequence[RougeInstance | RougeInstanceDict | _Message] | None
+
+class RougeInstance(_views.View):
+    """Instance of the ROUGE metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+    ) -> None: ...
+
+class RougeInstanceDict(_TypedDict, total=False):
+    """Fields of a `RougeInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+
+class RougeSpec(_views.View):
+    """Settings of the ROUGE metric: how much of a reference is in its prediction (ROUGE).
+    """
+    rouge_type: str | None
+    """Variant: `rouge1` to `rouge9`, `rougeL` or `rougeLsum`."""
+    use_stemmer: bool | None
+    """Whether words are reduced to their stems before they are compared."""
+    split_summaries: bool | None
+    """Whether sentences are put on lines of their own, for `rougeLsum`."""
+    def __init__(
+        self,
+        *,
+        rouge_type: str | None = ...,
+        use_stemmer: bool | None = ...,
+        split_summaries: bool | None = ...,
+    ) -> None: ...
+
+class RougeSpecDict(_TypedDict, total=False):
+    """Fields of a `RougeSpec`, which is accepted in its place."""
+    rouge_type: str | None
+    use_stemmer: bool | None
+    split_summaries: bool | None
+
+class RougeResults(_views.View):
+    """Results of the ROUGE metric."""
+    rouge_metric_values: list[RougeMetricValue] | None
+    """Value of each instance, in the order of the request."""
+    def __init__(
+        self,
+        *,
+        rouge_metric_values: _Sequence[RougeMetricValue | RougeMetricValueDict | _Message] | None = ...,
+    ) -> None: ...
+
+class RougeResultsDict(_TypedDict, total=False):
+    """Fields of a `RougeResults`, which is accepted in its place."""
+    rouge_metric_values: _Sequence[RougeMetricValue | RougeMetricValueDict | _Message] | None
+
+class RougeMetricValue(_views.View):
+    """Value of the ROUGE metric for one instance."""
+    score: float | None
+    """Score, 0 to 1; larger is more similar."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class RougeMetricValueDict(_TypedDict, total=False):
+    """Fields of a `RougeMetricValue`, which is accepted in its place."""
+    score: float | None
+
+class CoherenceInput(_views.View):
+    """Input of the coherence metric."""
+    metric_spec: CoherenceSpec | None
+    """Settings of the metric."""
+    instance: CoherenceInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: CoherenceSpec | CoherenceSpecDict | _Message | None = ...,
+        instance: CoherenceInstance | CoherenceInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class CoherenceInputDict(_TypedDict, total=False):
+    """Fields of a `CoherenceInput`, which is accepted in its place."""
+    metric_spec: CoherenceSpec | CoherenceSpecDict | _Message | None
+    instance: CoherenceInstance | CoherenceInstanceDict | _Message | None
+
+class CoherenceInstance(_views.View):
+    """Instance of the coherence metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+    ) -> None: ...
+
+class CoherenceInstanceDict(_TypedDict, total=False):
+    """Fields of a `CoherenceInstance`, which is accepted in its place."""
+    prediction: str | None
+
+class CoherenceSpec(_views.View):
+    """Settings of the coherence metric: how coherent a text is."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        version: int | None = ...,
+    ) -> None: ...
+
+class CoherenceSpecDict(_TypedDict, total=False):
+    """Fields of a `CoherenceSpec`, which is accepted in its place."""
+    version: int | None
+
+class CoherenceResult(_views.View):
+    """Result of the coherence metric."""
+    score: float | None
+    """Score, 1 (incoherent) to 5 (completely coherent)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class CoherenceResultDict(_TypedDict, total=False):
+    """Fields of a `CoherenceResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class FluencyInput(_views.View):
+    """Input of the fluency metric."""
+    metric_spec: FluencySpec | None
+    """Settings of the metric."""
+    instance: FluencyInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: FluencySpec | FluencySpecDict | _Message | None = ...,
+        instance: FluencyInstance | FluencyInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class FluencyInputDict(_TypedDict, total=False):
+    """Fields of a `FluencyInput`, which is accepted in its place."""
+    metric_spec: FluencySpec | FluencySpecDict | _Message | None
+    instance: FluencyInstance | FluencyInstanceDict | _Message | None
+
+class FluencyInstance(_views.View):
+    """Instance of the fluency metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+    ) -> None: ...
+
+class FluencyInstanceDict(_TypedDict, total=False):
+    """Fields of a `FluencyInstance`, which is accepted in its place."""
+    prediction: str | None
+
+class FluencySpec(_views.View):
+    """Settings of the fluency metric: how fluent the language of a text is."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        version: int | None = ...,
+    ) -> None: ...
+
+class FluencySpecDict(_TypedDict, total=False):
+    """Fields of a `FluencySpec`, which is accepted in its place."""
+    version: int | None
+
+class FluencyResult(_views.View):
+    """Result of the fluency metric."""
+    score: float | None
+    """Score, 1 (not fluent) to 5 (fluent)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class FluencyResultDict(_TypedDict, total=False):
+    """Fields of a `FluencyResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class SafetyInput(_views.View):
+    """Input of the safety metric."""
+    metric_spec: SafetySpec | None
+    """Settings of the metric."""
+    instance: SafetyInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: SafetySpec | SafetySpecDict | _Message | None = ...,
+        instance: SafetyInstance | SafetyInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class SafetyInputDict(_TypedDict, total=False):
+    """Fields of a `SafetyInput`, which is accepted in its place."""
+    metric_spec: SafetySpec | SafetySpecDict | _Message | None
+    instance: SafetyInstance | SafetyInstanceDict | _Message | None
+
+class SafetyInstance(_views.View):
+    """Instance of the safety metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+    ) -> None: ...
+
+class SafetyInstanceDict(_TypedDict, total=False):
+    """Fields of a `SafetyInstance`, which is accepted in its place."""
+    prediction: str | None
+
+class SafetySpec(_views.View):
+    """Settings of the safety metric: whether a text is safe."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        version: int | None = ...,
+    ) -> None: ...
+
+class SafetySpecDict(_TypedDict, total=False):
+    """Fields of a `SafetySpec`, which is accepted in its place."""
+    version: int | None
+
+class SafetyResult(_views.View):
+    """Result of the safety metric."""
+    score: float | None
+    """Score, 0 (unsafe) or 1 (safe)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class SafetyResultDict(_TypedDict, total=False):
+    """Fields of a `SafetyResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class GroundednessInput(_views.View):
+    """Input of the groundedness metric."""
+    metric_spec: GroundednessSpec | None
+    """Settings of the metric."""
+    instance: GroundednessInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: GroundednessSpec | GroundednessSpecDict | _Message | None = ...,
+        instance: GroundednessInstance | GroundednessInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class GroundednessInputDict(_TypedDict, total=False):
+    """Fields of a `GroundednessInput`, which is accepted in its place."""
+    metric_spec: GroundednessSpec | GroundednessSpecDict | _Message | None
+    instance: GroundednessInstance | GroundednessInstanceDict | _Message | None
+
+class GroundednessInstance(_views.View):
+    """Instance of the groundedness metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        context: str | None = ...,
+    ) -> None: ...
+
+class GroundednessInstanceDict(_TypedDict, total=False):
+    """Fields of a `GroundednessInstance`, which is accepted in its place."""
+    prediction: str | None
+    context: str | None
+
+class GroundednessSpec(_views.View):
+    """Settings of the groundedness metric: whether a text is supported by its context alone.
+    """
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        version: int | None = ...,
+    ) -> None: ...
+
+class GroundednessSpecDict(_TypedDict, total=False):
+    """Fields of a `GroundednessSpec`, which is accepted in its place."""
+    version: int | None
+
+class GroundednessResult(_views.View):
+    """Result of the groundedness metric."""
+    score: float | None
+    """Score, 0 (not grounded) or 1 (grounded)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class GroundednessResultDict(_TypedDict, total=False):
+    """Fields of a `GroundednessResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class FulfillmentInput(_views.View):
+    """Input of the fulfillment metric."""
+    metric_spec: FulfillmentSpec | None
+    """Settings of the metric."""
+    instance: FulfillmentInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: FulfillmentSpec | FulfillmentSpecDict | _Message | None = ...,
+        instance: FulfillmentInstance | FulfillmentInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class FulfillmentInputDict(_TypedDict, total=False):
+    """Fields of a `FulfillmentInput`, which is accepted in its place."""
+    metric_spec: FulfillmentSpec | FulfillmentSpecDict | _Message | None
+    instance: FulfillmentInstance | FulfillmentInstanceDict | _Message | None
+
+class FulfillmentInstance(_views.View):
+    """Instance of the fulfillment metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    instruction: str | None
+    """Instruction given to the model."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class FulfillmentInstanceDict(_TypedDict, total=False):
+    """Fields of a `FulfillmentInstance`, which is accepted in its place."""
+    prediction: str | None
+    instruction: str | None
+
+class FulfillmentSpec(_views.View):
+    """Settings of the fulfillment metric: how well an instruction is followed."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        version: int | None = ...,
+    ) -> None: ...
+
+class FulfillmentSpecDict(_TypedDict, total=False):
+    """Fields of a `FulfillmentSpec`, which is accepted in its place."""
+    version: int | None
+
+class FulfillmentResult(_views.View):
+    """Result of the fulfillment metric."""
+    score: float | None
+    """Score, 1 (not followed) to 5 (completely followed)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class FulfillmentResultDict(_TypedDict, total=False):
+    """Fields of a `FulfillmentResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class SummarizationQualityInput(_views.View):
+    """Input of the summarization quality metric."""
+    metric_spec: SummarizationQualitySpec | None
+    """Settings of the metric."""
+    instance: SummarizationQualityInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: SummarizationQualitySpec | SummarizationQualitySpecDict | _Message | None = ...,
+        instance: SummarizationQualityInstance | SummarizationQualityInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class SummarizationQualityInputDict(_TypedDict, total=False):
+    """Fields of a `SummarizationQualityInput`, which is accepted in its place."""
+    metric_spec: SummarizationQualitySpec | SummarizationQualitySpecDict | _Message | None
+    instance: SummarizationQualityInstance | SummarizationQualityInstanceDict | _Message | None
+
+class SummarizationQualityInstance(_views.View):
+    """Instance of the summarization quality metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Instruction given to the model."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class SummarizationQualityInstanceDict(_TypedDict, total=False):
+    """Fields of a `SummarizationQualityInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class SummarizationQualitySpec(_views.View):
+    """Settings of the summarization quality metric: how good a summary is."""
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class SummarizationQualitySpecDict(_TypedDict, total=False):
+    """Fields of a `SummarizationQualitySpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class SummarizationQualityResult(_views.View):
+    """Result of the summarization quality metric."""
+    score: float | None
+    """Score, 1 (very bad) to 5 (very good)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class SummarizationQualityResultDict(_TypedDict, total=False):
+    """Fields of a `SummarizationQualityResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class PairwiseSummarizationQualityInput(_views.View):
+    """Input of the pairwise summarization quality metric."""
+    metric_spec: PairwiseSummarizationQualitySpec | None
+    """Settings of the metric."""
+    instance: PairwiseSummarizationQualityInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: PairwiseSummarizationQualitySpec | PairwiseSummarizationQualitySpecDict | _Message | None = ...,
+        instance: PairwiseSummarizationQualityInstance | PairwiseSummarizationQualityInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class PairwiseSummarizationQualityInputDict(_TypedDict, total=False):
+    """Fields of a `PairwiseSummarizationQualityInput`, which is accepted in its place."""
+    metric_spec: PairwiseSummarizationQualitySpec | PairwiseSummarizationQualitySpecDict | _Message | None
+    instance: PairwiseSummarizationQualityInstance | PairwiseSummarizationQualityInstanceDict | _Message | None
+
+class PairwiseSummarizationQualityInstance(_views.View):
+    """Instance of the pairwise summarization quality metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    baseline_prediction: str | None
+    """Text that it is compared with."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Instruction given to the model."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        baseline_prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class PairwiseSummarizationQualityInstanceDict(_TypedDict, total=False):
+    """Fields of a `PairwiseSummarizationQualityInstance`, which is accepted in its place."""
+    prediction: str | None
+    baseline_prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class PairwiseSummarizationQualitySpec(_views.View):
+    """Settings of the pairwise summarization quality metric: which of two summaries is better.
+    """
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class PairwiseSummarizationQualitySpecDict(_TypedDict, total=False):
+    """Fields of a `PairwiseSummarizationQualitySpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class PairwiseSummarizationQualityResult(_views.View):
+    """Result of the pairwise summarization quality metric."""
+    pairwise_choice: PairwiseChoice | None
+    """Which of the two is better."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        pairwise_choice: PairwiseChoice | str | int | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class PairwiseSummarizationQualityResultDict(_TypedDict, total=False):
+    """Fields of a `PairwiseSummarizationQualityResult`, which is accepted in its place."""
+    pairwise_choice: PairwiseChoice | str | int | None
+    explanation: str | None
+    confidence: float | None
+
+class SummarizationHelpfulnessInput(_views.View):
+    """Input of the summarization helpfulness metric."""
+    metric_spec: SummarizationHelpfulnessSpec | None
+    """Settings of the metric."""
+    instance: SummarizationHelpfulnessInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: SummarizationHelpfulnessSpec | SummarizationHelpfulnessSpecDict | _Message | None = ...,
+        instance: SummarizationHelpfulnessInstance | SummarizationHelpfulnessInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class SummarizationHelpfulnessInputDict(_TypedDict, total=False):
+    """Fields of a `SummarizationHelpfulnessInput`, which is accepted in its place."""
+    metric_spec: SummarizationHelpfulnessSpec | SummarizationHelpfulnessSpecDict | _Message | None
+    instance: SummarizationHelpfulnessInstance | SummarizationHelpfulnessInstanceDict | _Message | None
+
+class SummarizationHelpfulnessInstance(_views.View):
+    """Instance of the summarization helpfulness metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Instruction given to the model."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class SummarizationHelpfulnessInstanceDict(_TypedDict, total=False):
+    """Fields of a `SummarizationHelpfulnessInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class SummarizationHelpfulnessSpec(_views.View):
+    """Settings of the summarization helpfulness metric: how helpful a summary is."""
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class SummarizationHelpfulnessSpecDict(_TypedDict, total=False):
+    """Fields of a `SummarizationHelpfulnessSpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class SummarizationHelpfulnessResult(_views.View):
+    """Result of the summarization helpfulness metric."""
+    score: float | None
+    """Score, 1 (unhelpful) to 5 (very helpful)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class SummarizationHelpfulnessResultDict(_TypedDict, total=False):
+    """Fields of a `SummarizationHelpfulnessResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class SummarizationVerbosityInput(_views.View):
+    """Input of the summarization verbosity metric."""
+    metric_spec: SummarizationVerbositySpec | None
+    """Settings of the metric."""
+    instance: SummarizationVerbosityInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: SummarizationVerbositySpec | SummarizationVerbositySpecDict | _Message | None = ...,
+        instance: SummarizationVerbosityInstance | SummarizationVerbosityInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class SummarizationVerbosityInputDict(_TypedDict, total=False):
+    """Fields of a `SummarizationVerbosityInput`, which is accepted in its place."""
+    metric_spec: SummarizationVerbositySpec | SummarizationVerbositySpecDict | _Message | None
+    instance: SummarizationVerbosityInstance | SummarizationVerbosityInstanceDict | _Message | None
+
+class SummarizationVerbosityInstance(_views.View):
+    """Instance of the summarization verbosity metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Instruction given to the model."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class SummarizationVerbosityInstanceDict(_TypedDict, total=False):
+    """Fields of a `SummarizationVerbosityInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class SummarizationVerbositySpec(_views.View):
+    """Settings of the summarization verbosity metric: whether a summary has the right length.
+    """
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class SummarizationVerbositySpecDict(_TypedDict, total=False):
+    """Fields of a `SummarizationVerbositySpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class SummarizationVerbosityResult(_views.View):
+    """Result of the summarization verbosity metric."""
+    score: float | None
+    """Score, -2 (terse) over 0 (right) to 2 (verbose)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class SummarizationVerbosityResultDict(_TypedDict, total=False):
+    """Fields of a `SummarizationVerbosityResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class QuestionAnsweringQualityInput(_views.View):
+    """Input of the question answering quality metric."""
+    metric_spec: QuestionAnsweringQualitySpec | None
+    """Settings of the metric."""
+    instance: QuestionAnsweringQualityInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: QuestionAnsweringQualitySpec | QuestionAnsweringQualitySpecDict | _Message | None = ...,
+        instance: QuestionAnsweringQualityInstance | QuestionAnsweringQualityInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringQualityInputDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringQualityInput`, which is accepted in its place."""
+    metric_spec: QuestionAnsweringQualitySpec | QuestionAnsweringQualitySpecDict | _Message | None
+    instance: QuestionAnsweringQualityInstance | QuestionAnsweringQualityInstanceDict | _Message | None
+
+class QuestionAnsweringQualityInstance(_views.View):
+    """Instance of the question answering quality metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Question, or the prompt that contains it."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringQualityInstanceDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringQualityInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class QuestionAnsweringQualitySpec(_views.View):
+    """Settings of the question answering quality metric: how good an answer to a question is.
+    """
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringQualitySpecDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringQualitySpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class QuestionAnsweringQualityResult(_views.View):
+    """Result of the question answering quality metric."""
+    score: float | None
+    """Score, 1 (very bad) to 5 (very good)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringQualityResultDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringQualityResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class PairwiseQuestionAnsweringQualityInput(_views.View):
+    """Input of the pairwise question answering quality metric."""
+    metric_spec: PairwiseQuestionAnsweringQualitySpec | None
+    """Settings of the metric."""
+    instance: PairwiseQuestionAnsweringQualityInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: PairwiseQuestionAnsweringQualitySpec | PairwiseQuestionAnsweringQualitySpecDict | _Message | None = ...,
+        instance: PairwiseQuestionAnsweringQualityInstance | PairwiseQuestionAnsweringQualityInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class PairwiseQuestionAnsweringQualityInputDict(_TypedDict, total=False):
+    """Fields of a `PairwiseQuestionAnsweringQualityInput`, which is accepted in its place."""
+    metric_spec: PairwiseQuestionAnsweringQualitySpec | PairwiseQuestionAnsweringQualitySpecDict | _Message | None
+    instance: PairwiseQuestionAnsweringQualityInstance | PairwiseQuestionAnsweringQualityInstanceDict | _Message | None
+
+class PairwiseQuestionAnsweringQualityInstance(_views.View):
+    """Instance of the pairwise question answering quality metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    baseline_prediction: str | None
+    """Text that it is compared with."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Question, or the prompt that contains it."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        baseline_prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class PairwiseQuestionAnsweringQualityInstanceDict(_TypedDict, total=False):
+    """Fields of a `PairwiseQuestionAnsweringQualityInstance`, which is accepted in its place."""
+    prediction: str | None
+    baseline_prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class PairwiseQuestionAnsweringQualitySpec(_views.View):
+    """Settings of the pairwise question answering quality metric: which of two answers to a question is
+    better.
+    """
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class PairwiseQuestionAnsweringQualitySpecDict(_TypedDict, total=False):
+    """Fields of a `PairwiseQuestionAnsweringQualitySpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class PairwiseQuestionAnsweringQualityResult(_views.View):
+    """Result of the pairwise question answering quality metric."""
+    pairwise_choice: PairwiseChoice | None
+    """Which of the two is better."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        pairwise_choice: PairwiseChoice | str | int | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class PairwiseQuestionAnsweringQualityResultDict(_TypedDict, total=False):
+    """Fields of a `PairwiseQuestionAnsweringQualityResult`, which is accepted in its place."""
+    pairwise_choice: PairwiseChoice | str | int | None
+    explanation: str | None
+    confidence: float | None
+
+class QuestionAnsweringRelevanceInput(_views.View):
+    """Input of the question answering relevance metric."""
+    metric_spec: QuestionAnsweringRelevanceSpec | None
+    """Settings of the metric."""
+    instance: QuestionAnsweringRelevanceInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: QuestionAnsweringRelevanceSpec | QuestionAnsweringRelevanceSpecDict | _Message | None = ...,
+        instance: QuestionAnsweringRelevanceInstance | QuestionAnsweringRelevanceInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringRelevanceInputDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringRelevanceInput`, which is accepted in its place."""
+    metric_spec: QuestionAnsweringRelevanceSpec | QuestionAnsweringRelevanceSpecDict | _Message | None
+    instance: QuestionAnsweringRelevanceInstance | QuestionAnsweringRelevanceInstanceDict | _Message | None
+
+class QuestionAnsweringRelevanceInstance(_views.View):
+    """Instance of the question answering relevance metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Question, or the prompt that contains it."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringRelevanceInstanceDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringRelevanceInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class QuestionAnsweringRelevanceSpec(_views.View):
+    """Settings of the question answering relevance metric: how relevant an answer is to its question.
+    """
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringRelevanceSpecDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringRelevanceSpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class QuestionAnsweringRelevanceResult(_views.View):
+    """Result of the question answering relevance metric."""
+    score: float | None
+    """Score, 1 (irrelevant) to 5 (relevant)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringRelevanceResultDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringRelevanceResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class QuestionAnsweringHelpfulnessInput(_views.View):
+    """Input of the question answering helpfulness metric."""
+    metric_spec: QuestionAnsweringHelpfulnessSpec | None
+    """Settings of the metric."""
+    instance: QuestionAnsweringHelpfulnessInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: QuestionAnsweringHelpfulnessSpec | QuestionAnsweringHelpfulnessSpecDict | _Message | None = ...,
+        instance: QuestionAnsweringHelpfulnessInstance | QuestionAnsweringHelpfulnessInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringHelpfulnessInputDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringHelpfulnessInput`, which is accepted in its place."""
+    metric_spec: QuestionAnsweringHelpfulnessSpec | QuestionAnsweringHelpfulnessSpecDict | _Message | None
+    instance: QuestionAnsweringHelpfulnessInstance | QuestionAnsweringHelpfulnessInstanceDict | _Message | None
+
+class QuestionAnsweringHelpfulnessInstance(_views.View):
+    """Instance of the question answering helpfulness metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Question, or the prompt that contains it."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringHelpfulnessInstanceDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringHelpfulnessInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class QuestionAnsweringHelpfulnessSpec(_views.View):
+    """Settings of the question answering helpfulness metric: how helpful an answer to a question is.
+    """
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringHelpfulnessSpecDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringHelpfulnessSpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class QuestionAnsweringHelpfulnessResult(_views.View):
+    """Result of the question answering helpfulness metric."""
+    score: float | None
+    """Score, 1 (unhelpful) to 5 (very helpful)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringHelpfulnessResultDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringHelpfulnessResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class QuestionAnsweringCorrectnessInput(_views.View):
+    """Input of the question answering correctness metric."""
+    metric_spec: QuestionAnsweringCorrectnessSpec | None
+    """Settings of the metric."""
+    instance: QuestionAnsweringCorrectnessInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: QuestionAnsweringCorrectnessSpec | QuestionAnsweringCorrectnessSpecDict | _Message | None = ...,
+        instance: QuestionAnsweringCorrectnessInstance | QuestionAnsweringCorrectnessInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringCorrectnessInputDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringCorrectnessInput`, which is accepted in its place."""
+    metric_spec: QuestionAnsweringCorrectnessSpec | QuestionAnsweringCorrectnessSpecDict | _Message | None
+    instance: QuestionAnsweringCorrectnessInstance | QuestionAnsweringCorrectnessInstanceDict | _Message | None
+
+class QuestionAnsweringCorrectnessInstance(_views.View):
+    """Instance of the question answering correctness metric."""
+    prediction: str | None
+    """Text that the model generated."""
+    reference: str | None
+    """Text that is right."""
+    context: str | None
+    """Text that the prediction must be based on."""
+    instruction: str | None
+    """Question, or the prompt that contains it."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        context: str | None = ...,
+        instruction: str | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringCorrectnessInstanceDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringCorrectnessInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    context: str | None
+    instruction: str | None
+
+class QuestionAnsweringCorrectnessSpec(_views.View):
+    """Settings of the question answering correctness metric: whether an answer to a question is correct.
+    """
+    use_reference: bool | None
+    """Whether the reference is used."""
+    version: int | None
+    """Version of the judge's prompt. The newest when it is 0."""
+    def __init__(
+        self,
+        *,
+        use_reference: bool | None = ...,
+        version: int | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringCorrectnessSpecDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringCorrectnessSpec`, which is accepted in its place."""
+    use_reference: bool | None
+    version: int | None
+
+class QuestionAnsweringCorrectnessResult(_views.View):
+    """Result of the question answering correctness metric."""
+    score: float | None
+    """Score, 0 (incorrect) or 1 (correct)."""
+    explanation: str | None
+    """Reasons of the judge."""
+    confidence: float | None
+    """Confidence of the judge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        confidence: float | None = ...,
+    ) -> None: ...
+
+class QuestionAnsweringCorrectnessResultDict(_TypedDict, total=False):
+    """Fields of a `QuestionAnsweringCorrectnessResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    confidence: float | None
+
+class PointwiseMetricInput(_views.View):
+    """Input of a pointwise metric."""
+    metric_spec: PointwiseMetricSpec | None
+    """Settings of the metric."""
+    instance: PointwiseMetricInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: PointwiseMetricSpec | PointwiseMetricSpecDict | _Message | None = ...,
+        instance: PointwiseMetricInstance | PointwiseMetricInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class PointwiseMetricInputDict(_TypedDict, total=False):
+    """Fields of a `PointwiseMetricInput`, which is accepted in its place."""
+    metric_spec: PointwiseMetricSpec | PointwiseMetricSpecDict | _Message | None
+    instance: PointwiseMetricInstance | PointwiseMetricInstanceDict | _Message | None
+
+class PointwiseMetricInstance(_views.View):
+    """Instance of a pointwise metric."""
+    json_instance: str | None
+    """A JSON object with a string for each field of the template."""
+    content_map_instance: ContentMap | None
+    """Contents for each field of the template, for media."""
+    def __init__(
+        self,
+        *,
+        json_instance: str | None = ...,
+        content_map_instance: ContentMap | ContentMapDict | _Message | None = ...,
+    ) -> None: ...
+
+class PointwiseMetricInstanceDict(_TypedDict, total=False):
+    """Fields of a `PointwiseMetricInstance`, which is accepted in its place."""
+    json_instance: str | None
+    content_map_instance: ContentMap | ContentMapDict | _Message | None
+
+class PointwiseMetricSpec(_views.View):
+    """Settings of a pointwise metric: one response by a prompt of the user."""
+    metric_prompt_template: str | None
+    """Template of the judge's prompt, with fields of the instance in braces."""
+    system_instruction: str | None
+    """System instruction of the judge."""
+    custom_output_format_config: CustomOutputFormatConfig | None
+    """Form of the judge's output. A score and an explanation when unset."""
+    def __init__(
+        self,
+        *,
+        metric_prompt_template: str | None = ...,
+        system_instruction: str | None = ...,
+        custom_output_format_config: CustomOutputFormatConfig | CustomOutputFormatConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class PointwiseMetricSpecDict(_TypedDict, total=False):
+    """Fields of a `PointwiseMetricSpec`, which is accepted in its place."""
+    metric_prompt_template: str | None
+    system_instruction: str | None
+    custom_output_format_config: CustomOutputFormatConfig | CustomOutputFormatConfigDict | _Message | None
+
+class CustomOutputFormatConfig(_views.View):
+    """Form of the judge's output."""
+    return_raw_output: bool | None
+    """Whether the judge's output is returned as it is instead of a score."""
+    def __init__(
+        self,
+        *,
+        return_raw_output: bool | None = ...,
+    ) -> None: ...
+
+class CustomOutputFormatConfigDict(_TypedDict, total=False):
+    """Fields of a `CustomOutputFormatConfig`, which is accepted in its place."""
+    return_raw_output: bool | None
+
+class PointwiseMetricResult(_views.View):
+    """Result of a pointwise metric."""
+    score: float | None
+    """Score, by the scale of the prompt."""
+    explanation: str | None
+    """Reasons of the judge."""
+    custom_output: CustomOutput | None
+    """Output in the form that was asked for."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+        explanation: str | None = ...,
+        custom_output: CustomOutput | CustomOutputDict | _Message | None = ...,
+    ) -> None: ...
+
+class PointwiseMetricResultDict(_TypedDict, total=False):
+    """Fields of a `PointwiseMetricResult`, which is accepted in its place."""
+    score: float | None
+    explanation: str | None
+    custom_output: CustomOutput | CustomOutputDict | _Message | None
+
+class CustomOutput(_views.View):
+    """The judge's output in the form that was asked for."""
+    raw_outputs: RawOutput | None
+    """The output as it is."""
+    def __init__(
+        self,
+        *,
+        raw_outputs: RawOutput | RawOutputDict | _Message | None = ...,
+    ) -> None: ...
+
+class CustomOutputDict(_TypedDict, total=False):
+    """Fields of a `CustomOutput`, which is accepted in its place."""
+    raw_outputs: RawOutput | RawOutputDict | _Message | None
+
+class RawOutput(_views.View):
+    """Output of a judge as it is."""
+    raw_output: list[str] | None
+    """One text for each judgement."""
+    def __init__(
+        self,
+        *,
+        raw_output: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class RawOutputDict(_TypedDict, total=False):
+    """Fields of a `RawOutput`, which is accepted in its place."""
+    raw_output: _Sequence[str] | None
+
+class PairwiseMetricInput(_views.View):
+    """Input of a pairwise metric."""
+    metric_spec: PairwiseMetricSpec | None
+    """Settings of the metric."""
+    instance: PairwiseMetricInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: PairwiseMetricSpec | PairwiseMetricSpecDict | _Message | None = ...,
+        instance: PairwiseMetricInstance | PairwiseMetricInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class PairwiseMetricInputDict(_TypedDict, total=False):
+    """Fields of a `PairwiseMetricInput`, which is accepted in its place."""
+    metric_spec: PairwiseMetricSpec | PairwiseMetricSpecDict | _Message | None
+    instance: PairwiseMetricInstance | PairwiseMetricInstanceDict | _Message | None
+
+class PairwiseMetricInstance(_views.View):
+    """Instance of a pairwise metric."""
+    json_instance: str | None
+    """A JSON object with a string for each field of the template."""
+    content_map_instance: ContentMap | None
+    """Contents for each field of the template, for media."""
+    def __init__(
+        self,
+        *,
+        json_instance: str | None = ...,
+        content_map_instance: ContentMap | ContentMapDict | _Message | None = ...,
+    ) -> None: ...
+
+class PairwiseMetricInstanceDict(_TypedDict, total=False):
+    """Fields of a `PairwiseMetricInstance`, which is accepted in its place."""
+    json_instance: str | None
+    content_map_instance: ContentMap | ContentMapDict | _Message | None
+
+class PairwiseMetricSpec(_views.View):
+    """Settings of a pairwise metric: which of two responses is better, by a prompt of the user.
+    """
+    metric_prompt_template: str | None
+    """Template of the judge's prompt, with fields of the instance in braces."""
+    candidate_response_field_name: str | None
+    """Field of the instance that holds the candidate's response."""
+    baseline_response_field_name: str | None
+    """Field of the instance that holds the baseline's response."""
+    system_instruction: str | None
+    """System instruction of the judge."""
+    custom_output_format_config: CustomOutputFormatConfig | None
+    """Form of the judge's output. A score and an explanation when unset."""
+    def __init__(
+        self,
+        *,
+        metric_prompt_template: str | None = ...,
+        candidate_response_field_name: str | None = ...,
+        baseline_response_field_name: str | None = ...,
+        system_instruction: str | None = ...,
+        custom_output_format_config: CustomOutputFormatConfig | CustomOutputFormatConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class PairwiseMetricSpecDict(_TypedDict, total=False):
+    """Fields of a `PairwiseMetricSpec`, which is accepted in its place."""
+    metric_prompt_template: str | None
+    candidate_response_field_name: str | None
+    baseline_response_field_name: str | None
+    system_instruction: str | None
+    custom_output_format_config: CustomOutputFormatConfig | CustomOutputFormatConfigDict | _Message | None
+
+class PairwiseMetricResult(_views.View):
+    """Result of a pairwise metric."""
+    pairwise_choice: PairwiseChoice | None
+    """Which of the two is better."""
+    explanation: str | None
+    """Reasons of the judge."""
+    custom_output: CustomOutput | None
+    """Output in the form that was asked for."""
+    def __init__(
+        self,
+        *,
+        pairwise_choice: PairwiseChoice | str | int | None = ...,
+        explanation: str | None = ...,
+        custom_output: CustomOutput | CustomOutputDict | _Message | None = ...,
+    ) -> None: ...
+
+class PairwiseMetricResultDict(_TypedDict, total=False):
+    """Fields of a `PairwiseMetricResult`, which is accepted in its place."""
+    pairwise_choice: PairwiseChoice | str | int | None
+    explanation: str | None
+    custom_output: CustomOutput | CustomOutputDict | _Message | None
+
+class ToolCallValidInput(_views.View):
+    """Input of the tool call valid metric."""
+    metric_spec: ToolCallValidSpec | None
+    """Settings of the metric."""
+    instances: list[ToolCallValidInstance] | None
+    """Instances to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: ToolCallValidSpec | ToolCallValidSpecDict | _Message | None = ...,
+        instances: _Sequence[ToolCallValidInstance | ToolCallValidInstanceDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ToolCallValidInputDict(_TypedDict, total=False):
+    """Fields of a `ToolCallValidInput`, which is accepted in its place."""
+    metric_spec: ToolCallValidSpec | ToolCallValidSpecDict | _Message | None
+    instances: _Sequence[ToolCallValidInstance | ToolCallValidInstanceDict | _Message] | None
+
+class ToolCallValidSpec(_views.View):
+    """Settings of the tool call valid metric: whether a predicted tool call is well formed. It has none.
+    """
+    def __init__(self) -> None: ...
+
+class ToolCallValidSpecDict(_TypedDict, total=False):
+    """Fields of a `ToolCallValidSpec`, which is accepted in its place."""
+
+class ToolCallValidInstance(_views.View):
+    """Instance of the tool call valid metric."""
+    prediction: str | None
+    """Tool call that the model made, as JSON."""
+    reference: str | None
+    """Tool call that is right, as JSON."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+    ) -> None: ...
+
+class ToolCallValidInstanceDict(_TypedDict, total=False):
+    """Fields of a `ToolCallValidInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+
+class ToolCallValidResults(_views.View):
+    """Results of the tool call valid metric."""
+    tool_call_valid_metric_values: list[ToolCallValidMetricValue] | None
+    """Value of each instance, in the order of the request."""
+    def __init__(
+        self,
+        *,
+        tool_call_valid_metric_values: _Sequence[ToolCallValidMetricValue | ToolCallValidMetricValueDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ToolCallValidResultsDict(_TypedDict, total=False):
+    """Fields of a `ToolCallValidResults`, which is accepted in its place."""
+    tool_call_valid_metric_values: _Sequence[ToolCallValidMetricValue | ToolCallValidMetricValueDict | _Message] | None
+
+class ToolCallValidMetricValue(_views.View):
+    """Value of the tool call valid metric for one instance."""
+    score: float | None
+    """Score, 0 (invalid) or 1 (valid)."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class ToolCallValidMetricValueDict(_TypedDict, total=False):
+    """Fields of a `ToolCallValidMetricValue`, which is accepted in its place."""
+    score: float | None
+
+class ToolNameMatchInput(_views.View):
+    """Input of the tool name match metric."""
+    metric_spec: ToolNameMatchSpec | None
+    """Settings of the metric."""
+    instances: list[ToolNameMatchInstance] | None
+    """Instances to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: ToolNameMatchSpec | ToolNameMatchSpecDict | _Message | None = ...,
+        instances: _Sequence[ToolNameMatchInstance | ToolNameMatchInstanceDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ToolNameMatchInputDict(_TypedDict, total=False):
+    """Fields of a `ToolNameMatchInput`, which is accepted in its place."""
+    metric_spec: ToolNameMatchSpec | ToolNameMatchSpecDict | _Message | None
+    instances: _Sequence[ToolNameMatchInstance | ToolNameMatchInstanceDict | _Message] | None
+
+class ToolNameMatchSpec(_views.View):
+    """Settings of the tool name match metric: whether a predicted tool call names the right function. It has
+    none.
+    """
+    def __init__(self) -> None: ...
+
+class ToolNameMatchSpecDict(_TypedDict, total=False):
+    """Fields of a `ToolNameMatchSpec`, which is accepted in its place."""
+
+class ToolNameMatchInstance(_views.View):
+    """Instance of the tool name match metric."""
+    prediction: str | None
+    """Tool call that the model made, as JSON."""
+    reference: str | None
+    """Tool call that is right, as JSON."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+    ) -> None: ...
+
+class ToolNameMatchInstanceDict(_TypedDict, total=False):
+    """Fields of a `ToolNameMatchInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+
+class ToolNameMatchResults(_views.View):
+    """Results of the tool name match metric."""
+    tool_name_match_metric_values: list[ToolNameMatchMetricValue] | None
+    """Value of each instance, in the order of the request."""
+    def __init__(
+        self,
+        *,
+        tool_name_match_metric_values: _Sequence[ToolNameMatchMetricValue | ToolNameMatchMetricValueDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ToolNameMatchResultsDict(_TypedDict, total=False):
+    """Fields of a `ToolNameMatchResults`, which is accepted in its place."""
+    tool_name_match_metric_values: _Sequence[ToolNameMatchMetricValue | ToolNameMatchMetricValueDict | _Message] | None
+
+class ToolNameMatchMetricValue(_views.View):
+    """Value of the tool name match metric for one instance."""
+    score: float | None
+    """Score, 0 (another name) or 1 (the same name)."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class ToolNameMatchMetricValueDict(_TypedDict, total=False):
+    """Fields of a `ToolNameMatchMetricValue`, which is accepted in its place."""
+    score: float | None
+
+class ToolParameterKeyMatchInput(_views.View):
+    """Input of the tool parameter key match metric."""
+    metric_spec: ToolParameterKeyMatchSpec | None
+    """Settings of the metric."""
+    instances: list[ToolParameterKeyMatchInstance] | None
+    """Instances to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: ToolParameterKeyMatchSpec | ToolParameterKeyMatchSpecDict | _Message | None = ...,
+        instances: _Sequence[ToolParameterKeyMatchInstance | ToolParameterKeyMatchInstanceDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ToolParameterKeyMatchInputDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKeyMatchInput`, which is accepted in its place."""
+    metric_spec: ToolParameterKeyMatchSpec | ToolParameterKeyMatchSpecDict | _Message | None
+    instances: _Sequence[ToolParameterKeyMatchInstance | ToolParameterKeyMatchInstanceDict | _Message] | None
+
+class ToolParameterKeyMatchSpec(_views.View):
+    """Settings of the tool parameter key match metric: how many parameter names of a tool call are right. It
+    has none.
+    """
+    def __init__(self) -> None: ...
+
+class ToolParameterKeyMatchSpecDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKeyMatchSpec`, which is accepted in its place."""
+
+class ToolParameterKeyMatchInstance(_views.View):
+    """Instance of the tool parameter key match metric."""
+    prediction: str | None
+    """Tool call that the model made, as JSON."""
+    reference: str | None
+    """Tool call that is right, as JSON."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+    ) -> None: ...
+
+class ToolParameterKeyMatchInstanceDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKeyMatchInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+
+class ToolParameterKeyMatchResults(_views.View):
+    """Results of the tool parameter key match metric."""
+    tool_parameter_key_match_metric_values: list[ToolParameterKeyMatchMetricValue] | None
+    """Value of each instance, in the order of the request."""
+    def __init__(
+        self,
+        *,
+        tool_parameter_key_match_metric_values: _Sequence[ToolParameterKeyMatchMetricValue | ToolParameterKeyMatchMetricValueDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ToolParameterKeyMatchResultsDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKeyMatchResults`, which is accepted in its place."""
+    tool_parameter_key_match_metric_values: _Sequence[ToolParameterKeyMatchMetricValue | ToolParameterKeyMatchMetricValueDict | _Message] | None
+
+class ToolParameterKeyMatchMetricValue(_views.View):
+    """Value of the tool parameter key match metric for one instance."""
+    score: float | None
+    """Score, 0 to 1: the share of the reference's names that are there."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class ToolParameterKeyMatchMetricValueDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKeyMatchMetricValue`, which is accepted in its place."""
+    score: float | None
+
+class ToolParameterKVMatchInput(_views.View):
+    """Input of the tool parameter match metric."""
+    metric_spec: ToolParameterKVMatchSpec | None
+    """Settings of the metric."""
+    instances: list[ToolParameterKVMatchInstance] | None
+    """Instances to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: ToolParameterKVMatchSpec | ToolParameterKVMatchSpecDict | _Message | None = ...,
+        instances: _Sequence[ToolParameterKVMatchInstance | ToolParameterKVMatchInstanceDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ToolParameterKVMatchInputDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKVMatchInput`, which is accepted in its place."""
+    metric_spec: ToolParameterKVMatchSpec | ToolParameterKVMatchSpecDict | _Message | None
+    instances: _Sequence[ToolParameterKVMatchInstance | ToolParameterKVMatchInstanceDict | _Message] | None
+
+class ToolParameterKVMatchSpec(_views.View):
+    """Settings of the tool parameter match metric: how many parameters of a tool call are right, name and
+    value.
+    """
+    use_strict_string_match: bool | None
+    """Whether values are compared as strings, character by character."""
+    def __init__(
+        self,
+        *,
+        use_strict_string_match: bool | None = ...,
+    ) -> None: ...
+
+class ToolParameterKVMatchSpecDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKVMatchSpec`, which is accepted in its place."""
+    use_strict_string_match: bool | None
+
+class ToolParameterKVMatchInstance(_views.View):
+    """Instance of the tool parameter match metric."""
+    prediction: str | None
+    """Tool call that the model made, as JSON."""
+    reference: str | None
+    """Tool call that is right, as JSON."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+    ) -> None: ...
+
+class ToolParameterKVMatchInstanceDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKVMatchInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+
+class ToolParameterKVMatchResults(_views.View):
+    """Results of the tool parameter match metric."""
+    tool_parameter_kv_match_metric_values: list[ToolParameterKVMatchMetricValue] | None
+    """Value of each instance, in the order of the request."""
+    def __init__(
+        self,
+        *,
+        tool_parameter_kv_match_metric_values: _Sequence[ToolParameterKVMatchMetricValue | ToolParameterKVMatchMetricValueDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ToolParameterKVMatchResultsDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKVMatchResults`, which is accepted in its place."""
+    tool_parameter_kv_match_metric_values: _Sequence[ToolParameterKVMatchMetricValue | ToolParameterKVMatchMetricValueDict | _Message] | None
+
+class ToolParameterKVMatchMetricValue(_views.View):
+    """Value of the tool parameter match metric for one instance."""
+    score: float | None
+    """Score, 0 to 1: the share of the reference's parameters that are equal."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class ToolParameterKVMatchMetricValueDict(_TypedDict, total=False):
+    """Fields of a `ToolParameterKVMatchMetricValue`, which is accepted in its place."""
+    score: float | None
+
+class CometInput(_views.View):
+    """Input of the COMET metric."""
+    metric_spec: CometSpec | None
+    """Settings of the metric."""
+    instance: CometInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: CometSpec | CometSpecDict | _Message | None = ...,
+        instance: CometInstance | CometInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class CometInputDict(_TypedDict, total=False):
+    """Fields of a `CometInput`, which is accepted in its place."""
+    metric_spec: CometSpec | CometSpecDict | _Message | None
+    instance: CometInstance | CometInstanceDict | _Message | None
+
+class CometSpec(_views.View):
+    """Settings of the COMET metric: the quality of a translation by COMET."""
+    version: CometSpecCometVersion | None
+    """Version of the metric."""
+    source_language: str | None
+    """Language of the source, a BCP 47 tag."""
+    target_language: str | None
+    """Language of the translation, a BCP 47 tag."""
+    def __init__(
+        self,
+        *,
+        version: CometSpecCometVersion | str | int | None = ...,
+        source_language: str | None = ...,
+        target_language: str | None = ...,
+    ) -> None: ...
+
+class CometSpecDict(_TypedDict, total=False):
+    """Fields of a `CometSpec`, which is accepted in its place."""
+    version: CometSpecCometVersion | str | int | None
+    source_language: str | None
+    target_language: str | None
+
+class CometInstance(_views.View):
+    """Instance of the COMET metric."""
+    prediction: str | None
+    """Translation by the model."""
+    reference: str | None
+    """Translation that is right."""
+    source: str | None
+    """Text that was translated."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        source: str | None = ...,
+    ) -> None: ...
+
+class CometInstanceDict(_TypedDict, total=False):
+    """Fields of a `CometInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    source: str | None
+
+class CometResult(_views.View):
+    """Result of the COMET metric."""
+    score: float | None
+    """Score, 0 to 1; 1 is a perfect translation."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class CometResultDict(_TypedDict, total=False):
+    """Fields of a `CometResult`, which is accepted in its place."""
+    score: float | None
+
+class MetricxInput(_views.View):
+    """Input of the MetricX metric."""
+    metric_spec: MetricxSpec | None
+    """Settings of the metric."""
+    instance: MetricxInstance | None
+    """Instance to evaluate."""
+    def __init__(
+        self,
+        *,
+        metric_spec: MetricxSpec | MetricxSpecDict | _Message | None = ...,
+        instance: MetricxInstance | MetricxInstanceDict | _Message | None = ...,
+    ) -> None: ...
+
+class MetricxInputDict(_TypedDict, total=False):
+    """Fields of a `MetricxInput`, which is accepted in its place."""
+    metric_spec: MetricxSpec | MetricxSpecDict | _Message | None
+    instance: MetricxInstance | MetricxInstanceDict | _Message | None
+
+class MetricxSpec(_views.View):
+    """Settings of the MetricX metric: the quality of a translation by MetricX."""
+    version: MetricxSpecMetricxVersion | None
+    """Version of the metric."""
+    source_language: str | None
+    """Language of the source, a BCP 47 tag."""
+    target_language: str | None
+    """Language of the translation, a BCP 47 tag."""
+    def __init__(
+        self,
+        *,
+        version: MetricxSpecMetricxVersion | str | int | None = ...,
+        source_language: str | None = ...,
+        target_language: str | None = ...,
+    ) -> None: ...
+
+class MetricxSpecDict(_TypedDict, total=False):
+    """Fields of a `MetricxSpec`, which is accepted in its place."""
+    version: MetricxSpecMetricxVersion | str | int | None
+    source_language: str | None
+    target_language: str | None
+
+class MetricxInstance(_views.View):
+    """Instance of the MetricX metric."""
+    prediction: str | None
+    """Translation by the model."""
+    reference: str | None
+    """Translation that is right."""
+    source: str | None
+    """Text that was translated."""
+    def __init__(
+        self,
+        *,
+        prediction: str | None = ...,
+        reference: str | None = ...,
+        source: str | None = ...,
+    ) -> None: ...
+
+class MetricxInstanceDict(_TypedDict, total=False):
+    """Fields of a `MetricxInstance`, which is accepted in its place."""
+    prediction: str | None
+    reference: str | None
+    source: str | None
+
+class MetricxResult(_views.View):
+    """Result of the MetricX metric."""
+    score: float | None
+    """Score, 0 to 25: an estimate of errors; 0 is a perfect translation."""
+    def __init__(
+        self,
+        *,
+        score: float | None = ...,
+    ) -> None: ...
+
+class MetricxResultDict(_TypedDict, total=False):
+    """Fields of a `MetricxResult`, which is accepted in its place."""
+    score: float | None
+
+class ContentMap(_views.View):
+    """Contents by the name of a template's field."""
+    values: dict[str, ContentMapContents] | None
+    """Contents for each field."""
+    def __init__(
+        self,
+        *,
+        values: _Mapping[str, ContentMapContents | ContentMapContentsDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ContentMapDict(_TypedDict, total=False):
+    """Fields of a `ContentMap`, which is accepted in its place."""
+    values: _Mapping[str, ContentMapContents | ContentMapContentsDict | _Message] | None
+
+class ContentMapContents(_views.View):
+    """Several contents."""
+    contents: list[Content] | None
+    """The contents."""
+    def __init__(
+        self,
+        *,
+        contents: _Sequence[Content | ContentDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ContentMapContentsDict(_TypedDict, total=False):
+    """Fields of a `ContentMapContents`, which is accepted in its place."""
+    contents: _Sequence[Content | ContentDict | _Message] | None
+
+class CreateCachedContentRequest(_views.View):
+    """Request of `GenAiCacheService.CreateCachedContent`."""
+    parent: str | None
+    """Project and location of the entry, `projects/{project}/locations/{location}`.
+    """
+    cached_content: CachedContent | None
+    """Entry to create."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        cached_content: CachedContent | CachedContentDict | _Message | None = ...,
+    ) -> None: ...
+
+class CreateCachedContentRequestDict(_TypedDict, total=False):
+    """Fields of a `CreateCachedContentRequest`, which is accepted in its place."""
+    parent: str | None
+    cached_content: CachedContent | CachedContentDict | _Message | None
+
+class GetCachedContentRequest(_views.View):
+    """Request of `GenAiCacheService.GetCachedContent`."""
+    name: str | None
+    """Resource name of the entry."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class GetCachedContentRequestDict(_TypedDict, total=False):
+    """Fields of a `GetCachedContentRequest`, which is accepted in its place."""
+    name: str | None
+
+class UpdateCachedContentRequest(_views.View):
+    """Request of `GenAiCacheService.UpdateCachedContent`."""
+    cached_content: CachedContent | None
+    """Entry with its name and the new expiry."""
+    update_mask: list[str] | None
+    """Fields to change: `ttl` or `expire_time`."""
+    def __init__(
+        self,
+        *,
+        cached_content: CachedContent | CachedContentDict | _Message | None = ...,
+        update_mask: _Sequence[str] | str | None = ...,
+    ) -> None: ...
+
+class UpdateCachedContentRequestDict(_TypedDict, total=False):
+    """Fields of a `UpdateCachedContentRequest`, which is accepted in its place."""
+    cached_content: CachedContent | CachedContentDict | _Message | None
+    update_mask: _Sequence[str] | str | None
+
+class DeleteCachedContentRequest(_views.View):
+    """Request of `GenAiCacheService.DeleteCachedContent`."""
+    name: str | None
+    """Resource name of the entry."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class DeleteCachedContentRequestDict(_TypedDict, total=False):
+    """Fields of a `DeleteCachedContentRequest`, which is accepted in its place."""
+    name: str | None
+
+class ListCachedContentsRequest(_views.View):
+    """Request of `GenAiCacheService.ListCachedContents`."""
+    parent: str | None
+    """Project and location of the entries, `projects/{project}/locations/{location}`.
+    """
+    page_size: int | None
+    """Largest number of entries to return; the service may return fewer. The service chooses when it is 0,
+    and lowers what exceeds its limit.
+    """
+    page_token: str | None
+    """`next_page_token` of the page before. All other fields must be as they were in that request.
+    """
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+    ) -> None: ...
+
+class ListCachedContentsRequestDict(_TypedDict, total=False):
+    """Fields of a `ListCachedContentsRequest`, which is accepted in its place."""
+    parent: str | None
+    page_size: int | None
+    page_token: str | None
+
+class ListCachedContentsResponse(_views.View):
+    """One page of entries."""
+    cached_contents: list[CachedContent] | None
+    """The entries."""
+    next_page_token: str | None
+    """Token of the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        cached_contents: _Sequence[CachedContent | CachedContentDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListCachedContentsResponseDict(_TypedDict, total=False):
+    """Fields of a `ListCachedContentsResponse`, which is accepted in its place."""
+    cached_contents: _Sequence[CachedContent | CachedContentDict | _Message] | None
+    next_page_token: str | None
+
+class GenericOperationMetadata(_views.View):
+    """Metadata of an operation, as far as it is the same for all."""
+    partial_failures: list[_rpc_status_pb2.Status] | None
+    """Errors of single items that did not stop the operation, such as files that could not be read.
+    """
+    create_time: _datetime.datetime | None
+    """Time when the operation was created."""
+    update_time: _datetime.datetime | None
+    """Time when this metadata last changed. When the operation is done, this is its end.
+    """
+    def __init__(
+        self,
+        *,
+        partial_failures: _Sequence[_rpc_status_pb2.Status | _Message | _Mapping[str, object]] | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+    ) -> None: ...
+
+class GenericOperationMetadataDict(_TypedDict, total=False):
+    """Fields of a `GenericOperationMetadata`, which is accepted in its place."""
+    partial_failures: _Sequence[_rpc_status_pb2.Status | _Message | _Mapping[str, object]] | None
+    create_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+
+class DeleteOperationMetadata(_views.View):
+    """Metadata of an operation that deletes a resource."""
+    generic_metadata: GenericOperationMetadata | None
+    """Metadata common to all operations."""
+    def __init__(
+        self,
+        *,
+        generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None = ...,
+    ) -> None: ...
+
+class DeleteOperationMetadataDict(_TypedDict, total=False):
+    """Fields of a `DeleteOperationMetadata`, which is accepted in its place."""
+    generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None
+
+class TuningJob(_views.View):
+    """A job that tunes a model."""
+    base_model: str | None
+    """Name of a base model, such as `gemini-2.5-flash`."""
+    pre_tuned_model: PreTunedModel | None
+    """Tuned model that is tuned further."""
+    supervised_tuning_spec: SupervisedTuningSpec | None
+    """Settings of supervised fine-tuning."""
+    name: str | None
+    """Resource name, `projects/{project}/locations/{location}/tuningJobs/{tuning_job}`. Set by the service.
+    """
+    tuned_model_display_name: str | None
+    """Display name of the model that results, at most 128 characters. The service chooses one when it is
+    empty.
+    """
+    description: str | None
+    """Description of the job."""
+    state: JobState | None
+    """State of the job."""
+    create_time: _datetime.datetime | None
+    """Time when the job was created."""
+    start_time: _datetime.datetime | None
+    """Time when it first entered `JOB_STATE_RUNNING`."""
+    end_time: _datetime.datetime | None
+    """Time when it entered a final state."""
+    update_time: _datetime.datetime | None
+    """Time of the last change."""
+    error: _rpc_status_pb2.Status | None
+    """Error of a job in state `JOB_STATE_FAILED` or `JOB_STATE_CANCELLED`."""
+    labels: dict[str, str] | None
+    """Labels of the user, for organizing and filtering. Keys and values have at most 64 characters: lowercase
+    letters, digits, underscores and dashes. They are also set on the endpoint.
+    """
+    experiment: str | None
+    """Resource name of the experiment that records the job's metrics."""
+    tuned_model: TunedModel | None
+    """Resulting model and endpoint."""
+    tuning_data_stats: TuningDataStats | None
+    """Statistics of the training data."""
+    encryption_spec: EncryptionSpec | None
+    """Customer-managed key that protects the job and what it makes."""
+    service_account: str | None
+    """Service account that the job runs as. The service's own agent when empty."""
+    evaluate_dataset_runs: list[EvaluateDatasetRun] | None
+    """Evaluations that ran at checkpoints, if the job asked for them."""
+    def __init__(
+        self,
+        *,
+        base_model: str | None = ...,
+        pre_tuned_model: PreTunedModel | PreTunedModelDict | _Message | None = ...,
+        supervised_tuning_spec: SupervisedTuningSpec | SupervisedTuningSpecDict | _Message | None = ...,
+        name: str | None = ...,
+        tuned_model_display_name: str | None = ...,
+        description: str | None = ...,
+        state: JobState | str | int | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        start_time: _datetime.datetime | str | None = ...,
+        end_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
+        labels: _Mapping[str, str] | None = ...,
+        experiment: str | None = ...,
+        tuned_model: TunedModel | TunedModelDict | _Message | None = ...,
+        tuning_data_stats: TuningDataStats | TuningDataStatsDict | _Message | None = ...,
+        encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None = ...,
+        service_account: str | None = ...,
+        evaluate_dataset_runs: _Sequence[EvaluateDatasetRun | EvaluateDatasetRunDict | _Message] | None = ...,
+    ) -> None: ...
+
+class TuningJobDict(_TypedDict, total=False):
+    """Fields of a `TuningJob`, which is accepted in its place."""
+    base_model: str | None
+    pre_tuned_model: PreTunedModel | PreTunedModelDict | _Message | None
+    supervised_tuning_spec: SupervisedTuningSpec | SupervisedTuningSpecDict | _Message | None
+    name: str | None
+    tuned_model_display_name: str | None
+    description: str | None
+    state: JobState | str | int | None
+    create_time: _datetime.datetime | str | None
+    start_time: _datetime.datetime | str | None
+    end_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
+    labels: _Mapping[str, str] | None
+    experiment: str | None
+    tuned_model: TunedModel | TunedModelDict | _Message | None
+    tuning_data_stats: TuningDataStats | TuningDataStatsDict | _Message | None
+    encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None
+    service_account: str | None
+    evaluate_dataset_runs: _Sequence[EvaluateDatasetRun | EvaluateDatasetRunDict | _Message] | None
+
+class TunedModel(_views.View):
+    """Result of a tuning job."""
+    model: str | None
+    """Resource name of the model, `projects/{project}/locations/{location}/models/{model}@{version}`.
+    """
+    endpoint: str | None
+    """Resource name of the endpoint that serves it,
+    `projects/{project}/locations/{location}/endpoints/{endpoint}`. Use it as `model` in generation
+    requests.
+    """
+    checkpoints: list[TunedModelCheckpoint] | None
+    """Checkpoints that were kept. Empty if the job exports the last one only."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        endpoint: str | None = ...,
+        checkpoints: _Sequence[TunedModelCheckpoint | TunedModelCheckpointDict | _Message] | None = ...,
+    ) -> None: ...
+
+class TunedModelDict(_TypedDict, total=False):
+    """Fields of a `TunedModel`, which is accepted in its place."""
+    model: str | None
+    endpoint: str | None
+    checkpoints: _Sequence[TunedModelCheckpoint | TunedModelCheckpointDict | _Message] | None
+
+class SupervisedTuningDatasetDistribution(_views.View):
+    """Distribution of a number over the examples."""
+    sum: int | None
+    """Sum of all values."""
+    billable_sum: int | None
+    """Sum of the values that are billed."""
+    min: float | None
+    """Smallest value."""
+    max: float | None
+    """Largest value."""
+    mean: float | None
+    """Arithmetic mean."""
+    median: float | None
+    """Median."""
+    p5: float | None
+    """5th percentile."""
+    p95: float | None
+    """95th percentile."""
+    buckets: list[SupervisedTuningDatasetDistributionDatasetBucket] | None
+    """Histogram."""
+    def __init__(
+        self,
+        *,
+        sum: int | None = ...,
+        billable_sum: int | None = ...,
+        min: float | None = ...,
+        max: float | None = ...,
+        mean: float | None = ...,
+        median: float | None = ...,
+        p5: float | None = ...,
+        p95: float | None = ...,
+        buckets: _Sequence[SupervisedTuningDatasetDistributionDatasetBucket | SupervisedTuningDatasetDistributionDatasetBucketDict | _Message] | None = ...,
+    ) -> None: ...
+
+class SupervisedTuningDatasetDistributionDict(_TypedDict, total=False):
+    """Fields of a `SupervisedTuningDatasetDistribution`, which is accepted in its place."""
+    sum: int | None
+    billable_sum: int | None
+    min: float | None
+    max: float | None
+    mean: float | None
+    median: float | None
+    p5: float | None
+    p95: float | None
+    buckets: _Sequence[SupervisedTuningDatasetDistributionDatasetBucket | SupervisedTuningDatasetDistributionDatasetBucketDict | _Message] | None
+
+class SupervisedTuningDatasetDistributionDatasetBucket(_views.View):
+    """Bucket of a histogram."""
+    count: float | None
+    """Number of values in it."""
+    left: float | None
+    """Lower bound."""
+    right: float | None
+    """Upper bound."""
+    def __init__(
+        self,
+        *,
+        count: float | None = ...,
+        left: float | None = ...,
+        right: float | None = ...,
+    ) -> None: ...
+
+class SupervisedTuningDatasetDistributionDatasetBucketDict(_TypedDict, total=False):
+    """Fields of a `SupervisedTuningDatasetDistributionDatasetBucket`, which is accepted in its place."""
+    count: float | None
+    left: float | None
+    right: float | None
+
+class SupervisedTuningDataStats(_views.View):
+    """Statistics of the examples of supervised fine-tuning."""
+    tuning_dataset_example_count: int | None
+    """Number of examples."""
+    total_tuning_character_count: int | None
+    """Number of characters in the examples."""
+    total_billable_character_count: int | None
+    """Deprecated: tokens are billed, not characters."""
+    total_billable_token_count: int | None
+    """Number of tokens that are billed."""
+    tuning_step_count: int | None
+    """Number of tuning steps of the job."""
+    user_input_token_distribution: SupervisedTuningDatasetDistribution | None
+    """Tokens of the input of an example."""
+    user_output_token_distribution: SupervisedTuningDatasetDistribution | None
+    """Tokens of the output of an example."""
+    user_message_per_example_distribution: SupervisedTuningDatasetDistribution | None
+    """Messages of an example."""
+    user_dataset_examples: list[Content] | None
+    """Some examples of the data."""
+    total_truncated_example_count: int | None
+    """Number of examples that were cut because they exceed the length limit."""
+    truncated_example_indices: list[int] | None
+    """Indices of some examples that were cut, beginning with 1."""
+    dropped_example_reasons: list[str] | None
+    """Reasons for which the examples of `truncated_example_indices` were cut or left out.
+    """
+    def __init__(
+        self,
+        *,
+        tuning_dataset_example_count: int | None = ...,
+        total_tuning_character_count: int | None = ...,
+        total_billable_character_count: int | None = ...,
+        total_billable_token_count: int | None = ...,
+        tuning_step_count: int | None = ...,
+        user_input_token_distribution: SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | _Message | None = ...,
+        user_output_token_distribution: SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | _Message | None = ...,
+        user_message_per_example_distribution: SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | _Message | None = ...,
+        user_dataset_examples: _Sequence[Content | ContentDict | _Message] | None = ...,
+        total_truncated_example_count: int | None = ...,
+        truncated_example_indices: _Sequence[int] | None = ...,
+        dropped_example_reasons: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class SupervisedTuningDataStatsDict(_TypedDict, total=False):
+    """Fields of a `SupervisedTuningDataStats`, which is accepted in its place."""
+    tuning_dataset_example_count: int | None
+    total_tuning_character_count: int | None
+    total_billable_character_count: int | None
+    total_billable_token_count: int | None
+    tuning_step_count: int | None
+    user_input_token_distribution: SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | _Message | None
+    user_output_token_distribution: SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | _Message | None
+    user_message_per_example_distribution: SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | _Message | None
+    user_dataset_examples: _Sequence[Content | ContentDict | _Message] | None
+    total_truncated_example_count: int | None
+    truncated_example_indices: _Sequence[int] | None
+    dropped_example_reasons: _Sequence[str] | None
+
+class TuningDataStats(_views.View):
+    """Statistics of the training data."""
+    supervised_tuning_data_stats: SupervisedTuningDataStats | None
+    """Statistics of supervised fine-tuning."""
+    def __init__(
+        self,
+        *,
+        supervised_tuning_data_stats: SupervisedTuningDataStats | SupervisedTuningDataStatsDict | _Message | None = ...,
+    ) -> None: ...
+
+class TuningDataStatsDict(_TypedDict, total=False):
+    """Fields of a `TuningDataStats`, which is accepted in its place."""
+    supervised_tuning_data_stats: SupervisedTuningDataStats | SupervisedTuningDataStatsDict | _Message | None
+
+class SupervisedHyperParameters(_views.View):
+    """Hyperparameters of supervised fine-tuning."""
+    epoch_count: int | None
+    """Number of passes over the training data. The service chooses when it is 0."""
+    learning_rate_multiplier: float | None
+    """Factor applied to the recommended learning rate. 1 when it is 0."""
+    adapter_size: SupervisedHyperParametersAdapterSize | None
+    """Size of the adapter that is trained."""
+    def __init__(
+        self,
+        *,
+        epoch_count: int | None = ...,
+        learning_rate_multiplier: float | None = ...,
+        adapter_size: SupervisedHyperParametersAdapterSize | str | int | None = ...,
+    ) -> None: ...
+
+class SupervisedHyperParametersDict(_TypedDict, total=False):
+    """Fields of a `SupervisedHyperParameters`, which is accepted in its place."""
+    epoch_count: int | None
+    learning_rate_multiplier: float | None
+    adapter_size: SupervisedHyperParametersAdapterSize | str | int | None
+
+class SupervisedTuningSpec(_views.View):
+    """Settings of supervised fine-tuning."""
+    training_dataset_uri: str | None
+    """Cloud Storage address of a JSON Lines file of examples, or resource name of a multimodal dataset.
+    """
+    validation_dataset_uri: str | None
+    """The same for examples that are used for validation only."""
+    hyper_parameters: SupervisedHyperParameters | None
+    """Hyperparameters."""
+    export_last_checkpoint_only: bool | None
+    """Whether only the last checkpoint is kept. By default each epoch leaves one."""
+    evaluation_config: EvaluationConfig | None
+    """Evaluation of the checkpoints."""
+    def __init__(
+        self,
+        *,
+        training_dataset_uri: str | None = ...,
+        validation_dataset_uri: str | None = ...,
+        hyper_parameters: SupervisedHyperParameters | SupervisedHyperParametersDict | _Message | None = ...,
+        export_last_checkpoint_only: bool | None = ...,
+        evaluation_config: EvaluationConfig | EvaluationConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class SupervisedTuningSpecDict(_TypedDict, total=False):
+    """Fields of a `SupervisedTuningSpec`, which is accepted in its place."""
+    training_dataset_uri: str | None
+    validation_dataset_uri: str | None
+    hyper_parameters: SupervisedHyperParameters | SupervisedHyperParametersDict | _Message | None
+    export_last_checkpoint_only: bool | None
+    evaluation_config: EvaluationConfig | EvaluationConfigDict | _Message | None
+
+class TunedModelRef(_views.View):
+    """Reference to a tuned model made elsewhere."""
+    tuned_model: str | None
+    """Resource name of the model, `projects/{project}/locations/{location}/models/{model}`.
+    """
+    tuning_job: str | None
+    """Resource name of the job that made it,
+    `projects/{project}/locations/{location}/tuningJobs/{tuning_job}`.
+    """
+    pipeline_job: str | None
+    """Resource name of the pipeline that made it,
+    `projects/{project}/locations/{location}/pipelineJobs/{pipeline_job}`.
+    """
+    def __init__(
+        self,
+        *,
+        tuned_model: str | None = ...,
+        tuning_job: str | None = ...,
+        pipeline_job: str | None = ...,
+    ) -> None: ...
+
+class TunedModelRefDict(_TypedDict, total=False):
+    """Fields of a `TunedModelRef`, which is accepted in its place."""
+    tuned_model: str | None
+    tuning_job: str | None
+    pipeline_job: str | None
+
+class EvaluationConfig(_views.View):
+    """Evaluation of a tuned model."""
+    metrics: list[Metric] | None
+    """Metrics to compute."""
+    output_config: OutputConfig | None
+    """Destination of the results."""
+    autorater_config: AutoraterConfig | None
+    """Settings of the model that judges."""
+    inference_generation_config: GenerationConfig | None
+    """Settings of the generation that is judged."""
+    def __init__(
+        self,
+        *,
+        metrics: _Sequence[Metric | MetricDict | _Message] | None = ...,
+        output_config: OutputConfig | OutputConfigDict | _Message | None = ...,
+        autorater_config: AutoraterConfig | AutoraterConfigDict | _Message | None = ...,
+        inference_generation_config: GenerationConfig | GenerationConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class EvaluationConfigDict(_TypedDict, total=False):
+    """Fields of a `EvaluationConfig`, which is accepted in its place."""
+    metrics: _Sequence[Metric | MetricDict | _Message] | None
+    output_config: OutputConfig | OutputConfigDict | _Message | None
+    autorater_config: AutoraterConfig | AutoraterConfigDict | _Message | None
+    inference_generation_config: GenerationConfig | GenerationConfigDict | _Message | None
+
+class EvaluateDatasetRun(_views.View):
+    """One evaluation of a checkpoint."""
+    operation_name: str | None
+    """Deprecated: use `evaluation_run`."""
+    evaluation_run: str | None
+    """Resource name of the evaluation."""
+    checkpoint_id: str | None
+    """Id of the checkpoint that was evaluated."""
+    evaluate_dataset_response: EvaluateDatasetResponse | None
+    """Result, if it succeeded."""
+    error: _rpc_status_pb2.Status | None
+    """Error, if it failed."""
+    def __init__(
+        self,
+        *,
+        operation_name: str | None = ...,
+        evaluation_run: str | None = ...,
+        checkpoint_id: str | None = ...,
+        evaluate_dataset_response: EvaluateDatasetResponse | EvaluateDatasetResponseDict | _Message | None = ...,
+        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class EvaluateDatasetRunDict(_TypedDict, total=False):
+    """Fields of a `EvaluateDatasetRun`, which is accepted in its place."""
+    operation_name: str | None
+    evaluation_run: str | None
+    checkpoint_id: str | None
+    evaluate_dataset_response: EvaluateDatasetResponse | EvaluateDatasetResponseDict | _Message | None
+    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
+
+class TunedModelCheckpoint(_views.View):
+    """Checkpoint of a tuned model."""
+    checkpoint_id: str | None
+    """Id of the checkpoint."""
+    epoch: int | None
+    """Epoch at whose end it was made."""
+    step: int | None
+    """Step at which it was made."""
+    endpoint: str | None
+    """Resource name of the endpoint that serves it."""
+    def __init__(
+        self,
+        *,
+        checkpoint_id: str | None = ...,
+        epoch: int | None = ...,
+        step: int | None = ...,
+        endpoint: str | None = ...,
+    ) -> None: ...
+
+class TunedModelCheckpointDict(_TypedDict, total=False):
+    """Fields of a `TunedModelCheckpoint`, which is accepted in its place."""
+    checkpoint_id: str | None
+    epoch: int | None
+    step: int | None
+    endpoint: str | None
+
+class PreTunedModel(_views.View):
+    """Tuned model that is tuned further."""
+    tuned_model_name: str | None
+    """Resource name of the model, with a version or an alias after `@`; its default version without.
+    """
+    checkpoint_id: str | None
+    """Checkpoint to begin with. The default checkpoint when empty."""
+    base_model: str | None
+    """Base model that it was tuned from."""
+    def __init__(
+        self,
+        *,
+        tuned_model_name: str | None = ...,
+        checkpoint_id: str | None = ...,
+        base_model: str | None = ...,
+    ) -> None: ...
+
+class PreTunedModelDict(_TypedDict, total=False):
+    """Fields of a `PreTunedModel`, which is accepted in its place."""
+    tuned_model_name: str | None
+    checkpoint_id: str | None
+    base_model: str | None
+
+class CreateTuningJobRequest(_views.View):
+    """Request of `GenAiTuningService.CreateTuningJob`."""
+    parent: str | None
+    """Project and location of the job, `projects/{project}/locations/{location}`."""
+    tuning_job: TuningJob | None
+    """Job to create."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        tuning_job: TuningJob | TuningJobDict | _Message | None = ...,
+    ) -> None: ...
+
+class CreateTuningJobRequestDict(_TypedDict, total=False):
+    """Fields of a `CreateTuningJobRequest`, which is accepted in its place."""
+    parent: str | None
+    tuning_job: TuningJob | TuningJobDict | _Message | None
+
+class GetTuningJobRequest(_views.View):
+    """Request of `GenAiTuningService.GetTuningJob`."""
+    name: str | None
+    """Resource name of the job."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class GetTuningJobRequestDict(_TypedDict, total=False):
+    """Fields of a `GetTuningJobRequest`, which is accepted in its place."""
+    name: str | None
+
+class ListTuningJobsRequest(_views.View):
+    """Request of `GenAiTuningService.ListTuningJobs`."""
+    parent: str | None
+    """Project and location of the jobs, `projects/{project}/locations/{location}`.
+    """
+    filter: str | None
+    """Expression that selects jobs, by the syntax of AIP-160, such as `state="JOB_STATE_SUCCEEDED"`.
+    """
+    page_size: int | None
+    """Largest number of jobs to return; the service may return fewer."""
+    page_token: str | None
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        filter: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+    ) -> None: ...
+
+class ListTuningJobsRequestDict(_TypedDict, total=False):
+    """Fields of a `ListTuningJobsRequest`, which is accepted in its place."""
+    parent: str | None
+    filter: str | None
+    page_size: int | None
+    page_token: str | None
+
+class ListTuningJobsResponse(_views.View):
+    """One page of jobs."""
+    tuning_jobs: list[TuningJob] | None
+    """The jobs."""
+    next_page_token: str | None
+    """Token of the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        tuning_jobs: _Sequence[TuningJob | TuningJobDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListTuningJobsResponseDict(_TypedDict, total=False):
+    """Fields of a `ListTuningJobsResponse`, which is accepted in its place."""
+    tuning_jobs: _Sequence[TuningJob | TuningJobDict | _Message] | None
+    next_page_token: str | None
+
+class CancelTuningJobRequest(_views.View):
+    """Request of `GenAiTuningService.CancelTuningJob`."""
+    name: str | None
+    """Resource name of the job."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class CancelTuningJobRequestDict(_TypedDict, total=False):
+    """Fields of a `CancelTuningJobRequest`, which is accepted in its place."""
+    name: str | None
+
+class RebaseTunedModelRequest(_views.View):
+    """Request of `GenAiTuningService.RebaseTunedModel`."""
+    parent: str | None
+    """Project and location of the new job, `projects/{project}/locations/{location}`.
+    """
+    tuned_model_ref: TunedModelRef | None
+    """Model to tune anew."""
+    tuning_job: TuningJob | None
+    """Settings that replace those of the earlier job."""
+    artifact_destination: GcsDestination | None
+    """Folder of Cloud Storage for the job's files."""
+    deploy_to_same_endpoint: bool | None
+    """Whether the new model takes the place of the old one on its endpoint. By default it gets an endpoint of
+    its own.
+    """
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        tuned_model_ref: TunedModelRef | TunedModelRefDict | _Message | None = ...,
+        tuning_job: TuningJob | TuningJobDict | _Message | None = ...,
+        artifact_destination: GcsDestination | GcsDestinationDict | _Message | None = ...,
+        deploy_to_same_endpoint: bool | None = ...,
+    ) -> None: ...
+
+class RebaseTunedModelRequestDict(_TypedDict, total=False):
+    """Fields of a `RebaseTunedModelRequest`, which is accepted in its place."""
+    parent: str | None
+    tuned_model_ref: TunedModelRef | TunedModelRefDict | _Message | None
+    tuning_job: TuningJob | TuningJobDict | _Message | None
+    artifact_destination: GcsDestination | GcsDestinationDict | _Message | None
+    deploy_to_same_endpoint: bool | None
+
+class RebaseTunedModelOperationMetadata(_views.View):
+    """Metadata of the operation of `GenAiTuningService.RebaseTunedModel`."""
+    generic_metadata: GenericOperationMetadata | None
+    """Metadata common to all operations."""
+    def __init__(
+        self,
+        *,
+        generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None = ...,
+    ) -> None: ...
+
+class RebaseTunedModelOperationMetadataDict(_TypedDict, total=False):
+    """Fields of a `RebaseTunedModelOperationMetadata`, which is accepted in its place."""
+    generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None
 
 class BoolArray(_views.View):
     """A list of truth values, where a plain repeated field cannot stand."""
@@ -4887,7 +8734,7 @@ class GenerateContentResponseUsageMetadata(_views.View):
     """The candidates' tokens by modality."""
     tool_use_prompt_tokens_details: list[ModalityTokenCount] | None
     """The tokens of tools' results by modality."""
-    traffic_type: GenerateContentResponseUsageMetadataTrafficType | None
+    traffic_type: TrafficType | None
     """Which kind of quota the call used."""
     def __init__(
         self,
@@ -4901,7 +8748,7 @@ class GenerateContentResponseUsageMetadata(_views.View):
         cache_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None = ...,
         candidates_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None = ...,
         tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None = ...,
-        traffic_type: GenerateContentResponseUsageMetadataTrafficType | str | int | None = ...,
+        traffic_type: TrafficType | str | int | None = ...,
     ) -> None: ...
 
 class GenerateContentResponseUsageMetadataDict(_TypedDict, total=False):
@@ -4915,7 +8762,7 @@ class GenerateContentResponseUsageMetadataDict(_TypedDict, total=False):
     cache_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
     candidates_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
     tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
-    traffic_type: GenerateContentResponseUsageMetadataTrafficType | str | int | None
+    traffic_type: TrafficType | str | int | None
 
 class EmbedContentRequest(_views.View):
     """Asks `PredictionService.EmbedContent` for an embedding."""
@@ -5100,4 +8947,2352 @@ class ComputeTokensResponse(_views.View):
 class ComputeTokensResponseDict(_TypedDict, total=False):
     """Fields of a `ComputeTokensResponse`, which is accepted in its place."""
     tokens_info: _Sequence[TokensInfo | TokensInfoDict | _Message] | None
+
+class ReservationAffinity(_views.View):
+    """Reservations from which machines may be taken."""
+    reservation_affinity_type: ReservationAffinityType | None
+    """Which reservations are used."""
+    key: str | None
+    """Label key that selects reservations. For `SPECIFIC_RESERVATION` it is
+    `compute.googleapis.com/reservation-name`.
+    """
+    values: list[str] | None
+    """Values of the label. For `SPECIFIC_RESERVATION` they are full names,
+    `projects/{project}/zones/{zone}/reservations/{reservation}`.
+    """
+    def __init__(
+        self,
+        *,
+        reservation_affinity_type: ReservationAffinityType | str | int | None = ...,
+        key: str | None = ...,
+        values: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class ReservationAffinityDict(_TypedDict, total=False):
+    """Fields of a `ReservationAffinity`, which is accepted in its place."""
+    reservation_affinity_type: ReservationAffinityType | str | int | None
+    key: str | None
+    values: _Sequence[str] | None
+
+class MachineSpec(_views.View):
+    """Kind of one machine."""
+    machine_type: str | None
+    """Compute Engine machine type, such as `n1-standard-2`. Required with `DedicatedResources` unless a
+    default applies.
+    """
+    accelerator_type: AcceleratorType | None
+    """Kind of accelerators attached to the machine."""
+    accelerator_count: int | None
+    """Number of accelerators attached to the machine."""
+    gpu_partition_size: str | None
+    """Size of a GPU's partition, for GPUs that can be shared, such as `1g.10gb`. A whole GPU when empty.
+    """
+    tpu_topology: str | None
+    """Arrangement of TPU chips, such as `2x2x1`. For TPU machines."""
+    reservation_affinity: ReservationAffinity | None
+    """Reservations from which the machine may be taken."""
+    def __init__(
+        self,
+        *,
+        machine_type: str | None = ...,
+        accelerator_type: AcceleratorType | str | int | None = ...,
+        accelerator_count: int | None = ...,
+        gpu_partition_size: str | None = ...,
+        tpu_topology: str | None = ...,
+        reservation_affinity: ReservationAffinity | ReservationAffinityDict | _Message | None = ...,
+    ) -> None: ...
+
+class MachineSpecDict(_TypedDict, total=False):
+    """Fields of a `MachineSpec`, which is accepted in its place."""
+    machine_type: str | None
+    accelerator_type: AcceleratorType | str | int | None
+    accelerator_count: int | None
+    gpu_partition_size: str | None
+    tpu_topology: str | None
+    reservation_affinity: ReservationAffinity | ReservationAffinityDict | _Message | None
+
+class DedicatedResources(_views.View):
+    """Machines that serve one model alone, with bounds for automatic scaling."""
+    machine_spec: MachineSpec | None
+    """Kind of machine of a replica."""
+    min_replica_count: int | None
+    """Number of replicas that always run; at least 1. Fewer than wanted at the start fail the deployment.
+    """
+    max_replica_count: int | None
+    """Number of replicas up to which the deployment grows with its load. `min_replica_count` when it is 0.
+    """
+    required_replica_count: int | None
+    """Number of replicas that must be ready for the deployment to count as done; the others follow.
+    `min_replica_count` when it is 0.
+    """
+    autoscaling_metric_specs: list[AutoscalingMetricSpec] | None
+    """Metrics that decide about growth, with their targets. By default the use of CPU, or of GPU where the
+    machine has some, at 60 %.
+    """
+    spot: bool | None
+    """Whether cheaper machines are used that may be taken away at any time."""
+    def __init__(
+        self,
+        *,
+        machine_spec: MachineSpec | MachineSpecDict | _Message | None = ...,
+        min_replica_count: int | None = ...,
+        max_replica_count: int | None = ...,
+        required_replica_count: int | None = ...,
+        autoscaling_metric_specs: _Sequence[AutoscalingMetricSpec | AutoscalingMetricSpecDict | _Message] | None = ...,
+        spot: bool | None = ...,
+    ) -> None: ...
+
+class DedicatedResourcesDict(_TypedDict, total=False):
+    """Fields of a `DedicatedResources`, which is accepted in its place."""
+    machine_spec: MachineSpec | MachineSpecDict | _Message | None
+    min_replica_count: int | None
+    max_replica_count: int | None
+    required_replica_count: int | None
+    autoscaling_metric_specs: _Sequence[AutoscalingMetricSpec | AutoscalingMetricSpecDict | _Message] | None
+    spot: bool | None
+
+class AutomaticResources(_views.View):
+    """Machines that the service chooses."""
+    min_replica_count: int | None
+    """Number of replicas that always run; traffic at the start is served by these.
+    """
+    max_replica_count: int | None
+    """Number of replicas up to which the deployment grows with its load. The service decides when it is 0,
+    and traffic beyond what it can serve is dropped.
+    """
+    def __init__(
+        self,
+        *,
+        min_replica_count: int | None = ...,
+        max_replica_count: int | None = ...,
+    ) -> None: ...
+
+class AutomaticResourcesDict(_TypedDict, total=False):
+    """Fields of a `AutomaticResources`, which is accepted in its place."""
+    min_replica_count: int | None
+    max_replica_count: int | None
+
+class BatchDedicatedResources(_views.View):
+    """Machines of a batch job."""
+    machine_spec: MachineSpec | None
+    """Kind of machine."""
+    starting_replica_count: int | None
+    """Number of machines at the start. The service chooses when it is 0."""
+    max_replica_count: int | None
+    """Largest number of machines. 10 when it is 0."""
+    def __init__(
+        self,
+        *,
+        machine_spec: MachineSpec | MachineSpecDict | _Message | None = ...,
+        starting_replica_count: int | None = ...,
+        max_replica_count: int | None = ...,
+    ) -> None: ...
+
+class BatchDedicatedResourcesDict(_TypedDict, total=False):
+    """Fields of a `BatchDedicatedResources`, which is accepted in its place."""
+    machine_spec: MachineSpec | MachineSpecDict | _Message | None
+    starting_replica_count: int | None
+    max_replica_count: int | None
+
+class ResourcesConsumed(_views.View):
+    """Resources that a job has used."""
+    replica_hours: float | None
+    """Machine time in hours, of all replicas together. It may be longer than the job ran and does not count
+    what failed.
+    """
+    def __init__(
+        self,
+        *,
+        replica_hours: float | None = ...,
+    ) -> None: ...
+
+class ResourcesConsumedDict(_TypedDict, total=False):
+    """Fields of a `ResourcesConsumed`, which is accepted in its place."""
+    replica_hours: float | None
+
+class DiskSpec(_views.View):
+    """Boot disk of a machine."""
+    boot_disk_type: str | None
+    """`pd-ssd`, `pd-standard` or `hyperdisk-balanced`, depending on the machine type.
+    """
+    boot_disk_size_gb: int | None
+    """Size in GB. 100 when it is 0."""
+    def __init__(
+        self,
+        *,
+        boot_disk_type: str | None = ...,
+        boot_disk_size_gb: int | None = ...,
+    ) -> None: ...
+
+class DiskSpecDict(_TypedDict, total=False):
+    """Fields of a `DiskSpec`, which is accepted in its place."""
+    boot_disk_type: str | None
+    boot_disk_size_gb: int | None
+
+class PersistentDiskSpec(_views.View):
+    """Disk that outlives the machine."""
+    disk_type: str | None
+    """`pd-standard`, `pd-ssd`, `pd-balanced` or `pd-extreme`."""
+    disk_size_gb: int | None
+    """Size in GB."""
+    def __init__(
+        self,
+        *,
+        disk_type: str | None = ...,
+        disk_size_gb: int | None = ...,
+    ) -> None: ...
+
+class PersistentDiskSpecDict(_TypedDict, total=False):
+    """Fields of a `PersistentDiskSpec`, which is accepted in its place."""
+    disk_type: str | None
+    disk_size_gb: int | None
+
+class NfsMount(_views.View):
+    """Mount of an NFS share."""
+    server: str | None
+    """Address of the NFS server."""
+    path: str | None
+    """Path exported by the server, beginning with a slash."""
+    mount_point: str | None
+    """Folder below `/mnt/nfs/` at which the share appears."""
+    def __init__(
+        self,
+        *,
+        server: str | None = ...,
+        path: str | None = ...,
+        mount_point: str | None = ...,
+    ) -> None: ...
+
+class NfsMountDict(_TypedDict, total=False):
+    """Fields of a `NfsMount`, which is accepted in its place."""
+    server: str | None
+    path: str | None
+    mount_point: str | None
+
+class LustreMount(_views.View):
+    """Mount of a Lustre file system."""
+    instance_ip: str | None
+    """Address of the Lustre instance."""
+    volume_handle: str | None
+    """Identifier of the volume."""
+    filesystem: str | None
+    """Name of the file system."""
+    mount_point: str | None
+    """Folder at which the file system appears."""
+    def __init__(
+        self,
+        *,
+        instance_ip: str | None = ...,
+        volume_handle: str | None = ...,
+        filesystem: str | None = ...,
+        mount_point: str | None = ...,
+    ) -> None: ...
+
+class LustreMountDict(_TypedDict, total=False):
+    """Fields of a `LustreMount`, which is accepted in its place."""
+    instance_ip: str | None
+    volume_handle: str | None
+    filesystem: str | None
+    mount_point: str | None
+
+class AutoscalingMetricSpec(_views.View):
+    """Metric by which a deployment is scaled, and the value to keep."""
+    metric_name: str | None
+    """Full name of the metric, such as `aiplatform.googleapis.com/prediction/online/cpu/utilization`.
+    """
+    target: int | None
+    """Value to keep, in percent for metrics of use. 60 when it is 0."""
+    def __init__(
+        self,
+        *,
+        metric_name: str | None = ...,
+        target: int | None = ...,
+    ) -> None: ...
+
+class AutoscalingMetricSpecDict(_TypedDict, total=False):
+    """Fields of a `AutoscalingMetricSpec`, which is accepted in its place."""
+    metric_name: str | None
+    target: int | None
+
+class ShieldedVmConfig(_views.View):
+    """Protection of the virtual machine against changed boot software."""
+    enable_secure_boot: bool | None
+    """Whether only signed boot software runs."""
+    def __init__(
+        self,
+        *,
+        enable_secure_boot: bool | None = ...,
+    ) -> None: ...
+
+class ShieldedVmConfigDict(_TypedDict, total=False):
+    """Fields of a `ShieldedVmConfig`, which is accepted in its place."""
+    enable_secure_boot: bool | None
+
+class Model(_views.View):
+    """A trained model in a project's registry."""
+    name: str | None
+    """Resource name, `projects/{project}/locations/{location}/models/{model}`. In answers it may carry a
+    version or an alias after `@`.
+    """
+    version_id: str | None
+    """Id of the version, a number counted from 1. Set by the service."""
+    version_aliases: list[str] | None
+    """Aliases of the version, besides its number: `[a-z][a-zA-Z0-9-]{0,126}[a-z0-9]`. One version of each
+    model has `default`.
+    """
+    version_create_time: _datetime.datetime | None
+    """Time when the version was created."""
+    version_update_time: _datetime.datetime | None
+    """Time of the last change of the version."""
+    display_name: str | None
+    """Display name, at most 128 characters."""
+    description: str | None
+    """Description of the model."""
+    version_description: str | None
+    """Description of the version."""
+    default_checkpoint_id: str | None
+    """Checkpoint that is deployed when none is named."""
+    predict_schemata: PredictSchemata | None
+    """Schemas of instances, parameters and predictions."""
+    metadata_schema_uri: str | None
+    """Cloud Storage address of the schema of `metadata`, in YAML."""
+    metadata: _Any | None
+    """Further information about the model, in the form of its schema. Empty if the model has none.
+    """
+    supported_export_formats: list[ModelExportFormat] | None
+    """Formats in which the model can be exported. Empty if it cannot be."""
+    training_pipeline: str | None
+    """Resource name of the training pipeline that uploaded the model."""
+    pipeline_job: str | None
+    """Resource name of the pipeline run that uploaded the model."""
+    container_spec: ModelContainerSpec | None
+    """Container that serves the model. Absent for models that the service serves itself.
+    """
+    artifact_uri: str | None
+    """Folder of Cloud Storage with the model's files."""
+    supported_deployment_resources_types: list[ModelDeploymentResourcesType] | None
+    """Kinds of machines on which the model can be deployed. If it is empty it cannot be deployed, but may be
+    usable in batch predictions.
+    """
+    supported_input_storage_formats: list[str] | None
+    """Formats of input for batch predictions: `jsonl`, `csv`, `tf-record`, `tf-record-gzip`, `bigquery`,
+    `file-list`. If this or the formats of output are empty there are no batch predictions.
+    """
+    supported_output_storage_formats: list[str] | None
+    """Formats of output of batch predictions: `jsonl`, `csv`, `bigquery`."""
+    create_time: _datetime.datetime | None
+    """Time when the model was uploaded."""
+    update_time: _datetime.datetime | None
+    """Time of the last change."""
+    deployed_models: list[DeployedModelRef] | None
+    """Deployments of the model, possibly on endpoints of other locations."""
+    explanation_spec: ExplanationSpec | None
+    """Settings of explanations by default. Deployments and batch predictions may set their own.
+    """
+    etag: str | None
+    """Token for changes that must not overwrite those of others. If it is set in a change it must be the
+    model's current one.
+    """
+    labels: dict[str, str] | None
+    """Labels of the user, at most 64 characters each: lowercase letters, digits, underscores and dashes.
+    """
+    data_stats: ModelDataStats | None
+    """Size of the data that the model was made from."""
+    encryption_spec: EncryptionSpec | None
+    """Customer-managed key that protects the model and everything below it."""
+    model_source_info: ModelSourceInfo | None
+    """Origin of the model."""
+    original_model_info: ModelOriginalModelInfo | None
+    """Model that this one was copied from."""
+    metadata_artifact: str | None
+    """Resource name of the model's artifact in the metadata store."""
+    base_model_source: ModelBaseModelSource | None
+    """Base model that this one was made from, if it comes from Model Garden or Genie.
+    """
+    satisfies_pzs: bool | None
+    """Reserved for the service."""
+    satisfies_pzi: bool | None
+    """Reserved for the service."""
+    checkpoints: list[Checkpoint] | None
+    """Checkpoints of the model."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        version_id: str | None = ...,
+        version_aliases: _Sequence[str] | None = ...,
+        version_create_time: _datetime.datetime | str | None = ...,
+        version_update_time: _datetime.datetime | str | None = ...,
+        display_name: str | None = ...,
+        description: str | None = ...,
+        version_description: str | None = ...,
+        default_checkpoint_id: str | None = ...,
+        predict_schemata: PredictSchemata | PredictSchemataDict | _Message | None = ...,
+        metadata_schema_uri: str | None = ...,
+        metadata: object | None = ...,
+        supported_export_formats: _Sequence[ModelExportFormat | ModelExportFormatDict | _Message] | None = ...,
+        training_pipeline: str | None = ...,
+        pipeline_job: str | None = ...,
+        container_spec: ModelContainerSpec | ModelContainerSpecDict | _Message | None = ...,
+        artifact_uri: str | None = ...,
+        supported_deployment_resources_types: _Sequence[ModelDeploymentResourcesType | str | int] | None = ...,
+        supported_input_storage_formats: _Sequence[str] | None = ...,
+        supported_output_storage_formats: _Sequence[str] | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        deployed_models: _Sequence[DeployedModelRef | DeployedModelRefDict | _Message] | None = ...,
+        explanation_spec: ExplanationSpec | ExplanationSpecDict | _Message | None = ...,
+        etag: str | None = ...,
+        labels: _Mapping[str, str] | None = ...,
+        data_stats: ModelDataStats | ModelDataStatsDict | _Message | None = ...,
+        encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None = ...,
+        model_source_info: ModelSourceInfo | ModelSourceInfoDict | _Message | None = ...,
+        original_model_info: ModelOriginalModelInfo | ModelOriginalModelInfoDict | _Message | None = ...,
+        metadata_artifact: str | None = ...,
+        base_model_source: ModelBaseModelSource | ModelBaseModelSourceDict | _Message | None = ...,
+        satisfies_pzs: bool | None = ...,
+        satisfies_pzi: bool | None = ...,
+        checkpoints: _Sequence[Checkpoint | CheckpointDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ModelDict(_TypedDict, total=False):
+    """Fields of a `Model`, which is accepted in its place."""
+    name: str | None
+    version_id: str | None
+    version_aliases: _Sequence[str] | None
+    version_create_time: _datetime.datetime | str | None
+    version_update_time: _datetime.datetime | str | None
+    display_name: str | None
+    description: str | None
+    version_description: str | None
+    default_checkpoint_id: str | None
+    predict_schemata: PredictSchemata | PredictSchemataDict | _Message | None
+    metadata_schema_uri: str | None
+    metadata: object | None
+    supported_export_formats: _Sequence[ModelExportFormat | ModelExportFormatDict | _Message] | None
+    training_pipeline: str | None
+    pipeline_job: str | None
+    container_spec: ModelContainerSpec | ModelContainerSpecDict | _Message | None
+    artifact_uri: str | None
+    supported_deployment_resources_types: _Sequence[ModelDeploymentResourcesType | str | int] | None
+    supported_input_storage_formats: _Sequence[str] | None
+    supported_output_storage_formats: _Sequence[str] | None
+    create_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+    deployed_models: _Sequence[DeployedModelRef | DeployedModelRefDict | _Message] | None
+    explanation_spec: ExplanationSpec | ExplanationSpecDict | _Message | None
+    etag: str | None
+    labels: _Mapping[str, str] | None
+    data_stats: ModelDataStats | ModelDataStatsDict | _Message | None
+    encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None
+    model_source_info: ModelSourceInfo | ModelSourceInfoDict | _Message | None
+    original_model_info: ModelOriginalModelInfo | ModelOriginalModelInfoDict | _Message | None
+    metadata_artifact: str | None
+    base_model_source: ModelBaseModelSource | ModelBaseModelSourceDict | _Message | None
+    satisfies_pzs: bool | None
+    satisfies_pzi: bool | None
+    checkpoints: _Sequence[Checkpoint | CheckpointDict | _Message] | None
+
+class ModelExportFormat(_views.View):
+    """Format in which a model can be exported."""
+    id: str | None
+    """Id of the format: `tflite`, `edgetpu-tflite`, `tf-saved-model`, `tf-js`, `core-ml` or `custom-trained`.
+    """
+    exportable_contents: list[ModelExportFormatExportableContent] | None
+    """Parts of the model that can be exported in it."""
+    def __init__(
+        self,
+        *,
+        id: str | None = ...,
+        exportable_contents: _Sequence[ModelExportFormatExportableContent | str | int] | None = ...,
+    ) -> None: ...
+
+class ModelExportFormatDict(_TypedDict, total=False):
+    """Fields of a `ModelExportFormat`, which is accepted in its place."""
+    id: str | None
+    exportable_contents: _Sequence[ModelExportFormatExportableContent | str | int] | None
+
+class ModelDataStats(_views.View):
+    """Size of the data that a model was trained and evaluated on."""
+    training_data_items_count: int | None
+    """Number of items for training. Does not tell for datasets outside of the service.
+    """
+    validation_data_items_count: int | None
+    """Number of items for validation."""
+    test_data_items_count: int | None
+    """Number of items for the test."""
+    training_annotations_count: int | None
+    """Number of annotations for training."""
+    validation_annotations_count: int | None
+    """Number of annotations for validation."""
+    test_annotations_count: int | None
+    """Number of annotations for the test."""
+    def __init__(
+        self,
+        *,
+        training_data_items_count: int | None = ...,
+        validation_data_items_count: int | None = ...,
+        test_data_items_count: int | None = ...,
+        training_annotations_count: int | None = ...,
+        validation_annotations_count: int | None = ...,
+        test_annotations_count: int | None = ...,
+    ) -> None: ...
+
+class ModelDataStatsDict(_TypedDict, total=False):
+    """Fields of a `ModelDataStats`, which is accepted in its place."""
+    training_data_items_count: int | None
+    validation_data_items_count: int | None
+    test_data_items_count: int | None
+    training_annotations_count: int | None
+    validation_annotations_count: int | None
+    test_annotations_count: int | None
+
+class ModelOriginalModelInfo(_views.View):
+    """Origin of a copied model."""
+    model: str | None
+    """Resource name of the model that was copied, `projects/{project}/locations/{location}/models/{model}`.
+    """
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+    ) -> None: ...
+
+class ModelOriginalModelInfoDict(_TypedDict, total=False):
+    """Fields of a `ModelOriginalModelInfo`, which is accepted in its place."""
+    model: str | None
+
+class ModelBaseModelSource(_views.View):
+    """Base model of a user's model."""
+    model_garden_source: ModelGardenSource | None
+    """A model of Model Garden."""
+    genie_source: GenieSource | None
+    """A model of Genie."""
+    def __init__(
+        self,
+        *,
+        model_garden_source: ModelGardenSource | ModelGardenSourceDict | _Message | None = ...,
+        genie_source: GenieSource | GenieSourceDict | _Message | None = ...,
+    ) -> None: ...
+
+class ModelBaseModelSourceDict(_TypedDict, total=False):
+    """Fields of a `ModelBaseModelSource`, which is accepted in its place."""
+    model_garden_source: ModelGardenSource | ModelGardenSourceDict | _Message | None
+    genie_source: GenieSource | GenieSourceDict | _Message | None
+
+class LargeModelReference(_views.View):
+    """Reference to a large model whose weights the service keeps."""
+    name: str | None
+    """Id of the large model, such as `llama-2-7b`."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class LargeModelReferenceDict(_TypedDict, total=False):
+    """Fields of a `LargeModelReference`, which is accepted in its place."""
+    name: str | None
+
+class ModelGardenSource(_views.View):
+    """Model of Model Garden."""
+    public_model_name: str | None
+    """Resource name of the publisher's model."""
+    version_id: str | None
+    """Version of the publisher's model."""
+    skip_hf_model_cache: bool | None
+    """Whether a cached copy of a Hugging Face model is passed over."""
+    def __init__(
+        self,
+        *,
+        public_model_name: str | None = ...,
+        version_id: str | None = ...,
+        skip_hf_model_cache: bool | None = ...,
+    ) -> None: ...
+
+class ModelGardenSourceDict(_TypedDict, total=False):
+    """Fields of a `ModelGardenSource`, which is accepted in its place."""
+    public_model_name: str | None
+    version_id: str | None
+    skip_hf_model_cache: bool | None
+
+class GenieSource(_views.View):
+    """Model of Genie."""
+    base_model_uri: str | None
+    """Address of the base model."""
+    def __init__(
+        self,
+        *,
+        base_model_uri: str | None = ...,
+    ) -> None: ...
+
+class GenieSourceDict(_TypedDict, total=False):
+    """Fields of a `GenieSource`, which is accepted in its place."""
+    base_model_uri: str | None
+
+class PredictSchemata(_views.View):
+    """Schemas of what a model takes and returns, as YAML files in Cloud Storage in the form of OpenAPI 3.0.2
+    schema objects.
+    """
+    instance_schema_uri: str | None
+    """Schema of one instance."""
+    parameters_schema_uri: str | None
+    """Schema of the parameters. Empty if the model takes none."""
+    prediction_schema_uri: str | None
+    """Schema of one prediction."""
+    def __init__(
+        self,
+        *,
+        instance_schema_uri: str | None = ...,
+        parameters_schema_uri: str | None = ...,
+        prediction_schema_uri: str | None = ...,
+    ) -> None: ...
+
+class PredictSchemataDict(_TypedDict, total=False):
+    """Fields of a `PredictSchemata`, which is accepted in its place."""
+    instance_schema_uri: str | None
+    parameters_schema_uri: str | None
+    prediction_schema_uri: str | None
+
+class ModelContainerSpec(_views.View):
+    """Container that serves a model."""
+    image_uri: str | None
+    """Address of the image in Artifact Registry or Container Registry. The service copies it; later changes
+    of the image have no effect.
+    """
+    command: list[str] | None
+    """Replaces the image's entrypoint. It is executed without a shell."""
+    args: list[str] | None
+    """Arguments of the command; replaces the image's own."""
+    env: list[EnvVar] | None
+    """Environment variables, at most 100."""
+    ports: list[Port] | None
+    """Ports to expose. The first gets health checks and predictions; 8080 when empty.
+    """
+    predict_route: str | None
+    """HTTP path for predictions. By default
+    `/v1/endpoints/{endpoint}/deployedModels/{deployed_model}:predict`.
+    """
+    health_route: str | None
+    """HTTP path for health checks. By default `/v1/endpoints/{endpoint}/deployedModels/{deployed_model}`.
+    """
+    invoke_route_prefix: str | None
+    """Prefix of HTTP paths that are passed to the container as they are, such as `/*`.
+    """
+    grpc_ports: list[Port] | None
+    """Ports to expose for gRPC. Predictions over gRPC go to the first one."""
+    deployment_timeout: str | None
+    """Time that the container has to become ready, at most 2 hours."""
+    shared_memory_size_mb: int | None
+    """Size of the container's shared memory, in MB."""
+    startup_probe: Probe | None
+    """Check that the container has started; other checks wait for it."""
+    health_probe: Probe | None
+    """Check that the container can take traffic."""
+    liveness_probe: Probe | None
+    """Check that the container works; it is restarted if not."""
+    def __init__(
+        self,
+        *,
+        image_uri: str | None = ...,
+        command: _Sequence[str] | None = ...,
+        args: _Sequence[str] | None = ...,
+        env: _Sequence[EnvVar | EnvVarDict | _Message] | None = ...,
+        ports: _Sequence[Port | PortDict | _Message] | None = ...,
+        predict_route: str | None = ...,
+        health_route: str | None = ...,
+        invoke_route_prefix: str | None = ...,
+        grpc_ports: _Sequence[Port | PortDict | _Message] | None = ...,
+        deployment_timeout: str | float | _datetime.timedelta | None = ...,
+        shared_memory_size_mb: int | None = ...,
+        startup_probe: Probe | ProbeDict | _Message | None = ...,
+        health_probe: Probe | ProbeDict | _Message | None = ...,
+        liveness_probe: Probe | ProbeDict | _Message | None = ...,
+    ) -> None: ...
+
+class ModelContainerSpecDict(_TypedDict, total=False):
+    """Fields of a `ModelContainerSpec`, which is accepted in its place."""
+    image_uri: str | None
+    command: _Sequence[str] | None
+    args: _Sequence[str] | None
+    env: _Sequence[EnvVar | EnvVarDict | _Message] | None
+    ports: _Sequence[Port | PortDict | _Message] | None
+    predict_route: str | None
+    health_route: str | None
+    invoke_route_prefix: str | None
+    grpc_ports: _Sequence[Port | PortDict | _Message] | None
+    deployment_timeout: str | float | _datetime.timedelta | None
+    shared_memory_size_mb: int | None
+    startup_probe: Probe | ProbeDict | _Message | None
+    health_probe: Probe | ProbeDict | _Message | None
+    liveness_probe: Probe | ProbeDict | _Message | None
+
+class Port(_views.View):
+    """Network port of a container."""
+    container_port: int | None
+    """Number of the port, 1 to 65535."""
+    def __init__(
+        self,
+        *,
+        container_port: int | None = ...,
+    ) -> None: ...
+
+class PortDict(_TypedDict, total=False):
+    """Fields of a `Port`, which is accepted in its place."""
+    container_port: int | None
+
+class ModelSourceInfo(_views.View):
+    """Origin of a model."""
+    source_type: ModelSourceInfoModelSourceType | None
+    """Kind of origin."""
+    copy: bool | None
+    """Whether the model is a copy of another one. If it is, `source_type` is that of the original.
+    """
+    def __init__(
+        self,
+        *,
+        source_type: ModelSourceInfoModelSourceType | str | int | None = ...,
+        copy: bool | None = ...,
+    ) -> None: ...
+
+class ModelSourceInfoDict(_TypedDict, total=False):
+    """Fields of a `ModelSourceInfo`, which is accepted in its place."""
+    source_type: ModelSourceInfoModelSourceType | str | int | None
+    copy: bool | None
+
+class Probe(_views.View):
+    """Check of a container, made again and again."""
+    exec: ProbeExecAction | None
+    """By a command in the container."""
+    http_get: ProbeHttpGetAction | None
+    """By an HTTP GET request."""
+    grpc: ProbeGrpcAction | None
+    """By a gRPC health check."""
+    tcp_socket: ProbeTcpSocketAction | None
+    """By opening a TCP connection."""
+    period_seconds: int | None
+    """Seconds between two checks. 10 when it is 0; at least 1. Less than `timeout_seconds` is an error.
+    """
+    timeout_seconds: int | None
+    """Seconds after which a check has failed. 1 when it is 0; at least 1."""
+    failure_threshold: int | None
+    """Number of failures in a row that make the check failed. 3 when it is 0."""
+    success_threshold: int | None
+    """Number of successes in a row that make it passed again. 1 when it is 0."""
+    initial_delay_seconds: int | None
+    """Seconds after the container's start before the first check. 0 by default."""
+    def __init__(
+        self,
+        *,
+        exec: ProbeExecAction | ProbeExecActionDict | _Message | None = ...,
+        http_get: ProbeHttpGetAction | ProbeHttpGetActionDict | _Message | None = ...,
+        grpc: ProbeGrpcAction | ProbeGrpcActionDict | _Message | None = ...,
+        tcp_socket: ProbeTcpSocketAction | ProbeTcpSocketActionDict | _Message | None = ...,
+        period_seconds: int | None = ...,
+        timeout_seconds: int | None = ...,
+        failure_threshold: int | None = ...,
+        success_threshold: int | None = ...,
+        initial_delay_seconds: int | None = ...,
+    ) -> None: ...
+
+class ProbeDict(_TypedDict, total=False):
+    """Fields of a `Probe`, which is accepted in its place."""
+    exec: ProbeExecAction | ProbeExecActionDict | _Message | None
+    http_get: ProbeHttpGetAction | ProbeHttpGetActionDict | _Message | None
+    grpc: ProbeGrpcAction | ProbeGrpcActionDict | _Message | None
+    tcp_socket: ProbeTcpSocketAction | ProbeTcpSocketActionDict | _Message | None
+    period_seconds: int | None
+    timeout_seconds: int | None
+    failure_threshold: int | None
+    success_threshold: int | None
+    initial_delay_seconds: int | None
+
+class ProbeExecAction(_views.View):
+    """Command that checks a container."""
+    command: list[str] | None
+    """Command and arguments, executed without a shell. Exit status 0 is a success.
+    """
+    def __init__(
+        self,
+        *,
+        command: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class ProbeExecActionDict(_TypedDict, total=False):
+    """Fields of a `ProbeExecAction`, which is accepted in its place."""
+    command: _Sequence[str] | None
+
+class ProbeHttpGetAction(_views.View):
+    """HTTP request that checks a container. Statuses 200 to 399 are a success."""
+    path: str | None
+    """Path of the request."""
+    port: int | None
+    """Port of the request, 1 to 65535."""
+    host: str | None
+    """Host to connect to. The container's own address when empty."""
+    scheme: str | None
+    """`HTTP` or `HTTPS`. `HTTP` when empty."""
+    http_headers: list[ProbeHttpHeader] | None
+    """Further headers."""
+    def __init__(
+        self,
+        *,
+        path: str | None = ...,
+        port: int | None = ...,
+        host: str | None = ...,
+        scheme: str | None = ...,
+        http_headers: _Sequence[ProbeHttpHeader | ProbeHttpHeaderDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ProbeHttpGetActionDict(_TypedDict, total=False):
+    """Fields of a `ProbeHttpGetAction`, which is accepted in its place."""
+    path: str | None
+    port: int | None
+    host: str | None
+    scheme: str | None
+    http_headers: _Sequence[ProbeHttpHeader | ProbeHttpHeaderDict | _Message] | None
+
+class ProbeGrpcAction(_views.View):
+    """gRPC health check of a container."""
+    port: int | None
+    """Port of the gRPC service, 1 to 65535."""
+    service: str | None
+    """Name of the service to ask for. The server as a whole when empty."""
+    def __init__(
+        self,
+        *,
+        port: int | None = ...,
+        service: str | None = ...,
+    ) -> None: ...
+
+class ProbeGrpcActionDict(_TypedDict, total=False):
+    """Fields of a `ProbeGrpcAction`, which is accepted in its place."""
+    port: int | None
+    service: str | None
+
+class ProbeTcpSocketAction(_views.View):
+    """TCP connection that checks a container."""
+    port: int | None
+    """Port to connect to, 1 to 65535."""
+    host: str | None
+    """Host to connect to. The container's own address when empty."""
+    def __init__(
+        self,
+        *,
+        port: int | None = ...,
+        host: str | None = ...,
+    ) -> None: ...
+
+class ProbeTcpSocketActionDict(_TypedDict, total=False):
+    """Fields of a `ProbeTcpSocketAction`, which is accepted in its place."""
+    port: int | None
+    host: str | None
+
+class ProbeHttpHeader(_views.View):
+    """Header of a check's request."""
+    name: str | None
+    """Name of the header."""
+    value: str | None
+    """Value of the header."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        value: str | None = ...,
+    ) -> None: ...
+
+class ProbeHttpHeaderDict(_TypedDict, total=False):
+    """Fields of a `ProbeHttpHeader`, which is accepted in its place."""
+    name: str | None
+    value: str | None
+
+class Checkpoint(_views.View):
+    """Checkpoint of a model."""
+    checkpoint_id: str | None
+    """Id of the checkpoint."""
+    epoch: int | None
+    """Epoch at whose end it was made."""
+    step: int | None
+    """Step at which it was made."""
+    def __init__(
+        self,
+        *,
+        checkpoint_id: str | None = ...,
+        epoch: int | None = ...,
+        step: int | None = ...,
+    ) -> None: ...
+
+class CheckpointDict(_TypedDict, total=False):
+    """Fields of a `Checkpoint`, which is accepted in its place."""
+    checkpoint_id: str | None
+    epoch: int | None
+    step: int | None
+
+class ModelEvaluation(_views.View):
+    """Metrics of a model on test data."""
+    name: str | None
+    """Resource name, `projects/{project}/locations/{location}/models/{model}/evaluations/{evaluation}`.
+    """
+    display_name: str | None
+    """Display name."""
+    metrics_schema_uri: str | None
+    """Cloud Storage address of the schema of `metrics`, in YAML."""
+    metrics: _Any | None
+    """The metrics, in the form of their schema."""
+    create_time: _datetime.datetime | None
+    """Time when the evaluation was created."""
+    slice_dimensions: list[str] | None
+    """Dimensions by which slices of the evaluation can be listed, such as `annotationSpec`.
+    """
+    data_item_schema_uri: str | None
+    """Cloud Storage address of the schema of the evaluated items, in YAML."""
+    annotation_schema_uri: str | None
+    """Cloud Storage address of the schema of predictions and ground truths, in YAML.
+    """
+    model_explanation: ModelExplanation | None
+    """Explanation of the model on the test data as a whole."""
+    explanation_specs: list[ModelEvaluationModelEvaluationExplanationSpec] | None
+    """Settings of the explanations of evaluated annotations."""
+    metadata: _Any | None
+    """Further information. For evaluations made by a pipeline, it holds the pipeline's settings and results.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        metrics_schema_uri: str | None = ...,
+        metrics: object | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        slice_dimensions: _Sequence[str] | None = ...,
+        data_item_schema_uri: str | None = ...,
+        annotation_schema_uri: str | None = ...,
+        model_explanation: ModelExplanation | ModelExplanationDict | _Message | None = ...,
+        explanation_specs: _Sequence[ModelEvaluationModelEvaluationExplanationSpec | ModelEvaluationModelEvaluationExplanationSpecDict | _Message] | None = ...,
+        metadata: object | None = ...,
+    ) -> None: ...
+
+class ModelEvaluationDict(_TypedDict, total=False):
+    """Fields of a `ModelEvaluation`, which is accepted in its place."""
+    name: str | None
+    display_name: str | None
+    metrics_schema_uri: str | None
+    metrics: object | None
+    create_time: _datetime.datetime | str | None
+    slice_dimensions: _Sequence[str] | None
+    data_item_schema_uri: str | None
+    annotation_schema_uri: str | None
+    model_explanation: ModelExplanation | ModelExplanationDict | _Message | None
+    explanation_specs: _Sequence[ModelEvaluationModelEvaluationExplanationSpec | ModelEvaluationModelEvaluationExplanationSpecDict | _Message] | None
+    metadata: object | None
+
+class ModelEvaluationModelEvaluationExplanationSpec(_views.View):
+    """Settings of explanations in an evaluation."""
+    explanation_type: str | None
+    """Kind of explanation: `image` or `text`."""
+    explanation_spec: ExplanationSpec | None
+    """The settings."""
+    def __init__(
+        self,
+        *,
+        explanation_type: str | None = ...,
+        explanation_spec: ExplanationSpec | ExplanationSpecDict | _Message | None = ...,
+    ) -> None: ...
+
+class ModelEvaluationModelEvaluationExplanationSpecDict(_TypedDict, total=False):
+    """Fields of a `ModelEvaluationModelEvaluationExplanationSpec`, which is accepted in its place."""
+    explanation_type: str | None
+    explanation_spec: ExplanationSpec | ExplanationSpecDict | _Message | None
+
+class ModelEvaluationSlice(_views.View):
+    """Metrics of a model on one slice of the test data."""
+    name: str | None
+    """Resource name,
+    `projects/{project}/locations/{location}/models/{model}/evaluations/{evaluation}/slices/{slice}`.
+    """
+    slice: ModelEvaluationSliceSlice | None
+    """The slice."""
+    metrics_schema_uri: str | None
+    """Cloud Storage address of the schema of `metrics`, in YAML."""
+    metrics: _Any | None
+    """The metrics, in the form of their schema."""
+    create_time: _datetime.datetime | None
+    """Time when the slice was created."""
+    model_explanation: ModelExplanation | None
+    """Explanation of the model on the slice as a whole. Only set for some kinds of models.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        slice: ModelEvaluationSliceSlice | ModelEvaluationSliceSliceDict | _Message | None = ...,
+        metrics_schema_uri: str | None = ...,
+        metrics: object | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        model_explanation: ModelExplanation | ModelExplanationDict | _Message | None = ...,
+    ) -> None: ...
+
+class ModelEvaluationSliceDict(_TypedDict, total=False):
+    """Fields of a `ModelEvaluationSlice`, which is accepted in its place."""
+    name: str | None
+    slice: ModelEvaluationSliceSlice | ModelEvaluationSliceSliceDict | _Message | None
+    metrics_schema_uri: str | None
+    metrics: object | None
+    create_time: _datetime.datetime | str | None
+    model_explanation: ModelExplanation | ModelExplanationDict | _Message | None
+
+class ModelEvaluationSliceSlice(_views.View):
+    """Selection of a part of the data."""
+    dimension: str | None
+    """Dimension of the slice. `annotationSpec`: data whose ground truth or prediction has the value. `slice`:
+    data that `slice_spec` selects.
+    """
+    value: str | None
+    """Value in that dimension."""
+    slice_spec: ModelEvaluationSliceSliceSliceSpec | None
+    """Rules that select the data, with dimension `slice`."""
+    def __init__(
+        self,
+        *,
+        dimension: str | None = ...,
+        value: str | None = ...,
+        slice_spec: ModelEvaluationSliceSliceSliceSpec | ModelEvaluationSliceSliceSliceSpecDict | _Message | None = ...,
+    ) -> None: ...
+
+class ModelEvaluationSliceSliceDict(_TypedDict, total=False):
+    """Fields of a `ModelEvaluationSliceSlice`, which is accepted in its place."""
+    dimension: str | None
+    value: str | None
+    slice_spec: ModelEvaluationSliceSliceSliceSpec | ModelEvaluationSliceSliceSliceSpecDict | _Message | None
+
+class ModelEvaluationSliceSliceSliceSpec(_views.View):
+    """Rules that select data by its features."""
+    configs: dict[str, ModelEvaluationSliceSliceSliceSpecSliceConfig] | None
+    """Rule for each feature, by its name. Data must satisfy all of them."""
+    def __init__(
+        self,
+        *,
+        configs: _Mapping[str, ModelEvaluationSliceSliceSliceSpecSliceConfig | ModelEvaluationSliceSliceSliceSpecSliceConfigDict | _Message] | None = ...,
+    ) -> None: ...
+
+class ModelEvaluationSliceSliceSliceSpecDict(_TypedDict, total=False):
+    """Fields of a `ModelEvaluationSliceSliceSliceSpec`, which is accepted in its place."""
+    configs: _Mapping[str, ModelEvaluationSliceSliceSliceSpecSliceConfig | ModelEvaluationSliceSliceSliceSpecSliceConfigDict | _Message] | None
+
+class ModelEvaluationSliceSliceSliceSpecSliceConfig(_views.View):
+    """Rule for one feature."""
+    value: ModelEvaluationSliceSliceSliceSpecValue | None
+    """One value. Data that has it is selected."""
+    range: ModelEvaluationSliceSliceSliceSpecRange | None
+    """A range of numbers."""
+    all_values: _protobuf_wrappers_pb2.BoolValue | None
+    """Whether each value of the feature makes a slice of its own. In an answer, the slices have `value`
+    instead.
+    """
+    def __init__(
+        self,
+        *,
+        value: ModelEvaluationSliceSliceSliceSpecValue | ModelEvaluationSliceSliceSliceSpecValueDict | _Message | None = ...,
+        range: ModelEvaluationSliceSliceSliceSpecRange | ModelEvaluationSliceSliceSliceSpecRangeDict | _Message | None = ...,
+        all_values: _protobuf_wrappers_pb2.BoolValue | _Message | _Mapping[str, object] | None = ...,
+    ) -> None: ...
+
+class ModelEvaluationSliceSliceSliceSpecSliceConfigDict(_TypedDict, total=False):
+    """Fields of a `ModelEvaluationSliceSliceSliceSpecSliceConfig`, which is accepted in its place."""
+    value: ModelEvaluationSliceSliceSliceSpecValue | ModelEvaluationSliceSliceSliceSpecValueDict | _Message | None
+    range: ModelEvaluationSliceSliceSliceSpecRange | ModelEvaluationSliceSliceSliceSpecRangeDict | _Message | None
+    all_values: _protobuf_wrappers_pb2.BoolValue | _Message | _Mapping[str, object] | None
+
+class ModelEvaluationSliceSliceSliceSpecRange(_views.View):
+    """Range of numbers."""
+    low: float | None
+    """Lower bound, inclusive."""
+    high: float | None
+    """Upper bound, exclusive."""
+    def __init__(
+        self,
+        *,
+        low: float | None = ...,
+        high: float | None = ...,
+    ) -> None: ...
+
+class ModelEvaluationSliceSliceSliceSpecRangeDict(_TypedDict, total=False):
+    """Fields of a `ModelEvaluationSliceSliceSliceSpecRange`, which is accepted in its place."""
+    low: float | None
+    high: float | None
+
+class ModelEvaluationSliceSliceSliceSpecValue(_views.View):
+    """Value of a feature."""
+    string_value: str | None
+    """Text."""
+    float_value: float | None
+    """Number."""
+    def __init__(
+        self,
+        *,
+        string_value: str | None = ...,
+        float_value: float | None = ...,
+    ) -> None: ...
+
+class ModelEvaluationSliceSliceSliceSpecValueDict(_TypedDict, total=False):
+    """Fields of a `ModelEvaluationSliceSliceSliceSpecValue`, which is accepted in its place."""
+    string_value: str | None
+    float_value: float | None
+
+class PublisherModel(_views.View):
+    """A model that a publisher offers."""
+    name: str | None
+    """Resource name, `publishers/{publisher}/models/{model}`."""
+    version_id: str | None
+    """Version of the model. A new one is made for each release."""
+    open_source_category: PublisherModelOpenSourceCategory | None
+    """Ownership of the model and of its checkpoint."""
+    supported_actions: PublisherModelCallToAction | None
+    """What can be done with the model."""
+    frameworks: list[str] | None
+    """Frameworks that the model is written in, such as `JAX` or `PyTorch`."""
+    launch_stage: PublisherModelLaunchStage | None
+    """Launch stage of the model."""
+    version_state: PublisherModelVersionState | None
+    """State of this version."""
+    publisher_model_template: str | None
+    """Template of the name under which the model is used, with `{user-project}` and `{location}` to be filled
+    in.
+    """
+    predict_schemata: PredictSchemata | None
+    """Schemas of instances, parameters and predictions."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        version_id: str | None = ...,
+        open_source_category: PublisherModelOpenSourceCategory | str | int | None = ...,
+        supported_actions: PublisherModelCallToAction | PublisherModelCallToActionDict | _Message | None = ...,
+        frameworks: _Sequence[str] | None = ...,
+        launch_stage: PublisherModelLaunchStage | str | int | None = ...,
+        version_state: PublisherModelVersionState | str | int | None = ...,
+        publisher_model_template: str | None = ...,
+        predict_schemata: PredictSchemata | PredictSchemataDict | _Message | None = ...,
+    ) -> None: ...
+
+class PublisherModelDict(_TypedDict, total=False):
+    """Fields of a `PublisherModel`, which is accepted in its place."""
+    name: str | None
+    version_id: str | None
+    open_source_category: PublisherModelOpenSourceCategory | str | int | None
+    supported_actions: PublisherModelCallToAction | PublisherModelCallToActionDict | _Message | None
+    frameworks: _Sequence[str] | None
+    launch_stage: PublisherModelLaunchStage | str | int | None
+    version_state: PublisherModelVersionState | str | int | None
+    publisher_model_template: str | None
+    predict_schemata: PredictSchemata | PredictSchemataDict | _Message | None
+
+class PublisherModelResourceReference(_views.View):
+    """Reference to something outside: a page, a notebook, a resource."""
+    uri: str | None
+    """Address."""
+    resource_name: str | None
+    """Resource name."""
+    use_case: str | None
+    """Deprecated. Purpose of the reference."""
+    description: str | None
+    """Deprecated. Description of the reference."""
+    def __init__(
+        self,
+        *,
+        uri: str | None = ...,
+        resource_name: str | None = ...,
+        use_case: str | None = ...,
+        description: str | None = ...,
+    ) -> None: ...
+
+class PublisherModelResourceReferenceDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelResourceReference`, which is accepted in its place."""
+    uri: str | None
+    resource_name: str | None
+    use_case: str | None
+    description: str | None
+
+class PublisherModelDocumentation(_views.View):
+    """A section of documentation."""
+    title: str | None
+    """Title."""
+    content: str | None
+    """Text, in Markdown."""
+    def __init__(
+        self,
+        *,
+        title: str | None = ...,
+        content: str | None = ...,
+    ) -> None: ...
+
+class PublisherModelDocumentationDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelDocumentation`, which is accepted in its place."""
+    title: str | None
+    content: str | None
+
+class PublisherModelCallToAction(_views.View):
+    """What a user can do with the model in the console."""
+    view_rest_api: PublisherModelCallToActionViewRestApi | None
+    """Read how the model is called over REST."""
+    open_notebook: PublisherModelCallToActionRegionalResourceReferences | None
+    """Open a notebook."""
+    open_notebooks: PublisherModelCallToActionOpenNotebooks | None
+    """Open one of several notebooks."""
+    create_application: PublisherModelCallToActionRegionalResourceReferences | None
+    """Create an application."""
+    open_fine_tuning_pipeline: PublisherModelCallToActionRegionalResourceReferences | None
+    """Open a pipeline for fine-tuning."""
+    open_fine_tuning_pipelines: PublisherModelCallToActionOpenFineTuningPipelines | None
+    """Open one of several pipelines for fine-tuning."""
+    open_prompt_tuning_pipeline: PublisherModelCallToActionRegionalResourceReferences | None
+    """Open a pipeline for prompt tuning."""
+    open_genie: PublisherModelCallToActionRegionalResourceReferences | None
+    """Open the model in Genie."""
+    deploy: PublisherModelCallToActionDeploy | None
+    """Deploy the model to an endpoint."""
+    deploy_gke: PublisherModelCallToActionDeployGke | None
+    """Deploy the model to Google Kubernetes Engine."""
+    open_generation_ai_studio: PublisherModelCallToActionRegionalResourceReferences | None
+    """Open the model in the studio."""
+    request_access: PublisherModelCallToActionRegionalResourceReferences | None
+    """Ask for access."""
+    open_evaluation_pipeline: PublisherModelCallToActionRegionalResourceReferences | None
+    """Open a pipeline for evaluation."""
+    def __init__(
+        self,
+        *,
+        view_rest_api: PublisherModelCallToActionViewRestApi | PublisherModelCallToActionViewRestApiDict | _Message | None = ...,
+        open_notebook: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None = ...,
+        open_notebooks: PublisherModelCallToActionOpenNotebooks | PublisherModelCallToActionOpenNotebooksDict | _Message | None = ...,
+        create_application: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None = ...,
+        open_fine_tuning_pipeline: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None = ...,
+        open_fine_tuning_pipelines: PublisherModelCallToActionOpenFineTuningPipelines | PublisherModelCallToActionOpenFineTuningPipelinesDict | _Message | None = ...,
+        open_prompt_tuning_pipeline: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None = ...,
+        open_genie: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None = ...,
+        deploy: PublisherModelCallToActionDeploy | PublisherModelCallToActionDeployDict | _Message | None = ...,
+        deploy_gke: PublisherModelCallToActionDeployGke | PublisherModelCallToActionDeployGkeDict | _Message | None = ...,
+        open_generation_ai_studio: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None = ...,
+        request_access: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None = ...,
+        open_evaluation_pipeline: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None = ...,
+    ) -> None: ...
+
+class PublisherModelCallToActionDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelCallToAction`, which is accepted in its place."""
+    view_rest_api: PublisherModelCallToActionViewRestApi | PublisherModelCallToActionViewRestApiDict | _Message | None
+    open_notebook: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None
+    open_notebooks: PublisherModelCallToActionOpenNotebooks | PublisherModelCallToActionOpenNotebooksDict | _Message | None
+    create_application: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None
+    open_fine_tuning_pipeline: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None
+    open_fine_tuning_pipelines: PublisherModelCallToActionOpenFineTuningPipelines | PublisherModelCallToActionOpenFineTuningPipelinesDict | _Message | None
+    open_prompt_tuning_pipeline: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None
+    open_genie: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None
+    deploy: PublisherModelCallToActionDeploy | PublisherModelCallToActionDeployDict | _Message | None
+    deploy_gke: PublisherModelCallToActionDeployGke | PublisherModelCallToActionDeployGkeDict | _Message | None
+    open_generation_ai_studio: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None
+    request_access: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None
+    open_evaluation_pipeline: PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message | None
+
+class PublisherModelCallToActionRegionalResourceReferences(_views.View):
+    """References by region."""
+    references: dict[str, PublisherModelResourceReference] | None
+    """Reference for each region, such as `us-central1`."""
+    title: str | None
+    """Title of the action."""
+    resource_title: str | None
+    """Title of the resource."""
+    resource_use_case: str | None
+    """Purpose of the resource."""
+    resource_description: str | None
+    """Description of the resource."""
+    def __init__(
+        self,
+        *,
+        references: _Mapping[str, PublisherModelResourceReference | PublisherModelResourceReferenceDict | _Message] | None = ...,
+        title: str | None = ...,
+        resource_title: str | None = ...,
+        resource_use_case: str | None = ...,
+        resource_description: str | None = ...,
+    ) -> None: ...
+
+class PublisherModelCallToActionRegionalResourceReferencesDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelCallToActionRegionalResourceReferences`, which is accepted in its place."""
+    references: _Mapping[str, PublisherModelResourceReference | PublisherModelResourceReferenceDict | _Message] | None
+    title: str | None
+    resource_title: str | None
+    resource_use_case: str | None
+    resource_description: str | None
+
+class PublisherModelCallToActionViewRestApi(_views.View):
+    """Documentation of the REST interface."""
+    documentations: list[PublisherModelDocumentation] | None
+    """Sections of the documentation."""
+    title: str | None
+    """Title of the action."""
+    def __init__(
+        self,
+        *,
+        documentations: _Sequence[PublisherModelDocumentation | PublisherModelDocumentationDict | _Message] | None = ...,
+        title: str | None = ...,
+    ) -> None: ...
+
+class PublisherModelCallToActionViewRestApiDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelCallToActionViewRestApi`, which is accepted in its place."""
+    documentations: _Sequence[PublisherModelDocumentation | PublisherModelDocumentationDict | _Message] | None
+    title: str | None
+
+class PublisherModelCallToActionOpenNotebooks(_views.View):
+    """Notebooks to open."""
+    notebooks: list[PublisherModelCallToActionRegionalResourceReferences] | None
+    """References to the notebooks, by region."""
+    def __init__(
+        self,
+        *,
+        notebooks: _Sequence[PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message] | None = ...,
+    ) -> None: ...
+
+class PublisherModelCallToActionOpenNotebooksDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelCallToActionOpenNotebooks`, which is accepted in its place."""
+    notebooks: _Sequence[PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message] | None
+
+class PublisherModelCallToActionOpenFineTuningPipelines(_views.View):
+    """Pipelines to open."""
+    fine_tuning_pipelines: list[PublisherModelCallToActionRegionalResourceReferences] | None
+    """References to the pipelines, by region."""
+    def __init__(
+        self,
+        *,
+        fine_tuning_pipelines: _Sequence[PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message] | None = ...,
+    ) -> None: ...
+
+class PublisherModelCallToActionOpenFineTuningPipelinesDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelCallToActionOpenFineTuningPipelines`, which is accepted in its place."""
+    fine_tuning_pipelines: _Sequence[PublisherModelCallToActionRegionalResourceReferences | PublisherModelCallToActionRegionalResourceReferencesDict | _Message] | None
+
+class PublisherModelCallToActionDeploy(_views.View):
+    """Settings for deploying the model."""
+    dedicated_resources: DedicatedResources | None
+    """Machines for this model alone."""
+    automatic_resources: AutomaticResources | None
+    """Machines that the service chooses."""
+    shared_resources: str | None
+    """Resource name of the pool of machines to share,
+    `projects/{project}/locations/{location}/deploymentResourcePools/{pool}`.
+    """
+    model_display_name: str | None
+    """Display name of the model by default."""
+    large_model_reference: LargeModelReference | None
+    """Large model that is served, if its weights are kept by the service."""
+    container_spec: ModelContainerSpec | None
+    """Container that serves the model."""
+    artifact_uri: str | None
+    """Folder of Cloud Storage with the model's files."""
+    deploy_task_name: str | None
+    """Name of this way of deploying, such as `text-generation`."""
+    deploy_metadata: PublisherModelCallToActionDeployDeployMetadata | None
+    """Metadata of the deployment."""
+    title: str | None
+    """Title of the action."""
+    public_artifact_uri: str | None
+    """Archive with the model's files that can be read by everyone."""
+    def __init__(
+        self,
+        *,
+        dedicated_resources: DedicatedResources | DedicatedResourcesDict | _Message | None = ...,
+        automatic_resources: AutomaticResources | AutomaticResourcesDict | _Message | None = ...,
+        shared_resources: str | None = ...,
+        model_display_name: str | None = ...,
+        large_model_reference: LargeModelReference | LargeModelReferenceDict | _Message | None = ...,
+        container_spec: ModelContainerSpec | ModelContainerSpecDict | _Message | None = ...,
+        artifact_uri: str | None = ...,
+        deploy_task_name: str | None = ...,
+        deploy_metadata: PublisherModelCallToActionDeployDeployMetadata | PublisherModelCallToActionDeployDeployMetadataDict | _Message | None = ...,
+        title: str | None = ...,
+        public_artifact_uri: str | None = ...,
+    ) -> None: ...
+
+class PublisherModelCallToActionDeployDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelCallToActionDeploy`, which is accepted in its place."""
+    dedicated_resources: DedicatedResources | DedicatedResourcesDict | _Message | None
+    automatic_resources: AutomaticResources | AutomaticResourcesDict | _Message | None
+    shared_resources: str | None
+    model_display_name: str | None
+    large_model_reference: LargeModelReference | LargeModelReferenceDict | _Message | None
+    container_spec: ModelContainerSpec | ModelContainerSpecDict | _Message | None
+    artifact_uri: str | None
+    deploy_task_name: str | None
+    deploy_metadata: PublisherModelCallToActionDeployDeployMetadata | PublisherModelCallToActionDeployDeployMetadataDict | _Message | None
+    title: str | None
+    public_artifact_uri: str | None
+
+class PublisherModelCallToActionDeployDeployMetadata(_views.View):
+    """Metadata of a deployment."""
+    labels: dict[str, str] | None
+    """Labels, for display."""
+    sample_request: str | None
+    """Sample of a request."""
+    def __init__(
+        self,
+        *,
+        labels: _Mapping[str, str] | None = ...,
+        sample_request: str | None = ...,
+    ) -> None: ...
+
+class PublisherModelCallToActionDeployDeployMetadataDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelCallToActionDeployDeployMetadata`, which is accepted in its place."""
+    labels: _Mapping[str, str] | None
+    sample_request: str | None
+
+class PublisherModelCallToActionDeployGke(_views.View):
+    """Settings for deploying to Google Kubernetes Engine."""
+    gke_yaml_configs: list[str] | None
+    """Kubernetes manifests, in YAML."""
+    def __init__(
+        self,
+        *,
+        gke_yaml_configs: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class PublisherModelCallToActionDeployGkeDict(_TypedDict, total=False):
+    """Fields of a `PublisherModelCallToActionDeployGke`, which is accepted in its place."""
+    gke_yaml_configs: _Sequence[str] | None
+
+class GetPublisherModelRequest(_views.View):
+    """Request of `ModelGardenService.GetPublisherModel`."""
+    name: str | None
+    """Resource name, `publishers/{publisher}/models/{model}`."""
+    language_code: str | None
+    """Language of texts in the answer, a BCP 47 tag. English when empty."""
+    view: PublisherModelView | None
+    """Parts of the model to return."""
+    is_hugging_face_model: bool | None
+    """Whether the name is that of a Hugging Face model."""
+    hugging_face_token: str | None
+    """Hugging Face token for models that require one. A secret."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        language_code: str | None = ...,
+        view: PublisherModelView | str | int | None = ...,
+        is_hugging_face_model: bool | None = ...,
+        hugging_face_token: str | None = ...,
+    ) -> None: ...
+
+class GetPublisherModelRequestDict(_TypedDict, total=False):
+    """Fields of a `GetPublisherModelRequest`, which is accepted in its place."""
+    name: str | None
+    language_code: str | None
+    view: PublisherModelView | str | int | None
+    is_hugging_face_model: bool | None
+    hugging_face_token: str | None
+
+class DeployRequest(_views.View):
+    """Request of `ModelGardenService.Deploy`."""
+    publisher_model_name: str | None
+    """Resource name of a publisher's model, `publishers/{publisher}/models/{model}@{version}`, or of a
+    Hugging Face model, `publishers/hf-{author}/models/{model}`.
+    """
+    hugging_face_model_id: str | None
+    """Id of a Hugging Face model, such as `google/gemma-2-2b-it`."""
+    destination: str | None
+    """Project and location of the deployment, `projects/{project}/locations/{location}`.
+    """
+    model_config: DeployRequestModelConfig | None
+    """Settings of the model."""
+    endpoint_config: DeployRequestEndpointConfig | None
+    """Settings of the endpoint."""
+    deploy_config: DeployRequestDeployConfig | None
+    """Settings of the machines."""
+    def __init__(
+        self,
+        *,
+        publisher_model_name: str | None = ...,
+        hugging_face_model_id: str | None = ...,
+        destination: str | None = ...,
+        model_config: DeployRequestModelConfig | DeployRequestModelConfigDict | _Message | None = ...,
+        endpoint_config: DeployRequestEndpointConfig | DeployRequestEndpointConfigDict | _Message | None = ...,
+        deploy_config: DeployRequestDeployConfig | DeployRequestDeployConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class DeployRequestDict(_TypedDict, total=False):
+    """Fields of a `DeployRequest`, which is accepted in its place."""
+    publisher_model_name: str | None
+    hugging_face_model_id: str | None
+    destination: str | None
+    model_config: DeployRequestModelConfig | DeployRequestModelConfigDict | _Message | None
+    endpoint_config: DeployRequestEndpointConfig | DeployRequestEndpointConfigDict | _Message | None
+    deploy_config: DeployRequestDeployConfig | DeployRequestDeployConfigDict | _Message | None
+
+class DeployRequestModelConfig(_views.View):
+    """Settings of the model to deploy."""
+    accept_eula: bool | None
+    """Whether the user accepts the model's license. Needed for models that have one.
+    """
+    hugging_face_access_token: str | None
+    """Hugging Face token for models that require one. A secret."""
+    hugging_face_cache_enabled: bool | None
+    """Whether the model's files come from a cache of the service instead of Hugging Face.
+    """
+    model_display_name: str | None
+    """Display name of the uploaded model. The service chooses one when it is empty.
+    """
+    container_spec: ModelContainerSpec | None
+    """Container that serves the model instead of the default one."""
+    model_user_id: str | None
+    """Id of the uploaded model, at most 63 characters. The service chooses one when it is empty.
+    """
+    def __init__(
+        self,
+        *,
+        accept_eula: bool | None = ...,
+        hugging_face_access_token: str | None = ...,
+        hugging_face_cache_enabled: bool | None = ...,
+        model_display_name: str | None = ...,
+        container_spec: ModelContainerSpec | ModelContainerSpecDict | _Message | None = ...,
+        model_user_id: str | None = ...,
+    ) -> None: ...
+
+class DeployRequestModelConfigDict(_TypedDict, total=False):
+    """Fields of a `DeployRequestModelConfig`, which is accepted in its place."""
+    accept_eula: bool | None
+    hugging_face_access_token: str | None
+    hugging_face_cache_enabled: bool | None
+    model_display_name: str | None
+    container_spec: ModelContainerSpec | ModelContainerSpecDict | _Message | None
+    model_user_id: str | None
+
+class DeployRequestEndpointConfig(_views.View):
+    """Settings of the endpoint."""
+    endpoint_display_name: str | None
+    """Display name of the endpoint. The service chooses one when it is empty."""
+    dedicated_endpoint_enabled: bool | None
+    """Deprecated: endpoints are dedicated unless `dedicated_endpoint_disabled` is set.
+    """
+    dedicated_endpoint_disabled: bool | None
+    """Whether the endpoint uses the shared host of its region instead of one of its own.
+    """
+    endpoint_user_id: str | None
+    """Id of the endpoint, at most 63 characters. The service chooses one when it is empty.
+    """
+    def __init__(
+        self,
+        *,
+        endpoint_display_name: str | None = ...,
+        dedicated_endpoint_enabled: bool | None = ...,
+        dedicated_endpoint_disabled: bool | None = ...,
+        endpoint_user_id: str | None = ...,
+    ) -> None: ...
+
+class DeployRequestEndpointConfigDict(_TypedDict, total=False):
+    """Fields of a `DeployRequestEndpointConfig`, which is accepted in its place."""
+    endpoint_display_name: str | None
+    dedicated_endpoint_enabled: bool | None
+    dedicated_endpoint_disabled: bool | None
+    endpoint_user_id: str | None
+
+class DeployRequestDeployConfig(_views.View):
+    """Settings of the machines."""
+    dedicated_resources: DedicatedResources | None
+    """Machines for this model alone. By default those that the model recommends.
+    """
+    fast_tryout_enabled: bool | None
+    """Whether machines kept warm are used, to begin sooner. For experiments only.
+    """
+    system_labels: dict[str, str] | None
+    """Labels for the service's own statistics."""
+    def __init__(
+        self,
+        *,
+        dedicated_resources: DedicatedResources | DedicatedResourcesDict | _Message | None = ...,
+        fast_tryout_enabled: bool | None = ...,
+        system_labels: _Mapping[str, str] | None = ...,
+    ) -> None: ...
+
+class DeployRequestDeployConfigDict(_TypedDict, total=False):
+    """Fields of a `DeployRequestDeployConfig`, which is accepted in its place."""
+    dedicated_resources: DedicatedResources | DedicatedResourcesDict | _Message | None
+    fast_tryout_enabled: bool | None
+    system_labels: _Mapping[str, str] | None
+
+class DeployResponse(_views.View):
+    """Result of `ModelGardenService.Deploy`."""
+    publisher_model: str | None
+    """Resource name of the publisher's model."""
+    endpoint: str | None
+    """Resource name of the endpoint, `projects/{project}/locations/{location}/endpoints/{endpoint}`.
+    """
+    model: str | None
+    """Resource name of the uploaded model, `projects/{project}/locations/{location}/models/{model}`.
+    """
+    def __init__(
+        self,
+        *,
+        publisher_model: str | None = ...,
+        endpoint: str | None = ...,
+        model: str | None = ...,
+    ) -> None: ...
+
+class DeployResponseDict(_TypedDict, total=False):
+    """Fields of a `DeployResponse`, which is accepted in its place."""
+    publisher_model: str | None
+    endpoint: str | None
+    model: str | None
+
+class DeployOperationMetadata(_views.View):
+    """Metadata of the operation of `ModelGardenService.Deploy`."""
+    generic_metadata: GenericOperationMetadata | None
+    """Metadata common to all operations."""
+    publisher_model: str | None
+    """Resource name of the publisher's model."""
+    destination: str | None
+    """Project and location of the deployment."""
+    project_number: int | None
+    """Number of the project."""
+    model_id: str | None
+    """Id of the uploaded model."""
+    def __init__(
+        self,
+        *,
+        generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None = ...,
+        publisher_model: str | None = ...,
+        destination: str | None = ...,
+        project_number: int | None = ...,
+        model_id: str | None = ...,
+    ) -> None: ...
+
+class DeployOperationMetadataDict(_TypedDict, total=False):
+    """Fields of a `DeployOperationMetadata`, which is accepted in its place."""
+    generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None
+    publisher_model: str | None
+    destination: str | None
+    project_number: int | None
+    model_id: str | None
+
+class UploadModelRequest(_views.View):
+    """Request of `ModelService.UploadModel`."""
+    parent: str | None
+    """Project and location of the model, `projects/{project}/locations/{location}`.
+    """
+    parent_model: str | None
+    """Resource name of the model that gets a new version."""
+    model_id: str | None
+    """Id of a new model: `[a-z0-9_-]{1,63}`, not beginning with a digit or a dash. The service chooses one
+    when it is empty.
+    """
+    model: Model | None
+    """Model to add."""
+    service_account: str | None
+    """Service account that reads the model's files and the container image. Its user must be allowed to act
+    as this account.
+    """
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        parent_model: str | None = ...,
+        model_id: str | None = ...,
+        model: Model | ModelDict | _Message | None = ...,
+        service_account: str | None = ...,
+    ) -> None: ...
+
+class UploadModelRequestDict(_TypedDict, total=False):
+    """Fields of a `UploadModelRequest`, which is accepted in its place."""
+    parent: str | None
+    parent_model: str | None
+    model_id: str | None
+    model: Model | ModelDict | _Message | None
+    service_account: str | None
+
+class UploadModelOperationMetadata(_views.View):
+    """Metadata of the operation of `ModelService.UploadModel`."""
+    generic_metadata: GenericOperationMetadata | None
+    """Metadata common to all operations."""
+    def __init__(
+        self,
+        *,
+        generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None = ...,
+    ) -> None: ...
+
+class UploadModelOperationMetadataDict(_TypedDict, total=False):
+    """Fields of a `UploadModelOperationMetadata`, which is accepted in its place."""
+    generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None
+
+class UploadModelResponse(_views.View):
+    """Result of `ModelService.UploadModel`."""
+    model: str | None
+    """Resource name of the model."""
+    model_version_id: str | None
+    """Id of the version."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        model_version_id: str | None = ...,
+    ) -> None: ...
+
+class UploadModelResponseDict(_TypedDict, total=False):
+    """Fields of a `UploadModelResponse`, which is accepted in its place."""
+    model: str | None
+    model_version_id: str | None
+
+class GetModelRequest(_views.View):
+    """Request of `ModelService.GetModel`."""
+    name: str | None
+    """Resource name of the model. A version or an alias after `@` selects a version; without, the default one
+    is returned.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class GetModelRequestDict(_TypedDict, total=False):
+    """Fields of a `GetModelRequest`, which is accepted in its place."""
+    name: str | None
+
+class ListModelsRequest(_views.View):
+    """Request of `ModelService.ListModels`."""
+    parent: str | None
+    """Project and location of the models, `projects/{project}/locations/{location}`.
+    """
+    filter: str | None
+    """Expression that selects models, on `model`, `display_name`, `labels` and `base_model_name`, such as
+    `labels.team=search`.
+    """
+    page_size: int | None
+    """Largest number of models to return; the service may return fewer."""
+    page_token: str | None
+    """`next_page_token` of the page before."""
+    read_mask: list[str] | None
+    """Fields to return. All when unset."""
+    order_by: str | None
+    """Fields to sort by, comma separated, each followed by ` desc` for descending order: `display_name`,
+    `create_time`, `update_time`.
+    """
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        filter: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+        read_mask: _Sequence[str] | str | None = ...,
+        order_by: str | None = ...,
+    ) -> None: ...
+
+class ListModelsRequestDict(_TypedDict, total=False):
+    """Fields of a `ListModelsRequest`, which is accepted in its place."""
+    parent: str | None
+    filter: str | None
+    page_size: int | None
+    page_token: str | None
+    read_mask: _Sequence[str] | str | None
+    order_by: str | None
+
+class ListModelsResponse(_views.View):
+    """One page of models."""
+    models: list[Model] | None
+    """The models."""
+    next_page_token: str | None
+    """Token of the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        models: _Sequence[Model | ModelDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListModelsResponseDict(_TypedDict, total=False):
+    """Fields of a `ListModelsResponse`, which is accepted in its place."""
+    models: _Sequence[Model | ModelDict | _Message] | None
+    next_page_token: str | None
+
+class ListModelVersionsRequest(_views.View):
+    """Request of `ModelService.ListModelVersions`."""
+    name: str | None
+    """Resource name of the model."""
+    page_size: int | None
+    """Largest number of versions to return; the service may return fewer."""
+    page_token: str | None
+    """`next_page_token` of the page before."""
+    filter: str | None
+    """Expression that selects versions, on `labels`, such as `labels.team=search`.
+    """
+    read_mask: list[str] | None
+    """Fields to return. All when unset."""
+    order_by: str | None
+    """Fields to sort by, comma separated, each followed by ` desc` for descending order: `create_time`,
+    `update_time`.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+        filter: str | None = ...,
+        read_mask: _Sequence[str] | str | None = ...,
+        order_by: str | None = ...,
+    ) -> None: ...
+
+class ListModelVersionsRequestDict(_TypedDict, total=False):
+    """Fields of a `ListModelVersionsRequest`, which is accepted in its place."""
+    name: str | None
+    page_size: int | None
+    page_token: str | None
+    filter: str | None
+    read_mask: _Sequence[str] | str | None
+    order_by: str | None
+
+class ListModelVersionsResponse(_views.View):
+    """One page of versions."""
+    models: list[Model] | None
+    """The versions. Their names carry no version; see `Model.version_id`."""
+    next_page_token: str | None
+    """Token of the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        models: _Sequence[Model | ModelDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListModelVersionsResponseDict(_TypedDict, total=False):
+    """Fields of a `ListModelVersionsResponse`, which is accepted in its place."""
+    models: _Sequence[Model | ModelDict | _Message] | None
+    next_page_token: str | None
+
+class ListModelVersionCheckpointsRequest(_views.View):
+    """Request of `ModelService.ListModelVersionCheckpoints`."""
+    name: str | None
+    """Resource name of the version, with its id or an alias after `@`. The default version without.
+    """
+    page_size: int | None
+    """Largest number of checkpoints to return; the service may return fewer."""
+    page_token: str | None
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+    ) -> None: ...
+
+class ListModelVersionCheckpointsRequestDict(_TypedDict, total=False):
+    """Fields of a `ListModelVersionCheckpointsRequest`, which is accepted in its place."""
+    name: str | None
+    page_size: int | None
+    page_token: str | None
+
+class ModelVersionCheckpoint(_views.View):
+    """Checkpoint of a version."""
+    checkpoint_id: str | None
+    """Id of the checkpoint."""
+    epoch: int | None
+    """Epoch at whose end it was made."""
+    step: int | None
+    """Step at which it was made."""
+    def __init__(
+        self,
+        *,
+        checkpoint_id: str | None = ...,
+        epoch: int | None = ...,
+        step: int | None = ...,
+    ) -> None: ...
+
+class ModelVersionCheckpointDict(_TypedDict, total=False):
+    """Fields of a `ModelVersionCheckpoint`, which is accepted in its place."""
+    checkpoint_id: str | None
+    epoch: int | None
+    step: int | None
+
+class ListModelVersionCheckpointsResponse(_views.View):
+    """One page of checkpoints."""
+    checkpoints: list[ModelVersionCheckpoint] | None
+    """The checkpoints."""
+    next_page_token: str | None
+    """Token of the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        checkpoints: _Sequence[ModelVersionCheckpoint | ModelVersionCheckpointDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListModelVersionCheckpointsResponseDict(_TypedDict, total=False):
+    """Fields of a `ListModelVersionCheckpointsResponse`, which is accepted in its place."""
+    checkpoints: _Sequence[ModelVersionCheckpoint | ModelVersionCheckpointDict | _Message] | None
+    next_page_token: str | None
+
+class UpdateModelRequest(_views.View):
+    """Request of `ModelService.UpdateModel`."""
+    model: Model | None
+    """Model with its name and the new values. A version or an alias after `@` in the name selects the version
+    to change.
+    """
+    update_mask: list[str] | None
+    """Fields to change."""
+    def __init__(
+        self,
+        *,
+        model: Model | ModelDict | _Message | None = ...,
+        update_mask: _Sequence[str] | str | None = ...,
+    ) -> None: ...
+
+class UpdateModelRequestDict(_TypedDict, total=False):
+    """Fields of a `UpdateModelRequest`, which is accepted in its place."""
+    model: Model | ModelDict | _Message | None
+    update_mask: _Sequence[str] | str | None
+
+class UpdateExplanationDatasetRequest(_views.View):
+    """Request of `ModelService.UpdateExplanationDataset`."""
+    model: str | None
+    """Resource name of the model."""
+    examples: Examples | None
+    """The new examples."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        examples: Examples | ExamplesDict | _Message | None = ...,
+    ) -> None: ...
+
+class UpdateExplanationDatasetRequestDict(_TypedDict, total=False):
+    """Fields of a `UpdateExplanationDatasetRequest`, which is accepted in its place."""
+    model: str | None
+    examples: Examples | ExamplesDict | _Message | None
+
+class UpdateExplanationDatasetOperationMetadata(_views.View):
+    """Metadata of the operation of `ModelService.UpdateExplanationDataset`."""
+    generic_metadata: GenericOperationMetadata | None
+    """Metadata common to all operations."""
+    def __init__(
+        self,
+        *,
+        generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None = ...,
+    ) -> None: ...
+
+class UpdateExplanationDatasetOperationMetadataDict(_TypedDict, total=False):
+    """Fields of a `UpdateExplanationDatasetOperationMetadata`, which is accepted in its place."""
+    generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None
+
+class DeleteModelRequest(_views.View):
+    """Request of `ModelService.DeleteModel`."""
+    name: str | None
+    """Resource name of the model."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class DeleteModelRequestDict(_TypedDict, total=False):
+    """Fields of a `DeleteModelRequest`, which is accepted in its place."""
+    name: str | None
+
+class DeleteModelVersionRequest(_views.View):
+    """Request of `ModelService.DeleteModelVersion`."""
+    name: str | None
+    """Resource name of the version, with its id after `@`."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class DeleteModelVersionRequestDict(_TypedDict, total=False):
+    """Fields of a `DeleteModelVersionRequest`, which is accepted in its place."""
+    name: str | None
+
+class MergeVersionAliasesRequest(_views.View):
+    """Request of `ModelService.MergeVersionAliases`."""
+    name: str | None
+    """Resource name of the version, with its id or an alias after `@`."""
+    version_aliases: list[str] | None
+    """Aliases to add; with a dash in front, to remove. The alias `default` can be added only, which moves it.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        version_aliases: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class MergeVersionAliasesRequestDict(_TypedDict, total=False):
+    """Fields of a `MergeVersionAliasesRequest`, which is accepted in its place."""
+    name: str | None
+    version_aliases: _Sequence[str] | None
+
+class ExportModelRequest(_views.View):
+    """Request of `ModelService.ExportModel`."""
+    name: str | None
+    """Resource name of the model. A version or an alias after `@` selects a version.
+    """
+    output_config: ExportModelRequestOutputConfig | None
+    """Format and destination."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        output_config: ExportModelRequestOutputConfig | ExportModelRequestOutputConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class ExportModelRequestDict(_TypedDict, total=False):
+    """Fields of a `ExportModelRequest`, which is accepted in its place."""
+    name: str | None
+    output_config: ExportModelRequestOutputConfig | ExportModelRequestOutputConfigDict | _Message | None
+
+class ExportModelRequestOutputConfig(_views.View):
+    """Format and destination of an export."""
+    export_format_id: str | None
+    """Id of one of the model's `supported_export_formats`. The first one when empty.
+    """
+    artifact_destination: GcsDestination | None
+    """Folder of Cloud Storage for the model's files. A folder for this export is made in it.
+    """
+    image_destination: ContainerRegistryDestination | None
+    """Address for the container image."""
+    def __init__(
+        self,
+        *,
+        export_format_id: str | None = ...,
+        artifact_destination: GcsDestination | GcsDestinationDict | _Message | None = ...,
+        image_destination: ContainerRegistryDestination | ContainerRegistryDestinationDict | _Message | None = ...,
+    ) -> None: ...
+
+class ExportModelRequestOutputConfigDict(_TypedDict, total=False):
+    """Fields of a `ExportModelRequestOutputConfig`, which is accepted in its place."""
+    export_format_id: str | None
+    artifact_destination: GcsDestination | GcsDestinationDict | _Message | None
+    image_destination: ContainerRegistryDestination | ContainerRegistryDestinationDict | _Message | None
+
+class ExportModelOperationMetadata(_views.View):
+    """Metadata of the operation of `ModelService.ExportModel`."""
+    generic_metadata: GenericOperationMetadata | None
+    """Metadata common to all operations."""
+    output_info: ExportModelOperationMetadataOutputInfo | None
+    """Places to which the model was written."""
+    def __init__(
+        self,
+        *,
+        generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None = ...,
+        output_info: ExportModelOperationMetadataOutputInfo | ExportModelOperationMetadataOutputInfoDict | _Message | None = ...,
+    ) -> None: ...
+
+class ExportModelOperationMetadataDict(_TypedDict, total=False):
+    """Fields of a `ExportModelOperationMetadata`, which is accepted in its place."""
+    generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None
+    output_info: ExportModelOperationMetadataOutputInfo | ExportModelOperationMetadataOutputInfoDict | _Message | None
+
+class ExportModelOperationMetadataOutputInfo(_views.View):
+    """Places to which a model was written."""
+    artifact_output_uri: str | None
+    """Folder of Cloud Storage with the model's files."""
+    image_output_uri: str | None
+    """Address of the container image."""
+    def __init__(
+        self,
+        *,
+        artifact_output_uri: str | None = ...,
+        image_output_uri: str | None = ...,
+    ) -> None: ...
+
+class ExportModelOperationMetadataOutputInfoDict(_TypedDict, total=False):
+    """Fields of a `ExportModelOperationMetadataOutputInfo`, which is accepted in its place."""
+    artifact_output_uri: str | None
+    image_output_uri: str | None
+
+class UpdateExplanationDatasetResponse(_views.View):
+    """Result of `ModelService.UpdateExplanationDataset`. Empty."""
+    def __init__(self) -> None: ...
+
+class UpdateExplanationDatasetResponseDict(_TypedDict, total=False):
+    """Fields of a `UpdateExplanationDatasetResponse`, which is accepted in its place."""
+
+class ExportModelResponse(_views.View):
+    """Result of `ModelService.ExportModel`. Empty."""
+    def __init__(self) -> None: ...
+
+class ExportModelResponseDict(_TypedDict, total=False):
+    """Fields of a `ExportModelResponse`, which is accepted in its place."""
+
+class CopyModelRequest(_views.View):
+    """Request of `ModelService.CopyModel`."""
+    model_id: str | None
+    """Id of a new model: `[a-z0-9_-]{1,63}`, not beginning with a digit or a dash.
+    """
+    parent_model: str | None
+    """Resource name of the model that gets the copy as a new version."""
+    parent: str | None
+    """Project and location of the copy, `projects/{project}/locations/{location}`.
+    """
+    source_model: str | None
+    """Resource name of the model to copy. A version or an alias after `@` selects a version.
+    """
+    encryption_spec: EncryptionSpec | None
+    """Customer-managed key that protects the copy."""
+    custom_service_account: str | None
+    """Service account that reads and writes the model's files. The service's own agent when empty.
+    """
+    def __init__(
+        self,
+        *,
+        model_id: str | None = ...,
+        parent_model: str | None = ...,
+        parent: str | None = ...,
+        source_model: str | None = ...,
+        encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None = ...,
+        custom_service_account: str | None = ...,
+    ) -> None: ...
+
+class CopyModelRequestDict(_TypedDict, total=False):
+    """Fields of a `CopyModelRequest`, which is accepted in its place."""
+    model_id: str | None
+    parent_model: str | None
+    parent: str | None
+    source_model: str | None
+    encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None
+    custom_service_account: str | None
+
+class CopyModelOperationMetadata(_views.View):
+    """Metadata of the operation of `ModelService.CopyModel`."""
+    generic_metadata: GenericOperationMetadata | None
+    """Metadata common to all operations."""
+    def __init__(
+        self,
+        *,
+        generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None = ...,
+    ) -> None: ...
+
+class CopyModelOperationMetadataDict(_TypedDict, total=False):
+    """Fields of a `CopyModelOperationMetadata`, which is accepted in its place."""
+    generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None
+
+class CopyModelResponse(_views.View):
+    """Result of `ModelService.CopyModel`."""
+    model: str | None
+    """Resource name of the copy."""
+    model_version_id: str | None
+    """Id of the copy's version."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        model_version_id: str | None = ...,
+    ) -> None: ...
+
+class CopyModelResponseDict(_TypedDict, total=False):
+    """Fields of a `CopyModelResponse`, which is accepted in its place."""
+    model: str | None
+    model_version_id: str | None
+
+class ImportModelEvaluationRequest(_views.View):
+    """Request of `ModelService.ImportModelEvaluation`."""
+    parent: str | None
+    """Resource name of the model."""
+    model_evaluation: ModelEvaluation | None
+    """Evaluation to add."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        model_evaluation: ModelEvaluation | ModelEvaluationDict | _Message | None = ...,
+    ) -> None: ...
+
+class ImportModelEvaluationRequestDict(_TypedDict, total=False):
+    """Fields of a `ImportModelEvaluationRequest`, which is accepted in its place."""
+    parent: str | None
+    model_evaluation: ModelEvaluation | ModelEvaluationDict | _Message | None
+
+class BatchImportModelEvaluationSlicesRequest(_views.View):
+    """Request of `ModelService.BatchImportModelEvaluationSlices`."""
+    parent: str | None
+    """Resource name of the evaluation."""
+    model_evaluation_slices: list[ModelEvaluationSlice] | None
+    """Slices to add."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        model_evaluation_slices: _Sequence[ModelEvaluationSlice | ModelEvaluationSliceDict | _Message] | None = ...,
+    ) -> None: ...
+
+class BatchImportModelEvaluationSlicesRequestDict(_TypedDict, total=False):
+    """Fields of a `BatchImportModelEvaluationSlicesRequest`, which is accepted in its place."""
+    parent: str | None
+    model_evaluation_slices: _Sequence[ModelEvaluationSlice | ModelEvaluationSliceDict | _Message] | None
+
+class BatchImportModelEvaluationSlicesResponse(_views.View):
+    """Response of `ModelService.BatchImportModelEvaluationSlices`."""
+    imported_model_evaluation_slices: list[str] | None
+    """Resource names of the added slices."""
+    def __init__(
+        self,
+        *,
+        imported_model_evaluation_slices: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class BatchImportModelEvaluationSlicesResponseDict(_TypedDict, total=False):
+    """Fields of a `BatchImportModelEvaluationSlicesResponse`, which is accepted in its place."""
+    imported_model_evaluation_slices: _Sequence[str] | None
+
+class BatchImportEvaluatedAnnotationsRequest(_views.View):
+    """Request of `ModelService.BatchImportEvaluatedAnnotations`."""
+    parent: str | None
+    """Resource name of the slice."""
+    evaluated_annotations: list[EvaluatedAnnotation] | None
+    """Annotations to add."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        evaluated_annotations: _Sequence[EvaluatedAnnotation | EvaluatedAnnotationDict | _Message] | None = ...,
+    ) -> None: ...
+
+class BatchImportEvaluatedAnnotationsRequestDict(_TypedDict, total=False):
+    """Fields of a `BatchImportEvaluatedAnnotationsRequest`, which is accepted in its place."""
+    parent: str | None
+    evaluated_annotations: _Sequence[EvaluatedAnnotation | EvaluatedAnnotationDict | _Message] | None
+
+class BatchImportEvaluatedAnnotationsResponse(_views.View):
+    """Response of `ModelService.BatchImportEvaluatedAnnotations`."""
+    imported_evaluated_annotations_count: int | None
+    """Number of added annotations."""
+    def __init__(
+        self,
+        *,
+        imported_evaluated_annotations_count: int | None = ...,
+    ) -> None: ...
+
+class BatchImportEvaluatedAnnotationsResponseDict(_TypedDict, total=False):
+    """Fields of a `BatchImportEvaluatedAnnotationsResponse`, which is accepted in its place."""
+    imported_evaluated_annotations_count: int | None
+
+class GetModelEvaluationRequest(_views.View):
+    """Request of `ModelService.GetModelEvaluation`."""
+    name: str | None
+    """Resource name of the evaluation."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class GetModelEvaluationRequestDict(_TypedDict, total=False):
+    """Fields of a `GetModelEvaluationRequest`, which is accepted in its place."""
+    name: str | None
+
+class ListModelEvaluationsRequest(_views.View):
+    """Request of `ModelService.ListModelEvaluations`."""
+    parent: str | None
+    """Resource name of the model."""
+    filter: str | None
+    """Expression that selects evaluations."""
+    page_size: int | None
+    """Largest number of evaluations to return; the service may return fewer."""
+    page_token: str | None
+    """`next_page_token` of the page before."""
+    read_mask: list[str] | None
+    """Fields to return. All when unset."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        filter: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+        read_mask: _Sequence[str] | str | None = ...,
+    ) -> None: ...
+
+class ListModelEvaluationsRequestDict(_TypedDict, total=False):
+    """Fields of a `ListModelEvaluationsRequest`, which is accepted in its place."""
+    parent: str | None
+    filter: str | None
+    page_size: int | None
+    page_token: str | None
+    read_mask: _Sequence[str] | str | None
+
+class ListModelEvaluationsResponse(_views.View):
+    """One page of evaluations."""
+    model_evaluations: list[ModelEvaluation] | None
+    """The evaluations."""
+    next_page_token: str | None
+    """Token of the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        model_evaluations: _Sequence[ModelEvaluation | ModelEvaluationDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListModelEvaluationsResponseDict(_TypedDict, total=False):
+    """Fields of a `ListModelEvaluationsResponse`, which is accepted in its place."""
+    model_evaluations: _Sequence[ModelEvaluation | ModelEvaluationDict | _Message] | None
+    next_page_token: str | None
+
+class GetModelEvaluationSliceRequest(_views.View):
+    """Request of `ModelService.GetModelEvaluationSlice`."""
+    name: str | None
+    """Resource name of the slice."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class GetModelEvaluationSliceRequestDict(_TypedDict, total=False):
+    """Fields of a `GetModelEvaluationSliceRequest`, which is accepted in its place."""
+    name: str | None
+
+class ListModelEvaluationSlicesRequest(_views.View):
+    """Request of `ModelService.ListModelEvaluationSlices`."""
+    parent: str | None
+    """Resource name of the evaluation."""
+    filter: str | None
+    """Expression that selects slices, on `slice.dimension`, such as `slice.dimension = "annotationSpec"`.
+    """
+    page_size: int | None
+    """Largest number of slices to return; the service may return fewer."""
+    page_token: str | None
+    """`next_page_token` of the page before."""
+    read_mask: list[str] | None
+    """Fields to return. All when unset."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        filter: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+        read_mask: _Sequence[str] | str | None = ...,
+    ) -> None: ...
+
+class ListModelEvaluationSlicesRequestDict(_TypedDict, total=False):
+    """Fields of a `ListModelEvaluationSlicesRequest`, which is accepted in its place."""
+    parent: str | None
+    filter: str | None
+    page_size: int | None
+    page_token: str | None
+    read_mask: _Sequence[str] | str | None
+
+class ListModelEvaluationSlicesResponse(_views.View):
+    """One page of slices."""
+    model_evaluation_slices: list[ModelEvaluationSlice] | None
+    """The slices."""
+    next_page_token: str | None
+    """Token of the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        model_evaluation_slices: _Sequence[ModelEvaluationSlice | ModelEvaluationSliceDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListModelEvaluationSlicesResponseDict(_TypedDict, total=False):
+    """Fields of a `ListModelEvaluationSlicesResponse`, which is accepted in its place."""
+    model_evaluation_slices: _Sequence[ModelEvaluationSlice | ModelEvaluationSliceDict | _Message] | None
+    next_page_token: str | None
 

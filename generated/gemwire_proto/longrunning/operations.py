@@ -30,6 +30,11 @@ LIST_OPERATIONS = _method.Method(
         _method.HttpBinding("get", "/v1beta/{name=tunedModels/*}/operations"),
         _method.HttpBinding("get", "/v1beta/{name=models/*}/operations"),
         _method.HttpBinding("get", "/v1beta/{name=batches}"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*}/operations"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/endpoints/*}/operations"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/tuningJobs/*}/operations"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/models/*}/operations"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/models/*/evaluations/*}/operations"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(
@@ -57,6 +62,11 @@ GET_OPERATION = _method.Method(
         _method.HttpBinding("get", "/v1beta/{name=corpora/*/operations/*}"),
         _method.HttpBinding("get", "/v1/{name=ragStores/*/operations/*}"),
         _method.HttpBinding("get", "/v1/{name=ragStores/*/upload/operations/*}"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/operations/*}"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/endpoints/*/operations/*}"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/tuningJobs/*/operations/*}"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/models/*/operations/*}"),
+        _method.HttpBinding("get", "/v1/{name=projects/*/locations/*/models/*/evaluations/*/operations/*}"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(
@@ -79,6 +89,11 @@ DELETE_OPERATION = _method.Method(
         _method.HttpBinding("delete", "/v1beta/{name=tunedModels/*/operations/*}"),
         _method.HttpBinding("delete", "/v1beta/{name=models/*/operations/*}"),
         _method.HttpBinding("delete", "/v1beta/{name=batches/*}"),
+        _method.HttpBinding("delete", "/v1/{name=projects/*/locations/*/operations/*}"),
+        _method.HttpBinding("delete", "/v1/{name=projects/*/locations/*/endpoints/*/operations/*}"),
+        _method.HttpBinding("delete", "/v1/{name=projects/*/locations/*/tuningJobs/*/operations/*}"),
+        _method.HttpBinding("delete", "/v1/{name=projects/*/locations/*/models/*/operations/*}"),
+        _method.HttpBinding("delete", "/v1/{name=projects/*/locations/*/models/*/evaluations/*/operations/*}"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(
@@ -99,6 +114,11 @@ CANCEL_OPERATION = _method.Method(
         _method.HttpBinding("post", "/v1/{name=operations/**}:cancel", body="*"),
         _method.HttpBinding("post", "/v1beta/{name=batches/*}:cancel"),
         _method.HttpBinding("post", "/v1/{name=tunedModels/*/operations/*}:cancel"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/operations/*}:cancel"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/endpoints/*/operations/*}:cancel"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/tuningJobs/*/operations/*}:cancel"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/models/*/operations/*}:cancel"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/models/*/evaluations/*/operations/*}:cancel"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(
@@ -113,6 +133,14 @@ WAIT_OPERATION = _method.Method(
     kind=_method.Kind.UNARY,
     request=_longrunning_operations_pb2.WaitOperationRequest,
     response=_longrunning_operations_pb2.Operation,
+    routing=("name",),
+    http=(
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/operations/*}:wait"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/endpoints/*/operations/*}:wait"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/tuningJobs/*/operations/*}:wait"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/models/*/operations/*}:wait"),
+        _method.HttpBinding("post", "/v1/{name=projects/*/locations/*/models/*/evaluations/*/operations/*}:wait"),
+    ),
     retry=_method.RetryDefaults(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
@@ -335,7 +363,8 @@ class AsyncOperations(OperationsPaths):
             ValueError: An argument is out of range, or `request` came together with a field argument.
             TypeError: An argument is of a wrong type.
 
-        Source: google/longrunning/operations.proto, `WaitOperation`; gRPC only.
+        Source: google/longrunning/operations.proto, `WaitOperation`; REST: POST
+        /v1/{name=projects/*/locations/*/operations/*}:wait.
         """
         return self._caller.unary(
             WAIT_OPERATION, request, (), retry, timeout, metadata
@@ -538,7 +567,8 @@ class Operations(OperationsPaths):
             ValueError: An argument is out of range, or `request` came together with a field argument.
             TypeError: An argument is of a wrong type.
 
-        Source: google/longrunning/operations.proto, `WaitOperation`; gRPC only.
+        Source: google/longrunning/operations.proto, `WaitOperation`; REST: POST
+        /v1/{name=projects/*/locations/*/operations/*}:wait.
         """
         return self._caller.unary(
             WAIT_OPERATION, request, (), retry, timeout, metadata

@@ -39,7 +39,7 @@ class Type(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_content_pb2.Modality.DESCRIPTOR)
-class Modality(_views.Enum):
+class MediaModality(_views.Enum):
     """The kinds of media that tokens are counted by."""
 
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
@@ -87,7 +87,7 @@ class SafetyPolicy(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_content_pb2.ExecutableCode.DESCRIPTOR.enum_types_by_name["Language"])
-class ExecutableCodeLanguage(_views.Enum):
+class Language(_views.Enum):
     """The programming languages the sandbox can run."""
 
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
@@ -95,7 +95,7 @@ class ExecutableCodeLanguage(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_content_pb2.CodeExecutionResult.DESCRIPTOR.enum_types_by_name["Outcome"])
-class CodeExecutionResultOutcome(_views.Enum):
+class Outcome(_views.Enum):
     """The ways in which a run can end."""
 
     OUTCOME_UNSPECIFIED = "OUTCOME_UNSPECIFIED"
@@ -105,7 +105,7 @@ class CodeExecutionResultOutcome(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_content_pb2.Tool.ComputerUse.DESCRIPTOR.enum_types_by_name["Environment"])
-class ToolComputerUseEnvironment(_views.Enum):
+class Environment(_views.Enum):
     """The kinds of interface that can be operated."""
 
     ENVIRONMENT_UNSPECIFIED = "ENVIRONMENT_UNSPECIFIED"
@@ -132,7 +132,7 @@ class FunctionCallingConfigMode(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_content_pb2.FunctionDeclaration.DESCRIPTOR.enum_types_by_name["Behavior"])
-class FunctionDeclarationBehavior(_views.Enum):
+class Behavior(_views.Enum):
     """Whether the conversation waits for the result of a call."""
 
     UNSPECIFIED = "UNSPECIFIED"
@@ -208,7 +208,7 @@ class ContentFilterBlockedReason(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_safety_pb2.SafetyRating.DESCRIPTOR.enum_types_by_name["HarmProbability"])
-class SafetyRatingHarmProbability(_views.Enum):
+class HarmProbability(_views.Enum):
     """How likely it is that content belongs to a harm category."""
 
     HARM_PROBABILITY_UNSPECIFIED = "HARM_PROBABILITY_UNSPECIFIED"
@@ -219,7 +219,7 @@ class SafetyRatingHarmProbability(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_safety_pb2.SafetySetting.DESCRIPTOR.enum_types_by_name["HarmBlockThreshold"])
-class SafetySettingHarmBlockThreshold(_views.Enum):
+class HarmBlockThreshold(_views.Enum):
     """From which probability of harm on content is blocked."""
 
     HARM_BLOCK_THRESHOLD_UNSPECIFIED = "HARM_BLOCK_THRESHOLD_UNSPECIFIED"
@@ -304,7 +304,7 @@ class BatchState(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.ThinkingConfig.DESCRIPTOR.enum_types_by_name["ThinkingLevel"])
-class ThinkingConfigThinkingLevel(_views.Enum):
+class ThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
 
     THINKING_LEVEL_UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED"
@@ -316,7 +316,7 @@ class ThinkingConfigThinkingLevel(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.GenerationConfig.DESCRIPTOR.enum_types_by_name["Modality"])
-class GenerationConfigModality(_views.Enum):
+class Modality(_views.Enum):
     """Kinds of output that can be asked for in `response_modalities`."""
 
     MODALITY_UNSPECIFIED = "MODALITY_UNSPECIFIED"
@@ -326,7 +326,7 @@ class GenerationConfigModality(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.GenerationConfig.DESCRIPTOR.enum_types_by_name["MediaResolution"])
-class GenerationConfigMediaResolution(_views.Enum):
+class MediaResolution(_views.Enum):
     """How finely images and video frames of the prompt are examined."""
 
     MEDIA_RESOLUTION_UNSPECIFIED = "MEDIA_RESOLUTION_UNSPECIFIED"
@@ -336,7 +336,7 @@ class GenerationConfigMediaResolution(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.GenerateContentResponse.PromptFeedback.DESCRIPTOR.enum_types_by_name["BlockReason"])
-class GenerateContentResponsePromptFeedbackBlockReason(_views.Enum):
+class BlockedReason(_views.Enum):
     """Why a prompt was refused."""
 
     BLOCK_REASON_UNSPECIFIED = "BLOCK_REASON_UNSPECIFIED"
@@ -348,7 +348,7 @@ class GenerateContentResponsePromptFeedbackBlockReason(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.GenerateContentResponse.UsageMetadata.DESCRIPTOR.enum_types_by_name["TrafficType"])
-class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
+class TrafficType(_views.Enum):
     """Kinds of traffic, by how they are paid."""
 
     TRAFFIC_TYPE_UNSPECIFIED = "TRAFFIC_TYPE_UNSPECIFIED"
@@ -360,7 +360,7 @@ class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.Candidate.DESCRIPTOR.enum_types_by_name["FinishReason"])
-class CandidateFinishReason(_views.Enum):
+class FinishReason(_views.Enum):
     """Why the model stopped writing a candidate."""
 
     FINISH_REASON_UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
@@ -384,7 +384,7 @@ class CandidateFinishReason(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.UrlMetadata.DESCRIPTOR.enum_types_by_name["UrlRetrievalStatus"])
-class UrlMetadataUrlRetrievalStatus(_views.Enum):
+class UrlRetrievalStatus(_views.Enum):
     """Outcomes of fetching a URL."""
 
     URL_RETRIEVAL_STATUS_UNSPECIFIED = "URL_RETRIEVAL_STATUS_UNSPECIFIED"
@@ -414,7 +414,7 @@ class GenerateAnswerResponseInputFeedbackBlockReason(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.RealtimeInputConfig.DESCRIPTOR.enum_types_by_name["ActivityHandling"])
-class RealtimeInputConfigActivityHandling(_views.Enum):
+class ActivityHandling(_views.Enum):
     """What the user's activity does to a response in progress."""
 
     ACTIVITY_HANDLING_UNSPECIFIED = "ACTIVITY_HANDLING_UNSPECIFIED"
@@ -423,7 +423,7 @@ class RealtimeInputConfigActivityHandling(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.RealtimeInputConfig.DESCRIPTOR.enum_types_by_name["TurnCoverage"])
-class RealtimeInputConfigTurnCoverage(_views.Enum):
+class TurnCoverage(_views.Enum):
     """Which of the streamed input counts as part of the user's turn."""
 
     TURN_COVERAGE_UNSPECIFIED = "TURN_COVERAGE_UNSPECIFIED"
@@ -432,7 +432,7 @@ class RealtimeInputConfigTurnCoverage(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.RealtimeInputConfig.AutomaticActivityDetection.DESCRIPTOR.enum_types_by_name["StartSensitivity"])
-class RealtimeInputConfigAutomaticActivityDetectionStartSensitivity(_views.Enum):
+class StartSensitivity(_views.Enum):
     """How readily sound is taken for the start of speech."""
 
     START_SENSITIVITY_UNSPECIFIED = "START_SENSITIVITY_UNSPECIFIED"
@@ -441,7 +441,7 @@ class RealtimeInputConfigAutomaticActivityDetectionStartSensitivity(_views.Enum)
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.RealtimeInputConfig.AutomaticActivityDetection.DESCRIPTOR.enum_types_by_name["EndSensitivity"])
-class RealtimeInputConfigAutomaticActivityDetectionEndSensitivity(_views.Enum):
+class EndSensitivity(_views.Enum):
     """How readily a pause is taken for the end of speech."""
 
     END_SENSITIVITY_UNSPECIFIED = "END_SENSITIVITY_UNSPECIFIED"
@@ -459,7 +459,7 @@ class AudioTranscriptionConfigMode(_views.Enum):
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.ModelStatus.DESCRIPTOR.enum_types_by_name["ModelStage"])
-class ModelStatusModelStage(_views.Enum):
+class ModelStage(_views.Enum):
     """Stages of a model's life."""
 
     MODEL_STAGE_UNSPECIFIED = "MODEL_STAGE_UNSPECIFIED"
@@ -562,13 +562,13 @@ class Tool(_views.View, kind=_v1beta_content_pb2.Tool):
     __slots__ = ()
 
 
-class ToolGoogleSearch(_views.View, kind=_v1beta_content_pb2.Tool.GoogleSearch):
+class GoogleSearch(_views.View, kind=_v1beta_content_pb2.Tool.GoogleSearch):
     """Lets the model look things up with Google Search."""
 
     __slots__ = ()
 
 
-class ToolComputerUse(_views.View, kind=_v1beta_content_pb2.Tool.ComputerUse):
+class ComputerUse(_views.View, kind=_v1beta_content_pb2.Tool.ComputerUse):
     """Lets the model operate a graphical interface through predefined functions."""
 
     __slots__ = ()
@@ -616,7 +616,7 @@ class DynamicRetrievalConfig(_views.View, kind=_v1beta_content_pb2.DynamicRetrie
     __slots__ = ()
 
 
-class CodeExecution(_views.View, kind=_v1beta_content_pb2.CodeExecution):
+class ToolCodeExecution(_views.View, kind=_v1beta_content_pb2.CodeExecution):
     """Switches on the running of programs that the model writes."""
 
     __slots__ = ()
@@ -844,7 +844,7 @@ class CitationMetadata(_views.View, kind=_v1beta_citation_pb2.CitationMetadata):
     __slots__ = ()
 
 
-class CitationSource(_views.View, kind=_v1beta_citation_pb2.CitationSource):
+class Citation(_views.View, kind=_v1beta_citation_pb2.CitationSource):
     """One stretch of an answer, with the work it was taken from."""
 
     __slots__ = ()
@@ -1300,7 +1300,7 @@ class RealtimeInputConfig(_views.View, kind=_v1beta_generative_service_pb2.Realt
     __slots__ = ()
 
 
-class RealtimeInputConfigAutomaticActivityDetection(_views.View, kind=_v1beta_generative_service_pb2.RealtimeInputConfig.AutomaticActivityDetection):
+class AutomaticActivityDetection(_views.View, kind=_v1beta_generative_service_pb2.RealtimeInputConfig.AutomaticActivityDetection):
     """Settings of the server's voice activity detection."""
 
     __slots__ = ()
@@ -1318,7 +1318,7 @@ class ContextWindowCompressionConfig(_views.View, kind=_v1beta_generative_servic
     __slots__ = ()
 
 
-class ContextWindowCompressionConfigSlidingWindow(_views.View, kind=_v1beta_generative_service_pb2.ContextWindowCompressionConfig.SlidingWindow):
+class SlidingWindow(_views.View, kind=_v1beta_generative_service_pb2.ContextWindowCompressionConfig.SlidingWindow):
     """Drops the oldest turns of the conversation."""
 
     __slots__ = ()
@@ -1330,79 +1330,79 @@ class AudioTranscriptionConfig(_views.View, kind=_v1beta_generative_service_pb2.
     __slots__ = ()
 
 
-class BidiGenerateContentSetup(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentSetup):
+class LiveClientSetup(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentSetup):
     """Configuration of a live session; the first message a client sends."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentClientContent(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentClientContent):
+class LiveClientContent(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentClientContent):
     """Adds turns to the conversation in a fixed order."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentRealtimeInput(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentRealtimeInput):
+class LiveClientRealtimeInput(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentRealtimeInput):
     """Input streamed while it is being captured."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentRealtimeInputActivityStart(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentRealtimeInput.ActivityStart):
+class ActivityStart(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentRealtimeInput.ActivityStart):
     """Mark that the user has begun to speak or act."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentRealtimeInputActivityEnd(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentRealtimeInput.ActivityEnd):
+class ActivityEnd(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentRealtimeInput.ActivityEnd):
     """Mark that the user has stopped speaking or acting."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentToolResponse(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentToolResponse):
+class LiveClientToolResponse(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentToolResponse):
     """Results of function calls the model asked for."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentClientMessage(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentClientMessage):
+class LiveClientMessage(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentClientMessage):
     """Anything a client sends on the `BidiGenerateContent` stream."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentSetupComplete(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentSetupComplete):
+class LiveServerSetupComplete(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentSetupComplete):
     """Confirms the session configuration; the client may now send input."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentServerContent(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentServerContent):
+class LiveServerContent(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentServerContent):
     """A piece of the model's response in a live session."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentToolCall(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentToolCall):
+class LiveServerToolCall(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentToolCall):
     """Asks the client to run functions and send back their results."""
 
     __slots__ = ()
 
 
-class BidiGenerateContentToolCallCancellation(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentToolCallCancellation):
+class LiveServerToolCallCancellation(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentToolCallCancellation):
     """Withdraws function calls whose results are no longer wanted."""
 
     __slots__ = ()
 
 
-class GoAway(_views.View, kind=_v1beta_generative_service_pb2.GoAway):
+class LiveServerGoAway(_views.View, kind=_v1beta_generative_service_pb2.GoAway):
     """Warns that the server is about to close the connection."""
 
     __slots__ = ()
 
 
-class SessionResumptionUpdate(_views.View, kind=_v1beta_generative_service_pb2.SessionResumptionUpdate):
+class LiveServerSessionResumptionUpdate(_views.View, kind=_v1beta_generative_service_pb2.SessionResumptionUpdate):
     """Tells whether the session can be resumed from this point, and how."""
 
     __slots__ = ()
@@ -1414,7 +1414,7 @@ class BidiGenerateContentTranscription(_views.View, kind=_v1beta_generative_serv
     __slots__ = ()
 
 
-class BidiGenerateContentServerMessage(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentServerMessage):
+class LiveServerMessage(_views.View, kind=_v1beta_generative_service_pb2.BidiGenerateContentServerMessage):
     """Anything the server sends on the `BidiGenerateContent` stream."""
 
     __slots__ = ()

@@ -30,7 +30,7 @@ class Type(_views.Enum):
     """The value null and no other. Useful inside `Schema.any_of`; otherwise prefer `Schema.nullable`.
     """
 
-class Modality(_views.Enum):
+class MediaModality(_views.Enum):
     """The kinds of media that tokens are counted by. `GenerationConfig.Modality` is a different enum, for the
     kinds of output.
     """
@@ -92,14 +92,14 @@ class SafetyPolicy(_views.Enum):
     LEGAL_TERMS_AND_AGREEMENTS = "LEGAL_TERMS_AND_AGREEMENTS"
     """Acceptance of terms and agreements."""
 
-class ExecutableCodeLanguage(_views.Enum):
+class Language(_views.Enum):
     """The programming languages the sandbox can run."""
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
     """No language given; not a value to send."""
     PYTHON = "PYTHON"
     """Python 3, with a fixed set of libraries such as NumPy."""
 
-class CodeExecutionResultOutcome(_views.Enum):
+class Outcome(_views.Enum):
     """The ways in which a run can end."""
     OUTCOME_UNSPECIFIED = "OUTCOME_UNSPECIFIED"
     """No outcome given; not a value to send."""
@@ -114,7 +114,7 @@ class CodeExecutionResultOutcome(_views.Enum):
     kept.
     """
 
-class ToolComputerUseEnvironment(_views.Enum):
+class Environment(_views.Enum):
     """The kinds of interface that can be operated."""
     ENVIRONMENT_UNSPECIFIED = "ENVIRONMENT_UNSPECIFIED"
     """No environment given; another value is needed."""
@@ -145,7 +145,7 @@ class FunctionCallingConfigMode(_views.Enum):
     `allowed_function_names` if that list is not empty.
     """
 
-class FunctionDeclarationBehavior(_views.Enum):
+class Behavior(_views.Enum):
     """Whether the conversation waits for the result of a call. Only the live service (`BidiGenerateContent`)
     takes notice.
     """
@@ -249,7 +249,7 @@ class ContentFilterBlockedReason(_views.Enum):
     `ContentFilter.message` may say more.
     """
 
-class SafetyRatingHarmProbability(_views.Enum):
+class HarmProbability(_views.Enum):
     """How likely it is that content belongs to a harm category. This is a measure of confidence, not of
     severity: mild content can be rated `HIGH` and grave content `LOW`.
     """
@@ -264,7 +264,7 @@ class SafetyRatingHarmProbability(_views.Enum):
     HIGH = "HIGH"
     """Harm is very likely."""
 
-class SafetySettingHarmBlockThreshold(_views.Enum):
+class HarmBlockThreshold(_views.Enum):
     """From which probability of harm on content is blocked. Some protections, such as those for children,
     stay on whatever is chosen.
     """
@@ -396,7 +396,7 @@ class BatchState(_views.Enum):
     BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
     """The batch was not done in time."""
 
-class ThinkingConfigThinkingLevel(_views.Enum):
+class ThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
     THINKING_LEVEL_UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED"
     """Not set: the model's own default applies."""
@@ -411,7 +411,7 @@ class ThinkingConfigThinkingLevel(_views.Enum):
     XHIGH = "XHIGH"
     """As much as the model can."""
 
-class GenerationConfigModality(_views.Enum):
+class Modality(_views.Enum):
     """Kinds of output that can be asked for in `response_modalities`. It describes output only and differs
     from the top-level `Modality` enum, which classifies counted tokens.
     """
@@ -424,7 +424,7 @@ class GenerationConfigModality(_views.Enum):
     AUDIO = "AUDIO"
     """The reply may contain generated speech, as inline data."""
 
-class GenerationConfigMediaResolution(_views.Enum):
+class MediaResolution(_views.Enum):
     """How finely images and video frames of the prompt are examined. A higher level spends more tokens per
     image or frame; the model decides how many.
     """
@@ -438,7 +438,7 @@ class GenerationConfigMediaResolution(_views.Enum):
     """The most detail, for small print and fine structure; costs the most tokens.
     """
 
-class GenerateContentResponsePromptFeedbackBlockReason(_views.Enum):
+class BlockedReason(_views.Enum):
     """Why a prompt was refused."""
     BLOCK_REASON_UNSPECIFIED = "BLOCK_REASON_UNSPECIFIED"
     """No reason given: the prompt was not blocked."""
@@ -456,7 +456,7 @@ class GenerateContentResponsePromptFeedbackBlockReason(_views.Enum):
     IMAGE_SAFETY = "IMAGE_SAFETY"
     """Blocked because of unsafe content in connection with image generation."""
 
-class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
+class TrafficType(_views.Enum):
     """Kinds of traffic, by how they are paid."""
     TRAFFIC_TYPE_UNSPECIFIED = "TRAFFIC_TYPE_UNSPECIFIED"
     """Not set."""
@@ -471,7 +471,7 @@ class GenerateContentResponseUsageMetadataTrafficType(_views.Enum):
     PROVISIONED_THROUGHPUT = "PROVISIONED_THROUGHPUT"
     """Of throughput that was paid before."""
 
-class CandidateFinishReason(_views.Enum):
+class FinishReason(_views.Enum):
     """Why the model stopped writing a candidate. Only `STOP` is a normal end; after `MAX_TOKENS` the text is
     usable but cut short, and after the other values content may be partial or missing.
     """
@@ -518,7 +518,7 @@ class CandidateFinishReason(_views.Enum):
     TOO_MANY_TOOL_CALLS = "TOO_MANY_TOOL_CALLS"
     """The model made too many tool calls in a row, so the service broke off."""
 
-class UrlMetadataUrlRetrievalStatus(_views.Enum):
+class UrlRetrievalStatus(_views.Enum):
     """Outcomes of fetching a URL."""
     URL_RETRIEVAL_STATUS_UNSPECIFIED = "URL_RETRIEVAL_STATUS_UNSPECIFIED"
     """No outcome was recorded."""
@@ -553,7 +553,7 @@ class GenerateAnswerResponseInputFeedbackBlockReason(_views.Enum):
     OTHER = "OTHER"
     """Some reason the service does not detail."""
 
-class RealtimeInputConfigActivityHandling(_views.Enum):
+class ActivityHandling(_views.Enum):
     """What the user's activity does to a response in progress."""
     ACTIVITY_HANDLING_UNSPECIFIED = "ACTIVITY_HANDLING_UNSPECIFIED"
     """Not set; treated as `START_OF_ACTIVITY_INTERRUPTS`."""
@@ -564,7 +564,7 @@ class RealtimeInputConfigActivityHandling(_views.Enum):
     NO_INTERRUPTION = "NO_INTERRUPTION"
     """The model finishes its response whatever the user does."""
 
-class RealtimeInputConfigTurnCoverage(_views.Enum):
+class TurnCoverage(_views.Enum):
     """Which of the streamed input counts as part of the user's turn."""
     TURN_COVERAGE_UNSPECIFIED = "TURN_COVERAGE_UNSPECIFIED"
     """Not set; normally the same as `TURN_INCLUDES_ONLY_ACTIVITY`. A model may have another default.
@@ -575,7 +575,7 @@ class RealtimeInputConfigTurnCoverage(_views.Enum):
     """Everything since the previous turn, silence and video frames included. It uses up more tokens.
     """
 
-class RealtimeInputConfigAutomaticActivityDetectionStartSensitivity(_views.Enum):
+class StartSensitivity(_views.Enum):
     """How readily sound is taken for the start of speech."""
     START_SENSITIVITY_UNSPECIFIED = "START_SENSITIVITY_UNSPECIFIED"
     """Not set; treated as `START_SENSITIVITY_HIGH`."""
@@ -585,7 +585,7 @@ class RealtimeInputConfigAutomaticActivityDetectionStartSensitivity(_views.Enum)
     """Reacts cautiously: fewer false starts, at the risk of missing quiet speech.
     """
 
-class RealtimeInputConfigAutomaticActivityDetectionEndSensitivity(_views.Enum):
+class EndSensitivity(_views.Enum):
     """How readily a pause is taken for the end of speech."""
     END_SENSITIVITY_UNSPECIFIED = "END_SENSITIVITY_UNSPECIFIED"
     """Not set; treated as `END_SENSITIVITY_HIGH`."""
@@ -603,7 +603,7 @@ class AudioTranscriptionConfigMode(_views.Enum):
     SMART = "SMART"
     """Without fillers and repetitions."""
 
-class ModelStatusModelStage(_views.Enum):
+class ModelStage(_views.Enum):
     """Stages of a model's life."""
     MODEL_STAGE_UNSPECIFIED = "MODEL_STAGE_UNSPECIFIED"
     """Not set."""
@@ -934,7 +934,7 @@ class ExecutableCode(_views.View):
     `Tool.code_execution` is enabled. The next part of the same turn normally holds the matching
     `CodeExecutionResult`. The client has nothing to run.
     """
-    language: ExecutableCodeLanguage | None
+    language: Language | None
     """The language that `code` is written in."""
     code: str | None
     """The source text of the program."""
@@ -946,21 +946,21 @@ class ExecutableCode(_views.View):
     def __init__(
         self,
         *,
-        language: ExecutableCodeLanguage | str | int | None = ...,
+        language: Language | str | int | None = ...,
         code: str | None = ...,
         id: str | None = ...,
     ) -> None: ...
 
 class ExecutableCodeDict(_TypedDict, total=False):
     """Fields of a `ExecutableCode`, which is accepted in its place."""
-    language: ExecutableCodeLanguage | str | int | None
+    language: Language | str | int | None
     code: str | None
     id: str | None
 
 class CodeExecutionResult(_views.View):
     """How a run of `ExecutableCode` went and what it printed. Set by the service, in the part after the code.
     """
-    outcome: CodeExecutionResultOutcome | None
+    outcome: Outcome | None
     """How the run ended."""
     output: str | None
     """What the program printed. Standard output after `OUTCOME_OK`, otherwise standard error or some other
@@ -974,14 +974,14 @@ class CodeExecutionResult(_views.View):
     def __init__(
         self,
         *,
-        outcome: CodeExecutionResultOutcome | str | int | None = ...,
+        outcome: Outcome | str | int | None = ...,
         output: str | None = ...,
         id: str | None = ...,
     ) -> None: ...
 
 class CodeExecutionResultDict(_TypedDict, total=False):
     """Fields of a `CodeExecutionResult`, which is accepted in its place."""
-    outcome: CodeExecutionResultOutcome | str | int | None
+    outcome: Outcome | str | int | None
     output: str | None
     id: str | None
 
@@ -1000,13 +1000,13 @@ class Tool(_views.View):
     """Search grounding of the Gemini 1.5 generation. Legacy: newer models want `google_search` and refuse
     this one.
     """
-    code_execution: CodeExecution | None
+    code_execution: ToolCodeExecution | None
     """Lets the model write programs and have the service run them. The answer then contains `ExecutableCode`
     and `CodeExecutionResult` parts.
     """
-    google_search: ToolGoogleSearch | None
+    google_search: GoogleSearch | None
     """Grounds answers in results of Google Search."""
-    computer_use: ToolComputerUse | None
+    computer_use: ComputerUse | None
     """Has the model operate a graphical interface that the client provides."""
     url_context: UrlContext | None
     """Lets the model read the web pages whose addresses occur in the prompt."""
@@ -1026,9 +1026,9 @@ class Tool(_views.View):
         *,
         function_declarations: _Sequence[FunctionDeclaration | FunctionDeclarationDict | _Message] | None = ...,
         google_search_retrieval: GoogleSearchRetrieval | GoogleSearchRetrievalDict | _Message | None = ...,
-        code_execution: CodeExecution | CodeExecutionDict | _Message | None = ...,
-        google_search: ToolGoogleSearch | ToolGoogleSearchDict | _Message | None = ...,
-        computer_use: ToolComputerUse | ToolComputerUseDict | _Message | None = ...,
+        code_execution: ToolCodeExecution | ToolCodeExecutionDict | _Message | None = ...,
+        google_search: GoogleSearch | GoogleSearchDict | _Message | None = ...,
+        computer_use: ComputerUse | ComputerUseDict | _Message | None = ...,
         url_context: UrlContext | UrlContextDict | _Message | None = ...,
         file_search: FileSearch | FileSearchDict | _Message | None = ...,
         google_maps: GoogleMaps | GoogleMapsDict | _Message | None = ...,
@@ -1039,15 +1039,15 @@ class ToolDict(_TypedDict, total=False):
     """Fields of a `Tool`, which is accepted in its place."""
     function_declarations: _Sequence[FunctionDeclaration | FunctionDeclarationDict | _Message] | None
     google_search_retrieval: GoogleSearchRetrieval | GoogleSearchRetrievalDict | _Message | None
-    code_execution: CodeExecution | CodeExecutionDict | _Message | None
-    google_search: ToolGoogleSearch | ToolGoogleSearchDict | _Message | None
-    computer_use: ToolComputerUse | ToolComputerUseDict | _Message | None
+    code_execution: ToolCodeExecution | ToolCodeExecutionDict | _Message | None
+    google_search: GoogleSearch | GoogleSearchDict | _Message | None
+    computer_use: ComputerUse | ComputerUseDict | _Message | None
     url_context: UrlContext | UrlContextDict | _Message | None
     file_search: FileSearch | FileSearchDict | _Message | None
     google_maps: GoogleMaps | GoogleMapsDict | _Message | None
     mcp_servers: _Sequence[McpServer | McpServerDict | _Message] | None
 
-class ToolGoogleSearch(_views.View):
+class GoogleSearch(_views.View):
     """Lets the model look things up with Google Search. The answer is accompanied by `GroundingMetadata`.
     """
     time_range_filter: _type_interval_pb2.Interval | None
@@ -1066,17 +1066,17 @@ class ToolGoogleSearch(_views.View):
         search_types: SearchTypes | SearchTypesDict | _Message | None = ...,
     ) -> None: ...
 
-class ToolGoogleSearchDict(_TypedDict, total=False):
-    """Fields of a `ToolGoogleSearch`, which is accepted in its place."""
+class GoogleSearchDict(_TypedDict, total=False):
+    """Fields of a `GoogleSearch`, which is accepted in its place."""
     time_range_filter: _type_interval_pb2.Interval | _Message | _Mapping[str, object] | None
     search_types: SearchTypes | SearchTypesDict | _Message | None
 
-class ToolComputerUse(_views.View):
+class ComputerUse(_views.View):
     """Lets the model operate a graphical interface through predefined functions. The model answers with calls
     such as clicks and key strokes. The client carries them out and returns a screenshot with each result.
     Needs a model trained for the purpose.
     """
-    environment: ToolComputerUseEnvironment | None
+    environment: Environment | None
     """The interface that the client puts at the model's disposal. It decides which functions are predefined.
     """
     excluded_predefined_functions: list[str] | None
@@ -1096,15 +1096,15 @@ class ToolComputerUse(_views.View):
     def __init__(
         self,
         *,
-        environment: ToolComputerUseEnvironment | str | int | None = ...,
+        environment: Environment | str | int | None = ...,
         excluded_predefined_functions: _Sequence[str] | None = ...,
         disabled_safety_policies: _Sequence[SafetyPolicy | str | int] | None = ...,
         enable_prompt_injection_detection: bool | None = ...,
     ) -> None: ...
 
-class ToolComputerUseDict(_TypedDict, total=False):
-    """Fields of a `ToolComputerUse`, which is accepted in its place."""
-    environment: ToolComputerUseEnvironment | str | int | None
+class ComputerUseDict(_TypedDict, total=False):
+    """Fields of a `ComputerUse`, which is accepted in its place."""
+    environment: Environment | str | int | None
     excluded_predefined_functions: _Sequence[str] | None
     disabled_safety_policies: _Sequence[SafetyPolicy | str | int] | None
     enable_prompt_injection_detection: bool | None
@@ -1269,14 +1269,14 @@ class DynamicRetrievalConfigDict(_TypedDict, total=False):
     mode: DynamicRetrievalConfigMode | str | int | None
     dynamic_threshold: float | None
 
-class CodeExecution(_views.View):
+class ToolCodeExecution(_views.View):
     """Switches on the running of programs that the model writes. Has no settings. See `ExecutableCode` and
     `CodeExecutionResult` for what it adds to the answer.
     """
     def __init__(self) -> None: ...
 
-class CodeExecutionDict(_TypedDict, total=False):
-    """Fields of a `CodeExecution`, which is accepted in its place."""
+class ToolCodeExecutionDict(_TypedDict, total=False):
+    """Fields of a `ToolCodeExecution`, which is accepted in its place."""
 
 class ToolConfig(_views.View):
     """Settings shared by all tools of a request."""
@@ -1372,7 +1372,7 @@ class FunctionDeclaration(_views.View):
     response_json_schema: _Any | None
     """The shape of the result in JSON Schema notation. Excludes `response`.
     """
-    behavior: FunctionDeclarationBehavior | None
+    behavior: Behavior | None
     """Whether the model waits for the result; it does when unset. Only for `BidiGenerateContent`.
     """
     def __init__(
@@ -1384,7 +1384,7 @@ class FunctionDeclaration(_views.View):
         parameters_json_schema: object | None = ...,
         response: Schema | SchemaDict | _Message | None = ...,
         response_json_schema: object | None = ...,
-        behavior: FunctionDeclarationBehavior | str | int | None = ...,
+        behavior: Behavior | str | int | None = ...,
     ) -> None: ...
 
 class FunctionDeclarationDict(_TypedDict, total=False):
@@ -1395,7 +1395,7 @@ class FunctionDeclarationDict(_TypedDict, total=False):
     parameters_json_schema: object | None
     response: Schema | SchemaDict | _Message | None
     response_json_schema: object | None
-    behavior: FunctionDeclarationBehavior | str | int | None
+    behavior: Behavior | str | int | None
 
 class FunctionCall(_views.View):
     """A request of the model that the client run one of its functions. Set by the service. The arguments are
@@ -1627,20 +1627,20 @@ class ModalityTokenCount(_views.View):
     """How many tokens of one kind of media were counted. Set by the service, in the `*_tokens_details` lists
     of usage metadata and token counts.
     """
-    modality: Modality | None
+    modality: MediaModality | None
     """The kind of media."""
     token_count: int | None
     """The number of tokens of that kind."""
     def __init__(
         self,
         *,
-        modality: Modality | str | int | None = ...,
+        modality: MediaModality | str | int | None = ...,
         token_count: int | None = ...,
     ) -> None: ...
 
 class ModalityTokenCountDict(_TypedDict, total=False):
     """Fields of a `ModalityTokenCount`, which is accepted in its place."""
-    modality: Modality | str | int | None
+    modality: MediaModality | str | int | None
     token_count: int | None
 
 class PartMediaResolution(_views.View):
@@ -2179,19 +2179,19 @@ class CitationMetadata(_views.View):
     """The sources from which one answer recites longer passages. Set by the service only. Without recited
     passages the field that holds this message is usually absent.
     """
-    citation_sources: list[CitationSource] | None
+    citation_sources: list[Citation] | None
     """The recited passages, one entry for each passage and source."""
     def __init__(
         self,
         *,
-        citation_sources: _Sequence[CitationSource | CitationSourceDict | _Message] | None = ...,
+        citation_sources: _Sequence[Citation | CitationDict | _Message] | None = ...,
     ) -> None: ...
 
 class CitationMetadataDict(_TypedDict, total=False):
     """Fields of a `CitationMetadata`, which is accepted in its place."""
-    citation_sources: _Sequence[CitationSource | CitationSourceDict | _Message] | None
+    citation_sources: _Sequence[Citation | CitationDict | _Message] | None
 
-class CitationSource(_views.View):
+class Citation(_views.View):
     """One stretch of an answer, with the work it was taken from. Every field may be missing: the service
     fills in what it knows.
     """
@@ -2222,8 +2222,8 @@ class CitationSource(_views.View):
         license: str | None = ...,
     ) -> None: ...
 
-class CitationSourceDict(_TypedDict, total=False):
-    """Fields of a `CitationSource`, which is accepted in its place."""
+class CitationDict(_TypedDict, total=False):
+    """Fields of a `Citation`, which is accepted in its place."""
     start_index: int | None
     end_index: int | None
     uri: str | None
@@ -2279,7 +2279,7 @@ class SafetyRating(_views.View):
     """
     category: HarmCategory | None
     """The harm category that was examined."""
-    probability: SafetyRatingHarmProbability | None
+    probability: HarmProbability | None
     """The likelihood that the content falls into `category`."""
     blocked: bool | None
     """Whether this very rating caused the content to be held back. False for ratings that stayed below their
@@ -2289,14 +2289,14 @@ class SafetyRating(_views.View):
         self,
         *,
         category: HarmCategory | str | int | None = ...,
-        probability: SafetyRatingHarmProbability | str | int | None = ...,
+        probability: HarmProbability | str | int | None = ...,
         blocked: bool | None = ...,
     ) -> None: ...
 
 class SafetyRatingDict(_TypedDict, total=False):
     """Fields of a `SafetyRating`, which is accepted in its place."""
     category: HarmCategory | str | int | None
-    probability: SafetyRatingHarmProbability | str | int | None
+    probability: HarmProbability | str | int | None
     blocked: bool | None
 
 class SafetySetting(_views.View):
@@ -2308,19 +2308,19 @@ class SafetySetting(_views.View):
     """The harm category that the limit is for. Gemini models and the legacy PaLM models know different
     categories, see `HarmCategory`; one that the model does not know is refused with INVALID_ARGUMENT.
     """
-    threshold: SafetySettingHarmBlockThreshold | None
+    threshold: HarmBlockThreshold | None
     """The probability from which on content in `category` is blocked."""
     def __init__(
         self,
         *,
         category: HarmCategory | str | int | None = ...,
-        threshold: SafetySettingHarmBlockThreshold | str | int | None = ...,
+        threshold: HarmBlockThreshold | str | int | None = ...,
     ) -> None: ...
 
 class SafetySettingDict(_TypedDict, total=False):
     """Fields of a `SafetySetting`, which is accepted in its place."""
     category: HarmCategory | str | int | None
-    threshold: SafetySettingHarmBlockThreshold | str | int | None
+    threshold: HarmBlockThreshold | str | int | None
 
 class GenerateMessageRequest(_views.View):
     """A conversation to continue, with the parameters that steer sampling (legacy). Every parameter left
@@ -3190,7 +3190,7 @@ class ThinkingConfig(_views.View):
     exactly. On models that allow it, 0 turns thinking off and -1 leaves the amount to the model. Unset,
     and for the permitted range, the model decides.
     """
-    thinking_level: ThinkingConfigThinkingLevel | None
+    thinking_level: ThinkingLevel | None
     """How much the model thinks. An alternative to `thinking_budget` that models from Gemini 3 on understand;
     set one of the two.
 
@@ -3201,14 +3201,14 @@ class ThinkingConfig(_views.View):
         *,
         include_thoughts: bool | None = ...,
         thinking_budget: int | None = ...,
-        thinking_level: ThinkingConfigThinkingLevel | str | int | None = ...,
+        thinking_level: ThinkingLevel | str | int | None = ...,
     ) -> None: ...
 
 class ThinkingConfigDict(_TypedDict, total=False):
     """Fields of a `ThinkingConfig`, which is accepted in its place."""
     include_thoughts: bool | None
     thinking_budget: int | None
-    thinking_level: ThinkingConfigThinkingLevel | str | int | None
+    thinking_level: ThinkingLevel | str | int | None
 
 class ImageConfig(_views.View):
     """Options for images that the model generates. Only for models that output images; other models answer it
@@ -3316,7 +3316,7 @@ class GenerationConfig(_views.View):
     """Whether to give enhanced answers to civic questions, such as on elections. Only some models offer this.
     Unset means false.
     """
-    response_modalities: list[GenerationConfigModality] | None
+    response_modalities: list[Modality] | None
     """The kinds of output that the reply is to contain. Empty means text only. The set must be exactly one of
     the combinations that the model supports, or the call fails with INVALID_ARGUMENT.
     """
@@ -3329,7 +3329,7 @@ class GenerationConfig(_views.View):
     image_config: ImageConfig | None
     """Options of generated images. Setting it for a model that does not output images is an error.
     """
-    media_resolution: GenerationConfigMediaResolution | None
+    media_resolution: MediaResolution | None
     """Resolution at which images and video of the prompt are read. Unset, the model applies its default.
     """
     audio_transcription_config: AudioTranscriptionConfig | None
@@ -3356,11 +3356,11 @@ class GenerationConfig(_views.View):
         response_logprobs: bool | None = ...,
         logprobs: int | None = ...,
         enable_enhanced_civic_answers: bool | None = ...,
-        response_modalities: _Sequence[GenerationConfigModality | str | int] | None = ...,
+        response_modalities: _Sequence[Modality | str | int] | None = ...,
         speech_config: SpeechConfig | SpeechConfigDict | _Message | None = ...,
         thinking_config: ThinkingConfig | ThinkingConfigDict | _Message | None = ...,
         image_config: ImageConfig | ImageConfigDict | _Message | None = ...,
-        media_resolution: GenerationConfigMediaResolution | str | int | None = ...,
+        media_resolution: MediaResolution | str | int | None = ...,
         audio_transcription_config: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None = ...,
     ) -> None: ...
 
@@ -3382,11 +3382,11 @@ class GenerationConfigDict(_TypedDict, total=False):
     response_logprobs: bool | None
     logprobs: int | None
     enable_enhanced_civic_answers: bool | None
-    response_modalities: _Sequence[GenerationConfigModality | str | int] | None
+    response_modalities: _Sequence[Modality | str | int] | None
     speech_config: SpeechConfig | SpeechConfigDict | _Message | None
     thinking_config: ThinkingConfig | ThinkingConfigDict | _Message | None
     image_config: ImageConfig | ImageConfigDict | _Message | None
-    media_resolution: GenerationConfigMediaResolution | str | int | None
+    media_resolution: MediaResolution | str | int | None
     audio_transcription_config: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None
 
 class SemanticRetrieverConfig(_views.View):
@@ -3478,7 +3478,7 @@ class GenerateContentResponseDict(_TypedDict, total=False):
 
 class GenerateContentResponsePromptFeedback(_views.View):
     """What the content filters found in the prompt."""
-    block_reason: GenerateContentResponsePromptFeedbackBlockReason | None
+    block_reason: BlockedReason | None
     """Why the prompt was blocked; unspecified when it was not. If it is set there are no candidates: change
     the prompt before trying again.
     """
@@ -3487,13 +3487,13 @@ class GenerateContentResponsePromptFeedback(_views.View):
     def __init__(
         self,
         *,
-        block_reason: GenerateContentResponsePromptFeedbackBlockReason | str | int | None = ...,
+        block_reason: BlockedReason | str | int | None = ...,
         safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None = ...,
     ) -> None: ...
 
 class GenerateContentResponsePromptFeedbackDict(_TypedDict, total=False):
     """Fields of a `GenerateContentResponsePromptFeedback`, which is accepted in its place."""
-    block_reason: GenerateContentResponsePromptFeedbackBlockReason | str | int | None
+    block_reason: BlockedReason | str | int | None
     safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None
 
 class GenerateContentResponseUsageMetadata(_views.View):
@@ -3533,7 +3533,7 @@ class GenerateContentResponseUsageMetadata(_views.View):
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
-    traffic_type: GenerateContentResponseUsageMetadataTrafficType | None
+    traffic_type: TrafficType | None
     """How the request is paid.
 
     Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
@@ -3552,7 +3552,7 @@ class GenerateContentResponseUsageMetadata(_views.View):
         candidates_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None = ...,
         tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None = ...,
         service_tier: str | None = ...,
-        traffic_type: GenerateContentResponseUsageMetadataTrafficType | str | int | None = ...,
+        traffic_type: TrafficType | str | int | None = ...,
     ) -> None: ...
 
 class GenerateContentResponseUsageMetadataDict(_TypedDict, total=False):
@@ -3568,7 +3568,7 @@ class GenerateContentResponseUsageMetadataDict(_TypedDict, total=False):
     candidates_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
     tool_use_prompt_tokens_details: _Sequence[ModalityTokenCount | ModalityTokenCountDict | _Message] | None
     service_tier: str | None
-    traffic_type: GenerateContentResponseUsageMetadataTrafficType | str | int | None
+    traffic_type: TrafficType | str | int | None
 
 class Candidate(_views.View):
     """One reply of the model."""
@@ -3580,7 +3580,7 @@ class Candidate(_views.View):
     """The generated content, with the role `model`. Append it to `GenerateContentRequest.contents` to go on
     with the conversation. It may be unset when the candidate was blocked.
     """
-    finish_reason: CandidateFinishReason | None
+    finish_reason: FinishReason | None
     """Why the generation of this candidate ended. Unspecified while a stream is still going on.
     """
     finish_message: str | None
@@ -3624,7 +3624,7 @@ class Candidate(_views.View):
         *,
         index: int | None = ...,
         content: Content | ContentDict | _Message | None = ...,
-        finish_reason: CandidateFinishReason | str | int | None = ...,
+        finish_reason: FinishReason | str | int | None = ...,
         finish_message: str | None = ...,
         safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None = ...,
         citation_metadata: CitationMetadata | CitationMetadataDict | _Message | None = ...,
@@ -3641,7 +3641,7 @@ class CandidateDict(_TypedDict, total=False):
     """Fields of a `Candidate`, which is accepted in its place."""
     index: int | None
     content: Content | ContentDict | _Message | None
-    finish_reason: CandidateFinishReason | str | int | None
+    finish_reason: FinishReason | str | int | None
     finish_message: str | None
     safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None
     citation_metadata: CitationMetadata | CitationMetadataDict | _Message | None
@@ -3671,19 +3671,19 @@ class UrlMetadata(_views.View):
     """How the fetching of one URL went."""
     retrieved_url: str | None
     """The URL that the tool fetched or tried to fetch."""
-    url_retrieval_status: UrlMetadataUrlRetrievalStatus | None
+    url_retrieval_status: UrlRetrievalStatus | None
     """Whether the fetch succeeded, and if not, why."""
     def __init__(
         self,
         *,
         retrieved_url: str | None = ...,
-        url_retrieval_status: UrlMetadataUrlRetrievalStatus | str | int | None = ...,
+        url_retrieval_status: UrlRetrievalStatus | str | int | None = ...,
     ) -> None: ...
 
 class UrlMetadataDict(_TypedDict, total=False):
     """Fields of a `UrlMetadata`, which is accepted in its place."""
     retrieved_url: str | None
-    url_retrieval_status: UrlMetadataUrlRetrievalStatus | str | int | None
+    url_retrieval_status: UrlRetrievalStatus | str | int | None
 
 class LogprobsResult(_views.View):
     """Log probabilities of the tokens of one candidate, step by step. Filled only when the request sets
@@ -4420,40 +4420,40 @@ class RealtimeInputConfig(_views.View):
     """How a live session treats `BidiGenerateContentRealtimeInput`. Decides how the user's turns are detected
     and what they do to a response in progress.
     """
-    automatic_activity_detection: RealtimeInputConfigAutomaticActivityDetection | None
+    automatic_activity_detection: AutomaticActivityDetection | None
     """Voice activity detection. When unset, detection is on with its defaults."""
-    activity_handling: RealtimeInputConfigActivityHandling | None
+    activity_handling: ActivityHandling | None
     """Whether the user can interrupt the model. When unset, the user can."""
-    turn_coverage: RealtimeInputConfigTurnCoverage | None
+    turn_coverage: TurnCoverage | None
     """What a user turn is made of. When unset, see `TURN_COVERAGE_UNSPECIFIED`."""
     def __init__(
         self,
         *,
-        automatic_activity_detection: RealtimeInputConfigAutomaticActivityDetection | RealtimeInputConfigAutomaticActivityDetectionDict | _Message | None = ...,
-        activity_handling: RealtimeInputConfigActivityHandling | str | int | None = ...,
-        turn_coverage: RealtimeInputConfigTurnCoverage | str | int | None = ...,
+        automatic_activity_detection: AutomaticActivityDetection | AutomaticActivityDetectionDict | _Message | None = ...,
+        activity_handling: ActivityHandling | str | int | None = ...,
+        turn_coverage: TurnCoverage | str | int | None = ...,
     ) -> None: ...
 
 class RealtimeInputConfigDict(_TypedDict, total=False):
     """Fields of a `RealtimeInputConfig`, which is accepted in its place."""
-    automatic_activity_detection: RealtimeInputConfigAutomaticActivityDetection | RealtimeInputConfigAutomaticActivityDetectionDict | _Message | None
-    activity_handling: RealtimeInputConfigActivityHandling | str | int | None
-    turn_coverage: RealtimeInputConfigTurnCoverage | str | int | None
+    automatic_activity_detection: AutomaticActivityDetection | AutomaticActivityDetectionDict | _Message | None
+    activity_handling: ActivityHandling | str | int | None
+    turn_coverage: TurnCoverage | str | int | None
 
-class RealtimeInputConfigAutomaticActivityDetection(_views.View):
+class AutomaticActivityDetection(_views.View):
     """Settings of the server's voice activity detection. It is on unless `disabled` is true.
     """
     disabled: bool | None
     """True turns detection off. The client must then mark the user's turns itself with `activity_start` and
     `activity_end`. Unset means false.
     """
-    start_of_speech_sensitivity: RealtimeInputConfigAutomaticActivityDetectionStartSensitivity | None
+    start_of_speech_sensitivity: StartSensitivity | None
     """How readily speech is recognised as starting. High when unset."""
     prefix_padding_ms: int | None
     """Milliseconds of speech needed before its start is committed. Small values notice short utterances but
     also more noise. When unset, the service chooses.
     """
-    end_of_speech_sensitivity: RealtimeInputConfigAutomaticActivityDetectionEndSensitivity | None
+    end_of_speech_sensitivity: EndSensitivity | None
     """How readily speech is recognised as finished. High when unset."""
     silence_duration_ms: int | None
     """Milliseconds without speech needed before its end is committed. Large values let the speaker pause
@@ -4463,18 +4463,18 @@ class RealtimeInputConfigAutomaticActivityDetection(_views.View):
         self,
         *,
         disabled: bool | None = ...,
-        start_of_speech_sensitivity: RealtimeInputConfigAutomaticActivityDetectionStartSensitivity | str | int | None = ...,
+        start_of_speech_sensitivity: StartSensitivity | str | int | None = ...,
         prefix_padding_ms: int | None = ...,
-        end_of_speech_sensitivity: RealtimeInputConfigAutomaticActivityDetectionEndSensitivity | str | int | None = ...,
+        end_of_speech_sensitivity: EndSensitivity | str | int | None = ...,
         silence_duration_ms: int | None = ...,
     ) -> None: ...
 
-class RealtimeInputConfigAutomaticActivityDetectionDict(_TypedDict, total=False):
-    """Fields of a `RealtimeInputConfigAutomaticActivityDetection`, which is accepted in its place."""
+class AutomaticActivityDetectionDict(_TypedDict, total=False):
+    """Fields of a `AutomaticActivityDetection`, which is accepted in its place."""
     disabled: bool | None
-    start_of_speech_sensitivity: RealtimeInputConfigAutomaticActivityDetectionStartSensitivity | str | int | None
+    start_of_speech_sensitivity: StartSensitivity | str | int | None
     prefix_padding_ms: int | None
-    end_of_speech_sensitivity: RealtimeInputConfigAutomaticActivityDetectionEndSensitivity | str | int | None
+    end_of_speech_sensitivity: EndSensitivity | str | int | None
     silence_duration_ms: int | None
 
 class SessionResumptionConfig(_views.View):
@@ -4499,7 +4499,7 @@ class ContextWindowCompressionConfig(_views.View):
     """Keeps a long session within the model's context window. Without it, the session ends when the window is
     full.
     """
-    sliding_window: ContextWindowCompressionConfigSlidingWindow | None
+    sliding_window: SlidingWindow | None
     """Compress by dropping the oldest turns. An empty message selects it with its defaults.
     """
     trigger_tokens: int | None
@@ -4509,16 +4509,16 @@ class ContextWindowCompressionConfig(_views.View):
     def __init__(
         self,
         *,
-        sliding_window: ContextWindowCompressionConfigSlidingWindow | ContextWindowCompressionConfigSlidingWindowDict | _Message | None = ...,
+        sliding_window: SlidingWindow | SlidingWindowDict | _Message | None = ...,
         trigger_tokens: int | None = ...,
     ) -> None: ...
 
 class ContextWindowCompressionConfigDict(_TypedDict, total=False):
     """Fields of a `ContextWindowCompressionConfig`, which is accepted in its place."""
-    sliding_window: ContextWindowCompressionConfigSlidingWindow | ContextWindowCompressionConfigSlidingWindowDict | _Message | None
+    sliding_window: SlidingWindow | SlidingWindowDict | _Message | None
     trigger_tokens: int | None
 
-class ContextWindowCompressionConfigSlidingWindow(_views.View):
+class SlidingWindow(_views.View):
     """Drops the oldest turns of the conversation. What remains always begins at a user turn, and system
     instructions are never dropped.
     """
@@ -4533,8 +4533,8 @@ class ContextWindowCompressionConfigSlidingWindow(_views.View):
         target_tokens: int | None = ...,
     ) -> None: ...
 
-class ContextWindowCompressionConfigSlidingWindowDict(_TypedDict, total=False):
-    """Fields of a `ContextWindowCompressionConfigSlidingWindow`, which is accepted in its place."""
+class SlidingWindowDict(_TypedDict, total=False):
+    """Fields of a `SlidingWindow`, which is accepted in its place."""
     target_tokens: int | None
 
 class AudioTranscriptionConfig(_views.View):
@@ -4612,7 +4612,7 @@ class AudioTranscriptionConfigDict(_TypedDict, total=False):
     mode: AudioTranscriptionConfigMode | str | int | None
     source_text: str | None
 
-class BidiGenerateContentSetup(_views.View):
+class LiveClientSetup(_views.View):
     """Configuration of a live session; the first message a client sends. It is sent once. Wait for
     `BidiGenerateContentSetupComplete` before sending anything else.
     """
@@ -4664,8 +4664,8 @@ class BidiGenerateContentSetup(_views.View):
         output_audio_transcription: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentSetupDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentSetup`, which is accepted in its place."""
+class LiveClientSetupDict(_TypedDict, total=False):
+    """Fields of a `LiveClientSetup`, which is accepted in its place."""
     model: str | None
     generation_config: GenerationConfig | GenerationConfigDict | _Message | None
     system_instruction: Content | ContentDict | _Message | None
@@ -4676,7 +4676,7 @@ class BidiGenerateContentSetupDict(_TypedDict, total=False):
     input_audio_transcription: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None
     output_audio_transcription: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None
 
-class BidiGenerateContentClientContent(_views.View):
+class LiveClientContent(_views.View):
     """Adds turns to the conversation in a fixed order. Sending it interrupts any response the model is
     producing. For audio and video as they are captured, use `BidiGenerateContentRealtimeInput`.
     """
@@ -4695,12 +4695,12 @@ class BidiGenerateContentClientContent(_views.View):
         turn_complete: bool | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentClientContentDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentClientContent`, which is accepted in its place."""
+class LiveClientContentDict(_TypedDict, total=False):
+    """Fields of a `LiveClientContent`, which is accepted in its place."""
     turns: _Sequence[Content | ContentDict | _Message] | None
     turn_complete: bool | None
 
-class BidiGenerateContentRealtimeInput(_views.View):
+class LiveClientRealtimeInput(_views.View):
     """Input streamed while it is being captured. Unlike `BidiGenerateContentClientContent`, it can be sent at
     any time without cutting off the model, and turns end where activity ends, not by a flag. The server
     may process it before the turn is over. The relative order of audio, video and text is not guaranteed.
@@ -4721,9 +4721,9 @@ class BidiGenerateContentRealtimeInput(_views.View):
     """The next frame of the video stream, as a still image such as `image/jpeg`."""
     text: str | None
     """The next piece of streamed text."""
-    activity_start: BidiGenerateContentRealtimeInputActivityStart | None
+    activity_start: ActivityStart | None
     """Start of the user's activity, when detection is left to the client."""
-    activity_end: BidiGenerateContentRealtimeInputActivityEnd | None
+    activity_end: ActivityEnd | None
     """End of the user's activity, when detection is left to the client."""
     def __init__(
         self,
@@ -4733,39 +4733,39 @@ class BidiGenerateContentRealtimeInput(_views.View):
         audio_stream_end: bool | None = ...,
         video: Blob | BlobDict | _Message | None = ...,
         text: str | None = ...,
-        activity_start: BidiGenerateContentRealtimeInputActivityStart | BidiGenerateContentRealtimeInputActivityStartDict | _Message | None = ...,
-        activity_end: BidiGenerateContentRealtimeInputActivityEnd | BidiGenerateContentRealtimeInputActivityEndDict | _Message | None = ...,
+        activity_start: ActivityStart | ActivityStartDict | _Message | None = ...,
+        activity_end: ActivityEnd | ActivityEndDict | _Message | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentRealtimeInputDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentRealtimeInput`, which is accepted in its place."""
+class LiveClientRealtimeInputDict(_TypedDict, total=False):
+    """Fields of a `LiveClientRealtimeInput`, which is accepted in its place."""
     media_chunks: _Sequence[Blob | BlobDict | _Message] | None
     audio: Blob | BlobDict | _Message | None
     audio_stream_end: bool | None
     video: Blob | BlobDict | _Message | None
     text: str | None
-    activity_start: BidiGenerateContentRealtimeInputActivityStart | BidiGenerateContentRealtimeInputActivityStartDict | _Message | None
-    activity_end: BidiGenerateContentRealtimeInputActivityEnd | BidiGenerateContentRealtimeInputActivityEndDict | _Message | None
+    activity_start: ActivityStart | ActivityStartDict | _Message | None
+    activity_end: ActivityEnd | ActivityEndDict | _Message | None
 
-class BidiGenerateContentRealtimeInputActivityStart(_views.View):
+class ActivityStart(_views.View):
     """Mark that the user has begun to speak or act. Allowed only when automatic activity detection is
     disabled.
     """
     def __init__(self) -> None: ...
 
-class BidiGenerateContentRealtimeInputActivityStartDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentRealtimeInputActivityStart`, which is accepted in its place."""
+class ActivityStartDict(_TypedDict, total=False):
+    """Fields of a `ActivityStart`, which is accepted in its place."""
 
-class BidiGenerateContentRealtimeInputActivityEnd(_views.View):
+class ActivityEnd(_views.View):
     """Mark that the user has stopped speaking or acting. Allowed only when automatic activity detection is
     disabled.
     """
     def __init__(self) -> None: ...
 
-class BidiGenerateContentRealtimeInputActivityEndDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentRealtimeInputActivityEnd`, which is accepted in its place."""
+class ActivityEndDict(_TypedDict, total=False):
+    """Fields of a `ActivityEnd`, which is accepted in its place."""
 
-class BidiGenerateContentToolResponse(_views.View):
+class LiveClientToolResponse(_views.View):
     """Results of function calls the model asked for. Answers a `BidiGenerateContentToolCall`; results may be
     sent together or one by one.
     """
@@ -4777,44 +4777,44 @@ class BidiGenerateContentToolResponse(_views.View):
         function_responses: _Sequence[FunctionResponse | FunctionResponseDict | _Message] | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentToolResponseDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentToolResponse`, which is accepted in its place."""
+class LiveClientToolResponseDict(_TypedDict, total=False):
+    """Fields of a `LiveClientToolResponse`, which is accepted in its place."""
     function_responses: _Sequence[FunctionResponse | FunctionResponseDict | _Message] | None
 
-class BidiGenerateContentClientMessage(_views.View):
+class LiveClientMessage(_views.View):
     """Anything a client sends on the `BidiGenerateContent` stream."""
-    setup: BidiGenerateContentSetup | None
+    setup: LiveClientSetup | None
     """Session configuration. Sent first, and only once."""
-    client_content: BidiGenerateContentClientContent | None
+    client_content: LiveClientContent | None
     """Turns to append to the conversation."""
-    realtime_input: BidiGenerateContentRealtimeInput | None
+    realtime_input: LiveClientRealtimeInput | None
     """Audio, video or text streamed as it happens."""
-    tool_response: BidiGenerateContentToolResponse | None
+    tool_response: LiveClientToolResponse | None
     """Results of functions the model called."""
     def __init__(
         self,
         *,
-        setup: BidiGenerateContentSetup | BidiGenerateContentSetupDict | _Message | None = ...,
-        client_content: BidiGenerateContentClientContent | BidiGenerateContentClientContentDict | _Message | None = ...,
-        realtime_input: BidiGenerateContentRealtimeInput | BidiGenerateContentRealtimeInputDict | _Message | None = ...,
-        tool_response: BidiGenerateContentToolResponse | BidiGenerateContentToolResponseDict | _Message | None = ...,
+        setup: LiveClientSetup | LiveClientSetupDict | _Message | None = ...,
+        client_content: LiveClientContent | LiveClientContentDict | _Message | None = ...,
+        realtime_input: LiveClientRealtimeInput | LiveClientRealtimeInputDict | _Message | None = ...,
+        tool_response: LiveClientToolResponse | LiveClientToolResponseDict | _Message | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentClientMessageDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentClientMessage`, which is accepted in its place."""
-    setup: BidiGenerateContentSetup | BidiGenerateContentSetupDict | _Message | None
-    client_content: BidiGenerateContentClientContent | BidiGenerateContentClientContentDict | _Message | None
-    realtime_input: BidiGenerateContentRealtimeInput | BidiGenerateContentRealtimeInputDict | _Message | None
-    tool_response: BidiGenerateContentToolResponse | BidiGenerateContentToolResponseDict | _Message | None
+class LiveClientMessageDict(_TypedDict, total=False):
+    """Fields of a `LiveClientMessage`, which is accepted in its place."""
+    setup: LiveClientSetup | LiveClientSetupDict | _Message | None
+    client_content: LiveClientContent | LiveClientContentDict | _Message | None
+    realtime_input: LiveClientRealtimeInput | LiveClientRealtimeInputDict | _Message | None
+    tool_response: LiveClientToolResponse | LiveClientToolResponseDict | _Message | None
 
-class BidiGenerateContentSetupComplete(_views.View):
+class LiveServerSetupComplete(_views.View):
     """Confirms the session configuration; the client may now send input."""
     def __init__(self) -> None: ...
 
-class BidiGenerateContentSetupCompleteDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentSetupComplete`, which is accepted in its place."""
+class LiveServerSetupCompleteDict(_TypedDict, total=False):
+    """Fields of a `LiveServerSetupComplete`, which is accepted in its place."""
 
-class BidiGenerateContentServerContent(_views.View):
+class LiveServerContent(_views.View):
     """A piece of the model's response in a live session. It comes as fast as it is generated, which can be
     faster than real time, so the client buffers audio and plays it at its own pace.
     """
@@ -4864,8 +4864,8 @@ class BidiGenerateContentServerContent(_views.View):
         waiting_for_input: bool | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentServerContentDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentServerContent`, which is accepted in its place."""
+class LiveServerContentDict(_TypedDict, total=False):
+    """Fields of a `LiveServerContent`, which is accepted in its place."""
     model_turn: Content | ContentDict | _Message | None
     generation_complete: bool | None
     turn_complete: bool | None
@@ -4876,7 +4876,7 @@ class BidiGenerateContentServerContentDict(_TypedDict, total=False):
     url_context_metadata: UrlContextMetadata | UrlContextMetadataDict | _Message | None
     waiting_for_input: bool | None
 
-class BidiGenerateContentToolCall(_views.View):
+class LiveServerToolCall(_views.View):
     """Asks the client to run functions and send back their results. Reply with
     `BidiGenerateContentToolResponse`.
     """
@@ -4888,11 +4888,11 @@ class BidiGenerateContentToolCall(_views.View):
         function_calls: _Sequence[FunctionCall | FunctionCallDict | _Message] | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentToolCallDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentToolCall`, which is accepted in its place."""
+class LiveServerToolCallDict(_TypedDict, total=False):
+    """Fields of a `LiveServerToolCall`, which is accepted in its place."""
     function_calls: _Sequence[FunctionCall | FunctionCallDict | _Message] | None
 
-class BidiGenerateContentToolCallCancellation(_views.View):
+class LiveServerToolCallCancellation(_views.View):
     """Withdraws function calls whose results are no longer wanted. Sent when the user interrupts the model
     while calls are pending. A client that has already run such a call should undo its effects if it can.
     """
@@ -4904,11 +4904,11 @@ class BidiGenerateContentToolCallCancellation(_views.View):
         ids: _Sequence[str] | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentToolCallCancellationDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentToolCallCancellation`, which is accepted in its place."""
+class LiveServerToolCallCancellationDict(_TypedDict, total=False):
+    """Fields of a `LiveServerToolCallCancellation`, which is accepted in its place."""
     ids: _Sequence[str] | None
 
-class GoAway(_views.View):
+class LiveServerGoAway(_views.View):
     """Warns that the server is about to close the connection. With session resumption on, reconnect with the
     latest handle.
     """
@@ -4922,11 +4922,11 @@ class GoAway(_views.View):
         time_left: str | float | _datetime.timedelta | None = ...,
     ) -> None: ...
 
-class GoAwayDict(_TypedDict, total=False):
-    """Fields of a `GoAway`, which is accepted in its place."""
+class LiveServerGoAwayDict(_TypedDict, total=False):
+    """Fields of a `LiveServerGoAway`, which is accepted in its place."""
     time_left: str | float | _datetime.timedelta | None
 
-class SessionResumptionUpdate(_views.View):
+class LiveServerSessionResumptionUpdate(_views.View):
     """Tells whether the session can be resumed from this point, and how. Sent only when
     `BidiGenerateContentSetup.session_resumption` was set.
     """
@@ -4946,8 +4946,8 @@ class SessionResumptionUpdate(_views.View):
         resumable: bool | None = ...,
     ) -> None: ...
 
-class SessionResumptionUpdateDict(_TypedDict, total=False):
-    """Fields of a `SessionResumptionUpdate`, which is accepted in its place."""
+class LiveServerSessionResumptionUpdateDict(_TypedDict, total=False):
+    """Fields of a `LiveServerSessionResumptionUpdate`, which is accepted in its place."""
     new_handle: str | None
     resumable: bool | None
 
@@ -4965,42 +4965,42 @@ class BidiGenerateContentTranscriptionDict(_TypedDict, total=False):
     """Fields of a `BidiGenerateContentTranscription`, which is accepted in its place."""
     text: str | None
 
-class BidiGenerateContentServerMessage(_views.View):
+class LiveServerMessage(_views.View):
     """Anything the server sends on the `BidiGenerateContent` stream."""
-    setup_complete: BidiGenerateContentSetupComplete | None
+    setup_complete: LiveServerSetupComplete | None
     """The setup was accepted. Always the first message of a session."""
-    server_content: BidiGenerateContentServerContent | None
+    server_content: LiveServerContent | None
     """Content of the model's response, or a change of state of its turn."""
-    tool_call: BidiGenerateContentToolCall | None
+    tool_call: LiveServerToolCall | None
     """Functions the client is to run."""
-    tool_call_cancellation: BidiGenerateContentToolCallCancellation | None
+    tool_call_cancellation: LiveServerToolCallCancellation | None
     """Earlier calls that the client should drop."""
-    go_away: GoAway | None
+    go_away: LiveServerGoAway | None
     """Notice that the connection will soon be closed."""
-    session_resumption_update: SessionResumptionUpdate | None
+    session_resumption_update: LiveServerSessionResumptionUpdate | None
     """New state of session resumption."""
     usage_metadata: UsageMetadata | None
     """Token usage, on those messages where the server reports it."""
     def __init__(
         self,
         *,
-        setup_complete: BidiGenerateContentSetupComplete | BidiGenerateContentSetupCompleteDict | _Message | None = ...,
-        server_content: BidiGenerateContentServerContent | BidiGenerateContentServerContentDict | _Message | None = ...,
-        tool_call: BidiGenerateContentToolCall | BidiGenerateContentToolCallDict | _Message | None = ...,
-        tool_call_cancellation: BidiGenerateContentToolCallCancellation | BidiGenerateContentToolCallCancellationDict | _Message | None = ...,
-        go_away: GoAway | GoAwayDict | _Message | None = ...,
-        session_resumption_update: SessionResumptionUpdate | SessionResumptionUpdateDict | _Message | None = ...,
+        setup_complete: LiveServerSetupComplete | LiveServerSetupCompleteDict | _Message | None = ...,
+        server_content: LiveServerContent | LiveServerContentDict | _Message | None = ...,
+        tool_call: LiveServerToolCall | LiveServerToolCallDict | _Message | None = ...,
+        tool_call_cancellation: LiveServerToolCallCancellation | LiveServerToolCallCancellationDict | _Message | None = ...,
+        go_away: LiveServerGoAway | LiveServerGoAwayDict | _Message | None = ...,
+        session_resumption_update: LiveServerSessionResumptionUpdate | LiveServerSessionResumptionUpdateDict | _Message | None = ...,
         usage_metadata: UsageMetadata | UsageMetadataDict | _Message | None = ...,
     ) -> None: ...
 
-class BidiGenerateContentServerMessageDict(_TypedDict, total=False):
-    """Fields of a `BidiGenerateContentServerMessage`, which is accepted in its place."""
-    setup_complete: BidiGenerateContentSetupComplete | BidiGenerateContentSetupCompleteDict | _Message | None
-    server_content: BidiGenerateContentServerContent | BidiGenerateContentServerContentDict | _Message | None
-    tool_call: BidiGenerateContentToolCall | BidiGenerateContentToolCallDict | _Message | None
-    tool_call_cancellation: BidiGenerateContentToolCallCancellation | BidiGenerateContentToolCallCancellationDict | _Message | None
-    go_away: GoAway | GoAwayDict | _Message | None
-    session_resumption_update: SessionResumptionUpdate | SessionResumptionUpdateDict | _Message | None
+class LiveServerMessageDict(_TypedDict, total=False):
+    """Fields of a `LiveServerMessage`, which is accepted in its place."""
+    setup_complete: LiveServerSetupComplete | LiveServerSetupCompleteDict | _Message | None
+    server_content: LiveServerContent | LiveServerContentDict | _Message | None
+    tool_call: LiveServerToolCall | LiveServerToolCallDict | _Message | None
+    tool_call_cancellation: LiveServerToolCallCancellation | LiveServerToolCallCancellationDict | _Message | None
+    go_away: LiveServerGoAway | LiveServerGoAwayDict | _Message | None
+    session_resumption_update: LiveServerSessionResumptionUpdate | LiveServerSessionResumptionUpdateDict | _Message | None
     usage_metadata: UsageMetadata | UsageMetadataDict | _Message | None
 
 class UsageMetadata(_views.View):
@@ -5507,7 +5507,7 @@ class VoiceConsentSignatureDict(_TypedDict, total=False):
 
 class ModelStatus(_views.View):
     """Where a model is in its life."""
-    model_stage: ModelStatusModelStage | None
+    model_stage: ModelStage | None
     """Stage of the model."""
     retirement_time: _datetime.datetime | None
     """Time from which on the model is not served."""
@@ -5516,14 +5516,14 @@ class ModelStatus(_views.View):
     def __init__(
         self,
         *,
-        model_stage: ModelStatusModelStage | str | int | None = ...,
+        model_stage: ModelStage | str | int | None = ...,
         retirement_time: _datetime.datetime | str | None = ...,
         message: str | None = ...,
     ) -> None: ...
 
 class ModelStatusDict(_TypedDict, total=False):
     """Fields of a `ModelStatus`, which is accepted in its place."""
-    model_stage: ModelStatusModelStage | str | int | None
+    model_stage: ModelStage | str | int | None
     retirement_time: _datetime.datetime | str | None
     message: str | None
 

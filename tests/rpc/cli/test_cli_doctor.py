@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,10 +19,11 @@ import google.auth.exceptions
 import pytest
 from gemwire_command import run
 from google.oauth2.credentials import Credentials
+from scripted_http_server import WebServer
 
 import gemwire
 from gemwire import v1beta
-from gemwire.cli import proxy_settings
+from gemwire._transport.proxies import find_grpc_proxy, mask_credentials
 from gemwire.testing import RunningEmulator
 
 running, gemini = gemwire_command.running, gemwire_command.gemini
@@ -37,8 +39,11 @@ def alone(tmp_path: Path) -> dict[str, Any]:
     return {"HOME": str(tmp_path), "NO_GCE_CHECK": "true"}
 
 
-def found(address: str | None, *arguments: str, code: int = 0, **variables: Any) -> Any:
+def found(
+    address: str | None, *arguments: str, code: int = 0, connects: bool = False, **variables: Any
+) -> Any:
     """The report, after a look at both of its forms."""
+    arguments = arguments if connects else (*arguments, "--offline")
     ended = run(address, "doctor", "--json", *arguments, **variables)
     text = run(address, "doctor", *arguments, **variables)
     assert (ended.code, text.code, ended.err, text.err) == (code, code, "", ""), ended
@@ -94,7 +99,10 @@ def test_no_proxy_before_an_emulator_on_this_machine(gemini: RunningEmulator) ->
 
 def test_a_proxy_before_an_emulator_elsewhere() -> None:
     elsewhere = "emulator.test:1"
-    proxy = {"https_proxy": "http://me:p4ssword@127.0.0.1:1", "GEMINI_EMULATOR_ALLOW_REMOTE": "true"}
+    proxy: dict[str, Any] = {
+        "https_proxy": "http://me:p4ssword@127.0.0.1:1",
+        "GEMINI_EMULATOR_ALLOW_REMOTE": "true",
+    }
     report = found(elsewhere, code=1, **proxy)
     assert report["proxy"] == {"value": "http://***@127.0.0.1:1", "reason": "https_proxy is set"}
     assert "set no_proxy=emulator.test" in report["problems"][0]
@@ -283,13 +291,13 @@ def test_proxies_are_those_of_grpc(
                 monkeypatch.delenv(name)
         for name, value in its.items():
             monkeypatch.setenv(name, value)
-        expected = proxy_settings.find_proxy(gemini.address)
-        assert expected["reason"]
+        expected, reason = find_grpc_proxy(gemini.address)
+        assert reason
         program = "import grpc, sys; grpc.channel_ready_future(grpc.insecure_channel(sys.argv[1])).result(3)"
         ended = subprocess.run(
             [sys.executable, "-c", program, gemini.address], check=False, capture_output=True
         )
-        assert (expected["value"] == address) == _was_asked(proxy) == (ended.returncode != 0)
+        assert (expected == address) == _was_asked(proxy) == (ended.returncode != 0)
 
 
 def _was_asked(proxy: socket.socket) -> bool:
@@ -309,4 +317,85 @@ def _was_asked(proxy: socket.socket) -> bool:
     ],
 )
 def test_passwords_of_proxies(proxy: str, shown: str) -> None:
-    assert proxy_settings.mask_credentials(proxy) == shown
+    assert mask_credentials(proxy) == shown
+
+
+# Connections ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> certificates.Authority:
+    made = certificates.Authority("ours")
+    (tmp_path / "ca.pem").write_bytes(made.certificate)
+    return made
+
+
+def _trust(folder: Path) -> dict[str, Any]:
+    """The environment that trusts `authority`."""
+    bundle = str(folder / "ca.pem")
+    return {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": bundle, "REQUESTS_CA_BUNDLE": bundle}
+
+
+@contextlib.contextmanager
+def serving(folder: Path, pair: tuple[bytes, bytes]) -> Iterator[str]:
+    """The address of a server with TLS and HTTP/2, or what looks like one."""
+    (folder / "pair.pem").write_bytes(pair[0] + pair[1])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "pair.pem")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    server = WebServer(context)
+    yield f"localhost:{server.address.rpartition(':')[2]}"
+    server.stop()
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_a_connection(
+    alone: dict[str, Any], authority: certificates.Authority, tmp_path: Path, transport: str
+) -> None:
+    trust = _trust(tmp_path)
+    ask = ("--transport", transport, "--api-endpoint")
+    with serving(tmp_path, authority.issue("localhost", "other.example")) as address:
+        report = found(None, *ask, address, connects=True, **KEY, **alone, **trust)
+        text = run(None, "doctor", *ask, address, **KEY, **alone, **trust).out
+    assert report["connection"] == {"value": "TLSv1.3", "reason": "connected to 127.0.0.1"}
+    (leaf,) = report["chain"]
+    assert (leaf["subject"], leaf["issuer"]) == ("CN=localhost", "CN=ours")
+    assert leaf["names"] == ["localhost", "other.example"]
+    assert leaf["not_before"] < leaf["not_after"]
+    assert (
+        "\nchain 1      CN=localhost for localhost, other.example, signed by CN=ours, valid from 20" in text
+    )
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_a_connection_that_fails(
+    alone: dict[str, Any], authority: certificates.Authority, tmp_path: Path, transport: str
+) -> None:
+    trust = _trust(tmp_path)
+    ask = ("--transport", transport, "--api-endpoint")
+    with serving(tmp_path, authority.issue("localhost", hours=(-2, -1))) as address:
+        report = found(None, *ask, address, connects=True, code=1, **KEY, **alone, **trust)
+    (problem,) = report["problems"]
+    assert problem.startswith(f"failed to connect to {address}: its certificate has expired (CN=localhost")
+    assert "Renew the certificate" in problem
+    assert report["connection"]["reason"] == "waiting does not mend it"
+    assert report["chain"][0]["subject"] == "CN=localhost"
+    report = found(None, *ask, "localhost:1", connects=True, code=1, **KEY, **alone, **trust)
+    assert report["connection"]["reason"] == "it may be temporary"
+    assert "Connection refused" in report["problems"][0]
+    assert report["chain"] == []
+
+
+def test_the_report_of_a_rest_client(alone: dict[str, Any]) -> None:
+    ask = ("--transport", "rest")
+    proxies: dict[str, Any] = {"HTTPS_PROXY": "http://me:p4ssword@127.0.0.1:1", "NO_PROXY": ""}
+    report = found(None, *ask, **KEY, **alone, **proxies)
+    assert report["proxy"] == {"value": "http://127.0.0.1:1", "reason": "HTTPS_PROXY or ALL_PROXY is set"}
+    report = found(None, *ask, code=1, **KEY, **alone, HTTPS_PROXY="socks5://me:p4ssword@127.0.0.1:1")
+    assert "of kind 'socks5'" in report["problems"][0]
+    server = WebServer()
+    report = found(None, *ask, connects=True, GEMINI_EMULATOR_HTTP_HOST=server.address)
+    server.stop()
+    assert report["connection"] == {"value": "plaintext", "reason": "connected to 127.0.0.1"}
+    with pytest.raises(ValueError, match="transport: expected 'grpc' or 'rest', got 'soap'"):
+        gemwire.diagnose(transport="soap")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -25,18 +29,45 @@ def test_they_follow_each_other(tmp_path: Path) -> None:
 
 
 def test_none_comes_again_after_a_kill(tmp_path: Path) -> None:
-    given = set(numbers(Store(tmp_path / "state"), 1500))  # It is not closed.
-    assert not given.intersection(numbers(Store(tmp_path / "state"), 1500))
+    script = f"""
+import os, signal
+from gemwire_emulator.store import Store
+store = Store({str(tmp_path / "state")!r})
+print(*[store.next_number() for _ in range(1500)], flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    given = set(map(int, killed.stdout.split()))
+    assert (killed.returncode, len(given)) == (-signal.SIGKILL, 1500)
+    store = Store(tmp_path / "state")
+    assert not given.intersection(numbers(store, 1500))
+    store.close()
 
 
-def test_two_processes_never_get_the_same(tmp_path: Path) -> None:
-    one, other = Store(tmp_path / "state"), Store(tmp_path / "state")
-    given = numbers(one) + numbers(other) + numbers(one)
-    one.close()
-    given += numbers(other)
-    other.close()
-    given += numbers(Store(tmp_path / "state"))
-    assert len(set(given)) == len(given)
+def test_a_file_has_one_store(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    store = Store(path)
+    given = numbers(store)
+    began = time.monotonic()
+    with pytest.raises(ValueError, match=f"^state: {path} is in use by another emulator or program; stop it"):
+        Store(path)
+    # No other program can make calls wait.
+    with closing(sqlite3.connect(path, 0, isolation_level=None)) as other:
+        for statement in ("BEGIN IMMEDIATE", "SELECT * FROM resource"):
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute(statement)
+    assert time.monotonic() - began < 10
+    given += numbers(store)
+    store.put("", "corpora/a", v1beta.Corpus(name="corpora/a"))
+    store.close()
+    again = Store(path)
+    assert len({*given, *numbers(again)}) == len(given) + 3
+    assert again.get("", "corpora/a") is not None
+    again.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ValueError, match="is in use by another emulator or program"):
+            Store(path)
 
 
 def test_a_block_that_is_rolled_back_is_reserved_again(tmp_path: Path) -> None:
@@ -51,6 +82,7 @@ def test_a_block_that_is_rolled_back_is_reserved_again(tmp_path: Path) -> None:
         failing()
     given = numbers(store, 1500)
     assert len(set(given)) == len(given)
+    store.close()
     assert not set(given).intersection(numbers(Store(tmp_path / "state")))
 
 

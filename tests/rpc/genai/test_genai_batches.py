@@ -56,7 +56,7 @@ def test_inlined_requests(api: Api, gemini: RunningEmulator) -> None:
         temperature=0.5,
         max_output_tokens=9,
         response_schema={"type": "OBJECT", "properties": {"a": {"type": "STRING"}}},
-        thinking_config={"thinking_level": "low"},
+        thinking_config=types.ThinkingConfig(thinking_level="low"),
     )
     src = [
         types.InlinedRequest(contents="Hello", config=config, metadata={"my_key": "1"}),
@@ -130,10 +130,10 @@ def test_requests_from_a_file(api: Api, gemini: RunningEmulator, form: str) -> N
 def test_embeddings(api: Api, gemini: RunningEmulator) -> None:
     batches = api.genai().batches
     src = types.EmbeddingsBatchJobSource(
-        inlined_requests={
-            "contents": ["a", "b"],
-            "config": {"output_dimensionality": 8, "task_type": "clustering"},
-        }
+        inlined_requests=types.EmbedContentBatch(
+            contents=["a", "b"],
+            config=types.EmbedContentConfig(output_dimensionality=8, task_type="clustering"),
+        )
     )
     job = api(batches.create_embeddings(model=EMBEDDER, src=src, config={"display_name": "Two"}))
     body = created_json(gemini, "AsyncBatchEmbedContent")
@@ -197,7 +197,11 @@ def test_creation_is_not_retried(api: Api, gemini: RunningEmulator) -> None:
         ("bq://x", ValueError, "src.bigquery_uri: Vertex AI only; pass requests or an uploaded file"),
         ([{"content": "x"}], ValueError, "did you mean 'contents'"),
         ([{"contents": "x"}, {"contents": None}], ValueError, r"^src\[1\]: contents are required"),
-        ([{"contents": "x", "config": {"temperature": "hot"}}], TypeError, r"src\[0\]: config.temperature"),
+        (
+            [{"contents": "x", "config": {"temperature": "hot"}}],
+            ValueError,
+            r"inlined_requests\[0\].config.temperature: ",
+        ),
     ],
 )
 def test_invalid_sources_are_refused(

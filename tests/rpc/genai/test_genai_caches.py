@@ -61,10 +61,10 @@ def test_requests_that_are_sent(api: Api, server: Loopback) -> None:
         contents=["a", types.ModelContent("b")],
         system_instruction=["s", "t"],
         tools=[weather],
-        tool_config={"function_calling_config": {"mode": "ANY"}},
+        tool_config=types.ToolConfig(function_calling_config={"mode": "ANY"}),
         expire_time=dt.datetime(2100, 1, 1, tzinfo=dt.timezone.utc),
         display_name="d",
-        http_options={"headers": {"X-A": "b"}},
+        http_options=types.HttpOptions(headers={"X-A": "b"}),
     )
     api(api.genai().caches.create(model="models/m", config=config))
     (call,) = server.journal
@@ -120,7 +120,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "config.contents[0]: expected a string, bytes, image, file, part or content, got int",
         ),
         ("create", {"model": "m", "config": {"ttl": "soon"}}, ValueError, "config.ttl: "),
-        ("create", {"model": "m", "config": {"expire_time": 3}}, TypeError, "config.expire_time: expected"),
+        ("create", {"model": "m", "config": {"expire_time": []}}, TypeError, "config.expire_time: expected"),
         ("create", {"model": "m", "config": {"tool_config": 3}}, TypeError, "config.tool_config: expected"),
         (
             "create",

@@ -492,7 +492,7 @@ def test_function_calls_are_recorded(api: Api, server: Loopback, streamed: bool,
         [piece("a"), piece("b", finish=1)] if streamed else piece("ab", finish=1),
         piece("c", finish=1),
     )
-    calling: types.AutomaticFunctionCallingConfigDict = {"ignore_call_history": ignored}
+    calling = types.AutomaticFunctionCallingConfig(ignore_call_history=ignored)
     config = types.GenerateContentConfig(tools=[weather], automatic_function_calling=calling)
     chat = api.genai().chats.create(model=MODEL, config=config)
     send(api, chat, "hello", streamed)

@@ -150,6 +150,6 @@ def test_invalid_configs_are_refused_before_connecting(gemini: RunningEmulator) 
     with genai.Client(api_key="a-key") as client:
         with pytest.raises(ValueError, match="did you mean 'temperature'"):
             client.live.connect(model=MODEL, config={"temprature": 1})  # type: ignore[arg-type]
-        with pytest.raises(TypeError, match=r"config\.temperature"):
+        with pytest.raises(ValueError, match=r"config\.temperature: expected a number, got 'hot'"):
             client.live.connect(model=MODEL, config={"temperature": "hot"})  # type: ignore[arg-type]
     assert not gemini.calls()

@@ -152,7 +152,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "tune",
             {"training_dataset": {"examples": [3]}},
             TypeError,
-            "training_dataset.examples: expected Tun",
+            "training_dataset.examples[0]: expected Tun",
         ),
         (
             "tune",
@@ -161,7 +161,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "TuningExample has no field 'a'",
         ),
         ("tune", {"base_model": ""}, ValueError, "base_model: '' is not the name of a model"),
-        ("tune", {"config": {"epoch_count": "x"}}, TypeError, "config.epoch_count: "),
+        ("tune", {"config": {"epoch_count": "x"}}, ValueError, "config.epoch_count: "),
         ("tune", {"config": {"adapter_size": 4}}, ValueError, "config.adapter_size: Vertex AI only"),
         ("tune", {"config": {"epochs": 4}}, ValueError, "has no field 'epochs'"),
         ("get", {"name": ""}, ValueError, "name: '' is not a name, such as 'tunedModels/abc-123'"),

@@ -510,7 +510,7 @@ def test_a_result_without_a_form() -> None:
 
 _SEARCH: dict[str, Any] = {"google_search": {}}
 _DECLARED: dict[str, Any] = {"function_declarations": [{"name": "declared"}]}
-_ANY: views.ToolConfigDict = {"function_calling_config": {"mode": "ANY"}}
+_ANY = views.ToolConfig(function_calling_config={"mode": "ANY"})
 
 
 @pytest.mark.parametrize(
@@ -561,9 +561,9 @@ def test_settings() -> None:
     ("given", "kind", "words"),
     [
         ({"maximum": 3}, ValueError, "has no field 'maximum'"),
-        (True, TypeError, "config.automatic_function_calling"),
+        (True, TypeError, "automatic_function_calling: expected AutomaticFunctionCallingConfig or a dict"),
         ({"maximum_remote_calls": 1.5}, TypeError, "maximum_remote_calls: expected a whole number"),
-        ({"maximum_remote_calls": "3"}, TypeError, "maximum_remote_calls: expected a whole number"),
+        ({"maximum_remote_calls": "3.5"}, ValueError, "maximum_remote_calls: expected a whole number"),
     ],
 )
 def test_settings_that_are_none(given: Any, kind: type[Exception], words: str) -> None:

@@ -359,7 +359,7 @@ class Opaque:
         ),
         ({"type": "OBJECT", "properties": []}, TypeError, "properties: expected a dict of schemas"),
         ({"anyOf": {"type": "STRING"}}, TypeError, "anyOf: expected a list of schemas"),
-        ({"type": "STRING", "minLength": "x"}, TypeError, "min_length"),
+        ({"type": "STRING", "minLength": "x"}, ValueError, "min_length"),
         (enum.Enum("Odd", {"A": object()}), ValueError, "the values of Odd"),
     ],
     ids=lambda value: str(value)[:40],

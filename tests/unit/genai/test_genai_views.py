@@ -301,8 +301,41 @@ def test_enums_are_looked_up() -> None:
     assert types.FinishReason("stop") is types.FinishReason.STOP is types.FinishReason(1)
     reasons: type[types.FinishReason] = types.FinishReason
     assert reasons["MAX_TOKENS"] == 2
-    with pytest.raises(ValueError, match="NOPE"):
-        types.FinishReason("NOPE")
+    assert str(types.FinishReason.STOP) == f"{types.FinishReason.STOP}" == "FinishReason.STOP"
+    assert repr(types.FinishReason.STOP) == "<FinishReason.STOP: 'STOP'>"
+    assert hash(types.FinishReason.STOP) == hash("STOP")
+    with pytest.raises(ValueError, match=r"3\.5"):
+        types.FinishReason(3.5)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        types.FinishReason,
+        types.JobState,
+        types.PersonGeneration,
+        types.ServiceTier,
+        types.ImagePromptLanguage,
+    ],
+)
+def test_a_name_of_a_later_version_is_a_member_of_its_own(kind: Any) -> None:
+    says = f"'BRAND_NEW' is not a {kind.__name__} that this version knows"
+    with pytest.warns(UserWarning, match=says) as caught:
+        made = kind("BRAND_NEW")
+    assert caught[0].filename == __file__
+    assert isinstance(made, kind)
+    assert (made.name, made.value, str(made)) == ("BRAND_NEW", "BRAND_NEW", f"{kind.__name__}.BRAND_NEW")
+    assert made == "BRAND_NEW"
+    assert made not in set(kind)
+
+
+def test_a_name_of_a_later_version_cannot_be_written_to_a_message() -> None:
+    with pytest.warns(UserWarning, match="ULTRA"):
+        level = types.ThinkingLevel("ULTRA")
+    with pytest.raises(ValueError, match=r"thinking_level: .*'ULTRA'> is none of .*HIGH"):
+        types.ThinkingConfig(thinking_level=level)
+    with pytest.raises(ValueError, match="no number"):
+        int(level)
 
 
 def test_a_number_of_a_later_version_is_a_member_of_its_own() -> None:

@@ -62,7 +62,7 @@ _GOOGLES = [case for case in _BOUND if case.values[0] and not case.values[2].htt
 
 def test_what_has_no_http_form() -> None:
     unbound = {case.values[2].name for case in _ALL} - {case.values[2].name for case in _BOUND}
-    assert unbound == {"BidiGenerateContent", "WaitOperation"}
+    assert unbound == {"BidiGenerateContent"}
 
 
 def _requests(method: Method[Any, Any]) -> Iterator[tuple[Any, str]]:

@@ -3,15 +3,40 @@
 
 from __future__ import annotations
 
-from gemwire._clients.aio.prepare import AsyncPreparing
+from gemwire._clients.aio.prepare import AsyncPreparingClient
 from gemwire._clients.aio.service_client import AsyncServiceClient
+from gemwire_proto.aiplatform_v1.evaluation_service import AsyncEvaluationService
+from gemwire_proto.aiplatform_v1.gen_ai_cache_service import AsyncGenAiCacheService
+from gemwire_proto.aiplatform_v1.gen_ai_tuning_service import AsyncGenAiTuningService
 from gemwire_proto.aiplatform_v1.llm_utility_service import AsyncLlmUtilityService
+from gemwire_proto.aiplatform_v1.model_garden_service import AsyncModelGardenService
+from gemwire_proto.aiplatform_v1.model_service import AsyncModelService
 from gemwire_proto.aiplatform_v1.prediction_service import AsyncPredictionService
+
+
+class EvaluationServiceAsyncClient(AsyncEvaluationService, AsyncServiceClient):
+    """Computes metrics of generated texts, by formulas or with a model that judges."""
+
+
+class GenAiCacheServiceAsyncClient(AsyncGenAiCacheService, AsyncServiceClient):
+    """Stores prompt prefixes that `PredictionService` can then use by name."""
+
+
+class GenAiTuningServiceAsyncClient(AsyncGenAiTuningService, AsyncServiceClient):
+    """Tunes generative models on examples."""
 
 
 class LlmUtilityServiceAsyncClient(AsyncLlmUtilityService, AsyncServiceClient):
     """Says how a model splits a prompt into tokens, without generating anything."""
 
 
-class PredictionServiceAsyncClient(AsyncPredictionService, AsyncPreparing):
+class ModelGardenServiceAsyncClient(AsyncModelGardenService, AsyncServiceClient):
+    """Describes the models of publishers and deploys them."""
+
+
+class ModelServiceAsyncClient(AsyncModelService, AsyncServiceClient):
+    """Manages the models of a project, their versions and their evaluations."""
+
+
+class PredictionServiceAsyncClient(AsyncPredictionService, AsyncPreparingClient):
     """Answers requests with models: those of publishers, such as Gemini, and those deployed to endpoints."""

@@ -17,7 +17,7 @@ from gemwire_runtime.method import DEFAULT, AnyMethod, Metadata, RetryOption, Ti
 ContentsLike: TypeAlias = "str | Message | Mapping[str, object] | Sequence[object]"
 
 
-class AsyncPreparing(AsyncServiceClient):
+class AsyncPreparingClient(AsyncServiceClient):
     """A service client that prepares requests."""
 
     def prepare(
@@ -54,8 +54,8 @@ class AsyncPreparedRequest:
     its client can.
     """
 
-    def __init__(self, client: AsyncPreparing, head: bytes, contents: bytes) -> None:
-        """See `AsyncPreparing.prepare`."""
+    def __init__(self, client: AsyncPreparingClient, head: bytes, contents: bytes) -> None:
+        """See `AsyncPreparingClient.prepare`."""
         self._client = client
         self._head = head
         self._contents = contents
@@ -86,14 +86,9 @@ class AsyncPreparedRequest:
     ) -> Any:
         """Generate content.
 
-        Args:
-            contents: What follows the prepared contents: a text, a `Content`, a dict of its fields, or a
-                list of these. None if the prepared request is complete.
-            retry: See ``generate_content``.
-            timeout: See ``generate_content``.
-            metadata: See ``generate_content``.
-            **fields: Other fields of the request, each of which replaces the prepared one; None to leave
-                it unset.
+        ``contents`` follow the prepared ones: a text, a `Content`, a dict of its fields, or a list of these;
+        None if the prepared request is complete. Other ``fields`` of the request replace the prepared ones;
+        None leaves one unset. The further arguments are those of ``generate_content``.
 
         Returns:
             The `GenerateContentResponse`.
@@ -117,23 +112,10 @@ class AsyncPreparedRequest:
         idle_timeout: float | None = None,
         **fields: object,
     ) -> Any:
-        """Generate content as a stream.
+        """Generate content as a stream of `GenerateContentResponse`.
 
-        Args:
-            contents: See `generate`.
-            retry: See ``stream_generate_content``.
-            timeout: See ``stream_generate_content``.
-            metadata: See ``stream_generate_content``.
-            idle_timeout: See ``stream_generate_content``.
-            **fields: See `generate`.
-
-        Returns:
-            The stream of `GenerateContentResponse`.
-
-        Raises:
-            APIError: The call failed; also while the stream is read.
-            ValueError: A field does not exist or its value is out of range, or there are no contents.
-            TypeError: A value is of a wrong type.
+        ``contents``, ``fields`` and errors are those of `generate`; errors also come while the stream is
+        read. The further arguments are those of ``stream_generate_content``.
         """
         method = with_serialized_request(self._method("StreamGenerateContent"))
         request = self._build(method, contents, fields)

@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import google.auth.api_key
 import google.auth.credentials
 
+from gemwire._secret import hide_header, hide_text, without_frames
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.aio.grpc_transport import AsyncTransport, GrpcAsyncIOTransport
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire.options import CertSource, ClientInfo, ClientOptions, ClientOptionsLike, UserAgentSource
+from gemwire.options import (
+    CertSource,
+    ClientInfo,
+    ClientOptions,
+    ClientOptionsLike,
+    UserAgentSource,
+    hide_options,
+)
 from gemwire_proto.longrunning.operations import AsyncOperations
 
 if TYPE_CHECKING:
@@ -51,6 +59,7 @@ class AsyncServiceClient(AsyncOperations):
 
     DEFAULT_ENDPOINT = ""
     DEFAULT_MTLS_ENDPOINT = ""
+    _api_endpoint = ""
 
     def __init_subclass__(cls) -> None:
         cls.DEFAULT_ENDPOINT = cls.SERVICE.host
@@ -84,6 +93,7 @@ class AsyncServiceClient(AsyncOperations):
             google.auth.exceptions.DefaultCredentialsError: No credentials were found.
             google.auth.exceptions.MutualTLSChannelError: Mutual TLS is required but not available.
         """
+        client_options, credentials = hide_options(client_options), hide_text(credentials)
         options = ClientOptions.of(client_options)
         self._arguments: dict[str, Any] = {
             "credentials": credentials,
@@ -107,9 +117,8 @@ class AsyncServiceClient(AsyncOperations):
                 options,
                 credentials,
                 client_info,
-                service_host=self.DEFAULT_ENDPOINT,
+                service=self.SERVICE,
                 emulator=kind.find_emulator(),
-                default_scopes=self.SERVICE.scopes,
             )
             self._transport = kind.from_settings(settings)
             self._api_endpoint = settings.host
@@ -151,7 +160,7 @@ class AsyncServiceClient(AsyncOperations):
         if emulator:
             host, cert_source = emulator.host, None
         else:
-            found = endpoint.resolve(self.DEFAULT_ENDPOINT, options)
+            found = endpoint.resolve(self.SERVICE, options)
             host, cert_source = found.host, found.cert_source
         self._api_endpoint = host
         if options.api_key:
@@ -251,7 +260,9 @@ class AsyncServiceClient(AsyncOperations):
             info: The account's key, as a dict.
             **kwargs: Arguments of the constructor.
         """
-        kwargs["credentials"] = _service_account().from_service_account_info(info)
+        info = {name: hide_header(name, value) for name, value in info.items()}
+        kwargs["client_options"] = hide_options(kwargs.get("client_options"))
+        kwargs["credentials"] = without_frames(_service_account().from_service_account_info, info)
         return cls(**kwargs)
 
     @classmethod
@@ -262,7 +273,8 @@ class AsyncServiceClient(AsyncOperations):
             filename: The account's key file, JSON.
             **kwargs: Arguments of the constructor.
         """
-        kwargs["credentials"] = _service_account().from_service_account_file(filename)
+        kwargs["client_options"] = hide_options(kwargs.get("client_options"))
+        kwargs["credentials"] = without_frames(_service_account().from_service_account_file, filename)
         return cls(**kwargs)
 
     from_service_account_json = from_service_account_file
@@ -286,6 +298,7 @@ class AsyncServiceClient(AsyncOperations):
             DeprecationWarning,
             stacklevel=2,
         )
+        client_options = hide_options(client_options)
         options = ClientOptions.of(client_options)
         mode = endpoint.mtls_mode(exact=True)
         source = endpoint.client_cert_source(options.client_cert_source)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from gemwire._clients.aio.prepare import AsyncPreparing
+from gemwire._clients.aio.prepare import AsyncPreparingClient
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire_proto.v1beta.cache_service import AsyncCacheService
 from gemwire_proto.v1beta.discuss_service import AsyncDiscussService
@@ -28,7 +28,7 @@ class FileServiceAsyncClient(AsyncFileService, AsyncServiceClient):
     """Keeps media and documents that prompts refer to by address."""
 
 
-class GenerativeServiceAsyncClient(AsyncGenerativeService, AsyncPreparing):
+class GenerativeServiceAsyncClient(AsyncGenerativeService, AsyncPreparingClient):
     """Generates content, answers, embeddings and token counts with Gemini models."""
 
 

@@ -4,15 +4,40 @@
 
 from __future__ import annotations
 
-from gemwire._clients.sync.prepare import Preparing
+from gemwire._clients.sync.prepare import PreparingClient
 from gemwire._clients.sync.service_client import ServiceClient
+from gemwire_proto.aiplatform_v1.evaluation_service import EvaluationService
+from gemwire_proto.aiplatform_v1.gen_ai_cache_service import GenAiCacheService
+from gemwire_proto.aiplatform_v1.gen_ai_tuning_service import GenAiTuningService
 from gemwire_proto.aiplatform_v1.llm_utility_service import LlmUtilityService
+from gemwire_proto.aiplatform_v1.model_garden_service import ModelGardenService
+from gemwire_proto.aiplatform_v1.model_service import ModelService
 from gemwire_proto.aiplatform_v1.prediction_service import PredictionService
+
+
+class EvaluationServiceClient(EvaluationService, ServiceClient):
+    """Computes metrics of generated texts, by formulas or with a model that judges."""
+
+
+class GenAiCacheServiceClient(GenAiCacheService, ServiceClient):
+    """Stores prompt prefixes that `PredictionService` can then use by name."""
+
+
+class GenAiTuningServiceClient(GenAiTuningService, ServiceClient):
+    """Tunes generative models on examples."""
 
 
 class LlmUtilityServiceClient(LlmUtilityService, ServiceClient):
     """Says how a model splits a prompt into tokens, without generating anything."""
 
 
-class PredictionServiceClient(PredictionService, Preparing):
+class ModelGardenServiceClient(ModelGardenService, ServiceClient):
+    """Describes the models of publishers and deploys them."""
+
+
+class ModelServiceClient(ModelService, ServiceClient):
+    """Manages the models of a project, their versions and their evaluations."""
+
+
+class PredictionServiceClient(PredictionService, PreparingClient):
     """Answers requests with models: those of publishers, such as Gemini, and those deployed to endpoints."""

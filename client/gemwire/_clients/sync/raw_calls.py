@@ -67,10 +67,10 @@ class RawCalls:
             metadata: Pairs to send in addition to the client's own.
 
         Returns:
-            The serialized response.
+            The serialized response; its nested messages are not checked.
 
         Raises:
-            APIError: The call failed.
+            APIError: The call failed, or the response is not a message.
             ValueError: There is no such method, or the bytes are not a request.
             TypeError: An argument is of a wrong type.
         """
@@ -90,23 +90,11 @@ class RawCalls:
         metadata: Metadata = (),
         idle_timeout: float | None = None,
     ) -> Stream[bytes]:
-        """Start a call with a stream of responses; returns when the first has arrived.
+        """Start a call with a stream of serialized responses; returns when the first has arrived.
 
-        Args:
-            method: See `unary`.
-            data: See `unary`.
-            retry: See `unary`; retries end with the first response.
-            timeout: See `unary`.
-            metadata: See `unary`.
-            idle_timeout: Seconds without a response after which the call is ended; None for no limit.
-
-        Returns:
-            The stream of serialized responses.
-
-        Raises:
-            APIError: The call failed; also while the stream is read.
-            ValueError: There is no such method, or the bytes are not a request.
-            TypeError: An argument is of a wrong type.
+        Arguments and errors are those of `unary`. Retries end with the first response; errors also come
+        while the stream is read. After ``idle_timeout`` seconds without a response the call is ended; None
+        for no limit.
         """
         found = self._find(method, Kind.SERVER_STREAM)
         stream: Stream[bytes] = self._transport.server_stream(
@@ -123,22 +111,10 @@ class RawCalls:
         metadata: Metadata = (),
         idle_timeout: float | None = None,
     ) -> BidiStream[Any, Any]:
-        """Start a call with streams in both directions. It is never retried.
+        """Start a call with streams of bytes in both directions. It is never retried.
 
-        Args:
-            method: See `unary`.
-            requests: Serialized requests; None to write them one by one.
-            timeout: See `unary`.
-            metadata: See `unary`.
-            idle_timeout: See `server_stream`.
-
-        Returns:
-            Both streams; bytes are written and read.
-
-        Raises:
-            APIError: The call failed; also while the stream is read.
-            ValueError: There is no such method.
-            TypeError: An argument is of a wrong type.
+        ``requests`` are serialized; None to write them one by one. The other arguments, and errors, are those
+        of `server_stream`.
         """
         found = self._find(method, Kind.BIDI)
         stream: BidiStream[Any, Any] = self._transport.bidi(found, requests, timeout, metadata, idle_timeout)

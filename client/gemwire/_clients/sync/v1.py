@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from gemwire._clients.sync.prepare import Preparing
+from gemwire._clients.sync.prepare import PreparingClient
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire_proto.v1.generative_service import GenerativeService
 from gemwire_proto.v1.model_service import ModelService
 
 
-class GenerativeServiceClient(GenerativeService, Preparing):
+class GenerativeServiceClient(GenerativeService, PreparingClient):
     """Generates content, embeddings and token counts with Gemini models."""
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from gemwire._clients.sync.prepare import Preparing
+from gemwire._clients.sync.prepare import PreparingClient
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire_proto.v1beta.cache_service import CacheService
 from gemwire_proto.v1beta.discuss_service import DiscussService
@@ -29,7 +29,7 @@ class FileServiceClient(FileService, ServiceClient):
     """Keeps media and documents that prompts refer to by address."""
 
 
-class GenerativeServiceClient(GenerativeService, Preparing):
+class GenerativeServiceClient(GenerativeService, PreparingClient):
     """Generates content, answers, embeddings and token counts with Gemini models."""
 
 

@@ -10,6 +10,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
+from gemwire._transport.aio.backoff import find_cause
 from gemwire._transport.aio.canceller import Canceller
 from gemwire._transport.aio.concurrency import CallMetadata, RpcError, is_task_cancelling, iterate
 from gemwire._transport.aio.stream_call import AsyncStreamCall
@@ -105,7 +106,8 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
                 self._cancel()
                 raise message
         except RpcError as error:
-            raise self._finish(self._error(error, self._watchdog)) from self._sender_error
+            cause = None if self._cancelled else await find_cause(self._attempts, error)
+            raise self._finish(cause or self._error(error, self._watchdog)) from self._sender_error
         except asyncio.CancelledError:
             closed = self._attempts.client_closed and not is_task_cancelling()
             fired = self._watchdog and self._watchdog.fired

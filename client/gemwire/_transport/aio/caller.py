@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
+from gemwire._transport.aio.backoff import back_off
 from gemwire._transport.aio.bidi import AsyncBidiStream
 from gemwire._transport.aio.concurrency import (
     CallMetadata,
@@ -16,7 +17,6 @@ from gemwire._transport.aio.concurrency import (
     RpcError,
     build_metadata,
     is_task_cancelling,
-    sleep,
 )
 from gemwire._transport.aio.hedging import AsyncHedgedAttempt
 from gemwire._transport.aio.operation import AsyncOperation
@@ -168,7 +168,7 @@ class AsyncCaller:
                     attempts = attempts or self.start_attempts(
                         method, policy, began, seconds, connection, observed
                     )
-                    await sleep(attempts.next_delay(error, pairs))
+                    await back_off(attempts, error, pairs)
                     connection, now = attempts.rebind()
                     left = None if seconds is None else max(began + seconds - now, 0)
                     ready = self.authorization.pairs(now)

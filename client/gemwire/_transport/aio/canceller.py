@@ -6,17 +6,19 @@ import asyncio
 from typing import Any
 
 from gemwire._transport import fork
+from gemwire._transport.aio.loop_end import abandon_with_loop
 
 
 class Canceller:
     """Cancels a call from any thread, and from a finalizer."""
 
-    __slots__ = ("_call", "_generation", "_loop")
+    __slots__ = ("__weakref__", "_call", "_generation", "_loop")
 
     def __init__(self, call: Any) -> None:
         self._call = call
         self._loop = asyncio.get_running_loop()
         self._generation = fork.generation()
+        abandon_with_loop(self)
 
     def done(self) -> bool:
         """Return whether the call has ended."""
@@ -36,6 +38,10 @@ class Canceller:
             return bool(self._call.cancel())
         self._loop.call_soon_threadsafe(self._call.cancel)
         return True
+
+    def abandon(self) -> None:
+        """Cancel the call of a closed loop: the server is notified, no reader is."""
+        self._call.cancel()
 
     def release(self) -> None:
         """Cancel the call, as its only reader, who will read no more."""

@@ -7,13 +7,16 @@ import gc
 import os
 import warnings
 import weakref
+from functools import partial
 from typing import cast
 
 import grpc.aio
 
 from gemwire._transport import fork
+from gemwire._transport.aio.loop_end import close_with_loop
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target, replacement
+from gemwire._transport.connection_health import ConnectionHealth
 
 #: Open channels. grpc.aio serves them from a thread, which a fork does not copy.
 _open_channels: weakref.WeakSet[grpc.aio.Channel] = weakref.WeakSet()
@@ -45,6 +48,34 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_warn_about_calls, after_in_child=lambda: _inherited.extend(_open_channels))
 
 
+class LoopChannel(ChannelHandle):
+    """A channel of grpc.aio and the event loop that it belongs to, which ends its calls when it ends."""
+
+    __slots__ = ("_lifetime", "loop")
+
+    def __init__(
+        self, channel: grpc.aio.Channel, target: Target | None, health: ConnectionHealth | None = None
+    ) -> None:
+        super().__init__(channel, target, health)
+        self.loop = asyncio.get_running_loop()
+        self._lifetime = close_with_loop(partial(_close, weakref.ref(self)))
+        _open_channels.add(channel)
+
+    async def close(self) -> None:
+        """Close the channel, with the calls on it."""
+        await self._lifetime.aclose()
+
+
+async def _close(reference: weakref.ref[LoopChannel]) -> None:
+    """Close a channel, unless it was dropped: grpc.aio closes those itself, and their calls have ended."""
+    handle = reference()
+    if handle is not None and handle.generation == fork.generation():
+        await handle.channel.close()
+        # The core reports the calls that this ended; were their loop closed by then, grpc.aio would log an
+        # error on the next loop.
+        await asyncio.sleep(0.002)
+
+
 class ChannelPool:
     """One channel for each event loop that uses it, opened on the first call there.
 
@@ -56,15 +87,15 @@ class ChannelPool:
         self._target = target
         self._given = given
         self._closed = False
-        self._latest: ChannelHandle | None = None
-        self._handles: dict[asyncio.AbstractEventLoop, ChannelHandle] = {}
-        self._retired: weakref.WeakSet[ChannelHandle] = weakref.WeakSet()
+        self._latest: LoopChannel | None = None
+        self._handles: dict[asyncio.AbstractEventLoop, LoopChannel] = {}
+        self._retired: weakref.WeakSet[LoopChannel] = weakref.WeakSet()
 
     @property
     def closed(self) -> bool:
         return self._closed
 
-    def current(self) -> ChannelHandle:
+    def current(self) -> LoopChannel:
         """Return the channel of the running loop.
 
         Raises:
@@ -76,7 +107,7 @@ class ChannelPool:
             return latest
         return self._find_or_open(loop)
 
-    def _find_or_open(self, loop: asyncio.AbstractEventLoop) -> ChannelHandle:
+    def _find_or_open(self, loop: asyncio.AbstractEventLoop) -> LoopChannel:
         if self._closed:
             raise RuntimeError("this client is closed; make another")
         found = self._handles.get(loop)
@@ -89,8 +120,7 @@ class ChannelPool:
             # A handle holds its loop; those of closed loops would never be collected.
             for owner in [owner for owner in list(self._handles) if owner.is_closed()]:
                 self._handles.pop(owner, None)
-            found = self._handles[loop] = ChannelHandle(self._given or self._open(), self._target, loop=loop)
-            _open_channels.add(found.channel)
+            found = self._handles[loop] = LoopChannel(self._given or self._open(), self._target)
         self._latest = found
         return found
 
@@ -99,12 +129,12 @@ class ChannelPool:
 
         grpc.aio closes a channel that nothing refers to; running calls do, through the handle.
         """
-        loop = handle.loop
-        if self._given is not None or self._closed or loop is None or self._handles.get(loop) is not handle:
+        loop = asyncio.get_running_loop()
+        current = self._handles.get(loop)
+        if self._given is not None or self._closed or current is not handle:
             return
-        self._retired.add(handle)
-        successor = ChannelHandle(self._open(replacement()), self._target, handle.health.successor(), loop)
-        _open_channels.add(successor.channel)
+        self._retired.add(current)
+        successor = LoopChannel(self._open(replacement()), self._target, handle.health.successor())
         self._latest = self._handles[loop] = successor
 
     def _open(self, *more: tuple[str, object]) -> grpc.aio.Channel:
@@ -126,12 +156,7 @@ class ChannelPool:
         handles = [*self._handles.values(), *self._retired]
         self._handles.clear()
         for handle in handles:
-            if handle.generation != fork.generation() or handle.loop is None:
-                continue
             if handle.loop is running:
-                await handle.channel.close()
-                # The core reports the calls that this ended; were their loop closed by then, grpc.aio
-                # would log an error on the next loop.
-                await asyncio.sleep(0.002)
-            elif handle.loop.is_running():
-                asyncio.run_coroutine_threadsafe(handle.channel.close(), handle.loop)
+                await handle.close()
+            elif handle.loop.is_running() and handle.generation == fork.generation():
+                asyncio.run_coroutine_threadsafe(handle.close(), handle.loop)

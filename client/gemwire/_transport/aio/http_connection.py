@@ -14,6 +14,7 @@ from gemwire._transport import fork
 from gemwire._transport.aio.concurrency import CancelledError, is_task_cancelling
 from gemwire._transport.aio.http_loop import LoopRunner
 from gemwire._transport.connection_health import ConnectionHealth
+from gemwire._transport.connection_probe import ConnectionProbe
 from gemwire._transport.rest.exchange import EventSource, HttpCall, parse_message
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import bindings
@@ -38,9 +39,9 @@ class HttpConnection:
 
     __slots__ = ("__weakref__", "_callables", "generation", "health", "runner")
 
-    def __init__(self, runner: LoopRunner) -> None:
+    def __init__(self, runner: LoopRunner, probe: ConnectionProbe) -> None:
         self.runner = runner
-        self.health = ConnectionHealth()
+        self.health = ConnectionHealth(probe)
         self.generation = fork.generation()
         self._callables: dict[AnyMethod, HttpUnary | HttpStream] = {}
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gemwire._transport.aio.loop_end import abandon_with_loop, close_with_loop
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 
 if TYPE_CHECKING:
-    from gemwire._transport.rest.session import Session
+    pass
 
 _T = TypeVar("_T")
 
@@ -23,10 +23,8 @@ class LoopRunner:
 
         self.loop = asyncio.get_running_loop()
         self.session = Session(target)
-        self._lifetime = _close_with_loop(self.session)
-        with contextlib.suppress(StopIteration):
-            # Step to the yield by hand: nothing is awaited on the way. From then on the loop knows it.
-            self._lifetime.asend(None).send(None)
+        self._lifetime = close_with_loop(self.session.close)
+        abandon_with_loop(self.session)
 
     async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine and return its result."""
@@ -47,15 +45,3 @@ class LoopRunner:
     async def close(self) -> None:
         """End all calls and connections, and wait until they have ended."""
         await self._lifetime.aclose()
-
-
-async def _close_with_loop(session: Session) -> AsyncGenerator[None, None]:
-    """Close a session when its loop ends, or when nothing refers to it any more.
-
-    A loop closes the async generators that were started on it before it ends (`asyncio.run` does so)
-    and when they are collected. There is no other hook.
-    """
-    try:
-        yield
-    finally:
-        await session.close()

@@ -36,7 +36,7 @@ class HttpConnectionPool:
             raise RuntimeError("this client is closed; make another")
         for owner in [owner for owner in list(self._connections) if owner.is_closed()]:
             self._connections.pop(owner, None)
-        found = self._connections[loop] = HttpConnection(LoopRunner(self.target))
+        found = self._connections[loop] = HttpConnection(LoopRunner(self.target), self.target.probe)
         return found
 
     def replace(self, connection: HttpConnection) -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
 from gemwire._transport import call_json
-from gemwire._transport.aio.concurrency import RpcError
 from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
-from gemwire._transport.status import error_from_rpc
 from gemwire._transport.undecodable import check_response
-from gemwire.errors import APIError
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import AnyMethod, Kind
 
@@ -25,9 +23,8 @@ if TYPE_CHECKING:
 
 _UPLOAD, _DOWNLOAD = "files/Upload", "files/Download"
 
-_Response = TypeVar("_Response", File, bytes)
+_Response = TypeVar("_Response")
 _Pairs = Iterable[tuple[str, "str | bytes"]]
-_StreamCall = AsyncIterable[Message]
 
 
 class AsyncRecordingPool:
@@ -77,49 +74,40 @@ class AsyncRecordingConnection:
         """
         if method.kind is Kind.BIDI:
             raise ValueError("live sessions are not recorded; leave debug_config out for them")
-        recording = self._recording
+        path, recording = method.path[1:], self._recording
         if self.recorded is None:
-            if method.kind is Kind.UNARY:
-                return _replay_unary(method, recording)
-            return lambda request, **_: AsyncReplayedStreamCall(method, _find(recording, method, request))
+            if method.kind is not Kind.UNARY:
+                return lambda request, **_: AsyncReplayedStreamCall(method, recording.find(path, request))
+
+            async def replay(request: Message, **_: object) -> Any:
+                return _read_response(recording.find(path, request), method.response)
+
+            return replay
         inner: Callable[..., Any] = self.recorded.callable(method)
-        if method.kind is Kind.UNARY:
-            return _record_unary(method, recording, inner)
-        return lambda request, **rest: AsyncRecordedStreamCall(
-            method, inner(request, **rest), recording.start(method.path[1:], request)
-        )
+        if method.kind is not Kind.UNARY:
+            return lambda request, **rest: AsyncRecordedStreamCall(
+                method, inner(request, **rest), recording.start(path, request)
+            )
+
+        async def record(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
+            async def call() -> Message:
+                response: Message = await inner(request, timeout=timeout, metadata=metadata)
+                return check_response(response, method)
+
+            return await _record(recording.start(path, request), call)
+
+        return record
 
 
-def _record_unary(
-    method: AnyMethod, recording: Recording, inner: Callable[..., Awaitable[Message]]
-) -> Callable[..., Awaitable[Message]]:
-    async def call(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
-        recorded = recording.start(method.path[1:], request)
-        try:
-            response = check_response(await inner(request, timeout=timeout, metadata=metadata), method)
-        except RpcError as error:
-            recorded.end(error_from_rpc(error, method.path[1:], 1, 0))
-            raise
-        except BaseException:
-            recorded.abandon()
-            raise
-        recorded.add(response)
-        recorded.end()
-        return response
-
-    return call
-
-
-def _replay_unary(method: AnyMethod, recording: Recording) -> Callable[..., Awaitable[Message]]:
-    async def call(request: Message, **_: object) -> Message:
-        response: Message = _read_response(_find(recording, method, request), method.response)
-        return response
-
-    return call
-
-
-def _find(recording: Recording, method: AnyMethod, request: object) -> CallRecord:
-    return recording.find(method.path[1:], request)
+async def _record(recorded: RecordedCall, call: Callable[[], Awaitable[_Response]]) -> _Response:
+    try:
+        response = await call()
+    except BaseException as error:
+        recorded.fail(error)
+        raise
+    recorded.add(response)
+    recorded.end()
+    return response
 
 
 def _read_response(record: CallRecord, kind: type[Any]) -> Any:
@@ -153,11 +141,8 @@ class AsyncRecordedStreamCall:
         except StopAsyncIteration:
             self._recorded.end()
             raise
-        except RpcError as error:
-            self._recorded.end(error_from_rpc(error, self._method.path[1:], 1, 0))
-            raise
-        except BaseException:
-            self._recorded.abandon()
+        except BaseException as error:
+            self._recorded.fail(error)
             raise
         self._recorded.add(message)
         return message
@@ -228,12 +213,8 @@ class AsyncRecordedFiles:
         if self._transport is None:
             response: File = _read_response(self._recording.find(_UPLOAD, file), File)
             return response
-        transport = self._transport
-        recorded = self._recording.start(_UPLOAD, file)
-        uploaded: File = await _record(
-            recorded, lambda: transport.upload_file(source, file=file, **arguments)
-        )
-        return uploaded
+        upload = partial(self._transport.upload_file, source, file=file, **arguments)
+        return await _record(self._recording.start(_UPLOAD, file), upload)
 
     async def download_file(self, name: str, destination: Any, **arguments: Any) -> int:
         """Download a file; its contents are recorded."""
@@ -249,20 +230,6 @@ class AsyncRecordedFiles:
             return memory.getvalue()
 
         return _write(await _record(self._recording.start(_DOWNLOAD, request), download), destination)
-
-
-async def _record(recorded: RecordedCall, call: Callable[[], Awaitable[_Response]]) -> _Response:
-    try:
-        response = await call()
-    except APIError as error:
-        recorded.end(error)
-        raise
-    except BaseException:
-        recorded.abandon()
-        raise
-    recorded.add(response)
-    recorded.end()
-    return response
 
 
 def _write(data: bytes, destination: Any) -> int:

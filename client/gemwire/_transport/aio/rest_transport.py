@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from gemwire._transport import endpoint
 from gemwire._transport.aio.download import AsyncDownload
@@ -27,8 +27,6 @@ from gemwire_runtime.method import Metadata
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-_Rest = TypeVar("_Rest", bound="RestAsyncIOTransport")
 
 
 class RestAsyncIOTransport(AsyncTransport):
@@ -67,22 +65,15 @@ class RestAsyncIOTransport(AsyncTransport):
         settings = ConnectionSettings.of_transport(**arguments)
         if url_scheme == "http":
             settings = dataclasses.replace(settings, plaintext=True)
-        self.initialize_from(settings)
+        self.initialize(settings)
 
-    @classmethod
-    def from_settings(cls: type[_Rest], settings: ConnectionSettings) -> _Rest:
-        """See `AsyncTransport.from_settings`."""
-        made = cls.__new__(cls)
-        made.initialize_from(settings)
-        return made
-
-    def initialize_from(self, settings: ConnectionSettings) -> None:
-        """Initialize the transport by settings. Nothing is connected before the first call."""
+    def create_pool(self, settings: ConnectionSettings) -> HttpConnectionPool:
+        """Return the HTTP connections."""
         require_http_client()
         if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
         self.http = HttpConnectionPool(HttpTarget.of(settings))
-        self.initialize(settings, self.http)
+        return self.http
 
     @property
     def host(self) -> str:

@@ -40,7 +40,10 @@ class AsyncStreamCall(ABC, Generic[_Response]):
         self._cancelled = False
 
     def __repr__(self) -> str:
-        state = "done" if self._cancel.done() else "iterated" if self._iterated else "open"
+        if not hasattr(self, "_cancel"):
+            state = "not started"
+        else:
+            state = "done" if self._cancel.done() else "iterated" if self._iterated else "open"
         return f"<{type(self).__name__} {state}>"
 
     @property

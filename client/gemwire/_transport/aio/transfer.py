@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gemwire._transport.aio.backoff import back_off
 from gemwire._transport.aio.caller import AsyncCaller
-from gemwire._transport.aio.concurrency import RpcError, sleep
+from gemwire._transport.aio.concurrency import RpcError
 from gemwire._transport.aio.http_connection import HttpConnection
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.token_wait import wait_for_token
@@ -70,5 +71,5 @@ class AsyncTransfer:
             except RpcError as error:
                 if self.done > done_before:
                     attempts.count = 1
-                await sleep(attempts.next_delay(error, pairs))
+                await back_off(attempts, error, pairs)
                 attempts.rebind()

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import grpc
 
+from gemwire._secret import Secret, hide_header, show_address
 from gemwire._transport.aio.http_connection import HttpConnection
 from gemwire._transport.aio.transfer import AsyncTransfer
 from gemwire._transport.aio.upload_source import AsyncSource
@@ -109,7 +110,8 @@ class AsyncUpload:
         exchange = await runner.run(runner.session.send("POST", url, headers, body, timeout))
         if exchange.status != 200:
             raise await runner.run(read_error(exchange))
-        return dict(exchange.headers), await runner.run(exchange.read_all())
+        answered = {name: hide_header(name, value) for name, value in exchange.headers}
+        return answered, await runner.run(exchange.read_all())
 
     async def _start(self, connection: HttpConnection, pairs: Pairs) -> None:
         """Start the session."""
@@ -219,8 +221,8 @@ def resolve_upload_url(origin: str, location: str) -> str:
         HttpError: It is no URL, or leads to another server without encryption.
     """
     try:
-        url = urljoin(origin + "/", location)
-        here, there = urlsplit(origin), urlsplit(url)
+        url = Secret(urljoin(origin + "/", location))
+        here, there = urlsplit(origin), urlsplit(show_address(url))
         is_valid = there.scheme in ("http", "https") and there.hostname and there.port != 0
     except ValueError:
         is_valid = False

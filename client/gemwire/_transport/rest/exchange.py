@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 import grpc
 from google.protobuf.message import Message
 
+from gemwire._secret import hide_header
 from gemwire._transport.metadata import API_CLIENT, ROUTING
 from gemwire._transport.rest.http_errors import (
     BROKEN,
@@ -78,7 +79,7 @@ def to_headers(metadata: Iterable[tuple[str, str | bytes]], timeout: float | Non
         sent = _to_http_agent(value) if key == API_CLIENT else value
         # The routing header comes twice if the caller sets one too, the caller's first.
         joint = "&" if key == ROUTING else ", "
-        headers[key] = f"{headers[key]}{joint}{sent}" if key in headers else sent
+        headers[key] = hide_header(key, f"{headers[key]}{joint}{sent}") if key in headers else sent
     if timeout is not None:
         headers["x-server-timeout"] = str(math.ceil(timeout))
     return headers

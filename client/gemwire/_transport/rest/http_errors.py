@@ -66,7 +66,11 @@ class HttpError(CallError):
     Attributes:
         delivered: Whether the server may have received the call.
         of_api: Whether the error comes from the API.
+        may_be_refusal: Whether the server may have refused the client's certificate: with TLS 1.3 it does
+            when the client considers the connection made.
     """
+
+    may_be_refusal = False
 
     def __init__(
         self,

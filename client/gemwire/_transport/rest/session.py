@@ -8,16 +8,18 @@ sync client, keeps deadlines, and lets any thread cancel a call.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
+import socket
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 
 import aiohttp
 import grpc
 from yarl import URL
 
+from gemwire._secret import drop_frames
 from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError, response_too_large
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 
@@ -101,11 +103,6 @@ class Session:
         """
         if self.closed:
             raise _closed()
-        try:
-            # The URL is encoded already, and must not be normalised.
-            url = URL(target if "://" in target else self.target.origin + target, encoded=True)
-        except ValueError as error:
-            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
         content: io.BytesIO | bytes | None = (
             io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
         )
@@ -119,22 +116,24 @@ class Session:
         async def request() -> aiohttp.ClientResponse:
             return await self._client.request(
                 verb,
-                url,
+                self._to_url(target),
                 headers=headers,
                 data=content,
                 allow_redirects=False,
-                proxy=self._proxy,
+                proxy=self._proxy.url if self._proxy else None,
+                proxy_headers=self._proxy.headers if self._proxy else None,
                 timeout=limits,
             )
 
         ends_at = None if timeout is None else self.loop.time() + timeout
-        with self.translate_errors():
+        with self.translate_errors(is_sending=True):
             # A task of its own, which `close` can cancel whatever it waits for.
             task = self.loop.create_task(request())
             self._pending.add(task)
             try:
                 exchange = Exchange(self, await task, ends_at)
-            except asyncio.CancelledError:
+            except asyncio.CancelledError as error:
+                drop_frames(error)
                 if self.closed and not _is_task_cancelling():
                     raise _closed() from None
                 raise
@@ -146,13 +145,23 @@ class Session:
         self._exchanges.add(exchange)
         return exchange
 
-    @contextmanager
-    def translate_errors(self) -> Iterator[None]:
-        """Raise the errors of aiohttp as `HttpError`."""
+    def _to_url(self, target: str) -> URL:
+        try:
+            # It is encoded already, and must not be normalised.
+            return URL(target if "://" in target else self.target.origin + target, encoded=True)
+        except ValueError as error:
+            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
+
+    @contextlib.contextmanager
+    def translate_errors(self, *, is_sending: bool = False) -> Iterator[None]:
+        """Raise the errors of aiohttp as `HttpError`; ``is_sending``: before a response has arrived."""
         try:
             yield
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            raise (_closed() if self.closed else _to_http_error(error, self.target.origin)) from error
+            drop_frames(error)
+            failure = _closed() if self.closed else _to_http_error(error, self.target.origin)
+            failure.may_be_refusal = is_sending and self.target.scheme == "https"
+            raise failure from error
 
     async def close(self) -> None:
         """End all exchanges and close all connections."""
@@ -166,6 +175,17 @@ class Session:
         # Sockets close after a few iterations of the loop, which may stop next; those with TLS take longer.
         await asyncio.sleep(0 if self.target.scheme == "http" else _TLS_SHUTDOWN)
         _open.discard(self)
+
+    def abandon(self) -> None:
+        """End all exchanges once the loop is closed: nothing can be awaited any more."""
+        self.closed = True
+        for exchange in list(self._exchanges):
+            exchange.shut_down()
+        # On a closed loop aiohttp only forgets its connections, so that it does not log that they are open.
+        closing = self._client.close()
+        with contextlib.suppress(StopIteration):
+            closing.send(None)
+        closing.close()
 
 
 class Exchange:
@@ -236,6 +256,13 @@ class Exchange:
     def close(self) -> None:
         """End the exchange. If the response is incomplete, its connection is closed at once."""
         self._response.close()
+
+    def shut_down(self) -> None:
+        """Tell the server that nobody reads any more, on a loop that is closed."""
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:
+            with contextlib.suppress(Exception):
+                connection.transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def _take_buffered(content: aiohttp.StreamReader) -> bytes:

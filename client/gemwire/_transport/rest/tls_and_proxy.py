@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import ssl
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-from google.auth.exceptions import MutualTLSChannelError
-
+from gemwire._transport.connection_probe import ConnectionProbe, Route
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire._transport.endpoint import EMULATOR, HTTP_EMULATOR, is_loopback, with_brackets
+from gemwire._transport.endpoint import DEFAULT_PORT, EMULATOR, HTTP_EMULATOR, is_loopback, with_brackets
+from gemwire._transport.proxies import Proxy, find_http_proxy
+from gemwire._transport.tls_context import HTTP_ROOTS, create_http_context
 from gemwire.options import MAX_RESPONSE_SIZE
 
 
@@ -66,73 +64,26 @@ class HttpTarget:
         return f"{self.scheme}://{self.address}"
 
     def tls(self) -> ssl.SSLContext | None:
-        """Return the TLS context, with the client certificate if there is one; None without TLS.
+        """Return the TLS context; None without TLS. Raises as `create_http_context`."""
+        return create_http_context(self.certificate) if self.scheme == "https" else None
 
-        Trusted authorities are those in REQUESTS_CA_BUNDLE, else in SSL_CERT_FILE and SSL_CERT_DIR, else
-        those of the system, else, if it has none, certifi's.
+    @functools.cached_property
+    def probe(self) -> ConnectionProbe:
+        """What finds out why connections to it fail."""
+        return ConnectionProbe(self.find_route)
 
-        Raises:
-            OSError: A variable names a file that does not exist.
-            google.auth.exceptions.MutualTLSChannelError: The client certificate cannot be used.
-        """
-        if self.scheme != "https":
-            return None
-        context = _create_context(os.environ.get("REQUESTS_CA_BUNDLE"))
-        if self.certificate:
-            _load_certificate(context, *self.certificate)
-        return context
+    def find_route(self) -> Route:
+        """Return the way to it, as a probe goes it. Raises ValueError for an unsupported proxy."""
+        address = urlsplit(self.origin)
+        is_secure = self.scheme == "https"
+        return Route(
+            address.hostname or "",
+            address.port or (DEFAULT_PORT if is_secure else 80),
+            functools.partial(create_http_context, self.certificate) if is_secure else None,
+            proxy=self.proxy(),
+            trust_hint=f"set SSL_CERT_FILE or {HTTP_ROOTS} to a file with its authority.",
+        )
 
-    def proxy(self) -> str | None:
-        """Return the proxy of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, unless NO_PROXY excludes the host.
-
-        A plaintext server on this machine is called without a proxy.
-
-        Raises:
-            ValueError: The kind of proxy is not supported.
-        """
-        host = urlsplit(self.origin).hostname or ""
-        if self.scheme == "http" and is_loopback(self.address):
-            return None
-        proxies = getproxies()
-        proxy = proxies.get(self.scheme) or proxies.get("all")
-        if not proxy or proxy_bypass(host):
-            return None
-        proxy = proxy if "://" in proxy else f"http://{proxy}"
-        scheme = urlsplit(proxy).scheme
-        if scheme not in ("http", "https"):
-            raise ValueError(
-                f"environment: the proxy for {self.scheme} is of kind {scheme!r}; "
-                "only HTTP proxies are supported"
-            )
-        return proxy
-
-
-def _create_context(bundle: str | None) -> ssl.SSLContext:
-    if bundle:
-        if Path(bundle).is_dir():
-            return ssl.create_default_context(capath=bundle)
-        try:
-            return ssl.create_default_context(cafile=bundle)
-        except FileNotFoundError:
-            raise FileNotFoundError(f"REQUESTS_CA_BUNDLE: there is no file {bundle}") from None
-    context = ssl.create_default_context()
-    paths = ssl.get_default_verify_paths()
-    if paths.cafile is None and paths.capath is None and not context.cert_store_stats()["x509_ca"]:
-        import certifi
-
-        context.load_verify_locations(certifi.where())
-    return context
-
-
-def _load_certificate(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:
-    # ssl reads certificates from files only; this one is readable by its owner only, and deleted at once.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "client.pem")
-        path.touch(mode=0o600)
-        path.write_bytes(chain + b"\n" + key)
-        try:
-            context.load_cert_chain(path)
-        except ssl.SSLError as error:
-            raise MutualTLSChannelError(
-                f"client_cert_source gave no usable certificate and key: {error}"
-            ) from None
+    def proxy(self) -> Proxy | None:
+        """Return the proxy in between; see `find_http_proxy`."""
+        return find_http_proxy(self.scheme, self.address)

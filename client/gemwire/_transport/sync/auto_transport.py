@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
@@ -15,7 +16,6 @@ from gemwire._log import log
 from gemwire._transport import endpoint
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.connection import Connection
-from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
@@ -31,7 +31,6 @@ from gemwire_runtime.method import AnyMethod, Kind
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_Auto = TypeVar("_Auto", bound="AutoTransport")
 _Result = TypeVar("_Result")
 _Pairs = Iterable[tuple[str, "str | bytes"]]
 
@@ -70,17 +69,10 @@ class AutoTransport(Transport):
         if settings.plaintext:
             emulator = endpoint.find_dual_emulator()
             settings = replace(settings, http_host=emulator.http_host if emulator else None)
-        self.initialize_from(settings)
+        self.initialize(settings)
 
-    @classmethod
-    def from_settings(cls: type[_Auto], settings: ConnectionSettings) -> _Auto:
-        """See `Transport.from_settings`."""
-        made = cls.__new__(cls)
-        made.initialize_from(settings)
-        return made
-
-    def initialize_from(self, settings: ConnectionSettings) -> None:
-        """Initialize the transport by settings. Nothing is connected before the first call."""
+    def create_pool(self, settings: ConnectionSettings) -> FallbackPool:
+        """Return the gRPC channels, and the HTTP connections to fall back to."""
         require_http_client()
         target = HttpTarget.of(settings) if settings.http_host is not None else None
         http = HttpConnectionPool(target) if target else None
@@ -93,7 +85,7 @@ class AutoTransport(Transport):
             return http.current()
 
         channels = ChannelPool(settings.grpc_target(route))
-        self.initialize(settings, FallbackPool(channels, http, endpoint.with_port(settings.host)))
+        return FallbackPool(channels, http, endpoint.with_port(settings.host))
 
 
 class FallbackPool:
@@ -127,9 +119,8 @@ class FallbackPool:
     def replace(self, connection: ChannelHandle | FallbackConnection) -> None:
         """Replace the channel of a connection; over HTTP nothing needs to be, see `HttpConnectionPool`."""
         if not self.is_blocked:
-            if isinstance(connection, FallbackConnection):
-                connection = connection.channel
-            self._channels.replace(connection)
+            handle = connection.channel if isinstance(connection, FallbackConnection) else connection
+            self._channels.replace(handle)
 
     def can_use_grpc(self, channel: ChannelHandle, timeout: float | None) -> bool:
         """Return whether gRPC connects. Nothing of a call is sent."""
@@ -163,64 +154,53 @@ class FallbackConnection:
     """The connection of calls until gRPC has connected; of all calls if it turned out to be blocked.
 
     Attributes:
-        pool: The pool that it belongs to.
         channel: The gRPC channel.
-        http: The HTTP connections.
+        health: Its health.
     """
 
     def __init__(self, pool: FallbackPool, channel: ChannelHandle, http: HttpConnectionPool) -> None:
-        self.pool = pool
+        self._pool = pool
+        self._http = http
         self.channel = channel
-        self.http = http
-
-    @property
-    def health(self) -> ConnectionHealth:
-        return self.channel.health
+        self.health = channel.health
 
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return what makes the calls of a method."""
-        grpc_callable: Callable[..., Any] = self.channel.callable(method)
+        over_grpc: Callable[..., Any] = self.channel.callable(method)
         if not bindings(method):
-            return grpc_callable
-        if self.pool.is_blocked:
-            return self.http.current().callable(method)
-        if method.kind is Kind.UNARY:
-            return FallbackUnary(self, method, grpc_callable)
-        return lambda request, **rest: FallbackStreamCall(self, method, grpc_callable, request, **rest)
+            return over_grpc
+        if self._pool.is_blocked:
+            return self._http.current().callable(method)
+        choose = partial(self._choose, method, over_grpc)
+        if method.kind is not Kind.UNARY:
+            return lambda request, **rest: FallbackStreamCall(choose, request, **rest)
 
+        def call(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
+            return choose(partial(_call, request, metadata), timeout)
 
-class _Fallback:
-    """The choice of a transport for one call."""
+        return call
 
-    def __init__(
-        self, connection: FallbackConnection, method: AnyMethod, grpc_callable: Callable[..., Any]
-    ) -> None:
-        self._connection = connection
-        self._method = method
-        self._grpc_callable = grpc_callable
-
-    def run(
+    def _choose(
         self,
+        method: AnyMethod,
+        over_grpc: Callable[..., Any],
         attempt: Callable[[Callable[..., Any], float | None], _Result],
         timeout: float | None,
     ) -> _Result:
         """Make a call over gRPC if it connects, else over REST, else over gRPC for its error.
 
-        Args:
-            attempt: Makes the call up to its first response, with a callable and the remaining seconds.
-            timeout: Seconds for everything.
+        ``attempt`` makes the call up to its first response, with a callable and the remaining seconds.
         """
         started_at = time.monotonic()
 
         def remaining() -> float | None:
             return None if timeout is None else max(started_at + timeout - time.monotonic(), 0)
 
-        pool = self._connection.pool
-        if pool.can_use_grpc(self._connection.channel, timeout):
-            return attempt(self._grpc_callable, remaining())
+        pool = self._pool
+        if pool.can_use_grpc(self.channel, timeout):
+            return attempt(over_grpc, remaining())
         try:
-            http_callable = self._connection.http.current().callable(self._method)
-            response = attempt(http_callable, remaining())
+            response = attempt(self._http.current().callable(method), remaining())
         except HttpError as error:
             if error.of_api:
                 pool.mark_blocked()
@@ -233,36 +213,30 @@ class _Fallback:
         else:
             pool.mark_blocked()
             return response
-        return attempt(self._grpc_callable, remaining())
+        return attempt(over_grpc, remaining())
 
 
-class FallbackUnary(_Fallback):
-    """The callable of a method with one response."""
-
-    def __call__(self, request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
-        """Make a call."""
-
-        def attempt(callable_: Callable[..., Any], remaining: float | None) -> Message:
-            response: Message = callable_(request, timeout=remaining, metadata=metadata)
-            return response
-
-        return self.run(attempt, timeout)
+def _call(
+    request: Message,
+    metadata: _Pairs,
+    callable_: Callable[..., Message],
+    timeout: float | None,
+) -> Message:
+    return callable_(request, timeout=timeout, metadata=metadata)
 
 
-class FallbackStreamCall(_Fallback):
+class FallbackStreamCall:
     """One streaming call, started when its first message is read."""
 
     def __init__(
         self,
-        connection: FallbackConnection,
-        method: AnyMethod,
-        grpc_callable: Callable[..., Any],
+        choose: Callable[..., Message],
         request: Message,
         *,
         timeout: float | None,
         metadata: _Pairs,
     ) -> None:
-        super().__init__(connection, method, grpc_callable)
+        self._choose = choose
         self._request = request
         self._timeout = timeout
         self._metadata = metadata
@@ -281,7 +255,7 @@ class FallbackStreamCall(_Fallback):
 
     def __next__(self) -> Message:
         if self._messages is None:
-            return self.run(self._start, self._timeout)
+            return self._choose(self._start, self._timeout)
         return self._messages.__next__()
 
     def _start(self, callable_: Callable[..., Any], remaining: float | None) -> Message:

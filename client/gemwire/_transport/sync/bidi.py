@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.json_only import check_request
 from gemwire._transport.request_message import to_message
+from gemwire._transport.sync.backoff import find_cause
 from gemwire._transport.sync.canceller import Canceller
 from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError
 from gemwire._transport.sync.stream_call import StreamCall
@@ -117,7 +118,8 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
             return None
         except (RpcError, CancelledError) as raised:
             failure = self._failure or (raised if isinstance(raised, RpcError) else None)
-            error = self._error(failure, self._watchdog)
+            cause = None if failure is None or self._cancelled else find_cause(self._attempts, failure)
+            error = cause or self._error(failure, self._watchdog)
             if observed:
                 observed.finish(self._attempts.count, error)
             raise error from self._sender_error

@@ -24,6 +24,7 @@ from gemwire._transport.retry import (
     default_policy,
     resolve_policy,
 )
+from gemwire._transport.sync.backoff import back_off
 from gemwire._transport.sync.bidi import BidiStream
 from gemwire._transport.sync.concurrency import (
     CallMetadata,
@@ -31,7 +32,6 @@ from gemwire._transport.sync.concurrency import (
     RpcError,
     build_metadata,
     is_task_cancelling,
-    sleep,
 )
 from gemwire._transport.sync.hedging import HedgedAttempt
 from gemwire._transport.sync.operation import Operation
@@ -167,7 +167,7 @@ class Caller:
                     attempts = attempts or self.start_attempts(
                         method, policy, began, seconds, connection, observed
                     )
-                    sleep(attempts.next_delay(error, pairs))
+                    back_off(attempts, error, pairs)
                     connection, now = attempts.rebind()
                     left = None if seconds is None else max(began + seconds - now, 0)
                     ready = self.authorization.pairs(now)

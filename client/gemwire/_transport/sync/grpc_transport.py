@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.connection import ConnectionPool, HttpRoute
+from gemwire._transport.connection import ConnectionPool
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.metadata import build_user_agent
 from gemwire._transport.sync.caller import Caller
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _Transport = TypeVar("_Transport", bound="Transport")
 
 
-class Transport(Caller):
+class Transport(Caller, ABC):
     """A caller with connections of its own. Clients that are given the same transport share them.
 
     Attributes:
@@ -40,23 +41,34 @@ class Transport(Caller):
     find_emulator = staticmethod(endpoint.find_emulator)
     settings: ConnectionSettings
 
-    def initialize(self, settings: ConnectionSettings, pool: ConnectionPool) -> None:
-        """Initialize the caller. Nothing is connected before the first call."""
-        self.settings = settings
-        super().__init__(pool, settings.authorization, settings.user_agent, self.host, settings.log_content)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.host} {self.settings.authorization!r}>"
-
-    @classmethod
-    def from_settings(cls: type[_Transport], settings: ConnectionSettings) -> _Transport:
-        """Make a transport of settings that were resolved before.
+    def initialize(self, settings: ConnectionSettings, pool: ConnectionPool | None = None) -> None:
+        """Initialize the caller. Nothing is connected before the first call.
 
         Raises:
             ImportError: ``gemwire[http]`` is needed and not installed.
             ValueError: The settings do not suit the transport.
         """
-        raise NotImplementedError
+        pool = pool or self.create_pool(settings)
+        self.settings = settings
+        super().__init__(pool, settings.authorization, settings.user_agent, self.host, settings.log_content)
+
+    @abstractmethod
+    def create_pool(self, settings: ConnectionSettings) -> ConnectionPool:
+        """Return the connections of this transport. Raises as `initialize`."""
+
+    def __repr__(self) -> str:
+        if "settings" not in vars(self):
+            return f"<{type(self).__name__}, not initialized>"
+        return f"<{type(self).__name__} {self.host} {self.settings.authorization!r}>"
+
+    @classmethod
+    def from_settings(
+        cls: type[_Transport], settings: ConnectionSettings, pool: ConnectionPool | None = None
+    ) -> _Transport:
+        """Make a transport of settings that were resolved before. Raises as `initialize`."""
+        made = cls.__new__(cls)
+        made.initialize(settings, pool)
+        return made
 
     def record(self, recording: Recording) -> None:
         """Record the calls of this transport, or replay them instead of making them."""
@@ -102,8 +114,7 @@ class GrpcTransport(Transport):
             google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
         """
         if channel is None:
-            settings = ConnectionSettings.of_transport(**arguments)
-            self.initialize(settings, ChannelPool(settings.grpc_target()))
+            self.initialize(ConnectionSettings.of_transport(**arguments))
             return
         if not isinstance(channel, grpc.Channel):
             raise TypeError(f"channel: expected a grpc.Channel, got {type(channel).__name__}")
@@ -116,11 +127,6 @@ class GrpcTransport(Transport):
         )
         self.initialize(settings, ChannelPool(None, channel))
 
-    @classmethod
-    def from_settings(
-        cls: type[_Transport], settings: ConnectionSettings, http: HttpRoute | None = None
-    ) -> _Transport:
-        """See `Transport.from_settings`; ``http``: the route of what gRPC cannot carry."""
-        made = cls.__new__(cls)
-        made.initialize(settings, ChannelPool(settings.grpc_target(http)))
-        return made
+    def create_pool(self, settings: ConnectionSettings) -> ConnectionPool:
+        """Return the gRPC channels."""
+        return ChannelPool(settings.grpc_target())

@@ -37,7 +37,7 @@ class HttpConnectionPool:
             if self._closed:
                 raise RuntimeError("this client is closed; make another")
             if self._latest is None or self._latest.generation != fork.generation():
-                self._latest = HttpConnection(LoopRunner(self.target))
+                self._latest = HttpConnection(LoopRunner(self.target), self.target.probe)
             return self._latest
 
     def _usable_lock(self) -> threading.Lock:

@@ -7,7 +7,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
@@ -28,8 +28,6 @@ from gemwire_runtime.method import Metadata
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-_Rest = TypeVar("_Rest", bound="RestTransport")
 
 
 class RestTransport(Transport):
@@ -68,22 +66,15 @@ class RestTransport(Transport):
         settings = ConnectionSettings.of_transport(**arguments)
         if url_scheme == "http":
             settings = dataclasses.replace(settings, plaintext=True)
-        self.initialize_from(settings)
+        self.initialize(settings)
 
-    @classmethod
-    def from_settings(cls: type[_Rest], settings: ConnectionSettings) -> _Rest:
-        """See `Transport.from_settings`."""
-        made = cls.__new__(cls)
-        made.initialize_from(settings)
-        return made
-
-    def initialize_from(self, settings: ConnectionSettings) -> None:
-        """Initialize the transport by settings. Nothing is connected before the first call."""
+    def create_pool(self, settings: ConnectionSettings) -> HttpConnectionPool:
+        """Return the HTTP connections."""
         require_http_client()
         if settings.interceptors:
             raise ValueError("client_options.interceptors: those are grpc's, and this transport is REST")
         self.http = HttpConnectionPool(HttpTarget.of(settings))
-        self.initialize(settings, self.http)
+        return self.http
 
     @property
     def host(self) -> str:

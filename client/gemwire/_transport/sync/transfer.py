@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gemwire._transport.retry import resolve_unhedged_policy
+from gemwire._transport.sync.backoff import back_off
 from gemwire._transport.sync.caller import Caller
-from gemwire._transport.sync.concurrency import RpcError, sleep
+from gemwire._transport.sync.concurrency import RpcError
 from gemwire._transport.sync.http_connection import HttpConnection
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.token_wait import wait_for_token
@@ -71,5 +72,5 @@ class Transfer:
             except RpcError as error:
                 if self.done > done_before:
                     attempts.count = 1
-                sleep(attempts.next_delay(error, pairs))
+                back_off(attempts, error, pairs)
                 attempts.rebind()

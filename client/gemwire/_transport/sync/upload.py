@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import grpc
 
+from gemwire._secret import Secret, hide_header, show_address
 from gemwire._transport.file_objects import Progress
 from gemwire._transport.rest.exchange import parse_message, read_error, to_headers
 from gemwire._transport.rest.http_errors import HttpError, summarize
@@ -110,7 +111,8 @@ class Upload:
         exchange = runner.run(runner.session.send("POST", url, headers, body, timeout))
         if exchange.status != 200:
             raise runner.run(read_error(exchange))
-        return dict(exchange.headers), runner.run(exchange.read_all())
+        answered = {name: hide_header(name, value) for name, value in exchange.headers}
+        return answered, runner.run(exchange.read_all())
 
     def _start(self, connection: HttpConnection, pairs: Pairs) -> None:
         """Start the session."""
@@ -220,8 +222,8 @@ def resolve_upload_url(origin: str, location: str) -> str:
         HttpError: It is no URL, or leads to another server without encryption.
     """
     try:
-        url = urljoin(origin + "/", location)
-        here, there = urlsplit(origin), urlsplit(url)
+        url = Secret(urljoin(origin + "/", location))
+        here, there = urlsplit(origin), urlsplit(show_address(url))
         is_valid = there.scheme in ("http", "https") and there.hostname and there.port != 0
     except ValueError:
         is_valid = False

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from gemwire._clients.aio.service_client import AsyncServiceClient
+from gemwire._transport.aio.channel_pool import ChannelPool
 from gemwire._transport.aio.grpc_transport import AsyncTransport, GrpcAsyncIOTransport
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings
@@ -50,7 +51,8 @@ class AsyncConnections:
         self._closed = False
         self._rest: RestAsyncIOTransport | None = None
         if transport is None or (recording and recording.replays):
-            self.transport = GrpcAsyncIOTransport.from_settings(settings, self._route)
+            pool = ChannelPool(settings.grpc_target(self._route))
+            self.transport = GrpcAsyncIOTransport.from_settings(settings, pool)
         elif transport == "rest":
             self.transport = self._rest = self._make_rest()
         else:

@@ -77,11 +77,10 @@ class AsyncMedia:
             APIError: The call failed.
         """
         config = GenerateVideosConfig.of(config)
-        given = GenerateVideosSource(prompt=prompt, image=image, video=video)
-        if source is not None:
-            if any(given.given()):
-                raise ValueError("source and prompt, image or video exclude each other")
-            given = GenerateVideosSource.of(source, "source")
+        parts = {"prompt": prompt, "image": image, "video": video}
+        if source is not None and any(part is not None for part in parts.values()):
+            raise ValueError("source and prompt, image or video exclude each other")
+        given = GenerateVideosSource.of(parts if source is None else source, "source")
         call = self._api.backend.media.generate_videos(model, given, config)
         return await self._api.call(call, config.http_options)
 

@@ -70,7 +70,7 @@ def to_batch_source(src: object) -> BatchJobSource:
             return BatchJobSource(vertex_dataset_name=src)
         return BatchJobSource(file_name=src)
     if isinstance(src, Sequence):
-        return BatchJobSource(inlined_requests=src)
+        src = {"inlined_requests": src}
     return BatchJobSource.of(src, "src")
 
 

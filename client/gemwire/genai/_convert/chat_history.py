@@ -35,7 +35,9 @@ class History:
             ValueError: A turn has another role than user and model, or cannot be sent.
             TypeError: The value is not a list of contents.
         """
-        if given is not None and (isinstance(given, (str, bytes, dict)) or not isinstance(given, Iterable)):
+        if given is not None and (
+            isinstance(given, (str, bytes, dict, View)) or not isinstance(given, Iterable)
+        ):
             raise TypeError(f"history: expected a list of contents, got {type(given).__name__}")
         self.comprehensive = [_to_turn(item, index) for index, item in enumerate(given or ())]
         self.curated = curate(self.comprehensive)

@@ -16,11 +16,11 @@ from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.views import fields_of, message_of
+from gemwire_runtime.views import View, fields_of, message_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
 _GENERATION_FIELDS = fields_of(views.GenerationConfig)
-_SETUP_FIELDS = fields_of(views.BidiGenerateContentSetup)
+_SETUP_FIELDS = fields_of(views.LiveClientSetup)
 _SETUP = _SETUP_FIELDS.keys() - _CONVERTED
 
 
@@ -91,7 +91,7 @@ def to_tool_response(
     """Build a message with the results of function calls."""
     items: Iterable[object] = [function_responses]
     function_responses = unwrap(function_responses)
-    if isinstance(function_responses, Iterable) and not isinstance(function_responses, Mapping):
+    if isinstance(function_responses, Iterable) and not isinstance(function_responses, (Mapping, View)):
         items = function_responses
     responses = [message_of(views.FunctionResponse.model_validate(item)) for item in items]
     for index, response in enumerate(responses):

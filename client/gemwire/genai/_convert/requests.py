@@ -115,5 +115,7 @@ def _write_config(request: v1beta.GenerateContentRequest, config: GenerateConten
                 generation.response_mime_type = "application/json"
         elif name == "response_json_schema":
             write_config_field(_GENERATION_FIELDS[name], generation, to_response_json_schema(value))
+        elif name == "should_return_http_response" and value:
+            raise ValueError(f"config.{name}: the response over gRPC is a message, not JSON; leave it out")
         elif name == "speech_config":
             write_config_field(_GENERATION_FIELDS[name], generation, to_speech_config(value))

@@ -85,7 +85,7 @@ def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
     try:
         return "response_schema", views.Schema.of(_to_message(schema))
     except _InexpressibleError:
-        return "response_json_schema", _order_properties(_to_plain_json_schema(schema))
+        return "response_json_schema", order_properties(_to_plain_json_schema(schema))
 
 
 def to_response_json_schema(value: object) -> JsonSchema:
@@ -95,7 +95,7 @@ def to_response_json_schema(value: object) -> JsonSchema:
             value = to_json_schema(value)
         except ValueError as error:
             raise ValueError(f"config.response_json_schema: {error}") from None
-    return _order_properties(value)
+    return order_properties(value)
 
 
 def find_answer_schema(config: GenerateContentConfig) -> object:
@@ -170,11 +170,11 @@ def _normalize_keyword(key: str, value: object, place: str) -> object:
 
 
 def _to_type(value: object, place: str) -> str:
-    try:
-        return str(views.Type(value.upper() if isinstance(value, str) else value).value).lower()
-    except ValueError:
-        known = ", ".join(kind.value for kind in views.Type if kind.number)
-        raise ValueError(f"{place}: {value!r} is none of {known}") from None
+    for kind in views.Type:
+        if kind.number and (value == kind or (isinstance(value, str) and value.upper() == kind.value)):
+            return kind.value.lower()
+    known = ", ".join(kind.value for kind in views.Type if kind.number)
+    raise ValueError(f"{place}: {value!r} is none of {known}")
 
 
 def _to_message(schema: object) -> v1beta.Schema:
@@ -282,13 +282,13 @@ def _remove(schema: Mapping[str, Any], key: str) -> JsonSchema:
 
 
 def _add_property_order(schema: object) -> object:
-    """Add ``propertyOrdering`` to objects: a Struct keeps no order."""
     if isinstance(schema, list):
         return [_add_property_order(item) for item in schema]
-    return _order_properties(schema) if isinstance(schema, Mapping) else schema
+    return order_properties(schema) if isinstance(schema, Mapping) else schema
 
 
-def _order_properties(schema: Mapping[str, object]) -> JsonSchema:
+def order_properties(schema: Mapping[str, object]) -> JsonSchema:
+    """Return a JSON Schema with ``propertyOrdering`` of its objects: a Struct keeps no order."""
     made: JsonSchema = {key: _add_property_order(value) for key, value in schema.items()}
     names = made.get("properties")
     if isinstance(names, dict) and len(names) > 1 and made.get("type") == "object":

@@ -14,6 +14,7 @@ from gemwire._clients.sync.service_client import ServiceClient
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire._transport.recording import Recording
+from gemwire._transport.sync.channel_pool import ChannelPool
 from gemwire._transport.sync.grpc_transport import GrpcTransport, Transport
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class Connections:
         self._closed = False
         self._rest: RestTransport | None = None
         if transport is None or (recording and recording.replays):
-            self.transport = GrpcTransport.from_settings(settings, self._route)
+            pool = ChannelPool(settings.grpc_target(self._route))
+            self.transport = GrpcTransport.from_settings(settings, pool)
         elif transport == "rest":
             self.transport = self._rest = self._make_rest()
         else:

@@ -11,10 +11,10 @@ from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._sync.api import Api
 from gemwire.genai._types.content import ContentListUnion, PILImage
-from gemwire.genai._types.live import ActivityEnd, ActivityStart, LiveConnectConfig, LiveServerMessage
+from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
 from gemwire.genai.http_options import CallSettings
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage, BidiGenerateContentServerMessage
-from gemwire_proto.v1beta.views import Blob, FunctionResponse
+from gemwire_proto.v1beta.views import ActivityEnd, ActivityStart, Blob, FunctionResponse
 from gemwire_runtime import json_only
 from gemwire_runtime.method import DEFAULT
 from gemwire_runtime.sync.caller import BidiStream

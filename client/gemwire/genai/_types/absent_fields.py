@@ -12,7 +12,7 @@ _ABSENT: dict[type[View], tuple[str, ...]] = {
         "text_count",
         "video_duration_seconds",
     ),
-    views.CitationSource: ("publication_date", "title"),
+    views.Citation: ("publication_date", "title"),
     views.ContentEmbedding: ("statistics",),
     views.BatchEmbedContentsResponse: ("metadata",),
     views.FunctionCall: ("partial_args", "will_continue"),

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentListUnion
-from gemwire.genai._types.generate_content import GenerateContentResponse
+from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
 from gemwire.genai._types.http_options import CallConfig, ListConfig
 from gemwire.genai._types.tunings import JobState
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import (
-        EmbedContentBatchOrDict,
-        EmbedContentConfigOrDict,
-        GenerateContentConfigOrDict,
-        InlinedRequestOrDict,
-    )
+    pass
 
 GetBatchJobConfig: TypeAlias = CallConfig
 CancelBatchJobConfig: TypeAlias = CallConfig
@@ -69,7 +64,7 @@ class JobError(Config):
 
     code: int | None = None
     message: str | None = None
-    details: Sequence[Mapping[str, object]] | None = None
+    details: list[dict[str, object]] | None = None
 
 
 class InlinedRequest(Config):
@@ -83,9 +78,9 @@ class InlinedRequest(Config):
     """
 
     contents: ContentListUnion | None = None
-    config: GenerateContentConfigOrDict | None = None
+    config: GenerateContentConfig | None = None
     model: str | None = None
-    metadata: Mapping[str, str] | None = None
+    metadata: dict[str, str] | None = None
 
 
 class BatchJobSource(Config):
@@ -100,10 +95,10 @@ class BatchJobSource(Config):
         vertex_dataset_name: Vertex AI only.
     """
 
-    inlined_requests: Sequence[InlinedRequestOrDict] | None = None
+    inlined_requests: list[InlinedRequest] | None = None
     file_name: str | None = None
     format: str | None = None
-    gcs_uri: Sequence[str] | None = None
+    gcs_uri: list[str] | None = None
     bigquery_uri: str | None = None
     vertex_dataset_name: str | None = None
 
@@ -117,7 +112,7 @@ class EmbedContentBatch(Config):
     """
 
     contents: ContentListUnion | None = None
-    config: EmbedContentConfigOrDict | None = None
+    config: EmbedContentConfig | None = None
 
 
 class EmbeddingsBatchJobSource(Config):
@@ -128,7 +123,7 @@ class EmbeddingsBatchJobSource(Config):
         file_name: Name of an uploaded file with one JSON object per line, ``{"key": …, "request": {…}}``.
     """
 
-    inlined_requests: EmbedContentBatchOrDict | None = None
+    inlined_requests: EmbedContentBatch | None = None
     file_name: str | None = None
 
 
@@ -142,7 +137,7 @@ class InlinedResponse(Config):
     """
 
     response: GenerateContentResponse | None = None
-    metadata: Mapping[str, object] | None = None
+    metadata: dict[str, object] | None = None
     error: JobError | None = None
 
 
@@ -168,7 +163,7 @@ class InlinedEmbedContentResponse(Config):
     """
 
     response: SingleEmbedContentResponse | None = None
-    metadata: Mapping[str, object] | None = None
+    metadata: dict[str, object] | None = None
     error: JobError | None = None
 
 
@@ -184,8 +179,8 @@ class BatchJobDestination(Config):
         bigquery_uri: Vertex AI only.
     """
 
-    inlined_responses: Sequence[InlinedResponse] | None = None
-    inlined_embed_content_responses: Sequence[InlinedEmbedContentResponse] | None = None
+    inlined_responses: list[InlinedResponse] | None = None
+    inlined_embed_content_responses: list[InlinedEmbedContentResponse] | None = None
     file_name: str | None = None
     format: str | None = None
     gcs_uri: str | None = None

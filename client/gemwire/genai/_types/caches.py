@@ -11,7 +11,7 @@ from gemwire.genai._types.http_options import CallConfig, ListConfig
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
-    from gemwire_proto.v1beta.views import ToolConfigDict
+    pass
 
 GetCachedContentConfig: TypeAlias = CallConfig
 DeleteCachedContentConfig: TypeAlias = CallConfig
@@ -38,7 +38,7 @@ class CreateCachedContentConfig(CallConfig):
     contents: ContentListUnion | None = None
     system_instruction: ContentUnion | None = None
     tools: ToolListUnion | None = None
-    tool_config: views.ToolConfig | ToolConfigDict | None = None
+    tool_config: views.ToolConfig | None = None
     kms_key_name: str | None = None
 
 

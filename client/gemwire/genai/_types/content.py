@@ -19,10 +19,6 @@ if TYPE_CHECKING:
         PartMediaResolutionDict,
     )
 
-Language = views.ExecutableCodeLanguage
-MediaResolution = views.GenerationConfigMediaResolution
-Outcome = views.CodeExecutionResultOutcome
-
 
 class PILImage(Protocol):
     """An image of Pillow (``PIL.Image.Image``), as far as it is used here."""
@@ -132,7 +128,7 @@ class Part(views.Part):
         return cls(function_response=views.FunctionResponse(name=name, response=response))
 
     @classmethod
-    def from_executable_code(cls, *, code: str, language: views.ExecutableCodeLanguage | str) -> Part:
+    def from_executable_code(cls, *, code: str, language: views.Language | str) -> Part:
         """Build a part with code written by a model.
 
         Args:
@@ -142,9 +138,7 @@ class Part(views.Part):
         return cls(executable_code=views.ExecutableCode(code=code, language=language))
 
     @classmethod
-    def from_code_execution_result(
-        cls, *, outcome: views.CodeExecutionResultOutcome | str, output: str
-    ) -> Part:
+    def from_code_execution_result(cls, *, outcome: views.Outcome | str, output: str) -> Part:
         """Build a part with the result of executed code.
 
         Args:

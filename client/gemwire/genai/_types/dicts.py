@@ -83,7 +83,6 @@ from gemwire.genai._types.videos import (
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Mapping, Sequence
-    from typing import Literal
 
     from gemwire.genai._types.content import ContentListUnion, ContentUnion, PILImage
     from gemwire.genai._types.generate_content import (
@@ -98,6 +97,8 @@ if TYPE_CHECKING:
     from gemwire_proto.v1beta import views
     from gemwire_proto.v1beta.views import (
         AudioTranscriptionConfigDict,
+        CachedContentDict,
+        ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
         GenerationConfigDict,
         ImageConfigDict,
@@ -122,7 +123,7 @@ class InlinedRequestDict(TypedDict, total=False):
     """Fields of a `InlinedRequest`."""
 
     contents: ContentListUnion | None
-    config: GenerateContentConfigOrDict | None
+    config: GenerateContentConfig | GenerateContentConfigDict | None
     model: str | None
     metadata: Mapping[str, str] | None
 
@@ -130,7 +131,7 @@ class InlinedRequestDict(TypedDict, total=False):
 class BatchJobSourceDict(TypedDict, total=False):
     """Fields of a `BatchJobSource`."""
 
-    inlined_requests: Sequence[InlinedRequestOrDict] | None
+    inlined_requests: Sequence[InlinedRequest | InlinedRequestDict] | None
     file_name: str | None
     format: str | None
     gcs_uri: Sequence[str] | None
@@ -142,13 +143,13 @@ class EmbedContentBatchDict(TypedDict, total=False):
     """Fields of a `EmbedContentBatch`."""
 
     contents: ContentListUnion | None
-    config: EmbedContentConfigOrDict | None
+    config: EmbedContentConfig | EmbedContentConfigDict | None
 
 
 class EmbeddingsBatchJobSourceDict(TypedDict, total=False):
     """Fields of a `EmbeddingsBatchJobSource`."""
 
-    inlined_requests: EmbedContentBatchOrDict | None
+    inlined_requests: EmbedContentBatch | EmbedContentBatchDict | None
     file_name: str | None
 
 
@@ -157,29 +158,31 @@ class InlinedResponseDict(TypedDict, total=False):
 
     response: GenerateContentResponse | None
     metadata: Mapping[str, object] | None
-    error: JobError | None
+    error: JobError | JobErrorDict | None
 
 
 class SingleEmbedContentResponseDict(TypedDict, total=False):
     """Fields of a `SingleEmbedContentResponse`."""
 
-    embedding: views.ContentEmbedding | None
+    embedding: views.ContentEmbedding | ContentEmbeddingDict | None
     token_count: int | None
 
 
 class InlinedEmbedContentResponseDict(TypedDict, total=False):
     """Fields of a `InlinedEmbedContentResponse`."""
 
-    response: SingleEmbedContentResponse | None
+    response: SingleEmbedContentResponse | SingleEmbedContentResponseDict | None
     metadata: Mapping[str, object] | None
-    error: JobError | None
+    error: JobError | JobErrorDict | None
 
 
 class BatchJobDestinationDict(TypedDict, total=False):
     """Fields of a `BatchJobDestination`."""
 
-    inlined_responses: Sequence[InlinedResponse] | None
-    inlined_embed_content_responses: Sequence[InlinedEmbedContentResponse] | None
+    inlined_responses: Sequence[InlinedResponse | InlinedResponseDict] | None
+    inlined_embed_content_responses: (
+        Sequence[InlinedEmbedContentResponse | InlinedEmbedContentResponseDict] | None
+    )
     file_name: str | None
     format: str | None
     gcs_uri: str | None
@@ -200,15 +203,15 @@ class BatchJobDict(TypedDict, total=False):
     name: str | None
     display_name: str | None
     state: JobState | None
-    error: JobError | None
+    error: JobError | JobErrorDict | None
     create_time: datetime.datetime | None
     start_time: datetime.datetime | None
     end_time: datetime.datetime | None
     update_time: datetime.datetime | None
     model: str | None
-    src: BatchJobSource | None
-    dest: BatchJobDestination | None
-    completion_stats: CompletionStats | None
+    src: BatchJobSource | BatchJobSourceDict | None
+    dest: BatchJobDestination | BatchJobDestinationDict | None
+    completion_stats: CompletionStats | CompletionStatsDict | None
 
 
 class DeleteResourceJobDict(TypedDict, total=False):
@@ -216,7 +219,7 @@ class DeleteResourceJobDict(TypedDict, total=False):
 
     name: str | None
     done: bool | None
-    error: JobError | None
+    error: JobError | JobErrorDict | None
 
 
 class FileStatusDict(TypedDict, total=False):
@@ -253,13 +256,13 @@ class HttpOptionsDict(TypedDict, total=False):
     api_version: str | None
     headers: Mapping[str, str] | None
     timeout: int | None
-    retry_options: HttpRetryOptionsOrDict | None
+    retry_options: HttpRetryOptions | HttpRetryOptionsDict | None
 
 
 class CallConfigDict(TypedDict, total=False):
     """Fields of a `CallConfig`."""
 
-    http_options: HttpOptionsOrDict | None
+    http_options: HttpOptions | HttpOptionsDict | None
 
 
 class MediaFileDict(TypedDict, total=False):
@@ -279,17 +282,17 @@ class SafetyAttributesDict(TypedDict, total=False):
 class GeneratedImageDict(TypedDict, total=False):
     """Fields of a `GeneratedImage`."""
 
-    image: Image | None
+    image: Image | ImageDict | None
     rai_filtered_reason: str | None
-    safety_attributes: SafetyAttributes | None
+    safety_attributes: SafetyAttributes | SafetyAttributesDict | None
     enhanced_prompt: str | None
 
 
 class GenerateImagesResponseDict(TypedDict, total=False):
     """Fields of a `GenerateImagesResponse`."""
 
-    generated_images: Sequence[GeneratedImage] | None
-    positive_prompt_safety_attributes: SafetyAttributes | None
+    generated_images: Sequence[GeneratedImage | GeneratedImageDict] | None
+    positive_prompt_safety_attributes: SafetyAttributes | SafetyAttributesDict | None
 
 
 class TunedModelInfoDict(TypedDict, total=False):
@@ -318,13 +321,13 @@ class TuningDatasetDict(TypedDict, total=False):
 class GeneratedVideoDict(TypedDict, total=False):
     """Fields of a `GeneratedVideo`."""
 
-    video: Video | None
+    video: Video | VideoDict | None
 
 
 class GenerateVideosResponseDict(TypedDict, total=False):
     """Fields of a `GenerateVideosResponse`."""
 
-    generated_videos: Sequence[GeneratedVideo] | None
+    generated_videos: Sequence[GeneratedVideo | GeneratedVideoDict] | None
     rai_media_filtered_count: int | None
     rai_media_filtered_reasons: Sequence[str] | None
 
@@ -333,8 +336,8 @@ class GenerateVideosSourceDict(TypedDict, total=False):
     """Fields of a `GenerateVideosSource`."""
 
     prompt: str | None
-    image: ImageOrDict | PILImage | None
-    video: VideoOrDict | None
+    image: Image | ImageDict | PILImage | None
+    video: Video | VideoDict | None
 
 
 class OperationDict(TypedDict, total=False):
@@ -382,7 +385,7 @@ class UpdateCachedContentConfigDict(CallConfigDict, total=False):
 class EmbedContentConfigDict(CallConfigDict, total=False):
     """Fields of a `EmbedContentConfig`."""
 
-    task_type: views.TaskType | str | None
+    task_type: views.TaskType | str | str | None
     title: str | None
     output_dimensionality: int | None
     mime_type: str | None
@@ -418,22 +421,23 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     safety_settings: Sequence[views.SafetySetting | SafetySettingDict] | None
     tools: ToolListUnion | None
     tool_config: views.ToolConfig | ToolConfigDict | None
-    cached_content: str | views.CachedContent | None
-    response_modalities: Sequence[views.GenerationConfigModality | str] | None
-    media_resolution: views.GenerationConfigMediaResolution | str | None
+    cached_content: str | views.CachedContent | CachedContentDict | None
+    response_modalities: Sequence[views.Modality | str | str] | None
+    media_resolution: views.MediaResolution | str | str | None
     speech_config: SpeechConfigUnion | None
-    automatic_function_calling: AutomaticFunctionCallingConfigOrDict | None
+    automatic_function_calling: AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict | None
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None
     image_config: views.ImageConfig | ImageConfigDict | None
     enable_enhanced_civic_answers: bool | None
     labels: Mapping[str, str] | None
-    service_tier: ServiceTier | Literal["unspecified", "flex", "standard", "priority"] | None
+    service_tier: ServiceTier | str | None
     store: bool | None
     continuation_token: str | None
     audio_transcription_config: Mapping[str, object] | None
     routing_config: object | None
     model_selection_config: object | None
     audio_timestamp: bool | None
+    should_return_http_response: bool | None
 
 
 class CountTokensConfigDict(CallConfigDict, total=False):
@@ -484,12 +488,12 @@ class LiveConnectConfigDict(CallConfigDict, total=False):
     """Fields of a `LiveConnectConfig`."""
 
     generation_config: views.GenerationConfig | GenerationConfigDict | None
-    response_modalities: Sequence[views.GenerationConfigModality | str] | None
+    response_modalities: Sequence[views.Modality | str | str] | None
     temperature: float | None
     top_p: float | None
     top_k: float | None
     max_output_tokens: int | None
-    media_resolution: views.GenerationConfigMediaResolution | str | None
+    media_resolution: views.MediaResolution | str | str | None
     seed: int | None
     speech_config: SpeechConfigUnion | None
     thinking_config: views.ThinkingConfig | ThinkingConfigDict | None
@@ -547,7 +551,7 @@ class GenerateVideosConfigDict(CallConfigDict, total=False):
     negative_prompt: str | None
     enhance_prompt: bool | None
     generate_audio: bool | None
-    last_frame: ImageOrDict | PILImage | None
+    last_frame: Image | ImageDict | PILImage | None
     output_gcs_uri: str | None
     pubsub_topic: str | None
 
@@ -562,7 +566,7 @@ class VideoDict(MediaFileDict, total=False):
 class GenerateVideosOperationDict(OperationDict, total=False):
     """Fields of a `GenerateVideosOperation`."""
 
-    response: GenerateVideosResponse | None
+    response: GenerateVideosResponse | GenerateVideosResponseDict | None
 
 
 GetBatchJobConfigDict: TypeAlias = CallConfigDict

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from gemwire.genai._types.config import Config
@@ -41,7 +40,7 @@ class FileStatus(Config):
 
     code: int | None = None
     message: str | None = None
-    details: Sequence[Mapping[str, object]] | None = None
+    details: list[dict[str, object]] | None = None
 
 
 class File(views.File):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import enum
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from google.protobuf.message import Message
 
@@ -16,31 +15,16 @@ from gemwire.genai._types.content import Content, ContentUnion
 from gemwire.genai._types.http_options import CallConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.enums import Names
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import Field, replace_field
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import AutomaticFunctionCallingConfigOrDict
     from gemwire_proto.v1beta.views import (
-        GenerationConfigDict,
-        ImageConfigDict,
-        SafetySettingDict,
         SpeechConfigDict,
-        ThinkingConfigDict,
-        ToolConfigDict,
         ToolDict,
     )
 
-BlockedReason = views.GenerateContentResponsePromptFeedbackBlockReason
-FinishReason = views.CandidateFinishReason
-HarmBlockThreshold = views.SafetySettingHarmBlockThreshold
-HarmProbability = views.SafetyRatingHarmProbability
-MediaModality = views.Modality
-Modality = views.GenerationConfigModality
-ModelStage = views.ModelStatusModelStage
-ThinkingLevel = views.ThinkingConfigThinkingLevel
-TrafficType = views.GenerateContentResponseUsageMetadataTrafficType
-UrlRetrievalStatus = views.UrlMetadataUrlRetrievalStatus
 
 #: Values accepted as a schema: a type or an annotation such as ``list[Lake]``, a `Schema`, or a dict of one.
 SchemaUnion: TypeAlias = object
@@ -51,7 +35,7 @@ ToolListUnion: TypeAlias = Sequence[ToolUnion]
 SpeechConfigUnion: TypeAlias = Union[views.SpeechConfig, "SpeechConfigDict", str]
 
 
-class ServiceTier(str, enum.Enum):
+class ServiceTier(Names):
     """Service tiers, which set the latency and price of requests. The API has them in lower case."""
 
     UNSPECIFIED = "unspecified"
@@ -59,21 +43,14 @@ class ServiceTier(str, enum.Enum):
     STANDARD = "standard"
     PRIORITY = "priority"
 
-    @classmethod
-    def _missing_(cls, value: object) -> ServiceTier | None:
-        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
-
 
 class _ServiceTierField(Field):
     """Reads a tier as the enum's member; one that is not known stays text."""
 
-    def read(self, message: Any) -> ServiceTier | str | None:
+    def read(self, message: Any) -> ServiceTier | None:
         """Return the tier; None where there is none."""
         tier: str = message.service_tier
-        try:
-            return ServiceTier(tier) if tier else None
-        except ValueError:
-            return tier
+        return ServiceTier(tier) if tier else None
 
     def write(self, message: Any, value: object) -> None:
         """Set the tier, in lower case as the API has it."""
@@ -89,18 +66,12 @@ def _declare_service_tier() -> None:
 _declare_service_tier()
 
 
-class Citation(views.CitationSource):
-    """Source of a passage of a response."""
-
-    __slots__ = ()
-
-
 class CitationMetadata(views.CitationMetadata, also={"citations": "citation_sources"}):
     """Sources of the passages of a response; `citations` is another name of `citation_sources`."""
 
     __slots__ = ()
 
-    citations: list[Citation] | None
+    citations: list[views.Citation] | None
 
 
 class AutomaticFunctionCallingConfig(Config):
@@ -163,6 +134,7 @@ class GenerateContentConfig(CallConfig):
         routing_config: Vertex AI only.
         model_selection_config: Vertex AI only.
         audio_timestamp: Vertex AI only.
+        should_return_http_response: Must not be True: the response of gRPC is a message, not JSON.
     """
 
     system_instruction: ContentUnion | None = None
@@ -171,7 +143,7 @@ class GenerateContentConfig(CallConfig):
     top_k: float | None = None
     candidate_count: int | None = None
     max_output_tokens: int | None = None
-    stop_sequences: Sequence[str] | None = None
+    stop_sequences: list[str] | None = None
     response_logprobs: bool | None = None
     logprobs: int | None = None
     presence_penalty: float | None = None
@@ -179,26 +151,27 @@ class GenerateContentConfig(CallConfig):
     seed: int | None = None
     response_mime_type: str | None = None
     response_schema: SchemaUnion | None = None
-    response_json_schema: Mapping[str, object] | None = None
-    safety_settings: Sequence[views.SafetySetting | SafetySettingDict] | None = None
+    response_json_schema: dict[str, object] | None = None
+    safety_settings: list[views.SafetySetting] | None = None
     tools: ToolListUnion | None = None
-    tool_config: views.ToolConfig | ToolConfigDict | None = None
+    tool_config: views.ToolConfig | None = None
     cached_content: str | views.CachedContent | None = None
-    response_modalities: Sequence[views.GenerationConfigModality | str] | None = None
-    media_resolution: views.GenerationConfigMediaResolution | str | None = None
+    response_modalities: list[views.Modality | str] | None = None
+    media_resolution: views.MediaResolution | str | None = None
     speech_config: SpeechConfigUnion | None = None
-    automatic_function_calling: AutomaticFunctionCallingConfigOrDict | None = None
-    thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
-    image_config: views.ImageConfig | ImageConfigDict | None = None
+    automatic_function_calling: AutomaticFunctionCallingConfig | None = None
+    thinking_config: views.ThinkingConfig | None = None
+    image_config: views.ImageConfig | None = None
     enable_enhanced_civic_answers: bool | None = None
-    labels: Mapping[str, str] | None = None
-    service_tier: ServiceTier | Literal["unspecified", "flex", "standard", "priority"] | None = None
+    labels: dict[str, str] | None = None
+    service_tier: ServiceTier | str | None = None
     store: bool | None = None
     continuation_token: str | None = None
-    audio_transcription_config: Mapping[str, object] | None = None
+    audio_transcription_config: dict[str, object] | None = None
     routing_config: object | None = None
     model_selection_config: object | None = None
     audio_timestamp: bool | None = None
+    should_return_http_response: bool | None = None
 
 
 class CountTokensConfig(CallConfig):
@@ -212,7 +185,7 @@ class CountTokensConfig(CallConfig):
 
     system_instruction: ContentUnion | None = None
     tools: ToolListUnion | None = None
-    generation_config: views.GenerationConfig | GenerationConfigDict | None = None
+    generation_config: views.GenerationConfig | None = None
 
 
 class GenerateContentResponse(views.GenerateContentResponse):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from gemwire._secret import hide_address, hide_header, hide_key, hide_text
 from gemwire.genai._types.config import Config
-
-if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import HttpOptionsOrDict, HttpRetryOptionsOrDict
+from gemwire_runtime.pydantic_models import unwrap
 
 
 class HttpRetryOptions(Config):
@@ -28,7 +26,7 @@ class HttpRetryOptions(Config):
     max_delay: float | None = None
     exp_base: float | None = None
     jitter: float | None = None
-    http_status_codes: Sequence[int] | None = None
+    http_status_codes: list[int] | None = None
 
 
 class HttpOptions(Config):
@@ -45,9 +43,31 @@ class HttpOptions(Config):
 
     base_url: str | None = None
     api_version: str | None = None
-    headers: Mapping[str, str] | None = None
+    headers: dict[str, str] | None = None
     timeout: int | None = None
-    retry_options: HttpRetryOptionsOrDict | None = None
+    retry_options: HttpRetryOptions | None = None
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in _hide(dict(self.given())).items())
+        return f"{type(self).__name__}({fields})"
+
+
+def hide_http_options(options: object) -> object:
+    """Return what was given as HTTP options with its secrets hidden; nothing is checked."""
+    fields = dict(options.given()) if isinstance(options, HttpOptions) else unwrap(options)
+    return _hide(fields) if isinstance(fields, Mapping) else hide_text(fields)
+
+
+def _hide(fields: Mapping[str, object]) -> dict[str, object]:
+    hidden = {name: hide_header(name, value) for name, value in fields.items()}
+    for name, value in fields.items():
+        if name == "headers" and isinstance(value, Mapping):
+            hidden[name] = {header: hide_header(str(header), text) for header, text in value.items()}
+        elif name == "headers":
+            hidden[name] = hide_key(value)
+        elif name in {"base_url", "baseUrl"}:
+            hidden[name] = hide_address(value)
+    return hidden
 
 
 class CallConfig(Config):
@@ -57,7 +77,7 @@ class CallConfig(Config):
         http_options: Options of this call; they override those of the client.
     """
 
-    http_options: HttpOptionsOrDict | None = None
+    http_options: HttpOptions | None = None
 
 
 class ListConfig(CallConfig):

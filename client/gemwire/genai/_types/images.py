@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.http_options import CallConfig
+from gemwire_runtime.enums import Names
 
 _M = TypeVar("_M", bound="MediaFile")
 
 
-class PersonGeneration(str, enum.Enum):
+class PersonGeneration(Names):
     """Whether people may be shown."""
 
     DONT_ALLOW = "DONT_ALLOW"
@@ -22,7 +21,7 @@ class PersonGeneration(str, enum.Enum):
     ALLOW_ALL = "ALLOW_ALL"
 
 
-class SafetyFilterLevel(str, enum.Enum):
+class SafetyFilterLevel(Names):
     """Strictness of the safety filter."""
 
     BLOCK_LOW_AND_ABOVE = "BLOCK_LOW_AND_ABOVE"
@@ -31,7 +30,7 @@ class SafetyFilterLevel(str, enum.Enum):
     BLOCK_NONE = "BLOCK_NONE"
 
 
-class ImagePromptLanguage(str, enum.Enum):
+class ImagePromptLanguage(Names):
     """Language of a prompt."""
 
     auto = "auto"
@@ -160,8 +159,8 @@ class SafetyAttributes(Config):
         content_type: ``Positive Prompt`` for the prompt, otherwise the image.
     """
 
-    categories: Sequence[str] | None = None
-    scores: Sequence[float] | None = None
+    categories: list[str] | None = None
+    scores: list[float] | None = None
     content_type: str | None = None
 
 
@@ -189,7 +188,7 @@ class GenerateImagesResponse(Config):
         positive_prompt_safety_attributes: Safety scores of the prompt.
     """
 
-    generated_images: Sequence[GeneratedImage] | None = None
+    generated_images: list[GeneratedImage] | None = None
     positive_prompt_safety_attributes: SafetyAttributes | None = None
 
     @property

@@ -12,35 +12,9 @@ from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
-    from gemwire_proto.v1beta.views import (
-        AudioTranscriptionConfigDict,
-        ContextWindowCompressionConfigDict,
-        GenerationConfigDict,
-        RealtimeInputConfigDict,
-        SessionResumptionConfigDict,
-        ThinkingConfigDict,
-    )
+    pass
 
-ActivityEnd = views.BidiGenerateContentRealtimeInputActivityEnd
-ActivityHandling = views.RealtimeInputConfigActivityHandling
-ActivityStart = views.BidiGenerateContentRealtimeInputActivityStart
-AutomaticActivityDetection = views.RealtimeInputConfigAutomaticActivityDetection
-EndSensitivity = views.RealtimeInputConfigAutomaticActivityDetectionEndSensitivity
-LiveClientContent = views.BidiGenerateContentClientContent
-LiveClientMessage = views.BidiGenerateContentClientMessage
-LiveClientRealtimeInput = views.BidiGenerateContentRealtimeInput
-LiveClientSetup = views.BidiGenerateContentSetup
-LiveClientToolResponse = views.BidiGenerateContentToolResponse
-LiveServerContent = views.BidiGenerateContentServerContent
-LiveServerGoAway = views.GoAway
-LiveServerSessionResumptionUpdate = views.SessionResumptionUpdate
-LiveServerSetupComplete = views.BidiGenerateContentSetupComplete
-LiveServerToolCall = views.BidiGenerateContentToolCall
-LiveServerToolCallCancellation = views.BidiGenerateContentToolCallCancellation
-SlidingWindow = views.ContextWindowCompressionConfigSlidingWindow
-StartSensitivity = views.RealtimeInputConfigAutomaticActivityDetectionStartSensitivity
 Transcription = views.BidiGenerateContentTranscription
-TurnCoverage = views.RealtimeInputConfigTurnCoverage
 
 
 class LiveConnectConfig(CallConfig):
@@ -68,28 +42,26 @@ class LiveConnectConfig(CallConfig):
             context window is full.
     """
 
-    generation_config: views.GenerationConfig | GenerationConfigDict | None = None
-    response_modalities: Sequence[views.GenerationConfigModality | str] | None = None
+    generation_config: views.GenerationConfig | None = None
+    response_modalities: list[views.Modality | str] | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: float | None = None
     max_output_tokens: int | None = None
-    media_resolution: views.GenerationConfigMediaResolution | str | None = None
+    media_resolution: views.MediaResolution | str | None = None
     seed: int | None = None
     speech_config: SpeechConfigUnion | None = None
-    thinking_config: views.ThinkingConfig | ThinkingConfigDict | None = None
+    thinking_config: views.ThinkingConfig | None = None
     system_instruction: ContentUnion | None = None
     tools: ToolListUnion | None = None
-    session_resumption: views.SessionResumptionConfig | SessionResumptionConfigDict | None = None
-    input_audio_transcription: views.AudioTranscriptionConfig | AudioTranscriptionConfigDict | None = None
-    output_audio_transcription: views.AudioTranscriptionConfig | AudioTranscriptionConfigDict | None = None
-    realtime_input_config: views.RealtimeInputConfig | RealtimeInputConfigDict | None = None
-    context_window_compression: (
-        views.ContextWindowCompressionConfig | ContextWindowCompressionConfigDict | None
-    ) = None
+    session_resumption: views.SessionResumptionConfig | None = None
+    input_audio_transcription: views.AudioTranscriptionConfig | None = None
+    output_audio_transcription: views.AudioTranscriptionConfig | None = None
+    realtime_input_config: views.RealtimeInputConfig | None = None
+    context_window_compression: views.ContextWindowCompressionConfig | None = None
 
 
-class LiveServerMessage(views.BidiGenerateContentServerMessage):
+class LiveServerMessage(views.LiveServerMessage):
     """A message of the server in a live session."""
 
     __slots__ = ()

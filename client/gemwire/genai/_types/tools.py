@@ -7,12 +7,7 @@ from collections.abc import Callable
 from gemwire.genai._json.functions import describe_function
 from gemwire_proto.v1beta import views
 
-Behavior = views.FunctionDeclarationBehavior
-ComputerUse = views.ToolComputerUse
-Environment = views.ToolComputerUseEnvironment
-GoogleSearch = views.ToolGoogleSearch
 Mode = views.DynamicRetrievalConfigMode
-ToolCodeExecution = views.CodeExecution
 
 
 class FunctionDeclaration(views.FunctionDeclaration):
@@ -24,7 +19,7 @@ class FunctionDeclaration(views.FunctionDeclaration):
     def from_function(
         cls,
         function: Callable[..., object],
-        behavior: views.FunctionDeclarationBehavior | str | None = None,
+        behavior: views.Behavior | str | None = None,
     ) -> FunctionDeclaration:
         """Declare a Python function by its name, signature and docstring.
 
@@ -54,7 +49,7 @@ class FunctionDeclaration(views.FunctionDeclaration):
         *,
         client: object = None,
         callable: Callable[..., object],  # noqa: A002
-        behavior: views.FunctionDeclarationBehavior | str | None = None,
+        behavior: views.Behavior | str | None = None,
     ) -> FunctionDeclaration:
         """Declare a Python function; see `from_function`.
 
@@ -71,7 +66,7 @@ class FunctionDeclaration(views.FunctionDeclaration):
         *,
         callable: Callable[..., object],  # noqa: A002
         api_option: str = "GEMINI_API",
-        behavior: views.FunctionDeclarationBehavior | str | None = None,
+        behavior: views.Behavior | str | None = None,
     ) -> FunctionDeclaration:
         """Declare a Python function; see `from_function`.
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import enum
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf.message import Message
@@ -14,9 +12,10 @@ from gemwire.genai._types.http_options import CallConfig, ListConfig
 from gemwire.genai._types.models import TunedModel, get_base_model
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.enums import Names
 
 if TYPE_CHECKING:
-    from gemwire_proto.v1beta.views import TuningExampleDict
+    pass
 
 GetTuningJobConfig: TypeAlias = CallConfig
 ListTuningJobsConfig: TypeAlias = ListConfig
@@ -47,7 +46,7 @@ class CreateTuningJobConfig(CallConfig):
     adapter_size: object | None = None
 
 
-class JobState(str, enum.Enum):
+class JobState(Names):
     """State of a job. Members equal their names."""
 
     JOB_STATE_UNSPECIFIED = "JOB_STATE_UNSPECIFIED"
@@ -62,9 +61,6 @@ class JobState(str, enum.Enum):
     JOB_STATE_EXPIRED = "JOB_STATE_EXPIRED"
     JOB_STATE_UPDATING = "JOB_STATE_UPDATING"
     JOB_STATE_PARTIALLY_SUCCEEDED = "JOB_STATE_PARTIALLY_SUCCEEDED"
-
-    def __str__(self) -> str:
-        return f"JobState.{self.name}"
 
 
 _JOB_STATES: dict[int, JobState] = {
@@ -82,7 +78,7 @@ class TuningDataset(Config):
         gcs_uri: Vertex AI only.
     """
 
-    examples: Sequence[views.TuningExample | TuningExampleDict] | None = None
+    examples: list[views.TuningExample] | None = None
     gcs_uri: str | None = None
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.http_options import CallConfig
-from gemwire.genai._types.images import MediaFile, PersonGeneration
+from gemwire.genai._types.images import Image, MediaFile, PersonGeneration
 
 if TYPE_CHECKING:
-    from gemwire.genai._types.dicts import ImageOrDict, VideoOrDict
+    pass
 
 GetOperationConfig: TypeAlias = CallConfig
 
@@ -45,7 +44,7 @@ class GenerateVideosConfig(CallConfig):
     negative_prompt: str | None = None
     enhance_prompt: bool | None = None
     generate_audio: bool | None = None
-    last_frame: ImageOrDict | PILImage | None = None
+    last_frame: Image | PILImage | None = None
     output_gcs_uri: str | None = None
     pubsub_topic: str | None = None
 
@@ -90,9 +89,9 @@ class GenerateVideosResponse(Config):
         rai_media_filtered_reasons: Reasons why they were filtered.
     """
 
-    generated_videos: Sequence[GeneratedVideo] | None = None
+    generated_videos: list[GeneratedVideo] | None = None
     rai_media_filtered_count: int | None = None
-    rai_media_filtered_reasons: Sequence[str] | None = None
+    rai_media_filtered_reasons: list[str] | None = None
 
 
 class GenerateVideosSource(Config):
@@ -105,8 +104,8 @@ class GenerateVideosSource(Config):
     """
 
     prompt: str | None = None
-    image: ImageOrDict | PILImage | None = None
-    video: VideoOrDict | None = None
+    image: Image | PILImage | None = None
+    video: Video | None = None
 
 
 class Operation(Config):
@@ -120,9 +119,9 @@ class Operation(Config):
     """
 
     name: str | None = None
-    metadata: Mapping[str, object] | None = None
+    metadata: dict[str, object] | None = None
     done: bool | None = None
-    error: Mapping[str, object] | None = None
+    error: dict[str, object] | None = None
 
 
 class GenerateVideosOperation(Operation):

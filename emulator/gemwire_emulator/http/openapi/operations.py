@@ -106,8 +106,9 @@ def _build_verb(method: Method[Message, Message], binding: HttpBinding, siblings
     if siblings == 1 or literals[0] == "operations":
         return method.snake
     verb, _, last = method.snake.rpartition("_")
-    # The last collection is the one that the RPC's name ends with.
-    names = [_to_singular(literals[0]), *literals[1:-1]]
+    # The last collection is the one that the RPC's name ends with; it may follow the variable.
+    inner = literals[1:] if "}/" in binding.template else literals[1:-1]
+    names = [_to_singular(literals[0]), *inner]
     return "_".join([verb, *map(_to_snake_case, names), last])
 
 

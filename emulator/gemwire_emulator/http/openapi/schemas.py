@@ -43,6 +43,7 @@ _WELL_KNOWN: dict[str, Schema] = {
         "properties": {"@type": {"type": "string", "description": "URL that ends with the message's name."}},
         "additionalProperties": True,
     },
+    "BoolValue": {"type": "boolean"},
     "Duration": {"type": "string", "pattern": r"^-?\d+(\.\d{1,9})?s$", "example": "1.5s"},
     "Empty": {"type": "object"},
     "FieldMask": {"type": "string", "example": "displayName,description"},

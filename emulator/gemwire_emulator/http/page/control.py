@@ -115,7 +115,10 @@ class Control:
             raise _create_error('the body must be {"advance": seconds}')
         if not math.isfinite(seconds) or not 0 <= seconds <= _MAX_ADVANCE:
             raise invalid_argument("advance", f"{seconds!r} is not a number from 0 to {_MAX_ADVANCE}")
-        self._clock.advance(seconds)
+        try:
+            self._clock.advance(seconds)
+        except ValueError as error:
+            raise _create_error(str(error)) from None
         return await self.get_clock(request)
 
     async def reset(self, request: ControlRequest) -> dict[str, object]:

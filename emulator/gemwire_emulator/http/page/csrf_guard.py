@@ -1,7 +1,7 @@
 """Protection of the page and its API from other web pages: cross-site requests and DNS rebinding.
 
-The emulated API is open to every web page, as the service's is. What is below ``/emulator`` is not: a page
-that somebody happens to visit must neither read the calls nor inject faults.
+The emulated API is open to every web page, as the service's is. What is below ``/emulator`` and the control
+headers of calls are not: a page that somebody happens to visit must neither read the calls nor inject faults.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from gemwire_emulator.errors import StatusError
+from gemwire_emulator.errors import StatusError, quote
 from gemwire_emulator.flags import is_loopback
 from gemwire_emulator.http.json_errors import HttpError
 
@@ -39,7 +39,22 @@ class CsrfGuard:
         """
         host = _parse_hostname(f"//{headers.get('host', '')}")
         if not self.exposed and not is_loopback(host):
-            raise _create_refusal(f"host {headers.get('host', '')!r} is not allowed; use 127.0.0.1")
+            raise _create_refusal(f"host {quote(headers.get('host', ''))} is not allowed; use 127.0.0.1")
+
+    def check_controls(self, headers: Mapping[str, str]) -> None:
+        """Reject control headers of a call, or the preflight of a control request, from a foreign page.
+
+        Raises:
+            StatusError: The request is one.
+        """
+        if "origin" in headers:
+            self.check_host(headers)
+            self._check_origin(headers)
+
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
+        origin = headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != headers.get("host"):
+            raise _create_refusal(f"origin {quote(origin)} is not allowed")
 
     def check(self, verb: str, headers: Mapping[str, str]) -> None:
         """Reject requests that a foreign page can make a browser send.
@@ -50,9 +65,7 @@ class CsrfGuard:
         self.check_host(headers)
         if headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
             raise _create_refusal("cross-site requests are not allowed")
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            raise _create_refusal(f"origin {origin} is not allowed")
+        self._check_origin(headers)
         # Foreign pages cannot send this type without a CORS preflight, which fails.
         content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if verb in {"POST", "PUT"} and content_type != "application/json":

@@ -153,7 +153,13 @@ def test_malformed_chunks() -> None:
             for chunks in (b"xyz\r\n", b"5\r\n{}\r\n\r\nzzz", b"-1\r\n", b"f" * 40 + b"\r\n"):
                 async with connect(running) as wire:
                     await wire.send(CHUNKED + chunks)
-                    await wire.is_closed()
+                    assert await wire.read_error() == 400
+                    assert await wire.is_closed()
+                # Also in the middle of a body, and where the chunk comes alone.
+                async with connect(running) as wire:
+                    await wire.send(CHUNKED + b'5\r\n{"con\r\n')
+                    await wire.send(chunks)
+                    assert await wire.read_error() == 400
             # And those that are.
             async with connect(running) as wire:
                 parts = [ASK[i : i + 7] for i in range(0, len(ASK), 7)]
@@ -246,7 +252,17 @@ def test_body_size_limit() -> None:
                 bomb = gzip.compress(bytes(500 * 2**20), 9)
                 await wire.send(post("generateContent", bomb, "Content-Encoding: gzip"))
                 assert await wire.read_error() == 413
-            for content, status in ((gzip.compress(ASK), 200), (gzip.compress(ASK)[:-9], 400), (ASK, 400)):
+            halves = gzip.compress(ASK[:9]) + gzip.compress(ASK[9:])
+            for content, status in (
+                (gzip.compress(ASK), 200),
+                (halves, 200),
+                (b"".join(gzip.compress(ASK[i : i + 1]) for i in range(len(ASK))), 200),
+                (gzip.compress(ASK) + bytes(50), 200),
+                (halves[:-9], 400),
+                (halves + b"x", 400),
+                (gzip.compress(ASK)[:-9], 400),
+                (ASK, 400),
+            ):
                 async with connect(running) as wire:
                     await wire.send(post("generateContent", content, "Content-Encoding: gzip"))
                     assert (await wire.read_response())[0] == status

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import grpc
 import pytest
+from asynchronous import awaited
 from emulator_calls import Caller, Refusal, emulator
 from google.protobuf.json_format import MessageToDict
 
@@ -21,16 +19,6 @@ _MODEL = f"{_PARENT}/publishers/google/models/gemini-2.5-flash"
 _EMBEDDER = f"{_PARENT}/publishers/google/models/gemini-embedding-001"
 _METHODS = prediction_service.SERVICE.methods
 _ASK = [{"role": "user", "parts": [{"text": "Why is the sky blue?"}]}]
-
-
-def awaited(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Run an asynchronous test in a loop of its own, for at most a minute."""
-
-    @functools.wraps(test)
-    def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
-
-    return run
 
 
 @awaited

@@ -19,11 +19,15 @@ from openapi_document import Answer, operations
 
 from gemwire.testing import RunningEmulator
 from gemwire_emulator.http.openapi.schemas import Schemas
-from gemwire_emulator.server import SERVICES
+from gemwire_emulator.server import SERVICES, VERTEX_SERVICES
 from gemwire_proto import DESCRIPTOR_SET, POOL
 
 VERSIONS = ("v1beta", "v1")
-PATHS = ("/openapi.json", "/v1/openapi.json")
+PATHS = {
+    "v1beta": "/openapi.json",
+    "v1": "/v1/openapi.json",
+    "aiplatform": "/aiplatform/openapi.json",
+}
 #: The operations that a well-known client of the API has, each with its path.
 GENERATIVE = {
     "batch_embed_contents": "models/{model}:batchEmbedContents",
@@ -51,7 +55,7 @@ def gemini() -> Iterator[RunningEmulator]:
 
 @pytest.fixture(scope="module")
 def documents(gemini: RunningEmulator) -> Json:
-    return {v: Answer(gemini, path).json for v, path in zip(VERSIONS, PATHS, strict=True)}
+    return {name: Answer(gemini, path).json for name, path in PATHS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +69,14 @@ def components(document: Json) -> Json:
     return found
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", PATHS)
 def test_document_is_valid(documents: dict[str, Json], version: str) -> None:
     document = documents[version]
     openapi_spec_validator.validate(document)
     schemas = resources.files(openapi_spec_validator) / "resources" / "schemas"
     jsonschema.validate(document, json.loads((schemas / "v3.0" / "schema.json").read_bytes()))
     assert document["openapi"] == "3.0.3"
-    assert document["info"]["version"] == version
+    assert document["info"]["version"] == version.replace("aiplatform", "v1")
 
 
 def test_schemas_are_valid(components: Json) -> None:
@@ -110,7 +114,7 @@ def test_all_bindings_are_documented(documents: dict[str, Json], version: str) -
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", PATHS)
 def test_documented_paths_are_served(
     gemini: RunningEmulator, documents: dict[str, Json], version: str
 ) -> None:
@@ -126,6 +130,23 @@ def test_documented_paths_are_served(
 
 def _snake(name: str) -> str:
     return re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def test_vertex_ai_is_documented(documents: dict[str, Json]) -> None:
+    document = documents["aiplatform"]
+    roots = {path.split("/")[2].partition(":")[0] for path in document["paths"]}
+    assert roots == {"projects", "publishers", "endpoints"}
+    wanted = {
+        (binding.verb, re.sub(r"\{\w+(\.\w+)*=|\}", "", binding.template))
+        for service in VERTEX_SERVICES
+        for method in service.methods.values()
+        for binding in method.http
+    }
+    assert wanted <= {(verb, re.sub(r"\{\w+\}", "*", path)) for verb, path, _ in operations(document)}
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(ids) == len(set(ids))
+    schema = document["components"]["schemas"]["GenerateContentRequest"]["properties"]
+    assert schema["labels"]["description"].startswith("Labels of the request")
 
 
 def test_recursive_schema(components: Json) -> None:
@@ -214,7 +235,7 @@ def _parts(name: str) -> set[str]:
     raise AssertionError(name)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", PATHS.values())
 def test_caching_and_compression(gemini: RunningEmulator, path: str) -> None:
     first = Answer(gemini, path)
     assert first.headers["content-type"] == "application/json"

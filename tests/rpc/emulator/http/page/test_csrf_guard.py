@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,3 +108,53 @@ def test_exposed_emulator_accepts_any_host_but_no_foreign_pages() -> None:
         ask = Http(gemini.http.replace("0.0.0.0", "127.0.0.1"))
         assert ask("GET", "/emulator/calls", Host="build-box:8080")[0] == 200
         assert ask("GET", "/emulator/calls", Host="build-box:8080", Origin="http://evil.example")[0] == 403
+
+
+def preflight(ask: Http, path: str, origin: str, headers: str = "") -> tuple[int, str | None]:
+    """What a browser asks before it sends a request from a page: the status, and the allowed origin."""
+    connection = http.client.HTTPConnection(ask.host, timeout=20)
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    if headers:
+        asked["Access-Control-Request-Headers"] = headers
+    connection.request("OPTIONS", path, headers=asked)
+    response = connection.getresponse()
+    connection.close()
+    return response.status, response.headers["access-control-allow-origin"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://[", "x" * 999]
+)
+def test_foreign_pages_send_no_control_headers(ask: Http, gemini: RunningEmulator, origin: str) -> None:
+    path = "/v1beta/models/gemini-2.5-flash"
+    fault = '{"status": "ABORTED", "times": 0}'
+    for verb, where, body in (
+        ("GET", path, None),
+        ("POST", f"{path}:countTokens", {"contents": [{"parts": [{"text": "x"}]}]}),
+        ("POST", "/upload/v1beta/files", {}),
+    ):
+        error = ask.error(verb, where, body, Origin=origin, X_Emulator_Fault=fault)
+        assert (error["status"], "origin" in error["message"]) == ("PERMISSION_DENIED", True)
+        # Without it, the API is open to every page.
+        assert ask(verb, where, body, Origin=origin)[0] in {200, 400}
+        assert preflight(ask, where, origin, "content-type, x-goog-api-key") == (200, "*")
+        for header in ("x-emulator-fault", "X-Emulator-Pace", "accept, x-emulator-anything"):
+            assert preflight(ask, where, origin, header) == (403, None)
+    assert not [entry for entry in gemini.calls() if entry.status == "ABORTED"]
+
+
+def test_foreign_pages_may_not_ask_for_control_paths(ask: Http) -> None:
+    for path in ("/emulator/faults", "/emulator/reset", "/emulator"):
+        for headers in ("", "content-type"):
+            assert preflight(ask, path, "http://evil.example", headers) == (403, None)
+
+
+def test_programs_and_the_page_itself_send_control_headers(ask: Http, gemini: RunningEmulator) -> None:
+    path = "/v1beta/models/gemini-2.5-flash"
+    fault: dict[str, Any] = {"X_Emulator_Fault": '{"status": "ABORTED", "times": 0}'}
+    allowed: tuple[dict[str, Any], ...] = ({}, {"Origin": gemini.http}, {"Host": "alias.internal"})
+    for headers in allowed:
+        assert ask.error("GET", path, **fault, **headers)["status"] == "ABORTED"
+    # Another name of this machine that a page was loaded by: DNS rebinding.
+    rebound: dict[str, Any] = {"Host": "evil.example", "Origin": "http://evil.example"}
+    assert ask.error("GET", path, **fault, **rebound)["status"] == "PERMISSION_DENIED"

@@ -1,0 +1,324 @@
+"""Finds out why a connection fails, by making another one and looking.
+
+gRPC's core and HTTP clients report the last address that they tried, and retrying does not mend an expired
+certificate. A probe resolves the host, connects to each of its addresses, and makes the TLS handshake with
+the trust, client certificate and proxy of the client's own connections. It runs only after a connection
+failed, in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from gemwire._transport import fork
+from gemwire._transport.certificate_chain import Certificate, describe_rejection, read_chain
+from gemwire._transport.proxies import Proxy
+from gemwire._transport.tls_context import create_unverifying_context
+
+#: Seconds that a call waits for a probe.
+PATIENCE = 3.0
+#: Seconds for the whole of a probe; resolving the host may take longer.
+_TIMEOUT = 5.0
+#: Seconds for a server to refuse a client certificate after the handshake.
+_REFUSAL_TIMEOUT = 0.5
+#: A probe is not repeated for so many seconds, and for ten times as long as it took.
+_FRESH = 1.0
+_MAX_ADDRESSES = 8
+
+#: What temporary failures of name servers give; all others are final.
+_TEMPORARY = (socket.EAI_AGAIN, getattr(socket, "EAI_SYSTEM", None), getattr(socket, "EAI_MEMORY", None))
+
+_CHECK_PORT = "Check host and port of api_endpoint; emulators are named by GEMINI_EMULATOR_HOST."
+_CLIENT_CERTIFICATE = (
+    "Set client_cert_source and GOOGLE_API_USE_CLIENT_CERTIFICATE=true; `gemwire doctor` shows which is used."
+)
+_NO_HTTP2 = (
+    "it does not offer HTTP/2, which gRPC needs (ALPN)",
+    "Check api_endpoint; if a proxy in between terminates TLS, use transport='rest'.",
+)
+#: Reasons of OpenSSL: what is wrong, and what to do.
+_FAULTS = {
+    **dict.fromkeys(
+        ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"),
+        ("it does not speak TLS on this port", _CHECK_PORT),
+    ),
+    **dict.fromkeys(
+        ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"),
+        (
+            "it speaks no version of TLS that this client accepts (1.2 and later)",
+            "The server needs a newer version of TLS.",
+        ),
+    ),
+    **dict.fromkeys(
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_SHARED_CIPHER", "NO_CIPHERS_AVAILABLE"),
+        ("it refused the TLS handshake: no common cipher, or no client certificate", _CLIENT_CERTIFICATE),
+    ),
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": ("it requires a client certificate", _CLIENT_CERTIFICATE),
+    **dict.fromkeys(
+        (
+            "TLSV1_ALERT_UNKNOWN_CA",
+            "TLSV1_ALERT_ACCESS_DENIED",
+            "SSLV3_ALERT_BAD_CERTIFICATE",
+            "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+            "SSLV3_ALERT_CERTIFICATE_REVOKED",
+            "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+            "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        ),
+        ("it refused the client certificate", _CLIENT_CERTIFICATE),
+    ),
+    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": _NO_HTTP2,
+    "TLSV1_UNRECOGNIZED_NAME": ("it serves no host of that name", "Check api_endpoint."),
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a client's connections lead to, and how.
+
+    Attributes:
+        host: Name or address of the server.
+        port: Its port.
+        create_context: Returns the TLS context, as the client's own connections verify; None for plaintext.
+        proxy: An HTTP proxy in between; None for none.
+        is_http2: Whether the server has to offer HTTP/2.
+        trust_hint: How to trust another authority.
+    """
+
+    host: str
+    port: int
+    create_context: Callable[[], ssl.SSLContext] | None
+    proxy: Proxy | None = None
+    is_http2: bool = False
+    trust_hint: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Route {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """Host and port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a probe found.
+
+    Attributes:
+        target: Host and port of the server.
+        cause: Why no connection can be made, if waiting does not mend that; else empty.
+        hint: What to do about the cause.
+        failure: What failed for now; empty if a connection was made or there is a cause.
+        address: The address that was connected to.
+        protocol: The version of TLS; empty if none was agreed on.
+        chain: The certificates that the server showed.
+    """
+
+    target: str
+    cause: str = ""
+    hint: str = ""
+    failure: str = ""
+    address: str = ""
+    protocol: str = ""
+    chain: tuple[Certificate, ...] = ()
+
+
+class ConnectionProbe:
+    """The probes of one target. All calls that fail at the same time share one."""
+
+    def __init__(self, find_route: Callable[[], Route]) -> None:
+        """Initialize; ``find_route`` reads the environment when a probe starts."""
+        self._find_route = find_route
+        self._lock = threading.Lock()
+        self._generation = fork.generation()
+        self._latest: Future[Outcome] | None = None
+        self._fresh_until = 0.0
+
+    def start(self) -> Future[Outcome]:
+        """Start a probe, or return one that runs or has just ended. Its future cannot be cancelled."""
+        if self._generation != fork.generation():
+            # Neither a lock that was held nor a thread survives a fork.
+            self._lock, self._latest, self._generation = threading.Lock(), None, fork.generation()
+        with self._lock:
+            latest = self._latest
+            if latest and (not latest.done() or time.monotonic() < self._fresh_until):
+                return latest
+            started: Future[Outcome] = Future()
+            started.set_running_or_notify_cancel()
+            self._latest = started
+            threading.Thread(target=self._run, args=(started,), name="gemwire-probe", daemon=True).start()
+        return started
+
+    def _run(self, started: Future[Outcome]) -> None:
+        began = time.monotonic()
+        try:
+            outcome = probe(self._find_route())
+        except Exception as error:
+            outcome = Outcome("", failure=f"{type(error).__name__}: {error}")
+        now = time.monotonic()
+        self._fresh_until = now + max(_FRESH, 10 * (now - began))
+        started.set_result(outcome)
+
+
+def probe(route: Route, seconds: float = _TIMEOUT) -> Outcome:
+    """Connect to a server, and return what happened.
+
+    A cause is reported only if all addresses that can be connected to have one.
+
+    Args:
+        route: The server and the way to it.
+        seconds: Time for all of it, but for resolving the host.
+    """
+    via, target = urlsplit(route.proxy.url if route.proxy else ""), route.name
+    host, port = (via.hostname or "", via.port or 80) if route.proxy else (route.host, route.port)
+    if via.scheme not in ("", "http"):
+        return Outcome(target, failure=f"connections by way of an {via.scheme} proxy are not examined")
+    shown = f"the proxy {host!r}" if route.proxy else repr(host)
+    check = (
+        "Check the address of the proxy."
+        if route.proxy
+        else "Check api_endpoint, and the DNS of this network."
+    )
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno in _TEMPORARY:
+            return Outcome(target, failure=f"{shown} cannot be resolved now ({error.strerror})")
+        return Outcome(target, f"there is no host {shown} ({error.strerror})", check)
+    except UnicodeError:
+        return Outcome(target, f"{shown} is not a valid host name", check)
+    end = time.monotonic() + seconds
+    addresses = list(dict.fromkeys((family, address) for family, *_, address in found))[:_MAX_ADDRESSES]
+    outcomes: list[Outcome] = []
+    for number, (family, address) in enumerate(addresses):
+        left = max((end - time.monotonic()) / (len(addresses) - number), 0.01)
+        outcome = _Attempt(route, family, address, time.monotonic() + left).run()
+        if not outcome.cause and not outcome.failure:
+            return outcome
+        outcomes.append(outcome)
+    return next((one for one in outcomes if one.cause), outcomes[0])
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """A connection to one address, which ends at ``end``."""
+
+    route: Route
+    family: int
+    address: tuple[object, ...]
+    end: float
+
+    def run(self) -> Outcome:
+        """Connect, and return what happened."""
+        blank = Outcome(self.route.name, address=str(self.address[0]))
+        try:
+            if self.route.create_context is None:
+                return self._run_plaintext(blank)
+            return self._run_tls(self.route.create_context(), blank)
+        except OSError as error:
+            text = error.strerror or str(error) or type(error).__name__
+            return replace(blank, failure=f"{blank.address}: {text}")
+
+    def _connect(self) -> socket.socket:
+        raw = socket.socket(self.family, socket.SOCK_STREAM)
+        try:
+            raw.settimeout(self._left())
+            raw.connect(self.address)
+            if self.route.proxy:
+                _open_tunnel(raw, self.route)
+        except BaseException:
+            raw.close()
+            raise
+        return raw
+
+    def _left(self) -> float:
+        return max(self.end - time.monotonic(), 0.01)
+
+    def _handshake(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        raw = self._connect()
+        try:
+            raw.settimeout(self._left())
+            return context.wrap_socket(raw, server_hostname=self.route.host)
+        except BaseException:
+            raw.close()
+            raise
+
+    def _run_plaintext(self, blank: Outcome) -> Outcome:
+        """Connect without TLS. A server that makes a handshake all the same is the wrong one."""
+        try:
+            with self._handshake(create_unverifying_context()) as connection:
+                chain = read_chain(connection)
+        except ssl.SSLError as error:
+            if "ALERT" not in (error.reason or ""):
+                return blank
+            chain = ()
+        return replace(
+            blank,
+            cause="it speaks TLS, but this client connects unencrypted",
+            hint="Name it by api_endpoint, and not as an emulator or with `plaintext`.",
+            chain=chain,
+        )
+
+    def _run_tls(self, context: ssl.SSLContext, blank: Outcome) -> Outcome:
+        try:
+            with self._handshake(context) as connection:
+                found = replace(blank, protocol=connection.version() or "", chain=read_chain(connection))
+                if self.route.is_http2 and connection.selected_alpn_protocol() != "h2":
+                    return replace(found, cause=_NO_HTTP2[0], hint=_NO_HTTP2[1])
+                self._await_refusal(connection)
+                return found
+        except ssl.SSLCertVerificationError as error:
+            chain = self._fetch_chain()
+            cause, hint = describe_rejection(error, chain, self.route.trust_hint)
+            return replace(blank, cause=cause, hint=hint, chain=chain)
+        except ssl.SSLError as error:
+            if fault := _FAULTS.get(error.reason or ""):
+                return replace(blank, cause=fault[0], hint=fault[1])
+            return replace(
+                blank, failure=f"{blank.address}: the TLS handshake failed ({error.reason or error})"
+            )
+
+    def _await_refusal(self, connection: ssl.SSLSocket) -> None:
+        """Wait for a server to refuse the client certificate: with TLS 1.3 it does after the handshake."""
+        connection.settimeout(min(self._left(), _REFUSAL_TIMEOUT))
+        with contextlib.suppress(TimeoutError):
+            # Nothing is sent: that would reset the connection, and the refusal be lost.
+            connection.recv(1)
+
+    def _fetch_chain(self) -> tuple[Certificate, ...]:
+        """Return the certificates of a server that is not trusted."""
+        try:
+            with self._handshake(create_unverifying_context()) as connection:
+                return read_chain(connection)
+        except OSError:
+            return ()
+
+
+def _open_tunnel(raw: socket.socket, route: Route) -> None:
+    """Ask a proxy for a connection to the server.
+
+    Raises:
+        OSError: It refused.
+    """
+    fields = {"Host": route.name, **route.proxy.headers} if route.proxy else {}
+    lines = [f"CONNECT {route.name} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    raw.sendall("\r\n".join((*lines, "", "")).encode("latin-1", "replace"))
+    head = b""
+    # Byte by byte: what follows the head belongs to the handshake.
+    while not head.endswith(b"\r\n\r\n"):
+        received = raw.recv(1)
+        if not received or len(head) > 1 << 14:
+            raise ConnectionError("the proxy closed the connection")
+        head += received
+    status = head.partition(b"\r\n")[0].decode("latin-1").split(" ", 2)
+    if status[1:2] != ["200"]:
+        raise ConnectionError(f"the proxy answered HTTP {' '.join(status[1:])}")

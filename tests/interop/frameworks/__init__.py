@@ -1,0 +1,1 @@
+"""Programs of frameworks that use the Gemini API, run in the venv of scripts/frameworks."""
