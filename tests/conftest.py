@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How fast an example is says how busy the machine is; and CI tries the same examples every time.
@@ -15,3 +16,13 @@ settings.load_profile("tests")
 # A shell that starts a run in the background ignores SIGINT, and so would every process that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the suite."""
+    parser.addoption(
+        "--transport",
+        choices=["grpc", "h2"],
+        default="grpc",
+        help="transport of asyncio clients in tests/rpc",
+    )

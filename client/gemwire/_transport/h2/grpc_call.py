@@ -51,6 +51,7 @@ class GrpcCall:
         initial_metadata: Metadata of the response; None until it arrives.
         messages: Messages that arrived and were not taken.
         unprocessed: Whether the server has certainly not processed the call.
+        is_truncated: Whether the server's status is OK, but its last message is cut off.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class GrpcCall:
         "_partial",
         "_stream",
         "initial_metadata",
+        "is_truncated",
         "messages",
         "status",
         "unprocessed",
@@ -87,6 +89,7 @@ class GrpcCall:
         self.initial_metadata: ReceivedMetadata | None = None
         self.status: Status | None = None
         self.unprocessed = False
+        self.is_truncated = False
 
     # What the client does.
 
@@ -196,6 +199,7 @@ class GrpcCall:
 
     def _receive_status(self, status: Status) -> None:
         if status.code == OK and self._missing:
+            self.is_truncated = True
             status = Status(INTERNAL, f"the last message lacks {self._missing} bytes", status.trailers)
         self._finish(status)
 

@@ -13,12 +13,12 @@ from google.protobuf.message import DecodeError, Message
 
 from gemwire._transport.aio.h2.deadlines import DeadlineQueue, Deadlines
 from gemwire._transport.aio.h2.protocol import H2Protocol
+from gemwire._transport.aio.h2.target import H2Target
 from gemwire._transport.call_error import CallError
 from gemwire._transport.h2 import grpc_status
 from gemwire._transport.h2.grpc_call import GrpcCall
 from gemwire._transport.h2.grpc_request import encode_metadata, encode_request, encode_timeout
 from gemwire._transport.h2.grpc_status import Status
-from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.undecodable import UndecodableResponse
 from gemwire_runtime.method import AnyMethod
 
@@ -36,20 +36,11 @@ _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _encode_timeout = lru_cache(256)(encode_timeout)
 
 
-class Target(Protocol):
-    """Where calls go, as far as they know it."""
-
-    @property
-    def server(self) -> HttpTarget: ...
-    @property
-    def user_agent(self) -> str: ...
-
-
 class Channel(Protocol):
     """The connections, as far as calls know them."""
 
     @property
-    def target(self) -> Target: ...
+    def target(self) -> H2Target: ...
     @property
     def loop(self) -> asyncio.AbstractEventLoop: ...
     @property
@@ -70,9 +61,9 @@ class _Callable:
             None if as_bytes else method.request.SerializeToString
         )
         self._parse: Callable[[bytes], Message] = method.response.FromString
-        server = channel.target.server
-        self._head = encode_request(method.path, server.address, server.scheme, channel.target.user_agent)
-        self._max_size = server.max_response_size
+        target = channel.target
+        self._head = encode_request(method.path, target.address, target.scheme, target.user_agent)
+        self._max_size = target.max_response_size
         #: Encoded metadata by the identity of the pairs, which are kept with it.
         self._encoded: dict[int, tuple[_Pairs, bytes]] = {}
 
@@ -144,7 +135,7 @@ class H2UnaryCallable(_Callable):
                 return _parse(self._parse, self._method, call)
             retries += 1
             if not call.unprocessed or retries > _MAX_TRANSPARENT_RETRIES:
-                raise _error(status, self._method, len(call.messages))
+                raise _error(call, status, self._method)
             if expiry is not None:
                 timeout = max(expiry - loop.time(), 0)
 
@@ -272,22 +263,25 @@ class H2StreamCall:
                 try:
                     return self._parse(data)
                 except DecodeError as error:
-                    self.cancel()
-                    raise UndecodableResponse(self._method, data, error) from None
+                    undecodable = UndecodableResponse(self._method, data, error)
+                    self._stop(Status(grpc_status.INTERNAL, undecodable.details()))
+                    raise undecodable from None
             status = call.status
             if status is None:
                 await self._wait()
             elif status.code == grpc_status.OK:
                 raise StopAsyncIteration
             elif call is self._call:
-                raise CallError(_to_code(status), status.message, status.trailers)
+                raise _error(call, status, self._method)
 
     async def read(self) -> object:
-        """Return the next message; ``grpc.aio.EOF`` after the last."""
+        """Return the next message, or `UndecodableResponse`; ``grpc.aio.EOF`` after the last."""
         try:
             return await self.__anext__()
         except StopAsyncIteration:
             return grpc.aio.EOF
+        except UndecodableResponse as error:
+            return error
 
     # Writing.
 
@@ -320,11 +314,14 @@ class H2StreamCall:
 
     def cancel(self) -> bool:
         """Cancel the call; its reader gets CANCELLED. Returns whether it was still running."""
-        cancelled = self._call.cancel()
-        if cancelled:
+        return self._stop(Status(grpc_status.CANCELLED, "the call was cancelled"))
+
+    def _stop(self, status: Status) -> bool:
+        stopped = self._call.cancel(status)
+        if stopped:
             self._call.messages.clear()
             self._wake()
-        return cancelled
+        return stopped
 
     def done(self) -> bool:
         """Return whether the call has ended."""
@@ -375,20 +372,23 @@ def _parse(parse: Callable[[bytes], Message], method: AnyMethod, call: GrpcCall)
     data = call.take()
     if data is None:
         assert call.status is not None  # noqa: S101 - a compressed message that turned out bad
-        raise _error(call.status, method, 1)
+        raise _error(call, call.status, method)
     try:
         return parse(data)
     except DecodeError as error:
         raise UndecodableResponse(method, data, error) from None
 
 
-def _error(status: Status, method: AnyMethod, messages: int) -> grpc.RpcError:
-    """Build the error of a unary call."""
+def _error(call: GrpcCall, status: Status, method: AnyMethod) -> grpc.RpcError:
+    """Build the error of a call that has ended without a valid response."""
+    if call.is_truncated:
+        return UndecodableResponse(method)
     if status.code != grpc_status.OK:
         return CallError(_to_code(status), status.message, status.trailers)
-    if not messages:
+    if not call.messages:
         return UndecodableResponse(method)
-    return CallError(grpc.StatusCode.INTERNAL, f"{messages} messages in the response of a unary call")
+    text = f"{len(call.messages)} messages in the response of a unary call"
+    return CallError(grpc.StatusCode.INTERNAL, text)
 
 
 def _to_code(status: Status) -> grpc.StatusCode:

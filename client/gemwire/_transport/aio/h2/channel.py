@@ -8,9 +8,8 @@ import random
 import ssl
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import grpc
 
@@ -18,11 +17,12 @@ from gemwire._transport import fork, json_only
 from gemwire._transport.aio.h2.calls import H2BidiCallable, H2StreamCallable, H2UnaryCallable
 from gemwire._transport.aio.h2.deadlines import Deadlines
 from gemwire._transport.aio.h2.protocol import H2Protocol
+from gemwire._transport.aio.h2.target import H2Target
+from gemwire._transport.aio.loop_end import close_with_loop
 from gemwire._transport.call_error import CallError
-from gemwire._transport.connection import HttpRoute
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.rest.http_errors import UNCONNECTED
-from gemwire._transport.rest.tls_and_proxy import HttpTarget
+from gemwire._transport.tls_context import create_grpc_context
 from gemwire_runtime.method import AnyMethod, Kind
 
 #: Seconds to connect: TCP, TLS and the server's settings.
@@ -35,21 +35,6 @@ _MIN_BACKOFF, _MAX_BACKOFF = 0.2, 5.0
 _MAX_CONNECTIONS = 32
 #: Streams that a server is expected to accept on a connection; Google's front ends accept so many.
 _EXPECTED_STREAMS = 100
-
-
-@dataclass(frozen=True)
-class H2Target:
-    """Where calls go.
-
-    Attributes:
-        server: Address, certificates and proxy.
-        user_agent: Value of ``user-agent``.
-        http: The HTTP route of what gRPC cannot carry; None to refuse it.
-    """
-
-    server: HttpTarget
-    user_agent: str
-    http: HttpRoute | None = None
 
 
 class H2Channel:
@@ -79,6 +64,7 @@ class H2Channel:
         self._retry_at = 0.0
         self._error: CallError | None = None
         self._closed = False
+        self._lifetime = close_with_loop(self._end)
 
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return what makes the calls of a method, called as grpc's multicallables are.
@@ -148,7 +134,7 @@ class H2Channel:
     async def _connect(self) -> None:
         try:
             protocol = await asyncio.wait_for(self._open(), _CONNECT_TIMEOUT)
-        except (OSError, asyncio.TimeoutError, ssl.SSLError) as error:
+        except Exception as error:
             self._fail(error)
         else:
             self._failures = 0
@@ -157,20 +143,21 @@ class H2Channel:
             self._assign()
 
     async def _open(self) -> H2Protocol:
-        parts = urlsplit(self.target.server.origin)
-        secure = parts.scheme == "https"
+        secure = not self.target.plaintext
         if secure and self._tls is None:
-            self._tls = self.target.server.tls()
-            if self._tls is not None:
-                self._tls.set_alpn_protocols(["h2"])
-        host = parts.hostname or ""
-        _, protocol = await self.loop.create_connection(
+            self._tls = create_grpc_context(self.target.certificate)
+        host, _, port = self.target.address.rpartition(":")
+        host = host.strip("[]")
+        connect = self.loop.create_connection
+        if isinstance(self.loop, asyncio.BaseEventLoop):
+            # Other loops, such as uvloop's, try one address after the other.
+            connect = partial(connect, happy_eyeballs_delay=_NEXT_ADDRESS_DELAY)
+        _, protocol = await connect(
             lambda: H2Protocol(self._update),
             host,
-            parts.port or (443 if secure else 80),
+            int(port),
             ssl=self._tls,
             server_hostname=host if secure else None,
-            happy_eyeballs_delay=_NEXT_ADDRESS_DELAY,
         )
         try:
             await protocol.ready
@@ -185,7 +172,7 @@ class H2Channel:
         self._failures += 1
         self._retry_at = self.loop.time() + pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         text = _describe(error) or f"no connection within {_CONNECT_TIMEOUT:g} s"
-        address = self.target.server.address
+        address = self.target.address
         self._error = CallError(grpc.StatusCode.UNAVAILABLE, f"{UNCONNECTED}{address}: {text}")
         if any(not protocol.ended for protocol in self._protocols):
             return
@@ -218,6 +205,9 @@ class H2Channel:
 
     async def close(self) -> None:
         """End all calls and connections."""
+        await self._lifetime.aclose()
+
+    async def _end(self) -> None:
         self._closed = True
         for task in self._connecting:
             task.cancel()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from gemwire._transport import fork
-from gemwire._transport.aio.h2.channel import H2Channel, H2Target
+from gemwire._transport.aio.h2.channel import H2Channel
+from gemwire._transport.aio.h2.target import H2Target
 
 
 class H2ConnectionPool:
