@@ -29,9 +29,11 @@ from grpc's; status codes and HTTP numbers are those of google/rpc/code.proto. A
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import grpc
+
+from gemwire._error_json import ErrorJson, HttpResponse, parse_body, parse_text, read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +63,10 @@ class APIError(GemwireError):
     Attributes:
         message: The server's message, or what happened before the server responded.
         details: The decoded ``google.rpc`` details: `RetryInfo`, `QuotaFailure`, `BadRequest`,
-            `ErrorInfo`, `Help`, `LocalizedMessage`…; an `Any` if the type is unknown.
+            `ErrorInfo`, `Help`, `LocalizedMessage`…; an `Any` if the type is unknown. Of errors of
+            `gemwire.genai`, the error as JSON; see `to_json`.
+        messages: The decoded details in either case.
+        response: The HTTP response that the error was made from; None for errors of calls.
         method: The RPC, ``google.ai.generativelanguage.v1beta.GenerativeService/GenerateContent``.
         attempts: Number of attempts.
         elapsed: Seconds from the call to the error.
@@ -76,7 +81,9 @@ class APIError(GemwireError):
 
     def __init__(
         self,
-        message: str,
+        message: str | int | None,
+        response_json: object = None,
+        response: object = None,
         *,
         details: Sequence[Message] = (),
         method: str = "",
@@ -85,9 +92,26 @@ class APIError(GemwireError):
         trailing_metadata: Sequence[tuple[str, str | bytes]] = (),
         hint: str = "",
     ) -> None:
+        """Build an error of a message or, as google-genai does, of an HTTP code and a JSON response.
+
+        Args:
+            message: The message; with ``response_json``, the HTTP code, None for that in the JSON.
+            response_json: Response of the API: a dict with ``error``, or with what that holds.
+            response: The HTTP response.
+            details: See the attributes; so for the others.
+            method: The RPC.
+            attempts: Number of attempts.
+            elapsed: Seconds from the call to the error.
+            trailing_metadata: Metadata that the server sent with the status.
+            hint: What to do about it.
+        """
         super().__init__(message)
-        self.message = message
-        self.details = list(details)
+        self.message = message if isinstance(message, str) else ""
+        self.messages = list(details)
+        self.details: Any = self.messages
+        self.response = response
+        if response_json is not None:
+            vars(self).update(read_json(message, response_json))
         self.method = method
         self.attempts = attempts
         self.elapsed = elapsed
@@ -112,7 +136,7 @@ class APIError(GemwireError):
 
     def _detail(self, name: str) -> Message | None:
         """Return the first detail of a ``google.rpc`` type."""
-        return next((d for d in self.details if d.DESCRIPTOR.full_name == f"google.rpc.{name}"), None)
+        return next((d for d in self.messages if d.DESCRIPTOR.full_name == f"google.rpc.{name}"), None)
 
     @property
     def _error_info(self) -> error_details_pb2.ErrorInfo | None:
@@ -144,17 +168,55 @@ class APIError(GemwireError):
 
     def trailers(self) -> tuple[tuple[str, str | bytes], ...]:
         """Return `trailing_metadata` and the details as gRPC sends them, for servers that relay errors."""
-        if not self.details:
+        if not self.messages:
             return tuple(self.trailing_metadata)
         from gemwire_proto.google.rpc import status_pb2
 
         packed = status_pb2.Status(code=self.grpc_code.value[0], message=self.message)
-        for detail in self.details:
+        for detail in self.messages:
             if detail.DESCRIPTOR.full_name == "google.protobuf.Any":
                 packed.details.add().MergeFromString(detail.SerializeToString())
             else:
                 packed.details.add().Pack(detail)
         return (*self.trailing_metadata, ("grpc-status-details-bin", packed.SerializeToString()))
+
+    def to_json(self) -> ErrorJson:
+        """Return the error as the API sends it over HTTP: ``{"error": {"code": …, "message": …, …}}``."""
+        return write_json(self.code, self.status, self.message, self.messages)
+
+    @classmethod
+    def raise_for_response(cls, response: HttpResponse) -> None:
+        """Raise the error of an HTTP response of httpx, requests or a like library; return if it is none.
+
+        Raises:
+            ClientError: The status is 4xx.
+            ServerError: The status is 5xx.
+            APIError: It is another one than 200.
+        """
+        if response.status_code != 200:
+            if read := getattr(response, "read", None):
+                read()
+            cls.raise_error(response.status_code, parse_body(response), response)
+
+    @classmethod
+    async def raise_for_async_response(cls, response: object) -> None:
+        """Raise the error of an HTTP response of httpx's or aiohttp's; see `raise_for_response`."""
+        status: int = getattr(response, "status_code", 0) or getattr(response, "status", 0)
+        if status == 200:
+            return
+        if read := getattr(response, "aread", None):
+            await read()
+        text, reason = (getattr(response, name, "") for name in ("text", "reason"))
+        tree = parse_text(
+            await text() if callable(text) else text, getattr(response, "reason_phrase", reason)
+        )
+        cls.raise_error(status, tree, response)
+
+    @classmethod
+    def raise_error(cls, status_code: int, response_json: object, response: object = None) -> None:
+        """Raise the error of an HTTP status; see `raise_for_response`."""
+        kinds: dict[int, type[APIError]] = {4: ClientError, 5: ServerError}
+        raise kinds.get(status_code // 100, cls)(status_code, response_json, response)
 
     @property
     def grpc_status_code(self) -> grpc.StatusCode:
@@ -278,23 +340,5 @@ class DeadlineExceeded(ServerError):
 
 #: The class of each status.
 BY_STATUS: dict[grpc.StatusCode, type[APIError]] = {
-    kind.grpc_code: kind
-    for kind in (
-        InvalidArgument,
-        FailedPrecondition,
-        OutOfRange,
-        Unauthenticated,
-        PermissionDenied,
-        NotFound,
-        AlreadyExists,
-        Aborted,
-        ResourceExhausted,
-        Cancelled,
-        Unknown,
-        Internal,
-        DataLoss,
-        Unimplemented,
-        Unavailable,
-        DeadlineExceeded,
-    )
+    kind.grpc_code: kind for base in (ClientError, ServerError) for kind in base.__subclasses__()
 }

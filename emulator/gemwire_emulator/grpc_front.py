@@ -35,7 +35,7 @@ class GrpcFront(grpc.GenericRpcHandler):
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        """Create a handler for the endpoints of a dispatcher, except for those over HTTP alone."""
+        """Create a handler for the endpoints of a dispatcher, except for those over HTTP only."""
         self.connections = Connections()
         self._handlers = {
             path: _create_handler(endpoint, self.connections)

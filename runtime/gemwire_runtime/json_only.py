@@ -25,9 +25,6 @@ def suspect(data: bytes) -> bool:
     """Return whether a serialized message may hold a JSON-only field.
 
     False is certain. True is not: text and bytes of a user can hold the same three bytes; ask `paths`.
-
-    Args:
-        data: A serialized message.
     """
     # One byte is found many times as fast as three, and no text has this one.
     return b"\xff" in data and _MARK in data
@@ -40,14 +37,10 @@ _WORTH = 1 << 15
 
 
 def may_be_in(message: Message, data: bytes) -> bool:
-    """Return whether a message may hold a JSON-only field, at any depth. False is certain; see `suspect`.
+    """Return whether a message, also given serialized, may hold a JSON-only field, at any depth.
 
-    A large message usually is a few messages with many bytes, such as pictures; then its fields are looked
-    at, and none of the bytes.
-
-    Args:
-        message: The message.
-        data: The same, serialized.
+    False is certain; see `suspect`. A large message usually is a few messages with many bytes, such as
+    pictures; then its fields are looked at, and none of the bytes.
     """
     if b"\xff" not in data:
         return False
@@ -121,12 +114,8 @@ def _reaches(descriptor: Descriptor, seen: set[str]) -> bool:
 def paths(message: Message) -> list[str]:
     """List the JSON-only fields that are set in a message, at any depth.
 
-    Args:
-        message: Any message.
-
-    Returns:
-        Dotted paths in Python's names: ``generation_config.thinking_config.thinking_level``,
-        ``contents[0].parts[1].media_resolution``. Empty where there are none.
+    They are dotted paths in Python's names: ``generation_config.thinking_config.thinking_level``,
+    ``contents[0].parts[1].media_resolution``.
     """
     return list(_paths(message, ""))
 
@@ -147,12 +136,7 @@ def _paths(message: Message, prefix: str) -> Iterator[str]:
 
 
 def prune(tree: Mapping[str, object], kind: type[Message]) -> dict[str, object]:
-    """Return the JSON of a message without its JSON-only fields, at any depth.
-
-    Args:
-        tree: JSON; it is not changed.
-        kind: Class of the message.
-    """
+    """Return the JSON of a message of this class without its JSON-only fields, at any depth."""
     return _prune(tree, descriptor_of(kind))
 
 

@@ -31,8 +31,8 @@ from gemwire_runtime.json_only import FIRST_NUMBER, LAST_NUMBER
 OPTIONS_FILE = "gemwire/overlay/v1/options.proto"
 _OPTIONS_PACKAGE = "gemwire.overlay.v1"
 
-FIELD_NOTE = "Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON."
-RPC_NOTE = "Over HTTP alone: the service does not have this RPC over gRPC."
+FIELD_NOTE = "HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON."
+RPC_NOTE = "HTTP only: the service does not have this RPC over gRPC."
 
 _Path = tuple[int, ...]
 _Named = DescriptorProto | EnumDescriptorProto

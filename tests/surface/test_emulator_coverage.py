@@ -53,7 +53,7 @@ def endpoints() -> dict[str, Endpoint]:
 def _kind(method: Method[Any, Any]) -> str:
     if not endpoints()[method.path].served:
         return "UNIMPLEMENTED: for models of one's own"
-    return "over HTTP alone" if method.http_only else _KINDS[method.kind]
+    return "over HTTP only" if method.http_only else _KINDS[method.kind]
 
 
 def table(services: list[Service]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import grpc
 
@@ -21,32 +22,36 @@ from gemwire.errors import APIError, Cancelled, DeadlineExceeded, Unavailable
 from gemwire_runtime.method import AnyMethod
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
+class Caller(Protocol):
+    """What attempts need of the caller that makes them."""
+
+    pool: ConnectionPool
+    authorization: Authorization
+    budget: RetryBudget
+
+
+@dataclass(eq=False, slots=True)
 class Attempts:
     """The attempts of one call; created when the first fails or, for streams and hedges, before it.
 
     Attributes:
+        caller: Makes them.
         method: The RPC.
         policy: When to retry; None for never.
-        budget: The retry budget of the client.
-        authorization: The credentials of the client.
-        pool: The connections of the client.
-        connection: What the latest attempt was made on. A stream holds it, so that its channel stays open.
         began: When the call began (``time.monotonic()``).
-        deadline: When it is to end; None for no deadline.
+        seconds: Seconds for all of them; None for no deadline.
+        connection: What the latest attempt was made on. A stream holds it, so that its channel stays open.
         observed: The call as its observers see it; None without observers.
         count: Number of attempts so far, hedges included.
     """
 
+    caller: Caller
     method: AnyMethod
     policy: RetryPolicy | None
-    budget: RetryBudget
-    authorization: Authorization
-    pool: ConnectionPool
-    connection: Connection
     began: float
-    deadline: float | None
-    observed: ObservedCall | None
+    seconds: float | None
+    connection: Connection
+    observed: ObservedCall | None = None
     count: int = 1
     _attempt_began: float = field(init=False)
     _reauthenticated: bool = field(init=False, default=False)
@@ -55,19 +60,19 @@ class Attempts:
         self._attempt_began = self.began
 
     @property
+    def deadline(self) -> float | None:
+        """When the call is to end (``time.monotonic()``); None for no deadline."""
+        return None if self.seconds is None else self.began + self.seconds
+
+    @property
     def client_closed(self) -> bool:
         """Whether the client was closed meanwhile."""
-        return self.pool.closed
+        return self.caller.pool.closed
 
     def next_delay(self, rpc_error: grpc.RpcError, pairs: Pairs) -> float:
-        """Return the seconds to wait before the next attempt.
+        """Return the seconds to wait before the next attempt, or raise the error if there is none.
 
-        Args:
-            rpc_error: The error of the failed attempt.
-            pairs: The credentials it was made with.
-
-        Raises:
-            APIError: There is no next attempt.
+        ``pairs``: the credentials of the attempt that failed.
         """
         now = time.monotonic()
         error = self.error(rpc_error, now)
@@ -75,7 +80,7 @@ class Attempts:
         if (
             error.grpc_code is grpc.StatusCode.UNAUTHENTICATED
             and not self._reauthenticated
-            and self.authorization.invalidate(pairs)
+            and self.caller.authorization.invalidate(pairs)
         ):
             # Once: a token may have been revoked before it expired.
             self._reauthenticated = True
@@ -101,14 +106,10 @@ class Attempts:
         return delay
 
     def rebind(self) -> tuple[Connection, float]:
-        """Return the connection of the next attempt, and its beginning.
-
-        Raises:
-            Cancelled: The client was closed meanwhile.
-        """
+        """Return connection and beginning of the next attempt; raise `Cancelled` if the client is closed."""
         if self.client_closed:
             raise self.closed_error() from None
-        self.connection, self._attempt_began = self.pool.current(), time.monotonic()
+        self.connection, self._attempt_began = self.caller.pool.current(), time.monotonic()
         return self.connection, self._attempt_began
 
     def start_hedge(self) -> tuple[Connection, float]:
@@ -123,7 +124,7 @@ class Attempts:
         if not overload.is_overload(error):
             return True
         overload.report(error, self._attempt_began)
-        return self.budget.record_failure()
+        return self.caller.budget.record_failure()
 
     def record_idle(self, seconds: float) -> None:
         """Note that a stream was ended after so many seconds without a message."""
@@ -132,7 +133,7 @@ class Attempts:
     def _check_connection(self, rpc_error: grpc.RpcError | None, began: float) -> None:
         """Replace a connection that has gone silent."""
         if self.connection.health.mark_unanswered(rpc_error, began):
-            self.pool.replace(self.connection)
+            self.caller.pool.replace(self.connection)
 
     def error(self, rpc_error: grpc.RpcError, now: float | None = None) -> APIError:
         """Convert the error of a failed attempt."""

@@ -31,11 +31,7 @@ _SECRET = re.compile(
 
 
 def to_tree(value: object) -> JsonValue:
-    """Convert a request or a response to JSON, without secrets.
-
-    Args:
-        value: A message, bytes, or JSON.
-    """
+    """Convert a request or a response, which is a message, bytes or JSON, to JSON without secrets."""
     if isinstance(value, SerializedMessage):
         value = value.parse()
     if isinstance(value, Message):
@@ -47,15 +43,7 @@ def to_tree(value: object) -> JsonValue:
 
 
 def from_tree(kind: type[Any], tree: JsonValue) -> Any:
-    """Convert JSON of `to_tree` to a response.
-
-    Args:
-        kind: Class of the message, or bytes.
-        tree: The JSON.
-
-    Raises:
-        ValueError: It is not such a message.
-    """
+    """Convert JSON of `to_tree` to a response: a message or bytes. Raises ValueError if it is none."""
     if kind is bytes:
         return base64.b64decode(cast("str", tree))
     return from_json(kind, tree)
@@ -66,22 +54,14 @@ def to_error_tree(error: APIError) -> dict[str, JsonValue]:
     from gemwire_proto.google.rpc import status_pb2
 
     packed = status_pb2.Status(code=error.grpc_code.value[0], message=error.message)
-    for detail in error.details:
+    for detail in error.messages:
         if detail.DESCRIPTOR.full_name != "google.protobuf.Any":  # Those are unreadable.
             packed.details.add().Pack(detail)
     return {"status": error.status, **cast("dict[str, JsonValue]", to_tree(packed))}
 
 
 def from_error_tree(tree: Mapping[str, JsonValue], method: str) -> APIError:
-    """Convert JSON of `to_error_tree` to an error.
-
-    Args:
-        tree: The JSON.
-        method: Service and name of the RPC.
-
-    Raises:
-        ValueError: It is not an error.
-    """
+    """Convert JSON of `to_error_tree` to an error of ``service/method``. Raises ValueError if it is none."""
     from gemwire_proto.google.rpc import error_details_pb2, status_pb2  # noqa: F401 - brings the types
 
     return status.error_from_status(from_json(status_pb2.Status, tree), method)

@@ -7,6 +7,7 @@ slow as a whole must not get twice the load.
 from __future__ import annotations
 
 import math
+from collections import deque
 
 from google.protobuf.message import Message
 
@@ -28,17 +29,14 @@ class LatencyWindow:
     """The latest latencies of a method. Without a lock: a lost sample changes nothing that matters."""
 
     def __init__(self) -> None:
-        self._recent: list[float] = []
+        self._recent: deque[float] = deque(maxlen=WINDOW)
         self._sorted: list[float] = []
         self._count = 0
         self._sorted_at = 0
 
     def add(self, seconds: float) -> None:
         """Add the latency of a call."""
-        if len(self._recent) < WINDOW:
-            self._recent.append(seconds)
-        else:
-            self._recent[self._count % WINDOW] = seconds
+        self._recent.append(seconds)
         self._count += 1
 
     def percentile(self, share: float, minimum: int) -> float | None:
@@ -129,9 +127,7 @@ class HedgePlan:
     def try_acquire(self, concurrent: int, attempts: int) -> bool:
         """Take a hedge out of the budget. Returns False if no further attempt is allowed.
 
-        Args:
-            concurrent: Attempts of this round so far.
-            attempts: Attempts of the call so far.
+        So far, this round has made ``concurrent`` attempts, and the call ``attempts``.
         """
         limit = self._policy.max_attempts
         if concurrent >= self._hedge.max_attempts or (limit is not None and attempts >= limit):

@@ -7,14 +7,18 @@ Others refuse them before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
 from gemwire._transport.connection import HttpRoute
+from gemwire._transport.request_message import to_message
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire_runtime import json_only
-from gemwire_runtime.method import AnyMethod
+from gemwire_runtime.method import AnyMethod, Method
+
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
 
 _ADVICE = "use a client with transport='rest' or transport='auto'"
 #: Fields that an error names.
@@ -22,20 +26,22 @@ _MAX_NAMED = 3
 
 
 def route_method(method: AnyMethod, http: HttpRoute | None) -> Callable[..., Any]:
-    """Return the callable of an RPC that exists over HTTP only.
-
-    Raises:
-        ValueError: There is no HTTP route.
-    """
+    """Return the callable of an RPC that exists over HTTP only, or raise ValueError without a route."""
     if http is None:
         raise ValueError(f"{method.name} is not available over gRPC; {_ADVICE}")
     return http(method.name).callable(method)
 
 
-def check_request(method: AnyMethod, request: Message) -> None:
-    """Raise ValueError for a request with JSON-only fields, of a method that ``may_hold_json_only``."""
-    if _may_be_in(request, request.SerializeToString()) and (paths := _find_paths(request)):
+def to_grpc_request(method: Method[_Request, _Response], value: object) -> _Request:
+    """Return one of several requests as a message. Raises ValueError if it has JSON-only fields."""
+    request = to_message(method.request, value, "request")
+    if (
+        method.may_hold_json_only
+        and _may_be_in(request, request.SerializeToString())
+        and (paths := _find_paths(request))
+    ):
         raise _build_error(method, paths)
+    return request
 
 
 def _may_be_in(request: Message, data: bytes) -> bool:
@@ -60,13 +66,8 @@ def route_requests(
 ) -> Callable[..., Any]:
     """Wrap a multicallable, so that requests with JSON-only fields take the HTTP route.
 
-    Without one they raise ValueError.
-
-    Args:
-        method: The RPC; it ``may_hold_json_only``.
-        multicallable: Makes its calls over gRPC.
-        http: The HTTP route; None to refuse such requests.
-        as_bytes: Whether the multicallable has no serializer: a request is then serialized once.
+    Without one they raise ValueError. ``as_bytes``: the multicallable has no serializer, so that a request is
+    serialized once.
     """
     serialize = method.request.SerializeToString
 

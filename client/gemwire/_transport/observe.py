@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, cast
 
 from google.protobuf.message import Message
@@ -49,6 +50,7 @@ def has_observers() -> bool:
     return bool(_observers) or is_enabled(logging.DEBUG)
 
 
+@dataclass(eq=False, repr=False)
 class ObservedCall:
     """One call, from its start to its end.
 
@@ -68,22 +70,23 @@ class ObservedCall:
         content: Whether content may be logged.
     """
 
-    def __init__(self, method: AnyMethod, request: Message | None, host: str, content: bool) -> None:
-        self.method = method
-        self.host = host
-        self.request = request
-        self.content = content
-        self.began = time.time_ns()
-        self._clock = time.monotonic()
-        self.elapsed = 0.0
-        self.first: float | None = None
-        self.messages = 0
-        self.received = 0
-        self.latest: Message | None = None
-        self.attempts = 1
-        self.hedges = 0
-        self.error: BaseException | None = None
-        self._ended = False
+    method: AnyMethod
+    request: Message | None
+    host: str
+    content: bool
+    began: int = field(default_factory=time.time_ns)
+    elapsed: float = 0.0
+    first: float | None = None
+    messages: int = 0
+    received: int = 0
+    latest: Message | None = None
+    attempts: int = 1
+    hedges: int = 0
+    error: BaseException | None = None
+    _clock: float = field(default_factory=time.monotonic)
+    _ended: bool = False
+
+    def __post_init__(self) -> None:
         self._states = [(observer, _call_safely(observer.on_start, self)) for observer in _observers]
 
     def record_message(self, message: object) -> None:

@@ -49,12 +49,7 @@ def is_unconnected(error: grpc.RpcError) -> bool:
 
 
 def report(error: APIError, began: float) -> None:
-    """Report an overload error to the listener of this context.
-
-    Args:
-        error: The error.
-        began: When the attempt began.
-    """
+    """Report an overload error, of an attempt that began then, to the listener of this context."""
     notify = listener.get()
     if notify is not None:
         notify(error, began)

@@ -58,11 +58,7 @@ class Recording:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, replays: bool) -> None:
-        """Read the file, or replace it with the first call that ends.
-
-        Args:
-            path: The file.
-            replays: Whether to replay calls from it.
+        """Read the file to replay calls, or replace it with the first call that ends.
 
         Raises:
             FileNotFoundError: There is no recording to replay.
@@ -87,12 +83,7 @@ class Recording:
         return calls
 
     def start(self, method: str, request: object) -> RecordedCall:
-        """Start to record a call. A retry replaces the attempt before it.
-
-        Args:
-            method: Service and name of the RPC.
-            request: The request that is sent.
-        """
+        """Start to record a call of ``service/method``. A retry replaces the attempt before it."""
         record = CallRecord(method=method, request=call_json.to_tree(request), responses=[])
         with self._lock:
             _, failed = self._failed.pop(id(request), (None, None))
@@ -122,15 +113,7 @@ class Recording:
             self._calls = [call for call in self._calls if call is not record]
 
     def find(self, method: str, request: object) -> CallRecord:
-        """Return the first call with an equal request that was not replayed yet.
-
-        Args:
-            method: Service and name of the RPC.
-            request: The request that would be sent.
-
-        Raises:
-            ReplayError: There is no such call.
-        """
+        """Return the first call with an equal request that was not replayed yet, or raise `ReplayError`."""
         wanted = call_json.to_tree(request)
         hint = ""
         with self._lock:

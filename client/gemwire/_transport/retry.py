@@ -62,14 +62,9 @@ class RetryPolicy:
 
     Attributes:
         matches: Returns whether an error is to be retried.
-        max_attempts: Attempts in all; None for as many as the timeout allows.
-        initial: Seconds, upper bound of the first pause.
-        maximum: Seconds, upper bound of any pause.
-        multiplier: Growth of the bound from one pause to the next.
         max_elapsed: Seconds since the start of the call after which no attempt starts; None for no limit
             but the call's timeout.
         on_error: Called with each error that is retried.
-        hedge: When to start another attempt beside a slow one; None for never.
     """
 
     matches: Callable[[APIError], bool]
@@ -82,12 +77,7 @@ class RetryPolicy:
     hedge: Hedge | None = None
 
     def is_retryable(self, error: APIError, requested: float | None) -> bool:
-        """Return whether a further attempt may succeed.
-
-        Args:
-            error: The error of the attempt.
-            requested: Seconds that the server asks to wait; None if it does not.
-        """
+        """Return whether a further attempt may succeed. The server asks to wait ``requested`` seconds."""
         quota_resets = requested is not None and error.grpc_code is grpc.StatusCode.RESOURCE_EXHAUSTED
         return quota_resets or self.matches(error) or _was_not_processed(error)
 
@@ -96,11 +86,7 @@ class RetryPolicy:
     ) -> float | None:
         """Return the seconds to wait before the next attempt; None to give up.
 
-        Args:
-            error: The error of the latest attempt.
-            attempt: Number of attempts so far.
-            elapsed: Seconds since the first began.
-            remaining: Seconds to the deadline; None without one.
+        ``attempt`` have been made in ``elapsed`` seconds; ``remaining`` are left to the deadline, if any.
         """
         if self.max_attempts is not None and attempt >= self.max_attempts:
             return None
@@ -136,15 +122,7 @@ def server_requested_delay(error: APIError) -> tuple[float | None, bool]:
 
 
 def resolve_policy(retry: object, default: RetryDefaults | None) -> RetryPolicy | None:
-    """Convert a call's ``retry`` argument to a policy; None for never.
-
-    Args:
-        retry: `DEFAULT`, None, a `Retry`, or a retry object of google.api_core.
-        default: The defaults of the method.
-
-    Raises:
-        TypeError: It is none of these.
-    """
+    """Convert a call's ``retry`` argument to a policy; None for never. ``default``: that of the method."""
     if isinstance(retry, Default) or type(retry).__name__ == "_MethodDefault":
         return default_policy(default)
     if retry is None:
@@ -167,12 +145,7 @@ def resolve_policy(retry: object, default: RetryDefaults | None) -> RetryPolicy 
 
 
 def resolve_unhedged_policy(retry: object, what: str) -> RetryPolicy | None:
-    """Convert the ``retry`` argument of an upload or a download.
-
-    Raises:
-        ValueError: It has a hedge.
-        TypeError: It is of a wrong type.
-    """
+    """Convert the ``retry`` argument of an upload or a download, which cannot have a hedge."""
     policy = resolve_policy(retry, None)
     if policy and policy.hedge:
         raise ValueError(f"retry: {what} cannot be hedged; only calls with one response can")
@@ -198,9 +171,9 @@ def default_policy(default: RetryDefaults | None) -> RetryPolicy | None:
 def _from_api_core(retry: object) -> RetryPolicy:
     """Convert a google.api_core retry object, which has no public attributes."""
     predicate: Callable[[Exception], bool] = getattr(retry, "_predicate")  # noqa: B009
-    initial: float = getattr(retry, "_initial")  # noqa: B009
-    maximum: float = getattr(retry, "_maximum")  # noqa: B009
-    multiplier: float = getattr(retry, "_multiplier")  # noqa: B009
+    initial, maximum, multiplier = (
+        getattr(retry, f"_{name}") for name in ("initial", "maximum", "multiplier")
+    )
 
     def matches(error: APIError) -> bool:
         from google.api_core import exceptions
@@ -219,12 +192,7 @@ def _from_api_core(retry: object) -> RetryPolicy:
 
 
 def check_timeout(timeout: object, default: float | None, argument: str = "timeout") -> float | None:
-    """Return the seconds of a ``timeout`` argument; None for no deadline.
-
-    Raises:
-        TypeError: It is not a number.
-        ValueError: It is negative, zero or not finite.
-    """
+    """Return the seconds of a ``timeout`` argument, a positive number; None for no deadline."""
     if timeout is DEFAULT or type(timeout).__name__ == "_MethodDefault":
         return default
     if timeout is None:

@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from gemwire.genai.client import Client as Client
 
 __all__ = ["Client", "errors", "google_client", "types"]
+_MODULES = frozenset(
+    {
+        *(
+            "batches",
+            "caches",
+            "chats",
+            "client",
+            "errors",
+            "files",
+            "live",
+            "models",
+            "operations",
+            "pagers",
+        ),
+        *("tunings", "types", "version"),
+    }
+)
 
 
 def __getattr__(name: str) -> object:
@@ -30,6 +47,6 @@ def __getattr__(name: str) -> object:
         from gemwire.genai._google_client import google_client
 
         return google_client
-    if name in __all__:
+    if name in _MODULES:
         return importlib.import_module(f"gemwire.genai.{name}")
     raise AttributeError(f"module 'gemwire.genai' has no attribute {name!r}")

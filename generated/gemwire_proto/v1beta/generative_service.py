@@ -577,7 +577,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
         """Creates a batch of GenerateContent requests, which the service works on in the background, at a
         lower price. The operation is named `batches/{batch}`; its metadata says how far the batch is.
 
-        Over HTTP alone: the service does not have this RPC over gRPC.
+        HTTP only: the service does not have this RPC over gRPC.
 
         Args:
             request: A `BatchGenerateContentRequest` or a dict of its fields. Excludes the field
@@ -618,7 +618,7 @@ class AsyncGenerativeService(GenerativeServicePaths):
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]]:
         """Creates a batch of EmbedContent requests; see `BatchGenerateContent`.
 
-        Over HTTP alone: the service does not have this RPC over gRPC.
+        HTTP only: the service does not have this RPC over gRPC.
 
         Args:
             request: A `AsyncBatchEmbedContentRequest` or a dict of its fields. Excludes the field
@@ -993,7 +993,7 @@ class GenerativeService(GenerativeServicePaths):
         """Creates a batch of GenerateContent requests, which the service works on in the background, at a
         lower price. The operation is named `batches/{batch}`; its metadata says how far the batch is.
 
-        Over HTTP alone: the service does not have this RPC over gRPC.
+        HTTP only: the service does not have this RPC over gRPC.
 
         Args:
             request: A `BatchGenerateContentRequest` or a dict of its fields. Excludes the field
@@ -1034,7 +1034,7 @@ class GenerativeService(GenerativeServicePaths):
     ) -> _sync.Operation[_v1beta_generative_service_pb2.EmbedContentBatchOutput, _v1beta_generative_service_pb2.EmbedContentBatch]:
         """Creates a batch of EmbedContent requests; see `BatchGenerateContent`.
 
-        Over HTTP alone: the service does not have this RPC over gRPC.
+        HTTP only: the service does not have this RPC over gRPC.
 
         Args:
             request: A `AsyncBatchEmbedContentRequest` or a dict of its fields. Excludes the field

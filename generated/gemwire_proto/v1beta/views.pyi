@@ -731,48 +731,48 @@ class Part(_views.View):
     """A call of a tool that the service runs itself, as the model made it. Give it back unchanged when the
     conversation goes on.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     tool_response: ToolResponse | None
     """The result of such a call. Give it back unchanged as well.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     media_resolution: PartMediaResolution | None
     """How closely the model looks at this part's picture, video or document. Beats
     `GenerationConfig.media_resolution`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     audio_transcription: Transcription | None
     """Text of this part's audio, where the service transcribed it.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     media_processing: MediaProcessing | None
     """How the service processes this part's media.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     audio_metadata: AudioMetadata | None
     """Which section of this part's audio counts. Only with audio in `inline_data` or `file_data`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     document_metadata: DocumentMetadata | None
     """Which pages of this part's document count. Only with a document in `inline_data` or `file_data`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     speech_metadata: SpeechMetadata | None
     """Who speaks this part's text, and in which style, when it becomes speech.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     spreadsheet_metadata: SpreadsheetMetadata | None
     """Which cells of this part's spreadsheet count. Only with a spreadsheet in `inline_data` or `file_data`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -941,7 +941,7 @@ class ExecutableCode(_views.View):
     id: str | None
     """Identifies the code; its `CodeExecutionResult` has the same.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -969,7 +969,7 @@ class CodeExecutionResult(_views.View):
     id: str | None
     """Identifies the `ExecutableCode` that was run.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1019,7 +1019,7 @@ class Tool(_views.View):
     mcp_servers: list[McpServer] | None
     """MCP servers whose tools the service may call.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1057,7 +1057,7 @@ class GoogleSearch(_views.View):
     search_types: SearchTypes | None
     """What is searched. Unset, web pages.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1086,12 +1086,12 @@ class ComputerUse(_views.View):
     disabled_safety_policies: list[SafetyPolicy] | None
     """Policies that are switched off: actions that fall under one are not confirmed by the user first.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     enable_prompt_injection_detection: bool | None
     """Whether screens are searched for instructions to the model that are not the user's.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1119,12 +1119,12 @@ class GoogleMaps(_views.View):
     auth_config: AuthConfig | None
     """How calls of Google Maps are authenticated.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     grounding_types: GoogleMapsGroundingTypes | None
     """What of Google Maps replies are grounded in.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1161,17 +1161,17 @@ class FileSearch(_views.View):
     file_search_store_names: list[str] | None
     """Names of the file search stores to search, `fileSearchStores/…`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     top_k: int | None
     """Number of passages to retrieve.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     metadata_filter: str | None
     """Condition on the metadata of documents.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1288,7 +1288,7 @@ class ToolConfig(_views.View):
     include_server_side_tool_invocations: bool | None
     """Whether calls of tools that the service runs itself, and their results, are part of replies.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3020,23 +3020,23 @@ class GenerateContentRequest(_views.View):
     labels: dict[str, str] | None
     """Labels of the caller's own, for reports of cost and use.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     service_tier: str | None
     """How soon the reply is wanted, which sets its price: `flex`, `standard` or `priority`, in lower case. It
     is text and not an enum because the JSON has lower-case values. Unset, the project's tier applies.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     continuation_token: bytes | None
     """The `Candidate.continuation_token` of a reply that was cut off, to go on with it.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     store: bool | None
     """Whether the service keeps the request and its reply. Unset, the project's setting applies.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3093,12 +3093,12 @@ class VoiceConfig(_views.View):
     replicated_voice_config: ReplicatedVoiceConfig | None
     """Replicates the voice of a sample.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     voice: str | None
     """Name of a voice.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3194,7 +3194,7 @@ class ThinkingConfig(_views.View):
     """How much the model thinks. An alternative to `thinking_budget` that models from Gemini 3 on understand;
     set one of the two.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3222,7 +3222,7 @@ class ImageConfig(_views.View):
     image_size: str | None
     """Size of the pictures: `1K`, `2K` or `4K`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3335,7 +3335,7 @@ class GenerationConfig(_views.View):
     audio_transcription_config: AudioTranscriptionConfig | None
     """How audio in the prompt is transcribed.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3454,7 +3454,7 @@ class GenerateContentResponse(_views.View):
     model_status: ModelStatus | None
     """State of the model, such as that it is about to be retired.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3531,12 +3531,12 @@ class GenerateContentResponseUsageMetadata(_views.View):
     service_tier: str | None
     """The tier that the request was served in: `flex`, `standard` or `priority`, in lower case.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     traffic_type: TrafficType | None
     """How the request is paid.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3617,7 +3617,7 @@ class Candidate(_views.View):
     continuation_token: bytes | None
     """Goes on with a reply that was cut off when it is given to the next request.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3874,7 +3874,7 @@ class GroundingMetadata(_views.View):
     image_search_queries: list[str] | None
     """Queries of image searches.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -3932,7 +3932,7 @@ class GroundingChunk(_views.View):
     image: GroundingChunkImage | None
     """A picture of an image search.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4128,7 +4128,7 @@ class GroundingSupport(_views.View):
     rendered_parts: list[int] | None
     """Indexes of the parts, as they are rendered, that this is about.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4309,7 +4309,7 @@ class EmbedContentResponse(_views.View):
     token_count: int | None
     """Number of tokens of the content.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -4544,47 +4544,47 @@ class AudioTranscriptionConfig(_views.View):
     language_codes: list[str] | None
     """BCP-47 codes of the languages that are spoken.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     language_auto: LanguageAuto | None
     """Finds out which languages are spoken.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     language_hints: LanguageHints | None
     """Languages that are likely spoken.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     custom_vocabulary: list[str] | None
     """Words that are likely said, such as names.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     adaptation_phrases: list[str] | None
     """Phrases that are likely said.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     word_timestamp: bool | None
     """Whether each word has its time.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     diarization: bool | None
     """Whether speakers are told apart.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     mode: AudioTranscriptionConfigMode | None
     """How close to what was said the text is.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     source_text: str | None
     """Text that is read aloud in the audio, where it is known.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,

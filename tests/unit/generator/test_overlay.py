@@ -176,11 +176,11 @@ def test_comments_come_along(generator: Any, merge: Callable[..., Any]) -> None:
     said = {tuple(place.path): place.leading_comments for place in file.source_code_info.location}
     fields = {field.name: said.get((4, 0, 2, at), "") for at, field in enumerate(file.message_type[0].field)}
     assert fields["labels"] == f" Its labels.\n\n {generator.overlay.FIELD_NOTE}\n"
-    assert fields["raw"].startswith(" As bytes.\n\n Over HTTP alone")
+    assert fields["raw"].startswith(" As bytes.\n\n HTTP only")
     assert said[4, 0] == " A thing.\n"
     messages = {message.name: said[4, at] for at, message in enumerate(file.message_type) if (4, at) in said}
     assert (messages["New"], messages["Request"]) == (" Also new.\n", " New.\n")
-    assert said[4, 0, 3, 0, 2, 1].startswith(" Anything.\n\n Over HTTP alone")
+    assert said[4, 0, 3, 0, 2, 1].startswith(" Anything.\n\n HTTP only")
     assert said[4, 0, 4, 1, 2, 0] == " None.\n"
     assert said[6, 0, 2, 2] == f" Batches.\n\n {generator.overlay.RPC_NOTE}\n"
 

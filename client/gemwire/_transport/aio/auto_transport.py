@@ -13,9 +13,8 @@ from google.protobuf.message import Message
 
 from gemwire._log import log
 from gemwire._transport import endpoint
-from gemwire._transport.aio.channel_pool import ChannelPool
+from gemwire._transport.aio.channel_pool import PROBE_LINGER, ChannelPool, can_connect
 from gemwire._transport.aio.concurrency import sleep
-from gemwire._transport.aio.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.rest_transport import require_http_client

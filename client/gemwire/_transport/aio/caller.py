@@ -24,7 +24,7 @@ from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.stream import AsyncStream
 from gemwire._transport.aio.token_wait import wait_for_token
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.connection import Connection, ConnectionPool
+from gemwire._transport.connection import ConnectionPool
 from gemwire._transport.credentials import Authorization
 from gemwire._transport.hedge_policy import HedgeState
 from gemwire._transport.metadata import MetadataCache
@@ -32,15 +32,13 @@ from gemwire._transport.observe import ObservedCall, has_observers
 from gemwire._transport.request_message import create_request
 from gemwire._transport.retry import (
     RetryBudget,
-    RetryPolicy,
     check_timeout,
     default_policy,
     resolve_policy,
 )
 from gemwire._transport.undecodable import check_response
 from gemwire.errors import Cancelled
-from gemwire_proto.longrunning import operations
-from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, Method, RetryOption, Timeout
+from gemwire_runtime.method import DEFAULT, Kind, Metadata, Method, RetryOption, Timeout
 
 if TYPE_CHECKING:
     from gemwire_proto.google.longrunning import operations_pb2
@@ -64,6 +62,7 @@ class AsyncCaller:
         pool: The connections.
         authorization: The credentials.
         metadata_cache: The metadata of its calls.
+        budget: The retry budget of its calls.
     """
 
     def __init__(
@@ -76,18 +75,14 @@ class AsyncCaller:
     ) -> None:
         """Initialize the caller. Nothing is connected before the first call.
 
-        Args:
-            pool: The connections that calls are made on.
-            authorization: The credentials.
-            api_client: Value of x-goog-api-client; None for none.
-            host: Host and port, for observers.
-            log_content: Whether requests and responses may be logged.
+        ``api_client`` is the value of x-goog-api-client, ``host`` is for observers. Logs may show requests
+        and responses with ``log_content``.
         """
         self.pool = pool
         self.authorization = authorization
         self.metadata_cache = MetadataCache(api_client, build_metadata)
-        self._budget = RetryBudget()
-        self._hedges = HedgeState(self._budget)
+        self.budget = RetryBudget()
+        self._hedges = HedgeState(self.budget)
         self._host = host
         self._log_content = log_content
 
@@ -100,15 +95,7 @@ class AsyncCaller:
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
     ) -> Coroutine[Any, Any, _Response]:
-        """Make a call with one request and one response.
-
-        Args:
-            method: The RPC.
-            request: Its request, or a dict of its fields.
-            flattened: Values of ``method.flattened``, None where not given.
-            retry: When to retry; see `gemwire.Retry`.
-            timeout: Seconds for all attempts.
-            metadata: The caller's pairs.
+        """Make a call with one request, or a dict of its fields, and one response.
 
         Raises:
             APIError: The call failed.
@@ -159,14 +146,14 @@ class AsyncCaller:
                             await call(message, timeout=left, metadata=headers), method
                         )
                     else:
-                        attempts = attempts or self.start_attempts(
-                            method, policy, began, seconds, connection, observed
+                        attempts = attempts or Attempts(
+                            self, method, policy, began, seconds, connection, observed
                         )
                         result = await attempt(call, message, left, headers, attempts)
                     break
                 except RpcError as error:
-                    attempts = attempts or self.start_attempts(
-                        method, policy, began, seconds, connection, observed
+                    attempts = attempts or Attempts(
+                        self, method, policy, began, seconds, connection, observed
                     )
                     await back_off(attempts, error, pairs)
                     connection, now = attempts.rebind()
@@ -180,34 +167,12 @@ class AsyncCaller:
             raise
         if connection.health.silent_since is not None:
             connection.health.mark_alive()
-        if not self._budget.is_full:
-            self._budget.record_success()
+        if not self.budget.is_full:
+            self.budget.record_success()
         if observed and method.kind is Kind.UNARY:
             observed.record_message(result)
             observed.finish(attempts.count if attempts else 1)
         return result
-
-    def start_attempts(
-        self,
-        method: AnyMethod,
-        policy: RetryPolicy | None,
-        began: float,
-        seconds: float | None,
-        connection: Connection,
-        observed: ObservedCall | None = None,
-    ) -> Attempts:
-        """Start the attempts of a call that began at ``began`` and may take ``seconds``."""
-        return Attempts(
-            method=method,
-            policy=policy,
-            budget=self._budget,
-            authorization=self.authorization,
-            pool=self.pool,
-            connection=connection,
-            began=began,
-            deadline=None if seconds is None else began + seconds,
-            observed=observed,
-        )
 
     async def server_stream(
         self,
@@ -243,7 +208,7 @@ class AsyncCaller:
         ready = self.authorization.pairs(began)
         pairs = await wait_for_token(self.authorization, ready, seconds, method.path[1:])
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
-        attempts = self.start_attempts(method, None, began, seconds, connection, observed)
+        attempts = Attempts(self, method, None, began, seconds, connection, observed)
         headers = self.metadata_cache.get(method, None, metadata, pairs)
         return AsyncBidiStream(call, method, requests, attempts, idle, seconds, headers)
 
@@ -282,11 +247,4 @@ class AsyncCaller:
     ) -> AsyncOperation[Any, Any]:
         """Start a long-running operation. See `unary`."""
         operation = await self.unary(method, request, flattened, retry, timeout, metadata)
-
-        async def get(name: str, timeout: Timeout) -> operations_pb2.Operation:
-            return await self.unary(operations.GET_OPERATION, None, (name,), timeout=timeout)
-
-        async def cancel(name: str) -> None:
-            await self.unary(operations.CANCEL_OPERATION, None, (name,))
-
-        return AsyncOperation(method, operation, get, cancel)
+        return AsyncOperation(method, operation, self)

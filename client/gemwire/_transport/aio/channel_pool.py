@@ -8,8 +8,9 @@ import os
 import warnings
 import weakref
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
+import grpc
 import grpc.aio
 
 from gemwire._transport import fork
@@ -160,3 +161,24 @@ class ChannelPool:
                 await handle.close()
             elif handle.loop.is_running() and handle.generation == fork.generation():
                 asyncio.run_coroutine_threadsafe(handle.close(), handle.loop)
+
+
+#: Seconds for which grpc may go on watching a channel after `can_connect` returned.
+PROBE_LINGER = 0.0
+_FAILED = (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN)
+
+
+async def can_connect(channel: Any, seconds: float) -> bool:
+    """Return whether a channel connects over HTTP/2 within ``seconds``. Sends no call."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while True:
+        state = channel.get_state(try_to_connect=True)
+        if state is grpc.ChannelConnectivity.READY:
+            return True
+        if state in _FAILED:
+            return False
+        try:
+            await asyncio.wait_for(channel.wait_for_state_change(state), end - loop.time())
+        except asyncio.TimeoutError:
+            return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import grpc
@@ -16,12 +16,14 @@ from gemwire._transport.aio.concurrency import sleep, spawn
 from gemwire._transport.status import error_from_status
 from gemwire._transport.undecodable import describe
 from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeout, Unavailable
+from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import DEFAULT, AnyMethod, Timeout
 from gemwire_runtime.retry import Retry
 
 if TYPE_CHECKING:
     from gemwire_proto.google.longrunning import operations_pb2
     from gemwire_proto.google.protobuf.any_pb2 import Any as PackedMessage
+    from gemwire_runtime.aio.caller import AsyncCaller
 
 _Result = TypeVar("_Result", bound=Message)
 _Progress = TypeVar("_Progress", bound=Message)
@@ -44,21 +46,12 @@ class AsyncOperation(Generic[_Result, _Progress]):
         self,
         method: AnyMethod,
         operation: operations_pb2.Operation,
-        get: Callable[[str, Timeout], Awaitable[operations_pb2.Operation]],
-        cancel: Callable[[str], Awaitable[None]],
+        caller: AsyncCaller,
     ) -> None:
-        """Wrap the response of the method that started the operation.
-
-        Args:
-            method: The method; it names the types of result and metadata.
-            operation: Its response.
-            get: Gets an operation by name, with a timeout.
-            cancel: Requests the cancellation of an operation by name.
-        """
+        """Wrap the response of the method that started the operation; it names the types of its results."""
         self._method = method
         self._operation = operation
-        self._get = get
-        self._request_cancel = cancel
+        self._caller = caller
         self._callbacks: deque[Callable[[AsyncOperation[_Result, _Progress]], object]] = deque()
         self._waiter: object = None
 
@@ -100,7 +93,9 @@ class AsyncOperation(Generic[_Result, _Progress]):
 
     async def _poll(self, timeout: Timeout) -> bool:
         if not self._operation.done:
-            self._operation = await self._get(self.name, timeout)
+            self._operation = await self._caller.unary(
+                operations.GET_OPERATION, None, (self.name,), DEFAULT, timeout, ()
+            )
         return self._operation.done
 
     async def running(self) -> bool:
@@ -125,15 +120,7 @@ class AsyncOperation(Generic[_Result, _Progress]):
         return cast("_Result", self._unpack(self._operation.response, self._method.result))
 
     async def exception(self, timeout: float | None = None, polling: Retry = POLLING) -> APIError | None:
-        """Wait for the end and return the error; None if the operation succeeded.
-
-        Args:
-            timeout: Seconds to wait; None for no limit.
-            polling: Pauses between two polls.
-
-        Raises:
-            OperationTimeout: It was not done in time; it continues on the server.
-        """
+        """Wait for the end, as `result` does, and return the error; None if the operation succeeded."""
         await self._wait(timeout, polling)
         return self._failure()
 
@@ -171,14 +158,14 @@ class AsyncOperation(Generic[_Result, _Progress]):
         return None
 
     async def cancel(self) -> bool:
-        """Request the cancellation of the operation.
+        """Request the cancellation of the operation, which may still succeed.
 
         Returns:
-            False if it is known to be done; True if cancellation was requested. It may still succeed.
+            False if it is known to be done; True if cancellation was requested.
         """
         if self._operation.done:
             return False
-        await self._request_cancel(self.name)
+        await self._caller.unary(operations.CANCEL_OPERATION, None, (self.name,), DEFAULT, DEFAULT, ())
         return True
 
     async def cancelled(self) -> bool:

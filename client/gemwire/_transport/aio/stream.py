@@ -45,7 +45,7 @@ class AsyncStream(AsyncStreamCall[_Response]):
         arriving: AsyncIterator[_Response],
         first: _Response,
     ) -> None:
-        """Wrap a call whose first message has arrived; use `open`."""
+        """Wrap a call whose first message has arrived."""
         super().__init__(call, canceller, attempts, idle_timeout)
         self._arriving = arriving
         self._first = first
@@ -61,12 +61,7 @@ class AsyncStream(AsyncStreamCall[_Response]):
         metadata: CallMetadata,
         attempts: Attempts,
     ) -> AsyncStream[_Response]:
-        """Start a call and wait for its first message: one attempt of the retry loop.
-
-        Raises:
-            RpcError: The attempt failed.
-            DeadlineExceeded: No message arrived within the idle timeout.
-        """
+        """Start a call and wait for its first message: one attempt of the retry loop. Raises RpcError."""
         call = start(request, timeout=timeout, metadata=metadata)
         canceller = Canceller(call)
         watchdog = IdleWatchdog(idle_timeout, canceller) if idle_timeout else None

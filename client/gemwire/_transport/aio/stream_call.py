@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
 from gemwire._transport.aio.canceller import Canceller
@@ -24,14 +24,7 @@ class AsyncStreamCall(ABC, Generic[_Response]):
     def __init__(
         self, call: Any, canceller: Canceller, attempts: Attempts, idle_timeout: float | None
     ) -> None:
-        """Wrap a call that has been started.
-
-        Args:
-            call: The call of grpc, or one over HTTP.
-            canceller: Cancels it.
-            attempts: Its attempts.
-            idle_timeout: Seconds without a message after which it is cancelled.
-        """
+        """Wrap a call of grpc or over HTTP that was started. It is cancelled when it is idle for too long."""
         self._call = call
         self._cancel = canceller
         self._attempts = attempts
@@ -79,18 +72,14 @@ class AsyncStreamCall(ABC, Generic[_Response]):
 
     async def initial_metadata(self) -> list[tuple[str, str | bytes]]:
         """Return the metadata that the server sent before its first message."""
-        return _to_list(await self._call.initial_metadata())
+        return list(await self._call.initial_metadata() or ())
 
     async def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
         """Return the metadata that the server sent with the status, once the call has ended."""
-        return _to_list(await self._call.trailing_metadata())
+        return list(await self._call.trailing_metadata() or ())
 
     async def __aenter__(self: _Self) -> _Self:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         self.cancel()
-
-
-def _to_list(metadata: Iterable[tuple[str, str | bytes]] | None) -> list[tuple[str, str | bytes]]:
-    return list(metadata or ())

@@ -13,6 +13,7 @@ from gemwire._transport.aio.concurrency import RpcError
 from gemwire._transport.aio.http_connection import HttpConnection
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.token_wait import wait_for_token
+from gemwire._transport.attempts import Attempts
 from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.token import Pairs
 from gemwire.options import Retry
@@ -59,9 +60,7 @@ class AsyncTransfer:
         """
         caller = self.caller
         policy = resolve_unhedged_policy(self.retry, "the transfer of a file")
-        attempts = caller.start_attempts(
-            self.method, policy, self._began, self.timeout, caller.pool.current()
-        )
+        attempts = Attempts(caller, self.method, policy, self._began, self.timeout, caller.pool.current())
         while True:
             done_before = self.done
             ready = caller.authorization.pairs(time.monotonic())

@@ -20,9 +20,8 @@ from gemwire._transport.connection_settings import ConnectionSettings, Transport
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.rest.transcode import bindings
-from gemwire._transport.sync.channel_pool import ChannelPool
+from gemwire._transport.sync.channel_pool import PROBE_LINGER, ChannelPool, can_connect
 from gemwire._transport.sync.concurrency import sleep
-from gemwire._transport.sync.connectivity import PROBE_LINGER, can_connect
 from gemwire._transport.sync.grpc_transport import Transport
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.rest_transport import require_http_client

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
-from gemwire._transport.connection import Connection, ConnectionPool
+from gemwire._transport.connection import ConnectionPool
 from gemwire._transport.credentials import Authorization
 from gemwire._transport.hedge_policy import HedgeState
 from gemwire._transport.metadata import MetadataCache
@@ -19,7 +19,6 @@ from gemwire._transport.observe import ObservedCall, has_observers
 from gemwire._transport.request_message import create_request
 from gemwire._transport.retry import (
     RetryBudget,
-    RetryPolicy,
     check_timeout,
     default_policy,
     resolve_policy,
@@ -40,8 +39,7 @@ from gemwire._transport.sync.stream import Stream
 from gemwire._transport.sync.token_wait import wait_for_token
 from gemwire._transport.undecodable import check_response
 from gemwire.errors import Cancelled
-from gemwire_proto.longrunning import operations
-from gemwire_runtime.method import DEFAULT, AnyMethod, Kind, Metadata, Method, RetryOption, Timeout
+from gemwire_runtime.method import DEFAULT, Kind, Metadata, Method, RetryOption, Timeout
 
 if TYPE_CHECKING:
     from gemwire_proto.google.longrunning import operations_pb2
@@ -63,6 +61,7 @@ class Caller:
         pool: The connections.
         authorization: The credentials.
         metadata_cache: The metadata of its calls.
+        budget: The retry budget of its calls.
     """
 
     def __init__(
@@ -75,18 +74,14 @@ class Caller:
     ) -> None:
         """Initialize the caller. Nothing is connected before the first call.
 
-        Args:
-            pool: The connections that calls are made on.
-            authorization: The credentials.
-            api_client: Value of x-goog-api-client; None for none.
-            host: Host and port, for observers.
-            log_content: Whether requests and responses may be logged.
+        ``api_client`` is the value of x-goog-api-client, ``host`` is for observers. Logs may show requests
+        and responses with ``log_content``.
         """
         self.pool = pool
         self.authorization = authorization
         self.metadata_cache = MetadataCache(api_client, build_metadata)
-        self._budget = RetryBudget()
-        self._hedges = HedgeState(self._budget)
+        self.budget = RetryBudget()
+        self._hedges = HedgeState(self.budget)
         self._host = host
         self._log_content = log_content
 
@@ -99,15 +94,7 @@ class Caller:
         timeout: Timeout = DEFAULT,
         metadata: Metadata = (),
     ) -> _Response:
-        """Make a call with one request and one response.
-
-        Args:
-            method: The RPC.
-            request: Its request, or a dict of its fields.
-            flattened: Values of ``method.flattened``, None where not given.
-            retry: When to retry; see `gemwire.Retry`.
-            timeout: Seconds for all attempts.
-            metadata: The caller's pairs.
+        """Make a call with one request, or a dict of its fields, and one response.
 
         Raises:
             APIError: The call failed.
@@ -158,14 +145,14 @@ class Caller:
                             call(message, timeout=left, metadata=headers), method
                         )
                     else:
-                        attempts = attempts or self.start_attempts(
-                            method, policy, began, seconds, connection, observed
+                        attempts = attempts or Attempts(
+                            self, method, policy, began, seconds, connection, observed
                         )
                         result = attempt(call, message, left, headers, attempts)
                     break
                 except RpcError as error:
-                    attempts = attempts or self.start_attempts(
-                        method, policy, began, seconds, connection, observed
+                    attempts = attempts or Attempts(
+                        self, method, policy, began, seconds, connection, observed
                     )
                     back_off(attempts, error, pairs)
                     connection, now = attempts.rebind()
@@ -179,34 +166,12 @@ class Caller:
             raise
         if connection.health.silent_since is not None:
             connection.health.mark_alive()
-        if not self._budget.is_full:
-            self._budget.record_success()
+        if not self.budget.is_full:
+            self.budget.record_success()
         if observed and method.kind is Kind.UNARY:
             observed.record_message(result)
             observed.finish(attempts.count if attempts else 1)
         return result
-
-    def start_attempts(
-        self,
-        method: AnyMethod,
-        policy: RetryPolicy | None,
-        began: float,
-        seconds: float | None,
-        connection: Connection,
-        observed: ObservedCall | None = None,
-    ) -> Attempts:
-        """Start the attempts of a call that began at ``began`` and may take ``seconds``."""
-        return Attempts(
-            method=method,
-            policy=policy,
-            budget=self._budget,
-            authorization=self.authorization,
-            pool=self.pool,
-            connection=connection,
-            began=began,
-            deadline=None if seconds is None else began + seconds,
-            observed=observed,
-        )
 
     def server_stream(
         self,
@@ -240,7 +205,7 @@ class Caller:
         ready = self.authorization.pairs(began)
         pairs = wait_for_token(self.authorization, ready, seconds, method.path[1:])
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
-        attempts = self.start_attempts(method, None, began, seconds, connection, observed)
+        attempts = Attempts(self, method, None, began, seconds, connection, observed)
         headers = self.metadata_cache.get(method, None, metadata, pairs)
         return BidiStream(call, method, requests, attempts, idle, seconds, headers)
 
@@ -279,11 +244,4 @@ class Caller:
     ) -> Operation[Any, Any]:
         """Start a long-running operation. See `unary`."""
         operation = self.unary(method, request, flattened, retry, timeout, metadata)
-
-        def get(name: str, timeout: Timeout) -> operations_pb2.Operation:
-            return self.unary(operations.GET_OPERATION, None, (name,), timeout=timeout)
-
-        def cancel(name: str) -> None:
-            self.unary(operations.CANCEL_OPERATION, None, (name,))
-
-        return Operation(method, operation, get, cancel)
+        return Operation(method, operation, self)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import weakref
-from typing import cast
+from typing import Any, cast
 
 import grpc
 from grpc.experimental import ChannelOptions
@@ -91,3 +92,26 @@ class ChannelPool:
 def _close(channel: grpc.Channel, generation: int) -> None:
     if generation == fork.generation():
         channel.close()
+
+
+#: Seconds for which a thread of grpc goes on watching a channel after `can_connect` returned; it raises
+#: when the channel is closed meanwhile.
+PROBE_LINGER = 0.25
+
+
+def can_connect(channel: Any, seconds: float) -> bool:
+    """Return whether a channel connects over HTTP/2 within ``seconds``. Sends no call."""
+    connectivity = grpc.ChannelConnectivity
+    outcomes: queue.SimpleQueue[grpc.ChannelConnectivity] = queue.SimpleQueue()
+
+    def watch(state: grpc.ChannelConnectivity) -> None:
+        if state in (connectivity.READY, connectivity.TRANSIENT_FAILURE, connectivity.SHUTDOWN):
+            outcomes.put(state)
+
+    channel.subscribe(watch, try_to_connect=True)
+    try:
+        return outcomes.get(timeout=max(seconds, 0)) is connectivity.READY
+    except queue.Empty:
+        return False
+    finally:
+        channel.unsubscribe(watch)

@@ -37,8 +37,7 @@ class HedgedAttempt(Generic[_Request, _Response]):
     ) -> _Response:
         """Return the first response of all attempts, which share the timeout. ``call`` makes the first.
 
-        Raises:
-            RpcError: An attempt failed with an error that is not retryable, or all failed.
+        An error that is not retryable ends the call, and so does the last of all.
         """
         began = time.monotonic()
         delay = self._plan.delay()

@@ -17,12 +17,14 @@ from gemwire._transport.status import error_from_status
 from gemwire._transport.sync.concurrency import sleep, spawn
 from gemwire._transport.undecodable import describe
 from gemwire.errors import APIError, DeadlineExceeded, Internal, OperationTimeout, Unavailable
+from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import DEFAULT, AnyMethod, Timeout
 from gemwire_runtime.retry import Retry
 
 if TYPE_CHECKING:
     from gemwire_proto.google.longrunning import operations_pb2
     from gemwire_proto.google.protobuf.any_pb2 import Any as PackedMessage
+    from gemwire_runtime.sync.caller import Caller
 
 _Result = TypeVar("_Result", bound=Message)
 _Progress = TypeVar("_Progress", bound=Message)
@@ -45,21 +47,12 @@ class Operation(Generic[_Result, _Progress]):
         self,
         method: AnyMethod,
         operation: operations_pb2.Operation,
-        get: Callable[[str, Timeout], operations_pb2.Operation],
-        cancel: Callable[[str], None],
+        caller: Caller,
     ) -> None:
-        """Wrap the response of the method that started the operation.
-
-        Args:
-            method: The method; it names the types of result and metadata.
-            operation: Its response.
-            get: Gets an operation by name, with a timeout.
-            cancel: Requests the cancellation of an operation by name.
-        """
+        """Wrap the response of the method that started the operation; it names the types of its results."""
         self._method = method
         self._operation = operation
-        self._get = get
-        self._request_cancel = cancel
+        self._caller = caller
         self._callbacks: deque[Callable[[Operation[_Result, _Progress]], object]] = deque()
         self._waiter: object = None
 
@@ -101,7 +94,9 @@ class Operation(Generic[_Result, _Progress]):
 
     def _poll(self, timeout: Timeout) -> bool:
         if not self._operation.done:
-            self._operation = self._get(self.name, timeout)
+            self._operation = self._caller.unary(
+                operations.GET_OPERATION, None, (self.name,), DEFAULT, timeout, ()
+            )
         return self._operation.done
 
     def running(self) -> bool:
@@ -126,15 +121,7 @@ class Operation(Generic[_Result, _Progress]):
         return cast("_Result", self._unpack(self._operation.response, self._method.result))
 
     def exception(self, timeout: float | None = None, polling: Retry = POLLING) -> APIError | None:
-        """Wait for the end and return the error; None if the operation succeeded.
-
-        Args:
-            timeout: Seconds to wait; None for no limit.
-            polling: Pauses between two polls.
-
-        Raises:
-            OperationTimeout: It was not done in time; it continues on the server.
-        """
+        """Wait for the end, as `result` does, and return the error; None if the operation succeeded."""
         self._wait(timeout, polling)
         return self._failure()
 
@@ -172,14 +159,14 @@ class Operation(Generic[_Result, _Progress]):
         return None
 
     def cancel(self) -> bool:
-        """Request the cancellation of the operation.
+        """Request the cancellation of the operation, which may still succeed.
 
         Returns:
-            False if it is known to be done; True if cancellation was requested. It may still succeed.
+            False if it is known to be done; True if cancellation was requested.
         """
         if self._operation.done:
             return False
-        self._request_cancel(self.name)
+        self._caller.unary(operations.CANCEL_OPERATION, None, (self.name,), DEFAULT, DEFAULT, ())
         return True
 
     def cancelled(self) -> bool:

@@ -20,13 +20,7 @@ class Pager(Generic[_Item, _Response]):
     """
 
     def __init__(self, fetch: Callable[[str], _Response], first: _Response, items: str) -> None:
-        """Wrap the first page.
-
-        Args:
-            fetch: Fetches the page of a token.
-            first: The first page.
-            items: The response field that holds the items.
-        """
+        """Wrap the first page, whose field ``items`` holds the items; ``fetch`` gets the page of a token."""
         self._fetch = fetch
         self._first = first
         self._latest = first

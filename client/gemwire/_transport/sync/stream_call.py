@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from gemwire._transport.attempts import Attempts
@@ -25,14 +25,7 @@ class StreamCall(ABC, Generic[_Response]):
     def __init__(
         self, call: Any, canceller: Canceller, attempts: Attempts, idle_timeout: float | None
     ) -> None:
-        """Wrap a call that has been started.
-
-        Args:
-            call: The call of grpc, or one over HTTP.
-            canceller: Cancels it.
-            attempts: Its attempts.
-            idle_timeout: Seconds without a message after which it is cancelled.
-        """
+        """Wrap a call of grpc or over HTTP that was started. It is cancelled when it is idle for too long."""
         self._call = call
         self._cancel = canceller
         self._attempts = attempts
@@ -80,18 +73,14 @@ class StreamCall(ABC, Generic[_Response]):
 
     def initial_metadata(self) -> list[tuple[str, str | bytes]]:
         """Return the metadata that the server sent before its first message."""
-        return _to_list(self._call.initial_metadata())
+        return list(self._call.initial_metadata() or ())
 
     def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
         """Return the metadata that the server sent with the status, once the call has ended."""
-        return _to_list(self._call.trailing_metadata())
+        return list(self._call.trailing_metadata() or ())
 
     def __enter__(self: _Self) -> _Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.cancel()
-
-
-def _to_list(metadata: Iterable[tuple[str, str | bytes]] | None) -> list[tuple[str, str | bytes]]:
-    return list(metadata or ())

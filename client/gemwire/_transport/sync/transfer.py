@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gemwire._transport.attempts import Attempts
 from gemwire._transport.retry import resolve_unhedged_policy
 from gemwire._transport.sync.backoff import back_off
 from gemwire._transport.sync.caller import Caller
@@ -60,9 +61,7 @@ class Transfer:
         """
         caller = self.caller
         policy = resolve_unhedged_policy(self.retry, "the transfer of a file")
-        attempts = caller.start_attempts(
-            self.method, policy, self._began, self.timeout, caller.pool.current()
-        )
+        attempts = Attempts(caller, self.method, policy, self._began, self.timeout, caller.pool.current())
         while True:
             done_before = self.done
             ready = caller.authorization.pairs(time.monotonic())

@@ -14,6 +14,7 @@ from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
 from gemwire.genai._backends.base import Call, Flow
+from gemwire.genai._convert.error_details import details_as_json
 
 if TYPE_CHECKING:
     from gemwire._transport.aio.recorder import AsyncRecordedFiles
@@ -106,12 +107,13 @@ class AsyncApi:
             ValueError: A value of the options is out of range.
             TypeError: A value of the options is of a wrong type.
         """
-        response = await self.caller.unary(call.method, call.request, (), **self.settings(http_options))
-        try:
-            return call.read(response)
-        except DecodeError as error:
-            text = f"the response contains bytes that cannot be decoded: {error}"
-            raise Internal(text, method=call.method.path[1:]) from None
+        with details_as_json:
+            response = await self.caller.unary(call.method, call.request, (), **self.settings(http_options))
+            try:
+                return call.read(response)
+            except DecodeError as error:
+                text = f"the response contains bytes that cannot be decoded: {error}"
+                raise Internal(text, method=call.method.path[1:]) from None
 
     async def run(
         self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None

@@ -238,11 +238,24 @@ class AsyncChatStream:
         self._turn = turn
         self._lease: SendLease | None = lease
         self._hide_calls = hide_calls
+        self._iterator: AsyncIterator[GenerateContentResponse] | None = None
 
     def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
+        return self._iterator or self._read()
+
+    async def __anext__(self) -> GenerateContentResponse:
+        if self._iterator is None:
+            self._iterator = self._read()
+        return await self._iterator.__anext__()
+
+    def _read(self) -> AsyncIterator[GenerateContentResponse]:
         # The iterator alone holds the lease, so that leaving the loop gives it up.
         lease, self._lease = self._lease or SendLease(), None
         return AsyncChatIterator(self._stream.__aiter__(), self._history, self._turn, lease, self._hide_calls)
+
+    async def aclose(self) -> None:
+        """End the call, as closing a generator does."""
+        self.cancel()
 
     def cancel(self) -> bool:
         """End the call, from any task or thread; the history stays as it was.

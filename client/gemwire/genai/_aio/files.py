@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._types.files import (
     DeleteFileConfig,
     DownloadFileConfig,
@@ -83,7 +84,8 @@ class AsyncFiles:
         rest = self._api.transfers("files.upload")
         settings = self._transfer_settings(config.http_options)
         try:
-            message = await rest.upload_file(file, file=fields, progress=progress, **settings)
+            with details_as_json:
+                message = await rest.upload_file(file, file=fields, progress=progress, **settings)
         except ValueError as error:
             if str(error).startswith("mime_type: "):
                 raise ValueError(f"config.{error}") from None
@@ -180,9 +182,9 @@ class AsyncFiles:
         rest = self._api.transfers("files.download")
         settings = self._transfer_settings(config.http_options)
         memory = io.BytesIO()
-        await rest.download_file(
-            name, memory if destination is None else destination, progress=progress, **settings
-        )
+        target = memory if destination is None else destination
+        with details_as_json:
+            await rest.download_file(name, target, progress=progress, **settings)
         if destination is not None:
             return None
         data = memory.getvalue()

@@ -12,7 +12,6 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport.aio.token_wait import wait_for_token
-from gemwire._transport.call_json import to_error_tree
 from gemwire._transport.rest.routes import from_http
 from gemwire._transport.token import Pairs
 from gemwire.errors import APIError
@@ -88,7 +87,7 @@ def _to_json(message: Message) -> bytes:
 
 
 def _to_error_json(error: APIError) -> bytes:
-    return _dump({"error": {**to_error_tree(error), "code": error.code}})
+    return _dump(error.to_json())
 
 
 def _dump(tree: object) -> bytes:

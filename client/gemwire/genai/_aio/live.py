@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
 from gemwire.genai.http_options import CallSettings
@@ -211,7 +212,8 @@ class AsyncSession:
 
     async def _read(self) -> BidiGenerateContentServerMessage | None:
         """Read the next message of the connection, None at its end, and note what resuming needs."""
-        message = await self._require_stream().read()
+        with details_as_json:
+            message = await self._require_stream().read()
         if message is None:
             return None
         if message.HasField("session_resumption_update"):
@@ -248,7 +250,8 @@ class AsyncSession:
             return
 
     async def _write(self, message: BidiGenerateContentClientMessage) -> None:
-        await self._require_stream().write(message)
+        with details_as_json:
+            await self._require_stream().write(message)
 
     def _require_stream(
         self,

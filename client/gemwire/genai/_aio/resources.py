@@ -36,6 +36,9 @@ class AsyncResources:
         operations: Long-running operations of the service.
     """
 
+    # As descriptors of the class, the attributes are seen by mock.create_autospec.
+    __slots__ = ("_api", "batches", "caches", "chats", "files", "live", "models", "operations", "tunings")
+
     def __init__(self, api: AsyncApi) -> None:
         self._api = api
         self.models = AsyncModels(api)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.generate_content import GenerateContentResponse, SchemaUnion
 from gemwire_proto import v1beta
@@ -20,6 +21,8 @@ class AsyncMessageStream(Protocol):
 class AsyncResponseStream:
     """The responses of a streaming call in the order of their arrival; leaving the loop ends the call.
 
+    It is an iterator as well: a loop goes on where single reads have stopped.
+
     Attributes:
         schema: The schema of `GenerateContentResponse.parsed`.
     """
@@ -33,11 +36,26 @@ class AsyncResponseStream:
         """
         self._stream = stream
         self.schema = schema
+        self._iterator: AsyncIterator[GenerateContentResponse] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
+    def __aiter__(self) -> AsyncIterator[GenerateContentResponse]:
+        # The loop alone holds its iterator, so that leaving it ends the call.
+        return self._iterator or self._read()
+
+    async def __anext__(self) -> GenerateContentResponse:
+        if self._iterator is None:
+            self._iterator = self._read()
+        return await self._iterator.__anext__()
+
+    async def _read(self) -> AsyncIterator[GenerateContentResponse]:
         of, schema = GenerateContentResponse.of, self.schema
-        async for message in self._stream:
-            yield of(message, schema)
+        with details_as_json:
+            async for message in self._stream:
+                yield of(message, schema)
+
+    async def aclose(self) -> None:
+        """End the call, as closing a generator does."""
+        self.cancel()
 
     def cancel(self) -> bool:
         """End the call, from any task or thread.
@@ -50,6 +68,7 @@ class AsyncResponseStream:
     async def get_final_response(self) -> GenerateContentResponse:
         """Read to the end and return all responses as one, with adjacent texts merged."""
         merged = ResponseMerger()
-        async for message in self._stream:
-            merged.add(message)
+        with details_as_json:
+            async for message in self._stream:
+                merged.add(message)
         return GenerateContentResponse.of(merged.message, self.schema)

@@ -45,7 +45,7 @@ from gemwire.genai._types.videos import (
 )
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.method import Method, Service
+from gemwire_runtime.method import AnyMethod, Method, Service
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response", bound=Message)
@@ -57,6 +57,7 @@ GenerateRequest: TypeAlias = v1beta.GenerateContentRequest | RequestDraft
 GenerateCall: TypeAlias = tuple[Method[Any, v1beta.GenerateContentResponse], Any]
 
 
+@dataclass(slots=True)
 class Call(Generic[_Result]):
     """One call of an RPC.
 
@@ -66,17 +67,9 @@ class Call(Generic[_Result]):
         read: Converts the response to the result of the resource's method.
     """
 
-    __slots__ = ("method", "read", "request")
-
-    def __init__(
-        self,
-        method: Method[Any, _Response],
-        request: object,
-        read: Callable[[_Response], _Result],
-    ) -> None:
-        self.method: Method[Any, Any] = method
-        self.request: Any = request
-        self.read: Callable[[Any], _Result] = read
+    method: AnyMethod
+    request: Message
+    read: Callable[[Any], _Result]
 
 
 def as_message(response: _Response) -> _Response:

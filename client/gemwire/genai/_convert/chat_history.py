@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from gemwire.genai._convert.contents import copy_contents, to_content
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.stream_merging import ResponseMerger
-from gemwire.genai._types.content import Content, ContentUnion
+from gemwire.genai._types.content import Content, ContentUnion, is_list
 from gemwire_proto import v1beta
 from gemwire_runtime import json_only
+from gemwire_runtime.models import Model
 from gemwire_runtime.views import View, message_of
 
 _EMPTY = v1beta.Part()
@@ -36,7 +37,7 @@ class History:
             TypeError: The value is not a list of contents.
         """
         if given is not None and (
-            isinstance(given, (str, bytes, dict, View)) or not isinstance(given, Iterable)
+            isinstance(given, (str, bytes, dict, Model)) or not isinstance(given, Iterable)
         ):
             raise TypeError(f"history: expected a list of contents, got {type(given).__name__}")
         self.comprehensive = [_to_turn(item, index) for index, item in enumerate(given or ())]
@@ -171,7 +172,7 @@ def to_user_content(message: ContentUnion) -> v1beta.Content:
         ValueError: It is empty or invalid.
         TypeError: It is a content instead of its parts, or of a wrong type.
     """
-    if message is None or (isinstance(message, list) and not message):
+    if message is None or (is_list(message) and not message):
         raise ValueError("message is required: text, a part or a list of them")
     content = to_content(message, "message")
     given = message_of(message) if isinstance(message, View) else message

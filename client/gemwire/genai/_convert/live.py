@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gemwire.genai._convert.contents import to_contents, to_system_instruction
@@ -11,12 +11,11 @@ from gemwire.genai._convert.requests import to_speech_config
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._convert.tools import to_tools
 from gemwire.genai._types import media_types
-from gemwire.genai._types.content import ContentListUnion
+from gemwire.genai._types.content import ContentListUnion, is_list
 from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
-from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.views import View, fields_of, message_of
+from gemwire_runtime.views import fields_of, message_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
 _GENERATION_FIELDS = fields_of(views.GenerationConfig)
@@ -89,10 +88,7 @@ def to_tool_response(
     function_responses: object,
 ) -> v1beta.BidiGenerateContentToolResponse:
     """Build a message with the results of function calls."""
-    items: Iterable[object] = [function_responses]
-    function_responses = unwrap(function_responses)
-    if isinstance(function_responses, Iterable) and not isinstance(function_responses, (Mapping, View)):
-        items = function_responses
+    items = function_responses if is_list(function_responses) else [function_responses]
     responses = [message_of(views.FunctionResponse.model_validate(item)) for item in items]
     for index, response in enumerate(responses):
         if not response.id:

@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+import gemwire.genai._types.schema_order  # noqa: F401 - declares it
 from gemwire.genai._json.json_schema import ACCEPTED, JsonSchema, inline_references, to_json_schema
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta

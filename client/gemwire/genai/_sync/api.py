@@ -14,6 +14,7 @@ from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._sync.connections import Connections
 
 if TYPE_CHECKING:
@@ -105,12 +106,13 @@ class Api:
             ValueError: A value of the options is out of range.
             TypeError: A value of the options is of a wrong type.
         """
-        response = self.caller.unary(call.method, call.request, (), **self.settings(http_options))
-        try:
-            return call.read(response)
-        except DecodeError as error:
-            text = f"the response contains bytes that cannot be decoded: {error}"
-            raise Internal(text, method=call.method.path[1:]) from None
+        with details_as_json:
+            response = self.caller.unary(call.method, call.request, (), **self.settings(http_options))
+            try:
+                return call.read(response)
+            except DecodeError as error:
+                text = f"the response contains bytes that cannot be decoded: {error}"
+                raise Internal(text, method=call.method.path[1:]) from None
 
     def run(self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""

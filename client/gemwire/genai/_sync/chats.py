@@ -239,11 +239,24 @@ class ChatStream:
         self._turn = turn
         self._lease: SendLease | None = lease
         self._hide_calls = hide_calls
+        self._iterator: Iterator[GenerateContentResponse] | None = None
 
     def __iter__(self) -> Iterator[GenerateContentResponse]:
+        return self._iterator or self._read()
+
+    def __next__(self) -> GenerateContentResponse:
+        if self._iterator is None:
+            self._iterator = self._read()
+        return self._iterator.__next__()
+
+    def _read(self) -> Iterator[GenerateContentResponse]:
         # The iterator alone holds the lease, so that leaving the loop gives it up.
         lease, self._lease = self._lease or SendLease(), None
         return ChatIterator(self._stream.__iter__(), self._history, self._turn, lease, self._hide_calls)
+
+    def close(self) -> None:
+        """End the call, as closing a generator does."""
+        self.cancel()
 
     def cancel(self) -> bool:
         """End the call, from any thread; the history stays as it was.

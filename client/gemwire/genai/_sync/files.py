@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._types.files import (
@@ -84,7 +85,8 @@ class Files:
         rest = self._api.transfers("files.upload")
         settings = self._transfer_settings(config.http_options)
         try:
-            message = rest.upload_file(file, file=fields, progress=progress, **settings)
+            with details_as_json:
+                message = rest.upload_file(file, file=fields, progress=progress, **settings)
         except ValueError as error:
             if str(error).startswith("mime_type: "):
                 raise ValueError(f"config.{error}") from None
@@ -181,9 +183,9 @@ class Files:
         rest = self._api.transfers("files.download")
         settings = self._transfer_settings(config.http_options)
         memory = io.BytesIO()
-        rest.download_file(
-            name, memory if destination is None else destination, progress=progress, **settings
-        )
+        target = memory if destination is None else destination
+        with details_as_json:
+            rest.download_file(name, target, progress=progress, **settings)
         if destination is not None:
             return None
         data = memory.getvalue()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from gemwire.genai._backends.base import GenerateRequest
 from gemwire.genai._convert import function_calls
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
 from gemwire.genai._convert.response_schema import find_answer_schema
 from gemwire.genai._convert.stream_merging import ResponseMerger
@@ -38,20 +39,21 @@ def generate_content(
         APIError: A call of the model failed.
     """
     to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
-    if not functions:
+    with details_as_json:
+        if not functions:
+            response = api.caller.unary(*to_call(request), (), **settings)
+            return GenerateContentResponse.of(response, find_answer_schema(config))
+        check_functions(functions.values())
+        limits = function_calls.to_settings(config)
+        history: list[Content] = []
         response = api.caller.unary(*to_call(request), (), **settings)
-        return GenerateContentResponse.of(response, find_answer_schema(config))
-    check_functions(functions.values())
-    limits = function_calls.to_settings(config)
-    history: list[Content] = []
-    response = api.caller.unary(*to_call(request), (), **settings)
-    for _ in range(limits.maximum_remote_calls - 1):
-        wanted = find_invocations(response, functions)
-        if not wanted:
-            break
-        append_results(request, response, map_calls(_run, wanted))
-        history = limits.get_history(request)
-        response = api.caller.unary(*to_call(request), (), **settings)
+        for _ in range(limits.maximum_remote_calls - 1):
+            wanted = find_invocations(response, functions)
+            if not wanted:
+                break
+            append_results(request, response, map_calls(_run, wanted))
+            history = limits.get_history(request)
+            response = api.caller.unary(*to_call(request), (), **settings)
     result = GenerateContentResponse.of(response, find_answer_schema(config))
     result.automatic_function_calling_history = history
     return result
@@ -66,7 +68,8 @@ def generate_content_stream(
 
     def start() -> MessageStream:
         method, wire = api.backend.models.generate_content_stream(request)
-        stream: MessageStream = api.caller.server_stream(method, wire, (), **settings)
+        with details_as_json:
+            stream: MessageStream = api.caller.server_stream(method, wire, (), **settings)
         return stream
 
     stream = start()
@@ -104,12 +107,13 @@ class FunctionCallingStream(ResponseStream):
         self._history: list[Content] = []
         self._cancelled = False
 
-    def __iter__(self) -> Iterator[GenerateContentResponse]:
+    def _read(self) -> Iterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
             self._merged = ResponseMerger()
-            for message in self._stream:
-                self._merged.add(message)
-                yield self._to_response(message)
+            with details_as_json:
+                for message in self._stream:
+                    self._merged.add(message)
+                    yield self._to_response(message)
             wanted = find_invocations(self._merged.message, self._functions)
             if not wanted or not calls_left or self._cancelled:
                 return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._sync.api import Api
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
@@ -210,7 +211,8 @@ class Session:
 
     def _read(self) -> BidiGenerateContentServerMessage | None:
         """Read the next message of the connection, None at its end, and note what resuming needs."""
-        message = self._require_stream().read()
+        with details_as_json:
+            message = self._require_stream().read()
         if message is None:
             return None
         if message.HasField("session_resumption_update"):
@@ -247,7 +249,8 @@ class Session:
             return
 
     def _write(self, message: BidiGenerateContentClientMessage) -> None:
-        self._require_stream().write(message)
+        with details_as_json:
+            self._require_stream().write(message)
 
     def _require_stream(
         self,

@@ -37,6 +37,9 @@ class Resources:
         operations: Long-running operations of the service.
     """
 
+    # As descriptors of the class, the attributes are seen by mock.create_autospec.
+    __slots__ = ("_api", "batches", "caches", "chats", "files", "live", "models", "operations", "tunings")
+
     def __init__(self, api: Api) -> None:
         self._api = api
         self.models = Models(api)

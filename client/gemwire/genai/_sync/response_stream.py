@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.generate_content import GenerateContentResponse, SchemaUnion
 from gemwire_proto import v1beta
@@ -21,6 +22,8 @@ class MessageStream(Protocol):
 class ResponseStream:
     """The responses of a streaming call in the order of their arrival; leaving the loop ends the call.
 
+    It is an iterator as well: a loop goes on where single reads have stopped.
+
     Attributes:
         schema: The schema of `GenerateContentResponse.parsed`.
     """
@@ -34,11 +37,26 @@ class ResponseStream:
         """
         self._stream = stream
         self.schema = schema
+        self._iterator: Iterator[GenerateContentResponse] | None = None
 
     def __iter__(self) -> Iterator[GenerateContentResponse]:
+        # The loop alone holds its iterator, so that leaving it ends the call.
+        return self._iterator or self._read()
+
+    def __next__(self) -> GenerateContentResponse:
+        if self._iterator is None:
+            self._iterator = self._read()
+        return self._iterator.__next__()
+
+    def _read(self) -> Iterator[GenerateContentResponse]:
         of, schema = GenerateContentResponse.of, self.schema
-        for message in self._stream:
-            yield of(message, schema)
+        with details_as_json:
+            for message in self._stream:
+                yield of(message, schema)
+
+    def close(self) -> None:
+        """End the call, as closing a generator does."""
+        self.cancel()
 
     def cancel(self) -> bool:
         """End the call, from any thread.
@@ -51,6 +69,7 @@ class ResponseStream:
     def get_final_response(self) -> GenerateContentResponse:
         """Read to the end and return all responses as one, with adjacent texts merged."""
         merged = ResponseMerger()
-        for message in self._stream:
-            merged.add(message)
+        with details_as_json:
+            for message in self._stream:
+                merged.add(message)
         return GenerateContentResponse.of(merged.message, self.schema)

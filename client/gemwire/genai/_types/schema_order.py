@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from google.protobuf.message import Message
 
 from gemwire_proto import v1beta
+from gemwire_proto.v1beta import views as views  # registers them
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import ListField, MapField, replace_field
 

@@ -1,4 +1,4 @@
-"""Batch jobs of the Gemini API, which exist over HTTP alone."""
+"""Batch jobs of the Gemini API, which exist over HTTP only."""
 
 from __future__ import annotations
 

@@ -213,56 +213,56 @@ class Part(_Message):
         """A call of a tool that the service runs itself, as the model made it. Give it back unchanged when
         the conversation goes on.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def tool_response(self) -> ToolResponse:
         """The result of such a call. Give it back unchanged as well.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def media_resolution(self) -> PartMediaResolution:
         """How closely the model looks at this part's picture, video or document. Beats
         `GenerationConfig.media_resolution`.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def audio_transcription(self) -> Transcription:
         """Text of this part's audio, where the service transcribed it.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     media_processing: MediaProcessing
     """How the service processes this part's media.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     @property
     def audio_metadata(self) -> AudioMetadata:
         """Which section of this part's audio counts. Only with audio in `inline_data` or `file_data`.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def document_metadata(self) -> DocumentMetadata:
         """Which pages of this part's document count. Only with a document in `inline_data` or `file_data`.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def speech_metadata(self) -> SpeechMetadata:
         """Who speaks this part's text, and in which style, when it becomes speech.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def spreadsheet_metadata(self) -> SpreadsheetMetadata:
         """Which cells of this part's spreadsheet count. Only with a spreadsheet in `inline_data` or
         `file_data`.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -416,7 +416,7 @@ class ExecutableCode(_Message):
     id: str
     """Identifies the code; its `CodeExecutionResult` has the same.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -459,7 +459,7 @@ class CodeExecutionResult(_Message):
     id: str
     """Identifies the `ExecutableCode` that was run.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -489,7 +489,7 @@ class Tool(_Message):
         def search_types(self) -> SearchTypes:
             """What is searched. Unset, web pages.
 
-            Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
             """
         def __init__(
             self,
@@ -530,12 +530,12 @@ class Tool(_Message):
             """Policies that are switched off: actions that fall under one are not confirmed by the user
             first.
 
-            Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
             """
         enable_prompt_injection_detection: bool
         """Whether screens are searched for instructions to the model that are not the user's.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         def __init__(
             self,
@@ -587,7 +587,7 @@ class Tool(_Message):
     def mcp_servers(self) -> _containers.RepeatedCompositeFieldContainer[McpServer]:
         """MCP servers whose tools the service may call.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -617,13 +617,13 @@ class GoogleMaps(_Message):
     def auth_config(self) -> AuthConfig:
         """How calls of Google Maps are authenticated.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def grounding_types(self) -> GoogleMapsGroundingTypes:
         """What of Google Maps replies are grounded in.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -691,17 +691,17 @@ class FileSearch(_Message):
     def file_search_store_names(self) -> _containers.RepeatedScalarFieldContainer[str]:
         """Names of the file search stores to search, `fileSearchStores/…`.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     top_k: int
     """Number of passages to retrieve.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     metadata_filter: str
     """Condition on the metadata of documents.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -781,7 +781,7 @@ class ToolConfig(_Message):
     include_server_side_tool_invocations: bool
     """Whether calls of tools that the service runs itself, and their results, are part of replies.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,

@@ -137,23 +137,23 @@ class GenerateContentRequest(_Message):
     def labels(self) -> _containers.ScalarMap[str, str]:
         """Labels of the caller's own, for reports of cost and use.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     service_tier: str
     """How soon the reply is wanted, which sets its price: `flex`, `standard` or `priority`, in lower case. It
     is text and not an enum because the JSON has lower-case values. Unset, the project's tier applies.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     continuation_token: bytes
     """The `Candidate.continuation_token` of a reply that was cut off, to go on with it.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     store: bool
     """Whether the service keeps the request and its reply. Unset, the project's setting applies.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -199,12 +199,12 @@ class VoiceConfig(_Message):
     def replicated_voice_config(self) -> ReplicatedVoiceConfig:
         """Replicates the voice of a sample.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     voice: str
     """Name of a voice.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -316,7 +316,7 @@ class ThinkingConfig(_Message):
     """How much the model thinks. An alternative to `thinking_budget` that models from Gemini 3 on understand;
     set one of the two.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -341,7 +341,7 @@ class ImageConfig(_Message):
     image_size: str
     """Size of the pictures: `1K`, `2K` or `4K`.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -497,7 +497,7 @@ class GenerationConfig(_Message):
     def audio_transcription_config(self) -> AudioTranscriptionConfig:
         """How audio in the prompt is transcribed.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -674,12 +674,12 @@ class GenerateContentResponse(_Message):
         service_tier: str
         """The tier that the request was served in: `flex`, `standard` or `priority`, in lower case.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         traffic_type: GenerateContentResponse.UsageMetadata.TrafficType
         """How the request is paid.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
         def __init__(
             self,
@@ -724,7 +724,7 @@ class GenerateContentResponse(_Message):
     def model_status(self) -> ModelStatus:
         """State of the model, such as that it is about to be retired.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -860,7 +860,7 @@ class Candidate(_Message):
     continuation_token: bytes
     """Goes on with a reply that was cut off when it is given to the next request.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1116,7 +1116,7 @@ class GroundingMetadata(_Message):
     def image_search_queries(self) -> _containers.RepeatedScalarFieldContainer[str]:
         """Queries of image searches.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -1285,7 +1285,7 @@ class GroundingChunk(_Message):
     def image(self) -> GroundingChunk.Image:
         """A picture of an image search.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -1343,7 +1343,7 @@ class GroundingSupport(_Message):
     def rendered_parts(self) -> _containers.RepeatedScalarFieldContainer[int]:
         """Indexes of the parts, as they are rendered, that this is about.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     def __init__(
         self,
@@ -1542,7 +1542,7 @@ class EmbedContentResponse(_Message):
     token_count: int
     """Number of tokens of the content.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
@@ -1825,51 +1825,51 @@ class AudioTranscriptionConfig(_Message):
     def language_codes(self) -> _containers.RepeatedScalarFieldContainer[str]:
         """BCP-47 codes of the languages that are spoken.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def language_auto(self) -> LanguageAuto:
         """Finds out which languages are spoken.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def language_hints(self) -> LanguageHints:
         """Languages that are likely spoken.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def custom_vocabulary(self) -> _containers.RepeatedScalarFieldContainer[str]:
         """Words that are likely said, such as names.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     @property
     def adaptation_phrases(self) -> _containers.RepeatedScalarFieldContainer[str]:
         """Phrases that are likely said.
 
-        Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
     word_timestamp: bool
     """Whether each word has its time.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     diarization: bool
     """Whether speakers are told apart.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     mode: AudioTranscriptionConfig.Mode
     """How close to what was said the text is.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     source_text: str
     """Text that is read aloud in the audio, where it is known.
 
-    Over HTTP alone: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
     def __init__(
         self,
