@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import grpc
 import grpc.aio
@@ -180,7 +180,7 @@ class H2StreamCall:
         self._request: bytes | None = None
         self._queue: DeadlineQueue | None = None
         self._waiters: list[asyncio.Future[None]] = []
-        self._callbacks: list[Callable[[Any], None]] = []
+        self._callbacks: list[Callable[[H2StreamCall], None]] = []
         self._opening: asyncio.Task[None] | None = None
         self._call = GrpcCall(self._wake, max_size)
         self._retries = 0
@@ -327,7 +327,7 @@ class H2StreamCall:
         """Return whether the call has ended."""
         return self._call.status is not None
 
-    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
+    def add_done_callback(self, callback: Callable[[H2StreamCall], None]) -> None:
         """Call ``callback`` with this call when it has ended."""
         if self._call.status is None:
             self._callbacks.append(callback)

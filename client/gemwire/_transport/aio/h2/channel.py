@@ -9,7 +9,6 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import grpc
 
@@ -55,7 +54,7 @@ class H2Channel:
         self.loop = asyncio.get_running_loop()
         self.generation = fork.generation()
         self.deadlines = Deadlines(self.loop)
-        self._callables: dict[AnyMethod, Callable[..., Any]] = {}
+        self._callables: dict[AnyMethod, Callable[..., object]] = {}
         self._protocols: list[H2Protocol] = []
         self._connecting: set[asyncio.Task[None]] = set()
         self._waiting: deque[asyncio.Future[H2Protocol]] = deque()
@@ -66,7 +65,7 @@ class H2Channel:
         self._closed = False
         self._lifetime = close_with_loop(self._end)
 
-    def callable(self, method: AnyMethod) -> Callable[..., Any]:
+    def callable(self, method: AnyMethod) -> Callable[..., object]:
         """Return what makes the calls of a method, called as grpc's multicallables are.
 
         Raises:
@@ -77,7 +76,7 @@ class H2Channel:
             found = self._callables[method] = self._create(method)
         return found
 
-    def _create(self, method: AnyMethod) -> Callable[..., Any]:
+    def _create(self, method: AnyMethod) -> Callable[..., object]:
         if method.http_only:
             return json_only.route_method(method, self.target.http)
         if method.kind is Kind.BIDI:
