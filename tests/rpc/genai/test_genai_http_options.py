@@ -88,10 +88,10 @@ def test_arguments_of_other_http_clients(api: Api, gemini: RunningEmulator) -> N
     assert call.metadata["x-team"] == "harbour"
     for name in ("httpx_client", "httpx_async_client", "aiohttp_client"):
         with pytest.raises(ValueError, match=rf"http_options.{name}: gemwire makes the calls"):
-            genai.Client(api_key="a-key", http_options={name: object()})
+            genai.Client(api_key="a-key", http_options=types.HttpOptions.of({name: object()}))
     with pytest.raises(ValueError, match=r"http_options.client_args: 'proxy' .*set HTTPS_PROXY"):
         genai.Client(api_key="a-key", http_options={"client_args": {"proxy": "http://proxy.example"}})
-    with pytest.raises(ValueError, match=r"http_options.client_args.timeout: 0 is not a positive number of sec"):
+    with pytest.raises(ValueError, match=r"client_args.timeout: 0 is not a positive number of sec"):
         genai.Client(api_key="a-key", http_options={"client_args": {"timeout": 0}})
 
 
