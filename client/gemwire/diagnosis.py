@@ -22,6 +22,7 @@ from google.auth import compute_engine
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.auth.transport import mtls
 
+from gemwire._secret import hide_text
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.certificate_chain import Certificate as Certificate
@@ -30,7 +31,7 @@ from gemwire._transport.connection_probe import probe
 from gemwire._transport.proxies import find_grpc_proxy, mask_credentials
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.token import Token
-from gemwire.options import ClientOptions, ClientOptionsLike
+from gemwire.options import ClientOptions, ClientOptionsLike, hide_options
 from gemwire_proto.v1beta.generative_service import SERVICE
 
 NONE = "none"
@@ -118,6 +119,7 @@ def diagnose(
         ValueError: Options are mutually exclusive, or unknown; or the transport is.
         TypeError: The options are of a wrong type.
     """
+    client_options, credentials = hide_options(client_options), hide_text(credentials)
     if transport not in ("grpc", "rest"):
         raise ValueError(f"transport: expected 'grpc' or 'rest', got {transport!r}")
     options = ClientOptions.of(client_options)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import grpc
 
+from gemwire._arguments import check_integer
 from gemwire._secret import hide_address, hide_key, hide_text, type_name
 from gemwire_runtime.retry import Hedge as Hedge
 from gemwire_runtime.retry import Retry as Retry
@@ -39,12 +40,12 @@ class ForeignClientOptions(Protocol):
 class _HidingSecrets(type):
     """Hides the secrets among the arguments of a constructor, whose variables a traceback shows."""
 
-    __match_args__: tuple[str, ...]
+    if not TYPE_CHECKING:  # To type checkers the constructor is what it was.
 
-    def __call__(cls, *values: object, **options: object) -> object:
-        options = _hide({**dict(zip(cls.__match_args__, values, strict=False)), **options})
-        values = ()
-        return super().__call__(**options)
+        def __call__(cls, *values, **options):
+            named = _hide(dict(zip(cls.__match_args__, values, strict=False)))
+            values, options = (*named.values(), *values[len(named) :]), _hide(options)
+            return super().__call__(*values, **options)
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,8 @@ class ClientOptions(metaclass=_HidingSecrets):
     max_response_size: int = MAX_RESPONSE_SIZE
 
     def __post_init__(self) -> None:
-        if isinstance(self.max_response_size, bool) or not isinstance(self.max_response_size, int):
-            kind = type(self.max_response_size).__name__
-            raise TypeError(f"client_options.max_response_size: expected a number of bytes, got {kind}")
-        if not 0 < self.max_response_size < 1 << 31:
-            raise ValueError(
-                f"client_options.max_response_size: {self.max_response_size} is not from 1 to 2147483647"
-            )
+        name = "client_options.max_response_size"
+        check_integer(name, self.max_response_size, maximum=(1 << 31) - 1, expected="a number of bytes")
         if self.client_cert_source and self.client_encrypted_cert_source:
             raise ValueError("client_cert_source and client_encrypted_cert_source are mutually exclusive")
         if self.api_key and self.credentials_file:

@@ -226,7 +226,7 @@ class Emulator:
             "GenAiCacheService": GenAiCacheService(state),
             "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative),
             "ModelGardenService": ModelGardenService(state),
-            "PredictionService": vertex_prediction.PredictionService(state, generative),
+            "PredictionService": vertex_prediction.PredictionService(state, generative, self._predictions),
         }
         for service in VERTEX_SERVICES:
             dispatcher.serve(

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
-from gemwire._arguments import check_integer
+from gemwire._arguments import check_concurrency
 from gemwire.bulk.line_result import LineResult, invalid_result
 from gemwire.bulk.lines import Line
 from gemwire.bulk.parse_line import line_key
@@ -68,7 +68,7 @@ class Workload:
         from gemwire.pipeline import Adaptive
 
         if not isinstance(self.concurrency, Adaptive):
-            check_integer("concurrency", self.concurrency, expected="a whole number or Adaptive")
+            check_concurrency("concurrency", self.concurrency, expected="a whole number or Adaptive")
 
     @property
     def max_concurrency(self) -> int:

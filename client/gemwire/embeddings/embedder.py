@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from gemwire import errors
-from gemwire._arguments import check_integer, check_number
+from gemwire._arguments import check_concurrency, check_integer, check_number
 from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.metadata import validate
 from gemwire._transport.retry import check_timeout, resolve_policy
@@ -82,7 +82,7 @@ class Embedder:
                 ``"numpy"`` for float32 arrays.
             batch_size: Maximum number of texts in a call, 1 to 100.
             batch_bytes: Maximum bytes of texts and settings in a call. A larger text is sent alone.
-            concurrency: Maximum number of calls in flight on each event loop.
+            concurrency: Maximum number of calls in flight on each event loop, up to 65,536.
             delay: Maximum seconds that a text waits for others. Default: it waits for those of the same
                 iteration of the event loop.
             retry: When to retry a call; see `gemwire.Retry`.
@@ -97,11 +97,9 @@ class Embedder:
         """
         self._entries = EmbedRequestSerializer(model, task_type, title, output_dimensionality)
         self._read_vectors = vector_reader(vectors)
-        self.batch_size = check_integer("batch_size", batch_size)
-        if batch_size > LARGEST_BATCH:
-            raise ValueError(f"batch_size: {batch_size} is more than {LARGEST_BATCH}, the service's limit")
+        self.batch_size = check_integer("batch_size", batch_size, maximum=LARGEST_BATCH)
         self._batch_bytes = check_integer("batch_bytes", batch_bytes)
-        self.concurrency = check_integer("concurrency", concurrency)
+        self.concurrency = check_concurrency("concurrency", concurrency)
         self._delay = check_number("delay", delay, zero=True, expected="seconds")
         resolve_policy(None if retry is DEFAULT else retry, None)
         check_timeout(timeout, None)

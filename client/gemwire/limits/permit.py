@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Number
 
+from gemwire._arguments import check_number
 from gemwire.limits.token_count import prompt_tokens
 
 
@@ -24,8 +26,17 @@ class Permit:
         Args:
             used: Number of tokens; or a response, whose ``usage_metadata.prompt_token_count`` is used. A
                 response without it changes nothing.
+
+        Raises:
+            TypeError: It is neither a number nor a response.
+            ValueError: It is negative or not finite.
         """
-        tokens = used if isinstance(used, (int, float)) else prompt_tokens(used)
+        if isinstance(used, (Number, str, bytes)) or used is None:
+            tokens: float | None = check_number(
+                "used", used, zero=True, expected="a number of tokens or a response"
+            )
+        else:
+            tokens = prompt_tokens(used)
         if tokens is None or tokens == self.tokens:
             return
         difference, self.tokens = tokens - self.tokens, tokens

@@ -63,8 +63,8 @@ def _sizes(item: Any) -> tuple[int, int]:
 
 def prompt_tokens(response: object) -> int | None:
     """Return the input tokens that a response reports; None if it reports none."""
-    usage = getattr(response, "usage_metadata", None)
-    return getattr(usage, "prompt_token_count", None) or None
+    count: object = getattr(getattr(response, "usage_metadata", None), "prompt_token_count", None)
+    return count if isinstance(count, int) and count > 0 else None
 
 
 class _TokenCount(Protocol):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from typing import Any, Literal, Protocol, TypeVar, overload
 
-from gemwire._arguments import check_choice, check_integer
+from gemwire._arguments import check_choice, check_concurrency
 from gemwire.limits import Limits
 from gemwire.pipeline.adaptive import Adaptive, AdaptiveCaller
 from gemwire.pipeline.callables import ThreadCaller, is_async, resolve_callable
@@ -108,7 +108,7 @@ def map(  # noqa: A001 - the name of Python's own function
             a prepared prompt, whose ``generate`` is called.
         source: Any iterable or async iterable. A sync one is read on the event loop; wrap one that blocks in
             `in_thread`.
-        concurrency: Number of concurrent calls; or `Adaptive`.
+        concurrency: Number of concurrent calls, up to 65,536; or `Adaptive`.
         ordered: Return results in the order of their items, rather than as they complete.
         on_error: What happens when the function raises: ``"raise"`` an `ItemFailed` and end everything,
             ``"return"`` it among the results, or ``"skip"`` the item.
@@ -125,7 +125,7 @@ def map(  # noqa: A001 - the name of Python's own function
     check_source(source)
     called = resolve_callable(function)
     if not isinstance(concurrency, Adaptive):
-        check_integer("concurrency", concurrency, expected="a whole number or Adaptive")
+        check_concurrency("concurrency", concurrency, expected="a whole number or Adaptive")
     check_choice("on_error", on_error, ("raise", "return", "skip"))
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits: expected gemwire.limits.Limits, got {type(limits).__name__}")

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from gemwire._arguments import check_integer
+from gemwire._arguments import check_concurrency, check_integer
 from gemwire._transport import overload
 from gemwire.errors import APIError
 
@@ -42,7 +42,7 @@ class Adaptive:
     Attributes:
         start: Initial number of concurrent calls.
         minimum: Lower bound of concurrent calls.
-        maximum: Upper bound of concurrent calls.
+        maximum: Upper bound of concurrent calls; at most 65,536.
         repeats: How often an item is repeated after a refusal, in addition to the client's retries. Pauses
             grow to 30 seconds, or are what the server asks for; 12 repeats take 90 seconds on average. 0
             disables repeats.
@@ -54,8 +54,9 @@ class Adaptive:
     repeats: int = 12
 
     def __post_init__(self) -> None:
-        for name, least in (("minimum", 1), ("start", 0), ("maximum", 0), ("repeats", 0)):
-            check_integer(f"Adaptive.{name}", getattr(self, name), minimum=least)
+        for name, least in (("minimum", 1), ("start", 0), ("maximum", 0)):
+            check_concurrency(f"Adaptive.{name}", getattr(self, name), minimum=least)
+        check_integer("Adaptive.repeats", self.repeats, minimum=0)
         if not self.minimum <= self.start <= self.maximum:
             raise ValueError(
                 f"Adaptive.start: {self.start} is not between minimum ({self.minimum}) and maximum "

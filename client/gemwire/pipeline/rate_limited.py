@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gemwire.limits import Limits
+from gemwire.limits.token_count import prompt_tokens
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -23,8 +24,9 @@ def rate_limited(function: Callable[[_T], Awaitable[_R]], limits: Limits) -> Cal
             tokens = await priced if inspect.isawaitable(priced) else priced
         permit = await limits.acquire(tokens)
         result = await function(item)
-        if price is not None:
-            permit.settle(result)
+        # Results of any other kind, numbers included, say nothing about tokens.
+        if price is not None and (used := prompt_tokens(result)) is not None:
+            permit.settle(used)
         return result
 
     return call

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import Generic, TypeVar
 
+from gemwire._arguments import check_integer
 from gemwire.pipeline.source import check_source
 
 _T = TypeVar("_T")
@@ -33,14 +34,13 @@ def in_thread(source: Iterable[_T], *, ahead: int = 64) -> AsyncGenerator[_T, No
         An async iterator over the same items, for use as the source of a pipeline.
 
     Raises:
-        TypeError: The source is not a sync iterable, or it is a string or binary data.
+        TypeError: The source is not a sync iterable, or a string or binary data; or ``ahead`` is no number.
         ValueError: ``ahead`` is less than 1.
     """
     check_source(source)
     if isinstance(source, AsyncIterable):
         raise TypeError("source: an async iterable needs no thread; pass it to the pipeline directly")
-    if ahead < 1:
-        raise ValueError(f"ahead: {ahead} is less than 1")
+    check_integer("ahead", ahead)
     return _iterate(source, ahead)
 
 

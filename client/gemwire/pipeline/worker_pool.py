@@ -31,7 +31,7 @@ class WorkerPool(Generic[_T, _R]):
 
     Each worker is a task that processes item after item: a task per item would cost more than all the rest.
     Idle workers wait in a queue; the consumer wakes one for each result that it takes, and a worker that
-    finds more work wakes others.
+    finds work wakes others. Where none is idle, another is started: there are never more than items need.
 
     Attributes:
         active: Items that are in the function now.
@@ -67,7 +67,8 @@ class WorkerPool(Generic[_T, _R]):
         self._exhausted = self._closed = self._cancelled = False
         self._error: BaseException | None = None
         self._workers: set[asyncio.Task[None]] = set()
-        self._idle: deque[asyncio.Future[None]] = deque()
+        # Idle workers, and at the end None if another can be started.
+        self._idle: deque[asyncio.Future[None] | None] = deque()
         # Workers that were woken and have not run yet.
         self._waking = 0
         self._consumer: asyncio.Future[None] | None = None
@@ -175,23 +176,36 @@ class WorkerPool(Generic[_T, _R]):
         self.capacity = 2 * concurrency
         if self._exhausted:
             return
-        for _ in range(concurrency - len(self._workers)):
-            worker = self._loop.create_task(self._work())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
-        self._wake(concurrency)
+        if self._idle and self._idle[-1] is None:
+            self._idle.pop()
+        if len(self._workers) < concurrency:
+            self._idle.append(None)
+        self._wake(2)
 
     def _can_read(self) -> bool:
         return self._outstanding < self.capacity and self.active < self._concurrency and not self._reading
 
     def _wake(self, count: int) -> None:
-        """Wake up to ``count`` idle workers, as far as there is room for items."""
+        """Wake or start up to ``count`` workers, as far as there is room for items."""
         room = min(self.capacity - self._outstanding, self._concurrency - self.active) - self._waking
-        for _ in range(min(count, room, len(self._idle))):
+        for _ in range(min(count, room)):
+            if not self._idle:
+                return
             future = self._idle.popleft()
-            if not future.done():
+            if future is None:
+                self._start_worker()
+            elif future.done():
+                continue
+            else:
                 future.set_result(None)
-                self._waking += 1
+            self._waking += 1
+
+    def _start_worker(self) -> None:
+        worker = self._loop.create_task(self._work())
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+        if len(self._workers) < self._concurrency:
+            self._idle.append(None)
 
     def _wake_consumer(self) -> None:
         if self._consumer is not None and not self._consumer.done():
@@ -204,7 +218,7 @@ class WorkerPool(Generic[_T, _R]):
             self._error, self._closed = error, True
             self._cancel_workers()
         for future in self._idle:
-            if not future.done():
+            if future and not future.done():
                 future.set_result(None)
         self._idle.clear()
         self._wake_consumer()
@@ -220,12 +234,13 @@ class WorkerPool(Generic[_T, _R]):
 
     async def _wait_idle(self) -> None:
         future = self._loop.create_future()
-        self._idle.append(future)
+        self._idle.appendleft(future)
         await future
         self._waking -= 1
 
     async def _work(self) -> None:
         function, read, cells = self._function, self._reader.next, self._cells
+        self._waking -= 1
         while True:
             while not self._can_read() and not self._exhausted:
                 await self._wait_idle()

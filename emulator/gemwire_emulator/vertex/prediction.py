@@ -11,8 +11,11 @@ from google.protobuf.message import Message
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.prediction import PredictionService as GeminiPredictionService
 from gemwire_emulator.state import State
+from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import enter_location, resolve_model
+from gemwire_emulator.vertex.predictions import Predictor
 from gemwire_emulator.vertex.translation import copy_fields, translate
 from gemwire_proto import aiplatform_v1, v1beta
 
@@ -20,10 +23,13 @@ from gemwire_proto import aiplatform_v1, v1beta
 class PredictionService:
     """The handlers of PredictionService."""
 
-    def __init__(self, state: State, generative: GenerativeService) -> None:
+    def __init__(
+        self, state: State, generative: GenerativeService, predictions: GeminiPredictionService
+    ) -> None:
         """Create the handlers; those of the Gemini API do the work."""
         self._state = state
         self._generative = generative
+        self.predict = Predictor(state, generative, predictions).predict
 
     async def generate_content(
         self, request: aiplatform_v1.GenerateContentRequest, call: Call
@@ -116,7 +122,8 @@ class LlmUtilityService:
 def _enter_cache(
     request: aiplatform_v1.GenerateContentRequest, call: Call
 ) -> Iterator[v1beta.GenerateContentRequest]:
-    """Translate a request, and let the call see the cached contents of the location that it names."""
+    """Check and translate a request, and let the call see the cached contents that it names."""
+    check_labels(request.labels)
     model = resolve_model(request.model, "model", "generateContent")
     if not request.cached_content:
         yield translate(request, v1beta.GenerateContentRequest, model=model)

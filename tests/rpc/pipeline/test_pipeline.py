@@ -8,7 +8,10 @@ import contextvars
 import functools
 import gc
 import io
+import itertools
+import math
 import pickle
+import random
 import signal
 import subprocess
 import sys
@@ -19,12 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eventually import comes
+from eventually import PATIENCE, comes, comes_in_loop
 from scripted_grpc_server import Fail, Loopback, nap
 
 from gemwire import errors, genai, pipeline, v1beta
 from gemwire.limits import Limits
 from gemwire.pipeline import ItemFailed, Progress
+from gemwire.pipeline.progress import INTERVAL
 
 MODEL = "models/m"
 
@@ -621,11 +625,7 @@ def test_nothing_stays_behind(leave: Any, kind: str, ordered: bool, server: Loop
             gc.collect()
             assert await asyncio.to_thread(server.idle)
             assert await asyncio.to_thread(comes, lambda: source.closed)
-            for _ in range(200):
-                if tasks() == before:
-                    break
-                await asyncio.sleep(0.01)
-            assert tasks() == before
+            assert await comes_in_loop(lambda: tasks() == before)
             assert source.closed == 1
 
     asyncio.run(work())
@@ -875,11 +875,12 @@ def test_a_thread_reads_no_more_ahead_than_was_said() -> None:
         source = Counting()
         reader = pipeline.in_thread(source.sync(), ahead=10)
         await anext(reader)
-        await asyncio.sleep(0.05)
-        assert source.read == 11
+        assert await comes_in_loop(lambda: source.read == 11)
         await reader.aclose()
-        assert source.closed == 1
+        # The thread has ended: it read no more after that.
         assert threads() == []
+        assert source.closed == 1
+        assert source.read == 11
 
     run(work)
 
@@ -931,6 +932,15 @@ def test_the_price_of_an_item_and_what_it_took() -> None:
     assert 600_000 / 61 - 501 < left < 600_000 / 61 - 400
 
 
+@pytest.mark.parametrize("result", [3, -1, math.inf, math.nan, "text", None, True, b""])
+def test_results_that_are_no_responses_cost_nothing(result: object) -> None:
+    limits = Limits(tokens_per_minute=600_000, price=lambda item: 100)
+    before = limits._tokens._level
+    (returned,) = pipeline.map(lambda item: result, [1], concurrency=1, limits=limits)
+    assert returned is result
+    assert before - 101 < limits._tokens._level < before - 90
+
+
 def test_an_async_price() -> None:
     async def price(item: int) -> int:
         await asyncio.sleep(0)
@@ -972,6 +982,119 @@ def test_progress_is_told_now_and_then_and_at_the_end() -> None:
     assert last.eta == 0
     assert all(not one.ended and one.done <= 200 for one in seen[:-1])
     assert [one.done for one in seen] == sorted(one.done for one in seen)
+
+
+def test_progress_is_told_as_long_as_the_work_takes_and_not_after() -> None:
+    seen: list[Progress] = []
+
+    async def work() -> None:
+        enough = asyncio.Event()
+
+        def progress(now: Progress) -> None:
+            seen.append(now)
+            if len(seen) == 4:
+                enough.set()
+
+        async for _ in pipeline.map(lambda _: enough.wait(), [1], concurrency=1, progress=progress):
+            pass
+        assert [now.ended for now in seen] == [False] * 4 + [True]
+        # A report that was still to come would come before this timer.
+        await asyncio.sleep(2 * INTERVAL)
+
+    run(work)
+    assert len(seen) == 5
+    pauses = [later.elapsed - now.elapsed for now, later in itertools.pairwise([*seen[:4]])]
+    assert min(pauses) > 0.9 * INTERVAL
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("kind", ["sync", "async", "thread"])
+def test_workers_are_made_for_items(kind: str, ordered: bool) -> None:
+    most = 0
+
+    async def function(item: int) -> int:
+        nonlocal most
+        await asyncio.sleep(0.001)
+        most = max(most, tasks())
+        return item
+
+    async def work() -> None:
+        sources: dict[str, Any] = {
+            "sync": range,
+            "async": arriving,
+            "thread": lambda n: pipeline.in_thread(range(n)),
+        }
+        source: Any = sources[kind](3)
+        results = pipeline.map(function, source, concurrency=65_536, ordered=ordered)
+        assert sorted([item async for item in results]) == [0, 1, 2]
+
+    run(work)
+    assert 3 <= most <= 8
+
+
+def test_the_largest_adaptive_pipeline_is_small_for_few_items() -> None:
+    most = 0
+
+    async def function(item: int) -> int:
+        nonlocal most
+        await asyncio.sleep(0)
+        most = max(most, tasks())
+        return item
+
+    largest = pipeline.Adaptive(start=65_536, maximum=65_536)
+    run(lambda: collected(pipeline.map(function, range(3), concurrency=largest)))
+    assert most <= 8
+    for name in ("minimum", "start", "maximum"):
+        with pytest.raises(ValueError, match=f"Adaptive.{name}: 65537 is more than 65536"):
+            pipeline.Adaptive(**{"start": 8, "maximum": 65_536, name: 65_537})
+
+
+async def collected(results: Any) -> list[Any]:
+    return [result async for result in results]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_all_the_concurrency_that_is_asked_for_is_reached(seed: int) -> None:
+    """Items wait until as many others are in the function as may be; some others take no time."""
+    draw = random.Random(seed)
+    concurrency = draw.randint(1, 20)
+    slow = [draw.random() < draw.choice([0.1, 0.5, 0.9]) for _ in range(draw.randint(1, 200))]
+    left = sum(slow)
+    active = 0
+    changed = asyncio.Condition()
+
+    async def function(is_slow: bool) -> None:
+        nonlocal active, left
+        if not is_slow:
+            if draw.random() < 0.5:
+                await asyncio.sleep(0)
+            return
+        async with changed:
+            active += 1
+            changed.notify_all()
+            # Together with those before it, or, at the end, with all that are left.
+            await changed.wait_for(lambda: active >= min(concurrency, left))
+            await asyncio.sleep(0)
+            active -= 1
+            left -= 1
+            changed.notify_all()
+
+    async def source() -> AsyncIterator[bool]:
+        for one in slow:
+            if draw.random() < 0.3:
+                await asyncio.sleep(0)
+            yield one
+
+    async def taken() -> int:
+        given: Any = source() if draw.random() < 0.5 else iter(slow)
+        count = 0
+        async for _ in pipeline.map(function, given, concurrency=concurrency):
+            count += 1
+            if draw.random() < 0.1:
+                await asyncio.sleep(0)
+        return count
+
+    assert run(lambda: asyncio.wait_for(taken(), PATIENCE)) == len(slow)
 
 
 def test_progress_of_a_source_without_a_length() -> None:
@@ -1032,6 +1155,8 @@ def _call(**arguments: Any) -> Any:
         ({"concurrency": -3}, ValueError, "concurrency: -3 is less than 1"),
         ({"concurrency": 2.5}, TypeError, "concurrency: expected a whole number or Adaptive, got 2.5"),
         ({"concurrency": True}, TypeError, "concurrency: expected"),
+        ({"concurrency": 65_537}, ValueError, "concurrency: 65537 is more than 65536"),
+        ({"concurrency": 10**7}, ValueError, "concurrency: 10000000 is more than 65536"),
         ({"concurrency": None}, TypeError, "concurrency: expected"),
         ({"on_error": "ignore"}, ValueError, "on_error: 'ignore' is not one of 'raise', 'return', 'skip'"),
         ({"source": 5}, TypeError, "source: expected an iterable or an async iterable, got int"),
@@ -1069,6 +1194,8 @@ def test_wrong_arguments_of_in_thread_and_bar() -> None:
         pipeline.in_thread(arriving(3))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="ahead: 0"):
         pipeline.in_thread([1], ahead=0)
+    with pytest.raises(TypeError, match=r"ahead: expected a whole number, got 1\.5"):
+        pipeline.in_thread([1], ahead=1.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="style: 'fancy'"):
         pipeline.bar(style="fancy")
 

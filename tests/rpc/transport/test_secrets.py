@@ -312,11 +312,22 @@ def test_the_password_reaches_the_proxy(api: Api, web: WebServer, monkeypatch: p
     error = caught(lambda: api(client.generate_content(model=_MODEL, retry=None)), errors.Unavailable)
     assert "407" in str(error)
     assert not leaks(error, PASSWORD, KEY)
-    (request,) = web.requests
-    assert request.verb == "CONNECT"
-    told = base64.b64decode(request.headers["proxy-authorization"].removeprefix("Basic ")).decode()
-    assert told == f"us@er:p:{PASSWORD}"
-    assert KEY not in repr(request)
+    # The call's own connection, and those that look for the cause.
+    for request in web.requests:
+        assert request.verb == "CONNECT"
+        told = base64.b64decode(request.headers["proxy-authorization"].removeprefix("Basic ")).decode()
+        assert told == f"us@er:p:{PASSWORD}"
+        assert KEY not in repr(request)
+    assert web.requests
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:1", "127.0.0.1:port", "[::1"])
+def test_a_proxy_of_grpc_with_a_password(api: Api, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.setenv("grpc_proxy", f"http://user:{PASSWORD}@{place}")
+    client = api.client(client_options={"api_key": KEY, "api_endpoint": "127.0.0.1:1"})
+    error = caught(partial(_unary(retry=None, timeout=5), api, client), errors.APIError, ValueError)
+    assert not leaks(error, PASSWORD, KEY)
+    assert PASSWORD not in repr(gemwire.diagnose())
 
 
 # genai -----------------------------------------------------------------------------------------------
@@ -402,6 +413,9 @@ def _bad_account(tmp_path: Path) -> Path:
     return file
 
 
+#: For arguments that type checkers refuse.
+_OPTIONS: Any = ClientOptions
+
 _CONSTRUCTIONS: dict[str, Callable[[Any], Any]] = {
     "a line break": lambda kind: kind(client_options={"api_key": KEY + "\n"}),
     "bytes": lambda kind: kind(client_options={"api_key": KEY.encode()}),
@@ -439,9 +453,12 @@ _CONSTRUCTIONS: dict[str, Callable[[Any], Any]] = {
         client_options={"api_key": "k", "api_endpoint": f"https://x/?q={KEY}@a"}
     ),
     "diagnosis": lambda kind: gemwire.diagnose({"api_key": KEY, "nothing": 1}),
+    "diagnosis of a transport": lambda kind: gemwire.diagnose({"api_key": KEY}, transport="pigeon"),
     "diagnosis of text": lambda kind: gemwire.diagnose(KEY),  # type: ignore[arg-type]
     "bare options": lambda kind: ClientOptions(api_key=KEY, credentials_file="x"),
     "bare options by position": lambda kind: ClientOptions(None, None, None, None, "x", None, KEY),
+    "too many options": lambda kind: _OPTIONS(*[None] * 6, KEY, *[None] * 9),
+    "an option twice": lambda kind: _OPTIONS(*[None] * 6, KEY, api_key=KEY),
     "bare options of text": lambda kind: ClientOptions.of({"api_key": KEY, "scopes": "x"}),
     "bare options of a wrong name": lambda kind: ClientOptions.of({"api_key": KEY, "x": 1}),
 }

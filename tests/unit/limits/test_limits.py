@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from eventually import comes
+from eventually import comes, comes_in_loop
 
 from gemwire import v1beta
 from gemwire.limits import TOKENS_PER_IMAGE, Limits, estimate
@@ -243,9 +244,41 @@ def test_what_was_used_counts() -> None:
     usage = v1beta.GenerateContentResponse.UsageMetadata(prompt_token_count=700, total_token_count=9000)
     permit.settle(v1beta.GenerateContentResponse(usage_metadata=usage))
     assert permit.tokens == 700
-    for nothing in (None, v1beta.EmbedContentResponse(), v1beta.GenerateContentResponse(), "text"):
+    negative = v1beta.GenerateContentResponse.UsageMetadata(prompt_token_count=-5)
+    nothing_reported: tuple[object, ...] = (
+        v1beta.EmbedContentResponse(),
+        v1beta.GenerateContentResponse(),
+        v1beta.GenerateContentResponse(usage_metadata=negative),
+        {},
+    )
+    for nothing in nothing_reported:
         permit.settle(nothing)
         assert permit.tokens == 700
+
+
+@pytest.mark.parametrize(
+    ("used", "error"),
+    [
+        (math.inf, ValueError),
+        (-math.inf, ValueError),
+        (math.nan, ValueError),
+        (-1, ValueError),
+        (-0.5, ValueError),
+        ("x", TypeError),
+        (b"x", TypeError),
+        (None, TypeError),
+        (True, TypeError),
+        (3j, TypeError),
+    ],
+)
+def test_what_is_no_number_of_tokens_is_refused(used: object, error: type[Exception]) -> None:
+    limits = Limits(tokens_per_minute=61_000)
+    permit = limits.acquire_blocking(500)
+    level = limits._tokens._level
+    with pytest.raises(error, match=r"^used: "):
+        permit.settle(used)
+    assert permit.tokens == 500
+    assert limits._tokens._level == level
 
 
 def test_tokens_that_are_given_back_wake_who_waits() -> None:
@@ -253,7 +286,7 @@ def test_tokens_that_are_given_back_wake_who_waits() -> None:
         limits = Limits(tokens_per_minute=6000, burst=1)
         permit = await limits.acquire(98)
         waiting = asyncio.ensure_future(limits.acquire(90))
-        await asyncio.sleep(0.02)
+        assert await comes_in_loop(lambda: limits.waiting() == 1)
         began = time.monotonic()
         permit.settle(1)
         await waiting

@@ -224,15 +224,12 @@ def resolve_upload_url(origin: str, location: str) -> str:
     try:
         url = Secret(urljoin(origin + "/", location))
         here, there = urlsplit(origin), urlsplit(show_address(url))
-        is_valid = there.scheme in ("http", "https") and there.hostname and there.port != 0
+        if there.scheme not in ("http", "https") or not there.hostname or there.port == 0:
+            raise ValueError  # noqa: TRY301 - as urlsplit does
     except ValueError:
-        is_valid = False
-    if not is_valid:
         # The URL is a secret; what is no URL may hold one.
-        raise HttpError(
-            grpc.StatusCode.INTERNAL,
-            "the upload did not start: x-goog-upload-url is not the URL of an HTTP server",
-        )
+        text = "the upload did not start: x-goog-upload-url is not the URL of an HTTP server"
+        raise HttpError(grpc.StatusCode.INTERNAL, text) from None
     if there.scheme != "https" and (there.scheme, there.netloc) != (here.scheme, here.netloc):
         raise HttpError(
             grpc.StatusCode.INTERNAL, f"the upload was directed to {there.hostname!r} without encryption"
