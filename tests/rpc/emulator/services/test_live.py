@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from emulator_calls import Caller, Refusal, emulator
+from eventually import comes_in_loop
 
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.fault_rules import FaultRule
@@ -470,11 +471,7 @@ def test_a_caller_who_goes_away_leaves_nothing_running() -> None:
             await talk.say("Tell me everything")
             await talk.read()
             talk.call.cancel()
-            for _ in range(1000):
-                await asyncio.sleep(0.02)
-                if len(asyncio.all_tasks()) <= before:
-                    break
-            assert len(asyncio.all_tasks()) <= before
+            assert await comes_in_loop(lambda: len(asyncio.all_tasks()) <= before)
             [entry] = running.journal.calls("BidiGenerateContent")
             assert entry.status == "CANCELLED"
 
