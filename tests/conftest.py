@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,3 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="grpc",
         help="transport of asyncio clients in tests/rpc",
     )
+
+
+@pytest.fixture
+def new_threads() -> Callable[[str], list[str]]:
+    """List the threads that began during the test, by a part of their names.
+
+    Earlier tests on the same worker may have left some that end later, such as servers of a session.
+    """
+    before = set(threading.enumerate())
+    return lambda name: [each.name for each in set(threading.enumerate()) - before if name in each.name]
