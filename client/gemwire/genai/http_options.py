@@ -33,15 +33,7 @@ class CallSettings(TypedDict, total=False):
 
 
 def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> CallSettings:
-    """Convert HTTP options to the arguments of a service client's method.
-
-    Args:
-        *options: `HttpOptions`, dicts of their fields, or None; later ones take precedence.
-
-    Raises:
-        ValueError: A value is out of range.
-        TypeError: A value is of a wrong type.
-    """
+    """Convert HTTP options to the arguments of a service client's method."""
     made: CallSettings = {}
     headers: dict[str, str] = {}
     for given in options:
@@ -59,16 +51,7 @@ def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> Cal
 
 
 def resolve_address(options: HttpOptions, variable: str) -> tuple[str | None, bool]:
-    """Return host and port of ``base_url``, and whether they are unencrypted.
-
-    Args:
-        options: HTTP options of the client.
-        variable: Environment variable of the address, if ``base_url`` is not set.
-
-    Raises:
-        ValueError: It is not the address of a host, or the API version is unknown.
-        TypeError: It is not a string.
-    """
+    """Return host and port of ``base_url``, and whether they are unencrypted."""
     if options.api_version not in _VERSIONS:
         raise ValueError(
             f"http_options.api_version: {options.api_version!r} is none of v1, v1beta and v1alpha"
