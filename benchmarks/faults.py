@@ -1,10 +1,11 @@
 """What callers see when servers and networks fail, and how long until calls succeed again.
 
-    python benchmarks/faults.py [--short] [--only NAME] [--flavour async|sync]
+    python benchmarks/faults.py [--short] [--only NAME] [--flavour async|sync|TRANSPORT]
 
 Real servers in processes of their own and a TCP proxy, all on loopback; the asyncio client and the
 sync client, each with the options it has by default. The server speaks gRPC, and on a second port the
-same as JSON over HTTP/1.1 (`soak.py` uses both). ``--short`` makes fewer calls. The table says
+same as JSON over HTTP/1.1 (`soak.py` uses both). The rows of `answer_faults.py` follow, of bad answers,
+certificates and credentials, each over every transport. ``--short`` makes fewer calls. The table says
 of each fault what the caller saw, after how many seconds (``took``), how long it was from the fault, or
 from its end where the server itself was away, to the next good call (``back``), how often the call
 was tried, and what was left behind. A line that ends in FAIL is not what gemwire promises.
@@ -626,12 +627,12 @@ class Outcome:
         tries = "" if self.attempts is None else str(self.attempts)
         verdict = "" if self.ok else f"  FAIL: {'; '.join(self.wrong)}"
         return (
-            f"{self.fault:22} {self.flavour:5} {self.saw:34} {self.took:6.2f} {back:>6} {tries:>5} "
+            f"{self.fault:22} {self.flavour:12} {self.saw:34} {self.took:6.2f} {back:>6} {tries:>5} "
             f"{self.left or '-':10} {self.note}{verdict}"
         )
 
 
-HEADER = f"{'fault':22} {'':5} {'the caller saw':34} {'took':>6} {'back':>6} {'tries':>5} {'left':10}"
+HEADER = f"{'fault':22} {'':12} {'the caller saw':34} {'took':>6} {'back':>6} {'tries':>5} {'left':10}"
 
 
 @contextlib.contextmanager
@@ -1078,28 +1079,35 @@ FAULTS: dict[str, Callable[[str, bool], Outcome]] = {
 
 
 def main() -> int:
+    # It needs this module.
+    import answer_faults
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    names = [*FAULTS, *answer_faults.FAULTS]
     parser.add_argument("--short", action="store_true", help="fewer calls and restarts, no quiet black hole")
-    parser.add_argument(
-        "--only", metavar="NAME", action="append", choices=list(FAULTS), help="may be repeated"
-    )
-    parser.add_argument("--flavour", choices=FLAVOURS)
+    parser.add_argument("--only", metavar="NAME", action="append", choices=names, help="may be repeated")
+    parser.add_argument("--flavour", choices=[*FLAVOURS, *answer_faults.TRANSPORTS])
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         asyncio.run(serve(*map(int, options.serve.split(","))))
         return 0
-    names = options.only or [n for n in FAULTS if not (options.short and n == "black_hole_quiet")]
+    rows = [(name, flavour, run) for name, run in FAULTS.items() for flavour in FLAVOURS]
+    for name, run in answer_faults.FAULTS.items():
+        rows += [(name, transport, run) for transport in answer_faults.TRANSPORTS]
     warm_up()
     print(f"grpcio {grpc.__version__}; seconds\n{HEADER}", flush=True)
     failed = 0
-    for name in names:
-        for flavour in [options.flavour] if options.flavour else FLAVOURS:
-            outcome = FAULTS[name](flavour, options.short)
-            failed += not outcome.ok
-            print(outcome.row(), flush=True)
+    for name, flavour, run in rows:
+        if (options.only and name not in options.only) or options.flavour not in {None, flavour}:
+            continue
+        if options.short and name == "black_hole_quiet" and not options.only:
+            continue
+        outcome = run(flavour, options.short)
+        failed += not outcome.ok
+        print(outcome.row(), flush=True)
     return 1 if failed else 0
 
 

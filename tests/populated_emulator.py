@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import grpc
 import random_messages
 from emulator_calls import Refusal
-from eventually import PATIENCE
+from eventually import comes
 
 from gemwire.testing import RunningEmulator
 from gemwire_emulator.engines.instant import InstantEngine
@@ -124,12 +123,7 @@ class Populated:
 
     def settled(self) -> bool:
         """Wait until all calls have ended, which clients may notice first; return whether they have."""
-        end = time.monotonic() + PATIENCE
-        while any(entry.status is None for entry in self.emulator.calls()):
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.001)
-        return True
+        return comes(lambda: all(entry.status is not None for entry in self.emulator.calls()))
 
     def refused(self, method: Method[Any, Any], *requests: Any) -> Refusal:
         """Make a call that must be refused, and change nothing."""

@@ -64,12 +64,13 @@ def clear_json_only(message: Any) -> Any:
 
 
 def _paths(package: str) -> list[str]:
-    """The proto files of a package, asked of the descriptor set itself: a pool cannot be listed."""
+    """The proto files of a package, asked of the descriptor sets themselves: a pool cannot be listed."""
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-    from gemwire_proto import DESCRIPTOR_SET
+    from gemwire_proto.families import FAMILIES
 
-    files = FileDescriptorSet.FromString(DESCRIPTOR_SET.read_bytes())
+    family = next(f for f in FAMILIES if package in (p.name for p in f.packages))
+    files = FileDescriptorSet.FromString(family.descriptor_set.read_bytes())
     return [file.name for file in files.file if file.package == package]
 
 

@@ -47,8 +47,10 @@ class _OfWrongType(Secret):
 
 def hide_key(value: object) -> str | None:
     """Return an argument for a key as a secret, even if it is of a wrong type; see `type_name`."""
-    if value is None or isinstance(value, str):
-        return None if value is None else Secret(value)
+    if value is None or isinstance(value, Secret):
+        return value
+    if isinstance(value, str):
+        return Secret(value)
     stand_in = _OfWrongType()
     stand_in.type_name = type(value).__name__
     return stand_in

@@ -89,8 +89,8 @@ class Endpoint:
                     yield message
 
     def _begin(self, request: Message, call: Call) -> JournalEntry:
-        if self._find_tenant is not None:
-            call.tenant = self._find_tenant(request)
+        if self._find_tenant is not None and (tenant := self._find_tenant(request)):
+            call.tenant = tenant
         return self._journal.begin(call, request)
 
     async def bidi(self, requests: AsyncIterator[Message], call: Call) -> AsyncGenerator[Message, None]:
@@ -168,7 +168,7 @@ class Dispatcher:
             handlers: Object with a method for each RPC, named as in the table.
             handled_as: Method table whose messages the handlers take, if it is another one: v1 is
                 served by the handlers of v1beta, whose messages are a superset on the wire.
-            find_tenant: Returns whose resources a request sees. Default: those of its API key.
+            find_tenant: Returns whose resources a request sees; empty for those of its API key.
             unserved: Why RPCs without a handler answer UNIMPLEMENTED; empty if all must have one.
 
         Raises:

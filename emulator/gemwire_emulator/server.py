@@ -40,7 +40,10 @@ from gemwire_emulator.store import Store
 from gemwire_emulator.vertex import prediction as vertex_prediction
 from gemwire_emulator.vertex.caches import GenAiCacheService
 from gemwire_emulator.vertex.model_garden import ModelGardenService
-from gemwire_emulator.vertex.names import find_project
+from gemwire_emulator.vertex.models import ModelService as VertexModelService
+from gemwire_emulator.vertex.names import find_location, find_project
+from gemwire_emulator.vertex.tuned_models import TunedModels
+from gemwire_emulator.vertex.tuning import GenAiTuningService
 from gemwire_proto.families import FAMILIES
 from gemwire_runtime.family import Package
 from gemwire_runtime.method import Service
@@ -221,12 +224,19 @@ class Emulator:
         for service in SERVICES:
             name = _short_name(service)
             # On the wire, v1 is a subset of v1beta, so the same handlers serve it.
-            dispatcher.serve(service, handlers[name], handled_as=v1beta.get(name))
+            dispatcher.serve(
+                service, handlers[name], handled_as=v1beta.get(name), find_tenant=_TENANTS.get(name)
+            )
+        tuned = TunedModels(state)
         vertex: dict[str, object] = {
             "GenAiCacheService": GenAiCacheService(state),
-            "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative),
+            "GenAiTuningService": GenAiTuningService(tuned),
+            "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative, tuned),
             "ModelGardenService": ModelGardenService(state),
-            "PredictionService": vertex_prediction.PredictionService(state, generative),
+            "ModelService": VertexModelService(state, tuned),
+            "PredictionService": vertex_prediction.PredictionService(
+                state, generative, self._predictions, tuned
+            ),
         }
         for service in VERTEX_SERVICES:
             dispatcher.serve(
@@ -338,4 +348,6 @@ _PACKAGES: tuple[Package, ...] = _FAMILIES["generativelanguage"].packages
 #: Method tables of the services of the Gemini API, and of Vertex AI.
 SERVICES = tuple(service for package in _PACKAGES for service in package.tables())
 VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())
+#: Operations of Vertex AI belong to a location, all else of the shared services to an API key.
+_TENANTS = {"Operations": find_location}
 _UNSERVED = "the emulator does not have it; it serves models of one's own, of which the emulator has none"

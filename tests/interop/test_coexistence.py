@@ -11,12 +11,13 @@ import pytest
 import random_messages
 from google.ai import generativelanguage_v1 as theirs_v1
 from google.ai import generativelanguage_v1beta as theirs_v1beta
+from google.cloud import aiplatform_v1 as theirs_aiplatform_v1
 from google.protobuf import descriptor_pool, json_format
 
 # Unpacked from the Any fields of the corpus when they are turned into JSON: each pool needs its own.
 from google.rpc import error_details_pb2 as _theirs  # noqa: F401
 
-from gemwire import v1, v1beta
+from gemwire import aiplatform_v1, v1, v1beta
 from gemwire_proto import POOL
 from gemwire_proto.google.rpc import error_details_pb2 as _ours  # noqa: F401
 
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 _PACKAGE = "google.ai.generativelanguage"
+_VERTEX = "google.cloud.aiplatform.v1"
 _FRONTS = {"v1beta": (v1beta, theirs_v1beta), "v1": (v1, theirs_v1)}
 
-_OURS = ["import gemwire_proto", "from gemwire import v1beta; v1beta.GenerateContentRequest()"]
+_OURS = [
+    "import gemwire_proto",
+    "from gemwire import aiplatform_v1 as a, v1beta as b; a.Content(); b.GenerateContentRequest()",
+]
 _THEIRS = [
-    "import google.ai.generativelanguage_v1beta",
+    "import google.ai.generativelanguage_v1beta, google.cloud.aiplatform_v1",
     "from google import genai; import google.genai.types",
 ]
 _CALL = """
@@ -39,6 +44,12 @@ for name in v1beta.__all__:
 ours = v1beta.Content(role="user", parts=[{"text": "hi"}])
 assert theirs.Content.pb().FromString(ours.SerializeToString()).parts[0].text == "hi"
 assert v1beta.GenerateContentRequest(contents=[theirs.Content(role="x")._pb]).contents[0].role == "x"
+from google.cloud import aiplatform_v1 as theirs
+from gemwire import aiplatform_v1
+for name in aiplatform_v1.__all__:
+    getattr(aiplatform_v1, name)
+ours = aiplatform_v1.Content(role="user", parts=[{"text": "hi"}])
+assert theirs.Content.pb().FromString(ours.SerializeToString()).parts[0].text == "hi"
 """
 
 
@@ -60,20 +71,23 @@ def test_any_import_order(order: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _classes(version: str) -> dict[str, tuple[type[Message], type[Message]]]:
+def _classes(package: str, fronts: tuple[Any, Any]) -> dict[str, tuple[type[Message], type[Message]]]:
     """Our class and theirs for each message type, each found the way its users name it."""
     found: dict[str, tuple[type[Message], type[Message]]] = {}
-    for descriptor in random_messages.public(random_messages.descriptors(POOL, f"{_PACKAGE}.{version}")):
-        our_own: Any
-        their_own: Any
-        our_own, their_own = _FRONTS[version]
-        for name in descriptor.full_name.removeprefix(f"{_PACKAGE}.{version}.").split("."):
+    for descriptor in random_messages.public(random_messages.descriptors(POOL, package)):
+        our_own, their_own = fronts
+        for name in descriptor.full_name.removeprefix(f"{package}.").split("."):
             our_own, their_own = getattr(our_own, name), getattr(their_own, name)
         found[descriptor.full_name] = (our_own, their_own.pb())
     return found
 
 
-_PAIRS = {name: pair for version in _FRONTS for name, pair in _classes(version).items()}
+_PAIRS = {
+    name: pair
+    for version, fronts in _FRONTS.items()
+    for name, pair in _classes(f"{_PACKAGE}.{version}", fronts).items()
+}
+_VERTEX_PAIRS = _classes(_VERTEX, (aiplatform_v1, theirs_aiplatform_v1))
 
 
 def _json(message: Message, pool: Any) -> Any:
@@ -90,6 +104,7 @@ def _plain(value: Any) -> Any:
 def test_the_corpus_covers_every_type() -> None:
     assert sum(name.startswith(f"{_PACKAGE}.v1beta.") for name in _PAIRS) == 210
     assert sum(name.startswith(f"{_PACKAGE}.v1.") for name in _PAIRS) == 38
+    assert len(_VERTEX_PAIRS) == 451
 
 
 @pytest.mark.parametrize(("our_own", "their_own"), _PAIRS.values(), ids=_PAIRS.keys())
@@ -107,6 +122,17 @@ def test_one_wire_format(our_own: type[Message], their_own: type[Message]) -> No
         assert _json(received, POOL) == _json(sent, their_pool)
         _assert_known(received)
         assert their_own.FromString(received.SerializeToString()) == sent
+
+
+@pytest.mark.parametrize(("our_own", "their_own"), _VERTEX_PAIRS.values(), ids=_VERTEX_PAIRS.keys())
+def test_one_wire_format_of_vertex_ai(our_own: type[Message], their_own: type[Message]) -> None:
+    # Google's package is newer than its public protos and has a field more: one direction is compared.
+    assert our_own.DESCRIPTOR is not their_own.DESCRIPTOR
+    for sent in random_messages.samples(our_own):
+        received = their_own.FromString(sent.SerializeToString())
+        assert _json(received, descriptor_pool.Default()) == _json(sent, POOL)
+        _assert_known(received)
+        assert our_own.FromString(received.SerializeToString()) == sent
 
 
 def _assert_known(message: Message) -> None:

@@ -19,7 +19,7 @@ PAGES = [
 ]
 
 #: Modules of `gemwire` that the examples know by these names.
-_MODULES = frozenset({"bulk", "embeddings", "errors", "otel", "pipeline", "v1", "v1beta"})
+_MODULES = frozenset({"aiplatform_v1", "bulk", "embeddings", "errors", "otel", "pipeline", "v1", "v1beta"})
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 #: `[text](target)`, a target in `<>` or with a title included.
 _LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")

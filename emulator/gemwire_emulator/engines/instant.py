@@ -6,6 +6,7 @@ calls), so that the code around a model can be tested without one.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import math
@@ -35,6 +36,10 @@ _PIECE_TOKENS = 4
 #: Words of a response.
 _LENGTH = 48
 _DIMENSIONS = 768
+#: Characters of a prompt from which its tokens are counted in a thread.
+_LARGE_PROMPT = 2**17
+#: Bytes of a function's result from which a response names its size only.
+_MAX_QUOTED_RESULT = 2**14
 
 
 class InstantEngine:
@@ -109,7 +114,7 @@ class InstantEngine:
         opening = f"Emulated answer to: {prompt.strip()[:200]}" if prompt else "Emulated answer"
         if results:
             opening = "Emulated answer from " + "; ".join(
-                f"{r.name}: {json.dumps(struct_to_json(r.response))}" for r in results
+                f"{r.name}: {_quote_result(r.response)}" for r in results
             )
         if system:
             opening += f" (told to: {system.strip()[:200]})"
@@ -129,7 +134,11 @@ class InstantEngine:
         """Return the tokens of texts, of inline text data, and of function declarations."""
         declared = [d for tool in request.tools for d in tool.function_declarations]
         texts = get_texts([request.system_instruction, *request.contents]) + get_text_files(request.contents)
-        return self.count_tokens([*texts, *(f"{d.name} {d.description}" for d in declared)])
+        texts += [f"{d.name} {d.description}" for d in declared]
+        if sum(map(len, texts)) < _LARGE_PROMPT:
+            return self.count_tokens(texts)
+        # One by one, as a single call of `findall` would stop all threads.
+        return await asyncio.to_thread(lambda: sum(1 for text in texts for _ in _TOKEN.finditer(text)))
 
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Return the number of words of at most six characters, and of signs."""
@@ -146,6 +155,11 @@ class InstantEngine:
 
     async def close(self) -> None:
         """See `base.Engine.close`."""
+
+
+def _quote_result(result: Struct) -> str:
+    size = result.ByteSize()
+    return f"{size} bytes" if size > _MAX_QUOTED_RESULT else json.dumps(struct_to_json(result))
 
 
 def _embed_words(text: str) -> list[float]:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from functools import partial
 
 import grpc
 from google.protobuf.message import Message
@@ -19,7 +20,7 @@ from gemwire_emulator.http.request_body import ClientDisconnected
 from gemwire_emulator.http.responses import JSON_TYPE, encode_error
 from gemwire_emulator.http.router import VERSIONS
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
-from gemwire_emulator.json_codec.messages import parse_json, parse_message, to_json
+from gemwire_emulator.json_codec.messages import LARGE_BYTES, parse_json, parse_message, to_json
 
 # Constrained is the path for ephemeral tokens, which the emulator does not distinguish from keys.
 _PATH = re.compile(
@@ -102,8 +103,13 @@ class LiveApp:
         self, frame: _Frame, frames: asyncio.Queue[_Frame]
     ) -> AsyncGenerator[Message, None]:
         while frame is not None:
-            yield parse_message(self._endpoint.request, parse_json(frame))
+            parse = partial(_parse, self._endpoint.request, frame)
+            yield parse() if len(frame) < LARGE_BYTES else await asyncio.to_thread(parse)
             frame = await frames.get()
+
+
+def _parse(kind: type[Message], frame: bytes | str) -> Message:
+    return parse_message(kind, parse_json(frame))
 
 
 async def _receive_frames(receive: Receive, frames: asyncio.Queue[_Frame], interrupt: TaskInterrupt) -> None:

@@ -29,13 +29,11 @@ from gemwire_emulator.http.responses import MessageStream, encode_error, send_er
 from gemwire_emulator.http.router import Match, Router
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
 from gemwire_emulator.http.transcode import build_request
-from gemwire_emulator.json_codec.messages import to_json
+from gemwire_emulator.json_codec.messages import LARGE_BYTES, to_json
 from gemwire_runtime.method import Kind
 
 #: Bytes from which responses are compressed: smaller ones fit into a packet.
 MIN_COMPRESSED_BYTES = 1400
-#: Bytes from which JSON is parsed, written and compressed in a thread.
-_THREAD_BYTES = 128 * 2**10
 _GZIP_HEADERS = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
 
 
@@ -69,7 +67,7 @@ class RpcApp:
             call = create_call(match.route.endpoint.method, scope, headers, query)
             body = await read_body(receive, headers)
             build = partial(build_request, match, query, body)
-            request = build() if len(body) < _THREAD_BYTES else await asyncio.to_thread(build)
+            request = build() if len(body) < LARGE_BYTES else await asyncio.to_thread(build)
             respond = _respond_stream if call.method.kind is Kind.SERVER_STREAM else _respond_unary
             await respond(match.route.endpoint, request, call, form, connection, send)
         except ClientDisconnected:
@@ -125,13 +123,13 @@ async def _respond_unary(
         await send_response(send, data, content_type="application/x-protobuf")
         return
     write = partial(to_json, response, integer_enums=form.integer_enums)
-    text = write() if response.ByteSize() < _THREAD_BYTES else await asyncio.to_thread(write)
+    text = write() if response.ByteSize() < LARGE_BYTES else await asyncio.to_thread(write)
     body = text.encode()
     if len(body) < MIN_COMPRESSED_BYTES or not form.gzip:
         await send_response(send, body)
         return
     compress = partial(gzip.compress, body, 1, mtime=0)
-    compressed = compress() if len(body) < _THREAD_BYTES else await asyncio.to_thread(compress)
+    compressed = compress() if len(body) < LARGE_BYTES else await asyncio.to_thread(compress)
     await send_response(send, compressed, headers=_GZIP_HEADERS)
 
 

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from gemwire_emulator.state import State
 
 _CREATE = file_service.SERVICE.methods["CreateFile"]
+#: Limit of the JSON that describes a file.
+_MAX_METADATA_BYTES = 2**20
 #: Bytes that are hashed and written at a time, in a thread.
 _WRITE_BYTES = 2**20
 #: Chunk size that Google's servers announce; the emulator accepts any.
@@ -125,7 +127,7 @@ class UploadApp:
             reason = "must be start, or the URL must have an upload_id"
             raise invalid_argument("X-Goog-Upload-Command", reason)
         size = _parse_size(headers, SIZE)
-        request = _parse_request(await read_body(receive, headers), headers)
+        request = _parse_request(await read_body(receive, headers, _MAX_METADATA_BYTES), headers)
         sessions: list[UploadSession] = []
 
         def begin(request: v1beta.CreateFileRequest, call: Call) -> v1beta.CreateFileResponse:

@@ -6,6 +6,7 @@ Unknown fields are ignored, because Google's SDKs send more than the protos defi
 from __future__ import annotations
 
 import json
+import json.scanner
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, TypeVar
@@ -28,8 +29,33 @@ def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+class _LargeDecoder(json.JSONDecoder):
+    """Decoder in Python: that in C would stop all other threads until it has read the whole text."""
+
+    def __init__(self) -> None:
+        super().__init__(parse_constant=_reject_constant)
+        self._count = 0
+        for name in ("parse_object", "parse_array"):
+            setattr(self, name, self._counted(getattr(self, name)))
+        self.scan_once = json.scanner.py_make_scanner(self)  # type: ignore[attr-defined] # not in its stub
+
+    def _counted(self, parse: Callable[..., object]) -> Callable[..., object]:
+        def parse_counted(*arguments: object) -> object:
+            self._count += 1
+            if self._count > _MAX_CONTAINERS:
+                raise ValueError(f"more than {_MAX_CONTAINERS} objects and arrays")
+            return parse(*arguments)
+
+        return parse_counted
+
+
+#: Bytes from which JSON is parsed in a thread.
+LARGE_BYTES = 128 * 2**10
+#: Maximum number of objects and arrays in a large text: more would occupy the emulator for seconds.
+_MAX_CONTAINERS = 50_000
 #: Shared, because `json.loads` creates a decoder for each text.
 _DECODER = json.JSONDecoder(parse_constant=_reject_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _WRITER, _INTEGER_ENUM_WRITER = JsonWriter(), JsonWriter(integer_enums=True)
 _READER = JsonReader()
@@ -43,9 +69,10 @@ def parse_json(body: bytes | str) -> object:
     """
     try:
         text = body.decode() if isinstance(body, bytes) else body
-        data: object = _DECODER.decode(text)
+        data: object = (_DECODER if len(text) < LARGE_BYTES else _LargeDecoder()).decode(text)
         if _SURROGATE.search(text):
-            json.dumps(data, ensure_ascii=False).encode()  # Raises for unpaired surrogates.
+            for piece in _ENCODER.iterencode(data):
+                piece.encode()  # Raises for unpaired surrogates.
         return data
     except (ValueError, RecursionError) as error:
         raise create_json_error(str(error)) from None

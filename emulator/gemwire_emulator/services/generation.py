@@ -109,6 +109,7 @@ class GenerativeService(AnswerHandlers, LiveHandlers):
                 request.generate_content_request, call, path="generate_content_request."
             )
         elif request.contents:
+            check_json(request)
             prompt = v1beta.GenerateContentRequest(contents=request.contents)
             prompt = inline_text_files(self._state, call, prompt)
         else:

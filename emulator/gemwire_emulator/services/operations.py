@@ -42,7 +42,10 @@ class OperationsService:
         accept = _parse_filter(request.filter)
         kind = batch_state.KIND if request.name == batch_state.KIND else longrunning.KIND
         parent = None
-        if request.name not in {longrunning.KIND, batch_state.KIND}:
+        if request.name.startswith("projects/"):
+            check_name(request.name, "projects/*/locations/*", "name")
+            parent = request.name
+        elif request.name not in {longrunning.KIND, batch_state.KIND}:
             parent = check_name(
                 request.name.removesuffix(f"/{longrunning.KIND}"), "tunedModels/*|models/*", "name"
             )

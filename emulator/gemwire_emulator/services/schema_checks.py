@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import TypeGuard
 
@@ -18,6 +19,8 @@ from gemwire_proto.google.protobuf import struct_pb2
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 #: Maximum characters and items that a schema can ask for, more than any model writes.
 _MOST = 65_536
+#: Maximum number of messages in a request: contents, parts, declarations…
+_MAX_MESSAGES = 10_000
 _STRUCTS = frozenset({"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"})
 
 
@@ -29,8 +32,15 @@ def check_json(message: Message, path: str = "") -> None:
         path: Path of the message, for errors; empty for the request itself.
 
     Raises:
-        StatusError: INVALID_ARGUMENT.
+        StatusError: INVALID_ARGUMENT; also for more parts, contents and the like than the emulator handles
+            without delaying other calls.
     """
+    _check_json(message, path, itertools.count(1))
+
+
+def _check_json(message: Message, path: str, count: Iterator[int]) -> None:
+    if next(count) > _MAX_MESSAGES:
+        raise invalid_argument(path, f"is part {_MAX_MESSAGES} of the request; the emulator accepts no more")
     message_fields = _find_message_fields(message.DESCRIPTOR)
     for field, value in message.ListFields():
         if field.number not in message_fields:
@@ -40,10 +50,10 @@ def check_json(message: Message, path: str = "") -> None:
             if not _is_finite(value):
                 raise invalid_argument(here, "has a number that is not finite, which JSON does not support")
         elif isinstance(value, Message):
-            check_json(value, here)
+            _check_json(value, here, count)
         else:
             for i, one in enumerate(value):
-                check_json(one, f"{here}[{i}]")
+                _check_json(one, f"{here}[{i}]", count)
 
 
 @cache

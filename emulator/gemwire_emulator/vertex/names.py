@@ -13,6 +13,7 @@ from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, invalid_argument, method_not_supported, not_found, quote
 from gemwire_emulator.names import check_name
 from gemwire_emulator.services.model_catalog import get_methods
+from gemwire_emulator.vertex.tuned_models import TunedModels
 
 #: Where the service is: regions, multi-regions and ``global``.
 LOCATIONS = frozenset(
@@ -48,6 +49,12 @@ def find_project(request: Message) -> str:
             if isinstance(name, str) and name.startswith("projects/"):
                 return "/".join(name.split("/")[:2])
     return ""
+
+
+def find_location(request: Message) -> str:
+    """Return the project and location of an operation of Vertex AI; empty for another operation."""
+    name = getattr(request, "name", "")
+    return "/".join(name.split("/")[:4]) if name.startswith("projects/") else ""
 
 
 def check_parent(name: str, field: str) -> None:
@@ -102,13 +109,14 @@ def enter_location(call: Call, name: str, pattern: str, field: str) -> Iterator[
         raise
 
 
-def resolve_model(name: str, field: str, method: str = "") -> str:
-    """Return a publisher's model as the Gemini API names it, ``models/…``.
+def resolve_model(name: str, field: str, method: str = "", models: TunedModels | None = None) -> str:
+    """Return a publisher's model, or that of an endpoint, as the Gemini API names it: ``models/…``.
 
     Args:
-        name: Name of the model.
+        name: Name of the model or the endpoint.
         field: Path of the field, for errors.
         method: What the model must support, such as ``generateContent``; empty for anything.
+        models: Tuned models, whose endpoints answer; None if a publisher's model is needed.
 
     Raises:
         StatusError: INVALID_ARGUMENT for a malformed name, NOT_FOUND for a model that is unknown or does
@@ -117,7 +125,9 @@ def resolve_model(name: str, field: str, method: str = "") -> str:
     check_name(name, _MODEL, field)
     if name.startswith("projects/"):
         check_parent(name, field)
-    *_, publisher, _, model = ("", *name.split("/"))
+    *_, publisher, collection, model = ("", *name.split("/"))
+    if collection == "endpoints" and models is not None:
+        publisher, model = "google", models.find_base(name)
     methods = get_methods(model) if publisher == "google" else ()
     if not methods:
         raise not_found(name)

@@ -11,32 +11,44 @@ from google.protobuf.message import Message
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.prediction import PredictionService as GeminiPredictionService
 from gemwire_emulator.state import State
+from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import enter_location, resolve_model
+from gemwire_emulator.vertex.predictions import Predictor
 from gemwire_emulator.vertex.translation import copy_fields, translate
+from gemwire_emulator.vertex.tuned_models import TunedModels
 from gemwire_proto import aiplatform_v1, v1beta
 
 
 class PredictionService:
     """The handlers of PredictionService."""
 
-    def __init__(self, state: State, generative: GenerativeService) -> None:
+    def __init__(
+        self,
+        state: State,
+        generative: GenerativeService,
+        predictions: GeminiPredictionService,
+        models: TunedModels,
+    ) -> None:
         """Create the handlers; those of the Gemini API do the work."""
         self._state = state
         self._generative = generative
+        self._models = models
+        self.predict = Predictor(state, generative, predictions).predict
 
     async def generate_content(
         self, request: aiplatform_v1.GenerateContentRequest, call: Call
     ) -> aiplatform_v1.GenerateContentResponse:
         """Generate a response as a whole."""
-        with _enter_cache(request, call) as translated:
+        with _enter_cache(request, call, self._models) as translated:
             return self._translate_response(await self._generative.generate_content(translated, call))
 
     async def stream_generate_content(
         self, request: aiplatform_v1.GenerateContentRequest, call: Call
     ) -> AsyncGenerator[aiplatform_v1.GenerateContentResponse, None]:
         """Generate a response in pieces."""
-        with _enter_cache(request, call) as translated:
+        with _enter_cache(request, call, self._models) as translated:
             async with aclosing(self._generative.stream_generate_content(translated, call)) as responses:
                 async for response in responses:
                     yield self._translate_response(response)
@@ -73,16 +85,17 @@ class PredictionService:
 class LlmUtilityService:
     """The handlers of LlmUtilityService."""
 
-    def __init__(self, state: State, generative: GenerativeService) -> None:
+    def __init__(self, state: State, generative: GenerativeService, models: TunedModels) -> None:
         """Create the handlers; those of the Gemini API do the work."""
         self._state = state
         self._generative = generative
+        self._models = models
 
     async def count_tokens(
         self, request: aiplatform_v1.CountTokensRequest, call: Call
     ) -> aiplatform_v1.CountTokensResponse:
         """Count the tokens of a prompt."""
-        model = _resolve_endpoint(request)
+        model = _resolve_endpoint(request, self._models)
         contents = _get_contents(request)
         prompt = translate(request, v1beta.GenerateContentRequest, model=model, contents=contents)
         counted = await self._generative.count_tokens(
@@ -99,7 +112,7 @@ class LlmUtilityService:
         self, request: aiplatform_v1.ComputeTokensRequest, call: Call
     ) -> aiplatform_v1.ComputeTokensResponse:
         """List the tokens of each content."""
-        _resolve_endpoint(request)
+        _resolve_endpoint(request, self._models)
         response = aiplatform_v1.ComputeTokensResponse()
         for content in _get_contents(request):
             text = "".join(part.text for part in content.parts)
@@ -114,10 +127,11 @@ class LlmUtilityService:
 
 @contextmanager
 def _enter_cache(
-    request: aiplatform_v1.GenerateContentRequest, call: Call
+    request: aiplatform_v1.GenerateContentRequest, call: Call, models: TunedModels
 ) -> Iterator[v1beta.GenerateContentRequest]:
-    """Translate a request, and let the call see the cached contents of the location that it names."""
-    model = resolve_model(request.model, "model", "generateContent")
+    """Check and translate a request, and let the call see the cached contents that it names."""
+    check_labels(request.labels)
+    model = resolve_model(request.model, "model", "generateContent", models)
     if not request.cached_content:
         yield translate(request, v1beta.GenerateContentRequest, model=model)
         return
@@ -127,11 +141,13 @@ def _enter_cache(
         yield translate(request, v1beta.GenerateContentRequest, model=model, cached_content=name)
 
 
-def _resolve_endpoint(request: aiplatform_v1.CountTokensRequest | aiplatform_v1.ComputeTokensRequest) -> str:
+def _resolve_endpoint(
+    request: aiplatform_v1.CountTokensRequest | aiplatform_v1.ComputeTokensRequest, models: TunedModels
+) -> str:
     """Return the model of a request about tokens; ``model`` names it where ``endpoint`` is empty."""
     if request.endpoint or not request.model:
-        return resolve_model(request.endpoint, "endpoint", "countTokens")
-    return resolve_model(request.model, "model", "countTokens")
+        return resolve_model(request.endpoint, "endpoint", "countTokens", models)
+    return resolve_model(request.model, "model", "countTokens", models)
 
 
 def _get_contents(

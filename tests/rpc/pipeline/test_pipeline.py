@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eventually import PATIENCE, comes
+from eventually import PATIENCE, comes, comes_in_loop
 from scripted_grpc_server import Fail, Loopback, nap
 
 from gemwire import errors, genai, pipeline, v1beta
@@ -625,11 +625,7 @@ def test_nothing_stays_behind(leave: Any, kind: str, ordered: bool, server: Loop
             gc.collect()
             assert await asyncio.to_thread(server.idle)
             assert await asyncio.to_thread(comes, lambda: source.closed)
-            for _ in range(200):
-                if tasks() == before:
-                    break
-                await asyncio.sleep(0.01)
-            assert tasks() == before
+            assert await comes_in_loop(lambda: tasks() == before)
             assert source.closed == 1
 
     asyncio.run(work())
@@ -879,11 +875,12 @@ def test_a_thread_reads_no_more_ahead_than_was_said() -> None:
         source = Counting()
         reader = pipeline.in_thread(source.sync(), ahead=10)
         await anext(reader)
-        await asyncio.sleep(0.05)
-        assert source.read == 11
+        assert await comes_in_loop(lambda: source.read == 11)
         await reader.aclose()
-        assert source.closed == 1
+        # The thread has ended: it read no more after that.
         assert threads() == []
+        assert source.closed == 1
+        assert source.read == 11
 
     run(work)
 

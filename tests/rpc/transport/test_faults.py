@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from eventually import comes
 
 from gemwire import errors
 from gemwire._transport.connection_health import ConnectionHealth
@@ -23,6 +24,7 @@ from gemwire._transport.overload import is_overload
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
+import answer_faults
 import faults
 
 #: Recovery of a connection that goes silent, the sync and the asyncio one, stays among the ordinary tests.
@@ -60,6 +62,14 @@ def test_fault(name: str, flavour: str) -> None:
     assert outcome.ok, outcome.row()
 
 
+@pytest.mark.parametrize("transport", answer_faults.TRANSPORTS)
+@pytest.mark.parametrize("name", answer_faults.FAULTS)
+def test_bad_answers(name: str, transport: str) -> None:
+    outcome = answer_faults.FAULTS[name](transport, True)
+    print(outcome.row())
+    assert outcome.ok, outcome.row()
+
+
 @pytest.fixture(params=faults.FLAVOURS)
 def connected(request: pytest.FixtureRequest) -> Iterator[tuple[Any, faults.Server]]:
     """A client that has made a call, and its server."""
@@ -81,12 +91,9 @@ def replace(face: Any) -> None:
     asyncio.run_coroutine_threadsafe(work(), face._loop).result(10)
 
 
-def settled(descriptors: int, seconds: float = 5.0) -> bool:
-    """Whether so few descriptors are open, at the latest after some seconds."""
-    until = time.monotonic() + seconds
-    while faults.descriptors() > descriptors and time.monotonic() < until:
-        time.sleep(0.05)
-    return faults.descriptors() <= descriptors
+def settled(descriptors: int) -> bool:
+    """Whether so few descriptors are open, now or in a moment."""
+    return comes(lambda: faults.descriptors() <= descriptors)
 
 
 def test_a_replaced_channel_closes_when_its_last_call_has_ended(
@@ -114,10 +121,7 @@ def test_closing_ends_the_calls_of_a_replaced_channel(connected: tuple[Any, faul
     ended = stream.result(10)
     assert ended.saw == "Cancelled"
     assert ended.typed
-    until = time.monotonic() + 5
-    while server.ask("open") and time.monotonic() < until:
-        time.sleep(0.05)
-    assert server.ask("open") == 0
+    assert comes(lambda: server.ask("open") == 0)
 
 
 def test_a_call_that_a_stopping_server_turned_away_is_repeated(connected: tuple[Any, faults.Server]) -> None:

@@ -574,9 +574,10 @@ def test_closing_among_many_calls(web: WebServer) -> None:
         outcomes: list[Any] = []
 
         threads = [threading.Thread(target=_call_on, args=(client, outcomes)) for _ in range(8)]
+        began = len(web.requests)
         for thread in threads:
             thread.start()
-        time.sleep(0.05)
+        assert _arrived(web, began + 8)
         client.close()
         for thread in threads:
             thread.join(10)

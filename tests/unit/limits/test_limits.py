@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from eventually import comes
+from eventually import comes, comes_in_loop
 
 from gemwire import v1beta
 from gemwire.limits import TOKENS_PER_IMAGE, Limits, estimate
@@ -286,7 +286,7 @@ def test_tokens_that_are_given_back_wake_who_waits() -> None:
         limits = Limits(tokens_per_minute=6000, burst=1)
         permit = await limits.acquire(98)
         waiting = asyncio.ensure_future(limits.acquire(90))
-        await asyncio.sleep(0.02)
+        assert await comes_in_loop(lambda: limits.waiting() == 1)
         began = time.monotonic()
         permit.settle(1)
         await waiting

@@ -33,7 +33,7 @@ import gemwire
 from gemwire import v1beta as ours
 from gemwire._transport.aio.grpc_transport import GrpcAsyncIOTransport
 from gemwire._transport.sync.grpc_transport import GrpcTransport
-from gemwire._transport.token import Token
+from gemwire._transport.token import RefreshFailed, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,10 @@ def failure(client: Any, **arguments: Any) -> tuple[str, str]:
 def sent(client: Any) -> dict[str, str]:
     """The headers that the credentials of one of our clients add."""
     pairs = client.transport.authorization.pairs(0.0)
-    return dict(pairs.result(10) if isinstance(pairs, Future) else pairs)
+    found = pairs.result(10) if isinstance(pairs, Future) else pairs
+    if isinstance(found, RefreshFailed):
+        raise found.to_error("a method")
+    return dict(found)
 
 
 def sent_by_theirs(client: Any) -> dict[str, str]:

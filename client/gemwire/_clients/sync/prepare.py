@@ -152,7 +152,7 @@ class PreparedRequest:
 
 def _check_model(model: str) -> None:
     if not model:
-        raise ValueError("model: it is missing; give its name, such as 'models/gemini-2.5-flash'")
+        raise ValueError("model: it is missing; give the name of a model")
 
 
 def _to_list(contents: ContentsLike | None) -> Sequence[object]:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from gemwire._transport.aio.backoff import find_cause
-from gemwire._transport.aio.canceller import Canceller
-from gemwire._transport.aio.concurrency import CallMetadata, RpcError, is_task_cancelling, iterate
-from gemwire._transport.aio.stream_call import AsyncStreamCall
-from gemwire._transport.aio.watchdog import IdleWatchdog
+from gemwire._transport.aio.bidi_call import AsyncBidiCall
+from gemwire._transport.aio.concurrency import CallMetadata, RpcError, iterate
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.json_only import to_grpc_request
-from gemwire._transport.undecodable import UndecodableResponse
 from gemwire.errors import APIError, Cancelled
 from gemwire_runtime.method import Method
 
@@ -28,7 +24,11 @@ _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 
 
-class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
+#: What grpc.aio raises for a write to a call that has ended; the latter if it ends during the write.
+_ENDED = (asyncio.InvalidStateError, grpc.aio.InternalError)
+
+
+class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
     """Messages in both directions of one call.
 
     Write with `write` and `done_writing`, or give the method an iterable of requests; read with
@@ -47,16 +47,9 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
     ) -> None:
         """Start the call; a task of its own sends ``requests``."""
         call: grpc.aio.StreamStreamCall[_Request, _Response] = start(timeout=timeout, metadata=metadata)
-        super().__init__(call, Canceller(call), attempts, idle_timeout)
+        super().__init__(call, attempts, idle_timeout)
         self._method = method
         self._writing_ended = False
-        self._failure: UndecodableResponse | None = None
-        self._watchdog: IdleWatchdog | None = None
-        if idle_timeout:
-            watchdog = self._watchdog = IdleWatchdog(idle_timeout, self._cancel)
-            # Only reading counts; a program may open a call and read later.
-            watchdog.pause()
-            call.add_done_callback(lambda _: watchdog.stop())
         self._sender = _Sender(call, method, requests) if requests is not None else None
 
     async def write(self, request: _Request | Mapping[str, object], /) -> None:
@@ -78,7 +71,7 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
             await self._call.write(message)
         except RpcError as error:
             raise await self._write_error(error) from None
-        except asyncio.InvalidStateError:
+        except _ENDED:
             raise await self._ended_error() from None
 
     async def done_writing(self) -> None:
@@ -86,65 +79,13 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
         self._writing_ended = True
         try:
             await self._call.done_writing()
-        except (RpcError, asyncio.InvalidStateError):
+        except (RpcError, *_ENDED):
             # The call has ended; its reader gets the error.
             return
-
-    async def read(self) -> _Response | None:
-        """Return the next message; None when the server has sent its last.
-
-        Raises:
-            APIError: The call failed.
-        """
-        if self._watchdog:
-            self._watchdog.resume()
-        try:
-            message: object = await self._call.read()
-            if isinstance(message, UndecodableResponse):
-                self._failure = message
-                self._cancel()
-                raise message
-        except RpcError as error:
-            cause = None if self._cancelled else await find_cause(self._attempts, error)
-            raise self._finish(cause or self._error(error, self._watchdog)) from self._sender_error
-        except asyncio.CancelledError:
-            closed = self._attempts.client_closed and not is_task_cancelling()
-            fired = self._watchdog and self._watchdog.fired
-            if self._cancelled or closed or self._sender_error or self._failure or fired:
-                raise self._finish(self._error(self._failure, self._watchdog)) from self._sender_error
-            raise
-        if self._watchdog:
-            self._watchdog.pause()
-        observed = self._attempts.observed
-        if message is grpc.aio.EOF:
-            if observed:
-                observed.finish(self._attempts.count)
-            return None
-        response = cast("_Response", message)
-        if observed:
-            observed.record_message(response)
-        return response
-
-    async def _messages(self) -> AsyncIterator[_Response]:
-        try:
-            while (message := await self.read()) is not None:
-                yield message
-        finally:
-            self._close()
-
-    def _finish(self, error: APIError) -> APIError:
-        if self._attempts.observed:
-            self._attempts.observed.finish(self._attempts.count, error)
-        return error
 
     @property
     def _sender_error(self) -> Exception | None:
         return self._sender.error if self._sender else None
-
-    def _error(self, rpc_error: RpcError | None, watchdog: IdleWatchdog | None) -> APIError:
-        if self._sender_error and not (watchdog and watchdog.fired):
-            return self._attempts.cancelled_error(f"the iterable of requests failed: {self._sender_error!r}")
-        return super()._error(rpc_error, watchdog)
 
     async def _write_error(self, error: RpcError) -> APIError:
         """Build the error of a failed write; one that meets the end of the call gets no status of its own."""
@@ -162,21 +103,10 @@ class AsyncBidiStream(AsyncStreamCall[_Response], Generic[_Request, _Response]):
             f"the call has ended with {code.name}; nothing more can be written"
         )
 
-    def _close(self) -> None:
-        if self._watchdog:
-            self._watchdog.stop()
-        if self._attempts.observed:
-            self._attempts.observed.finish(self._attempts.count, GeneratorExit())
-        self.cancel()
-
     async def __aexit__(self, *exc_info: object) -> None:
-        self._close()
+        await super().__aexit__()
         if self._sender:
             await asyncio.wait([self._sender.task])
-
-    def __del__(self) -> None:
-        if hasattr(self, "_cancel"):
-            self._cancel()
 
 
 class _Sender:
@@ -204,7 +134,7 @@ class _Sender:
             async for request in requests:
                 await self._call.write(to_grpc_request(self._method, request))
             await self._call.done_writing()
-        except (RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
+        except (RpcError, asyncio.CancelledError, *_ENDED):
             # The call has ended; its reader gets the error.
             return
         except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from gemwire._transport import fork
@@ -38,6 +39,10 @@ class Canceller:
             return bool(self._call.cancel())
         self._loop.call_soon_threadsafe(self._call.cancel)
         return True
+
+    def call_at_end(self, callback: Callable[[], object]) -> None:
+        """Call a function when the call has ended."""
+        self._call.add_done_callback(lambda _: callback())
 
     def abandon(self) -> None:
         """Cancel the call of a closed loop: the server is notified, no reader is."""

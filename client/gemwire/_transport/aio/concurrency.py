@@ -78,6 +78,12 @@ async def resolve(value: _T | Awaitable[_T]) -> _T:
     return value
 
 
+async def receive(call: grpc.aio.StreamStreamCall[Message, _T]) -> _T | None:
+    """Return the next response of a bidirectional call of grpc; None after the last."""
+    message: object = await call.read()
+    return None if message is grpc.aio.EOF else cast("_T", message)
+
+
 class Race(Generic[_T]):
     """Concurrent unary calls, of which the first response counts."""
 
@@ -129,7 +135,7 @@ class Race(Generic[_T]):
             await asyncio.wait(self._running, timeout=_CANCELLATION_TIMEOUT)
 
 
-def _has_failed(task: asyncio.Task[Any]) -> bool:
+def _has_failed(task: asyncio.Task[_T]) -> bool:
     """Return whether a task ended without a response; this also keeps asyncio from logging its error."""
     failed = task.cancelled() or task.exception() is not None
     return failed or type(task.result()) is UndecodableResponse

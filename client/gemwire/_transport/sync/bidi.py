@@ -12,13 +12,9 @@ from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.json_only import to_grpc_request
-from gemwire._transport.sync.backoff import find_cause
+from gemwire._transport.sync.bidi_call import BidiCall
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import CallMetadata, CancelledError, RpcError
-from gemwire._transport.sync.stream_call import StreamCall
-from gemwire._transport.sync.watchdog import IdleWatchdog
-from gemwire._transport.undecodable import UndecodableResponse
-from gemwire.errors import APIError
+from gemwire._transport.sync.concurrency import CallMetadata
 from gemwire_runtime.method import AnyMethod, Method
 
 _Request = TypeVar("_Request", bound=Message)
@@ -28,7 +24,7 @@ _Response = TypeVar("_Response", bound=Message)
 _Outgoing = queue.Queue["Message | None"]
 
 
-class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
+class BidiStream(BidiCall[_Response], Generic[_Request, _Response]):
     """Messages in both directions of one call.
 
     Write with `write` and `done_writing`, or give the method an iterable of requests; read with
@@ -48,23 +44,16 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
         """Start the call; grpc reads the requests in a thread of its own."""
         self._method = method
         self._writing_ended = threading.Event()
-        self._failure: UndecodableResponse | None = None
         # Bounded: a writer that is faster than the connection waits.
         self._outgoing: _Outgoing = queue.Queue(maxsize=16)
         self._sender = None if requests is None else _Sender(method, requests)
         source = iter(self._sender) if self._sender else _drain(self._outgoing)
         call = start(source, timeout=timeout, metadata=metadata)
-        super().__init__(call, Canceller(call), attempts, idle_timeout)
+        super().__init__(call, attempts, idle_timeout)
         if self._sender:
             self._sender.set_canceller(self._cancel)
         # grpc's request thread waits for the next request; the end of the call must wake it.
         call.add_callback(_create_waker(self._outgoing, self._writing_ended))
-        self._watchdog: IdleWatchdog | None = None
-        if idle_timeout:
-            self._watchdog = IdleWatchdog(idle_timeout, self._cancel)
-            # Only reading counts; a program may open a call and read later.
-            self._watchdog.pause()
-            call.add_callback(self._watchdog.stop)
 
     def write(self, request: _Request | Mapping[str, object], /) -> None:
         """Send one message.
@@ -96,67 +85,9 @@ class BidiStream(StreamCall[_Response], Generic[_Request, _Response]):
             self._writing_ended.set()
             self._outgoing.put(None)
 
-    def read(self) -> _Response | None:
-        """Return the next message; None when the server has sent its last.
-
-        Raises:
-            APIError: The call failed.
-        """
-        if self._watchdog:
-            self._watchdog.resume()
-        observed = self._attempts.observed
-        try:
-            message: _Response = next(self._call)
-            if isinstance(message, UndecodableResponse):
-                self._failure = message
-                self._cancel()
-                raise message
-        except StopIteration:
-            if observed:
-                observed.finish(self._attempts.count)
-            return None
-        except (RpcError, CancelledError) as raised:
-            failure = self._failure or (raised if isinstance(raised, RpcError) else None)
-            cause = None if failure is None or self._cancelled else find_cause(self._attempts, failure)
-            error = cause or self._error(failure, self._watchdog)
-            if observed:
-                observed.finish(self._attempts.count, error)
-            raise error from self._sender_error
-        if self._watchdog:
-            self._watchdog.pause()
-        if observed:
-            observed.record_message(message)
-        return message
-
-    def _messages(self) -> Iterator[_Response]:
-        try:
-            while (message := self.read()) is not None:
-                yield message
-        finally:
-            self._close()
-
     @property
     def _sender_error(self) -> Exception | None:
         return self._sender.error if self._sender else None
-
-    def _error(self, rpc_error: RpcError | None, watchdog: IdleWatchdog | None) -> APIError:
-        if self._sender_error and not (watchdog and watchdog.fired):
-            return self._attempts.cancelled_error(f"the iterable of requests failed: {self._sender_error!r}")
-        return super()._error(rpc_error, watchdog)
-
-    def _close(self) -> None:
-        if self._watchdog:
-            self._watchdog.stop()
-        if self._attempts.observed:
-            self._attempts.observed.finish(self._attempts.count, GeneratorExit())
-        self._cancel()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._close()
-
-    def __del__(self) -> None:
-        if hasattr(self, "_cancel"):
-            self._cancel()
 
 
 def _drain(outgoing: _Outgoing) -> Iterator[Message]:

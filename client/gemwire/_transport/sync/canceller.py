@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from gemwire._transport import fork
@@ -28,6 +29,10 @@ class Canceller:
             return False
         self._call.cancel()
         return True
+
+    def call_at_end(self, callback: Callable[[], object]) -> None:
+        """Call a function when the call has ended."""
+        self._call.add_callback(callback)
 
     def release(self) -> None:
         """Cancel the call, as its only reader, who will read no more.

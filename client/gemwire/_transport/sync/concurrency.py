@@ -73,6 +73,11 @@ def resolve(value: _T) -> _T:
     return value
 
 
+def receive(call: Iterator[_T]) -> _T | None:
+    """Return the next response of a bidirectional call of grpc; None after the last."""
+    return next(call, None)
+
+
 class _Future(Protocol[_TCo]):
     """What the futures of grpc and of `concurrent.futures` have in common."""
 

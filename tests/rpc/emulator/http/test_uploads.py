@@ -12,15 +12,14 @@ import random
 import socket
 import ssl
 import sys
-import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from emulator_process import Answer, Process, ask
-from eventually import PATIENCE
+from eventually import comes
 from json_http import Json
 
 from gemwire.testing import RunningEmulator, emulator
@@ -49,16 +48,6 @@ def list_contents(gemini: RunningEmulator) -> list[Path]:
     """List the contents on the emulator's disk."""
     directory = gemini._emulator.state.blobs.path("")
     return list(directory.iterdir()) if directory.is_dir() else []
-
-
-def wait_until(condition: Callable[[], bool]) -> bool:
-    """Wait until a condition is true; return False if it never is."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 class Upload:
@@ -319,7 +308,7 @@ def test_later_request_takes_over(gemini: RunningEmulator) -> None:
         connection.putheader("x-goog-upload-command", "upload, finalize")
         connection.putheader("x-goog-upload-offset", "0")
         connection.endheaders(data[: MIB + MIB // 2])
-        assert wait_until(lambda: list_contents(gemini)[0].stat().st_size >= MIB)
+        assert comes(lambda: list_contents(gemini)[0].stat().st_size >= MIB)
         at = upload.received()
         assert MIB <= at <= MIB + MIB // 2
         assert upload("upload, finalize", data[at:], at).json["file"]["sha256Hash"] == digest(data)
@@ -497,7 +486,7 @@ def test_content_is_deleted_with_its_file(gemini: RunningEmulator) -> None:
     gemini.advance(48 * HOUR - 1)
     assert len(list_contents(gemini)) == 2
     gemini.advance(2)
-    assert wait_until(lambda: not list_contents(gemini))
+    assert comes(lambda: not list_contents(gemini))
     upload = Upload(gemini.http, 3)
     upload("upload", b"ab", 0)
     gemini.reset()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from emulator_process import Answer, Process, ask
+from eventually import comes
 
 from gemwire.testing import RunningEmulator, emulator
 from gemwire_emulator.engines.base import Delta
@@ -105,21 +105,9 @@ def get(gemini: RunningEmulator | Process, name: str, key: str = "k") -> Any:
     return ask(gemini.http, "GET", f"/v1beta/{name}", None, key).json
 
 
-def soon(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait for a condition, and return its value."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it does not come to be"
-        time.sleep(0.01)
-    return found
-
-
 def ended(gemini: RunningEmulator | Process, name: str) -> Any:
-    def look() -> Any:
-        batch = get(gemini, name)
-        return batch if batch.get("done") else None
-
-    return soon(look)
+    assert comes(lambda: get(gemini, name).get("done"), within=60)
+    return get(gemini, name)
 
 
 def upload(gemini: RunningEmulator | Process, data: bytes) -> str:
@@ -358,7 +346,7 @@ def test_cancel(gated: tuple[RunningEmulator, Gated]) -> None:
     target = f"/v1beta/{waits}:cancel"
     assert ask(gemini.http, "POST", target, {}, "k").json == {}
     gemini.advance(1)
-    soon(lambda: engine.now == 4)
+    assert comes(lambda: engine.now == 4)
     assert get(gemini, works)["metadata"]["state"] == "BATCH_STATE_RUNNING"
     ask(gemini.http, "POST", f"/v1beta/{works}:cancel", None, "k")
     for name in (waits, works):
@@ -366,15 +354,14 @@ def test_cancel(gated: tuple[RunningEmulator, Gated]) -> None:
         assert batch["metadata"]["state"] == "BATCH_STATE_CANCELLED"
         assert batch["metadata"]["endTime"]
         assert (batch["done"], batch["error"]["code"]) == (True, 1)
-    soon(lambda: engine.cancelled == 4)
+    assert comes(lambda: engine.cancelled == 4)
     assert stored(gemini) == 0
     engine.latch.set()
-    time.sleep(0.1)
-    assert engine.asked == ["b"] * 4
     # What is done stays as it is.
     done = begun(gemini, inline({"request": prompt("c")}))
     gemini.advance(1)
     before = ended(gemini, done)
+    assert engine.asked == [*["b"] * 4, "c"]
     ask(gemini.http, "POST", f"/v1beta/{done}:cancel", {}, "k")
     assert get(gemini, done) == before
 
@@ -383,10 +370,10 @@ def test_delete(gated: tuple[RunningEmulator, Gated]) -> None:
     gemini, engine = gated
     name = begun(gemini, inline(*[{"request": prompt("a")}] * 9))
     gemini.advance(1)
-    soon(lambda: engine.now == 4)
+    assert comes(lambda: engine.now == 4)
     assert ask(gemini.http, "DELETE", f"/v1beta/{name}", None, "k").json == {}
     assert ask(gemini.http, "GET", f"/v1beta/{name}", None, "k").error == (404, "NOT_FOUND")
-    soon(lambda: engine.cancelled == 4)
+    assert comes(lambda: engine.cancelled == 4)
     assert stored(gemini) == 0
     engine.latch.set()
     name = begun(gemini, inline({"request": prompt("b")}))
@@ -400,18 +387,18 @@ def test_too_old(gated: tuple[RunningEmulator, Gated]) -> None:
     gemini, engine = gated
     name = begun(gemini, inline({"request": prompt("a")}))
     gemini.advance(1)
-    soon(lambda: engine.now == 1)
+    assert comes(lambda: engine.now == 1)
     gemini.advance(48 * 3600)
     batch = ended(gemini, name)
     assert (batch["metadata"]["state"], batch["error"]["code"]) == ("BATCH_STATE_EXPIRED", 4)
-    soon(lambda: engine.cancelled == 1)
+    assert comes(lambda: engine.cancelled == 1)
 
 
 def test_so_many_at_a_time(gated: tuple[RunningEmulator, Gated]) -> None:
     gemini, engine = gated
     names = [begun(gemini, inline(*[{"request": prompt(text)}] * 20)) for text in "abcde"]
     gemini.advance(1)
-    soon(lambda: engine.now == 8)
+    assert comes(lambda: engine.now == 8)
     assert len(set(engine.asked)) == 2
     engine.latch.set()
     for name in names:
@@ -429,9 +416,9 @@ def test_the_urgent_first(monkeypatch: pytest.MonkeyPatch) -> None:
             if text == "a":
                 # This one is being worked on when the others come.
                 gemini.advance(1)
-                soon(lambda: engine.now == 1)
+                assert comes(lambda: engine.now == 1)
         gemini.advance(1)
-        soon(lambda: len(gemini._emulator._batches._semaphore._waiting) == 4)
+        assert comes(lambda: len(gemini._emulator._batches._semaphore._waiting) == 4)
         # One that is cancelled while it waits lets the others pass.
         ask(gemini.http, "POST", f"/v1beta/{names[1]}:cancel", {}, "k")
         engine.latch.set()
@@ -446,9 +433,9 @@ def test_reset_ends_them(gated: tuple[RunningEmulator, Gated]) -> None:
     for _ in range(3):
         begun(gemini, inline(*[{"request": prompt("a")}] * 9))
     gemini.advance(1)
-    soon(lambda: engine.now == 8)
+    assert comes(lambda: engine.now == 8)
     gemini.reset()
-    soon(lambda: engine.now == 0)
+    assert comes(lambda: engine.now == 0)
     assert stored(gemini) == 0
     assert get(gemini, "batches") == {}
     engine.latch.set()
@@ -576,7 +563,7 @@ def test_kill_9_loses_and_repeats_nothing(tmp_path: Path) -> None:
             stats = get(first, name)["metadata"].get("batchStats", {})
             return int(stats.get("successfulRequestCount", 0))
 
-        soon(lambda: answered() > 100)
+        assert comes(lambda: answered() > 100)
         told = answered()
         assert told < count
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 from emulator_calls import emulator
+from eventually import comes_in_loop
 from google.protobuf import json_format
 
 from gemwire_emulator.engines.base import Delta
@@ -514,11 +515,7 @@ def test_who_goes_away_stops_the_engine() -> None:
             await stream.read()
             assert not engine.closed
             stream.cancel()
-            for _ in range(2000):
-                await asyncio.sleep(0.01)
-                if engine.closed:
-                    break
-            assert engine.closed
+            assert await comes_in_loop(lambda: engine.closed)
             assert running.journal.entries[-1].status == "CANCELLED"
 
     run(test())

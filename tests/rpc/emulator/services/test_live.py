@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from emulator_calls import Caller, Refusal, emulator
+from eventually import comes_in_loop
 
 from gemwire_emulator.engines.canned import Reply
 from gemwire_emulator.fault_rules import FaultRule
@@ -181,6 +182,37 @@ def test_an_interruption_withdraws_pending_calls() -> None:
             await talk.send(tool_response={"function_responses": [late]})
             await talk.say("Hello")
             assert "Hello" in text_of(await talk.until("turn_complete"))
+
+    run(test())
+
+
+async def call_tool(talk: Talk, question: str, sky: str, **more: Any) -> None:
+    """Ask, and send a result to the call that the model makes."""
+    await talk.say(question)
+    [wanted] = (await talk.until("tool_call"))[-1].tool_call.function_calls
+    result = {"id": wanted.id, "name": "get_weather", "response": {"sky": sky}, **more}
+    await talk.send(tool_response={"function_responses": [result]})
+
+
+def test_a_result_belongs_to_its_turn() -> None:
+    async def test() -> None:
+        async with emulator() as (_, call), Talk(call, tools=TOOLS) as talk:
+            for sky in ("grey", "blue", "black"):
+                await call_tool(talk, "How is the weather in Oslo?", sky)
+                said = text_of(await talk.until("turn_complete"))
+                assert [other for other in ("grey", "blue", "black") if other in said] == [sky]
+
+    run(test())
+
+
+def test_a_result_of_a_call_that_was_withdrawn_is_not_used() -> None:
+    async def test() -> None:
+        async with emulator() as (_, call), Talk(call, tools=TOOLS) as talk:
+            # More of it would follow, so the call is pending when the interruption comes.
+            await call_tool(talk, "How is the weather in Oslo?", "grey", will_continue=True)
+            await call_tool(talk, "How is the weather in Bergen?", "blue")
+            said = text_of(await talk.until("turn_complete"))
+            assert ("blue" in said, "grey" in said) == (True, False)
 
     run(test())
 
@@ -439,11 +471,7 @@ def test_a_caller_who_goes_away_leaves_nothing_running() -> None:
             await talk.say("Tell me everything")
             await talk.read()
             talk.call.cancel()
-            for _ in range(1000):
-                await asyncio.sleep(0.02)
-                if len(asyncio.all_tasks()) <= before:
-                    break
-            assert len(asyncio.all_tasks()) <= before
+            assert await comes_in_loop(lambda: len(asyncio.all_tasks()) <= before)
             [entry] = running.journal.calls("BidiGenerateContent")
             assert entry.status == "CANCELLED"
 

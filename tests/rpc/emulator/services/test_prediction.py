@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from emulator_calls import emulator
+from eventually import comes_in_loop
 from google.protobuf import json_format
 
 from gemwire_emulator.engines import images, jpeg
@@ -172,7 +173,7 @@ def test_films_go_on_after_a_restart(tmp_path: Path) -> None:
         async with emulator(frozen_at=NOW, state=state) as (_, call):
             operation = await call("PredictLongRunning", model=VEO, **asked())
         async with emulator(frozen_at=NOW + 1, state=state) as (running, call):
-            await asyncio.sleep(0.05)
+            assert await comes_in_loop(lambda: running.state.tasks)
             assert not (await call("GetOperation", name=operation.name)).done
             running.state.clock.advance(1)
             assert (await call("WaitOperation", name=operation.name)).done
