@@ -100,7 +100,7 @@ class ConnectionSettings:
     ) -> ConnectionSettings:
         """Find the credentials and run the certificate source. Nothing is connected.
 
-        If ``anonymous``, nothing is sent but an API key that was given in code, and that only to this machine.
+        If ``anonymous``, only an API key that was given in code is sent, and that only to this machine.
         """
         authorization: creds.Authorization = creds.ApiKey(())
         if not anonymous or (creds.is_key_given(credentials, options) and endpoint.is_loopback(host)):
