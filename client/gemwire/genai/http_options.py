@@ -91,6 +91,8 @@ def resolve_address(options: HttpOptions, variable: str) -> BaseUrl:
     if scheme.lower() not in {"", "https", "http"}:
         raise ValueError(f"{named}: {shown!r} begins with neither https:// nor http://")
     endpoint.check_host(host, named)
+    if "?" in path or "#" in path:
+        raise ValueError(f"{named}: {shown!r} is followed by a query; leave it out, and put keys in api_key")
     plaintext = scheme.lower() == "http"
     elsewhere = plaintext and not endpoint.is_loopback(host)
     if elsewhere and named == variable:
