@@ -119,7 +119,7 @@ from gemwire.genai._types.generate_content import (
     ToolUnion,
     ToolUnionDict,
 )
-from gemwire.genai._types.http_options import DeletedResponse, HttpOptions, HttpResponse, HttpRetryOptions
+from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -561,8 +561,6 @@ if TYPE_CHECKING:
         DeleteCachedContentResponseOrDict,
         DeleteDocumentConfigDict,
         DeleteDocumentConfigOrDict,
-        DeletedResponseDict,
-        DeletedResponseOrDict,
         DeleteFileConfigDict,
         DeleteFileConfigOrDict,
         DeleteFileResponseDict,
@@ -1638,9 +1636,6 @@ __all__ = [
     "DeleteTunedModelRequest",
     "DeleteTunedModelRequestDict",
     "DeleteTunedModelRequestOrDict",
-    "DeletedResponse",
-    "DeletedResponseDict",
-    "DeletedResponseOrDict",
     "Delivery",
     "Document",
     "DocumentDict",

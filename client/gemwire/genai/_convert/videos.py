@@ -79,11 +79,7 @@ def _to_reference(reference: VideoGenerationReferenceImage, argument: str) -> di
 
 
 def from_generate_videos_operation(message: Operation) -> GenerateVideosOperation:
-    """Convert an operation that generates videos.
-
-    Raises:
-        ValueError: The operation has another result.
-    """
+    """Convert an operation that generates videos."""
     operation = GenerateVideosOperation(name=message.name, done=message.done or None)
     result = message.WhichOneof("result")
     if result == "error":

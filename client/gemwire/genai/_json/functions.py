@@ -15,6 +15,7 @@ from gemwire.genai._json import type_hints
 from gemwire.genai._json.docstrings import parse_docstring
 from gemwire.genai._json.json_schema import JsonSchema, to_json_schema, to_object_schema
 from gemwire.genai._json.json_values import convert
+from gemwire.genai._json.mcp_tools import McpFunction, McpTool, get_input_schema
 from gemwire_runtime.views import View
 
 Function: TypeAlias = Callable[..., Any]
@@ -46,27 +47,26 @@ def is_function(value: object) -> TypeGuard[Function]:
 
 
 def describe_function(function: Function) -> FunctionSchema:
-    """Describe a function by its name, signature and docstring.
-
-    Raises:
-        ValueError: The API does not accept the name, or a parameter has no schema.
-        TypeError: The value is not a function.
-    """
+    """Describe a function by its name, signature and docstring."""
     if not is_function(function):
         raise TypeError(f"expected a function, got {type_hints.format_annotation(function)}")
     name = get_function_name(function)
+    if isinstance(function, McpFunction):
+        return describe_mcp_tool(function.tool)
     description, descriptions = parse_docstring(_get_docstring(function))
     parameters = get_parameters(function)
     schema = _to_parameters_schema(name, parameters, descriptions) if parameters else None
     return FunctionSchema(name, description or None, schema, _to_result_schema(function))
 
 
-def get_function_name(function: Function) -> str:
-    """Return the name by which the model calls a function.
+def describe_mcp_tool(tool: McpTool) -> FunctionSchema:
+    """Describe a tool of an MCP server."""
+    schema = get_input_schema(tool)
+    return FunctionSchema(tool.name, tool.description, schema if schema.get("properties") else None, None)
 
-    Raises:
-        ValueError: The API does not accept the name.
-    """
+
+def get_function_name(function: Function) -> str:
+    """Return the name by which the model calls a function."""
     inner = _unwrap_partial(function)
     name = getattr(inner, "__name__", None) or type(inner).__name__
     if not _NAME.fullmatch(name):
@@ -77,11 +77,7 @@ def get_function_name(function: Function) -> str:
 
 
 def get_parameters(function: Function) -> dict[str, inspect.Parameter]:
-    """Return the parameters that the model passes, with resolved annotations.
-
-    Raises:
-        ValueError: The function has no signature, or an annotation cannot be resolved.
-    """
+    """Return the parameters that the model passes, with resolved annotations."""
     place = _place(get_function_name(function))
     try:
         signature = inspect.signature(function)
@@ -98,15 +94,22 @@ def get_parameters(function: Function) -> dict[str, inspect.Parameter]:
     }
 
 
+def bind_arguments(
+    function: Function, args: Mapping[str, object]
+) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Return the positional and keyword arguments of a function call; see `convert_arguments`."""
+    if isinstance(function, McpFunction):
+        return (), dict(args)  # its server checks them
+    bound = inspect.BoundArguments(inspect.signature(function), convert_arguments(function, args))
+    return bound.args, bound.kwargs
+
+
 def convert_arguments(function: Function, args: Mapping[str, object]) -> dict[str, Any]:
     """Convert the arguments of a function call to the types of the function's annotations.
 
     Args:
         function: The function.
         args: JSON values by parameter.
-
-    Raises:
-        ValueError: An argument is missing, unknown or does not match its annotation.
     """
     parameters = get_parameters(function)
     name = get_function_name(function)

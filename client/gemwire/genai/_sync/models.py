@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
+from gemwire.genai._sync.function_executor import expand_sessions
 from gemwire.genai._sync.media import Media
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._sync.response_stream import ResponseStream
@@ -20,6 +21,7 @@ from gemwire.genai._types.generate_content import (
 )
 from gemwire.genai._types.models import (
     DeleteModelConfig,
+    DeleteModelResponse,
     GetModelConfig,
     ListModelsConfig,
     Model,
@@ -55,7 +57,8 @@ class Models(Media):
     ) -> GenerateContentResponse:
         """Generate content.
 
-        Python functions in ``config.tools`` are called automatically, until the model calls none.
+        Python functions in ``config.tools`` are called automatically, until the model calls none; so are the
+        tools of MCP sessions, which are async.
 
         Args:
             model: Name of the model, with or without ``models/``.
@@ -68,7 +71,7 @@ class Models(Media):
             UnsupportedFunctionError: A function is async and the client is not.
             APIError: The call failed.
         """
-        config = GenerateContentConfig.of(config)
+        config = expand_sessions(GenerateContentConfig.of(config))
         request = self._api.backend.models.to_request(model, contents, config)
         return generate_content(self._api, request, config, find_functions(config))
 
@@ -92,7 +95,7 @@ class Models(Media):
             UnsupportedFunctionError: A function is async and the client is not.
             APIError: The call failed; reading the stream raises it as well.
         """
-        config = GenerateContentConfig.of(config)
+        config = expand_sessions(GenerateContentConfig.of(config))
         request = self._api.backend.models.to_request(model, contents, config)
         return generate_content_stream(self._api, request, config, find_functions(config))
 
@@ -193,7 +196,7 @@ class Models(Media):
         config = UpdateModelConfig.of(config)
         return self._api.call(self._api.backend.models.update(model, config), config.http_options)
 
-    def delete(self, *, model: str, config: DeleteModelConfigOrDict | None = None) -> None:
+    def delete(self, *, model: str, config: DeleteModelConfigOrDict | None = None) -> DeleteModelResponse:
         """Delete a tuned model.
 
         Args:
@@ -205,4 +208,4 @@ class Models(Media):
             APIError: The call failed.
         """
         call = self._api.backend.models.delete(model)
-        self._api.call(call, DeleteModelConfig.of(config).http_options)
+        return self._api.call(call, DeleteModelConfig.of(config).http_options)

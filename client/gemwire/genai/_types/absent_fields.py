@@ -20,6 +20,16 @@ _FIELDS: dict[type[View], dict[str, object]] = {
     views.ListFilesResponse: _RESPONSE,
     views.ListModelsResponse: _RESPONSE,
     views.CreateFileResponse: _RESPONSE,
+    views.Model: dict.fromkeys(
+        ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"), object
+    ),
+    views.TunedModel: dict.fromkeys(
+        (
+            *("checkpoints", "default_checkpoint_id", "endpoints", "input_token_limit", "labels"),
+            *("output_token_limit", "supported_actions", "version"),
+        ),
+        object,
+    ),
 }
 
 

@@ -79,7 +79,7 @@ from gemwire.genai._types.generate_content import (
     CountTokensConfig,
     GenerateContentConfig,
 )
-from gemwire.genai._types.http_options import DeletedResponse, HttpOptions, HttpResponse, HttpRetryOptions
+from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -329,6 +329,12 @@ class DeleteResourceJobDict(TypedDict, total=False):
     error: JobError | JobErrorDict | None
 
 
+class DeleteCachedContentResponseDict(TypedDict, total=False):
+    """Fields of a `DeleteCachedContentResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
 class FileSearchStoreDict(TypedDict, total=False):
     """Fields of a `FileSearchStore`."""
 
@@ -393,6 +399,12 @@ class FileStatusDict(TypedDict, total=False):
     details: Sequence[Mapping[str, object]] | None
 
 
+class DeleteFileResponseDict(TypedDict, total=False):
+    """Fields of a `DeleteFileResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
 class AutomaticFunctionCallingConfigDict(TypedDict, total=False):
     """Fields of a `AutomaticFunctionCallingConfig`."""
 
@@ -420,6 +432,12 @@ class HttpOptionsDict(TypedDict, total=False):
     headers: Mapping[str, str] | None
     timeout: int | None
     retry_options: HttpRetryOptions | HttpRetryOptionsDict | None
+    extra_body: Mapping[str, object] | None
+    client_args: Mapping[str, object] | None
+    async_client_args: Mapping[str, object] | None
+    httpx_client: object | None
+    httpx_async_client: object | None
+    aiohttp_client: object | None
 
 
 class HttpResponseDict(TypedDict, total=False):
@@ -433,12 +451,6 @@ class CallConfigDict(TypedDict, total=False):
     """Fields of a `CallConfig`."""
 
     http_options: HttpOptions | HttpOptionsDict | None
-
-
-class DeletedResponseDict(TypedDict, total=False):
-    """Fields of a `DeletedResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
 class MediaFileDict(TypedDict, total=False):
@@ -602,6 +614,12 @@ class TunedModelInfoDict(TypedDict, total=False):
     update_time: datetime.datetime | None
 
 
+class DeleteModelResponseDict(TypedDict, total=False):
+    """Fields of a `DeleteModelResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
 class DebugConfigDict(TypedDict, total=False):
     """Fields of a `DebugConfig`."""
 
@@ -615,6 +633,12 @@ class TuningDatasetDict(TypedDict, total=False):
 
     examples: Sequence[views.TuningExample | TuningExampleDict] | None
     gcs_uri: str | None
+
+
+class CancelTuningJobResponseDict(TypedDict, total=False):
+    """Fields of a `CancelTuningJobResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
 class ListTuningJobsResponseDict(TypedDict, total=False):
@@ -1002,23 +1026,19 @@ GetBatchJobConfigDict: TypeAlias = CallConfigDict
 CancelBatchJobConfigDict: TypeAlias = CallConfigDict
 DeleteBatchJobConfigDict: TypeAlias = CallConfigDict
 ListBatchJobsConfigDict: TypeAlias = ListConfigDict
-DeleteCachedContentResponseDict: TypeAlias = DeletedResponseDict
 GetCachedContentConfigDict: TypeAlias = CallConfigDict
 DeleteCachedContentConfigDict: TypeAlias = CallConfigDict
 ListCachedContentsConfigDict: TypeAlias = ListConfigDict
 GetDocumentConfigDict: TypeAlias = CallConfigDict
 GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
-DeleteFileResponseDict: TypeAlias = DeletedResponseDict
 DownloadMediaConfigDict: TypeAlias = CallConfigDict
 GetFileConfigDict: TypeAlias = CallConfigDict
 DeleteFileConfigDict: TypeAlias = CallConfigDict
 DownloadFileConfigDict: TypeAlias = CallConfigDict
 ListFilesConfigDict: TypeAlias = ListConfigDict
-DeleteModelResponseDict: TypeAlias = DeletedResponseDict
 GetModelConfigDict: TypeAlias = CallConfigDict
 DeleteModelConfigDict: TypeAlias = CallConfigDict
 CancelTuningJobConfigDict: TypeAlias = CallConfigDict
-CancelTuningJobResponseDict: TypeAlias = DeletedResponseDict
 GetTuningJobConfigDict: TypeAlias = CallConfigDict
 ListTuningJobsConfigDict: TypeAlias = ListConfigDict
 GetOperationConfigDict: TypeAlias = CallConfigDict
@@ -1057,7 +1077,6 @@ DeleteFileSearchStoreConfigOrDict: TypeAlias = DeleteFileSearchStoreConfig | Del
 DeleteModelConfigOrDict: TypeAlias = DeleteModelConfig | DeleteModelConfigDict
 DeleteModelResponseOrDict: TypeAlias = DeleteModelResponse | DeleteModelResponseDict
 DeleteResourceJobOrDict: TypeAlias = DeleteResourceJob | DeleteResourceJobDict
-DeletedResponseOrDict: TypeAlias = DeletedResponse | DeletedResponseDict
 DownloadFileConfigOrDict: TypeAlias = DownloadFileConfig | DownloadFileConfigDict
 DownloadMediaConfigOrDict: TypeAlias = DownloadMediaConfig | DownloadMediaConfigDict
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict

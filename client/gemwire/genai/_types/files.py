@@ -6,10 +6,9 @@ import base64
 from typing import TypeAlias
 
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.http_options import CallConfig, DeletedResponse, HttpResponse, ListConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire_proto.v1beta import views
 
-DeleteFileResponse: TypeAlias = DeletedResponse
 DownloadMediaConfig: TypeAlias = CallConfig
 GetFileConfig: TypeAlias = CallConfig
 DeleteFileConfig: TypeAlias = CallConfig
@@ -87,3 +86,13 @@ class File(views.File):
         if not self._pb.HasField("error"):
             return None
         return FileStatus(code=self._pb.error.code, message=self._pb.error.message)
+
+
+class DeleteFileResponse(Config):
+    """The empty response to the deletion of a file.
+
+    Attributes:
+        sdk_http_response: The HTTP response; None over gRPC.
+    """
+
+    sdk_http_response: HttpResponse | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from google.protobuf.message import Message
 
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.http_options import CallConfig, DeletedResponse, HttpResponse, ListConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire.genai._types.models import TunedModel, get_base_model
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     pass
 
 CancelTuningJobConfig: TypeAlias = CallConfig
-CancelTuningJobResponse: TypeAlias = DeletedResponse
 GetTuningJobConfig: TypeAlias = CallConfig
 ListTuningJobsConfig: TypeAlias = ListConfig
 
@@ -176,6 +175,16 @@ class TuningJob(views.TunedModel, registered=False):
         if self.has_succeeded:
             return 100.0
         return (self._progress.completed_percent or 0.0) if self._progress else None
+
+
+class CancelTuningJobResponse(Config):
+    """The answer to a cancellation.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+    """
+
+    sdk_http_response: HttpResponse | None = None
 
 
 class ListTuningJobsResponse(Config):
