@@ -494,7 +494,13 @@ def _message_conversion(kind: Descriptor) -> Conversion:
 
     def read(message: Message) -> View | Message:
         shown = _VIEWS.get(name)
-        return shown.of(message) if shown else message
+        if shown is None:
+            return message
+        # As `View.of` does it, without the call: responses are read item by item.
+        made = object.__new__(shown)
+        made._pb = message
+        made._kept = None
+        return made
 
     def write(value: object) -> Message:
         if isinstance(value, View):

@@ -10,6 +10,7 @@ import pickle
 import struct
 from typing import Any
 
+import pydantic
 import pytest
 from present import present
 
@@ -529,13 +530,24 @@ def test_results_of_functions_with_media() -> None:
         types.FunctionResponsePart.from_uri(file_uri="gs://b/a")
 
 
+class _Text(pydantic.BaseModel):
+    """As ``mcp.types.TextContent``."""
+
+    type: str
+    text: str
+
+
+class _Result(pydantic.BaseModel):
+    """As ``mcp.types.CallToolResult``."""
+
+    content: list[_Text]
+    isError: bool = False
+
+
 def test_results_of_mcp_servers() -> None:
-    mcp = pytest.importorskip("mcp.types")
-    text = mcp.TextContent(type="text", text="12 m")
     for failed, key in ((False, "result"), (True, "error")):
-        made = types.FunctionResponse.from_mcp_response(
-            name="f", response=mcp.CallToolResult(content=[text], isError=failed)
-        )
+        result = _Result(content=[_Text(type="text", text="12 m")], isError=failed)
+        made = types.FunctionResponse.from_mcp_response(name="f", response=result)
         assert made.response == {key: [{"type": "text", "text": "12 m"}]}
 
 
