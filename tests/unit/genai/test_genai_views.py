@@ -541,7 +541,7 @@ class _Result(pydantic.BaseModel):
     """As ``mcp.types.CallToolResult``."""
 
     content: list[_Text]
-    isError: bool = False
+    isError: bool = False  # noqa: N815 - its name
 
 
 def test_results_of_mcp_servers() -> None:
