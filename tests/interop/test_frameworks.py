@@ -20,9 +20,9 @@ from gemwire.testing import RunningEmulator
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Programs by framework.
-COUNTS = {"pydantic_ai": 13, "instructor": 6, "langchain": 11, "llama_index": 9}
+COUNTS = {"pydantic_ai": 13, "instructor": 6, "langchain": 11, "llama_index": 9, "mcp": 3}
 #: Frameworks that take gemwire's own client as well; the others need google-genai's class.
-ANY_CLASS = frozenset({"langchain", "llama_index"})
+ANY_CLASS = frozenset({"langchain", "llama_index", "mcp"})
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from gemwire._transport import fork
-from gemwire._transport.certificate_chain import Certificate, describe_rejection, read_chain
+from gemwire._transport.certificate_chain import Certificate, read_chain
 from gemwire._transport.proxies import Proxy
 from gemwire._transport.tls_context import create_unverifying_context
+from gemwire._transport.tls_faults import FAULTS, NO_HTTP2, describe_rejection
 
 #: Seconds that a call waits for a probe.
 PATIENCE = 3.0
@@ -35,48 +36,6 @@ _MAX_ADDRESSES = 8
 
 #: What temporary failures of name servers give; all others are final.
 _TEMPORARY = (socket.EAI_AGAIN, getattr(socket, "EAI_SYSTEM", None), getattr(socket, "EAI_MEMORY", None))
-
-_CHECK_PORT = "Check host and port of api_endpoint; emulators are named by GEMINI_EMULATOR_HOST."
-_CLIENT_CERTIFICATE = (
-    "Set client_cert_source and GOOGLE_API_USE_CLIENT_CERTIFICATE=true; `gemwire doctor` shows which is used."
-)
-_NO_HTTP2 = (
-    "it does not offer HTTP/2, which gRPC needs (ALPN)",
-    "Check api_endpoint; if a proxy in between terminates TLS, use transport='rest'.",
-)
-#: Reasons of OpenSSL: what is wrong, and what to do.
-_FAULTS = {
-    **dict.fromkeys(
-        ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"),
-        ("it does not speak TLS on this port", _CHECK_PORT),
-    ),
-    **dict.fromkeys(
-        ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"),
-        (
-            "it speaks no version of TLS that this client accepts (1.2 and later)",
-            "The server needs a newer version of TLS.",
-        ),
-    ),
-    **dict.fromkeys(
-        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_SHARED_CIPHER", "NO_CIPHERS_AVAILABLE"),
-        ("it refused the TLS handshake: no common cipher, or no client certificate", _CLIENT_CERTIFICATE),
-    ),
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": ("it requires a client certificate", _CLIENT_CERTIFICATE),
-    **dict.fromkeys(
-        (
-            "TLSV1_ALERT_UNKNOWN_CA",
-            "TLSV1_ALERT_ACCESS_DENIED",
-            "SSLV3_ALERT_BAD_CERTIFICATE",
-            "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
-            "SSLV3_ALERT_CERTIFICATE_REVOKED",
-            "SSLV3_ALERT_CERTIFICATE_EXPIRED",
-            "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
-        ),
-        ("it refused the client certificate", _CLIENT_CERTIFICATE),
-    ),
-    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": _NO_HTTP2,
-    "TLSV1_UNRECOGNIZED_NAME": ("it serves no host of that name", "Check api_endpoint."),
-}
 
 
 @dataclass(frozen=True)
@@ -183,19 +142,15 @@ def probe(route: Route, seconds: float = _TIMEOUT) -> Outcome:
     if via.scheme not in ("", "http"):
         return Outcome(target, failure=f"connections by way of an {via.scheme} proxy are not examined")
     shown = f"the proxy {host!r}" if route.proxy else repr(host)
-    check = (
-        "Check the address of the proxy."
-        if route.proxy
-        else "Check api_endpoint, and the DNS of this network."
-    )
+    where = "the address of the proxy" if route.proxy else "api_endpoint, and the DNS of this network"
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno in _TEMPORARY:
             return Outcome(target, failure=f"{shown} cannot be resolved now ({error.strerror})")
-        return Outcome(target, f"there is no host {shown} ({error.strerror})", check)
+        return Outcome(target, f"there is no host {shown} ({error.strerror})", f"Check {where}.")
     except UnicodeError:
-        return Outcome(target, f"{shown} is not a valid host name", check)
+        return Outcome(target, f"{shown} is not a valid host name", f"Check {where}.")
     end = time.monotonic() + seconds
     addresses = list(dict.fromkeys((family, address) for family, *_, address in found))[:_MAX_ADDRESSES]
     outcomes: list[Outcome] = []
@@ -228,24 +183,16 @@ class _Attempt:
             text = error.strerror or str(error) or type(error).__name__
             return replace(blank, failure=f"{blank.address}: {text}")
 
-    def _connect(self) -> socket.socket:
+    def _left(self) -> float:
+        return max(self.end - time.monotonic(), 0.01)
+
+    def _handshake(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         raw = socket.socket(self.family, socket.SOCK_STREAM)
         try:
             raw.settimeout(self._left())
             raw.connect(self.address)
             if self.route.proxy:
-                _open_tunnel(raw, self.route)
-        except BaseException:
-            raw.close()
-            raise
-        return raw
-
-    def _left(self) -> float:
-        return max(self.end - time.monotonic(), 0.01)
-
-    def _handshake(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        raw = self._connect()
-        try:
+                _open_tunnel(raw, self.route.name, self.route.proxy)
             raw.settimeout(self._left())
             return context.wrap_socket(raw, server_hostname=self.route.host)
         except BaseException:
@@ -273,7 +220,7 @@ class _Attempt:
             with self._handshake(context) as connection:
                 found = replace(blank, protocol=connection.version() or "", chain=read_chain(connection))
                 if self.route.is_http2 and connection.selected_alpn_protocol() != "h2":
-                    return replace(found, cause=_NO_HTTP2[0], hint=_NO_HTTP2[1])
+                    return replace(found, cause=NO_HTTP2[0], hint=NO_HTTP2[1])
                 self._await_refusal(connection)
                 return found
         except ssl.SSLCertVerificationError as error:
@@ -281,7 +228,7 @@ class _Attempt:
             cause, hint = describe_rejection(error, chain, self.route.trust_hint)
             return replace(blank, cause=cause, hint=hint, chain=chain)
         except ssl.SSLError as error:
-            if fault := _FAULTS.get(error.reason or ""):
+            if fault := FAULTS.get(error.reason or ""):
                 return replace(blank, cause=fault[0], hint=fault[1])
             return replace(
                 blank, failure=f"{blank.address}: the TLS handshake failed ({error.reason or error})"
@@ -303,14 +250,10 @@ class _Attempt:
             return ()
 
 
-def _open_tunnel(raw: socket.socket, route: Route) -> None:
-    """Ask a proxy for a connection to the server.
-
-    Raises:
-        OSError: It refused.
-    """
-    fields = {"Host": route.name, **route.proxy.headers} if route.proxy else {}
-    lines = [f"CONNECT {route.name} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+def _open_tunnel(raw: socket.socket, target: str, proxy: Proxy) -> None:
+    """Ask a proxy for a connection to the server. Raises OSError if it refuses."""
+    fields = {"Host": target, **proxy.headers}
+    lines = [f"CONNECT {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     raw.sendall("\r\n".join((*lines, "", "")).encode("latin-1", "replace"))
     head = b""
     # Byte by byte: what follows the head belongs to the handshake.

@@ -71,6 +71,8 @@ class ConnectionSettings:
         interceptors: The user's gRPC client interceptors.
         log_content: Whether logs may contain requests and responses.
         max_response_size: Bytes that a response may have; see `gemwire.ClientOptions`.
+        http_path: Path before that of each call over HTTP, as gateways have it.
+        allows_plaintext: Whether the program said that another machine is called unencrypted.
     """
 
     host: str
@@ -82,6 +84,8 @@ class ConnectionSettings:
     interceptors: tuple[object, ...] = ()
     log_content: bool = False
     max_response_size: int = MAX_RESPONSE_SIZE
+    http_path: str = ""
+    allows_plaintext: bool = False
 
     @classmethod
     def build(

@@ -28,6 +28,7 @@ _OWN_ERRORS = (
     "Stream removed (",
     "the connection broke: ",
     "CLIENT: Received message larger than max",
+    "Decompressed message larger than max",
 )
 
 

@@ -15,6 +15,7 @@ from typing import ClassVar, TypeVar, cast
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
+from gemwire._transport.undecodable import describe
 from gemwire_runtime import json_only
 from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.upb import DescriptorPool, MessageMeta
@@ -41,10 +42,8 @@ class SerializedMessage:
     def __init__(self, data: bytes, routing: Message | None = None, *, suspect: bool | None = None) -> None:
         """Take the place of a message.
 
-        Args:
-            data: The bytes.
-            routing: The fields that the call is routed by; responses have none.
-            suspect: Whether the bytes may hold JSON-only fields, where that is known already.
+        ``routing``: the fields that the call is routed by; responses have none. ``suspect``: whether the
+        bytes may hold JSON-only fields, where that is known already.
         """
         self.data = data
         self._routing = routing
@@ -59,14 +58,15 @@ class SerializedMessage:
             ValueError: The bytes are not a message. Its nested messages are not checked.
             TypeError: ``data`` is not bytes.
         """
+        name = cls.DESCRIPTOR.name
         if type(data) is not bytes:
             if not isinstance(data, (bytes, bytearray, memoryview)):
-                raise TypeError(f"data: expected the bytes of a {cls._name()}, got {type(data).__name__}")
+                raise TypeError(f"data: expected the bytes of a {name}, got {type(data).__name__}")
             data = bytes(data)
         try:
             return cls(data, cls.routing_type.FromString(data))
         except DecodeError as error:
-            raise cls._malformed(error) from None
+            raise ValueError(f"data: {describe(data, name, error)}") from None
 
     @classmethod
     def FromString(cls, data: bytes) -> bytes:  # noqa: N802 - the interface of messages
@@ -102,7 +102,7 @@ class SerializedMessage:
             try:
                 self._parsed = self.message_type.FromString(self.data)
             except DecodeError as error:
-                raise self._malformed(error) from None
+                raise ValueError(f"data: {describe(self.data, self.DESCRIPTOR.name, error)}") from None
         return self._parsed
 
     def __getattr__(self, name: str) -> object:
@@ -117,17 +117,7 @@ class SerializedMessage:
         try:
             return str(self.parse())
         except ValueError:
-            return f"{len(self.data)} bytes that are not a {self._name()}"
-
-    @classmethod
-    def _name(cls) -> str:
-        return str(cls.DESCRIPTOR.name)
-
-    @classmethod
-    def _malformed(cls, error: Exception) -> ValueError:
-        # protobuf's message begins with its own class name, which means nothing to a caller.
-        reason = str(error).rpartition(": ")[2]
-        return ValueError(f"data: these bytes are not a {cls._name()}: {reason}")
+            return f"{len(self.data)} bytes that are no {self.DESCRIPTOR.name}"
 
 
 @functools.cache

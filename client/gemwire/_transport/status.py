@@ -96,7 +96,7 @@ def _hint(error: APIError) -> str:
     if error.retry_delay is not None:
         return f"The server asks to wait {error.retry_delay:g} s."
     message = error.message.lower()
-    if "received message larger than max" in message:
+    if "message larger than max" in message:
         return "Raise client_options.max_response_size, or request less."
     if "instead of a response of the api" in message:
         return "A proxy, a login page or another server answered; check api_endpoint and the network."

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import grpc
-from google.protobuf.message import Message
 
 from gemwire_runtime.method import AnyMethod
 
@@ -22,11 +21,11 @@ class UndecodableResponse(grpc.RpcError):
 
     def __init__(self, method: AnyMethod, data: bytes | None = None, error: Exception | None = None) -> None:
         """Describe what came: bytes, and why they cannot be decoded; without ``data``, no message at all."""
+        name = method.response.DESCRIPTOR.name
         if data is None or error is None:
-            name = method.response.DESCRIPTOR.name
             self._details = f"the call ended with status OK, but without a complete {name}"
         else:
-            self._details = f"the response is {describe(data, method.response, error)}"
+            self._details = f"the response is {describe(data, name, error)}"
         super().__init__(self._details)
 
     def code(self) -> grpc.StatusCode:
@@ -45,11 +44,11 @@ class UndecodableResponse(grpc.RpcError):
         raise self
 
 
-def describe(data: bytes, kind: type[Message], error: Exception) -> str:
-    """Describe bytes that cannot be decoded, for an error."""
+def describe(data: bytes, name: str, error: Exception) -> str:
+    """Describe bytes that cannot be decoded as a message of this name, for an error."""
     # protobuf's text begins with the type; only some versions say more.
     reason = str(error).rpartition("': ")[2]
-    return f"{len(data)} bytes that are no {kind.DESCRIPTOR.name}: {reason}"
+    return f"{len(data)} bytes that are no {name}: {reason}"
 
 
 def check_response(response: _Response, method: AnyMethod) -> _Response:

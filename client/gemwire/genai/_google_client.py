@@ -69,7 +69,7 @@ def google_client(
     target = None if transport == "grpc" or settings.http_host is None else HttpTarget.of(settings)
     sync, aio = Transport(api, target), AsyncTransport(AsyncApi(arguments, api.resolved), target)
     if target is not None:
-        options["base_url"] = target.origin
+        options["base_url"] = target.base
     for name, made in (("client_args", sync), ("async_client_args", aio)):
         given = options.get(name)
         options[name] = {**(given if isinstance(given, Mapping) else {}), "transport": made}

@@ -36,6 +36,7 @@ class Client(Resources):
     def __init__(
         self,
         *,
+        enterprise: bool | None = None,
         vertexai: bool | None = None,
         api_key: str | None = None,
         credentials: google.auth.credentials.Credentials | None = None,
@@ -48,8 +49,9 @@ class Client(Resources):
         """Find credentials and the endpoint. Nothing is connected before the first call.
 
         Args:
-            vertexai: Whether to call Vertex AI, which is not supported. Default:
+            enterprise: Whether to call Vertex AI, which is not supported. Default:
                 GOOGLE_GENAI_USE_ENTERPRISE, then GOOGLE_GENAI_USE_VERTEXAI.
+            vertexai: The same, under its earlier name.
             api_key: API key. Default: GOOGLE_API_KEY, then GEMINI_API_KEY.
             credentials: google-auth credentials, instead of an API key.
             project: Vertex AI only; must not be set.
@@ -70,9 +72,13 @@ class Client(Resources):
         # A traceback shows these variables.
         api_key, credentials = hide_key(api_key), hide_text(credentials)
         hidden_options, http_options = hide_http_options(http_options), None
-        if vertexai if vertexai is not None else _vertex_by_environment():
+        if enterprise is not None and vertexai is not None and enterprise != vertexai:
+            raise ValueError("enterprise and vertexai: are the same option and differ; set enterprise alone")
+        given = vertexai if enterprise is None else enterprise
+        if given if given is not None else _vertex_by_environment():
+            name = "vertexai" if enterprise is None else "enterprise"
             raise ValueError(
-                "vertexai: Vertex AI is not supported by this version; leave it out for the Gemini API, "
+                f"{name}: Vertex AI is not supported by this version; leave it out for the Gemini API, "
                 f"and unset {' and '.join(_VERTEX_VARIABLES)}"
             )
         for name, value in (("project", project), ("location", location)):

@@ -59,10 +59,17 @@ class ClientArguments:
             TypeError: An argument is of a wrong type.
             google.auth.exceptions.DefaultCredentialsError: No credentials were found.
         """
-        host, plaintext = resolve_address(self.http_options, self.backend.base_url_variable)
-        transport = self.transport
+        address = resolve_address(self.http_options, self.backend.base_url_variable)
+        host, plaintext, transport = address.host, address.plaintext, self.transport
         if transport not in _EMULATORS:
             raise KeyError(f"transport: {transport!r} is none of 'grpc', 'rest', 'auto'")
+        if address.path or address.elsewhere:
+            if transport not in {None, "rest"}:
+                what = "has a path" if address.path else "is another machine without TLS"
+                raise ValueError(
+                    f"http_options.base_url: {what}, which goes over HTTP alone; leave transport out"
+                )
+            transport = "rest"
         if self.api_key is not None:
             creds.check_api_key(self.api_key, "api_key")
             if self.credentials:
@@ -85,7 +92,7 @@ class ClientArguments:
                 service=self.backend.service,
                 emulator=emulator,
             )
-            return transport, settings
+            return transport, replace(settings, http_path="" if emulator else address.path)
         if transport == "grpc" and not self.credentials and (found := creds.find_environment_key()):
             options = replace(options, api_key=self.api_key or found[1])
         settings = ConnectionSettings.build(
@@ -99,4 +106,5 @@ class ClientArguments:
             # Without TLS, gRPC sends an API key to a proxy on this machine, but no token.
             anonymous=transport == "grpc",
         )
+        settings = replace(settings, http_path=address.path, allows_plaintext=address.elsewhere)
         return transport or "rest", settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TypedDict, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar
 
 from gemwire._secret import hide_address, hide_header, show_address, type_name
 from gemwire._transport import endpoint
@@ -48,18 +48,40 @@ def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> Cal
         if given is None:
             continue
         option = HttpOptions.of(given, "http_options")
+        _check_clients(option)
+        for name in ("client_args", "async_client_args"):
+            arguments = getattr(option, name) or {}
+            headers |= _to_headers(arguments.get("headers"), f"http_options.{name}.headers")
+            if arguments.get("timeout") is not None:
+                made["timeout"] = _to_seconds(arguments["timeout"], f"http_options.{name}.timeout", 1)
         if option.timeout is not None:
-            made["timeout"] = _to_seconds(option.timeout)
+            made["timeout"] = _to_seconds(option.timeout, "http_options.timeout", 1000)
         if option.retry_options is not None:
             made["retry"] = _to_retry(HttpRetryOptions.of(option.retry_options, "http_options.retry_options"))
-        headers |= _to_headers(option.headers)
+        headers |= _to_headers(option.headers, "http_options.headers")
     if headers:
         made["metadata"] = tuple(headers.items())
     return made
 
 
-def resolve_address(options: HttpOptions, variable: str) -> tuple[str | None, bool]:
-    """Return host and port of ``base_url``, and whether they are unencrypted.
+class BaseUrl(NamedTuple):
+    """The parts of a ``base_url``.
+
+    Attributes:
+        host: Host and port; None for those of the service.
+        plaintext: Whether connections are unencrypted.
+        path: Path before that of a call, as gateways have it; only HTTP has paths.
+        elsewhere: Whether it is another machine that is called unencrypted, because the program said so.
+    """
+
+    host: str | None = None
+    plaintext: bool = False
+    path: str = ""
+    elsewhere: bool = False
+
+
+def resolve_address(options: HttpOptions, variable: str) -> BaseUrl:
+    """Return the address of ``base_url``.
 
     Args:
         options: HTTP options of the client.
@@ -77,31 +99,51 @@ def resolve_address(options: HttpOptions, variable: str) -> tuple[str | None, bo
     if not given and not endpoint.is_emulated():
         given, named = hide_address(os.environ.get(variable)), variable
     if not given:
-        return None, False
+        return BaseUrl()
     if not isinstance(given, str):
         raise TypeError(f"{named}: expected a string, got {type(given).__name__}")
     shown = show_address(given)
     scheme, _, rest = map(hide_address, given.rpartition("://"))
     host, _, path = map(hide_address, rest.partition("/"))
-    if path.strip("/"):
-        raise ValueError(f"{named}: {shown!r} is followed by a path; give a host and a port alone")
     if scheme.lower() not in {"", "https", "http"}:
         raise ValueError(f"{named}: {shown!r} begins with neither https:// nor http://")
     endpoint.check_host(host, named)
     plaintext = scheme.lower() == "http"
-    if plaintext and not endpoint.is_loopback(host):
+    elsewhere = plaintext and not endpoint.is_loopback(host)
+    if elsewhere and named == variable:
         raise ValueError(
-            f"{named}: {shown!r} is another machine, to which calls must be encrypted; begin it with https://"
+            f"{named}: {shown!r} is another machine, to which calls must be encrypted; begin it with "
+            "https://, or set http_options.base_url instead"
         )
-    return host, plaintext
+    return BaseUrl(host, plaintext, f"/{path}".rstrip("/"), elsewhere)
 
 
-def _to_seconds(milliseconds: object) -> float:
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
-        raise TypeError(f"http_options.timeout: expected milliseconds, got {type(milliseconds).__name__}")
-    if not milliseconds > 0:
-        raise ValueError(f"http_options.timeout: {milliseconds} is not a positive number of milliseconds")
-    return milliseconds / 1000
+def _check_clients(options: HttpOptions) -> None:
+    """Check that nothing is set that is for google-genai's HTTP client alone."""
+    for name in ("httpx_client", "httpx_async_client", "aiohttp_client"):
+        if getattr(options, name) is not None:
+            raise ValueError(f"http_options.{name}: gemwire makes the calls; leave it out, or use {_GOOGLE}")
+    for name in ("client_args", "async_client_args"):
+        for argument in (getattr(options, name) or {}).keys() - {"headers", "timeout"}:
+            instead = _INSTEAD.get(argument, f"leave it out, or use {_GOOGLE}")
+            raise ValueError(f"http_options.{name}: {argument!r} is for another HTTP client; {instead}")
+
+
+_GOOGLE = "google-genai's own client"
+_INSTEAD = {
+    **dict.fromkeys(("proxy", "proxies", "mounts"), "set HTTPS_PROXY"),
+    **dict.fromkeys(("verify", "cert", "ssl"), "set SSL_CERT_FILE for gRPC and HTTP"),
+    "trust_env": "leave it out",
+}
+
+
+def _to_seconds(value: object, place: str, divisor: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{place}: expected a number, got {type_name(value)}")
+    if not value > 0:
+        unit = "milliseconds" if divisor == 1000 else "seconds"
+        raise ValueError(f"{place}: {value} is not a positive number of {unit}")
+    return value / divisor
 
 
 def _to_retry(options: HttpRetryOptions) -> Retry | None:
@@ -128,11 +170,11 @@ def _default(value: _Value | None, default: _Value) -> _Value:
     return default if value is None else value
 
 
-def _to_headers(headers: object) -> dict[str, str]:
+def _to_headers(headers: object, place: str) -> dict[str, str]:
     if headers is None:
         return {}
     if not isinstance(headers, Mapping):
-        raise TypeError(f"http_options.headers: expected a dict, got {type_name(headers)}")
+        raise TypeError(f"{place}: expected a dict, got {type_name(headers)}")
     # Keys of gRPC are in lower case, and it sets these two itself.
     lower = {str(name).lower(): hide_header(str(name), str(value)) for name, value in headers.items()}
     return {name: value for name, value in lower.items() if name not in {"content-type", "user-agent"}}

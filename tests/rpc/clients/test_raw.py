@@ -259,7 +259,7 @@ def test_what_is_no_message(api: Api, server: Loopback, data: bytes) -> None:
     for call in (raw.unary, raw.server_stream):
         name = "CountTokens" if call == raw.unary else "StreamGenerateContent"
         with pytest.raises(
-            ValueError, match=r"^data: these bytes are not a (CountTokens|GenerateContent)Request: "
+            ValueError, match=r"^data: \d+ bytes that are no (CountTokens|GenerateContent)Request: "
         ):
             api(call(name, data))
     with pytest.raises(TypeError, match="data: expected the bytes of a CountTokensRequest, got str"):
@@ -318,7 +318,7 @@ def test_errors_over_http(api: Api, web: WebServer, over_http: Any) -> None:
 
 def test_what_is_broken_inside_has_no_json(api: Api, web: WebServer) -> None:
     client = api.client(transport="rest_asyncio" if api.is_async else "rest")
-    with pytest.raises(ValueError, match="data: these bytes are not a CountTokensRequest"):
+    with pytest.raises(ValueError, match=r"data: \d+ bytes that are no CountTokensRequest"):
         api(client.raw.unary("CountTokens", NAME + b"\x12\x02\xff\xff"))
     with pytest.raises(errors.Unimplemented, match="no HTTP form"):
         api(client.raw.bidi("BidiGenerateContent"))

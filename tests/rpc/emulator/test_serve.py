@@ -272,6 +272,29 @@ def test_a_prepared_file_is_the_beginning_of_many(start: Start, tmp_path: Path) 
     assert prepared.read_bytes() == before
 
 
+def test_a_state_file_has_one_emulator(start: Start, tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    first = start("--state", str(state))
+
+    async def make(address: str, has: int) -> None:
+        async with calling(address) as call:
+            assert len((await call("ListCorpora")).corpora) == has
+            await call("CreateCorpus", corpus={})
+
+    asyncio.run(make(first.address, 0))
+    code, err = failed("--state", str(state))
+    assert code == 1
+    assert err == (
+        f"gemwire serve: state: {state} is in use by another emulator or program; stop it, or choose another "
+        "file\n"
+    )
+    asyncio.run(make(first.address, 1))
+    # One that was killed holds nothing.
+    first.send(signal.SIGKILL)
+    first.end()
+    asyncio.run(make(start("--state", str(state)).address, 2))
+
+
 def test_everyone_is_warned_of_an_open_door(start: Start) -> None:
     process = start("--host", "0.0.0.0")
     process.send(signal.SIGTERM)
@@ -305,6 +328,7 @@ def test_ipv6(start: Start) -> None:
         (["--latency", "nan"], "--latency: 'nan'"),
         (["--rpm", "1.5"], "--rpm: '1.5'"),
         (["--clock", "soon"], "--clock: 'soon'"),
+        (["--fault", '{"method": "("}'], "method: is not a regular expression"),
         (["--fault", "x"], "--fault is not valid JSON"),
         (["--fault", "[]"], "a fault must be a JSON object"),
         (["--fault", '{"status": "SAD"}'], "status: 'SAD' is not a status code"),

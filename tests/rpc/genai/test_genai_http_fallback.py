@@ -341,8 +341,6 @@ def test_the_emulator_counts_more_than_the_address(api: Api, server: Loopback, w
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("http://example.com", "is another machine"),
-        ("https://example.com/v1beta", "has a path"),
         ("ftp://example.com", "begins with neither"),
         ("https://exa mple", "http_options.base_url"),
     ],

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from scripted_grpc_server import Api, Loopback
 from scripted_http_server import Request, WebServer, Wire, reply
@@ -152,6 +153,17 @@ def test_grpc_has_the_same_limit(api: Api, server: Loopback) -> None:
     with pytest.raises(errors.ResourceExhausted, match="larger than max"):
         _stream(api, client)
     assert len(server.journal) == 3
+
+
+def test_grpc_counts_decompressed_bytes(api: Api, server: Loopback) -> None:
+    def compressed(_: Any, context: Any) -> Iterator[Any]:
+        context.set_compression(grpc.Compression.Gzip)
+        yield v1beta.GenerateContentResponse(model_version=" " * (1 << 20))
+
+    server.on("GenerateContent", compressed)
+    with pytest.raises(errors.ResourceExhausted, match="ecompressed message larger than max") as caught:
+        api(api.client(client_options={"max_response_size": 1 << 19}).generate_content(model=_MODEL))
+    assert "Raise client_options.max_response_size" in caught.value.hint
 
 
 @pytest.mark.parametrize("size", [0, -1, 1 << 31, 1.5, "9", True, None])

@@ -15,6 +15,7 @@ import pytest
 from eventually import comes
 from raw_http2_server import RawServer, frame_message
 from scripted_grpc_server import Api, Loopback
+from scripted_http_server import Request, WebServer, Wire
 
 from gemwire import Hedge, Retry, bulk, errors, v1beta
 from gemwire.embeddings import BlockingEmbedder, Embedder
@@ -281,3 +282,29 @@ def test_one_line_of_a_bulk_job(server: Loopback, tmp_path: Path) -> None:
     assert (progress.done, progress.failures) == (20, 1)
     assert failure["error"]["status"] == "INTERNAL"
     assert len(target.read_text().splitlines()) == 19
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"<html>log in</html>", b'{"candidates": 3}', b"[" * 100_000])
+def test_fields_that_go_over_http(
+    api: Api, server: Loopback, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    def unary(_: Request, wire: Wire) -> None:
+        wire.answer(200, body)
+
+    def stream(_: Request, wire: Wire) -> None:
+        wire.events()
+        if body:
+            wire.chunk(b"data: " + body + b"\r\n\r\n")
+        wire.end()
+
+    web = WebServer()
+    web.on(unary, stream)
+    monkeypatch.setenv("GEMINI_EMULATOR_HTTP_HOST", web.address)
+    models = api.genai().models
+    config = {"thinking_config": {"thinking_level": "HIGH"}}
+    fails(lambda: api(models.generate_content(model="m", contents="x", config=config)), "response")
+    start = partial(models.generate_content_stream, model="m", contents="x", config=config)
+    fails(lambda: api.list(api(start())), "response|without a complete", STREAM)
+    assert not server.journal
+    assert len(web.requests) == 2
+    web.stop()

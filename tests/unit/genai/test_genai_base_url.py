@@ -10,7 +10,8 @@ from gemwire.genai import http_options, types
 
 
 def resolve_address(**options: Any) -> tuple[str | None, bool]:
-    return http_options.resolve_address(types.HttpOptions(**options), "GOOGLE_GEMINI_BASE_URL")
+    """Return host, and whether it is called without TLS."""
+    return http_options.resolve_address(types.HttpOptions(**options), "GOOGLE_GEMINI_BASE_URL")[:2]
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +48,10 @@ def test_versions_that_are_served(version: str) -> None:
 def test_others_are_refused() -> None:
     with pytest.raises(ValueError, match=r"http_options\.api_version: 'v2' is none of"):
         resolve_address(api_version="v2")
+
+
+def test_paths_and_other_machines() -> None:
+    url = http_options.resolve_address(types.HttpOptions(base_url="https://h.example/a/b/"), "X")
+    assert (url.host, url.path, url.elsewhere) == ("h.example", "/a/b", False)
+    url = http_options.resolve_address(types.HttpOptions(base_url="http://h.example"), "X")
+    assert (url.host, url.path, url.elsewhere) == ("h.example", "", True)

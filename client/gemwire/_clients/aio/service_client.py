@@ -34,26 +34,6 @@ if TYPE_CHECKING:
 _Client = TypeVar("_Client", bound="AsyncServiceClient")
 
 
-def _load_rest() -> type[AsyncTransport]:
-    # Imported on demand: few programs need it, and it imports much.
-    from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
-
-    return RestAsyncIOTransport
-
-
-def _load_auto() -> type[AsyncTransport]:
-    from gemwire._transport.aio.auto_transport import AutoAsyncIOTransport
-
-    return AutoAsyncIOTransport
-
-
-_TRANSPORTS: dict[str, Callable[[], type[AsyncTransport]]] = {
-    "grpc_asyncio": lambda: GrpcAsyncIOTransport,
-    "rest_asyncio": _load_rest,
-    "auto": _load_auto,
-}
-
-
 class AsyncServiceClient(AsyncOperations):
     """A client of one service, with the methods of long-running operations."""
 
@@ -246,11 +226,18 @@ class AsyncServiceClient(AsyncOperations):
         Raises:
             KeyError: There is no such transport.
         """
-        if label is None:
+        if label in (None, "grpc_asyncio"):
             return GrpcAsyncIOTransport
-        if label not in _TRANSPORTS:
-            raise KeyError(f"transport: {label!r} is none of {', '.join(map(repr, _TRANSPORTS))}")
-        return _TRANSPORTS[label]()
+        # Imported on demand: few programs need these, and they import much.
+        if label == "rest_asyncio":
+            from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
+
+            return RestAsyncIOTransport
+        if label == "auto":
+            from gemwire._transport.aio.auto_transport import AutoAsyncIOTransport
+
+            return AutoAsyncIOTransport
+        raise KeyError(f"transport: {label!r} is none of 'grpc_asyncio', 'rest_asyncio', 'auto'")
 
     @classmethod
     def from_service_account_info(cls: type[_Client], info: Mapping[str, Any], **kwargs: Any) -> _Client:

@@ -35,26 +35,6 @@ if TYPE_CHECKING:
 _Client = TypeVar("_Client", bound="ServiceClient")
 
 
-def _load_rest() -> type[Transport]:
-    # Imported on demand: few programs need it, and it imports much.
-    from gemwire._transport.sync.rest_transport import RestTransport
-
-    return RestTransport
-
-
-def _load_auto() -> type[Transport]:
-    from gemwire._transport.sync.auto_transport import AutoTransport
-
-    return AutoTransport
-
-
-_TRANSPORTS: dict[str, Callable[[], type[Transport]]] = {
-    "grpc": lambda: GrpcTransport,
-    "rest": _load_rest,
-    "auto": _load_auto,
-}
-
-
 class ServiceClient(Operations):
     """A client of one service, with the methods of long-running operations."""
 
@@ -247,11 +227,18 @@ class ServiceClient(Operations):
         Raises:
             KeyError: There is no such transport.
         """
-        if label is None:
+        if label in (None, "grpc"):
             return GrpcTransport
-        if label not in _TRANSPORTS:
-            raise KeyError(f"transport: {label!r} is none of {', '.join(map(repr, _TRANSPORTS))}")
-        return _TRANSPORTS[label]()
+        # Imported on demand: few programs need these, and they import much.
+        if label == "rest":
+            from gemwire._transport.sync.rest_transport import RestTransport
+
+            return RestTransport
+        if label == "auto":
+            from gemwire._transport.sync.auto_transport import AutoTransport
+
+            return AutoTransport
+        raise KeyError(f"transport: {label!r} is none of 'grpc', 'rest', 'auto'")
 
     @classmethod
     def from_service_account_info(cls: type[_Client], info: Mapping[str, Any], **kwargs: Any) -> _Client:

@@ -24,6 +24,10 @@ _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 
 
+#: What grpc.aio raises for a write to a call that has ended; the latter if it ends during the write.
+_ENDED = (asyncio.InvalidStateError, grpc.aio.InternalError)
+
+
 class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
     """Messages in both directions of one call.
 
@@ -67,7 +71,7 @@ class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
             await self._call.write(message)
         except RpcError as error:
             raise await self._write_error(error) from None
-        except asyncio.InvalidStateError:
+        except _ENDED:
             raise await self._ended_error() from None
 
     async def done_writing(self) -> None:
@@ -75,7 +79,7 @@ class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
         self._writing_ended = True
         try:
             await self._call.done_writing()
-        except (RpcError, asyncio.InvalidStateError):
+        except (RpcError, *_ENDED):
             # The call has ended; its reader gets the error.
             return
 
@@ -130,7 +134,7 @@ class _Sender:
             async for request in requests:
                 await self._call.write(to_grpc_request(self._method, request))
             await self._call.done_writing()
-        except (RpcError, asyncio.CancelledError, asyncio.InvalidStateError):
+        except (RpcError, asyncio.CancelledError, *_ENDED):
             # The call has ended; its reader gets the error.
             return
         except Exception as error:

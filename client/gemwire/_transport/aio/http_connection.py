@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -43,9 +44,9 @@ class HttpConnection:
         self.runner = runner
         self.health = ConnectionHealth(probe)
         self.generation = fork.generation()
-        self._callables: dict[AnyMethod, HttpUnary | HttpStream] = {}
+        self._callables: dict[AnyMethod, HttpUnary | partial[AsyncHttpStreamCall]] = {}
 
-    def callable(self, method: AnyMethod) -> HttpUnary | HttpStream:
+    def callable(self, method: AnyMethod) -> HttpUnary | partial[AsyncHttpStreamCall]:
         """Return what makes the calls of a method, called as grpc's multicallables are.
 
         Raises:
@@ -59,8 +60,11 @@ class HttpConnection:
                     method=method.path[1:],
                     hint="Use a client with the gRPC transport.",
                 )
-            kind = HttpStream if method.kind is Kind.SERVER_STREAM else HttpUnary
-            found = self._callables[method] = kind(self.runner, method)
+            if method.kind is Kind.SERVER_STREAM:
+                found = partial(AsyncHttpStreamCall.start, self.runner, method)
+            else:
+                found = HttpUnary(self.runner, method)
+            self._callables[method] = found
         return found
 
 
@@ -90,18 +94,6 @@ class HttpUnary:
         return self._runner.start(call.fetch_message(self._runner.session))
 
 
-class HttpStream:
-    """The callable of a method with a stream of responses."""
-
-    def __init__(self, runner: LoopRunner, method: AnyMethod) -> None:
-        self._runner = runner
-        self._method = method
-
-    def __call__(self, request: Message, *, timeout: float | None, metadata: _Pairs) -> AsyncHttpStreamCall:
-        """Start a call. Raises ValueError if the request or its metadata has no HTTP form."""
-        return AsyncHttpStreamCall(self._runner, HttpCall.build(self._method, request, metadata, timeout))
-
-
 class AsyncHttpStreamCall:
     """One streaming call, with the interface of grpc's."""
 
@@ -114,6 +106,19 @@ class AsyncHttpStreamCall:
         self._cancelled = False
         self._ended = False
         self._started = runner.start(call.open_events(runner.session))
+
+    @classmethod
+    def start(
+        cls,
+        runner: LoopRunner,
+        method: AnyMethod,
+        request: Message,
+        *,
+        timeout: float | None,
+        metadata: _Pairs,
+    ) -> AsyncHttpStreamCall:
+        """Start a call. Raises ValueError if the request or its metadata has no HTTP form."""
+        return cls(runner, HttpCall.build(method, request, metadata, timeout))
 
     def __aiter__(self) -> AsyncHttpStreamCall:
         return self

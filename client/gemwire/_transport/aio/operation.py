@@ -84,7 +84,7 @@ class AsyncOperation(Generic[_Result, _Progress]):
             try:
                 return message_type.FromString(packed.value)
             except DecodeError as error:
-                problem = f"contains {describe(packed.value, message_type, error)}"
+                problem = f"contains {describe(packed.value, message_type.DESCRIPTOR.name, error)}"
         raise Internal(f"operation {self.name} {problem}", method=self._method.name)
 
     async def done(self) -> bool:

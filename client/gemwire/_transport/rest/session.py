@@ -148,7 +148,7 @@ class Session:
     def _to_url(self, target: str) -> URL:
         try:
             # It is encoded already, and must not be normalised.
-            return URL(target if "://" in target else self.target.origin + target, encoded=True)
+            return URL(target if "://" in target else self.target.base + target, encoded=True)
         except ValueError as error:
             raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
 

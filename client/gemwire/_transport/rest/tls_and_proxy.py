@@ -24,12 +24,14 @@ class HttpTarget:
         address: host or host:port.
         certificate: Client certificate and key, PEM, for mutual TLS.
         max_response_size: Bytes that a response, or an event of a stream, may have.
+        path: Path before that of each call.
     """
 
     scheme: str
     address: str
     certificate: tuple[bytes, bytes] | None = None
     max_response_size: int = MAX_RESPONSE_SIZE
+    path: str = ""
 
     def __repr__(self) -> str:
         return f"<HttpTarget {self.origin}{' mTLS' if self.certificate else ''}>"
@@ -47,7 +49,8 @@ class HttpTarget:
                 f"{EMULATOR} is set, but calls over HTTP do not go there: set {HTTP_EMULATOR} to the "
                 "emulator's HTTP address as well, or unset both to call the service"
             )
-        if settings.plaintext and settings.authorization.is_secret and not is_loopback(host):
+        exposed = settings.plaintext and settings.authorization.is_secret and not is_loopback(host)
+        if exposed and not settings.allows_plaintext:
             raise ValueError(
                 f"url_scheme: over http, {host!r} would be sent the credentials unencrypted; use https"
             )
@@ -56,12 +59,18 @@ class HttpTarget:
             with_brackets(host),
             settings.certificate,
             settings.max_response_size,
+            settings.http_path,
         )
 
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
         return f"{self.scheme}://{self.address}"
+
+    @property
+    def base(self) -> str:
+        """What comes before the path of a call."""
+        return self.origin + self.path
 
     def tls(self) -> ssl.SSLContext | None:
         """Return the TLS context; None without TLS. Raises as `create_http_context`."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 import grpc
@@ -44,9 +45,9 @@ class HttpConnection:
         self.runner = runner
         self.health = ConnectionHealth(probe)
         self.generation = fork.generation()
-        self._callables: dict[AnyMethod, HttpUnary | HttpStream] = {}
+        self._callables: dict[AnyMethod, HttpUnary | partial[HttpStreamCall]] = {}
 
-    def callable(self, method: AnyMethod) -> HttpUnary | HttpStream:
+    def callable(self, method: AnyMethod) -> HttpUnary | partial[HttpStreamCall]:
         """Return what makes the calls of a method, called as grpc's multicallables are.
 
         Raises:
@@ -60,8 +61,11 @@ class HttpConnection:
                     method=method.path[1:],
                     hint="Use a client with the gRPC transport.",
                 )
-            kind = HttpStream if method.kind is Kind.SERVER_STREAM else HttpUnary
-            found = self._callables[method] = kind(self.runner, method)
+            if method.kind is Kind.SERVER_STREAM:
+                found = partial(HttpStreamCall.start, self.runner, method)
+            else:
+                found = HttpUnary(self.runner, method)
+            self._callables[method] = found
         return found
 
 
@@ -91,18 +95,6 @@ class HttpUnary:
         return self._runner.start(call.fetch_message(self._runner.session))
 
 
-class HttpStream:
-    """The callable of a method with a stream of responses."""
-
-    def __init__(self, runner: LoopRunner, method: AnyMethod) -> None:
-        self._runner = runner
-        self._method = method
-
-    def __call__(self, request: Message, *, timeout: float | None, metadata: _Pairs) -> HttpStreamCall:
-        """Start a call. Raises ValueError if the request or its metadata has no HTTP form."""
-        return HttpStreamCall(self._runner, HttpCall.build(self._method, request, metadata, timeout))
-
-
 class HttpStreamCall:
     """One streaming call, with the interface of grpc's."""
 
@@ -115,6 +107,19 @@ class HttpStreamCall:
         self._cancelled = False
         self._ended = False
         self._started = runner.start(call.open_events(runner.session))
+
+    @classmethod
+    def start(
+        cls,
+        runner: LoopRunner,
+        method: AnyMethod,
+        request: Message,
+        *,
+        timeout: float | None,
+        metadata: _Pairs,
+    ) -> HttpStreamCall:
+        """Start a call. Raises ValueError if the request or its metadata has no HTTP form."""
+        return cls(runner, HttpCall.build(method, request, metadata, timeout))
 
     def __iter__(self) -> HttpStreamCall:
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from gemwire._clients.aio import v1beta
 from gemwire._clients.aio.service_client import AsyncServiceClient
@@ -15,11 +15,13 @@ from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
 from gemwire.genai._backends.base import Call, Flow
 from gemwire.genai._convert.error_details import details_as_json
+from gemwire.genai._convert.extra_body import add_extra_body
+from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._types.http_options import HttpOptions
 
 if TYPE_CHECKING:
     from gemwire._transport.aio.recorder import AsyncRecordedFiles
     from gemwire._transport.aio.rest_transport import RestAsyncIOTransport
-    from gemwire.genai._types.http_options import HttpOptions
     from gemwire.genai.client_arguments import ClientArguments
 
 _S = TypeVar("_S", bound=AsyncServiceClient)
@@ -93,6 +95,14 @@ class AsyncApi:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
 
+    def extend(self, request: Message | RequestDraft, own: HttpOptions | Mapping[str, object] | None) -> None:
+        """Set the fields of ``http_options.extra_body`` of the client and of the call."""
+        client = self.arguments.http_options
+        if own is not None or client.extra_body:
+            for options in (client, HttpOptions.of(own, "http_options")):
+                if options.extra_body:
+                    add_extra_body(request, options.extra_body)
+
     async def call(
         self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None
     ) -> _Result:
@@ -108,6 +118,7 @@ class AsyncApi:
             TypeError: A value of the options is of a wrong type.
         """
         with details_as_json:
+            self.extend(call.request, http_options)
             response = await self.caller.unary(call.method, call.request, (), **self.settings(http_options))
             try:
                 return call.read(response)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
+from gemwire.genai._aio.function_executor import expand_sessions
 from gemwire.genai._aio.response_stream import AsyncResponseStream
 from gemwire.genai._convert.chat_history import (
     History,
@@ -96,6 +97,7 @@ class AsyncChat:
             APIError: The call failed.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        told = await expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
         try:
@@ -131,6 +133,7 @@ class AsyncChat:
             APIError: The call failed; reading the stream raises it as well.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        told = await expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
         try:

@@ -38,6 +38,7 @@ async def generate_content(
         APIError: A call of the model failed.
     """
     to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
+    api.extend(request, config.http_options)
     with details_as_json:
         if not functions:
             response = await api.caller.unary(*to_call(request), (), **settings)
@@ -64,6 +65,7 @@ async def generate_content_stream(
     """Start a streaming call of the model; see `generate_content`."""
     check_functions(functions.values())
     settings = api.settings(config.http_options)
+    api.extend(request, config.http_options)
 
     async def start() -> AsyncMessageStream:
         method, wire = api.backend.models.generate_content_stream(request)

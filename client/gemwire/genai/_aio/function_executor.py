@@ -7,12 +7,28 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+from gemwire.genai._convert.tools import McpFunction, is_mcp_session
+from gemwire.genai._types.generate_content import GenerateContentConfig, ToolUnion
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 def check_functions(functions: Iterable[Callable[..., object]]) -> None:
     """Accept all functions; the sync client refuses async ones."""
+
+
+async def expand_sessions(config: GenerateContentConfig) -> GenerateContentConfig:
+    """Return the config with the tools of MCP sessions in the place of the sessions."""
+    if not config.tools or not any(map(is_mcp_session, config.tools)):
+        return config
+    tools: list[ToolUnion] = []
+    for tool in config.tools:
+        if is_mcp_session(tool):
+            tools += [McpFunction(tool, found) for found in (await tool.list_tools()).tools]
+        else:
+            tools.append(tool)
+    return config.model_copy(update={"tools": tools})
 
 
 async def run_function(function: Callable[..., object], *args: object, **kwargs: object) -> object:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
+from gemwire.genai._aio.function_executor import expand_sessions
 from gemwire.genai._aio.media import AsyncMedia
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._aio.response_stream import AsyncResponseStream
@@ -54,7 +55,8 @@ class AsyncModels(AsyncMedia):
     ) -> GenerateContentResponse:
         """Generate content.
 
-        Python functions in ``config.tools`` are called automatically, until the model calls none.
+        Python functions in ``config.tools`` are called automatically, until the model calls none; so are the
+        tools of MCP sessions, which are async.
 
         Args:
             model: Name of the model, with or without ``models/``.
@@ -67,7 +69,7 @@ class AsyncModels(AsyncMedia):
             UnsupportedFunctionError: A function is async and the client is not.
             APIError: The call failed.
         """
-        config = GenerateContentConfig.of(config)
+        config = await expand_sessions(GenerateContentConfig.of(config))
         request = self._api.backend.models.to_request(model, contents, config)
         return await generate_content(self._api, request, config, find_functions(config))
 
@@ -91,7 +93,7 @@ class AsyncModels(AsyncMedia):
             UnsupportedFunctionError: A function is async and the client is not.
             APIError: The call failed; reading the stream raises it as well.
         """
-        config = GenerateContentConfig.of(config)
+        config = await expand_sessions(GenerateContentConfig.of(config))
         request = self._api.backend.models.to_request(model, contents, config)
         return await generate_content_stream(self._api, request, config, find_functions(config))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import warnings
 from collections.abc import Mapping, MutableSequence, Sequence
@@ -12,7 +11,7 @@ from typing import Protocol, TypeAlias
 from gemwire._log import log
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._convert.tools import declares_functions
-from gemwire.genai._json.functions import Function, convert_arguments, get_function_name, is_function
+from gemwire.genai._json.functions import Function, bind_arguments, get_function_name, is_function
 from gemwire.genai._json.jsonable import to_jsonable
 from gemwire.genai._types.content import Content
 from gemwire.genai._types.generate_content import AutomaticFunctionCallingConfig, GenerateContentConfig
@@ -123,9 +122,7 @@ class Invocation:
         if function is None:
             known = ", ".join(self._functions)
             raise LookupError(f"there is no function {self._call.name!r}; there is {known}")
-        args = convert_arguments(function, views.FunctionCall.of(self._call).args or {})
-        bound = inspect.BoundArguments(inspect.signature(function), args)
-        return function, bound.args, bound.kwargs
+        return function, *bind_arguments(function, views.FunctionCall.of(self._call).args or {})
 
     def to_response(self, result: object) -> v1beta.Part:
         """Build the part that tells the model the result.

@@ -33,9 +33,10 @@ class RequestDraft:
 
     Attributes:
         model: Full name of the model.
+        last: Request with only the contents that come last; more may be appended.
     """
 
-    __slots__ = ("_last", "_shared", "_suspect", "model")
+    __slots__ = ("_shared", "_suspect", "last", "model")
 
     def __init__(
         self, model: str, shared: tuple[bytes, ...], last: v1beta.GenerateContentRequest, suspect: bool
@@ -50,18 +51,18 @@ class RequestDraft:
         """
         self.model = model
         self._shared = shared
-        self._last = last
+        self.last = last
         self._suspect = suspect
 
     @property
     def contents(self) -> MutableSequence[v1beta.Content]:
         """The contents that come last; more may be appended."""
-        return self._last.contents
+        return self.last.contents
 
     def serialize(self) -> SerializedRequest:
         """Serialise the whole request. The shared pieces are not searched again."""
-        last = self._last.SerializeToString()
-        suspect = self._suspect or json_only.may_be_in(self._last, last)
+        last = self.last.SerializeToString()
+        suspect = self._suspect or json_only.may_be_in(self.last, last)
         return SerializedRequest(b"".join((*self._shared, last)), suspect)
 
     def serialize_count(self) -> SerializedRequest:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gemwire.genai._json.functions import is_function
+from gemwire.genai._json.functions import describe_mcp_tool, is_function
+from gemwire.genai._json.mcp_tools import McpFunction as McpFunction
+from gemwire.genai._json.mcp_tools import is_mcp_session as is_mcp_session
+from gemwire.genai._json.mcp_tools import is_mcp_tool
 from gemwire.genai._types.tools import FunctionDeclaration
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
@@ -44,6 +47,8 @@ def to_tools(value: object) -> list[v1beta.Tool]:
 
 def declares_functions(tool: object) -> bool:
     """Return whether a tool is a `Tool`, or a dict of one, with function declarations."""
+    if is_mcp_tool(tool):
+        return True
     tool = unwrap(tool)
     if isinstance(tool, Mapping):
         return bool(tool.get("function_declarations") or tool.get("functionDeclarations"))
@@ -54,10 +59,18 @@ def declares_functions(tool: object) -> bool:
 def _to_tool(item: object, place: str) -> v1beta.Tool:
     """Convert a tool to a message of its own."""
     tool = v1beta.Tool()
+    if is_mcp_session(item):
+        raise TypeError(f"{place}: an MCP session answers in generate_content and chats of client.aio only")
+    if is_mcp_tool(item):
+        schema = describe_mcp_tool(item)
+        declaration = views.FunctionDeclaration(
+            name=schema.name, description=schema.description, parameters_json_schema=schema.parameters
+        )
+        tool.function_declarations.append(message_of(declaration))
+        return tool
     item = unwrap(item)
     if is_function(item):
-        declaration = message_of(FunctionDeclaration.from_function(item))
-        tool.function_declarations.append(declaration)
+        tool.function_declarations.append(message_of(FunctionDeclaration.from_function(item)))
     elif isinstance(item, Mapping):
         try:
             tool = message_of(views.Tool(**item))

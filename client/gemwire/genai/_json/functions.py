@@ -15,6 +15,7 @@ from gemwire.genai._json import type_hints
 from gemwire.genai._json.docstrings import parse_docstring
 from gemwire.genai._json.json_schema import JsonSchema, to_json_schema, to_object_schema
 from gemwire.genai._json.json_values import convert
+from gemwire.genai._json.mcp_tools import McpFunction, McpTool, get_input_schema
 from gemwire_runtime.views import View
 
 Function: TypeAlias = Callable[..., Any]
@@ -55,10 +56,18 @@ def describe_function(function: Function) -> FunctionSchema:
     if not is_function(function):
         raise TypeError(f"expected a function, got {type_hints.format_annotation(function)}")
     name = get_function_name(function)
+    if isinstance(function, McpFunction):
+        return describe_mcp_tool(function.tool)
     description, descriptions = parse_docstring(_get_docstring(function))
     parameters = get_parameters(function)
     schema = _to_parameters_schema(name, parameters, descriptions) if parameters else None
     return FunctionSchema(name, description or None, schema, _to_result_schema(function))
+
+
+def describe_mcp_tool(tool: McpTool) -> FunctionSchema:
+    """Describe a tool of an MCP server."""
+    schema = get_input_schema(tool)
+    return FunctionSchema(tool.name, tool.description, schema if schema.get("properties") else None, None)
 
 
 def get_function_name(function: Function) -> str:
@@ -96,6 +105,16 @@ def get_parameters(function: Function) -> dict[str, inspect.Parameter]:
         for parameter in signature.parameters.values()
         if parameter.kind not in _VARIADIC and parameter.name not in bound
     }
+
+
+def bind_arguments(
+    function: Function, args: Mapping[str, object]
+) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Return the positional and keyword arguments of a function call; see `convert_arguments`."""
+    if isinstance(function, McpFunction):
+        return (), dict(args)  # its server checks them
+    bound = inspect.BoundArguments(inspect.signature(function), convert_arguments(function, args))
+    return bound.args, bound.kwargs
 
 
 def convert_arguments(function: Function, args: Mapping[str, object]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from gemwire._clients.sync import v1beta
 from gemwire._clients.sync.service_client import ServiceClient
@@ -15,12 +15,14 @@ from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._backends.base import Call, Flow
 from gemwire.genai._convert.error_details import details_as_json
+from gemwire.genai._convert.extra_body import add_extra_body
+from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._sync.connections import Connections
+from gemwire.genai._types.http_options import HttpOptions
 
 if TYPE_CHECKING:
     from gemwire._transport.sync.recorder import RecordedFiles
     from gemwire._transport.sync.rest_transport import RestTransport
-    from gemwire.genai._types.http_options import HttpOptions
     from gemwire.genai.client_arguments import ClientArguments
 
 _S = TypeVar("_S", bound=ServiceClient)
@@ -94,6 +96,14 @@ class Api:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
 
+    def extend(self, request: Message | RequestDraft, own: HttpOptions | Mapping[str, object] | None) -> None:
+        """Set the fields of ``http_options.extra_body`` of the client and of the call."""
+        client = self.arguments.http_options
+        if own is not None or client.extra_body:
+            for options in (client, HttpOptions.of(own, "http_options")):
+                if options.extra_body:
+                    add_extra_body(request, options.extra_body)
+
     def call(self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make a call and return its result.
 
@@ -107,6 +117,7 @@ class Api:
             TypeError: A value of the options is of a wrong type.
         """
         with details_as_json:
+            self.extend(call.request, http_options)
             response = self.caller.unary(call.method, call.request, (), **self.settings(http_options))
             try:
                 return call.read(response)

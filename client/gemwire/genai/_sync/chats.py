@@ -19,6 +19,7 @@ from gemwire.genai._convert.contents import copy_contents, to_content
 from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
+from gemwire.genai._sync.function_executor import expand_sessions
 from gemwire.genai._sync.response_stream import ResponseStream
 from gemwire.genai._types.content import Content, ContentUnion
 from gemwire.genai._types.generate_content import (
@@ -97,6 +98,7 @@ class Chat:
             APIError: The call failed.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        told = expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
         try:
@@ -132,6 +134,7 @@ class Chat:
             APIError: The call failed; reading the stream raises it as well.
         """
         said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        told = expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
         try:

@@ -39,6 +39,7 @@ def generate_content(
         APIError: A call of the model failed.
     """
     to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
+    api.extend(request, config.http_options)
     with details_as_json:
         if not functions:
             response = api.caller.unary(*to_call(request), (), **settings)
@@ -65,6 +66,7 @@ def generate_content_stream(
     """Start a streaming call of the model; see `generate_content`."""
     check_functions(functions.values())
     settings = api.settings(config.http_options)
+    api.extend(request, config.http_options)
 
     def start() -> MessageStream:
         method, wire = api.backend.models.generate_content_stream(request)

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from gemwire.genai._convert.tools import is_mcp_session
+from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire.genai.errors import UnsupportedFunctionError
 
 _Item = TypeVar("_Item")
@@ -22,6 +24,18 @@ def check_functions(functions: Iterable[Callable[..., object]]) -> None:
         # Of a callable object, only its method shows that it is async; inspect unwraps partials itself.
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
             raise _unsupported(function)
+
+
+def expand_sessions(config: GenerateContentConfig) -> GenerateContentConfig:
+    """Return the config.
+
+    Raises:
+        UnsupportedFunctionError: There is an MCP session in the tools.
+    """
+    for tool in config.tools or ():
+        if is_mcp_session(tool):
+            raise _unsupported(tool.call_tool)
+    return config
 
 
 def run_function(function: Callable[..., object], *args: object, **kwargs: object) -> object:

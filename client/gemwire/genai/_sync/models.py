@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
+from gemwire.genai._sync.function_executor import expand_sessions
 from gemwire.genai._sync.media import Media
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._sync.response_stream import ResponseStream
@@ -55,7 +56,8 @@ class Models(Media):
     ) -> GenerateContentResponse:
         """Generate content.
 
-        Python functions in ``config.tools`` are called automatically, until the model calls none.
+        Python functions in ``config.tools`` are called automatically, until the model calls none; so are the
+        tools of MCP sessions, which are async.
 
         Args:
             model: Name of the model, with or without ``models/``.
@@ -68,7 +70,7 @@ class Models(Media):
             UnsupportedFunctionError: A function is async and the client is not.
             APIError: The call failed.
         """
-        config = GenerateContentConfig.of(config)
+        config = expand_sessions(GenerateContentConfig.of(config))
         request = self._api.backend.models.to_request(model, contents, config)
         return generate_content(self._api, request, config, find_functions(config))
 
@@ -92,7 +94,7 @@ class Models(Media):
             UnsupportedFunctionError: A function is async and the client is not.
             APIError: The call failed; reading the stream raises it as well.
         """
-        config = GenerateContentConfig.of(config)
+        config = expand_sessions(GenerateContentConfig.of(config))
         request = self._api.backend.models.to_request(model, contents, config)
         return generate_content_stream(self._api, request, config, find_functions(config))
 

@@ -257,6 +257,12 @@ class HttpOptionsDict(TypedDict, total=False):
     headers: Mapping[str, str] | None
     timeout: int | None
     retry_options: HttpRetryOptions | HttpRetryOptionsDict | None
+    extra_body: Mapping[str, object] | None
+    client_args: Mapping[str, object] | None
+    async_client_args: Mapping[str, object] | None
+    httpx_client: object | None
+    httpx_async_client: object | None
+    aiohttp_client: object | None
 
 
 class CallConfigDict(TypedDict, total=False):

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from gemwire._log import log
 from gemwire.genai._json.json_values import parse_answer
+from gemwire.genai._json.mcp_tools import McpSession, McpTool
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import Content, ContentUnion
 from gemwire.genai._types.http_options import CallConfig
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
 #: Values accepted as a schema: a type or an annotation such as ``list[Lake]``, a `Schema`, or a dict of one.
 SchemaUnion: TypeAlias = object
-#: Values accepted as a tool: a `Tool`, a dict of its fields or a Python function.
-ToolUnion: TypeAlias = Union[views.Tool, "ToolDict", Callable[..., object]]
+#: Values accepted as a tool: a `Tool`, a dict of its fields, a Python function, an MCP session or
+#: its description of a tool.
+ToolUnion: TypeAlias = Union[views.Tool, "ToolDict", Callable[..., object], McpSession, McpTool]
 ToolListUnion: TypeAlias = Sequence[ToolUnion]
 #: Values accepted as a speech config: a `SpeechConfig`, a dict of its fields or the name of a prebuilt voice.
 SpeechConfigUnion: TypeAlias = Union[views.SpeechConfig, "SpeechConfigDict", str]

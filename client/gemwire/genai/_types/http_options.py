@@ -33,12 +33,21 @@ class HttpOptions(Config):
     """Address, timeout, headers and retries of calls.
 
     Attributes:
-        base_url: Address of the service: a host and an optional port. ``http://`` is accepted for servers on
-            this machine only, which speak HTTP/1.1, or gRPC with ``transport="grpc"``.
+        base_url: Address of the service: a host, an optional port, and for gateways a path before that of the
+            call. With a path, and with ``http://``, calls go over HTTP/1.1. A server on this machine may
+            speak gRPC without TLS: with ``transport="grpc"``. ``http://`` to another machine sends the
+            credentials unencrypted.
         api_version: ``v1``, ``v1beta`` or ``v1alpha``. All three call v1beta, which includes the others.
         headers: Headers sent with every call, as gRPC metadata.
         timeout: Timeout of a whole call, retries included, in milliseconds.
         retry_options: Retry policy.
+        extra_body: Further fields of the request, as JSON; they override those of the arguments.
+        client_args: Arguments of google-genai's sync HTTP client, of which ``headers`` and ``timeout``, in
+            seconds, apply; others are refused by name.
+        async_client_args: The same of its asyncio client.
+        httpx_client: Must not be set, because gemwire makes the calls; so for the next two.
+        httpx_async_client: See ``httpx_client``.
+        aiohttp_client: See ``httpx_client``.
     """
 
     base_url: str | None = None
@@ -46,6 +55,12 @@ class HttpOptions(Config):
     headers: dict[str, str] | None = None
     timeout: int | None = None
     retry_options: HttpRetryOptions | None = None
+    extra_body: dict[str, object] | None = None
+    client_args: dict[str, object] | None = None
+    async_client_args: dict[str, object] | None = None
+    httpx_client: object | None = None
+    httpx_async_client: object | None = None
+    aiohttp_client: object | None = None
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value!r}" for name, value in _hide(dict(self.given())).items())
