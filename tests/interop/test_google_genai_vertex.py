@@ -1,4 +1,4 @@
-"""google-genai with ``vertexai=True`` against the emulator: every method that it has there, sync and async."""
+"""google-genai with ``vertexai=True`` against the emulator, sync and async."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import pytest
 from gemwire.testing import RunningEmulator, emulator
 
 genai = pytest.importorskip("google.genai", reason="google-genai needs Python 3.11")
+
+#: Its own: what is experimental or deprecated there, and its use of aiohttp.
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 MODEL = "gemini-2.5-flash"
 PARENT = "projects/my-project/locations/us-central1"
@@ -90,7 +93,6 @@ def test_embeddings_in_three_forms(client: Any) -> None:
     assert embed("text-embedding-004", ["one", "two"], task_type="RETRIEVAL_QUERY") == [768] * 2
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
 def test_pictures(client: Any) -> None:
     made = client.models.generate_images(
         model="imagen-4.0-generate-001", prompt="a cat", config={"number_of_images": 2}
@@ -114,7 +116,6 @@ def test_caches(client: Any) -> None:
     assert not list(client.caches.list())
 
 
-@pytest.mark.filterwarnings("ignore")  # Tunings are experimental there.
 def test_tunings_and_models(client: Any, running: RunningEmulator) -> None:
     job = client.tunings.tune(
         base_model="gemini-2.0-flash-001",
