@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How fast an example is says how busy the machine is; and CI tries the same examples every time.
@@ -15,3 +18,23 @@ settings.load_profile("tests")
 # A shell that starts a run in the background ignores SIGINT, and so would every process that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the suite."""
+    parser.addoption(
+        "--transport",
+        choices=["grpc", "h2"],
+        default="grpc",
+        help="transport of asyncio clients in tests/rpc",
+    )
+
+
+@pytest.fixture
+def new_threads() -> Callable[[str], list[str]]:
+    """List the threads that began during the test, by a part of their names.
+
+    Earlier tests on the same worker may have left some that end later, such as servers of a session.
+    """
+    before = set(threading.enumerate())
+    return lambda name: [each.name for each in set(threading.enumerate()) - before if name in each.name]

@@ -827,7 +827,7 @@ def test_a_blocking_stream_that_is_left(batches: Loopback) -> None:
     assert sizes(batches) == [100] * 3
 
 
-def test_closing_in_threads(batches: Loopback) -> None:
+def test_closing_in_threads(batches: Loopback, new_threads: Callable[[str], list[str]]) -> None:
     batches.on(BATCH, answer(0.3))
     embedder = BlockingEmbedder(model=MODEL)
     with ThreadPoolExecutor(5) as threads:
@@ -839,16 +839,18 @@ def test_closing_in_threads(batches: Loopback) -> None:
     for use in (embedder.embed, embedder.embed_all, lambda text: list(embedder.stream([text]))):
         with pytest.raises(RuntimeError, match="this embedder is closed"):
             use(["late"])
-    assert not [t for t in threading.enumerate() if t.name == "gemwire-embedder"]
+    assert not new_threads("gemwire-embedder")
 
 
-def test_a_blocking_embedder_that_nobody_has_any_more(batches: Loopback) -> None:
+def test_a_blocking_embedder_that_nobody_has_any_more(
+    batches: Loopback, new_threads: Callable[[str], list[str]]
+) -> None:
     embedder: BlockingEmbedder | None = BlockingEmbedder(model=MODEL)
     assert embedder is not None
     embedder.embed("a")
     embedder = None
     gc.collect()
-    assert comes(lambda: not [t for t in threading.enumerate() if t.name == "gemwire-embedder"])
+    assert comes(lambda: not new_threads("gemwire-embedder"))
 
 
 def run_script(text: str) -> str:

@@ -46,20 +46,6 @@ def make_cache() -> None:
         )
 
 
-@pytest.fixture
-def threads() -> Callable[[], list[str]]:
-    """List the emulator threads that this test began.
-
-    An earlier test on the same worker may have begun the emulator of the session.
-    """
-    before = set(threading.enumerate())
-
-    def begun() -> list[str]:
-        return [t.name for t in set(threading.enumerate()) - before if t.name == "gemwire-emulator"]
-
-    return begun
-
-
 def test_calls_can_be_asserted_on_also_afterwards() -> None:
     with emulator() as gemini:
         assert gemini.calls() == []
@@ -210,7 +196,7 @@ def test_snapshots(tmp_path: Path) -> None:
                 gemini.reset()
 
 
-def test_resources_from_the_start(threads: Callable[[], list[str]]) -> None:
+def test_resources_from_the_start(new_threads: Callable[[str], list[str]]) -> None:
     resource = {
         "rpc": "CreateCachedContent",
         "request": {"cachedContent": {"model": MODEL, "contents": contents(), "ttl": "60s"}},
@@ -222,16 +208,18 @@ def test_resources_from_the_start(threads: Callable[[], list[str]]) -> None:
         emulator(resources=[{"rpc": "x"}]),
     ):
         pass
-    assert threads() == []
+    assert new_threads("gemwire-emulator") == []
 
 
-def test_it_ends_without_a_trace(monkeypatch: pytest.MonkeyPatch, threads: Callable[[], list[str]]) -> None:
-    assert threads() == []
+def test_it_ends_without_a_trace(
+    monkeypatch: pytest.MonkeyPatch, new_threads: Callable[[str], list[str]]
+) -> None:
+    assert new_threads("gemwire-emulator") == []
     with emulator() as gemini:
         assert os.environ[VARIABLE] == gemini.address
-        assert threads() == ["gemwire-emulator"]
+        assert new_threads("gemwire-emulator") == ["gemwire-emulator"]
     assert VARIABLE not in os.environ
-    assert threads() == []
+    assert new_threads("gemwire-emulator") == []
     host, _, port = gemini.address.rpartition(":")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)), 5).close()
@@ -243,10 +231,10 @@ def test_it_ends_without_a_trace(monkeypatch: pytest.MonkeyPatch, threads: Calla
     with pytest.raises(ZeroDivisionError), emulator():
         _ = 1 / (os.environ[VARIABLE] == "127.0.0.1:1")
     assert os.environ[VARIABLE] == "127.0.0.1:1"
-    assert threads() == []
+    assert new_threads("gemwire-emulator") == []
 
 
-def test_a_start_that_fails_leaves_nothing(tmp_path: Path, threads: Callable[[], list[str]]) -> None:
+def test_a_start_that_fails_leaves_nothing(tmp_path: Path, new_threads: Callable[[str], list[str]]) -> None:
     (tmp_path / "text").write_text("this is no database " * 100)
     with pytest.raises(sqlite3.DatabaseError), emulator(state=tmp_path / "text"):
         pass
@@ -256,11 +244,11 @@ def test_a_start_that_fails_leaves_nothing(tmp_path: Path, threads: Callable[[],
         port = taken.getsockname()[1]
         with pytest.raises(RuntimeError), emulator(port=port):
             pass
-    assert threads() == []
+    assert new_threads("gemwire-emulator") == []
     assert VARIABLE not in os.environ
 
 
-def test_a_stream_under_way_ends_with_it(threads: Callable[[], list[str]]) -> None:
+def test_a_stream_under_way_ends_with_it(new_threads: Callable[[str], list[str]]) -> None:
     with emulator() as gemini:
         gemini.reply("a b c d e f", pieces=6)
         gemini.fail(method="Stream", delay=30)
@@ -280,7 +268,7 @@ def test_a_stream_under_way_ends_with_it(threads: Callable[[], list[str]]) -> No
             gemini.stop()
             thread.join(20)
     assert len(outcome) == 1
-    assert threads() == []
+    assert new_threads("gemwire-emulator") == []
 
 
 def test_two_at_once() -> None:

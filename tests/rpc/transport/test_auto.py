@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -74,7 +74,11 @@ def blocked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_grpc_where_it_works(
-    server: Loopback, web: WebServer, api: Api, caplog: pytest.LogCaptureFixture
+    server: Loopback,
+    web: WebServer,
+    api: Api,
+    caplog: pytest.LogCaptureFixture,
+    new_threads: Callable[[str], list[str]],
 ) -> None:
     client = api.client(transport="auto")
     server.on("CountTokens", pb.CountTokensResponse(total_tokens=1))
@@ -83,7 +87,7 @@ def test_grpc_where_it_works(
     assert len(api.list(api(client.stream_generate_content(model=_MODEL)))) == 2
     assert client.transport.kind == "auto"
     assert not web.requests
-    assert not [t for t in threading.enumerate() if t.name == "gemwire-http"]
+    assert not new_threads("gemwire-http")
     assert not caplog.records
 
 

@@ -429,7 +429,9 @@ def test_a_cancelled_task_ends_all_attempts(server: Loopback) -> None:
     asyncio.run(main())
 
 
-def test_nothing_is_left_of_many_calls(api: Api, server: Loopback, client: Any) -> None:
+def test_nothing_is_left_of_many_calls(
+    api: Api, server: Loopback, client: Any, new_threads: Callable[[str], list[str]]
+) -> None:
     def handle(request: Any, context: Any) -> Iterator[Any]:
         nap(0.02, context)
         yield ANSWER
@@ -441,7 +443,7 @@ def test_nothing_is_left_of_many_calls(api: Api, server: Loopback, client: Any) 
     assert len(server.journal) > 60
     assert server.idle()
     # grpc's own thread, for calls that are begun and left, comes and goes.
-    assert comes(lambda: not [t for t in threading.enumerate() if "channel_spin" in t.name])
+    assert comes(lambda: not new_threads("channel_spin"))
     if api.loop:
         assert not asyncio.all_tasks(api.loop)
 
@@ -654,9 +656,9 @@ def test_a_client_over_rest_is_closed_during_a_call(api: Api, web: WebServer) ->
 
 def test_a_transfer_is_not_hedged(api: Api, web: WebServer, tmp_path: Path) -> None:
     transport = rest(api).transport
-    with pytest.raises(ValueError, match="retry: an upload cannot be hedged"):
+    with pytest.raises(ValueError, match="retry: the transfer of a file cannot be hedged"):
         api(transport.upload_file(b"x", mime_type="text/plain", retry=hedged()))
-    with pytest.raises(ValueError, match="retry: a download cannot be hedged"):
+    with pytest.raises(ValueError, match="retry: the transfer of a file cannot be hedged"):
         api(transport.download_file("files/a", tmp_path / "x", retry=hedged()))
     assert not web.requests
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -532,7 +532,7 @@ def test_a_cancelled_task_ends_its_call(web: WebServer) -> None:
 # Lives ---------------------------------------------------------------------------------------------
 
 
-def test_closing_ends_what_is_under_way(web: WebServer) -> None:
+def test_closing_ends_what_is_under_way(web: WebServer, new_threads: Callable[[str], list[str]]) -> None:
     web.on(lambda _, wire: wire.gone() and False)
     client = v1beta.GenerativeServiceClient(transport="rest")
     with in_thread(lambda: client.count_tokens(model=_MODEL)) as outcome:
@@ -543,7 +543,7 @@ def test_closing_ends_what_is_under_way(web: WebServer) -> None:
     assert web.quiet()
     with pytest.raises(RuntimeError, match="this client is closed"):
         client.count_tokens(model=_MODEL)
-    assert not [t for t in threading.enumerate() if t.name == "gemwire-http"]
+    assert not new_threads("gemwire-http")
 
     async def main() -> None:
         client = v1beta.GenerativeServiceAsyncClient(transport="rest_asyncio")
@@ -616,7 +616,7 @@ def test_a_client_on_several_loops(web: WebServer) -> None:
     gc.collect()
 
 
-def test_clients_that_nobody_closes(web: WebServer) -> None:
+def test_clients_that_nobody_closes(web: WebServer, new_threads: Callable[[str], list[str]]) -> None:
     client = v1beta.GenerativeServiceClient(transport="rest")
     client.count_tokens(model=_MODEL)
     del client
@@ -631,7 +631,7 @@ def test_clients_that_nobody_closes(web: WebServer) -> None:
         assert await asyncio.to_thread(web.quiet)
 
     asyncio.run(main())
-    assert not [t for t in threading.enumerate() if t.name == "gemwire-http"]
+    assert not new_threads("gemwire-http")
 
 
 def test_many_threads(web: WebServer) -> None:
