@@ -88,6 +88,18 @@ def _hide(fields: Mapping[str, object]) -> dict[str, object]:
 _NESTED = frozenset({"client_args", "clientArgs", "async_client_args", "asyncClientArgs", "proxies"})
 
 
+class HttpResponse(Config):
+    """The HTTP response of a call, which calls over gRPC have none of.
+
+    Attributes:
+        headers: Header fields.
+        body: JSON.
+    """
+
+    headers: dict[str, str] | None = None
+    body: str | None = None
+
+
 class CallConfig(Config):
     """Config of a call without options of its own.
 
