@@ -1,10 +1,8 @@
 """The descriptor pool of gemwire and the message classes made from it.
 
-protobuf's default pool refuses a second definition of a name, so a process
-that imported both Google's package and ours from there would fail on the
-second import. All messages here live in a pool of their own, built from
-descriptor sets; the classes need no code generated for one version of the
-protobuf runtime.
+protobuf's default pool refuses a second definition of a name, so a process that imported both Google's
+package and ours from there would fail on the second import. All messages here live in a pool of their own,
+built from descriptor sets; the classes need no code generated for one version of the protobuf runtime.
 """
 
 from collections.abc import Iterator
@@ -39,8 +37,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 def _files(data: bytes) -> Iterator[bytes]:
     """Yield the serialized files of a FileDescriptorSet (``repeated FileDescriptorProto file = 1``).
 
-    This does not use protobuf, because importing ``descriptor_pb2`` for it costs more than
-    everything else this package does on import.
+    Without protobuf: importing ``descriptor_pb2`` costs more than all else this package does on import.
     """
     at = 0
     while at < len(data):
@@ -53,10 +50,7 @@ def _files(data: bytes) -> Iterator[bytes]:
 
 
 def load(path: Path) -> None:
-    """Add the files of a descriptor set to the pool.
-
-    Args:
-        path: A serialized ``FileDescriptorSet``, imports included, each file after those it imports.
+    """Add a serialized ``FileDescriptorSet`` to the pool: imports included, each file after those it imports.
 
     Raises:
         ImportError: The file cannot be read, or is damaged.
@@ -79,9 +73,8 @@ def define(namespace: dict[str, object], path: str) -> FileDescriptor:
     """Give a ``_pb2`` module its messages, enums and enum values.
 
     Args:
-        namespace: ``globals()`` of the module. Modules of the files it
-            imports must have been imported before: protobuf makes one class
-            for each descriptor, for the first module that asks.
+        namespace: ``globals()`` of the module. Modules of the files it imports must have been imported
+            before: protobuf makes one class for each descriptor, for the first module that asks.
         path: The file's name in the pool, such as ``google/rpc/status.proto``.
     """
     try:

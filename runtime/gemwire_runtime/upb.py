@@ -1,10 +1,9 @@
 """The three things that are needed of the protobuf runtime: a pool, a metaclass, a constructor.
 
-With the usual C implementation (upb) they are taken from it directly. The
-public modules that offer them, ``descriptor_pool`` and ``message_factory``,
-import protobuf's pure-Python implementation as well since 6.30, which costs
-more than all of this package's own import (``benchmarks/import_time.py``).
-Where the C implementation is absent or has changed, the public way is used.
+With the usual C implementation (upb) they are taken from it directly. The public modules that offer them,
+``descriptor_pool`` and ``message_factory``, import protobuf's pure-Python implementation as well since 6.30,
+which costs more than all of this package's own import (``benchmarks/import_time.py``). Where the C
+implementation is absent or has changed, the public way is used.
 """
 
 from collections.abc import Callable

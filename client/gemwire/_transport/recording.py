@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
@@ -91,15 +91,17 @@ class Recording:
             self._calls.append(record)
         return RecordedCall(self, record, request)
 
-    def update(self, change: Callable[[], None]) -> None:
-        """Change a record while no other thread writes the file."""
+    def append(self, record: CallRecord, response: _Response) -> None:
+        """Add a response while no other thread writes the file."""
         with self._lock:
-            change()
+            record["responses"].append(response)
 
-    def finish(self, record: CallRecord, request: object) -> None:
+    def finish(self, record: CallRecord, request: object, elapsed: float, error: APIError | None) -> None:
         """Write the file when a call has ended. An existing file is replaced at once."""
         with self._lock:
-            if "error" in record:
+            record["elapsed"] = elapsed
+            if error is not None:
+                record["error"] = call_json.to_error_tree(error)
                 self._failed[id(request)] = request, record
             text = json.dumps({"version": _VERSION, "calls": self._calls}, ensure_ascii=False, indent=1)
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,15 +131,15 @@ class Recording:
         raise ReplayError(f"{self._path}: no call of {name} is left with an equal request{hint}")
 
 
+@dataclass(eq=False, repr=False)
 class RecordedCall:
     """One call while it is recorded."""
 
-    def __init__(self, recording: Recording, record: CallRecord, request: object) -> None:
-        self._recording = recording
-        self._record = record
-        self._request = request
-        self._started_at = time.monotonic()
-        self._ended = False
+    _recording: Recording
+    _record: CallRecord
+    _request: object
+    _started_at: float = field(default_factory=time.monotonic)
+    _ended: bool = False
 
     def _elapsed(self) -> float:
         return round(time.monotonic() - self._started_at, 4)
@@ -145,21 +147,14 @@ class RecordedCall:
     def add(self, response: object) -> None:
         """Add a response."""
         entry = _Response(at=self._elapsed(), message=call_json.to_tree(response))
-        self._recording.update(lambda: self._record["responses"].append(entry))
+        self._recording.append(self._record, entry)
 
     def end(self, error: APIError | None = None) -> None:
         """Write the call to the file, with the error that ended it. Does nothing the second time."""
         if self._ended:
             return
         self._ended = True
-
-        def change() -> None:
-            if error is not None:
-                self._record["error"] = call_json.to_error_tree(error)
-            self._record["elapsed"] = self._elapsed()
-
-        self._recording.update(change)
-        self._recording.finish(self._record, self._request)
+        self._recording.finish(self._record, self._request, self._elapsed(), error)
 
     def fail(self, error: BaseException) -> None:
         """End a call that failed; one that ends otherwise, as by cancellation, is abandoned."""

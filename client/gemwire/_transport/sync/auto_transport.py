@@ -49,17 +49,14 @@ class AutoTransport(Transport):
     find_emulator = staticmethod(endpoint.find_dual_emulator)
 
     def __init__(self, **arguments: Unpack[TransportArguments]) -> None:
-        """Find credentials and run the certificate source. Nothing is connected before the first call.
+        """Find credentials and run the certificate source, as `GrpcTransport` does.
 
         Args:
             **arguments: See `TransportArguments`. With ``plaintext``, REST goes to GEMINI_EMULATOR_HTTP_HOST.
 
         Raises:
             ImportError: ``gemwire[http]`` is not installed.
-            ValueError: The host is invalid, or two credentials were given.
-            TypeError: An argument is of a wrong type, or a channel was given.
-            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
-            google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
+            TypeError: A channel was given.
         """
         require_http_client()
         if "channel" in arguments:

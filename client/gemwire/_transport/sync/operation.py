@@ -49,7 +49,7 @@ class Operation(Generic[_Result, _Progress]):
         operation: operations_pb2.Operation,
         caller: Caller,
     ) -> None:
-        """Wrap the response of the method that started the operation; it names the types of its results."""
+        """Wrap the response of the method that started the operation, which names the type of its result."""
         self._method = method
         self._operation = operation
         self._caller = caller

@@ -31,10 +31,6 @@ class History:
 
         Args:
             given: Contents, or dicts of their fields.
-
-        Raises:
-            ValueError: A turn has another role than user and model, or cannot be sent.
-            TypeError: The value is not a list of contents.
         """
         if given is not None and (
             isinstance(given, (str, bytes, dict, Model)) or not isinstance(given, Iterable)
@@ -166,12 +162,7 @@ class StreamedTurn:
 
 
 def to_user_content(message: ContentUnion) -> v1beta.Content:
-    """Convert a message of the user.
-
-    Raises:
-        ValueError: It is empty or invalid.
-        TypeError: It is a content instead of its parts, or of a wrong type.
-    """
+    """Convert a message of the user."""
     if message is None or (is_list(message) and not message):
         raise ValueError("message is required: text, a part or a list of them")
     content = to_content(message, "message")

@@ -59,10 +59,6 @@ def to_realtime_input(arguments: Mapping[str, object]) -> v1beta.BidiGenerateCon
 
     Args:
         arguments: The arguments of ``send_realtime_input``; all but one are None.
-
-    Raises:
-        ValueError: There is not exactly one argument, or it cannot be sent.
-        TypeError: The argument is of a wrong type.
     """
     arguments = {name: value for name, value in arguments.items() if value is not None}
     if len(arguments) != 1:

@@ -61,10 +61,6 @@ def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
 
     Args:
         value: A type, a `Schema`, or a dict in the form of Schema or JSON Schema.
-
-    Raises:
-        ValueError: The schema is empty or invalid, or the type has none.
-        TypeError: The value is of a wrong type.
     """
     value = unwrap(value)
     message = message_of(value)

@@ -85,6 +85,18 @@ def _hide(fields: Mapping[str, object]) -> dict[str, object]:
     return hidden
 
 
+class HttpResponse(Config):
+    """The HTTP response of a call, which calls over gRPC have none of.
+
+    Attributes:
+        headers: Header fields.
+        body: JSON.
+    """
+
+    headers: dict[str, str] | None = None
+    body: str | None = None
+
+
 class CallConfig(Config):
     """Config of a call without options of its own.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gemwire.genai._backends.base import LiveBackend
 from gemwire.genai._convert import live
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.live import LiveConnectConfig
@@ -10,7 +9,7 @@ from gemwire_proto.v1beta import BidiGenerateContentClientMessage
 from gemwire_proto.v1beta.generative_service import BIDI_GENERATE_CONTENT
 
 
-class GeminiLive(LiveBackend):
+class GeminiLive:
     """The messages of BidiGenerateContent."""
 
     METHOD = BIDI_GENERATE_CONTENT
