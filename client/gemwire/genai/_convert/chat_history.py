@@ -27,11 +27,7 @@ class History:
     """
 
     def __init__(self, given: Iterable[object] | None = None) -> None:
-        """Begin with copies of earlier turns.
-
-        Args:
-            given: Contents, or dicts of their fields.
-        """
+        """Begin with copies of earlier turns."""
         if given is not None and (
             isinstance(given, (str, bytes, dict, Model)) or not isinstance(given, Iterable)
         ):
@@ -120,12 +116,7 @@ class StreamedTurn:
     """
 
     def __init__(self, message: v1beta.Content, count: int) -> None:
-        """Begin a turn.
-
-        Args:
-            message: Content of the user.
-            count: Number of contents that are sent before it.
-        """
+        """Begin a turn."""
         self._request = [message]
         self._count = count
         self._history_length = 0

@@ -180,12 +180,7 @@ def _to_type(value: object, place: str) -> str:
 
 
 def _to_message(schema: object) -> v1beta.Schema:
-    """Convert a JSON Schema to a Schema.
-
-    Raises:
-        _InexpressibleError: Part of it would be lost.
-        ValueError: A value is out of range.
-    """
+    """Convert a JSON Schema to a Schema."""
     if not isinstance(schema, Mapping):
         raise _InexpressibleError
     rest = _simplify({key: value for key, value in schema.items() if key not in _IGNORED})
