@@ -22,25 +22,13 @@ from typing import TYPE_CHECKING, Any
 from gemwire_proto import aiplatform_v1 as _messages
 
 if TYPE_CHECKING:
-    from gemwire._clients.aio.aiplatform_v1 import (
-        EvaluationServiceAsyncClient as EvaluationServiceAsyncClient,
-    )
-    from gemwire._clients.aio.aiplatform_v1 import (
-        GenAiCacheServiceAsyncClient as GenAiCacheServiceAsyncClient,
-    )
-    from gemwire._clients.aio.aiplatform_v1 import (
-        GenAiTuningServiceAsyncClient as GenAiTuningServiceAsyncClient,
-    )
-    from gemwire._clients.aio.aiplatform_v1 import (
-        LlmUtilityServiceAsyncClient as LlmUtilityServiceAsyncClient,
-    )
-    from gemwire._clients.aio.aiplatform_v1 import (
-        ModelGardenServiceAsyncClient as ModelGardenServiceAsyncClient,
-    )
+    from gemwire._clients.aio.aiplatform_v1 import EvaluationServiceAsyncClient as EvaluationServiceAsyncClient
+    from gemwire._clients.aio.aiplatform_v1 import GenAiCacheServiceAsyncClient as GenAiCacheServiceAsyncClient
+    from gemwire._clients.aio.aiplatform_v1 import GenAiTuningServiceAsyncClient as GenAiTuningServiceAsyncClient
+    from gemwire._clients.aio.aiplatform_v1 import LlmUtilityServiceAsyncClient as LlmUtilityServiceAsyncClient
+    from gemwire._clients.aio.aiplatform_v1 import ModelGardenServiceAsyncClient as ModelGardenServiceAsyncClient
     from gemwire._clients.aio.aiplatform_v1 import ModelServiceAsyncClient as ModelServiceAsyncClient
-    from gemwire._clients.aio.aiplatform_v1 import (
-        PredictionServiceAsyncClient as PredictionServiceAsyncClient,
-    )
+    from gemwire._clients.aio.aiplatform_v1 import PredictionServiceAsyncClient as PredictionServiceAsyncClient
     from gemwire._clients.sync.aiplatform_v1 import EvaluationServiceClient as EvaluationServiceClient
     from gemwire._clients.sync.aiplatform_v1 import GenAiCacheServiceClient as GenAiCacheServiceClient
     from gemwire._clients.sync.aiplatform_v1 import GenAiTuningServiceClient as GenAiTuningServiceClient
