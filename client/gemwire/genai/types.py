@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 import gemwire.genai._types.absent_fields
-import gemwire.genai._types.schema_order  # noqa: F401 - declares it
+import gemwire.genai._types.schema_order  # noqa: F401 - both declare fields
 from gemwire.genai._types.auth_tokens import (
     AuthToken,
     CreateAuthTokenConfig,
