@@ -20,6 +20,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the suite."""
+    parser.addoption(
+        "--transport",
+        choices=["grpc", "h2"],
+        default="grpc",
+        help="transport of asyncio clients in tests/rpc",
+    )
+
+
 @pytest.fixture
 def new_threads() -> Callable[[str], list[str]]:
     """List the threads that began during the test, by a part of their names.

@@ -17,12 +17,7 @@ def check_integer(
     maximum: int | None = None,
     expected: str = "a whole number",
 ) -> int:
-    """Return a whole number within bounds.
-
-    Raises:
-        TypeError: The value is not a whole number.
-        ValueError: It is too small or too large.
-    """
+    """Return a whole number within bounds."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name}: expected {expected}, got {value!r}")
     if value < minimum:
@@ -38,12 +33,7 @@ def check_concurrency(name: str, value: object, *, minimum: int = 1, expected: s
 
 
 def check_number(name: str, value: object, *, zero: bool = False, expected: str = "a number") -> float:
-    """Return a finite number above zero, or not below it where ``zero`` is allowed.
-
-    Raises:
-        TypeError: The value is not a number.
-        ValueError: It is out of range.
-    """
+    """Return a finite number above zero, or not below it where ``zero`` is allowed."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}: expected {expected}, got {value!r}")
     if not (value >= 0 if zero else value > 0) or not value < math.inf:

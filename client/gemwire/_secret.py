@@ -63,11 +63,6 @@ def type_name(value: object) -> str:
     return "str" if isinstance(value, Secret) else type(value).__name__
 
 
-def is_of_wrong_type(value: object) -> bool:
-    """Return whether an argument that was hidden should have been text."""
-    return isinstance(value, _OfWrongType)
-
-
 @overload
 def hide_text(value: str) -> str: ...
 @overload

@@ -36,7 +36,7 @@ import grpc
 from gemwire._error_json import ErrorJson, HttpResponse, parse_body, parse_text, read_json, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from google.protobuf.message import Message
 
@@ -206,10 +206,9 @@ class APIError(GemwireError):
             return
         if read := getattr(response, "aread", None):
             await read()
-        text, reason = (getattr(response, name, "") for name in ("text", "reason"))
-        tree = parse_text(
-            await text() if callable(text) else text, getattr(response, "reason_phrase", reason)
-        )
+        text: str | Callable[[], Awaitable[str]] = getattr(response, "text", "")
+        reason = getattr(response, "reason_phrase", getattr(response, "reason", ""))
+        tree = parse_text(text if isinstance(text, str) else await text(), reason)
         cls.raise_error(status, tree, response)
 
     @classmethod

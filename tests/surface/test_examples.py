@@ -32,7 +32,7 @@ WITHOUT_EMULATOR = {"docs/authentication.md"}
 #: Pages whose examples send nothing to this emulator: one is of messages, one brings an emulator.
 WITHOUT_CALLS = {*WITHOUT_EMULATOR, "docs/differences.md", "docs/emulator.md"}
 #: Pages without Python.
-WITHOUT_PYTHON = {"docs/architecture.md"}
+WITHOUT_PYTHON = {"docs/architecture.md", "docs/frameworks.md"}
 #: What a page says is set; nothing else of this machine's environment is.
 ENVIRONMENT = {"docs/authentication.md": {"GOOGLE_API_USE_CLIENT_CERTIFICATE": "true"}}
 #: Commands that cannot be run here, and why.

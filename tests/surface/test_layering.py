@@ -210,7 +210,7 @@ def _refusal(module: str, found: Import) -> str | None:
             return None  # the one module that knows the HTTP client
         if module == "gemwire._transport.tls_context" and found.lazy and found.within("certifi"):
             return None  # google-auth's requests brings it
-        if found.within("typing_extensions") and module.endswith("_transport"):
+        if found.within("typing_extensions") and module.endswith(("_transport", ".transport")):
             return None  # for type checkers, which bring it
         # An optional package, recognised when the user has it: never loaded by us.
         if found.lazy and found.within("google.api_core"):

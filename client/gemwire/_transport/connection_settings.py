@@ -104,24 +104,7 @@ class ConnectionSettings:
     ) -> ConnectionSettings:
         """Find the credentials and run the certificate source. Nothing is connected.
 
-        Args:
-            options: The client's options; the host is not read from them.
-            credentials: google-auth credentials. Default: those of the options, then of the environment.
-            client_info: Source of the user agent; None to send none.
-            service: The service: its host is the audience of self-signed tokens wherever calls go.
-            host: Host to connect to.
-            http_host: Host for calls over HTTP.
-            cert_source: Returns the client certificate and key.
-            plaintext: Whether connections are unencrypted.
-            anonymous: Whether to send no credentials, as to an emulator. An API key that is given is still
-                sent if the host is this machine.
-            always_use_jwt_access: Whether service accounts sign their own tokens.
-
-        Raises:
-            ValueError: Two credentials were given, or an API key is invalid.
-            TypeError: An argument is of a wrong type.
-            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
-            google.auth.exceptions.MutualTLSChannelError: The certificate source failed.
+        If ``anonymous``, only an API key that was given in code is sent, and that only to this machine.
         """
         authorization: creds.Authorization = creds.ApiKey(())
         if not anonymous or (creds.is_key_given(credentials, options) and endpoint.is_loopback(host)):
@@ -154,15 +137,7 @@ class ConnectionSettings:
         service: Service,
         emulator: endpoint.Emulator | None,
     ) -> ConnectionSettings:
-        """Resolve the settings of a service client by its options and the environment. See `build`.
-
-        Args:
-            options: The client's options.
-            credentials: google-auth credentials.
-            client_info: Source of the user agent.
-            service: The service.
-            emulator: Where to connect instead, in plaintext and without credentials.
-        """
+        """Resolve the settings of a service client by its options and the environment. See `build`."""
         if emulator:
             endpoint.service_host(service, options.location)
             host, http_host, cert_source = emulator.host, emulator.http_host, None

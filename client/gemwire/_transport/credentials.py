@@ -6,6 +6,7 @@ import inspect
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import google.auth
@@ -13,18 +14,18 @@ import google.auth.api_key
 import google.auth.credentials
 from google.auth.exceptions import GoogleAuthError
 
-from gemwire._secret import hide_key, is_of_wrong_type, type_name, without_frames
+from gemwire._secret import hide_key, type_name, without_frames
 from gemwire._transport import metadata
 from gemwire._transport.token import Pairs, Token
 from gemwire.options import ClientOptions
 from gemwire_runtime.method import Service
 
 
+@dataclass(frozen=True, repr=False)
 class ApiKey:
     """An API key, or no credentials: metadata that never changes."""
 
-    def __init__(self, pairs: Pairs) -> None:
-        self._pairs = pairs
+    _pairs: Pairs
 
     def __repr__(self) -> str:
         return "<ApiKey>" if self._pairs else "<no credentials>"
@@ -47,13 +48,8 @@ Authorization = ApiKey | Token
 
 
 def check_api_key(key: str, argument: str) -> str:
-    """Return an API key, which `hide_key` has hidden, if it is valid.
-
-    Raises:
-        TypeError: It is not a string.
-        ValueError: It is empty, or has a character that headers cannot carry.
-    """
-    if is_of_wrong_type(key):
+    """Return an API key, which `hide_key` has hidden, if it is a string that headers can carry."""
+    if type_name(key) != "str":
         raise TypeError(f"{argument}: expected a string, got {type_name(key)}")
     if not key:
         raise ValueError(f"{argument}: the API key is empty; leave it out to use the environment")
@@ -97,13 +93,6 @@ def resolve(
     In this order: ``credentials``, ``options.api_key``, ``options.credentials_file``,
     GOOGLE_API_KEY, GEMINI_API_KEY (which are keys of the Gemini API alone), application default
     credentials. The first three exclude each other.
-
-    Args:
-        credentials: google-auth credentials, or None.
-        options: The client's options.
-        service: The service: its scopes, and its host for self-signed tokens, whatever host is called.
-        host: The host that is called.
-        always_use_jwt_access: Whether service accounts sign their own tokens.
 
     Raises:
         ValueError: Two that exclude each other were given, or the API key is invalid.

@@ -75,12 +75,7 @@ def with_brackets(host: str) -> str:
 
 
 def check_host(host: str, argument: str) -> str:
-    """Return ``host`` if it is a valid ``host`` or ``host:port``.
-
-    Raises:
-        TypeError: It is not a string.
-        ValueError: It is empty, or has a scheme, a path, spaces or an invalid port.
-    """
+    """Return ``host`` if it is a valid ``host`` or ``host:port``."""
     if not isinstance(host, str):
         raise TypeError(f"{argument}: expected 'host' or 'host:port', got {type(host).__name__}")
     if not host:
@@ -157,12 +152,7 @@ def _use_client_cert() -> bool:
 
 
 def universe_domain(option: str | None) -> str:
-    """Return the option, else GOOGLE_CLOUD_UNIVERSE_DOMAIN, else ``googleapis.com``.
-
-    Raises:
-        EmptyUniverseError: The one that is used is empty.
-        TypeError: The option is not a string.
-    """
+    """Return the option, else GOOGLE_CLOUD_UNIVERSE_DOMAIN, else ``googleapis.com``."""
     if not isinstance(option, (str, type(None))):
         raise TypeError(f"client_options.universe_domain: expected a string, got {type(option).__name__}")
     for candidate in (option, os.environ.get("GOOGLE_CLOUD_UNIVERSE_DOMAIN")):
@@ -204,17 +194,7 @@ def service_host(service: Service, location: str | None) -> str:
 
 
 def resolve(service: Service, options: ClientOptions) -> Endpoint:
-    """Resolve the host and the client certificate.
-
-    Args:
-        service: The service.
-        options: The client's options.
-
-    Raises:
-        MutualTLSChannelError: GOOGLE_API_USE_MTLS_ENDPOINT is invalid, or mutual TLS is required outside
-            googleapis.com.
-        ValueError: `api_endpoint` is not a host, `location` is no location, or the universe domain is empty.
-    """
+    """Resolve the host and the client certificate."""
     mode = mtls_mode()
     source = client_cert_source(options.client_cert_source)
     universe = universe_domain(options.universe_domain)
@@ -255,21 +235,13 @@ class Emulator(NamedTuple):
 
 
 def find_emulator() -> Emulator | None:
-    """Return the emulator that gRPC clients of this process call, by GEMINI_EMULATOR_HOST.
-
-    Raises:
-        ValueError: It is not a host:port, or another machine without GEMINI_EMULATOR_ALLOW_REMOTE=true.
-    """
+    """Return the emulator that gRPC clients of this process call, by GEMINI_EMULATOR_HOST."""
     host = _emulator_host(EMULATOR)
     return Emulator(host, None) if host else None
 
 
 def find_http_emulator() -> Emulator | None:
-    """Return the emulator that REST clients call, by GEMINI_EMULATOR_HTTP_HOST.
-
-    Raises:
-        ValueError: As for `find_emulator`; or only GEMINI_EMULATOR_HOST is set.
-    """
+    """Return the emulator that REST clients call, by GEMINI_EMULATOR_HTTP_HOST."""
     host = _emulator_host(HTTP_EMULATOR)
     if host is None and os.environ.get(EMULATOR):
         raise ValueError(
@@ -280,11 +252,7 @@ def find_http_emulator() -> Emulator | None:
 
 
 def find_dual_emulator() -> Emulator | None:
-    """Return the emulator that clients call which use both gRPC and HTTP.
-
-    Raises:
-        ValueError: As for `find_emulator`; or only GEMINI_EMULATOR_HTTP_HOST is set.
-    """
+    """Return the emulator that clients call which use both gRPC and HTTP."""
     host, http_host = _emulator_host(EMULATOR), _emulator_host(HTTP_EMULATOR)
     if host is None and http_host is not None:
         raise ValueError(

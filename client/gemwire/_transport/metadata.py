@@ -77,12 +77,7 @@ def _validate_pair(pair: Sequence[object], argument: str) -> Pair:
 
 
 def build_user_agent(client_info: object) -> str:
-    """Return the x-goog-api-client header of a `ClientInfo`, or of google.api_core's.
-
-    Raises:
-        TypeError: It is neither.
-        ValueError: It contains characters that headers do not allow.
-    """
+    """Return the x-goog-api-client header of a `ClientInfo`, or of google.api_core's."""
     to_user_agent = getattr(client_info, "to_user_agent", None)
     if to_user_agent is None:
         raise TypeError(f"client_info: expected ClientInfo or None, got {type(client_info).__name__}")

@@ -92,13 +92,7 @@ class Token:
         audience: str,
         quota_project_id: str | None,
     ) -> None:
-        """Initialize a token. Nothing is fetched before the first call.
-
-        Args:
-            credentials: google-auth credentials.
-            audience: Host that self-signed tokens of a service account are for.
-            quota_project_id: Project to send as ``x-goog-user-project``.
-        """
+        """Initialize a token. Nothing is fetched before the first call."""
         self.credentials = credentials
         self._audience = audience
         self._quota_project_id = quota_project_id

@@ -54,8 +54,9 @@ def generate(
     The call blocks until the job has ended; with asyncio, use ``await asyncio.to_thread(bulk.generate, …)``.
 
     Args:
-        input: JSON lines file with requests; decompressed if its name ends in ``.gz``.
-        output: JSON lines file to write, or to continue.
+        input: JSON lines file with requests; decompressed if its name ends in ``.gz``. A pipe, or ``-`` for
+            standard input, is copied to a temporary file first.
+        output: JSON lines file to write, or to continue. Not a pipe or a device.
         model: Model for lines that name none.
         config: Settings that all requests share: `gemwire.genai.types.GenerateContentConfig`, or a dict of
             its fields. Fields of a line take precedence.
@@ -65,8 +66,8 @@ def generate(
         processes: Number of processes that make the calls; 1 for this one only. With Ray, of actors.
         engine: ``"local"`` for this machine, or ``"ray"`` for a Ray cluster.
         ray_address: Address of the cluster. Default: the one that Ray finds, or one that it starts here.
-        failures: JSON lines file for failed lines. Default: beside the output, ``out.failures.jsonl`` for
-            ``out.jsonl``.
+        failures: JSON lines file for failed lines of this job only. Default: beside the output,
+            ``out.failures.jsonl`` for ``out.jsonl``.
         retry_failures: Whether to send lines again that failed in earlier runs.
         retry: When to retry a call. Default: 5 attempts if the service is overloaded or a quota is exceeded,
             with pauses of up to a minute.
@@ -79,11 +80,11 @@ def generate(
         The final progress. Failed lines do not raise: ``failures`` is their number.
 
     Raises:
-        ValueError: An argument or a file is invalid, the output belongs to another job, or another process is
-            running this job. Nothing was sent or changed.
+        ValueError: An argument or a file is invalid, output or failures belong to another job, or another
+            process is writing to them. Nothing was sent or changed.
         TypeError: An argument has a wrong type.
         APIError: No line can be answered: the model does not exist, the key is invalid…
-        JobStopped: The job cannot go on: the disk is full, for instance. Finished lines are saved.
+        JobStopped: The job cannot go on: the disk is full, the input was changed… Finished lines are saved.
         KeyboardInterrupt: Ctrl-C was pressed. Lines in progress got ten seconds; finished lines are saved.
         ImportError: An extra is not installed.
     """

@@ -124,9 +124,8 @@ def is_pipe(path: Path) -> bool:
 
 
 def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rb")
-    file = Path("/dev/stdin" if str(path) == "-" else path).open("rb")  # noqa: SIM115
+    name = "/dev/stdin" if str(path) == "-" else path
+    file = gzip.open(name, "rb") if path.suffix == ".gz" else Path(name).open("rb")  # noqa: SIM115
     mode = os.fstat(file.fileno()).st_mode
     if stat.S_ISREG(mode):
         return file
@@ -140,6 +139,8 @@ def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
             copy.seek(0)
         except OSError as error:
             copy.close()
+            if error.errno is None:
+                raise
             reason = f"cannot be copied to {tempfile.gettempdir()}: {error.strerror}"
             raise ValueError(f"input: {path}: {reason}") from None
     return copy
@@ -149,20 +150,17 @@ def _split_lines(blocks: Iterable[bytes]) -> Iterator[Line]:
     """Split blocks into lines; blank ones are empty."""
     number = 0
     rest: list[bytes] = []
-
-    def join(end: bytes) -> Line:
-        line = b"".join((*rest, end))
-        if number == 1:
-            line = line.removeprefix(_BOM)
-        return Line(number, b"" if line.isspace() else line.rstrip(b"\r"))
-
     for block in blocks:
-        *lines, end = block.split(b"\n")
-        for line in lines:
-            number += 1
-            yield join(line)
-            rest.clear()
-        rest.append(end)
+        first, *lines = block.split(b"\n")
+        rest.append(first)
+        if lines:
+            lines.insert(0, b"".join(rest))
+            rest = [lines.pop()]
+            if not number:
+                lines[0] = lines[0].removeprefix(_BOM)
+            for line in lines:
+                number += 1
+                yield Line(number, b"" if line.isspace() else line.rstrip(b"\r"))
     if any(rest):
-        number += 1
-        yield join(b"")
+        line = b"".join(rest) if number else b"".join(rest).removeprefix(_BOM)
+        yield Line(number + 1, b"" if line.isspace() else line.rstrip(b"\r"))

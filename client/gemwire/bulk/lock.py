@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 
@@ -26,6 +27,10 @@ def open_locked(name: str, path: Path) -> int:
         except OSError as error:
             reason = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
             raise ValueError(f"{name}: cannot write to {path}: {reason}") from None
+        # The last look before something is locked, written, and deleted if it stays empty: no device is.
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise ValueError(f"{name}: {path} is not a regular file")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_same(file, path):

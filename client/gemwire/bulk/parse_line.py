@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -16,18 +16,6 @@ from gemwire_proto import v1beta
 from gemwire_runtime.pool import POOL
 
 _FORMS = 'a "request", a "prompt", or the "contents" of a request'
-
-
-class ParsedLine(NamedTuple):
-    """Content of a line.
-
-    Attributes:
-        key: Key of the line; None if it has none.
-        request: Its request.
-    """
-
-    key: object
-    request: v1beta.GenerateContentRequest
 
 
 class InvalidLine(ValueError):
@@ -88,7 +76,7 @@ def line_key(line: Line) -> object:
     return value.get("key") if isinstance(value, dict) else None
 
 
-def parse_line(line: Line) -> ParsedLine:
+def parse_line(line: Line) -> tuple[object, v1beta.GenerateContentRequest]:
     """Return the key and the request of a line.
 
     Args:
@@ -97,7 +85,7 @@ def parse_line(line: Line) -> ParsedLine:
     """
     value = load_json(line)
     if isinstance(value, str):
-        return ParsedLine(None, _prompt_request(value, None))
+        return None, _prompt_request(value, None)
     if not isinstance(value, dict):
         raise InvalidLine(f"the line is neither a JSON string nor an object with {_FORMS}")
     key = value.pop("key", None)
@@ -105,13 +93,13 @@ def parse_line(line: Line) -> ParsedLine:
         request = value.pop("request")
         value.pop("metadata", None)  # Allowed in the API's batch format, and not sent.
         _check_empty(value, key)
-        return ParsedLine(key, _parse_request(request, key))
+        return key, _parse_request(request, key)
     if "prompt" in value:
         prompt = value.pop("prompt")
         _check_empty(value, key)
-        return ParsedLine(key, _prompt_request(prompt, key))
+        return key, _prompt_request(prompt, key)
     if "contents" in value:
-        return ParsedLine(key, _parse_request(value, key))
+        return key, _parse_request(value, key)
     raise InvalidLine(f"the line has none of {_FORMS}", key)
 
 

@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 
 def resolve_client(client: object) -> tuple[AsyncServiceClient, CallSettings]:
-    """Return the service client, and the call settings it comes with.
-
-    Raises:
-        TypeError: The argument is not a supported client.
-        google.auth.exceptions.DefaultCredentialsError: No client is given, and there are no credentials.
-    """
+    """Return the service client, and the call settings it comes with."""
     if client is None:
         from gemwire.v1beta import GenerativeServiceAsyncClient
 
@@ -41,12 +36,7 @@ def resolve_client(client: object) -> tuple[AsyncServiceClient, CallSettings]:
 
 
 def check_contents(contents: object, on_error: str) -> None:
-    """Raise unless the arguments of a call with many texts are valid.
-
-    Raises:
-        TypeError: The contents are not iterable, or a single text.
-        ValueError: ``on_error`` is neither ``"raise"`` nor ``"return"``.
-    """
+    """Raise unless the arguments of a call with many texts are valid."""
     if isinstance(contents, (str, bytes, bytearray, dict)) or not (
         hasattr(contents, "__iter__") or hasattr(contents, "__aiter__")
     ):
@@ -56,12 +46,7 @@ def check_contents(contents: object, on_error: str) -> None:
 
 
 def vector_reader(vectors: str) -> Callable[[EmbedResponse], list[Any]]:
-    """Return the function that reads vectors of a kind from a response.
-
-    Raises:
-        ValueError: The kind is unknown.
-        ImportError: The kind is numpy, which is not installed.
-    """
+    """Return the function that reads vectors of a kind from a response."""
     check_choice("vectors", vectors, FORMS)
     if vectors == "numpy":
         try:

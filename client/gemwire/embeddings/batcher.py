@@ -82,12 +82,8 @@ class Batcher(Generic[_R]):
     ) -> None:
         """Create a batcher on the running loop.
 
-        Args:
-            send: Makes the call for some entries, and calls its second argument with the index and result of
-                each.
-            max_entries: Maximum number of entries in a batch.
-            max_bytes: Maximum bytes of a batch's entries; a larger entry is sent alone.
-            concurrency: Maximum number of batches in flight.
+        ``send`` makes the call for some entries, and calls its second argument with the index and result of
+        each. An entry that is larger than ``max_bytes`` is sent alone.
         """
         self.loop = asyncio.get_running_loop()
         self.closed = False
@@ -100,17 +96,9 @@ class Batcher(Generic[_R]):
         self._in_flight: set[Batch[_R]] = set()
 
     def add(self, entry: bytes, delay: float) -> tuple[asyncio.Future[_R], Batch[_R]]:
-        """Add an entry to the open batch.
+        """Add an entry to the open batch, and return the future of its result and the batch.
 
-        Args:
-            entry: Serialized entry.
-            delay: Maximum seconds to wait for other entries; 0 to wait for those of this iteration only.
-
-        Returns:
-            The future of the result, and the batch.
-
-        Raises:
-            RuntimeError: The batcher is closed.
+        With ``delay`` 0 it waits only for those of this iteration of the loop, otherwise for so many seconds.
         """
         if self.closed:
             raise closed_error()

@@ -131,11 +131,7 @@ class _LoopThread:
             self._loop.close()
 
     def submit(self, work: Callable[[], Coroutine[object, object, _T]]) -> futures.Future[_T]:
-        """Start a coroutine on the loop.
-
-        Raises:
-            RuntimeError: The embedder is closed, or was created in another process.
-        """
+        """Start a coroutine on the loop."""
         if self._generation != fork.generation():
             raise RuntimeError("this embedder was created before the process forked; create one here")
         with self._lock:

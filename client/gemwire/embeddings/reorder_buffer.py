@@ -18,13 +18,10 @@ class ReorderBuffer(Generic[_T, _R]):
     """Requests of one stream in the order of their source."""
 
     def __init__(self, batcher: Batcher[_R], capacity: int, refill: int) -> None:
-        """Create an empty buffer.
+        """Create an empty buffer for ``capacity`` requests.
 
-        Args:
-            batcher: Sends the requests.
-            capacity: Maximum number of requests.
-            refill: Free space that is needed before reading goes on: enough for a batch, so that a slow
-                consumer does not cause batches of one.
+        ``refill`` is the space that is needed before reading goes on: enough for a batch, so that a slow
+        consumer does not cause batches of one.
         """
         self._batcher = batcher
         self._capacity = capacity
@@ -42,13 +39,10 @@ class ReorderBuffer(Generic[_T, _R]):
         *,
         skip_invalid: bool,
     ) -> None:
-        """Read the source to its end.
+        """Read the source to its end; ``entry`` serializes a content, given its index.
 
-        Args:
-            contents: The source.
-            entry: Serializes a content, given its index.
-            delay: Seconds that a batch waits to be full where the source pauses.
-            skip_invalid: Whether to go on after a content that cannot be serialized.
+        A batch waits ``delay`` seconds to be full where the source pauses. ``skip_invalid`` says whether to
+        go on after a content that cannot be serialized.
         """
         batcher, requests = self._batcher, self._requests
         index = 0

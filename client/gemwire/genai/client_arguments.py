@@ -51,14 +51,7 @@ class ClientArguments:
         return GEMINI
 
     def resolve(self) -> tuple[str | None, ConnectionSettings]:
-        """Return the name of the transport, and the connection settings.
-
-        Raises:
-            KeyError: There is no such transport.
-            ValueError: Options exclude each other, or one is out of range.
-            TypeError: An argument is of a wrong type.
-            google.auth.exceptions.DefaultCredentialsError: No credentials were found.
-        """
+        """Return the name of the transport, and the connection settings."""
         address = resolve_address(self.http_options, self.backend.base_url_variable)
         host, plaintext, transport = address.host, address.plaintext, self.transport
         if transport not in _EMULATORS:

@@ -33,15 +33,7 @@ class CallSettings(TypedDict, total=False):
 
 
 def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> CallSettings:
-    """Convert HTTP options to the arguments of a service client's method.
-
-    Args:
-        *options: `HttpOptions`, dicts of their fields, or None; later ones take precedence.
-
-    Raises:
-        ValueError: A value is out of range.
-        TypeError: A value is of a wrong type.
-    """
+    """Convert HTTP options to the arguments of a service client's method."""
     made: CallSettings = {}
     headers: dict[str, str] = {}
     for given in options:
@@ -81,16 +73,7 @@ class BaseUrl(NamedTuple):
 
 
 def resolve_address(options: HttpOptions, variable: str) -> BaseUrl:
-    """Return the address of ``base_url``.
-
-    Args:
-        options: HTTP options of the client.
-        variable: Environment variable of the address, if ``base_url`` is not set.
-
-    Raises:
-        ValueError: It is not the address of a host, or the API version is unknown.
-        TypeError: It is not a string.
-    """
+    """Return the address of ``base_url``, else of the environment ``variable``."""
     if options.api_version not in _VERSIONS:
         raise ValueError(
             f"http_options.api_version: {options.api_version!r} is none of v1, v1beta and v1alpha"
@@ -108,6 +91,8 @@ def resolve_address(options: HttpOptions, variable: str) -> BaseUrl:
     if scheme.lower() not in {"", "https", "http"}:
         raise ValueError(f"{named}: {shown!r} begins with neither https:// nor http://")
     endpoint.check_host(host, named)
+    if "?" in path or "#" in path:
+        raise ValueError(f"{named}: {shown!r} is followed by a query; leave it out, and put keys in api_key")
     plaintext = scheme.lower() == "http"
     elsewhere = plaintext and not endpoint.is_loopback(host)
     if elsewhere and named == variable:

@@ -12,11 +12,7 @@ from typing import Any
 
 
 def resolve_callable(function: object) -> Callable[[Any], Any]:
-    """Return the function to call: the argument itself, or its ``generate`` method.
-
-    Raises:
-        TypeError: The argument is not callable.
-    """
+    """Return the function to call: the argument itself, or its ``generate`` method."""
     generate: object = getattr(function, "generate", None)
     if callable(generate) and not inspect.isroutine(function):
         return generate

@@ -10,11 +10,7 @@ _T = TypeVar("_T")
 
 
 def check_source(source: object) -> None:
-    """Raise unless an argument is a source of items.
-
-    Raises:
-        TypeError: It is not iterable, or it is a string or binary data, which is one item.
-    """
+    """Raise unless an argument is a source of items."""
     if isinstance(source, (str, bytes, bytearray, memoryview)):
         raise TypeError(
             f"source: a {type(source).__name__} is one item, not many; give a list, a generator or another "

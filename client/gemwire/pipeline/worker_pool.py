@@ -84,13 +84,7 @@ class WorkerPool(Generic[_T, _R]):
         concurrency: int,
         close: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        """Start the workers.
-
-        Args:
-            function: Function to call for each item.
-            concurrency: Number of concurrent calls.
-            close: Releases the resources of the function; called last.
-        """
+        """Start calling the function; ``close`` releases its resources and is called last."""
         self._function = function
         self._close_function = close
         self.resize(concurrency)

@@ -75,6 +75,24 @@ class PredictionService:
             },
         )
 
+    async def batch_embed_contents(
+        self, request: aiplatform_v1.BatchEmbedContentsRequest, call: Call
+    ) -> aiplatform_v1.BatchEmbedContentsResponse:
+        """Embed a content for each request, in order."""
+        if not request.requests:
+            raise invalid_argument("requests", "is required")
+        response = aiplatform_v1.BatchEmbedContentsResponse()
+        for number, one in enumerate(request.requests):
+            if one.model not in ("", request.model):
+                raise invalid_argument(
+                    f"requests[{number}].model", f"must be {request.model}, or be left out"
+                )
+            wanted = aiplatform_v1.EmbedContentRequest()
+            wanted.CopyFrom(one)
+            wanted.model = request.model
+            response.embeddings.append((await self.embed_content(wanted, call)).embedding)
+        return response
+
     def _translate_response(
         self, response: v1beta.GenerateContentResponse
     ) -> aiplatform_v1.GenerateContentResponse:

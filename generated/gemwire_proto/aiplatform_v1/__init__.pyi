@@ -299,6 +299,8 @@ from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import Gene
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import GenerateContentResponse as GenerateContentResponse
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import EmbedContentRequest as EmbedContentRequest
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import EmbedContentResponse as EmbedContentResponse
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import BatchEmbedContentsRequest as BatchEmbedContentsRequest
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import BatchEmbedContentsResponse as BatchEmbedContentsResponse
 from gemwire_proto.google.cloud.aiplatform.v1.llm_utility_service_pb2 import ComputeTokensRequest as ComputeTokensRequest
 from gemwire_proto.google.cloud.aiplatform.v1.llm_utility_service_pb2 import TokensInfo as TokensInfo
 from gemwire_proto.google.cloud.aiplatform.v1.llm_utility_service_pb2 import ComputeTokensResponse as ComputeTokensResponse
@@ -331,6 +333,8 @@ from gemwire_proto.google.cloud.aiplatform.v1.model_garden_service_pb2 import Ge
 from gemwire_proto.google.cloud.aiplatform.v1.model_garden_service_pb2 import DeployRequest as DeployRequest
 from gemwire_proto.google.cloud.aiplatform.v1.model_garden_service_pb2 import DeployResponse as DeployResponse
 from gemwire_proto.google.cloud.aiplatform.v1.model_garden_service_pb2 import DeployOperationMetadata as DeployOperationMetadata
+from gemwire_proto.google.cloud.aiplatform.v1.model_garden_service_pb2 import ListPublisherModelsRequest as ListPublisherModelsRequest
+from gemwire_proto.google.cloud.aiplatform.v1.model_garden_service_pb2 import ListPublisherModelsResponse as ListPublisherModelsResponse
 from gemwire_proto.google.cloud.aiplatform.v1.model_garden_service_pb2 import PublisherModelView as PublisherModelView
 from gemwire_proto.google.cloud.aiplatform.v1.model_service_pb2 import UploadModelRequest as UploadModelRequest
 from gemwire_proto.google.cloud.aiplatform.v1.model_service_pb2 import UploadModelOperationMetadata as UploadModelOperationMetadata

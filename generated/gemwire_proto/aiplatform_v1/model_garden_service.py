@@ -53,6 +53,27 @@ DEPLOY = _method.Method(
     result=_v1_model_garden_service_pb2.DeployResponse,
     progress=_v1_model_garden_service_pb2.DeployOperationMetadata,
 )
+LIST_PUBLISHER_MODELS = _method.Method(
+    service="google.cloud.aiplatform.v1.ModelGardenService",
+    name="ListPublisherModels",
+    snake="list_publisher_models",
+    kind=_method.Kind.UNARY,
+    request=_v1_model_garden_service_pb2.ListPublisherModelsRequest,
+    response=_v1_model_garden_service_pb2.ListPublisherModelsResponse,
+    flattened=("parent",),
+    routing=("parent",),
+    http=(
+        _method.HttpBinding("get", "/v1beta1/{parent=publishers/*}/models"),
+    ),
+    timeout=60.0,
+    retry=_method.RetryDefaults(
+        codes=("UNAVAILABLE",),
+        initial=1.0, maximum=10.0, multiplier=1.3,
+    ),
+    idempotent=True,
+    http_only=True,
+    items="publisher_models",
+)
 SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.ModelGardenService",
     host="aiplatform.googleapis.com",
@@ -62,6 +83,7 @@ SERVICE = _method.Service(
     methods={
         "GetPublisherModel": GET_PUBLISHER_MODEL,
         "Deploy": DEPLOY,
+        "ListPublisherModels": LIST_PUBLISHER_MODELS,
     },
 )
 
@@ -198,6 +220,44 @@ class AsyncModelGardenService(ModelGardenServicePaths):
             DEPLOY, request, (), retry, timeout, metadata
         )
 
+    def list_publisher_models(
+        self,
+        request: _v1_model_garden_service_pb2.ListPublisherModelsRequest | _Mapping[str, _Any] | None = None,
+        *,
+        parent: str | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_publisher_model_pb2.PublisherModel, _v1_model_garden_service_pb2.ListPublisherModelsResponse]]:
+        """Returns the models of a publisher, page by page.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `ListPublisherModelsRequest` or a dict of its fields. Excludes the field arguments.
+            parent: The publisher: `publishers/{publisher}`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            AsyncPager[PublisherModel, ListPublisherModelsResponse]: the items of `publisher_models`, further pages fetched on the way.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/model_garden_service.proto, `ListPublisherModels`; REST: GET
+        /v1beta1/{parent=publishers/*}/models.
+        """
+        return self._caller.paged(
+            LIST_PUBLISHER_MODELS, request, (parent,), retry, timeout, metadata
+        )
+
 
 class ModelGardenService(ModelGardenServicePaths):
     """Describes the models of publishers and deploys them."""
@@ -273,4 +333,42 @@ class ModelGardenService(ModelGardenServicePaths):
         """
         return self._caller.operation(
             DEPLOY, request, (), retry, timeout, metadata
+        )
+
+    def list_publisher_models(
+        self,
+        request: _v1_model_garden_service_pb2.ListPublisherModelsRequest | _Mapping[str, _Any] | None = None,
+        *,
+        parent: str | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _sync.Pager[_v1_publisher_model_pb2.PublisherModel, _v1_model_garden_service_pb2.ListPublisherModelsResponse]:
+        """Returns the models of a publisher, page by page.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `ListPublisherModelsRequest` or a dict of its fields. Excludes the field arguments.
+            parent: The publisher: `publishers/{publisher}`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            Pager[PublisherModel, ListPublisherModelsResponse]: the items of `publisher_models`, further pages fetched on the way.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/model_garden_service.proto, `ListPublisherModels`; REST: GET
+        /v1beta1/{parent=publishers/*}/models.
+        """
+        return self._caller.paged(
+            LIST_PUBLISHER_MODELS, request, (parent,), retry, timeout, metadata
         )

@@ -244,6 +244,26 @@ EMBED_CONTENT = _method.Method(
     ),
     idempotent=True,
 )
+BATCH_EMBED_CONTENTS = _method.Method(
+    service="google.cloud.aiplatform.v1.PredictionService",
+    name="BatchEmbedContents",
+    snake="batch_embed_contents",
+    kind=_method.Kind.UNARY,
+    request=_v1_prediction_service_pb2.BatchEmbedContentsRequest,
+    response=_v1_prediction_service_pb2.BatchEmbedContentsResponse,
+    flattened=("model", "requests"),
+    routing=("model",),
+    http=(
+        _method.HttpBinding("post", "/v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents", body="*"),
+    ),
+    timeout=60.0,
+    retry=_method.RetryDefaults(
+        codes=("UNAVAILABLE",),
+        initial=1.0, maximum=10.0, multiplier=1.3,
+    ),
+    idempotent=True,
+    http_only=True,
+)
 SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.PredictionService",
     host="aiplatform.googleapis.com",
@@ -265,6 +285,7 @@ SERVICE = _method.Service(
         "GenerateContent": GENERATE_CONTENT,
         "StreamGenerateContent": STREAM_GENERATE_CONTENT,
         "EmbedContent": EMBED_CONTENT,
+        "BatchEmbedContents": BATCH_EMBED_CONTENTS,
     },
 )
 
@@ -876,6 +897,47 @@ class AsyncPredictionService(PredictionServicePaths):
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
 
+    def batch_embed_contents(
+        self,
+        request: _v1_prediction_service_pb2.BatchEmbedContentsRequest | _Mapping[str, _Any] | None = None,
+        *,
+        model: str | None = None,
+        requests: _Iterable[_v1_prediction_service_pb2.EmbedContentRequest | _Mapping[str, _Any]] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.BatchEmbedContentsResponse]:
+        """Returns an embedding for each request, in order. Changes nothing, so it is safe to repeat.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `BatchEmbedContentsRequest` or a dict of its fields. Excludes the field arguments.
+            model: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            requests: What to embed, and how. The model of each may be left out.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            BatchEmbedContentsResponse: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `BatchEmbedContents`; REST: POST
+        /v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents.
+        """
+        return self._caller.unary(
+            BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
+        )
+
 
 class PredictionService(PredictionServicePaths):
     """Answers requests with models: those of publishers, such as Gemini, and those deployed to endpoints.
@@ -1413,4 +1475,45 @@ class PredictionService(PredictionServicePaths):
         """
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
+        )
+
+    def batch_embed_contents(
+        self,
+        request: _v1_prediction_service_pb2.BatchEmbedContentsRequest | _Mapping[str, _Any] | None = None,
+        *,
+        model: str | None = None,
+        requests: _Iterable[_v1_prediction_service_pb2.EmbedContentRequest | _Mapping[str, _Any]] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _v1_prediction_service_pb2.BatchEmbedContentsResponse:
+        """Returns an embedding for each request, in order. Changes nothing, so it is safe to repeat.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `BatchEmbedContentsRequest` or a dict of its fields. Excludes the field arguments.
+            model: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            requests: What to embed, and how. The model of each may be left out.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            BatchEmbedContentsResponse: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `BatchEmbedContents`; REST: POST
+        /v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents.
+        """
+        return self._caller.unary(
+            BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )

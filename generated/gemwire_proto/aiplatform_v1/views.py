@@ -2797,6 +2797,18 @@ class EmbedContentResponseEmbedding(_views.View, kind=_v1_prediction_service_pb2
     __slots__ = ()
 
 
+class BatchEmbedContentsRequest(_views.View, kind=_v1_prediction_service_pb2.BatchEmbedContentsRequest):
+    """Asks `PredictionService.BatchEmbedContents` for embeddings."""
+
+    __slots__ = ()
+
+
+class BatchEmbedContentsResponse(_views.View, kind=_v1_prediction_service_pb2.BatchEmbedContentsResponse):
+    """Embeddings from `PredictionService.BatchEmbedContents`."""
+
+    __slots__ = ()
+
+
 class ComputeTokensRequest(_views.View, kind=_v1_llm_utility_service_pb2.ComputeTokensRequest):
     """Asks `LlmUtilityService.ComputeTokens` for the tokens of a prompt."""
 
@@ -3155,6 +3167,18 @@ class DeployResponse(_views.View, kind=_v1_model_garden_service_pb2.DeployRespon
 
 class DeployOperationMetadata(_views.View, kind=_v1_model_garden_service_pb2.DeployOperationMetadata):
     """Metadata of the operation of `ModelGardenService.Deploy`."""
+
+    __slots__ = ()
+
+
+class ListPublisherModelsRequest(_views.View, kind=_v1_model_garden_service_pb2.ListPublisherModelsRequest):
+    """Asks `ModelGardenService.ListPublisherModels` for a page of models."""
+
+    __slots__ = ()
+
+
+class ListPublisherModelsResponse(_views.View, kind=_v1_model_garden_service_pb2.ListPublisherModelsResponse):
+    """A page of models from `ModelGardenService.ListPublisherModels`."""
 
     __slots__ = ()
 

@@ -8879,6 +8879,39 @@ class EmbedContentResponseEmbeddingDict(_TypedDict, total=False):
     """Fields of a `EmbedContentResponseEmbedding`, which is accepted in its place."""
     values: _Sequence[float] | None
 
+class BatchEmbedContentsRequest(_views.View):
+    """Asks `PredictionService.BatchEmbedContents` for embeddings."""
+    model: str | None
+    """The model: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+    """
+    requests: list[EmbedContentRequest] | None
+    """What to embed, and how. The model of each may be left out."""
+    def __init__(
+        self,
+        *,
+        model: str | None = ...,
+        requests: _Sequence[EmbedContentRequest | EmbedContentRequestDict | _Message] | None = ...,
+    ) -> None: ...
+
+class BatchEmbedContentsRequestDict(_TypedDict, total=False):
+    """Fields of a `BatchEmbedContentsRequest`, which is accepted in its place."""
+    model: str | None
+    requests: _Sequence[EmbedContentRequest | EmbedContentRequestDict | _Message] | None
+
+class BatchEmbedContentsResponse(_views.View):
+    """Embeddings from `PredictionService.BatchEmbedContents`."""
+    embeddings: list[EmbedContentResponseEmbedding] | None
+    """One for each request, in order."""
+    def __init__(
+        self,
+        *,
+        embeddings: _Sequence[EmbedContentResponseEmbedding | EmbedContentResponseEmbeddingDict | _Message] | None = ...,
+    ) -> None: ...
+
+class BatchEmbedContentsResponseDict(_TypedDict, total=False):
+    """Fields of a `BatchEmbedContentsResponse`, which is accepted in its place."""
+    embeddings: _Sequence[EmbedContentResponseEmbedding | EmbedContentResponseEmbeddingDict | _Message] | None
+
 class ComputeTokensRequest(_views.View):
     """Asks `LlmUtilityService.ComputeTokens` for the tokens of a prompt."""
     endpoint: str | None
@@ -10568,6 +10601,64 @@ class DeployOperationMetadataDict(_TypedDict, total=False):
     destination: str | None
     project_number: int | None
     model_id: str | None
+
+class ListPublisherModelsRequest(_views.View):
+    """Asks `ModelGardenService.ListPublisherModels` for a page of models."""
+    parent: str | None
+    """The publisher: `publishers/{publisher}`."""
+    filter: str | None
+    """Expression that selects models."""
+    page_size: int | None
+    """Most models to return; the service may return fewer, and chooses when it is 0.
+    """
+    page_token: str | None
+    """`next_page_token` of the page before; empty for the first one. The other fields must be as they were.
+    """
+    view: PublisherModelView | None
+    """How much of each model to return."""
+    order_by: str | None
+    """Fields to sort by, such as `name desc`."""
+    language_code: str | None
+    """Language of the descriptions, a BCP 47 tag. `en` when empty."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        filter: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+        view: PublisherModelView | str | int | None = ...,
+        order_by: str | None = ...,
+        language_code: str | None = ...,
+    ) -> None: ...
+
+class ListPublisherModelsRequestDict(_TypedDict, total=False):
+    """Fields of a `ListPublisherModelsRequest`, which is accepted in its place."""
+    parent: str | None
+    filter: str | None
+    page_size: int | None
+    page_token: str | None
+    view: PublisherModelView | str | int | None
+    order_by: str | None
+    language_code: str | None
+
+class ListPublisherModelsResponse(_views.View):
+    """A page of models from `ModelGardenService.ListPublisherModels`."""
+    publisher_models: list[PublisherModel] | None
+    """The models."""
+    next_page_token: str | None
+    """Pass it as `page_token` to get the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        publisher_models: _Sequence[PublisherModel | PublisherModelDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListPublisherModelsResponseDict(_TypedDict, total=False):
+    """Fields of a `ListPublisherModelsResponse`, which is accepted in its place."""
+    publisher_models: _Sequence[PublisherModel | PublisherModelDict | _Message] | None
+    next_page_token: str | None
 
 class UploadModelRequest(_views.View):
     """Request of `ModelService.UploadModel`."""

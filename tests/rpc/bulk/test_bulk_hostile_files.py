@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -262,6 +263,13 @@ def test_an_input_from_a_named_pipe_and_from_the_shell(counted: Counted, tmp_pat
     feeding = threading.Thread(target=lambda: pipe.write_bytes((tmp_path / "in.jsonl").read_bytes()))
     feeding.start()
     assert bulk.generate(pipe, tmp_path / "out.jsonl", model="m").answered == 20
+    feeding.join(30)
+    packed = tmp_path / "pipe.gz"
+    os.mkfifo(packed)
+    data = gzip.compress((tmp_path / "in.jsonl").read_bytes())
+    feeding = threading.Thread(target=lambda: packed.write_bytes(data))
+    feeding.start()
+    assert bulk.generate(packed, tmp_path / "out.jsonl", model="m").before == 20
     feeding.join(30)
     script = f'exec "$0" "$@" <(cat {tmp_path / "in.jsonl"}) {tmp_path / "shell.jsonl"} "{{}}"'
     ended = subprocess.run(

@@ -46,7 +46,7 @@ def test_cache_lifecycle(api: Api, gemini_emulator: RunningEmulator) -> None:
     assert changed.expire_time > cache.expire_time
     moment = dt.datetime(2100, 1, 1, tzinfo=dt.timezone.utc)
     assert api(caches.update(name=cache.name, config={"expire_time": moment})).expire_time == moment
-    assert api(caches.delete(name=cache.name)) is None
+    assert isinstance(api(caches.delete(name=cache.name)), types.DeleteCachedContentResponse)
     with pytest.raises(errors.ClientError) as caught:
         api(caches.get(name=cache.name))
     assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")

@@ -78,7 +78,7 @@ def test_file_lifecycle(api: Api, gemini: RunningEmulator, tmp_path: Path) -> No
     assert (pager.name, len(pager), pager[0]) == ("files", 1, file)
     answer = api(resources.models.generate_content(model=MODEL, contents=[file, "What is this?"]))
     assert "What is this?" in answer.text
-    assert api(resources.files.delete(name=file.name)) is None
+    assert isinstance(api(resources.files.delete(name=file.name)), types.DeleteFileResponse)
     with pytest.raises(errors.ClientError) as caught:
         api(resources.files.get(name=file.name))
     assert caught.value.code == 404

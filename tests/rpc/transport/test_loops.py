@@ -568,7 +568,7 @@ def test_a_fork_during_a_call_warns_and_is_not_felt_in_the_parent(server: Loopba
                     warnings.simplefilter("always")
                     pid = os.fork()
                 if pid == 0:
-                    stream.cancel()
+                    print("cancelled", stream.cancel(), flush=True)
                     del stream
                     os._exit(0)
                 print([str(each.message) for each in caught if each.category is RuntimeWarning])
@@ -577,9 +577,10 @@ def test_a_fork_during_a_call_warns_and_is_not_felt_in_the_parent(server: Loopba
 
         asyncio.run(main())
     """)
-    warning, parent = out.splitlines()
-    assert "this process forks during calls of an asyncio client" in warning
-    assert parent == "parent 2"
+    assert "this process forks during calls of an asyncio client" in out
+    # The core may be faster than the child to print.
+    assert "cancelled True" not in out
+    assert out.endswith("parent 2\n")
 
 
 def _in_worker(client: Any) -> str:

@@ -486,6 +486,16 @@ _GENAI_CONSTRUCTIONS: dict[str, dict[str, Any]] = {
     "the key as an option": {"api_key": "k", "http_options": {"api_key": KEY}},
     "the key as options": {"api_key": "k", "http_options": KEY},
     "headers of a wrong type": {"api_key": KEY, "http_options": {"headers": [TOKEN]}},
+    "another client's arguments": {
+        "api_key": "k",
+        "http_options": {
+            "client_args": {
+                "headers": {"Authorization": TOKEN},
+                "proxy": f"http://u:{KEY}@x",
+                "proxies": {"https": f"http://u:{KEY}@x"},
+            }
+        },
+    },
     "a bad timeout": {
         "api_key": KEY,
         "http_options": types.HttpOptions(headers={"Cookie": TOKEN}, timeout=-1),

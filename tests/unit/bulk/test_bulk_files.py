@@ -501,3 +501,12 @@ def test_an_empty_file_is_not_left(tmp_path: Path) -> None:
     path.touch()
     close_locked(file, path)
     assert path.exists()  # It is another one.
+
+
+def test_a_device_or_a_pipe_is_neither_locked_nor_deleted(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/full")):
+        with pytest.raises(ValueError, match=f"output: {path} is not a regular file"):
+            open_locked("output", path)
+        assert path.exists()

@@ -45,7 +45,7 @@ def test_forms_of_a_line(line: Any, key: Any) -> None:
     "names", [("generationConfig", "maxOutputTokens"), ("generation_config", "max_output_tokens")]
 )
 def test_either_spelling(names: tuple[str, str]) -> None:
-    found = ask({"request": {"contents": CONTENTS, names[0]: {names[1]: 5}, "model": "m"}}).request
+    found = ask({"request": {"contents": CONTENTS, names[0]: {names[1]: 5}, "model": "m"}})[1]
     assert found.generation_config.max_output_tokens == 5
     assert found.model == "models/m"
 
@@ -53,7 +53,7 @@ def test_either_spelling(names: tuple[str, str]) -> None:
 @pytest.mark.parametrize("name", ["thinkingLevel", "thinking_level"])
 def test_fields_that_only_json_has(name: str) -> None:
     config = {"thinkingConfig": {name: "LOW", "thinkingBudget": 3}}
-    found = ask({"request": {"contents": CONTENTS, "generationConfig": config}}).request
+    found = ask({"request": {"contents": CONTENTS, "generationConfig": config}})[1]
     assert json_only.paths(found) == ["generation_config.thinking_config.thinking_level"]
     assert found.generation_config.thinking_config.thinking_budget == 3
 
@@ -111,15 +111,13 @@ def test_what_a_line_says_counts_more() -> None:
     base.generation_config.top_k = 3
     base.system_instruction.parts.add(text="Be brief.")
     own = {"stopSequences": ["c"], "temperature": 1.0}
-    made = merge_requests(base, ask({"contents": CONTENTS, "generationConfig": own}).request)
+    made = merge_requests(base, ask({"contents": CONTENTS, "generationConfig": own})[1])
     assert list(made.generation_config.stop_sequences) == ["c"]
     assert (made.generation_config.top_k, made.generation_config.temperature) == (3, 1.0)
     assert made.system_instruction.parts[0].text == "Be brief."
     assert made.model == "models/m"
     system = {"parts": [{"text": "Be long."}]}
-    other = merge_requests(
-        base, ask({"contents": CONTENTS, "systemInstruction": system, "model": "n"}).request
-    )
+    other = merge_requests(base, ask({"contents": CONTENTS, "systemInstruction": system, "model": "n"})[1])
     assert [part.text for part in other.system_instruction.parts] == ["Be long."]
     assert other.model == "models/n"
     assert not base.contents
@@ -138,7 +136,7 @@ def test_what_ends_a_job() -> None:
     assert not failed_result(1, None, NotFound("no")).fatal
     # A file may be somebody else's, which says nothing about other lines.
     file = {"contents": [{"parts": [{"fileData": {"fileUri": "files/a"}}]}]}
-    assert names_resources(ask(file).request)
+    assert names_resources(ask(file)[1])
     assert not names_resources(HELLO)
     told = failed_result(1, "a", PermissionDenied("no", attempts=2), names_resources=True)
     assert json.loads(told.record) == {

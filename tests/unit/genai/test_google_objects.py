@@ -115,8 +115,8 @@ def test_a_model_of_the_programs_own_counts_by_its_fields() -> None:
 def test_history_and_tool_responses() -> None:
     assert History([google.UserContent("a")]).copy(False) == [types.UserContent("a")]
     answer = google.FunctionResponse(id="1", name="f", response={"a": 1})
-    assert to_tool_response(answer).function_responses[0].id == "1"
-    assert len(to_tool_response([answer, answer]).function_responses) == 2
+    assert to_tool_response(answer).tool_response.function_responses[0].id == "1"
+    assert len(to_tool_response([answer, answer]).tool_response.function_responses) == 2
 
 
 def test_an_answer_by_googles_schema_is_json() -> None:

@@ -18,7 +18,7 @@ from gemwire._transport.aio.concurrency import (
     build_metadata,
     is_task_cancelling,
 )
-from gemwire._transport.aio.hedging import AsyncHedgedAttempt
+from gemwire._transport.aio.hedging import race_attempts
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
 from gemwire._transport.aio.stream import AsyncStream
@@ -125,7 +125,7 @@ class AsyncCaller:
         else:
             policy = resolve_policy(retry, method.retry)
             if policy and policy.hedge:
-                attempt = AsyncHedgedAttempt(method, self._hedges.create_plan(method, message, policy))
+                attempt = partial(race_attempts, self._hedges.create_plan(method, message, policy))
         connection = self.pool.current()
         began, left = time.monotonic(), seconds
         attempts: Attempts | None = None

@@ -46,7 +46,8 @@ class Canceller:
 
     def abandon(self) -> None:
         """Cancel the call of a closed loop: the server is notified, no reader is."""
-        self._call.cancel()
+        if self._generation == fork.generation():
+            self._call.cancel()
 
     def release(self) -> None:
         """Cancel the call, as its only reader, who will read no more."""

@@ -132,7 +132,7 @@ class ChannelPool:
         """
         loop = asyncio.get_running_loop()
         current = self._handles.get(loop)
-        if self._given is not None or self._closed or current is not handle:
+        if current is None or current is not handle or self._given is not None or self._closed:
             return
         self._retired.add(current)
         successor = LoopChannel(self._open(replacement()), self._target, handle.health.successor())

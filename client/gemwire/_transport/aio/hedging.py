@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
@@ -13,66 +13,45 @@ from gemwire._transport.attempts import Attempts
 from gemwire._transport.hedge_policy import HedgePlan
 from gemwire._transport.undecodable import check_response
 from gemwire.errors import APIError
-from gemwire_runtime.method import Method
 
-_Request = TypeVar("_Request", bound=Message)
-_Response = TypeVar("_Response", bound=Message)
+_Response = TypeVar("_Response")
 
 
-class AsyncHedgedAttempt(Generic[_Request, _Response]):
-    """Several concurrent attempts, which are one to the retry loop."""
+async def race_attempts(
+    plan: HedgePlan,
+    call: Callable[..., Awaitable[_Response]],
+    request: Message,
+    timeout: float | None,
+    metadata: CallMetadata,
+    attempts: Attempts,
+) -> _Response:
+    """Return the first response of concurrent attempts, which are one attempt to the retry loop.
 
-    def __init__(self, method: Method[_Request, _Response], plan: HedgePlan) -> None:
-        self._method = method
-        self._plan = plan
-
-    async def __call__(
-        self,
-        call: Callable[..., Awaitable[_Response]],
-        request: _Request,
-        timeout: float | None,
-        metadata: CallMetadata,
-        attempts: Attempts,
-    ) -> _Response:
-        """Return the first response of all attempts, which share the timeout. ``call`` makes the first.
-
-        An error that is not retryable ends the call, and so does the last of all.
-        """
-        began = time.monotonic()
-        delay = self._plan.delay()
-        if delay is None:
-            result = check_response(await call(request, timeout=timeout, metadata=metadata), self._method)
-        else:
-            race: Race[_Response] = Race()
-            deadline = None if timeout is None else began + timeout
-            try:
-                race.start(call, request, timeout, metadata)
-                result = await self._first_response(race, request, began, delay, deadline, metadata, attempts)
-            finally:
-                await race.end()
-        self._plan.record_latency(time.monotonic() - began)
+    They share the timeout; ``call`` makes the first. An error that is not retryable ends the call, and so
+    does the last of all.
+    """
+    began = time.monotonic()
+    method, delay = attempts.method, plan.delay()
+    if delay is None:
+        result = check_response(await call(request, timeout=timeout, metadata=metadata), method)
+        plan.record_latency(time.monotonic() - began)
         return result
-
-    async def _first_response(
-        self,
-        race: Race[_Response],
-        request: _Request,
-        began: float,
-        delay: float,
-        deadline: float | None,
-        metadata: CallMetadata,
-        attempts: Attempts,
-    ) -> _Response:
-        plan, concurrent = self._plan, 1
-        # When the next attempt is to start; None for never.
-        due: float | None = began + delay
-        final: RpcError | None = None
+    deadline = None if timeout is None else began + timeout
+    race: Race[_Response] = Race()
+    concurrent = 1
+    # When the next attempt is to start; None for never.
+    due: float | None = began + delay
+    final: RpcError | None = None
+    try:
+        race.start(call, request, timeout, metadata)
         while True:
             ended = await race.next(None if due is None else max(due - time.monotonic(), 0))
             failure: APIError | None = None
             if ended is not None:
                 try:
-                    return check_response(race.result(ended), self._method)
+                    result = check_response(race.result(ended), method)
+                    plan.record_latency(time.monotonic() - began)
+                    return result
                 except RpcError as error:
                     failure = attempts.error(error)
                     if not plan.is_retryable(failure):
@@ -88,10 +67,12 @@ class AsyncHedgedAttempt(Generic[_Request, _Response]):
                 if in_time and not attempts.client_closed and plan.try_acquire(concurrent, attempts.count):
                     connection, now = attempts.start_hedge()
                     left = None if deadline is None else max(deadline - now, 0)
-                    race.start(connection.callable(self._method), request, left, metadata)
+                    race.start(connection.callable(method), request, left, metadata)
                     concurrent, due = concurrent + 1, now + delay
             if not race.running and final:
                 # Left to the retry loop, which also waits for as long as the server asks to.
                 raise final
             if failure:
                 attempts.record_failure(failure)
+    finally:
+        await race.end()

@@ -7,6 +7,7 @@ ends the connection, which `Connection.failure` tells.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from gemwire._transport.h2 import frames
@@ -45,8 +46,18 @@ class Connection:
         pings_unanswered: Number of own pings without a reply.
     """
 
-    def __init__(self, *, max_header_list_size: int = MAX_HEADER_LIST_SIZE) -> None:
-        """Initialize a connection; `data_to_send` begins with the preface."""
+    def __init__(
+        self,
+        on_pending: Callable[[], None] = lambda: None,
+        *,
+        max_header_list_size: int = MAX_HEADER_LIST_SIZE,
+    ) -> None:
+        """Initialize a connection; `data_to_send` begins with the preface.
+
+        Args:
+            on_pending: Called when `data_to_send` has something to return; must not call it.
+            max_header_list_size: Limit of a response's header fields, in bytes.
+        """
         self.streams: dict[int, Stream] = {}
         self.max_streams = _STREAMS_AT_FIRST
         self.failure: str | None = None
@@ -62,7 +73,7 @@ class Connection:
         self._partial = b""
         self._continued: tuple[int, bool, list[bytes]] | None = None
         self._empty_frames = 0
-        self._sending = SendBuffer()
+        self._sending = SendBuffer(on_pending)
         settings = {
             frames.HEADER_TABLE_SIZE: 0,
             frames.ENABLE_PUSH: 0,
@@ -130,7 +141,7 @@ class Connection:
     def close(self) -> None:
         """End all streams, and announce it with GOAWAY (section 6.8)."""
         if self.failure is None:
-            self._end(ErrorCode.NO_ERROR, "the connection was closed", None)
+            self._end(ErrorCode.NO_ERROR, "the connection was closed", ErrorCode.CANCEL)
 
     def data_to_send(self) -> bytes:
         """Return the bytes to write next; call again when they have left, until nothing is returned."""

@@ -18,10 +18,12 @@ from gemwire._transport.h2.grpc_status import (
     UNIMPLEMENTED,
     ReceivedMetadata,
     Status,
-    decode_metadata,
+    encoding_of,
     from_code,
     from_http,
     from_trailers,
+    is_grpc,
+    metadata_of,
 )
 from gemwire._transport.h2.header_decoding import HeaderBlock
 from gemwire._transport.h2.stream import Stream
@@ -49,6 +51,7 @@ class GrpcCall:
         initial_metadata: Metadata of the response; None until it arrives.
         messages: Messages that arrived and were not taken.
         unprocessed: Whether the server has certainly not processed the call.
+        is_truncated: Whether the server's status is OK, but its last message is cut off.
     """
 
     __slots__ = (
@@ -61,6 +64,7 @@ class GrpcCall:
         "_partial",
         "_stream",
         "initial_metadata",
+        "is_truncated",
         "messages",
         "status",
         "unprocessed",
@@ -85,6 +89,7 @@ class GrpcCall:
         self.initial_metadata: ReceivedMetadata | None = None
         self.status: Status | None = None
         self.unprocessed = False
+        self.is_truncated = False
 
     # What the client does.
 
@@ -126,17 +131,20 @@ class GrpcCall:
     # What the server does: see `StreamReceiver`.
 
     def receive_headers(self, block: HeaderBlock, is_end: bool) -> None:
-        if self.initial_metadata is None and not is_end:
-            self._receive_initial(block)
-        elif self._foreign is not None:
+        is_first = self.initial_metadata is None
+        if self._foreign is not None:
             self._finish_foreign()
-        elif self.initial_metadata is None and not _is_grpc(block):
+        elif is_first and not is_grpc(block):
             self._foreign = block
-            self._finish_foreign()
-        else:
-            if self.initial_metadata is None:
+            if is_end:
+                self._finish_foreign()
+        elif is_end:
+            if is_first:
                 self.initial_metadata = ()
             self._receive_status(from_trailers(block))
+        else:
+            self.initial_metadata = metadata_of(block)
+            self._encoding = encoding_of(block)
         self._on_event()
 
     def receive_data(self, data: bytes, start: int, stop: int) -> None:
@@ -189,17 +197,9 @@ class GrpcCall:
     def resume_sending(self) -> None:
         self._on_event()
 
-    def _receive_initial(self, block: HeaderBlock) -> None:
-        if not _is_grpc(block):
-            self._foreign = block
-            return
-        self.initial_metadata = decode_metadata(block.fields)
-        for name, value in block.fields:
-            if name == "grpc-encoding":
-                self._encoding = value
-
     def _receive_status(self, status: Status) -> None:
         if status.code == OK and self._missing:
+            self.is_truncated = True
             status = Status(INTERNAL, f"the last message lacks {self._missing} bytes", status.trailers)
         self._finish(status)
 
@@ -215,7 +215,7 @@ class GrpcCall:
     def _finish_foreign(self) -> None:
         block = self._foreign
         if block is not None:
-            self._finish(from_http(block.status or 0, block.fields, self._body))
+            self._finish(from_http(block, self._body))
 
     def _check_prefix(self, compressed: int, size: int) -> Status | None:
         """Return the status that a message with this prefix ends the call with; None for a valid one."""
@@ -267,11 +267,3 @@ class GrpcCall:
             self.messages.clear()
         if self._stream is not None:
             self._stream.reset(ErrorCode.CANCEL)
-
-
-def _is_grpc(block: HeaderBlock) -> bool:
-    """Return whether a response comes from a gRPC server."""
-    if block.status != 200:
-        return False
-    kind = next((value for name, value in block.fields if name == "content-type"), "")
-    return kind == "application/grpc" or kind.startswith(("application/grpc+", "application/grpc;"))

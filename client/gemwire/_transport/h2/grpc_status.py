@@ -24,6 +24,9 @@ INTERNAL: Final = 13
 UNAVAILABLE: Final = 14
 UNAUTHENTICATED: Final = 16
 
+_HTTP_OK: Final = 200
+_MAX_DIGITS: Final = 9
+
 #: doc/http-grpc-status-mapping.md of gRPC.
 _OF_HTTP: Final = {
     400: INTERNAL,
@@ -59,9 +62,62 @@ class Status:
     trailers: ReceivedMetadata = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a header block of a response says.
+
+    Attributes:
+        is_grpc: Whether it comes from a gRPC server.
+        metadata: Its metadata.
+        encoding: Compression of compressed messages.
+        status: Status that it carries as trailers.
+    """
+
+    is_grpc: bool
+    metadata: ReceivedMetadata
+    encoding: str
+    status: Status
+
+
+def is_grpc(block: HeaderBlock) -> bool:
+    """Return whether a response that begins with this block comes from a gRPC server."""
+    return _interpret(block).is_grpc
+
+
+def metadata_of(block: HeaderBlock) -> ReceivedMetadata:
+    """Return the metadata of a header block, values in base64 decoded."""
+    return _interpret(block).metadata
+
+
+def encoding_of(block: HeaderBlock) -> str:
+    """Return how compressed messages are compressed."""
+    return _interpret(block).encoding
+
+
 def from_trailers(block: HeaderBlock) -> Status:
     """Return the status that trailers carry."""
-    fields = block.fields
+    return _interpret(block).status
+
+
+def _interpret(block: HeaderBlock) -> _Meaning:
+    """Return the meaning of a block; computed once, as most responses have equal ones."""
+    found = block.meaning
+    if isinstance(found, _Meaning):
+        return found
+    metadata = _decode_metadata(block.fields)
+    named = dict(reversed(block.fields))
+    kind = named.get("content-type", "")
+    made = block.meaning = _Meaning(
+        block.status == _HTTP_OK
+        and (kind == "application/grpc" or kind.startswith(("application/grpc+", "application/grpc;"))),
+        metadata,
+        named.get("grpc-encoding", "identity"),
+        _decode_status(block.fields, metadata),
+    )
+    return made
+
+
+def _decode_status(fields: tuple[Field, ...], metadata: ReceivedMetadata) -> Status:
     number = message = ""
     for name, value in fields:
         if name == "grpc-status":
@@ -69,19 +125,19 @@ def from_trailers(block: HeaderBlock) -> Status:
         elif name == "grpc-message":
             # Percent-encoded; what is not stays as it is.
             message = unquote(value, errors="replace")
-    if number.isascii() and number.isdecimal() and len(number) <= 9:
-        return Status(int(number), message, decode_metadata(fields))
+    if number.isascii() and number.isdecimal() and len(number) <= _MAX_DIGITS:
+        return Status(int(number), message, metadata)
     text = f"trailers with grpc-status {number[:20]!r}" if number else "trailers without grpc-status"
-    return Status(UNKNOWN, f"the server sent {text}", decode_metadata(fields))
+    return Status(UNKNOWN, f"the server sent {text}", metadata)
 
 
-def from_http(status: int, fields: tuple[Field, ...], body: bytes) -> Status:
+def from_http(block: HeaderBlock, body: bytes) -> Status:
     """Return the status of a response that is not gRPC's, such as that of a proxy."""
-    kind = dict(fields).get("content-type", "no content-type")
-    text = f"HTTP {status} and {kind} instead of gRPC"
+    kind = dict(block.fields).get("content-type", "no content-type")
+    text = f"HTTP {block.status} and {kind} instead of gRPC"
     if start := body.decode("utf-8", "replace").strip():
         text += f": {start}"
-    return Status(_OF_HTTP.get(status, UNKNOWN), text, decode_metadata(fields))
+    return Status(_OF_HTTP.get(block.status or 0, UNKNOWN), text, metadata_of(block))
 
 
 def from_code(code: int | None, message: str) -> Status:
@@ -89,8 +145,7 @@ def from_code(code: int | None, message: str) -> Status:
     return Status(UNAVAILABLE if code is None else _OF_CODE.get(code, INTERNAL), message)
 
 
-def decode_metadata(fields: tuple[Field, ...]) -> ReceivedMetadata:
-    """Return the metadata among header fields, values in base64 decoded."""
+def _decode_metadata(fields: tuple[Field, ...]) -> ReceivedMetadata:
     pairs: list[tuple[str, str | bytes]] = []
     for name, value in fields:
         if name in ("grpc-status", "grpc-message", "content-type", "grpc-encoding", "grpc-accept-encoding"):

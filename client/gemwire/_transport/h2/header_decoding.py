@@ -7,7 +7,7 @@ then have equal fields: most responses differ in few fields or none, which are f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from hpack.exceptions import HPACKError
@@ -34,19 +34,21 @@ _OF_CONNECTION: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HeaderBlock:
-    """A decoded header block.
+    """A decoded header block. Equal blocks are one object, as long as it is kept.
 
     Attributes:
         status: Value of ``:status``; None in trailers.
         fields: The other fields in their order.
         malformed: Rule that the block breaks (RFC 9113, section 8.1.1); empty for none.
+        meaning: Meaning of the block to the protocol above, which keeps it here.
     """
 
     status: int | None
     fields: tuple[Field, ...]
     malformed: str = ""
+    meaning: object = field(default=None, compare=False, repr=False)
 
 
 class HeaderDecoder:
@@ -85,7 +87,7 @@ class HeaderDecoder:
                 index, at = _decode_integer(block, at, 7)
                 if not 0 < index <= len(_STATIC):
                     raise _error(f"index {index} is not in the header table")
-                field = _STATIC[index - 1]
+                decoded = _STATIC[index - 1]
             elif first & 0xE0 == 0x20:
                 # Section 4.2: the table's size is announced in front of the first field.
                 table_size, at = _decode_integer(block, at, 5)
@@ -100,12 +102,12 @@ class HeaderDecoder:
                 at = _skip_string(block, value_at)
                 raw = block[start:at]
                 found = self._fields.get(raw)
-                field = found or self._decode_literal(raw, index, name_at - start, value_at - start)
-            size += len(field[0]) + len(field[1]) + FIELD_OVERHEAD
+                decoded = found or self._decode_literal(raw, index, name_at - start, value_at - start)
+            size += len(decoded[0]) + len(decoded[1]) + FIELD_OVERHEAD
             if size > self._max_size:
                 # No state is lost with the rest, as there is no table.
                 return [(":status", "", f"header fields of more than {self._max_size} bytes")]
-            fields.append(field)
+            fields.append(decoded)
         return fields
 
     def _decode_literal(self, raw: bytes, index: int, name_at: int, value_at: int) -> _CheckedField:
@@ -113,12 +115,12 @@ class HeaderDecoder:
             raise _error(f"index {index} is not in the header table")
         name = _STATIC[index - 1][0] if index else _decode_string(raw, name_at)
         value = _decode_string(raw, value_at)
-        field = name, value, _check(name, value)
+        decoded = name, value, _check(name, value)
         if len(raw) <= _MAX_ENTRY_SIZE:
             if len(self._fields) >= _MAX_ENTRIES:
                 self._fields.clear()
-            self._fields[raw] = field
-        return field
+            self._fields[raw] = decoded
+        return decoded
 
 
 def _check(name: str, value: str) -> str:

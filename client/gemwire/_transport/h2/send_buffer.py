@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from gemwire._transport.h2 import frames
@@ -23,9 +23,20 @@ class SendBuffer:
         max_frame_size: Largest payload that the peer accepts.
     """
 
-    __slots__ = ("_frames", "_replies", "_sendable", "_size", "_window", "initial_window", "max_frame_size")
+    __slots__ = (
+        "_frames",
+        "_on_pending",
+        "_replies",
+        "_sendable",
+        "_size",
+        "_window",
+        "initial_window",
+        "max_frame_size",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, on_pending: Callable[[], None]) -> None:
+        """``on_pending`` is called when there is something to write."""
+        self._on_pending = on_pending
         self.initial_window = frames.DEFAULT_WINDOW
         self.max_frame_size = frames.MIN_FRAME_SIZE
         self._window = frames.DEFAULT_WINDOW
@@ -40,6 +51,8 @@ class SendBuffer:
 
     def add(self, frame: bytes) -> None:
         """Append an encoded frame."""
+        if not self._frames:
+            self._on_pending()
         self._frames.append(frame)
         self._size += len(frame)
 
@@ -130,6 +143,7 @@ class SendBuffer:
     def _make_sendable(self, stream: Stream) -> None:
         if (stream.unsent and stream.send_window > 0) or (stream.is_ending and not stream.unsent):
             self._sendable[stream.id] = stream
+            self._on_pending()
 
     def _add_waiting_data(self) -> None:
         """Append waiting data of the streams in turn, one frame each."""

@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 import grpc
 from google.protobuf import json_format
 
+from gemwire._transport.call_error import CallError
 from gemwire._transport.retry import PUSHBACK
 from gemwire._transport.status import DETAILS
 from gemwire_runtime.pool import POOL
@@ -60,8 +60,8 @@ _FOREIGN = {
 }
 
 
-class HttpError(grpc.RpcError):
-    """A call over HTTP failed. It has the interface of grpc's errors; users never see it.
+class HttpError(CallError):
+    """A call over HTTP failed.
 
     Attributes:
         delivered: Whether the server may have received the call.
@@ -81,21 +81,9 @@ class HttpError(grpc.RpcError):
         delivered: bool = True,
         of_api: bool = False,
     ) -> None:
-        super().__init__(details)
-        self._code = code
-        self._details = details
-        self._trailers = tuple(trailers)
+        super().__init__(code, details, trailers)
         self.delivered = delivered
         self.of_api = of_api
-
-    def code(self) -> grpc.StatusCode:
-        return self._code
-
-    def details(self) -> str:
-        return self._details
-
-    def trailing_metadata(self) -> tuple[Any, ...]:
-        return self._trailers
 
 
 def from_response(status: int, headers: Headers, body: bytes) -> HttpError:

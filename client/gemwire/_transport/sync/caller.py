@@ -32,7 +32,7 @@ from gemwire._transport.sync.concurrency import (
     build_metadata,
     is_task_cancelling,
 )
-from gemwire._transport.sync.hedging import HedgedAttempt
+from gemwire._transport.sync.hedging import race_attempts
 from gemwire._transport.sync.operation import Operation
 from gemwire._transport.sync.pager import Pager
 from gemwire._transport.sync.stream import Stream
@@ -124,7 +124,7 @@ class Caller:
         else:
             policy = resolve_policy(retry, method.retry)
             if policy and policy.hedge:
-                attempt = HedgedAttempt(method, self._hedges.create_plan(method, message, policy))
+                attempt = partial(race_attempts, self._hedges.create_plan(method, message, policy))
         connection = self.pool.current()
         began, left = time.monotonic(), seconds
         attempts: Attempts | None = None

@@ -21,12 +21,6 @@ def wait_for_token(
 ) -> Pairs:
     """Return the metadata to send. While its token endpoint cannot be reached, it is tried again.
 
-    Args:
-        authorization: The credentials.
-        ready: What their ``pairs`` returned.
-        seconds: Time for it; None for no limit.
-        method: The RPC, for errors.
-
     Raises:
         Unauthenticated: The credentials give no token.
         Unavailable: Their token endpoint could not be reached in time.

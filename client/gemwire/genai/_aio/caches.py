@@ -9,6 +9,7 @@ from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
+    DeleteCachedContentResponse,
     GetCachedContentConfig,
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
@@ -97,7 +98,9 @@ class AsyncCaches:
         config = UpdateCachedContentConfig.of(config)
         return await self._api.call(self._api.backend.caches.update(name, config), config.http_options)
 
-    async def delete(self, *, name: str, config: DeleteCachedContentConfigOrDict | None = None) -> None:
+    async def delete(
+        self, *, name: str, config: DeleteCachedContentConfigOrDict | None = None
+    ) -> DeleteCachedContentResponse:
         """Delete a cache.
 
         Args:
@@ -109,4 +112,4 @@ class AsyncCaches:
             APIError: The call failed.
         """
         call = self._api.backend.caches.delete(name)
-        await self._api.call(call, DeleteCachedContentConfig.of(config).http_options)
+        return await self._api.call(call, DeleteCachedContentConfig.of(config).http_options)

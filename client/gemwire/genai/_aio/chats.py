@@ -227,15 +227,7 @@ class AsyncChatStream:
         lease: SendLease,
         hide_calls: bool,
     ) -> None:
-        """Read the stream of a call.
-
-        Args:
-            stream: The responses.
-            history: The history that the complete turn is added to.
-            turn: The turn.
-            lease: The right to send.
-            hide_calls: Whether to hide function calls from the responses.
-        """
+        """Read the stream of a call."""
         self._stream = stream
         self._history = history
         self._turn = turn

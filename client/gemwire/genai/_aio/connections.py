@@ -33,17 +33,7 @@ class AsyncConnections:
     def __init__(
         self, transport: str | None, settings: ConnectionSettings, recording: Recording | None
     ) -> None:
-        """Make the transport. Nothing is connected yet.
-
-        Args:
-            transport: Name of the transport; None for gRPC, and HTTP for what gRPC cannot carry.
-            settings: The settings of the client.
-            recording: Records or replays the calls.
-
-        Raises:
-            ImportError: ``gemwire[http]`` is needed and not installed.
-            ValueError: The settings do not suit the transport.
-        """
+        """Make the transport. Nothing is connected yet."""
         self._name = transport
         self._settings = settings
         self._recording = recording
@@ -67,16 +57,7 @@ class AsyncConnections:
         return RestAsyncIOTransport.from_settings(self._settings)
 
     def rest(self, what: str) -> RestAsyncIOTransport:
-        """Return the HTTP transport.
-
-        Args:
-            what: What needs it, for errors.
-
-        Raises:
-            ImportError: ``gemwire[http]`` is not installed.
-            ValueError: The client was made with ``transport='grpc'``, or its emulator has no HTTP address.
-            RuntimeError: The client is closed.
-        """
+        """Return the HTTP transport."""
         if self._name == "grpc":
             raise ValueError(f"{what}: goes over HTTP, but the client was made with transport='grpc'")
         with self._lock:

@@ -12,6 +12,7 @@ from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._types.files import (
     DeleteFileConfig,
+    DeleteFileResponse,
     DownloadFileConfig,
     File,
     GetFileConfig,
@@ -119,7 +120,7 @@ class AsyncFiles:
         config = ListFilesConfig.of(config)
         return await AsyncPager.start(self._api, self._api.backend.files.list, config)
 
-    async def delete(self, *, name: str, config: DeleteFileConfigOrDict | None = None) -> None:
+    async def delete(self, *, name: str, config: DeleteFileConfigOrDict | None = None) -> DeleteFileResponse:
         """Delete a file.
 
         Args:
@@ -131,7 +132,7 @@ class AsyncFiles:
             APIError: The call failed.
         """
         call = self._api.backend.files.delete(name)
-        await self._api.call(call, DeleteFileConfig.of(config).http_options)
+        return await self._api.call(call, DeleteFileConfig.of(config).http_options)
 
     @overload
     async def download(

@@ -20,6 +20,7 @@ from gemwire.genai._types.generate_content import (
 )
 from gemwire.genai._types.models import (
     DeleteModelConfig,
+    DeleteModelResponse,
     GetModelConfig,
     ListModelsConfig,
     Model,
@@ -194,7 +195,9 @@ class AsyncModels(AsyncMedia):
         config = UpdateModelConfig.of(config)
         return await self._api.call(self._api.backend.models.update(model, config), config.http_options)
 
-    async def delete(self, *, model: str, config: DeleteModelConfigOrDict | None = None) -> None:
+    async def delete(
+        self, *, model: str, config: DeleteModelConfigOrDict | None = None
+    ) -> DeleteModelResponse:
         """Delete a tuned model.
 
         Args:
@@ -206,4 +209,4 @@ class AsyncModels(AsyncMedia):
             APIError: The call failed.
         """
         call = self._api.backend.models.delete(model)
-        await self._api.call(call, DeleteModelConfig.of(config).http_options)
+        return await self._api.call(call, DeleteModelConfig.of(config).http_options)

@@ -27,13 +27,7 @@ class AsyncPager(Generic[_Item]):
         first: Page[_Item],
         config: ListConfig | ListModelsConfig,
     ) -> None:
-        """Begin at a page.
-
-        Args:
-            fetch: Requests the page of a token.
-            first: The first page.
-            config: The config that the list was requested with.
-        """
+        """Begin at a page."""
         self._fetch = fetch
         self._first = self._current = first
         self._config: dict[str, object] = config.to_dict()

@@ -31,13 +31,7 @@ class AsyncPreparedPrompt:
     """
 
     def __init__(self, api: AsyncApi, prompt: Prompt) -> None:
-        """Check what can be checked before a call; see ``client.prepare``.
-
-        Raises:
-            UnsupportedFunctionError: A function is async and the client is not.
-            ValueError: A value of ``config.http_options`` is out of range.
-            TypeError: A value of ``config.http_options`` is of a wrong type.
-        """
+        """Check what can be checked before a call; see ``client.prepare``."""
         check_functions(prompt.functions.values())
         api.settings(prompt.config.http_options)
         self._api = api

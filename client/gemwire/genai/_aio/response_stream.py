@@ -28,12 +28,7 @@ class AsyncResponseStream:
     """
 
     def __init__(self, stream: AsyncMessageStream, schema: SchemaUnion | None) -> None:
-        """Read a stream of messages.
-
-        Args:
-            stream: The messages.
-            schema: The schema of `GenerateContentResponse.parsed`.
-        """
+        """Read a stream of messages."""
         self._stream = stream
         self.schema = schema
         self._iterator: AsyncIterator[GenerateContentResponse] | None = None

@@ -46,7 +46,6 @@ ToEmbedRequest: TypeAlias = Callable[
 
 COLLECTION = "batches"
 _METADATA = fields_of(views.InlinedRequest)["metadata"]
-_NO_SOURCE = "src: exactly one of inlined_requests and file_name is required"
 
 
 def to_batch_name(name: object) -> str:
@@ -86,11 +85,8 @@ def to_batch(
         to_request: Builds one request from a model, contents and a config.
     """
     given = source.inlined_requests
-    if (given is None) == (source.file_name is None):
-        raise ValueError(_NO_SOURCE)
     batch = v1beta.GenerateContentBatch(display_name=config.display_name)
-    if given is None:
-        batch.input_config.file_name = to_file_name(source.file_name)
+    if _is_file(source, batch.input_config):
         return batch
     if not isinstance(given, Sequence) or isinstance(given, (str, bytes)):
         raise TypeError(f"src: expected a list of requests, got {type(given).__name__}")
@@ -106,18 +102,27 @@ def to_embeddings_batch(
 ) -> v1beta.EmbedContentBatch:
     """Build the batch job of embeddings to create; see `to_batch`."""
     source = EmbeddingsBatchJobSource.of(src, "src")
-    given = source.inlined_requests
-    if (given is None) == (source.file_name is None):
-        raise ValueError(_NO_SOURCE)
     batch = v1beta.EmbedContentBatch(display_name=config.display_name)
-    if given is None:
-        batch.input_config.file_name = to_file_name(source.file_name)
+    if _is_file(source, batch.input_config):
         return batch
-    contents = EmbedContentBatch.of(given, "src.inlined_requests")
+    contents = EmbedContentBatch.of(source.inlined_requests, "src.inlined_requests")
     message = to_request(model, contents.contents, EmbedContentConfig.of(contents.config, "src.config"))
     for request in message.requests:
         batch.input_config.requests.requests.add(request=request)
     return batch
+
+
+def _is_file(
+    source: BatchJobSource | EmbeddingsBatchJobSource,
+    target: v1beta.InputConfig | v1beta.InputEmbedContentConfig,
+) -> bool:
+    """Return whether the requests are in a file; if so, set its name."""
+    if (source.inlined_requests is None) == (source.file_name is None):
+        raise ValueError("src: exactly one of inlined_requests and file_name is required")
+    if source.file_name is None:
+        return False
+    target.file_name = to_file_name(source.file_name)
+    return True
 
 
 def _to_inlined_request(

@@ -34,12 +34,7 @@ def to_cached_content(model: object, config: CreateCachedContentConfig) -> v1bet
 def to_cached_content_update(
     name: object, config: UpdateCachedContentConfig
 ) -> tuple[v1beta.CachedContent, list[str]]:
-    """Build the cached content to update; return it and the names of the fields to change.
-
-    Raises:
-        ValueError: The name is invalid, there is nothing to change or a value cannot be sent.
-        TypeError: A value is of a wrong type.
-    """
+    """Build the cached content to update; return it and the names of the fields to change."""
     cache = v1beta.CachedContent(name=to_resource_name(name, COLLECTION))
     _check_expiration(config)
     changes = {field: value for field, value in config.given() if field != "http_options"}

@@ -27,15 +27,7 @@ class History:
     """
 
     def __init__(self, given: Iterable[object] | None = None) -> None:
-        """Begin with copies of earlier turns.
-
-        Args:
-            given: Contents, or dicts of their fields.
-
-        Raises:
-            ValueError: A turn has another role than user and model, or cannot be sent.
-            TypeError: The value is not a list of contents.
-        """
+        """Begin with copies of earlier turns."""
         if given is not None and (
             isinstance(given, (str, bytes, dict, Model)) or not isinstance(given, Iterable)
         ):
@@ -124,12 +116,7 @@ class StreamedTurn:
     """
 
     def __init__(self, message: v1beta.Content, count: int) -> None:
-        """Begin a turn.
-
-        Args:
-            message: Content of the user.
-            count: Number of contents that are sent before it.
-        """
+        """Begin a turn."""
         self._request = [message]
         self._count = count
         self._history_length = 0
@@ -166,12 +153,7 @@ class StreamedTurn:
 
 
 def to_user_content(message: ContentUnion) -> v1beta.Content:
-    """Convert a message of the user.
-
-    Raises:
-        ValueError: It is empty or invalid.
-        TypeError: It is a content instead of its parts, or of a wrong type.
-    """
+    """Convert a message of the user."""
     if message is None or (is_list(message) and not message):
         raise ValueError("message is required: text, a part or a list of them")
     content = to_content(message, "message")

@@ -54,10 +54,6 @@ class EmbedRequestSerializer:
             content: A text, a part, a content, a dict of one or a list of parts.
             argument: Name of the argument, for error messages.
             index: Index of the content, if it is one of several.
-
-        Raises:
-            ValueError: The content cannot be embedded.
-            TypeError: The content is of another type.
         """
         if type(content) is str and content:
             try:
@@ -77,12 +73,7 @@ class EmbedRequestSerializer:
 
 
 def _to_task_type(value: object) -> int | None:
-    """Return the number of a task type.
-
-    Raises:
-        ValueError: The name or the number is unknown.
-        TypeError: The value is neither a name nor a number.
-    """
+    """Return the number of a task type."""
     if value is None:
         return None
     known = v1beta.TaskType

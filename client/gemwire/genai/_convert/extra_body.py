@@ -12,11 +12,7 @@ from gemwire_runtime.pool import POOL
 
 
 def add_extra_body(request: Message | RequestDraft, extra: Mapping[str, object]) -> None:
-    """Set further fields of a request, which override its own; nested ones are merged.
-
-    Raises:
-        ValueError: The request has no such field, or a value is not one of it.
-    """
+    """Set further fields of a request, which override its own; nested ones are merged."""
     message = request.last if isinstance(request, RequestDraft) else request
     try:
         json_format.ParseDict(dict(extra), message, descriptor_pool=POOL)

@@ -10,12 +10,7 @@ from gemwire_runtime.views import Field
 
 
 def write_config_field(field: Field, message: Message, value: object) -> None:
-    """Set a field of a message, converting the value as views do. An empty dict sets nothing.
-
-    Raises:
-        ValueError: The value is out of range; the error names the field of the config.
-        TypeError: The value is of a wrong type.
-    """
+    """Set a field of a message, converting the value as views do. An empty dict sets nothing."""
     if isinstance(value, Mapping) and not value:
         return
     try:

@@ -9,12 +9,7 @@ from gemwire_proto.v1beta import views
 
 
 def to_file_fields(config: UploadFileConfig) -> dict[str, str]:
-    """Return the fields of the ``File`` to create.
-
-    Raises:
-        ValueError: The name is not the name of a file.
-        TypeError: A value is of a wrong type.
-    """
+    """Return the fields of the ``File`` to create."""
     fields = {"name": to_file_name(config.name)} if config.name is not None else {}
     for name in ("display_name", "mime_type"):
         value = getattr(config, name)
@@ -30,10 +25,6 @@ def resolve_download(file: object) -> tuple[str, Video | None]:
 
     Args:
         file: A file, its name or URI, or a video.
-
-    Raises:
-        ValueError: The file cannot be downloaded.
-        TypeError: The value is of another type.
     """
     video = file.video if isinstance(file, GeneratedVideo) else file
     if isinstance(video, Video):

@@ -53,12 +53,7 @@ class Settings:
 
 
 def to_settings(config: GenerateContentConfig) -> Settings:
-    """Return the settings of a config.
-
-    Raises:
-        ValueError: The config has an unknown field.
-        TypeError: The config is of a wrong type, or the limit is not an integer.
-    """
+    """Return the settings of a config."""
     options = _get_options(config)
     maximum = options.maximum_remote_calls
     if maximum is None:
@@ -76,10 +71,6 @@ def find_functions(config: GenerateContentConfig) -> Functions:
 
     That is so with ``disable``, with a limit of 0, and if any function is only declared: the model may call
     it in the same response, and it has no implementation here.
-
-    Raises:
-        ValueError: The config has an unknown field, or a function has no valid name.
-        TypeError: A value is of a wrong type.
     """
     if not config.tools and config.automatic_function_calling is None:
         return {}
@@ -125,11 +116,7 @@ class Invocation:
         return function, *bind_arguments(function, views.FunctionCall.of(self._call).args or {})
 
     def to_response(self, result: object) -> v1beta.Part:
-        """Build the part that tells the model the result.
-
-        Raises:
-            TypeError: The result has no JSON form.
-        """
+        """Build the part that tells the model the result."""
         return self._to_part({"result": to_jsonable(result)})
 
     def to_error(self, error: Exception) -> v1beta.Part:

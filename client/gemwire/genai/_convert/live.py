@@ -14,6 +14,7 @@ from gemwire.genai._types import media_types
 from gemwire.genai._types.content import ContentListUnion, is_list
 from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto import v1beta
+from gemwire_proto.v1beta import BidiGenerateContentClientMessage as ClientMessage
 from gemwire_proto.v1beta import views
 from gemwire_runtime.views import fields_of, message_of
 
@@ -23,9 +24,11 @@ _SETUP_FIELDS = fields_of(views.LiveClientSetup)
 _SETUP = _SETUP_FIELDS.keys() - _CONVERTED
 
 
-def to_setup(model: object, config: LiveConnectConfig) -> v1beta.BidiGenerateContentSetup:
+def to_setup(model: object, config: LiveConnectConfig) -> ClientMessage:
     """Build the first message of a session."""
-    setup = v1beta.BidiGenerateContentSetup(model=to_model_name(model))
+    message = ClientMessage()
+    setup = message.setup
+    setup.model = to_model_name(model)
     if config.generation_config is not None:
         generation = views.GenerationConfig.model_validate(config.generation_config)
         setup.generation_config.CopyFrom(message_of(generation))
@@ -43,26 +46,20 @@ def to_setup(model: object, config: LiveConnectConfig) -> v1beta.BidiGenerateCon
         setup.system_instruction.CopyFrom(to_system_instruction(config.system_instruction))
     if config.tools is not None:
         setup.tools.extend(to_tools(config.tools))
-    return setup
+    return message
 
 
-def to_client_content(
-    turns: ContentListUnion | None, turn_complete: bool
-) -> v1beta.BidiGenerateContentClientContent:
+def to_client_content(turns: ContentListUnion | None, turn_complete: bool) -> ClientMessage:
     """Build a message with turns of the conversation."""
     contents = [] if turns is None else to_contents(turns, "turns")
-    return v1beta.BidiGenerateContentClientContent(turns=contents, turn_complete=turn_complete)
+    return ClientMessage(client_content={"turns": contents, "turn_complete": turn_complete})
 
 
-def to_realtime_input(arguments: Mapping[str, object]) -> v1beta.BidiGenerateContentRealtimeInput:
+def to_realtime_input(arguments: Mapping[str, object]) -> ClientMessage:
     """Build a message with a chunk of streamed input.
 
     Args:
         arguments: The arguments of ``send_realtime_input``; all but one are None.
-
-    Raises:
-        ValueError: There is not exactly one argument, or it cannot be sent.
-        TypeError: The argument is of a wrong type.
     """
     arguments = {name: value for name, value in arguments.items() if value is not None}
     if len(arguments) != 1:
@@ -81,19 +78,19 @@ def to_realtime_input(arguments: Mapping[str, object]) -> v1beta.BidiGenerateCon
     elif name in {"activity_start", "activity_end"}:
         value = {}
     fields: dict[str, Any] = {name: value}
-    return v1beta.BidiGenerateContentRealtimeInput(**fields)
+    return ClientMessage(realtime_input=v1beta.BidiGenerateContentRealtimeInput(**fields))
 
 
 def to_tool_response(
     function_responses: object,
-) -> v1beta.BidiGenerateContentToolResponse:
+) -> ClientMessage:
     """Build a message with the results of function calls."""
     items = function_responses if is_list(function_responses) else [function_responses]
     responses = [message_of(views.FunctionResponse.model_validate(item)) for item in items]
     for index, response in enumerate(responses):
         if not response.id:
             raise ValueError(f"function_responses[{index}].id is required: the id of the function call")
-    return v1beta.BidiGenerateContentToolResponse(function_responses=responses)
+    return ClientMessage(tool_response={"function_responses": responses})
 
 
 def _to_blob(value: object, argument: str) -> v1beta.Blob:

@@ -7,6 +7,7 @@ replaced or merged. The pieces joined here have no field in common but the conte
 from __future__ import annotations
 
 from collections.abc import MutableSequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from gemwire_proto import v1beta
@@ -28,31 +29,21 @@ class SerializedRequest(NamedTuple):
     suspect: bool
 
 
+@dataclass(slots=True)
 class RequestDraft:
     """A request for content: shared serialised pieces, and the contents of one call.
 
     Attributes:
         model: Full name of the model.
+        shared: Serialised requests with different fields, or with contents that come first; not copied.
         last: Request with only the contents that come last; more may be appended.
+        suspect: Whether the shared pieces may hold JSON-only fields; see `json_only.suspect`.
     """
 
-    __slots__ = ("_shared", "_suspect", "last", "model")
-
-    def __init__(
-        self, model: str, shared: tuple[bytes, ...], last: v1beta.GenerateContentRequest, suspect: bool
-    ) -> None:
-        """Keep the pieces, which are not copied.
-
-        Args:
-            model: Full name of the model.
-            shared: Serialised requests with different fields, or with contents that come first.
-            last: Request with only the contents that come last.
-            suspect: Whether the shared pieces may hold JSON-only fields; see `json_only.suspect`.
-        """
-        self.model = model
-        self._shared = shared
-        self.last = last
-        self._suspect = suspect
+    model: str
+    shared: tuple[bytes, ...]
+    last: v1beta.GenerateContentRequest
+    suspect: bool
 
     @property
     def contents(self) -> MutableSequence[v1beta.Content]:
@@ -62,8 +53,8 @@ class RequestDraft:
     def serialize(self) -> SerializedRequest:
         """Serialise the whole request. The shared pieces are not searched again."""
         last = self.last.SerializeToString()
-        suspect = self._suspect or json_only.may_be_in(self.last, last)
-        return SerializedRequest(b"".join((*self._shared, last)), suspect)
+        suspect = self.suspect or json_only.may_be_in(self.last, last)
+        return SerializedRequest(b"".join((*self.shared, last)), suspect)
 
     def serialize_count(self) -> SerializedRequest:
         """Serialise a CountTokensRequest for the whole request."""

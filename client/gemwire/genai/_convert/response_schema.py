@@ -61,10 +61,6 @@ def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
 
     Args:
         value: A type, a `Schema`, or a dict in the form of Schema or JSON Schema.
-
-    Raises:
-        ValueError: The schema is empty or invalid, or the type has none.
-        TypeError: The value is of a wrong type.
     """
     value = unwrap(value)
     message = message_of(value)
@@ -179,12 +175,7 @@ def _to_type(value: object, place: str) -> str:
 
 
 def _to_message(schema: object) -> v1beta.Schema:
-    """Convert a JSON Schema to a Schema.
-
-    Raises:
-        _InexpressibleError: Part of it would be lost.
-        ValueError: A value is out of range.
-    """
+    """Convert a JSON Schema to a Schema."""
     if not isinstance(schema, Mapping):
         raise _InexpressibleError
     rest = _simplify({key: value for key, value in schema.items() if key not in _IGNORED})

@@ -20,10 +20,6 @@ def to_tools(value: object) -> list[v1beta.Tool]:
 
     Args:
         value: A list of tools, dicts of their fields and Python functions.
-
-    Raises:
-        ValueError: A function cannot be declared, or two have the same name.
-        TypeError: An item is not a tool.
     """
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
         raise TypeError(f"config.tools: expected a list of tools, got {type(value).__name__}")

@@ -62,11 +62,7 @@ def to_generate_videos_request(
 
 
 def from_generate_videos_operation(message: Operation) -> GenerateVideosOperation:
-    """Convert an operation that generates videos.
-
-    Raises:
-        ValueError: The operation has another result.
-    """
+    """Convert an operation that generates videos."""
     operation = GenerateVideosOperation(name=message.name, done=message.done or None)
     result = message.WhichOneof("result")
     if result == "error":

@@ -47,12 +47,7 @@ def is_function(value: object) -> TypeGuard[Function]:
 
 
 def describe_function(function: Function) -> FunctionSchema:
-    """Describe a function by its name, signature and docstring.
-
-    Raises:
-        ValueError: The API does not accept the name, or a parameter has no schema.
-        TypeError: The value is not a function.
-    """
+    """Describe a function by its name, signature and docstring."""
     if not is_function(function):
         raise TypeError(f"expected a function, got {type_hints.format_annotation(function)}")
     name = get_function_name(function)
@@ -71,11 +66,7 @@ def describe_mcp_tool(tool: McpTool) -> FunctionSchema:
 
 
 def get_function_name(function: Function) -> str:
-    """Return the name by which the model calls a function.
-
-    Raises:
-        ValueError: The API does not accept the name.
-    """
+    """Return the name by which the model calls a function."""
     inner = _unwrap_partial(function)
     name = getattr(inner, "__name__", None) or type(inner).__name__
     if not _NAME.fullmatch(name):
@@ -86,11 +77,7 @@ def get_function_name(function: Function) -> str:
 
 
 def get_parameters(function: Function) -> dict[str, inspect.Parameter]:
-    """Return the parameters that the model passes, with resolved annotations.
-
-    Raises:
-        ValueError: The function has no signature, or an annotation cannot be resolved.
-    """
+    """Return the parameters that the model passes, with resolved annotations."""
     place = _place(get_function_name(function))
     try:
         signature = inspect.signature(function)
@@ -123,9 +110,6 @@ def convert_arguments(function: Function, args: Mapping[str, object]) -> dict[st
     Args:
         function: The function.
         args: JSON values by parameter.
-
-    Raises:
-        ValueError: An argument is missing, unknown or does not match its annotation.
     """
     parameters = get_parameters(function)
     name = get_function_name(function)

@@ -70,22 +70,14 @@ _LITERALS: dict[type, str] = {str: "string", bool: "boolean", int: "integer", fl
 
 
 def to_json_schema(annotation: Annotation) -> JsonSchema:
-    """Convert a type to a JSON Schema. Only recursive types become definitions.
-
-    Raises:
-        ValueError: The type, or one in it, has no schema.
-    """
+    """Convert a type to a JSON Schema. Only recursive types become definitions."""
     builder = _SchemaBuilder()
     schema = builder.build(annotation)
     return inline_references({**schema, "$defs": builder.definitions})
 
 
 def to_object_schema(members: Sequence[Member]) -> JsonSchema:
-    """Build the JSON Schema of an object with the given members.
-
-    Raises:
-        ValueError: The type of a member, which the error names, has no schema.
-    """
+    """Build the JSON Schema of an object with the given members."""
     builder = _SchemaBuilder()
     return inline_references({**builder.build_object(members), "$defs": builder.definitions})
 

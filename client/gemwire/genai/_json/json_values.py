@@ -32,9 +32,6 @@ def parse_answer(text: str, schema: Annotation) -> object:
     Args:
         text: JSON, or the bare value of an enum.
         schema: The ``response_schema``.
-
-    Raises:
-        ValueError: The text does not match the schema.
     """
     if isinstance(schema, type) and issubclass(schema, enum.Enum):
         return _to_enum(text.strip().strip('"'), schema, "the answer")
@@ -46,11 +43,7 @@ def parse_answer(text: str, schema: Annotation) -> object:
 
 
 def convert(value: object, annotation: Annotation, place: str) -> Any:
-    """Convert a JSON value to the type of an annotation.
-
-    Raises:
-        ValueError: The value does not match the annotation.
-    """
+    """Convert a JSON value to the type of an annotation."""
     kind, _ = type_hints.unwrap(annotation)
     if kind in (Any, object):
         return value

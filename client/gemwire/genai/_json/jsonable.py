@@ -23,9 +23,6 @@ def to_jsonable(value: object) -> JsonValue:
     Args:
         value: Any of these, or a dataclass, pydantic model, enum member, date, set, message, bytes (converted
             to base64) or anything else with a text form.
-
-    Raises:
-        TypeError: The value has no JSON form.
     """
     if isinstance(value, enum.Enum):
         return to_jsonable(value.value)

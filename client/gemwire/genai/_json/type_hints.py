@@ -85,11 +85,7 @@ def get_type_adapter(annotation: Annotation) -> PydanticAdapter | None:
 
 
 def get_members(kind: Annotation) -> list[Member] | None:
-    """Return the fields of a dataclass, a TypedDict or a NamedTuple; None for other types.
-
-    Raises:
-        ValueError: An annotation cannot be resolved.
-    """
+    """Return the fields of a dataclass, a TypedDict or a NamedTuple; None for other types."""
     if not isinstance(kind, type):
         # The arguments of a generic type are not substituted.
         kind = get_origin(kind)
@@ -118,11 +114,7 @@ def get_members(kind: Annotation) -> list[Member] | None:
 
 
 def resolve(annotation: Annotation, names: dict[str, Any], place: str) -> Annotation:
-    """Replace the forward references in an annotation.
-
-    Raises:
-        ValueError: A name is not defined.
-    """
+    """Replace the forward references in an annotation."""
     holder = types.SimpleNamespace(__annotations__={"it": annotation})
     try:
         return typing.get_type_hints(holder, names, names, include_extras=True)["it"]

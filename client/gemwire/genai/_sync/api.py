@@ -42,17 +42,7 @@ class Api:
     def __init__(
         self, arguments: ClientArguments, resolved: tuple[str | None, ConnectionSettings] | None = None
     ) -> None:
-        """Make the transport. Nothing is connected before the first call.
-
-        Args:
-            arguments: The arguments of the client.
-            resolved: What they resolve to, if that is known.
-
-        Raises:
-            ImportError: ``gemwire[http]`` is needed and not installed.
-            ValueError: Options exclude each other, or one is out of range.
-            TypeError: An argument is of a wrong type.
-        """
+        """Make the transport. Nothing is connected before the first call."""
         self.arguments = arguments
         self._defaults = http.to_call_settings(arguments.http_options)
         self.resolved = resolved or arguments.resolve()
@@ -83,15 +73,7 @@ class Api:
         return self._connections.files(what)
 
     def settings(self, own: HttpOptions | Mapping[str, object] | None) -> http.CallSettings:
-        """Return the arguments that a call passes to a service client's method.
-
-        Args:
-            own: `HttpOptions` of the call.
-
-        Raises:
-            ValueError: A value is out of range.
-            TypeError: A value is of a wrong type.
-        """
+        """Return the arguments that a call passes to a service client's method."""
         if own is None:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
@@ -105,17 +87,7 @@ class Api:
                     add_extra_body(request, options.extra_body)
 
     def call(self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
-        """Make a call and return its result.
-
-        Args:
-            call: The call.
-            http_options: `HttpOptions` of the call.
-
-        Raises:
-            APIError: The call failed.
-            ValueError: A value of the options is out of range.
-            TypeError: A value of the options is of a wrong type.
-        """
+        """Make a call and return its result."""
         with details_as_json:
             self.extend(call.request, http_options)
             response = self.caller.unary(call.method, call.request, (), **self.settings(http_options))

@@ -10,6 +10,7 @@ from gemwire.genai._sync.pager import Pager
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
+    DeleteCachedContentResponse,
     GetCachedContentConfig,
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
@@ -92,7 +93,9 @@ class Caches:
         config = UpdateCachedContentConfig.of(config)
         return self._api.call(self._api.backend.caches.update(name, config), config.http_options)
 
-    def delete(self, *, name: str, config: DeleteCachedContentConfigOrDict | None = None) -> None:
+    def delete(
+        self, *, name: str, config: DeleteCachedContentConfigOrDict | None = None
+    ) -> DeleteCachedContentResponse:
         """Delete a cache.
 
         Args:
@@ -104,4 +107,4 @@ class Caches:
             APIError: The call failed.
         """
         call = self._api.backend.caches.delete(name)
-        self._api.call(call, DeleteCachedContentConfig.of(config).http_options)
+        return self._api.call(call, DeleteCachedContentConfig.of(config).http_options)

@@ -13,6 +13,7 @@ from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._types.files import (
     DeleteFileConfig,
+    DeleteFileResponse,
     DownloadFileConfig,
     File,
     GetFileConfig,
@@ -120,7 +121,7 @@ class Files:
         config = ListFilesConfig.of(config)
         return Pager.start(self._api, self._api.backend.files.list, config)
 
-    def delete(self, *, name: str, config: DeleteFileConfigOrDict | None = None) -> None:
+    def delete(self, *, name: str, config: DeleteFileConfigOrDict | None = None) -> DeleteFileResponse:
         """Delete a file.
 
         Args:
@@ -132,7 +133,7 @@ class Files:
             APIError: The call failed.
         """
         call = self._api.backend.files.delete(name)
-        self._api.call(call, DeleteFileConfig.of(config).http_options)
+        return self._api.call(call, DeleteFileConfig.of(config).http_options)
 
     @overload
     def download(

@@ -25,18 +25,8 @@ def generate_content(
 ) -> GenerateContentResponse:
     """Call the model, and again with the results of functions as long as it calls some.
 
-    Args:
-        api: The connection of the client.
-        request: The request; the function calls and their results are added to its contents.
-        config: The config that the request was built with.
-        functions: The functions that the model may call, by name.
-
     Returns:
         The first response that calls no function, or the last that ``maximum_remote_calls`` allows.
-
-    Raises:
-        UnsupportedFunctionError: A function is async and the client is not.
-        APIError: A call of the model failed.
     """
     to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
     api.extend(request, config.http_options)
@@ -91,15 +81,7 @@ class FunctionCallingStream(ResponseStream):
         config: GenerateContentConfig,
         functions: Functions,
     ) -> None:
-        """Read the streams of all calls.
-
-        Args:
-            stream: The stream of the first call.
-            start: Starts the next call, with what was added to the request.
-            request: The request.
-            config: The config that the request was built with.
-            functions: The functions that the model may call, by name.
-        """
+        """Read the streams of all calls."""
         super().__init__(stream, find_answer_schema(config))
         self._start = start
         self._request = request

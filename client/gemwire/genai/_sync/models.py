@@ -21,6 +21,7 @@ from gemwire.genai._types.generate_content import (
 )
 from gemwire.genai._types.models import (
     DeleteModelConfig,
+    DeleteModelResponse,
     GetModelConfig,
     ListModelsConfig,
     Model,
@@ -195,7 +196,7 @@ class Models(Media):
         config = UpdateModelConfig.of(config)
         return self._api.call(self._api.backend.models.update(model, config), config.http_options)
 
-    def delete(self, *, model: str, config: DeleteModelConfigOrDict | None = None) -> None:
+    def delete(self, *, model: str, config: DeleteModelConfigOrDict | None = None) -> DeleteModelResponse:
         """Delete a tuned model.
 
         Args:
@@ -207,4 +208,4 @@ class Models(Media):
             APIError: The call failed.
         """
         call = self._api.backend.models.delete(model)
-        self._api.call(call, DeleteModelConfig.of(config).http_options)
+        return self._api.call(call, DeleteModelConfig.of(config).http_options)

@@ -29,12 +29,7 @@ class ResponseStream:
     """
 
     def __init__(self, stream: MessageStream, schema: SchemaUnion | None) -> None:
-        """Read a stream of messages.
-
-        Args:
-            stream: The messages.
-            schema: The schema of `GenerateContentResponse.parsed`.
-        """
+        """Read a stream of messages."""
         self._stream = stream
         self.schema = schema
         self._iterator: Iterator[GenerateContentResponse] | None = None

@@ -21,6 +21,10 @@ _ABSENT: dict[type[View], tuple[str, ...]] = {
     views.GroundingChunkWeb: ("domain",),
     views.GroundingMetadata: ("retrieval_queries", "source_flagging_uris"),
     views.Model: ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"),
+    views.TunedModel: (
+        *("checkpoints", "default_checkpoint_id", "endpoints", "input_token_limit", "labels"),
+        *("output_token_limit", "supported_actions", "version"),
+    ),
     views.SafetyRating: ("overwritten_threshold", "probability_score", "severity", "severity_score"),
 }
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import ToolListUnion
-from gemwire.genai._types.http_options import CallConfig, ListConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire_proto.v1beta import views
 
 if TYPE_CHECKING:
@@ -52,3 +53,13 @@ class UpdateCachedContentConfig(CallConfig):
 
     ttl: str | None = None
     expire_time: datetime.datetime | None = None
+
+
+class DeleteCachedContentResponse(Config):
+    """The empty response to the deletion of cached content.
+
+    Attributes:
+        sdk_http_response: The HTTP response; None over gRPC.
+    """
+
+    sdk_http_response: HttpResponse | None = None

@@ -28,6 +28,7 @@ from gemwire.genai._types.batches import (
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
     DeleteCachedContentConfig,
+    DeleteCachedContentResponse,
     GetCachedContentConfig,
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
@@ -35,6 +36,7 @@ from gemwire.genai._types.caches import (
 from gemwire.genai._types.embed_content import EmbedContentConfig
 from gemwire.genai._types.files import (
     DeleteFileConfig,
+    DeleteFileResponse,
     DownloadFileConfig,
     FileStatus,
     GetFileConfig,
@@ -46,7 +48,7 @@ from gemwire.genai._types.generate_content import (
     CountTokensConfig,
     GenerateContentConfig,
 )
-from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
+from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -57,6 +59,7 @@ from gemwire.genai._types.images import (
 from gemwire.genai._types.live import LiveConnectConfig
 from gemwire.genai._types.models import (
     DeleteModelConfig,
+    DeleteModelResponse,
     GetModelConfig,
     ListModelsConfig,
     TunedModelInfo,
@@ -222,12 +225,24 @@ class DeleteResourceJobDict(TypedDict, total=False):
     error: JobError | JobErrorDict | None
 
 
+class DeleteCachedContentResponseDict(TypedDict, total=False):
+    """Fields of a `DeleteCachedContentResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
 class FileStatusDict(TypedDict, total=False):
     """Fields of a `FileStatus`."""
 
     code: int | None
     message: str | None
     details: Sequence[Mapping[str, object]] | None
+
+
+class DeleteFileResponseDict(TypedDict, total=False):
+    """Fields of a `DeleteFileResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
 class AutomaticFunctionCallingConfigDict(TypedDict, total=False):
@@ -263,6 +278,13 @@ class HttpOptionsDict(TypedDict, total=False):
     httpx_client: object | None
     httpx_async_client: object | None
     aiohttp_client: object | None
+
+
+class HttpResponseDict(TypedDict, total=False):
+    """Fields of a `HttpResponse`."""
+
+    headers: Mapping[str, str] | None
+    body: str | None
 
 
 class CallConfigDict(TypedDict, total=False):
@@ -307,6 +329,12 @@ class TunedModelInfoDict(TypedDict, total=False):
     base_model: str | None
     create_time: datetime.datetime | None
     update_time: datetime.datetime | None
+
+
+class DeleteModelResponseDict(TypedDict, total=False):
+    """Fields of a `DeleteModelResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
 class DebugConfigDict(TypedDict, total=False):
@@ -609,8 +637,11 @@ CreateTuningJobConfigOrDict: TypeAlias = CreateTuningJobConfig | CreateTuningJob
 DebugConfigOrDict: TypeAlias = DebugConfig | DebugConfigDict
 DeleteBatchJobConfigOrDict: TypeAlias = DeleteBatchJobConfig | DeleteBatchJobConfigDict
 DeleteCachedContentConfigOrDict: TypeAlias = DeleteCachedContentConfig | DeleteCachedContentConfigDict
+DeleteCachedContentResponseOrDict: TypeAlias = DeleteCachedContentResponse | DeleteCachedContentResponseDict
 DeleteFileConfigOrDict: TypeAlias = DeleteFileConfig | DeleteFileConfigDict
+DeleteFileResponseOrDict: TypeAlias = DeleteFileResponse | DeleteFileResponseDict
 DeleteModelConfigOrDict: TypeAlias = DeleteModelConfig | DeleteModelConfigDict
+DeleteModelResponseOrDict: TypeAlias = DeleteModelResponse | DeleteModelResponseDict
 DeleteResourceJobOrDict: TypeAlias = DeleteResourceJob | DeleteResourceJobDict
 DownloadFileConfigOrDict: TypeAlias = DownloadFileConfig | DownloadFileConfigDict
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
@@ -633,6 +664,7 @@ GetModelConfigOrDict: TypeAlias = GetModelConfig | GetModelConfigDict
 GetOperationConfigOrDict: TypeAlias = GetOperationConfig | GetOperationConfigDict
 GetTuningJobConfigOrDict: TypeAlias = GetTuningJobConfig | GetTuningJobConfigDict
 HttpOptionsOrDict: TypeAlias = HttpOptions | HttpOptionsDict
+HttpResponseOrDict: TypeAlias = HttpResponse | HttpResponseDict
 HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
 ImageOrDict: TypeAlias = Image | ImageDict
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict

@@ -6,7 +6,7 @@ import base64
 from typing import TypeAlias
 
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.http_options import CallConfig, ListConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire_proto.v1beta import views
 
 GetFileConfig: TypeAlias = CallConfig
@@ -59,3 +59,13 @@ class File(views.File):
         if not self._pb.HasField("error"):
             return None
         return FileStatus(code=self._pb.error.code, message=self._pb.error.message)
+
+
+class DeleteFileResponse(Config):
+    """The empty response to the deletion of a file.
+
+    Attributes:
+        sdk_http_response: The HTTP response; None over gRPC.
+    """
+
+    sdk_http_response: HttpResponse | None = None

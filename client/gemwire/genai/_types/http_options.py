@@ -74,15 +74,30 @@ def hide_http_options(options: object) -> object:
 
 
 def _hide(fields: Mapping[str, object]) -> dict[str, object]:
-    hidden = {name: hide_header(name, value) for name, value in fields.items()}
+    # Strings are addresses, of proxies among them, or have a name that tells that they are secret.
+    hidden = {name: hide_header(str(name), hide_address(value)) for name, value in fields.items()}
     for name, value in fields.items():
-        if name == "headers" and isinstance(value, Mapping):
-            hidden[name] = {header: hide_header(str(header), text) for header, text in value.items()}
+        if isinstance(value, Mapping) and name in {"headers", *_NESTED}:
+            hidden[name] = _hide(value)
         elif name == "headers":
             hidden[name] = hide_key(value)
-        elif name in {"base_url", "baseUrl"}:
-            hidden[name] = hide_address(value)
     return hidden
+
+
+#: Options with headers and addresses of their own.
+_NESTED = frozenset({"client_args", "clientArgs", "async_client_args", "asyncClientArgs", "proxies"})
+
+
+class HttpResponse(Config):
+    """The HTTP response of a call, which calls over gRPC have none of.
+
+    Attributes:
+        headers: Header fields.
+        body: JSON.
+    """
+
+    headers: dict[str, str] | None = None
+    body: str | None = None
 
 
 class CallConfig(Config):

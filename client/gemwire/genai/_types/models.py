@@ -6,7 +6,7 @@ import datetime
 from typing import TypeAlias
 
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.http_options import CallConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 
@@ -92,3 +92,13 @@ class TunedModel(views.TunedModel):
 def get_base_model(model: v1beta.TunedModel) -> str | None:
     """Return the name of the base model, also of a model whose source is itself a tuned model."""
     return model.base_model or model.tuned_model_source.base_model or None
+
+
+class DeleteModelResponse(Config):
+    """The empty response to the deletion of a model.
+
+    Attributes:
+        sdk_http_response: The HTTP response; None over gRPC.
+    """
+
+    sdk_http_response: HttpResponse | None = None

@@ -106,7 +106,7 @@ def test_gzip(size: int) -> None:
     content = bytes(range(256)) * (size // 256) + bytes(size % 256)
     connection.receive(response(1, *_GZIP_RESPONSE))
     connection.receive(
-        frame(DATA, 0, 1, message(gzip.compress(content), 1) + message(b"plain")) + trailers(1)
+        frame(DATA, 0, 1, message(gzip.compress(content, mtime=0), 1) + message(b"plain")) + trailers(1)
     )
     assert call.take_all() == [content, b"plain"]
     assert _finished(call).code == grpc_status.OK
@@ -146,9 +146,17 @@ def test_bad_prefixes_end_the_call(head: list[tuple[str, str]], data: bytes, cod
     ("data", "code", "text"),
     [
         (b"no gzip", grpc_status.INTERNAL, "a message is not gzip"),
-        (gzip.compress(bytes(1001)), grpc_status.RESOURCE_EXHAUSTED, "more than 1000 bytes, decompressed"),
-        (gzip.compress(bytes(900))[:-4], grpc_status.INTERNAL, "a compressed message is cut off"),
-        (gzip.compress(bytes(1 << 26)), grpc_status.RESOURCE_EXHAUSTED, "more than 1000 bytes, decompressed"),
+        (
+            gzip.compress(bytes(1001), mtime=0),
+            grpc_status.RESOURCE_EXHAUSTED,
+            "more than 1000 bytes, decompressed",
+        ),
+        (gzip.compress(bytes(900), mtime=0)[:-4], grpc_status.INTERNAL, "a compressed message is cut off"),
+        (
+            gzip.compress(bytes(1 << 26), mtime=0),
+            grpc_status.RESOURCE_EXHAUSTED,
+            "more than 1000 bytes, decompressed",
+        ),
     ],
 )
 def test_bad_compressed_messages_end_the_call(data: bytes, code: int, text: str) -> None:

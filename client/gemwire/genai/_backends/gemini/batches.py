@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from gemwire.genai._backends.base import BatchesBackend, Call, Page
+from gemwire.genai._backends.base import Call, Page
 from gemwire.genai._backends.gemini.models import GeminiModels
 from gemwire.genai._backends.gemini.vertex_only import check_fields
 from gemwire.genai._convert.batches import (
@@ -33,7 +33,7 @@ _GET_OPERATION = dataclasses.replace(operations.GET_OPERATION, http_only=True)
 _LIST_OPERATIONS = dataclasses.replace(operations.LIST_OPERATIONS, http_only=True)
 
 
-class GeminiBatches(BatchesBackend):
+class GeminiBatches:
     """Calls of GenerativeService and Operations."""
 
     def __init__(self, models: GeminiModels) -> None:

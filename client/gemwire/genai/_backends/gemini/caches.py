@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from gemwire.genai._backends.base import CachesBackend, Call, Page
+from gemwire.genai._backends.base import Call, Page
 from gemwire.genai._backends.gemini.vertex_only import check_fields
 from gemwire.genai._convert.caches import COLLECTION, to_cached_content, to_cached_content_update
 from gemwire.genai._convert.resource_names import to_resource_name
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
+    DeleteCachedContentResponse,
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
 )
@@ -22,7 +23,7 @@ from gemwire_proto.v1beta.cache_service import (
 from gemwire_proto.v1beta.views import CachedContent
 
 
-class GeminiCaches(CachesBackend):
+class GeminiCaches:
     """Calls of CacheService."""
 
     def create(self, model: str, config: CreateCachedContentConfig) -> Call[CachedContent]:
@@ -44,9 +45,9 @@ class GeminiCaches(CachesBackend):
         request = v1beta.UpdateCachedContentRequest(cached_content=cache, update_mask={"paths": paths})
         return Call(UPDATE_CACHED_CONTENT, request, CachedContent.of)
 
-    def delete(self, name: str) -> Call[None]:
+    def delete(self, name: str) -> Call[DeleteCachedContentResponse]:
         request = v1beta.DeleteCachedContentRequest(name=to_resource_name(name, COLLECTION))
-        return Call(DELETE_CACHED_CONTENT, request, lambda _: None)
+        return Call(DELETE_CACHED_CONTENT, request, lambda _: DeleteCachedContentResponse())
 
 
 def _to_page(response: v1beta.ListCachedContentsResponse) -> Page[CachedContent]:

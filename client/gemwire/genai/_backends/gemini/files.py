@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from gemwire.genai._backends.base import Call, FilesBackend, Page
+from gemwire.genai._backends.base import Call, Page
 from gemwire.genai._convert.files import resolve_download, to_file_fields
 from gemwire.genai._convert.resource_names import to_file_name
-from gemwire.genai._types.files import File, ListFilesConfig, UploadFileConfig
-from gemwire.genai._types.videos import Video
+from gemwire.genai._types.files import DeleteFileResponse, File, ListFilesConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta.file_service import DELETE_FILE, GET_FILE, LIST_FILES
 
 
-class GeminiFiles(FilesBackend):
+class GeminiFiles:
     """Calls of FileService."""
 
-    def to_upload(self, config: UploadFileConfig) -> dict[str, str]:
-        return to_file_fields(config)
-
-    def to_download(self, file: object) -> tuple[str, Video | None]:
-        return resolve_download(file)
+    to_upload = staticmethod(to_file_fields)
+    to_download = staticmethod(resolve_download)
 
     def get(self, name: str) -> Call[File]:
         return Call(GET_FILE, v1beta.GetFileRequest(name=to_file_name(name)), File.of)
@@ -27,8 +23,10 @@ class GeminiFiles(FilesBackend):
         request = v1beta.ListFilesRequest(page_size=config.page_size or 0, page_token=page_token)
         return Call(LIST_FILES, request, _to_page)
 
-    def delete(self, name: str) -> Call[None]:
-        return Call(DELETE_FILE, v1beta.DeleteFileRequest(name=to_file_name(name)), lambda _: None)
+    def delete(self, name: str) -> Call[DeleteFileResponse]:
+        return Call(
+            DELETE_FILE, v1beta.DeleteFileRequest(name=to_file_name(name)), lambda _: DeleteFileResponse()
+        )
 
 
 def _to_page(response: v1beta.ListFilesResponse) -> Page[File]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gemwire.genai._backends.base import Call, MediaBackend
+from gemwire.genai._backends.base import Call
 from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert import images, videos
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
@@ -17,7 +17,7 @@ from gemwire_proto.longrunning.operations import GET_OPERATION
 from gemwire_proto.v1beta.prediction_service import PREDICT, PREDICT_LONG_RUNNING
 
 
-class GeminiMedia(MediaBackend):
+class GeminiMedia:
     """Calls of PredictionService and Operations."""
 
     def generate_images(

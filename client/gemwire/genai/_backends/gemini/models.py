@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.serialized_message import with_serialized_request
-from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, ModelsBackend, Page
+from gemwire.genai._backends.base import Call, GenerateCall, GenerateRequest, Page
 from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert import requests
 from gemwire.genai._convert.function_calls import Functions
@@ -17,7 +17,13 @@ from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
 from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
-from gemwire.genai._types.models import ListModelsConfig, Model, TunedModel, UpdateModelConfig
+from gemwire.genai._types.models import (
+    DeleteModelResponse,
+    ListModelsConfig,
+    Model,
+    TunedModel,
+    UpdateModelConfig,
+)
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_proto.v1beta.generative_service import (
@@ -39,7 +45,7 @@ from gemwire_runtime.method import Method
 _Response = TypeVar("_Response", bound=Message)
 
 
-class GeminiModels(ModelsBackend):
+class GeminiModels:
     """Calls of GenerativeService and ModelService."""
 
     def to_name(self, model: str) -> str:
@@ -129,9 +135,9 @@ class GeminiModels(ModelsBackend):
         )
         return Call(UPDATE_TUNED_MODEL, request, TunedModel.of)
 
-    def delete(self, model: str) -> Call[None]:
+    def delete(self, model: str) -> Call[DeleteModelResponse]:
         request = v1beta.DeleteTunedModelRequest(name=to_model_name(model))
-        return Call(DELETE_TUNED_MODEL, request, lambda _: None)
+        return Call(DELETE_TUNED_MODEL, request, lambda _: DeleteModelResponse())
 
 
 def _generate(

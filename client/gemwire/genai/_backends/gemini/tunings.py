@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gemwire.errors import APIError
-from gemwire.genai._backends.base import Call, Flow, Page, TuningsBackend, as_message
+from gemwire.genai._backends.base import Call, Flow, Page, as_message
 from gemwire.genai._backends.gemini.vertex_only import check_fields
 from gemwire.genai._convert.resource_names import to_resource_name
 from gemwire.genai._convert.tunings import COLLECTION, to_tuned_model
@@ -15,7 +15,7 @@ from gemwire_proto.v1beta.model_service import CREATE_TUNED_MODEL, GET_TUNED_MOD
 from gemwire_proto.v1beta.views import CreateTunedModelMetadata
 
 
-class GeminiTunings(TuningsBackend):
+class GeminiTunings:
     """Calls of ModelService and Operations."""
 
     def tune(

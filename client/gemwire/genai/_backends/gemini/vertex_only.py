@@ -43,15 +43,7 @@ _METHODS = {
 
 
 def check_fields(config: Config, argument: str = "config") -> None:
-    """Check that no field is set that only Vertex AI has.
-
-    Args:
-        config: The config.
-        argument: Name of the argument, for errors.
-
-    Raises:
-        ValueError: A field is set.
-    """
+    """Check that no field is set that only Vertex AI has."""
     for field, instead in _FIELDS[type(config)].items():
         if getattr(config, field) is not None:
             raise ValueError(f"{argument}.{field}: Vertex AI only; {instead}")

@@ -137,7 +137,7 @@ def test_vertex_ai_is_documented(documents: dict[str, Json]) -> None:
     roots = {path.split("/")[2].partition(":")[0] for path in document["paths"]}
     assert roots == {"projects", "publishers", "endpoints"}
     wanted = {
-        (binding.verb, re.sub(r"\{\w+(\.\w+)*=|\}", "", binding.template))
+        (binding.verb, re.sub(r"\{\w+(\.\w+)*=|\}", "", binding.template.replace("/v1beta1/", "/v1/")))
         for service in VERTEX_SERVICES
         for method in service.methods.values()
         for binding in method.http

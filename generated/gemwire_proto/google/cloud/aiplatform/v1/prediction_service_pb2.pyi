@@ -784,3 +784,33 @@ class EmbedContentResponse(_Message):
     def HasField(self, field_name: _Literal["embedding", "usage_metadata"]) -> bool: ...
     def ClearField(self, field_name: _Literal["embedding", "usage_metadata", "truncated"]) -> None: ...
 
+class BatchEmbedContentsRequest(_Message):
+    """Asks `PredictionService.BatchEmbedContents` for embeddings."""
+    model: str
+    """The model: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+    """
+    @property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[EmbedContentRequest]:
+        """What to embed, and how. The model of each may be left out."""
+    def __init__(
+        self,
+        /,
+        *,
+        model: str | None = ...,
+        requests: _Iterable[EmbedContentRequest | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["model", "requests"]) -> None: ...
+
+class BatchEmbedContentsResponse(_Message):
+    """Embeddings from `PredictionService.BatchEmbedContents`."""
+    @property
+    def embeddings(self) -> _containers.RepeatedCompositeFieldContainer[EmbedContentResponse.Embedding]:
+        """One for each request, in order."""
+    def __init__(
+        self,
+        /,
+        *,
+        embeddings: _Iterable[EmbedContentResponse.Embedding | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["embeddings"]) -> None: ...
+

@@ -1,0 +1,140 @@
+"""The socket side of one connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import cast
+
+from gemwire._transport.h2.connection import Connection
+
+#: Seconds between two looks at a connection that has streams.
+_CHECK_INTERVAL = 2.5
+#: Seconds after which a ping must be answered, and between pings while the server sends nothing. Google's
+#: front ends are said to tolerate one ping in 30 seconds; data from the server makes another one welcome.
+_PING_TIMEOUT = 5.0
+_PING_INTERVAL = 30.0
+#: Seconds after which a connection without streams is closed.
+_IDLE_TIMEOUT = 300.0
+
+
+class H2Protocol(asyncio.Protocol):
+    """Moves bytes between a socket and the protocol core, and watches the connection.
+
+    Attributes:
+        core: The protocol core.
+        ready: Set when the server's settings have arrived.
+        reserved: Streams that waiting calls are about to open.
+    """
+
+    def __init__(self, on_change: Callable[[H2Protocol], None]) -> None:
+        """``on_change`` is called when streams may have ended, and when the connection ends."""
+        self._loop = asyncio.get_running_loop()
+        self._on_change = on_change
+        self._transport: asyncio.Transport | None = None
+        self._receiving = False
+        self._flush_scheduled = False
+        self._paused = False
+        self._heard = False
+        self._pings_welcome = True
+        self._pinged_at = self._idle_since = self._loop.time()
+        self._check: asyncio.TimerHandle | None = None
+        self.core = Connection(self._schedule_flush)
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.reserved = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a call can be started now."""
+        core = self.core
+        return core.has_room and len(core.streams) + self.reserved < core.max_streams
+
+    @property
+    def ended(self) -> bool:
+        """Whether no call can be started any more."""
+        return self.core.failure is not None or self.core.is_draining
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._check = self._loop.call_later(_CHECK_INTERVAL, self._look)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        self._receiving = True
+        self.core.receive(data)
+        self._receiving = False
+        self._flush()
+        if self.core.is_ready and not self.ready.done():
+            self.ready.set_result(None)
+        self._on_change(self)
+
+    def eof_received(self) -> None:
+        self.core.receive_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.core.lose(f"the connection broke: {exc}" if exc else "the connection was closed by the server")
+        if self._check:
+            self._check.cancel()
+        if not self.ready.done():
+            self.ready.set_exception(ConnectionError(self.core.failure))
+            self.ready.exception()
+        self._on_change(self)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        self._flush()
+
+    # What calls need.
+
+    def close(self) -> None:
+        """End all streams and the connection."""
+        self.core.close()
+        self._flush()
+
+    def _schedule_flush(self) -> None:
+        """Write once for all calls of this iteration of the loop."""
+        if not self._flush_scheduled and not self._receiving:
+            self._flush_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        transport, core = self._transport, self.core
+        if transport is None or transport.is_closing():
+            return
+        while not self._paused and (data := core.data_to_send()):
+            transport.write(data)
+        if core.failure is not None or (core.is_draining and not core.streams):
+            transport.close()
+
+    def _look(self) -> None:
+        """Ping a silent connection, end a dead one, and close an idle one."""
+        core, now = self.core, self._loop.time()
+        self._check = self._loop.call_later(_CHECK_INTERVAL, self._look)
+        heard, self._heard = self._heard, False
+        if core.streams:
+            self._idle_since = now
+        elif now - self._idle_since >= _IDLE_TIMEOUT:
+            self.close()
+            return
+        if heard:
+            self._pings_welcome = True
+        elif core.pings_unanswered:
+            if now - self._pinged_at >= _PING_TIMEOUT:
+                self._abort(f"the server is silent: no reply to a ping for {_PING_TIMEOUT:g} s")
+        elif core.streams and (self._pings_welcome or now - self._pinged_at >= _PING_INTERVAL):
+            self._pings_welcome = False
+            self._pinged_at = now
+            core.ping()
+
+    def _abort(self, reason: str) -> None:
+        self.core.lose(reason)
+        if self._transport:
+            self._transport.abort()
+        self._on_change(self)

@@ -1,0 +1,158 @@
+"""google-genai with ``vertexai=True`` against the emulator, sync and async."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import google.auth.credentials
+import pytest
+
+from gemwire.testing import RunningEmulator, emulator
+
+genai = pytest.importorskip("google.genai", reason="google-genai needs Python 3.11")
+
+#: Its own: what is experimental or deprecated there, and its use of aiohttp.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+MODEL = "gemini-2.5-flash"
+PARENT = "projects/my-project/locations/us-central1"
+
+
+class Credentials(google.auth.credentials.Credentials):
+    """A token that never expires."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = "t"
+
+    def refresh(self, request: object) -> None:
+        raise AssertionError("the token is valid")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningEmulator]:
+    with emulator(http_port=0) as running:
+        yield running
+
+
+@pytest.fixture
+def client(running: RunningEmulator) -> Any:
+    running.reset()
+    return genai.Client(
+        vertexai=True,
+        project="my-project",
+        location="us-central1",
+        credentials=Credentials(),
+        http_options={"base_url": running.http},
+    )
+
+
+def test_generation(client: Any, running: RunningEmulator) -> None:
+    safety = {"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": "BLOCK_NONE", "method": "SEVERITY"}
+    config = {"labels": {"team": "one"}, "safety_settings": [safety], "top_k": 3}
+    whole = client.models.generate_content(model=MODEL, contents="Why?", config=config)
+    pieces = list(client.models.generate_content_stream(model=MODEL, contents="Why?", config=config))
+    assert "".join(piece.text or "" for piece in pieces) == whole.text
+    assert whole.candidates[0].finish_reason.name == "STOP"
+    sent = running.calls("PredictionService/GenerateContent")[0].requests[0]
+    assert dict(sent.labels) == {"team": "one"}
+    assert (sent.safety_settings[0].category, sent.safety_settings[0].method) == (1, 1)
+    chat = client.chats.create(model=MODEL)
+    chat.send_message("Hi")
+    assert chat.send_message("And?").text
+
+
+def test_asyncio(client: Any) -> None:
+    async def test() -> None:
+        stream = await client.aio.models.generate_content_stream(model=MODEL, contents="Why?")
+        assert [piece.text async for piece in stream]
+        assert (await client.aio.models.count_tokens(model=MODEL, contents="Why? Oh.")).total_tokens == 4
+        assert (await client.aio.caches.create(model=MODEL, config={"contents": "Long."})).name
+        assert len([found async for found in await client.aio.caches.list()]) == 1
+
+    asyncio.run(test())
+
+
+def test_tokens(client: Any) -> None:
+    config = {"system_instruction": "Be brief."}
+    counted = client.models.count_tokens(model=MODEL, contents="Why? Oh.", config=config)
+    (info,) = client.models.compute_tokens(model=MODEL, contents="Why? Oh.").tokens_info
+    assert (counted.total_tokens, len(info.token_ids), info.role) == (7, 4, "user")
+    assert b"".join(info.tokens) == b"Why? Oh."
+
+
+def test_embeddings_in_three_forms(client: Any) -> None:
+    def embed(model: str, contents: Any, **config: Any) -> list[Any]:
+        made = client.models.embed_content(model=model, contents=contents, config=config)
+        return [len(found.values) for found in made.embeddings]
+
+    assert embed("gemini-embedding-001", "one") == [768]
+    assert embed("gemini-embedding-001", ["one", "two"], output_dimensionality=5) == [5, 5]
+    assert embed("text-embedding-004", ["one", "two"], task_type="RETRIEVAL_QUERY") == [768] * 2
+
+
+def test_pictures(client: Any) -> None:
+    made = client.models.generate_images(
+        model="imagen-4.0-generate-001", prompt="a cat", config={"number_of_images": 2}
+    )
+    assert [found.image.mime_type for found in made.generated_images] == ["image/png"] * 2
+
+
+def test_caches(client: Any) -> None:
+    cached = client.caches.create(model=MODEL, config={"contents": "A long story.", "ttl": "600s"})
+    assert cached.name.startswith(f"{PARENT}/cachedContents/")
+    used = client.models.generate_content(
+        model=MODEL, contents="And?", config={"cached_content": cached.name}
+    )
+    assert used.usage_metadata.cached_content_token_count == 4
+    short = cached.name.rpartition("/")[2]
+    changed = client.caches.update(name=short, config={"ttl": "7200s"})
+    assert changed.expire_time > cached.expire_time
+    assert client.caches.get(name=short).name == cached.name
+    assert [found.name for found in client.caches.list()] == [cached.name]
+    client.caches.delete(name=cached.name)
+    assert not list(client.caches.list())
+
+
+def test_tunings_and_models(client: Any, running: RunningEmulator) -> None:
+    job = client.tunings.tune(
+        base_model="gemini-2.0-flash-001",
+        training_dataset={"gcs_uri": "gs://bucket/train.jsonl"},
+        config={"epoch_count": 2, "tuned_model_display_name": "mine"},
+    )
+    assert job.state.name == "JOB_STATE_PENDING"
+    running.advance(60)
+    job = client.tunings.get(name=job.name)
+    assert job.has_succeeded
+    assert len(job.tuned_model.checkpoints) == 2
+    assert [found.name for found in client.tunings.list()] == [job.name]
+    assert client.models.generate_content(model=job.tuned_model.endpoint, contents="Hi").text
+    model = client.models.get(model=job.tuned_model.model)
+    assert model.tuned_model_info.base_model == "gemini-2-0-flash-001"
+    assert [found.name for found in client.models.list(config={"query_base": False})] == [model.name]
+    assert client.models.update(model=model.name, config={"display_name": "new"}).display_name == "new"
+    client.models.delete(model=model.name)
+    assert not list(client.models.list(config={"query_base": False}))
+
+
+def test_base_models(client: Any) -> None:
+    names = [model.name for model in client.models.list(config={"page_size": 7})]
+    assert f"publishers/google/models/{MODEL}" in names
+    assert len(names) == len(set(names)) > 20
+    assert client.models.get(model=MODEL).name == f"publishers/google/models/{MODEL}"
+
+
+def test_express_mode_and_errors(client: Any, running: RunningEmulator) -> None:
+    options = {"base_url": running.http}
+    express = genai.Client(vertexai=True, api_key="k", http_options=options)
+    assert express.models.generate_content(model=MODEL, contents="Hi").text
+    with pytest.raises(
+        genai.errors.ClientError, match=f"{PARENT}/publishers/google/models/none was not found"
+    ):
+        client.models.generate_content(model="none", contents="Hi")
+    running.fail("RESOURCE_EXHAUSTED")
+    with pytest.raises(genai.errors.ClientError) as caught:
+        client.models.generate_content(model=MODEL, contents="Hi")
+    assert (caught.value.code, caught.value.status) == (429, "RESOURCE_EXHAUSTED")
