@@ -71,8 +71,9 @@ class Enum(Names):
 
         def tie(made: type[_E]) -> type[_E]:
             for member in made:
-                member.number = int(descriptor.values_by_name[member.value].number)
-            _MEMBERS[made] = {int(member): member for member in made}
+                value = descriptor.values_by_name.get(member.value)
+                member.number = None if value is None else int(value.number)
+            _MEMBERS[made] = {member.number: member for member in made if member.number is not None}
             _ENUMS[descriptor.full_name] = made
             return made
 

@@ -17,6 +17,8 @@ from gemwire_runtime.upb import descriptor_of
 
 #: Numbers of the fields that the service has in JSON alone.
 FIRST_NUMBER, LAST_NUMBER = 2**29 - 2048, 2**29 - 1
+#: From here on, the numbers of fields of the Gemini API; those before are Vertex AI's alone.
+_FIRST_GEMINI_NUMBER = 536870000
 #: The tag of each of them, whatever its wire type, ends with these bytes.
 _MARK = b"\xff\xff\x0f"
 
@@ -33,7 +35,7 @@ def suspect(data: bytes) -> bool:
 #: Up to this many bytes are searched: that costs less than looking at the message.
 _SEARCHED = 1 << 16
 #: Looking at one message takes as long as searching so many bytes, about.
-_WORTH = 1 << 15
+_WORTH = 1 << 14
 
 
 def may_be_in(message: Message, data: bytes) -> bool:
@@ -120,19 +122,26 @@ def paths(message: Message) -> list[str]:
     return list(_paths(message, ""))
 
 
-def _paths(message: Message, prefix: str) -> Iterator[str]:
+def refuse_vertex_fields(message: Message) -> None:
+    """Raise ValueError for a message with fields that only Vertex AI has, at any depth."""
+    if found := list(_paths(message, "", _FIRST_GEMINI_NUMBER)):
+        fields = ", ".join(f"{message.DESCRIPTOR.name}.{path}" for path in found[:3])
+        raise ValueError(f"{fields}: Vertex AI only; the Gemini API has no such field")
+
+
+def _paths(message: Message, prefix: str, end: int = LAST_NUMBER + 1) -> Iterator[str]:
     for field, value in message.ListFields():
         path = f"{prefix}{field.name}"
-        if field.number >= FIRST_NUMBER:
+        if FIRST_NUMBER <= field.number < end:
             yield path
         elif isinstance(value, Message):
-            yield from _paths(value, f"{path}.")
+            yield from _paths(value, f"{path}.", end)
         elif field.message_type is not None:
             # The keys of a map, or the indexes of a list.
             parts = value.items() if hasattr(value, "items") else enumerate(value)
             for key, part in parts:
                 if isinstance(part, Message):
-                    yield from _paths(part, f"{path}[{key!r}].")
+                    yield from _paths(part, f"{path}[{key!r}].", end)
 
 
 def prune(tree: Mapping[str, object], kind: type[Message]) -> dict[str, object]:

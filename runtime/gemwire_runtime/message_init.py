@@ -138,8 +138,10 @@ def _convert_map_value(descriptor: Descriptor, value: object) -> object:
 
 
 def _is_list(value: object) -> TypeGuard[Iterable[object]]:
-    """Return whether a value fits a repeated field. Struct and ListValue are iterable, but single values."""
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, Message))
+    """Return whether a value fits a repeated field. Structs and views can be iterated, too."""
+    return isinstance(value, Iterable) and not (
+        isinstance(value, (str, bytes, Mapping)) or isinstance(getattr(value, "_pb", value), Message)
+    )
 
 
 # Dicts given for these are data, not fields.

@@ -56,6 +56,12 @@ class _ClassProperty(Generic[_T]):
         return self._compute(owner)
 
 
+def to_camel_case(name: str) -> str:
+    """Return the camelCase form of a snake_case name."""
+    head, *rest = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
 class Format(NamedTuple):
     """Options of a dump; see `Model.model_dump`."""
 
@@ -151,6 +157,11 @@ class Model:
         options = Format(mode, bool(by_alias), exclude_none, exclude_unset, exclude_defaults)
         return self.dump_fields(options, include, exclude)
 
+    def read_field(self, name: str) -> object:
+        """Return the value of a field for a dump."""
+        value: object = getattr(self, name)
+        return value
+
     def dump_fields(self, options: Format, include: object, exclude: object) -> Fields:
         """Return the fields as a dict; see `model_dump`."""
         made = {}
@@ -161,7 +172,7 @@ class Model:
             inner = _select(include, exclude, name)
             if inner is None:
                 continue
-            value = getattr(self, name)
+            value = self.read_field(name)
             if value is not None or not skip_none:
                 made[fields[name].alias if options.by_alias else name] = dump(value, options, *inner)
         return made

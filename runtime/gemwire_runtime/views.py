@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Optional, TypedDict, TypeVar, cast
+from copy import deepcopy
+from typing import Any, ClassVar, Optional, TypedDict, TypeVar, cast, get_origin
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -19,8 +20,8 @@ from gemwire_runtime.coercion import CONVERSIONS, to_bytes
 from gemwire_runtime.containers import Conversion, Entries, Items, keep, put
 from gemwire_runtime.enums import Enum as Enum
 from gemwire_runtime.message_init import is_repeated, message_class
-from gemwire_runtime.models import FieldInfo, Model
-from gemwire_runtime.pydantic_models import unwrap
+from gemwire_runtime.models import FieldInfo, Model, to_camel_case
+from gemwire_runtime.pydantic_models import Fields, unwrap
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.well_known import ANNOTATIONS, WELL_KNOWN
 
@@ -42,23 +43,27 @@ class View(Model):
     #: The message; subclasses know its class.
     _pb: Any
     #: Views, lists and dicts that attributes gave out, by name: each attribute gives the same one again.
-    _kept: dict[str, Any] | None
+    _kept: Fields | None
     _kind: ClassVar[type[Message]]
     _fields: ClassVar[dict[str, Field]] = {}
     _aliases: ClassVar[dict[str, str]] = {}
+    #: Names of fields in dumps, where they differ.
+    _shown_names: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(
         cls,
         kind: type[Message] | None = None,
         registered: bool = True,
         also: Mapping[str, str] | None = None,
+        local: Mapping[str, object] | None = None,
     ) -> None:
         """Connect a subclass to a message class.
 
         Args:
             kind: Message class; that of the base class by default.
             registered: Whether messages of this class are shown as this view from now on.
-            also: Further names of fields, for attributes and arguments; dumps use the field's own name.
+            also: Further names of fields, for attributes and arguments; dumps use these.
+            local: Types of fields that the object has and its message lacks, by name; or their `LocalField`.
         """
         if kind is not None:
             cls._kind = kind
@@ -67,9 +72,15 @@ class View(Model):
             for name, field in cls._fields.items():
                 setattr(cls, name, field)
         if also:
-            cls._aliases = {**cls._aliases, **also}
+            cls._aliases = {**cls._aliases, **also, **{to_camel_case(name): of for name, of in also.items()}}
+            cls._shown_names = {of: name for name, of in also.items()}
             for name, of in also.items():
                 setattr(cls, name, cls._fields[of])
+        for name, annotation in (local or {}).items():
+            field = annotation if isinstance(annotation, LocalField) else LocalField(name, annotation)
+            cls._fields = {**cls._fields, name: field}
+            cls._aliases = {**cls._aliases, field.json_name: name}
+            setattr(cls, name, field)
         if registered:
             _VIEWS[cls._kind.DESCRIPTOR.full_name] = cls
 
@@ -106,6 +117,11 @@ class View(Model):
         shown = _VIEWS[cls._kind.DESCRIPTOR.full_name]
         return shown if issubclass(shown, cls) else cls
 
+    def _find_local(self) -> Fields | None:
+        """Return what the object has and its message lacks."""
+        kept = self._kept or {}
+        return {name: kept[name] for name in kept if isinstance(self._fields.get(name), LocalField)} or None
+
     def adopt(self, other: View) -> None:
         """Show what another view with the same fields shows."""
         self._pb = other._pb
@@ -121,11 +137,12 @@ class View(Model):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name in self._fields if name in self.model_fields_set)
+        given = self.model_fields_set
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.model_fields if name in given)
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _unpickle, (type(self), self._pb.SerializeToString())
+        return _unpickle, (type(self), self._pb.SerializeToString(), self._find_local())
 
     def __copy__(self: _V) -> _V:
         return self.model_copy()
@@ -136,16 +153,25 @@ class View(Model):
     @classmethod
     def describe_fields(cls) -> dict[str, FieldInfo]:
         """Return the fields by their names, in the order of the protos."""
+        fields = {cls._shown_names.get(name, name): field for name, field in cls._fields.items()}
         return {
-            name: FieldInfo(Optional[field.annotation], field.json_name)  # noqa: UP045 - made at run time
-            for name, field in cls._fields.items()
+            name: FieldInfo(Optional[field.annotation], to_camel_case(name))  # noqa: UP045 - made at run time
+            for name, field in fields.items()
         }
+
+    def read_field(self, name: str) -> object:
+        """Return the value of a field for a dump; None for a list that only reading made."""
+        value: object = getattr(self, name)
+        return None if value == [] and isinstance(self._fields.get(name), LocalField) else value
 
     @property
     def model_fields_set(self) -> set[str]:
         """Names of the fields that are set."""
-        kept = {name for name in self._kept or () if getattr(self, name) is not None}
-        return kept.union(field.name for field, _ in self._pb.ListFields())
+        kept = {
+            name for name in self._kept or () if name in self._fields and self.read_field(name) is not None
+        }
+        kept.update(field.name for field, _ in self._pb.ListFields())
+        return {self._shown_names.get(name, name) for name in kept} if self._shown_names else kept
 
     def model_copy(self: _V, *, update: Mapping[str, object] | None = None, deep: bool = True) -> _V:
         """Return a copy, with some fields changed.
@@ -156,6 +182,7 @@ class View(Model):
         """
         made = type(self).of(self._kind())
         made._pb.CopyFrom(self._pb)
+        made._kept = deepcopy(self._find_local())
         for name, value in (update or {}).items():
             setattr(made, name, value)
         return made
@@ -238,6 +265,42 @@ class Field:
             getattr(message, self.name).CopyFrom(made)
         else:
             setattr(message, self.name, made)
+
+
+class LocalField(Field):
+    """A field that an object has and its message lacks: what a client adds to a response."""
+
+    __slots__ = ("_annotation",)
+
+    def __init__(self, name: str, annotation: object) -> None:
+        """Name the field, and the type of its values."""
+        self.name = name
+        self.json_name = to_camel_case(name)
+        self._annotation = annotation
+
+    @property
+    def annotation(self) -> object:
+        """The type of the field's values."""
+        return self._annotation
+
+    def __get__(self, view: View | None, owner: type[View]) -> object:
+        if view is None:
+            return self
+        shown = (view._kept or {}).get(self.name)
+        if shown is None and get_origin(self._annotation) is list:
+            shown = []
+            self.set(view, shown)
+        return shown
+
+    def __set__(self, view: View, value: object) -> None:
+        self.set(view, value)
+
+    def set(self, view: View, value: object) -> None:
+        """Set the value; None unsets it."""
+        kind = self._annotation
+        if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, Model):
+            value = kind.model_validate(value)
+        view._kept = {**(view._kept or {}), self.name: value}
 
 
 class MessageField(Field):
@@ -374,8 +437,10 @@ def view(message: Message) -> View:
     return _VIEWS[message.DESCRIPTOR.full_name].of(message)
 
 
-def _unpickle(cls: type[_V], data: bytes) -> _V:
-    return cls.of(cls._kind.FromString(data))
+def _unpickle(cls: type[_V], data: bytes, local: Fields | None = None) -> _V:
+    made = cls.of(cls._kind.FromString(data))
+    made._kept = local
+    return made
 
 
 def _find_conversion(field: FieldDescriptor) -> Conversion:
@@ -429,7 +494,13 @@ def _message_conversion(kind: Descriptor) -> Conversion:
 
     def read(message: Message) -> View | Message:
         shown = _VIEWS.get(name)
-        return shown.of(message) if shown else message
+        if shown is None:
+            return message
+        # As `View.of` does it, without the call: responses are read item by item.
+        made = object.__new__(shown)
+        made._pb = message
+        made._kept = None
+        return made
 
     def write(value: object) -> Message:
         if isinstance(value, View):
@@ -464,6 +535,11 @@ def replace_field(kind: type[Message], field: Field) -> None:
     shown = _VIEWS[descriptor_of(kind).full_name]
     shown._fields[field.name] = field
     setattr(shown, field.name, field)
+
+
+def add_local_fields(kind: type[View], fields: Mapping[str, object]) -> None:
+    """Add fields to a view class that its message lacks; see ``local`` of `View`."""
+    kind.__init_subclass__(registered=False, local=fields)
 
 
 def typed_dict(module: Mapping[str, object], name: str) -> type:

@@ -8,7 +8,7 @@ from .families import Package
 from .model import Enum, Field, File, Message, Model, ModelError
 from .source import Source, import_used, join_modules, summary
 from .types import Types, alias
-from .view_names import VIEW_NAMES
+from .view_names import FURTHER_MEMBERS, VIEW_NAMES
 
 #: What a view shows instead of a well-known type, and what it takes.
 _WELL_KNOWN = {
@@ -43,8 +43,8 @@ def module(package: Package, files: Sequence[File], model: Model) -> str:
         with out.indent():
             out.docstring(summary(enum.comment) or full_name)
             out()
-            for value in enum.values:
-                out(f'{value.name} = "{value.name}"')
+            for name in [*(value.name for value in enum.values), *_further(enum, model)]:
+                out(f'{name} = "{name}"')
         out()
     for full_name, message in _messages(files, model):
         home = model.homes[full_name]
@@ -75,6 +75,8 @@ def stub(package: Package, files: Sequence[File], model: Model) -> str:
                 body(f'{value.name} = "{value.name}"')
                 if value.comment:
                     body.docstring(value.comment)
+            for name in _further(enum, model):
+                body(f'{name} = "{name}"')
         body()
     types = Types(model, None)
     for full_name, message in _messages(files, model):
@@ -160,6 +162,11 @@ def flat(full_name: str, model: Model) -> str:
     """Return google-genai's name, or one without dots: ``GroundingChunk.Web`` is GroundingChunkWeb."""
     name = model.python_name(full_name)
     return VIEW_NAMES.get(name, name).replace(".", "")
+
+
+def _further(enum: Enum, model: Model) -> list[str]:
+    known = {value.name for value in enum.values}
+    return [name for name in FURTHER_MEMBERS.get(model.python_name(enum.full_name), ()) if name not in known]
 
 
 def _place(full_name: str, model: Model) -> str:

@@ -42,5 +42,35 @@ VIEW_NAMES = {
     "Tool.ComputerUse": "ComputerUse",
     "Tool.ComputerUse.Environment": "Environment",
     "Tool.GoogleSearch": "GoogleSearch",
+    "VoiceActivity.VoiceActivityType": "VoiceActivityType",
+    "VoiceActivityDetectionSignal.VadSignalType": "VadSignalType",
     "UrlMetadata.UrlRetrievalStatus": "UrlRetrievalStatus",
+}
+
+#: Members that google-genai's enums have and the public protos lack. They have no number: a program can
+#: compare with them, and a message cannot hold them.
+FURTHER_MEMBERS = {
+    "Candidate.FinishReason": (
+        "MISSING_THOUGHT_SIGNATURE",
+        "MALFORMED_RESPONSE",
+        "ESCALATION",
+        "PUP_LIMITED_DISABLED",
+        "CONTINUATION",
+        "MODEL_ARMOR",
+    ),
+    "GenerateContentResponse.PromptFeedback.BlockReason": (
+        "BLOCKED_REASON_UNSPECIFIED",
+        "MODEL_ARMOR",
+        "JAILBREAK",
+    ),
+    "GenerationConfig.Modality": ("VIDEO",),
+    "HarmCategory": (
+        "HARM_CATEGORY_JAILBREAK",
+        "HARM_CATEGORY_IMAGE_HATE",
+        "HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT",
+        "HARM_CATEGORY_IMAGE_HARASSMENT",
+        "HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT",
+    ),
+    "RealtimeInputConfig.TurnCoverage": ("TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",),
+    "Tool.ComputerUse.Environment": ("ENVIRONMENT_MOBILE", "ENVIRONMENT_DESKTOP"),
 }

@@ -37,21 +37,24 @@ def to_grpc_request(method: Method[_Request, _Response], value: object) -> _Requ
     request = to_message(method.request, value, "request")
     if (
         method.may_hold_json_only
-        and _may_be_in(request, request.SerializeToString())
+        and may_be_in(request, request.SerializeToString())
         and (paths := _find_paths(request))
     ):
         raise _build_error(method, paths)
     return request
 
 
-def _may_be_in(request: Message, data: bytes) -> bool:
+def may_be_in(request: Message, data: bytes) -> bool:
+    """Return whether a request may hold a JSON-only field; see `gemwire_runtime.json_only.may_be_in`."""
     if isinstance(request, SerializedMessage):
         return request.is_suspect()
     return json_only.may_be_in(request, data)
 
 
 def _find_paths(request: Message) -> list[str]:
-    return json_only.paths(request.parse() if isinstance(request, SerializedMessage) else request)
+    message = request.parse() if isinstance(request, SerializedMessage) else request
+    json_only.refuse_vertex_fields(message)
+    return json_only.paths(message)
 
 
 def _build_error(method: AnyMethod, paths: list[str]) -> ValueError:
@@ -81,13 +84,13 @@ def route_requests(
 
     def call(request: Message, *, timeout: float | None, metadata: object) -> Any:
         data = serialize(request)
-        if _may_be_in(request, data) and (over_http := find_http_callable(request)):
+        if may_be_in(request, data) and (over_http := find_http_callable(request)):
             return over_http(request, timeout=timeout, metadata=metadata)
         return multicallable(data if as_bytes else request, timeout=timeout, metadata=metadata)
 
     def start(request: Message, *, timeout: float | None, metadata: object) -> Any:
         data = serialize(request)
-        over_http = find_http_callable(request) if _may_be_in(request, data) else None
+        over_http = find_http_callable(request) if may_be_in(request, data) else None
         future: Callable[..., Any] = getattr(over_http or multicallable, "future")  # noqa: B009
         sent = data if as_bytes and not over_http else request
         return future(sent, timeout=timeout, metadata=metadata)

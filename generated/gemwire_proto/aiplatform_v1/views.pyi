@@ -97,6 +97,8 @@ class Environment(_views.Enum):
     """None named; the browser is meant."""
     ENVIRONMENT_BROWSER = "ENVIRONMENT_BROWSER"
     """A web browser."""
+    ENVIRONMENT_MOBILE = "ENVIRONMENT_MOBILE"
+    ENVIRONMENT_DESKTOP = "ENVIRONMENT_DESKTOP"
 
 class Language(_views.Enum):
     """Languages that the service runs."""
@@ -183,6 +185,10 @@ class HarmCategory(_views.Enum):
     """Damage to elections and civic life. Deprecated."""
     HARM_CATEGORY_JAILBREAK = "HARM_CATEGORY_JAILBREAK"
     """Attempts to talk the model out of its rules."""
+    HARM_CATEGORY_IMAGE_HATE = "HARM_CATEGORY_IMAGE_HATE"
+    HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT = "HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT"
+    HARM_CATEGORY_IMAGE_HARASSMENT = "HARM_CATEGORY_IMAGE_HARASSMENT"
+    HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT = "HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT"
 
 class MediaModality(_views.Enum):
     """Kinds of content by which tokens are counted."""
@@ -233,6 +239,7 @@ class Modality(_views.Enum):
     """Pictures."""
     AUDIO = "AUDIO"
     """Speech."""
+    VIDEO = "VIDEO"
 
 class MediaResolution(_views.Enum):
     """Levels of detail. More detail takes more tokens."""
@@ -343,6 +350,11 @@ class FinishReason(_views.Enum):
     """The model made a call that is not well-formed."""
     MODEL_ARMOR = "MODEL_ARMOR"
     """Model Armor blocked the answer."""
+    MISSING_THOUGHT_SIGNATURE = "MISSING_THOUGHT_SIGNATURE"
+    MALFORMED_RESPONSE = "MALFORMED_RESPONSE"
+    ESCALATION = "ESCALATION"
+    PUP_LIMITED_DISABLED = "PUP_LIMITED_DISABLED"
+    CONTINUATION = "CONTINUATION"
 
 class UrlRetrievalStatus(_views.Enum):
     """Whether a page was read."""

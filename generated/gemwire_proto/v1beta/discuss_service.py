@@ -33,6 +33,7 @@ GENERATE_MESSAGE = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 COUNT_MESSAGE_TOKENS = _method.Method(
     service="google.ai.generativelanguage.v1beta.DiscussService",
@@ -52,6 +53,7 @@ COUNT_MESSAGE_TOKENS = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.DiscussService",

@@ -35,6 +35,7 @@ GENERATE_TEXT = _method.Method(
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
     idempotent=True,
+    may_hold_json_only=True,
 )
 EMBED_TEXT = _method.Method(
     service="google.ai.generativelanguage.v1beta.TextService",

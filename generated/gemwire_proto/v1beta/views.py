@@ -86,6 +86,29 @@ class SafetyPolicy(_views.Enum):
     LEGAL_TERMS_AND_AGREEMENTS = "LEGAL_TERMS_AND_AGREEMENTS"
 
 
+@_views.Enum.of(_v1beta_content_pb2.PhishBlockThreshold.DESCRIPTOR)
+class PhishBlockThreshold(_views.Enum):
+    """How sure it must be that a site is malicious for it to be left out."""
+
+    PHISH_BLOCK_THRESHOLD_UNSPECIFIED = "PHISH_BLOCK_THRESHOLD_UNSPECIFIED"
+    BLOCK_LOW_AND_ABOVE = "BLOCK_LOW_AND_ABOVE"
+    BLOCK_MEDIUM_AND_ABOVE = "BLOCK_MEDIUM_AND_ABOVE"
+    BLOCK_HIGH_AND_ABOVE = "BLOCK_HIGH_AND_ABOVE"
+    BLOCK_HIGHER_AND_ABOVE = "BLOCK_HIGHER_AND_ABOVE"
+    BLOCK_VERY_HIGH_AND_ABOVE = "BLOCK_VERY_HIGH_AND_ABOVE"
+    BLOCK_ONLY_EXTREMELY_HIGH = "BLOCK_ONLY_EXTREMELY_HIGH"
+
+
+@_views.Enum.of(_v1beta_content_pb2.VideoMetadata.DESCRIPTOR.enum_types_by_name["ContentLayer"])
+class VideoMetadataContentLayer(_views.Enum):
+    """Layers of a video."""
+
+    CONTENT_LAYER_UNSPECIFIED = "CONTENT_LAYER_UNSPECIFIED"
+    FRAMES = "FRAMES"
+    AUDIO = "AUDIO"
+    TRANSCRIPT = "TRANSCRIPT"
+
+
 @_views.Enum.of(_v1beta_content_pb2.ExecutableCode.DESCRIPTOR.enum_types_by_name["Language"])
 class Language(_views.Enum):
     """The programming languages the sandbox can run."""
@@ -110,6 +133,8 @@ class Environment(_views.Enum):
 
     ENVIRONMENT_UNSPECIFIED = "ENVIRONMENT_UNSPECIFIED"
     ENVIRONMENT_BROWSER = "ENVIRONMENT_BROWSER"
+    ENVIRONMENT_MOBILE = "ENVIRONMENT_MOBILE"
+    ENVIRONMENT_DESKTOP = "ENVIRONMENT_DESKTOP"
 
 
 @_views.Enum.of(_v1beta_content_pb2.DynamicRetrievalConfig.DESCRIPTOR.enum_types_by_name["Mode"])
@@ -196,6 +221,31 @@ class HarmCategory(_views.Enum):
     HARM_CATEGORY_SEXUALLY_EXPLICIT = "HARM_CATEGORY_SEXUALLY_EXPLICIT"
     HARM_CATEGORY_DANGEROUS_CONTENT = "HARM_CATEGORY_DANGEROUS_CONTENT"
     HARM_CATEGORY_CIVIC_INTEGRITY = "HARM_CATEGORY_CIVIC_INTEGRITY"
+    HARM_CATEGORY_JAILBREAK = "HARM_CATEGORY_JAILBREAK"
+    HARM_CATEGORY_IMAGE_HATE = "HARM_CATEGORY_IMAGE_HATE"
+    HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT = "HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT"
+    HARM_CATEGORY_IMAGE_HARASSMENT = "HARM_CATEGORY_IMAGE_HARASSMENT"
+    HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT = "HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT"
+
+
+@_views.Enum.of(_v1beta_safety_pb2.HarmSeverity.DESCRIPTOR)
+class HarmSeverity(_views.Enum):
+    """Levels of harm."""
+
+    HARM_SEVERITY_UNSPECIFIED = "HARM_SEVERITY_UNSPECIFIED"
+    HARM_SEVERITY_NEGLIGIBLE = "HARM_SEVERITY_NEGLIGIBLE"
+    HARM_SEVERITY_LOW = "HARM_SEVERITY_LOW"
+    HARM_SEVERITY_MEDIUM = "HARM_SEVERITY_MEDIUM"
+    HARM_SEVERITY_HIGH = "HARM_SEVERITY_HIGH"
+
+
+@_views.Enum.of(_v1beta_safety_pb2.HarmBlockMethod.DESCRIPTOR)
+class HarmBlockMethod(_views.Enum):
+    """What a threshold is compared with."""
+
+    HARM_BLOCK_METHOD_UNSPECIFIED = "HARM_BLOCK_METHOD_UNSPECIFIED"
+    SEVERITY = "SEVERITY"
+    PROBABILITY = "PROBABILITY"
 
 
 @_views.Enum.of(_v1beta_safety_pb2.ContentFilter.DESCRIPTOR.enum_types_by_name["BlockedReason"])
@@ -303,6 +353,100 @@ class BatchState(_views.Enum):
     BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
 
 
+@_views.Enum.of(_v1beta_generative_service_pb2.ProminentPeople.DESCRIPTOR)
+class ProminentPeople(_views.Enum):
+    """Whether pictures may show prominent people."""
+
+    PROMINENT_PEOPLE_UNSPECIFIED = "PROMINENT_PEOPLE_UNSPECIFIED"
+    ALLOW_PROMINENT_PEOPLE = "ALLOW_PROMINENT_PEOPLE"
+    BLOCK_PROMINENT_PEOPLE = "BLOCK_PROMINENT_PEOPLE"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.Delivery.DESCRIPTOR)
+class Delivery(_views.Enum):
+    """How media are delivered."""
+
+    DELIVERY_UNSPECIFIED = "DELIVERY_UNSPECIFIED"
+    INLINE = "INLINE"
+    URI = "URI"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.AspectRatio.DESCRIPTOR)
+class AspectRatio(_views.Enum):
+    """Ratios of a picture's sides."""
+
+    ASPECT_RATIO_UNSPECIFIED = "ASPECT_RATIO_UNSPECIFIED"
+    ASPECT_RATIO_ONE_BY_ONE = "ASPECT_RATIO_ONE_BY_ONE"
+    ASPECT_RATIO_TWO_BY_THREE = "ASPECT_RATIO_TWO_BY_THREE"
+    ASPECT_RATIO_THREE_BY_TWO = "ASPECT_RATIO_THREE_BY_TWO"
+    ASPECT_RATIO_THREE_BY_FOUR = "ASPECT_RATIO_THREE_BY_FOUR"
+    ASPECT_RATIO_FOUR_BY_THREE = "ASPECT_RATIO_FOUR_BY_THREE"
+    ASPECT_RATIO_FOUR_BY_FIVE = "ASPECT_RATIO_FOUR_BY_FIVE"
+    ASPECT_RATIO_FIVE_BY_FOUR = "ASPECT_RATIO_FIVE_BY_FOUR"
+    ASPECT_RATIO_NINE_BY_SIXTEEN = "ASPECT_RATIO_NINE_BY_SIXTEEN"
+    ASPECT_RATIO_SIXTEEN_BY_NINE = "ASPECT_RATIO_SIXTEEN_BY_NINE"
+    ASPECT_RATIO_TWENTY_ONE_BY_NINE = "ASPECT_RATIO_TWENTY_ONE_BY_NINE"
+    ASPECT_RATIO_ONE_BY_EIGHT = "ASPECT_RATIO_ONE_BY_EIGHT"
+    ASPECT_RATIO_EIGHT_BY_ONE = "ASPECT_RATIO_EIGHT_BY_ONE"
+    ASPECT_RATIO_ONE_BY_FOUR = "ASPECT_RATIO_ONE_BY_FOUR"
+    ASPECT_RATIO_FOUR_BY_ONE = "ASPECT_RATIO_FOUR_BY_ONE"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.ImageSize.DESCRIPTOR)
+class ImageSize(_views.Enum):
+    """Sizes of a picture: the length of its longer side, about."""
+
+    IMAGE_SIZE_UNSPECIFIED = "IMAGE_SIZE_UNSPECIFIED"
+    IMAGE_SIZE_FIVE_TWELVE = "IMAGE_SIZE_FIVE_TWELVE"
+    IMAGE_SIZE_ONE_K = "IMAGE_SIZE_ONE_K"
+    IMAGE_SIZE_TWO_K = "IMAGE_SIZE_TWO_K"
+    IMAGE_SIZE_FOUR_K = "IMAGE_SIZE_FOUR_K"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.TurnCompleteReason.DESCRIPTOR)
+class TurnCompleteReason(_views.Enum):
+    """Why a turn of the model ended."""
+
+    TURN_COMPLETE_REASON_UNSPECIFIED = "TURN_COMPLETE_REASON_UNSPECIFIED"
+    MALFORMED_FUNCTION_CALL = "MALFORMED_FUNCTION_CALL"
+    RESPONSE_REJECTED = "RESPONSE_REJECTED"
+    NEED_MORE_INPUT = "NEED_MORE_INPUT"
+    PROHIBITED_INPUT_CONTENT = "PROHIBITED_INPUT_CONTENT"
+    IMAGE_PROHIBITED_INPUT_CONTENT = "IMAGE_PROHIBITED_INPUT_CONTENT"
+    INPUT_TEXT_CONTAIN_PROMINENT_PERSON_PROHIBITED = "INPUT_TEXT_CONTAIN_PROMINENT_PERSON_PROHIBITED"
+    INPUT_IMAGE_CELEBRITY = "INPUT_IMAGE_CELEBRITY"
+    INPUT_IMAGE_PHOTO_REALISTIC_CHILD_PROHIBITED = "INPUT_IMAGE_PHOTO_REALISTIC_CHILD_PROHIBITED"
+    INPUT_TEXT_NCII_PROHIBITED = "INPUT_TEXT_NCII_PROHIBITED"
+    INPUT_OTHER = "INPUT_OTHER"
+    INPUT_IP_PROHIBITED = "INPUT_IP_PROHIBITED"
+    BLOCKLIST = "BLOCKLIST"
+    UNSAFE_PROMPT_FOR_IMAGE_GENERATION = "UNSAFE_PROMPT_FOR_IMAGE_GENERATION"
+    GENERATED_IMAGE_SAFETY = "GENERATED_IMAGE_SAFETY"
+    GENERATED_CONTENT_SAFETY = "GENERATED_CONTENT_SAFETY"
+    GENERATED_AUDIO_SAFETY = "GENERATED_AUDIO_SAFETY"
+    GENERATED_VIDEO_SAFETY = "GENERATED_VIDEO_SAFETY"
+    GENERATED_CONTENT_PROHIBITED = "GENERATED_CONTENT_PROHIBITED"
+    GENERATED_CONTENT_BLOCKLIST = "GENERATED_CONTENT_BLOCKLIST"
+    GENERATED_IMAGE_PROHIBITED = "GENERATED_IMAGE_PROHIBITED"
+    GENERATED_IMAGE_CELEBRITY = "GENERATED_IMAGE_CELEBRITY"
+    GENERATED_IMAGE_PROMINENT_PEOPLE_DETECTED_BY_REWRITER = "GENERATED_IMAGE_PROMINENT_PEOPLE_DETECTED_BY_REWRITER"
+    GENERATED_IMAGE_IDENTIFIABLE_PEOPLE = "GENERATED_IMAGE_IDENTIFIABLE_PEOPLE"
+    GENERATED_IMAGE_MINORS = "GENERATED_IMAGE_MINORS"
+    OUTPUT_IMAGE_IP_PROHIBITED = "OUTPUT_IMAGE_IP_PROHIBITED"
+    GENERATED_OTHER = "GENERATED_OTHER"
+    MAX_REGENERATION_REACHED = "MAX_REGENERATION_REACHED"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.InteractionStatus.DESCRIPTOR)
+class InteractionStatus(_views.Enum):
+    """Where an interaction stands."""
+
+    INTERACTION_STATUS_UNSPECIFIED = "INTERACTION_STATUS_UNSPECIFIED"
+    IN_PROGRESS = "IN_PROGRESS"
+    REQUIRES_ACTION = "REQUIRES_ACTION"
+    IDLE = "IDLE"
+
+
 @_views.Enum.of(_v1beta_generative_service_pb2.ThinkingConfig.DESCRIPTOR.enum_types_by_name["ThinkingLevel"])
 class ThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
@@ -323,6 +467,7 @@ class Modality(_views.Enum):
     TEXT = "TEXT"
     IMAGE = "IMAGE"
     AUDIO = "AUDIO"
+    VIDEO = "VIDEO"
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.GenerationConfig.DESCRIPTOR.enum_types_by_name["MediaResolution"])
@@ -345,6 +490,9 @@ class BlockedReason(_views.Enum):
     BLOCKLIST = "BLOCKLIST"
     PROHIBITED_CONTENT = "PROHIBITED_CONTENT"
     IMAGE_SAFETY = "IMAGE_SAFETY"
+    BLOCKED_REASON_UNSPECIFIED = "BLOCKED_REASON_UNSPECIFIED"
+    MODEL_ARMOR = "MODEL_ARMOR"
+    JAILBREAK = "JAILBREAK"
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.GenerateContentResponse.UsageMetadata.DESCRIPTOR.enum_types_by_name["TrafficType"])
@@ -381,6 +529,12 @@ class FinishReason(_views.Enum):
     IMAGE_RECITATION = "IMAGE_RECITATION"
     UNEXPECTED_TOOL_CALL = "UNEXPECTED_TOOL_CALL"
     TOO_MANY_TOOL_CALLS = "TOO_MANY_TOOL_CALLS"
+    MISSING_THOUGHT_SIGNATURE = "MISSING_THOUGHT_SIGNATURE"
+    MALFORMED_RESPONSE = "MALFORMED_RESPONSE"
+    ESCALATION = "ESCALATION"
+    PUP_LIMITED_DISABLED = "PUP_LIMITED_DISABLED"
+    CONTINUATION = "CONTINUATION"
+    MODEL_ARMOR = "MODEL_ARMOR"
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.UrlMetadata.DESCRIPTOR.enum_types_by_name["UrlRetrievalStatus"])
@@ -429,6 +583,7 @@ class TurnCoverage(_views.Enum):
     TURN_COVERAGE_UNSPECIFIED = "TURN_COVERAGE_UNSPECIFIED"
     TURN_INCLUDES_ONLY_ACTIVITY = "TURN_INCLUDES_ONLY_ACTIVITY"
     TURN_INCLUDES_ALL_INPUT = "TURN_INCLUDES_ALL_INPUT"
+    TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
 
 
 @_views.Enum.of(_v1beta_generative_service_pb2.RealtimeInputConfig.AutomaticActivityDetection.DESCRIPTOR.enum_types_by_name["StartSensitivity"])
@@ -470,6 +625,24 @@ class ModelStage(_views.Enum):
     LEGACY = "LEGACY"
     DEPRECATED = "DEPRECATED"
     RETIRED = "RETIRED"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.VoiceActivity.DESCRIPTOR.enum_types_by_name["VoiceActivityType"])
+class VoiceActivityType(_views.Enum):
+    """What changed."""
+
+    TYPE_UNSPECIFIED = "TYPE_UNSPECIFIED"
+    ACTIVITY_START = "ACTIVITY_START"
+    ACTIVITY_END = "ACTIVITY_END"
+
+
+@_views.Enum.of(_v1beta_generative_service_pb2.VoiceActivityDetectionSignal.DESCRIPTOR.enum_types_by_name["VadSignalType"])
+class VadSignalType(_views.Enum):
+    """What changed."""
+
+    VAD_SIGNAL_TYPE_UNSPECIFIED = "VAD_SIGNAL_TYPE_UNSPECIFIED"
+    VAD_SIGNAL_TYPE_SOS = "VAD_SIGNAL_TYPE_SOS"
+    VAD_SIGNAL_TYPE_EOS = "VAD_SIGNAL_TYPE_EOS"
 
 
 @_views.Enum.of(_v1beta_tuned_model_pb2.TunedModel.DESCRIPTOR.enum_types_by_name["State"])
@@ -790,6 +963,18 @@ class GoogleMapsRouting(_views.View, kind=_v1beta_content_pb2.GoogleMapsRouting)
     __slots__ = ()
 
 
+class FunctionResponseFileData(_views.View, kind=_v1beta_content_pb2.FunctionResponseFileData):
+    """A file in the result of a function."""
+
+    __slots__ = ()
+
+
+class PartialArg(_views.View, kind=_v1beta_content_pb2.PartialArg):
+    """A piece of an argument that is streamed."""
+
+    __slots__ = ()
+
+
 class CachedContent(_views.View, kind=_v1beta_cached_content_pb2.CachedContent):
     """The beginning of a prompt, stored so that many requests can share it."""
 
@@ -846,6 +1031,12 @@ class CitationMetadata(_views.View, kind=_v1beta_citation_pb2.CitationMetadata):
 
 class Citation(_views.View, kind=_v1beta_citation_pb2.CitationSource):
     """One stretch of an answer, with the work it was taken from."""
+
+    __slots__ = ()
+
+
+class GoogleTypeDate(_views.View, kind=_v1beta_citation_pb2.GoogleTypeDate):
+    """A day."""
 
     __slots__ = ()
 
@@ -1072,6 +1263,12 @@ class ImageConfig(_views.View, kind=_v1beta_generative_service_pb2.ImageConfig):
     __slots__ = ()
 
 
+class ImageConfigImageOutputOptions(_views.View, kind=_v1beta_generative_service_pb2.ImageConfig.ImageOutputOptions):
+    """Format of pictures."""
+
+    __slots__ = ()
+
+
 class GenerationConfig(_views.View, kind=_v1beta_generative_service_pb2.GenerationConfig):
     """Options that shape how a model samples and formats its reply."""
 
@@ -1174,6 +1371,12 @@ class GroundingMetadata(_views.View, kind=_v1beta_generative_service_pb2.Groundi
     __slots__ = ()
 
 
+class GroundingMetadataSourceFlaggingUri(_views.View, kind=_v1beta_generative_service_pb2.GroundingMetadata.SourceFlaggingUri):
+    """Where content of a source can be reported."""
+
+    __slots__ = ()
+
+
 class SearchEntryPoint(_views.View, kind=_v1beta_generative_service_pb2.SearchEntryPoint):
     """Search suggestions that accompany an answer grounded with Google Search."""
 
@@ -1216,8 +1419,26 @@ class GroundingChunkMapsPlaceAnswerSourcesReviewSnippet(_views.View, kind=_v1bet
     __slots__ = ()
 
 
+class GroundingChunkMapsRoute(_views.View, kind=_v1beta_generative_service_pb2.GroundingChunk.Maps.Route):
+    """A way from one place to another."""
+
+    __slots__ = ()
+
+
 class GroundingChunkImage(_views.View, kind=_v1beta_generative_service_pb2.GroundingChunk.Image):
     """A picture that was found."""
+
+    __slots__ = ()
+
+
+class GroundingChunkCustomMetadata(_views.View, kind=_v1beta_generative_service_pb2.GroundingChunk.CustomMetadata):
+    """One thing that was noted of a document."""
+
+    __slots__ = ()
+
+
+class GroundingChunkStringList(_views.View, kind=_v1beta_generative_service_pb2.GroundingChunk.StringList):
+    """A list of texts."""
 
     __slots__ = ()
 
@@ -1554,6 +1775,96 @@ class VoiceConsentSignature(_views.View, kind=_v1beta_generative_service_pb2.Voi
 
 class ModelStatus(_views.View, kind=_v1beta_generative_service_pb2.ModelStatus):
     """Where a model is in its life."""
+
+    __slots__ = ()
+
+
+class ResponseFormat(_views.View, kind=_v1beta_generative_service_pb2.ResponseFormat):
+    """What an answer is made of."""
+
+    __slots__ = ()
+
+
+class AudioResponseFormat(_views.View, kind=_v1beta_generative_service_pb2.AudioResponseFormat):
+    """Format of audio."""
+
+    __slots__ = ()
+
+
+class ImageResponseFormat(_views.View, kind=_v1beta_generative_service_pb2.ImageResponseFormat):
+    """Format of pictures."""
+
+    __slots__ = ()
+
+
+class TextResponseFormat(_views.View, kind=_v1beta_generative_service_pb2.TextResponseFormat):
+    """Format of text."""
+
+    __slots__ = ()
+
+
+class VideoResponseFormat(_views.View, kind=_v1beta_generative_service_pb2.VideoResponseFormat):
+    """Format of videos."""
+
+    __slots__ = ()
+
+
+class TranslationConfig(_views.View, kind=_v1beta_generative_service_pb2.TranslationConfig):
+    """Translation of speech in a live session."""
+
+    __slots__ = ()
+
+
+class ContentEmbeddingStatistics(_views.View, kind=_v1beta_generative_service_pb2.ContentEmbeddingStatistics):
+    """What was embedded."""
+
+    __slots__ = ()
+
+
+class VoiceActivity(_views.View, kind=_v1beta_generative_service_pb2.VoiceActivity):
+    """A change in the user's speech."""
+
+    __slots__ = ()
+
+
+class VoiceActivityDetectionSignal(_views.View, kind=_v1beta_generative_service_pb2.VoiceActivityDetectionSignal):
+    """A change in the user's speech, as the detection signals it."""
+
+    __slots__ = ()
+
+
+class ProactivityConfig(_views.View, kind=_v1beta_generative_service_pb2.ProactivityConfig):
+    """When the model speaks without being asked, or keeps silent."""
+
+    __slots__ = ()
+
+
+class HistoryConfig(_views.View, kind=_v1beta_generative_service_pb2.HistoryConfig):
+    """The history of a live session."""
+
+    __slots__ = ()
+
+
+class CustomizedAvatar(_views.View, kind=_v1beta_generative_service_pb2.CustomizedAvatar):
+    """A face of one's own."""
+
+    __slots__ = ()
+
+
+class AvatarConfig(_views.View, kind=_v1beta_generative_service_pb2.AvatarConfig):
+    """The face that speaks in a live session."""
+
+    __slots__ = ()
+
+
+class LiveClientContextUpdateTools(_views.View, kind=_v1beta_generative_service_pb2.LiveClientContextUpdateTools):
+    """Tools that take the place of a live session's."""
+
+    __slots__ = ()
+
+
+class LiveClientContextUpdate(_views.View, kind=_v1beta_generative_service_pb2.LiveClientContextUpdate):
+    """A change of a live session's instructions or tools."""
 
     __slots__ = ()
 

@@ -92,6 +92,35 @@ class SafetyPolicy(_views.Enum):
     LEGAL_TERMS_AND_AGREEMENTS = "LEGAL_TERMS_AND_AGREEMENTS"
     """Acceptance of terms and agreements."""
 
+class PhishBlockThreshold(_views.Enum):
+    """How sure it must be that a site is malicious for it to be left out. Vertex AI only.
+    """
+    PHISH_BLOCK_THRESHOLD_UNSPECIFIED = "PHISH_BLOCK_THRESHOLD_UNSPECIFIED"
+    """Not set."""
+    BLOCK_LOW_AND_ABOVE = "BLOCK_LOW_AND_ABOVE"
+    """Even a little."""
+    BLOCK_MEDIUM_AND_ABOVE = "BLOCK_MEDIUM_AND_ABOVE"
+    """Somewhat."""
+    BLOCK_HIGH_AND_ABOVE = "BLOCK_HIGH_AND_ABOVE"
+    """Quite."""
+    BLOCK_HIGHER_AND_ABOVE = "BLOCK_HIGHER_AND_ABOVE"
+    """More than that."""
+    BLOCK_VERY_HIGH_AND_ABOVE = "BLOCK_VERY_HIGH_AND_ABOVE"
+    """Very."""
+    BLOCK_ONLY_EXTREMELY_HIGH = "BLOCK_ONLY_EXTREMELY_HIGH"
+    """As sure as can be."""
+
+class VideoMetadataContentLayer(_views.Enum):
+    """Layers of a video."""
+    CONTENT_LAYER_UNSPECIFIED = "CONTENT_LAYER_UNSPECIFIED"
+    """Not set."""
+    FRAMES = "FRAMES"
+    """Its pictures."""
+    AUDIO = "AUDIO"
+    """Its sound."""
+    TRANSCRIPT = "TRANSCRIPT"
+    """The text of what is said."""
+
 class Language(_views.Enum):
     """The programming languages the sandbox can run."""
     LANGUAGE_UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
@@ -120,6 +149,8 @@ class Environment(_views.Enum):
     """No environment given; another value is needed."""
     ENVIRONMENT_BROWSER = "ENVIRONMENT_BROWSER"
     """A web browser."""
+    ENVIRONMENT_MOBILE = "ENVIRONMENT_MOBILE"
+    ENVIRONMENT_DESKTOP = "ENVIRONMENT_DESKTOP"
 
 class DynamicRetrievalConfigMode(_views.Enum):
     """The ways of deciding."""
@@ -235,6 +266,33 @@ class HarmCategory(_views.Enum):
     """Gemini: content that could do damage to elections and civic life. Deprecated: use
     `GenerationConfig.enable_enhanced_civic_answers` instead.
     """
+    HARM_CATEGORY_JAILBREAK = "HARM_CATEGORY_JAILBREAK"
+    HARM_CATEGORY_IMAGE_HATE = "HARM_CATEGORY_IMAGE_HATE"
+    HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT = "HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT"
+    HARM_CATEGORY_IMAGE_HARASSMENT = "HARM_CATEGORY_IMAGE_HARASSMENT"
+    HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT = "HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT"
+
+class HarmSeverity(_views.Enum):
+    """Levels of harm. Vertex AI only."""
+    HARM_SEVERITY_UNSPECIFIED = "HARM_SEVERITY_UNSPECIFIED"
+    """Not set."""
+    HARM_SEVERITY_NEGLIGIBLE = "HARM_SEVERITY_NEGLIGIBLE"
+    """Hardly any."""
+    HARM_SEVERITY_LOW = "HARM_SEVERITY_LOW"
+    """Some."""
+    HARM_SEVERITY_MEDIUM = "HARM_SEVERITY_MEDIUM"
+    """More."""
+    HARM_SEVERITY_HIGH = "HARM_SEVERITY_HIGH"
+    """Much."""
+
+class HarmBlockMethod(_views.Enum):
+    """What a threshold is compared with. Vertex AI only."""
+    HARM_BLOCK_METHOD_UNSPECIFIED = "HARM_BLOCK_METHOD_UNSPECIFIED"
+    """Not set."""
+    SEVERITY = "SEVERITY"
+    """Probability and severity."""
+    PROBABILITY = "PROBABILITY"
+    """Probability alone."""
 
 class ContentFilterBlockedReason(_views.Enum):
     """The grounds on which content was held back."""
@@ -396,6 +454,140 @@ class BatchState(_views.Enum):
     BATCH_STATE_EXPIRED = "BATCH_STATE_EXPIRED"
     """The batch was not done in time."""
 
+class ProminentPeople(_views.Enum):
+    """Whether pictures may show prominent people. Vertex AI only."""
+    PROMINENT_PEOPLE_UNSPECIFIED = "PROMINENT_PEOPLE_UNSPECIFIED"
+    """Not set."""
+    ALLOW_PROMINENT_PEOPLE = "ALLOW_PROMINENT_PEOPLE"
+    """They may be shown."""
+    BLOCK_PROMINENT_PEOPLE = "BLOCK_PROMINENT_PEOPLE"
+    """They may not."""
+
+class Delivery(_views.Enum):
+    """How media are delivered."""
+    DELIVERY_UNSPECIFIED = "DELIVERY_UNSPECIFIED"
+    """Not set."""
+    INLINE = "INLINE"
+    """As bytes in the answer."""
+    URI = "URI"
+    """As a URI."""
+
+class AspectRatio(_views.Enum):
+    """Ratios of a picture's sides."""
+    ASPECT_RATIO_UNSPECIFIED = "ASPECT_RATIO_UNSPECIFIED"
+    """Not set."""
+    ASPECT_RATIO_ONE_BY_ONE = "ASPECT_RATIO_ONE_BY_ONE"
+    """1:1."""
+    ASPECT_RATIO_TWO_BY_THREE = "ASPECT_RATIO_TWO_BY_THREE"
+    """2:3."""
+    ASPECT_RATIO_THREE_BY_TWO = "ASPECT_RATIO_THREE_BY_TWO"
+    """3:2."""
+    ASPECT_RATIO_THREE_BY_FOUR = "ASPECT_RATIO_THREE_BY_FOUR"
+    """3:4."""
+    ASPECT_RATIO_FOUR_BY_THREE = "ASPECT_RATIO_FOUR_BY_THREE"
+    """4:3."""
+    ASPECT_RATIO_FOUR_BY_FIVE = "ASPECT_RATIO_FOUR_BY_FIVE"
+    """4:5."""
+    ASPECT_RATIO_FIVE_BY_FOUR = "ASPECT_RATIO_FIVE_BY_FOUR"
+    """5:4."""
+    ASPECT_RATIO_NINE_BY_SIXTEEN = "ASPECT_RATIO_NINE_BY_SIXTEEN"
+    """9:16."""
+    ASPECT_RATIO_SIXTEEN_BY_NINE = "ASPECT_RATIO_SIXTEEN_BY_NINE"
+    """16:9."""
+    ASPECT_RATIO_TWENTY_ONE_BY_NINE = "ASPECT_RATIO_TWENTY_ONE_BY_NINE"
+    """21:9."""
+    ASPECT_RATIO_ONE_BY_EIGHT = "ASPECT_RATIO_ONE_BY_EIGHT"
+    """1:8."""
+    ASPECT_RATIO_EIGHT_BY_ONE = "ASPECT_RATIO_EIGHT_BY_ONE"
+    """8:1."""
+    ASPECT_RATIO_ONE_BY_FOUR = "ASPECT_RATIO_ONE_BY_FOUR"
+    """1:4."""
+    ASPECT_RATIO_FOUR_BY_ONE = "ASPECT_RATIO_FOUR_BY_ONE"
+    """4:1."""
+
+class ImageSize(_views.Enum):
+    """Sizes of a picture: the length of its longer side, about."""
+    IMAGE_SIZE_UNSPECIFIED = "IMAGE_SIZE_UNSPECIFIED"
+    """Not set."""
+    IMAGE_SIZE_FIVE_TWELVE = "IMAGE_SIZE_FIVE_TWELVE"
+    """512 pixels."""
+    IMAGE_SIZE_ONE_K = "IMAGE_SIZE_ONE_K"
+    """1,024 pixels."""
+    IMAGE_SIZE_TWO_K = "IMAGE_SIZE_TWO_K"
+    """2,048 pixels."""
+    IMAGE_SIZE_FOUR_K = "IMAGE_SIZE_FOUR_K"
+    """4,096 pixels."""
+
+class TurnCompleteReason(_views.Enum):
+    """Why a turn of the model ended."""
+    TURN_COMPLETE_REASON_UNSPECIFIED = "TURN_COMPLETE_REASON_UNSPECIFIED"
+    """Not set: as it should."""
+    MALFORMED_FUNCTION_CALL = "MALFORMED_FUNCTION_CALL"
+    """The model made a function call that nobody can read."""
+    RESPONSE_REJECTED = "RESPONSE_REJECTED"
+    """The answer was rejected."""
+    NEED_MORE_INPUT = "NEED_MORE_INPUT"
+    """The model waits for more input."""
+    PROHIBITED_INPUT_CONTENT = "PROHIBITED_INPUT_CONTENT"
+    """The input is prohibited."""
+    IMAGE_PROHIBITED_INPUT_CONTENT = "IMAGE_PROHIBITED_INPUT_CONTENT"
+    """A picture of the input is prohibited."""
+    INPUT_TEXT_CONTAIN_PROMINENT_PERSON_PROHIBITED = "INPUT_TEXT_CONTAIN_PROMINENT_PERSON_PROHIBITED"
+    """The input names a prominent person."""
+    INPUT_IMAGE_CELEBRITY = "INPUT_IMAGE_CELEBRITY"
+    """The input shows a celebrity."""
+    INPUT_IMAGE_PHOTO_REALISTIC_CHILD_PROHIBITED = "INPUT_IMAGE_PHOTO_REALISTIC_CHILD_PROHIBITED"
+    """The input shows a child, as in a photograph."""
+    INPUT_TEXT_NCII_PROHIBITED = "INPUT_TEXT_NCII_PROHIBITED"
+    """The input is about intimate pictures without consent."""
+    INPUT_OTHER = "INPUT_OTHER"
+    """The input is prohibited for another reason."""
+    INPUT_IP_PROHIBITED = "INPUT_IP_PROHIBITED"
+    """The input may infringe rights of others."""
+    BLOCKLIST = "BLOCKLIST"
+    """The input has words of a block list."""
+    UNSAFE_PROMPT_FOR_IMAGE_GENERATION = "UNSAFE_PROMPT_FOR_IMAGE_GENERATION"
+    """The prompt is not safe for generating pictures."""
+    GENERATED_IMAGE_SAFETY = "GENERATED_IMAGE_SAFETY"
+    """The generated picture is not safe."""
+    GENERATED_CONTENT_SAFETY = "GENERATED_CONTENT_SAFETY"
+    """The generated content is not safe."""
+    GENERATED_AUDIO_SAFETY = "GENERATED_AUDIO_SAFETY"
+    """The generated audio is not safe."""
+    GENERATED_VIDEO_SAFETY = "GENERATED_VIDEO_SAFETY"
+    """The generated video is not safe."""
+    GENERATED_CONTENT_PROHIBITED = "GENERATED_CONTENT_PROHIBITED"
+    """The generated content is prohibited."""
+    GENERATED_CONTENT_BLOCKLIST = "GENERATED_CONTENT_BLOCKLIST"
+    """The generated content has words of a block list."""
+    GENERATED_IMAGE_PROHIBITED = "GENERATED_IMAGE_PROHIBITED"
+    """The generated picture is prohibited."""
+    GENERATED_IMAGE_CELEBRITY = "GENERATED_IMAGE_CELEBRITY"
+    """The generated picture shows a celebrity."""
+    GENERATED_IMAGE_PROMINENT_PEOPLE_DETECTED_BY_REWRITER = "GENERATED_IMAGE_PROMINENT_PEOPLE_DETECTED_BY_REWRITER"
+    """The generated picture shows prominent people."""
+    GENERATED_IMAGE_IDENTIFIABLE_PEOPLE = "GENERATED_IMAGE_IDENTIFIABLE_PEOPLE"
+    """The generated picture shows people who can be recognised."""
+    GENERATED_IMAGE_MINORS = "GENERATED_IMAGE_MINORS"
+    """The generated picture shows minors."""
+    OUTPUT_IMAGE_IP_PROHIBITED = "OUTPUT_IMAGE_IP_PROHIBITED"
+    """The generated picture may infringe rights of others."""
+    GENERATED_OTHER = "GENERATED_OTHER"
+    """What was generated is held back for another reason."""
+    MAX_REGENERATION_REACHED = "MAX_REGENERATION_REACHED"
+    """The model tried as often as it may."""
+
+class InteractionStatus(_views.Enum):
+    """Where an interaction stands."""
+    INTERACTION_STATUS_UNSPECIFIED = "INTERACTION_STATUS_UNSPECIFIED"
+    """Not set."""
+    IN_PROGRESS = "IN_PROGRESS"
+    """The model works."""
+    REQUIRES_ACTION = "REQUIRES_ACTION"
+    """The client has to act, for example call a function."""
+    IDLE = "IDLE"
+    """Nothing is going on."""
+
 class ThinkingLevel(_views.Enum):
     """How much a model thinks before it replies."""
     THINKING_LEVEL_UNSPECIFIED = "THINKING_LEVEL_UNSPECIFIED"
@@ -423,6 +615,7 @@ class Modality(_views.Enum):
     """The reply may contain generated images, as inline data."""
     AUDIO = "AUDIO"
     """The reply may contain generated speech, as inline data."""
+    VIDEO = "VIDEO"
 
 class MediaResolution(_views.Enum):
     """How finely images and video frames of the prompt are examined. A higher level spends more tokens per
@@ -455,6 +648,9 @@ class BlockedReason(_views.Enum):
     """
     IMAGE_SAFETY = "IMAGE_SAFETY"
     """Blocked because of unsafe content in connection with image generation."""
+    BLOCKED_REASON_UNSPECIFIED = "BLOCKED_REASON_UNSPECIFIED"
+    MODEL_ARMOR = "MODEL_ARMOR"
+    JAILBREAK = "JAILBREAK"
 
 class TrafficType(_views.Enum):
     """Kinds of traffic, by how they are paid."""
@@ -517,6 +713,12 @@ class FinishReason(_views.Enum):
     """The model called a tool although the request enabled none."""
     TOO_MANY_TOOL_CALLS = "TOO_MANY_TOOL_CALLS"
     """The model made too many tool calls in a row, so the service broke off."""
+    MISSING_THOUGHT_SIGNATURE = "MISSING_THOUGHT_SIGNATURE"
+    MALFORMED_RESPONSE = "MALFORMED_RESPONSE"
+    ESCALATION = "ESCALATION"
+    PUP_LIMITED_DISABLED = "PUP_LIMITED_DISABLED"
+    CONTINUATION = "CONTINUATION"
+    MODEL_ARMOR = "MODEL_ARMOR"
 
 class UrlRetrievalStatus(_views.Enum):
     """Outcomes of fetching a URL."""
@@ -574,6 +776,7 @@ class TurnCoverage(_views.Enum):
     TURN_INCLUDES_ALL_INPUT = "TURN_INCLUDES_ALL_INPUT"
     """Everything since the previous turn, silence and video frames included. It uses up more tokens.
     """
+    TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO = "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO"
 
 class StartSensitivity(_views.Enum):
     """How readily sound is taken for the start of speech."""
@@ -621,6 +824,24 @@ class ModelStage(_views.Enum):
     """About to be retired."""
     RETIRED = "RETIRED"
     """No longer served."""
+
+class VoiceActivityType(_views.Enum):
+    """What changed."""
+    TYPE_UNSPECIFIED = "TYPE_UNSPECIFIED"
+    """Not set."""
+    ACTIVITY_START = "ACTIVITY_START"
+    """The user began to speak."""
+    ACTIVITY_END = "ACTIVITY_END"
+    """The user stopped."""
+
+class VadSignalType(_views.Enum):
+    """What changed."""
+    VAD_SIGNAL_TYPE_UNSPECIFIED = "VAD_SIGNAL_TYPE_UNSPECIFIED"
+    """Not set."""
+    VAD_SIGNAL_TYPE_SOS = "VAD_SIGNAL_TYPE_SOS"
+    """Speech begins."""
+    VAD_SIGNAL_TYPE_EOS = "VAD_SIGNAL_TYPE_EOS"
+    """Speech ends."""
 
 class TunedModelState(_views.Enum):
     """Stages in the life of a tuned model."""
@@ -827,15 +1048,64 @@ class FunctionResponsePart(_views.View):
     """
     inline_data: FunctionResponseBlob | None
     """Media carried in the message itself."""
+    file_data: FunctionResponseFileData | None
+    """A file that the service can read.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    media_processing: MediaProcessing | None
+    """How the service processes the media.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    media_resolution: PartMediaResolution | None
+    """How closely the model looks at the media.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    video_metadata: VideoMetadata | None
+    """Which section of a video counts.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    document_metadata: DocumentMetadata | None
+    """Which pages of a document count.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    spreadsheet_metadata: SpreadsheetMetadata | None
+    """Which cells of a spreadsheet count.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    audio_metadata: AudioMetadata | None
+    """Which section of audio counts.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         inline_data: FunctionResponseBlob | FunctionResponseBlobDict | _Message | None = ...,
+        file_data: FunctionResponseFileData | FunctionResponseFileDataDict | _Message | None = ...,
+        media_processing: MediaProcessing | str | int | None = ...,
+        media_resolution: PartMediaResolution | PartMediaResolutionDict | _Message | None = ...,
+        video_metadata: VideoMetadata | VideoMetadataDict | _Message | None = ...,
+        document_metadata: DocumentMetadata | DocumentMetadataDict | _Message | None = ...,
+        spreadsheet_metadata: SpreadsheetMetadata | SpreadsheetMetadataDict | _Message | None = ...,
+        audio_metadata: AudioMetadata | AudioMetadataDict | _Message | None = ...,
     ) -> None: ...
 
 class FunctionResponsePartDict(_TypedDict, total=False):
     """Fields of a `FunctionResponsePart`, which is accepted in its place."""
     inline_data: FunctionResponseBlob | FunctionResponseBlobDict | _Message | None
+    file_data: FunctionResponseFileData | FunctionResponseFileDataDict | _Message | None
+    media_processing: MediaProcessing | str | int | None
+    media_resolution: PartMediaResolution | PartMediaResolutionDict | _Message | None
+    video_metadata: VideoMetadata | VideoMetadataDict | _Message | None
+    document_metadata: DocumentMetadata | DocumentMetadataDict | _Message | None
+    spreadsheet_metadata: SpreadsheetMetadata | SpreadsheetMetadataDict | _Message | None
+    audio_metadata: AudioMetadata | AudioMetadataDict | _Message | None
 
 class Blob(_views.View):
     """Raw bytes with their media type. Use `Part.text` for text rather than a blob of type `text/plain`.
@@ -847,17 +1117,24 @@ class Blob(_views.View):
     """
     data: bytes | None
     """The bytes of the file, not encoded; JSON carries them as base64."""
+    display_name: str | None
+    """Name of the data, for people and for the model. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         mime_type: str | None = ...,
         data: bytes | str | None = ...,
+        display_name: str | None = ...,
     ) -> None: ...
 
 class BlobDict(_TypedDict, total=False):
     """Fields of a `Blob`, which is accepted in its place."""
     mime_type: str | None
     data: bytes | str | None
+    display_name: str | None
 
 class FunctionResponseBlob(_views.View):
     """Raw bytes that a function returned, with their media type. The counterpart of `Blob` for function
@@ -869,17 +1146,24 @@ class FunctionResponseBlob(_views.View):
     """
     data: bytes | None
     """The bytes of the file, not encoded; JSON carries them as base64."""
+    display_name: str | None
+    """Name of the data, to which the result refers. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         mime_type: str | None = ...,
         data: bytes | str | None = ...,
+        display_name: str | None = ...,
     ) -> None: ...
 
 class FunctionResponseBlobDict(_TypedDict, total=False):
     """Fields of a `FunctionResponseBlob`, which is accepted in its place."""
     mime_type: str | None
     data: bytes | str | None
+    display_name: str | None
 
 class FileData(_views.View):
     """A reference to media that is not part of the message."""
@@ -891,17 +1175,24 @@ class FileData(_views.View):
     `ACTIVE` and not yet expired; the resource name `files/{file}` is not meant here. Some models also take
     the address of a public YouTube video.
     """
+    display_name: str | None
+    """Name of the file, for people and for the model. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         mime_type: str | None = ...,
         file_uri: str | None = ...,
+        display_name: str | None = ...,
     ) -> None: ...
 
 class FileDataDict(_TypedDict, total=False):
     """Fields of a `FileData`, which is accepted in its place."""
     mime_type: str | None
     file_uri: str | None
+    display_name: str | None
 
 class VideoMetadata(_views.View):
     """Restricts a video to a stretch of it and sets the sampling rate."""
@@ -915,12 +1206,18 @@ class VideoMetadata(_views.View):
     """How many frames of each second the model gets to see. More than 0 and at most 24; unset means 1. Raise
     it for fast motion, lower it to save tokens on long and quiet recordings.
     """
+    content_layers: list[VideoMetadataContentLayer] | None
+    """The layers that the model perceives. Unset, the service decides.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         start_offset: str | float | _datetime.timedelta | None = ...,
         end_offset: str | float | _datetime.timedelta | None = ...,
         fps: float | None = ...,
+        content_layers: _Sequence[VideoMetadataContentLayer | str | int] | None = ...,
     ) -> None: ...
 
 class VideoMetadataDict(_TypedDict, total=False):
@@ -928,6 +1225,7 @@ class VideoMetadataDict(_TypedDict, total=False):
     start_offset: str | float | _datetime.timedelta | None
     end_offset: str | float | _datetime.timedelta | None
     fps: float | None
+    content_layers: _Sequence[VideoMetadataContentLayer | str | int] | None
 
 class ExecutableCode(_views.View):
     """A program written by the model, which the service runs in a sandbox. Set by the service when
@@ -1059,17 +1357,31 @@ class GoogleSearch(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    blocking_confidence: PhishBlockThreshold | None
+    """How sure it must be that a site is malicious for it to be left out. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    exclude_domains: list[str] | None
+    """Domains that are left out, such as `example.com`. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         time_range_filter: _type_interval_pb2.Interval | _Message | _Mapping[str, object] | None = ...,
         search_types: SearchTypes | SearchTypesDict | _Message | None = ...,
+        blocking_confidence: PhishBlockThreshold | str | int | None = ...,
+        exclude_domains: _Sequence[str] | None = ...,
     ) -> None: ...
 
 class GoogleSearchDict(_TypedDict, total=False):
     """Fields of a `GoogleSearch`, which is accepted in its place."""
     time_range_filter: _type_interval_pb2.Interval | _Message | _Mapping[str, object] | None
     search_types: SearchTypes | SearchTypesDict | _Message | None
+    blocking_confidence: PhishBlockThreshold | str | int | None
+    exclude_domains: _Sequence[str] | None
 
 class ComputerUse(_views.View):
     """Lets the model operate a graphical interface through predefined functions. The model answers with calls
@@ -1333,17 +1645,24 @@ class FunctionCallingConfig(_views.View):
     """Names of the functions that may be called. Each must equal a `FunctionDeclaration.name` of the request.
     Only for the modes `ANY` and `VALIDATED`. All declared functions when empty.
     """
+    stream_function_call_arguments: bool | None
+    """Whether arguments are streamed piece by piece. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         mode: FunctionCallingConfigMode | str | int | None = ...,
         allowed_function_names: _Sequence[str] | None = ...,
+        stream_function_call_arguments: bool | None = ...,
     ) -> None: ...
 
 class FunctionCallingConfigDict(_TypedDict, total=False):
     """Fields of a `FunctionCallingConfig`, which is accepted in its place."""
     mode: FunctionCallingConfigMode | str | int | None
     allowed_function_names: _Sequence[str] | None
+    stream_function_call_arguments: bool | None
 
 class FunctionDeclaration(_views.View):
     """Describes a function of the client to the model. The model sees the name, the description and the
@@ -1411,12 +1730,24 @@ class FunctionCall(_views.View):
     """The arguments by name. Numbers arrive as doubles even where the schema says `INTEGER`. Unset or empty
     for a call without arguments.
     """
+    partial_args: list[PartialArg] | None
+    """Arguments as far as they were streamed. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    will_continue: bool | None
+    """Whether more arguments follow. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         id: str | None = ...,
         name: str | None = ...,
         args: _Mapping[str, object] | None = ...,
+        partial_args: _Sequence[PartialArg | PartialArgDict | _Message] | None = ...,
+        will_continue: bool | None = ...,
     ) -> None: ...
 
 class FunctionCallDict(_TypedDict, total=False):
@@ -1424,6 +1755,8 @@ class FunctionCallDict(_TypedDict, total=False):
     id: str | None
     name: str | None
     args: _Mapping[str, object] | None
+    partial_args: _Sequence[PartialArg | PartialArgDict | _Message] | None
+    will_continue: bool | None
 
 class FunctionResponse(_views.View):
     """The result of a `FunctionCall`, sent by the client. In request and response dialogues it belongs in the
@@ -1535,6 +1868,21 @@ class Schema(_views.View):
     """The value to assume when it is missing; for documentation only. Accepted so that existing schemas can
     be sent as they are. It has no effect on validation, and the service does not fill it in.
     """
+    additional_properties: _Any | None
+    """What members that `properties` does not name may be: a schema, or whether there may be any.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    defs: dict[str, Schema] | None
+    """Schemas that `ref` refers to, by name.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    ref: str | None
+    """Refers to one of the `defs` of the outermost schema: `#/defs/Name`.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -1560,6 +1908,9 @@ class Schema(_views.View):
         any_of: _Sequence[Schema | SchemaDict | _Message] | None = ...,
         property_ordering: _Sequence[str] | None = ...,
         default: object | None = ...,
+        additional_properties: object | None = ...,
+        defs: _Mapping[str, Schema | SchemaDict | _Message] | None = ...,
+        ref: str | None = ...,
     ) -> None: ...
 
 class SchemaDict(_TypedDict, total=False):
@@ -1586,6 +1937,9 @@ class SchemaDict(_TypedDict, total=False):
     any_of: _Sequence[Schema | SchemaDict | _Message] | None
     property_ordering: _Sequence[str] | None
     default: object | None
+    additional_properties: object | None
+    defs: _Mapping[str, Schema | SchemaDict | _Message] | None
+    ref: str | None
 
 class GroundingPassage(_views.View):
     """One passage of text that `GenerateAnswer` may base its answer on."""
@@ -1972,6 +2326,62 @@ class GoogleMapsRouting(_views.View):
 class GoogleMapsRoutingDict(_TypedDict, total=False):
     """Fields of a `GoogleMapsRouting`, which is accepted in its place."""
 
+class FunctionResponseFileData(_views.View):
+    """A file in the result of a function."""
+    file_uri: str | None
+    """URI of the file."""
+    mime_type: str | None
+    """Media type of the file."""
+    display_name: str | None
+    """Name of the file, to which the result refers. Vertex AI only."""
+    def __init__(
+        self,
+        *,
+        file_uri: str | None = ...,
+        mime_type: str | None = ...,
+        display_name: str | None = ...,
+    ) -> None: ...
+
+class FunctionResponseFileDataDict(_TypedDict, total=False):
+    """Fields of a `FunctionResponseFileData`, which is accepted in its place."""
+    file_uri: str | None
+    mime_type: str | None
+    display_name: str | None
+
+class PartialArg(_views.View):
+    """A piece of an argument that is streamed. Vertex AI only."""
+    json_path: str | None
+    """Which argument it belongs to, as a JSON Path."""
+    bool_value: bool | None
+    """The value is a bool."""
+    null_value: str | None
+    """The value is null: `NULL_VALUE`."""
+    number_value: float | None
+    """The value is a number."""
+    string_value: str | None
+    """The value is text, or continues it."""
+    will_continue: bool | None
+    """Whether the same argument goes on."""
+    def __init__(
+        self,
+        *,
+        json_path: str | None = ...,
+        bool_value: bool | None = ...,
+        null_value: str | None = ...,
+        number_value: float | None = ...,
+        string_value: str | None = ...,
+        will_continue: bool | None = ...,
+    ) -> None: ...
+
+class PartialArgDict(_TypedDict, total=False):
+    """Fields of a `PartialArg`, which is accepted in its place."""
+    json_path: str | None
+    bool_value: bool | None
+    null_value: str | None
+    number_value: float | None
+    string_value: str | None
+    will_continue: bool | None
+
 class CachedContent(_views.View):
     """The beginning of a prompt, stored so that many requests can share it. It pays off when a long document,
     video or instruction is queried repeatedly: the cached tokens are charged at a lower rate, plus storage
@@ -2213,6 +2623,16 @@ class Citation(_views.View):
     such as `mit`. Anyone who publishes the generated code has to honour it. Empty or unset when there is
     no known licence, which does not mean that the use is free.
     """
+    title: str | None
+    """Title of the source. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    publication_date: GoogleTypeDate | None
+    """When the source was published. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -2220,6 +2640,8 @@ class Citation(_views.View):
         end_index: int | None = ...,
         uri: str | None = ...,
         license: str | None = ...,
+        title: str | None = ...,
+        publication_date: GoogleTypeDate | GoogleTypeDateDict | _Message | None = ...,
     ) -> None: ...
 
 class CitationDict(_TypedDict, total=False):
@@ -2228,6 +2650,30 @@ class CitationDict(_TypedDict, total=False):
     end_index: int | None
     uri: str | None
     license: str | None
+    title: str | None
+    publication_date: GoogleTypeDate | GoogleTypeDateDict | _Message | None
+
+class GoogleTypeDate(_views.View):
+    """A day. Vertex AI only."""
+    year: int | None
+    """The year; unset where the day recurs each year."""
+    month: int | None
+    """The month, from 1 to 12."""
+    day: int | None
+    """The day of the month, from 1 to 31."""
+    def __init__(
+        self,
+        *,
+        year: int | None = ...,
+        month: int | None = ...,
+        day: int | None = ...,
+    ) -> None: ...
+
+class GoogleTypeDateDict(_TypedDict, total=False):
+    """Fields of a `GoogleTypeDate`, which is accepted in its place."""
+    year: int | None
+    month: int | None
+    day: int | None
 
 class ContentFilter(_views.View):
     """Why a legacy PaLM request lost some or all of its answers. Found in `GenerateTextResponse.filters` and
@@ -2285,12 +2731,36 @@ class SafetyRating(_views.View):
     """Whether this very rating caused the content to be held back. False for ratings that stayed below their
     threshold, even where another category led to blocking.
     """
+    probability_score: float | None
+    """The probability as a number. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    severity: HarmSeverity | None
+    """The severity. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    severity_score: float | None
+    """The severity as a number. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    overwritten_threshold: HarmBlockThreshold | None
+    """The threshold that took the place of the one that was asked for. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         category: HarmCategory | str | int | None = ...,
         probability: HarmProbability | str | int | None = ...,
         blocked: bool | None = ...,
+        probability_score: float | None = ...,
+        severity: HarmSeverity | str | int | None = ...,
+        severity_score: float | None = ...,
+        overwritten_threshold: HarmBlockThreshold | str | int | None = ...,
     ) -> None: ...
 
 class SafetyRatingDict(_TypedDict, total=False):
@@ -2298,6 +2768,10 @@ class SafetyRatingDict(_TypedDict, total=False):
     category: HarmCategory | str | int | None
     probability: HarmProbability | str | int | None
     blocked: bool | None
+    probability_score: float | None
+    severity: HarmSeverity | str | int | None
+    severity_score: float | None
+    overwritten_threshold: HarmBlockThreshold | str | int | None
 
 class SafetySetting(_views.View):
     """The caller's limit for one harm category, given with a request. The limit holds for the prompt as well
@@ -2310,17 +2784,24 @@ class SafetySetting(_views.View):
     """
     threshold: HarmBlockThreshold | None
     """The probability from which on content in `category` is blocked."""
+    method: HarmBlockMethod | None
+    """What the threshold is compared with. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         category: HarmCategory | str | int | None = ...,
         threshold: HarmBlockThreshold | str | int | None = ...,
+        method: HarmBlockMethod | str | int | None = ...,
     ) -> None: ...
 
 class SafetySettingDict(_TypedDict, total=False):
     """Fields of a `SafetySetting`, which is accepted in its place."""
     category: HarmCategory | str | int | None
     threshold: HarmBlockThreshold | str | int | None
+    method: HarmBlockMethod | str | int | None
 
 class GenerateMessageRequest(_views.View):
     """A conversation to continue, with the parameters that steer sampling (legacy). Every parameter left
@@ -3224,17 +3705,70 @@ class ImageConfig(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    person_generation: str | None
+    """Whether pictures may show people, such as `ALLOW_ADULT`. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    prominent_people: ProminentPeople | None
+    """Whether pictures may show prominent people. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    output_mime_type: str | None
+    """Media type of the pictures. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    output_compression_quality: int | None
+    """Quality of JPEG, from 0 to 100. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    image_output_options: ImageConfigImageOutputOptions | None
+    """Format of the pictures. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         aspect_ratio: str | None = ...,
         image_size: str | None = ...,
+        person_generation: str | None = ...,
+        prominent_people: ProminentPeople | str | int | None = ...,
+        output_mime_type: str | None = ...,
+        output_compression_quality: int | None = ...,
+        image_output_options: ImageConfigImageOutputOptions | ImageConfigImageOutputOptionsDict | _Message | None = ...,
     ) -> None: ...
 
 class ImageConfigDict(_TypedDict, total=False):
     """Fields of a `ImageConfig`, which is accepted in its place."""
     aspect_ratio: str | None
     image_size: str | None
+    person_generation: str | None
+    prominent_people: ProminentPeople | str | int | None
+    output_mime_type: str | None
+    output_compression_quality: int | None
+    image_output_options: ImageConfigImageOutputOptions | ImageConfigImageOutputOptionsDict | _Message | None
+
+class ImageConfigImageOutputOptions(_views.View):
+    """Format of pictures. Vertex AI only."""
+    compression_quality: int | None
+    """Quality of JPEG, from 0 to 100."""
+    mime_type: str | None
+    """Media type."""
+    def __init__(
+        self,
+        *,
+        compression_quality: int | None = ...,
+        mime_type: str | None = ...,
+    ) -> None: ...
+
+class ImageConfigImageOutputOptionsDict(_TypedDict, total=False):
+    """Fields of a `ImageConfigImageOutputOptions`, which is accepted in its place."""
+    compression_quality: int | None
+    mime_type: str | None
 
 class GenerationConfig(_views.View):
     """Options that shape how a model samples and formats its reply. All are optional and not every model
@@ -3337,6 +3871,26 @@ class GenerationConfig(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    response_format: ResponseFormat | None
+    """What the answer is made of, by kind of output.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    translation_config: TranslationConfig | None
+    """Translation of speech in a live session.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    enable_affective_dialog: bool | None
+    """Whether the model answers to the feelings that it hears.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    audio_timestamp: bool | None
+    """Whether audio is understood with times. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3362,6 +3916,10 @@ class GenerationConfig(_views.View):
         image_config: ImageConfig | ImageConfigDict | _Message | None = ...,
         media_resolution: MediaResolution | str | int | None = ...,
         audio_transcription_config: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None = ...,
+        response_format: ResponseFormat | ResponseFormatDict | _Message | None = ...,
+        translation_config: TranslationConfig | TranslationConfigDict | _Message | None = ...,
+        enable_affective_dialog: bool | None = ...,
+        audio_timestamp: bool | None = ...,
     ) -> None: ...
 
 class GenerationConfigDict(_TypedDict, total=False):
@@ -3388,6 +3946,10 @@ class GenerationConfigDict(_TypedDict, total=False):
     image_config: ImageConfig | ImageConfigDict | _Message | None
     media_resolution: MediaResolution | str | int | None
     audio_transcription_config: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None
+    response_format: ResponseFormat | ResponseFormatDict | _Message | None
+    translation_config: TranslationConfig | TranslationConfigDict | _Message | None
+    enable_affective_dialog: bool | None
+    audio_timestamp: bool | None
 
 class SemanticRetrieverConfig(_views.View):
     """Tells `GenerateAnswer` which stored corpus to search, and how. The chunks found become the sources of
@@ -3456,6 +4018,11 @@ class GenerateContentResponse(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    create_time: _datetime.datetime | None
+    """When the answer was begun. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3465,6 +4032,7 @@ class GenerateContentResponse(_views.View):
         model_version: str | None = ...,
         response_id: str | None = ...,
         model_status: ModelStatus | ModelStatusDict | _Message | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
     ) -> None: ...
 
 class GenerateContentResponseDict(_TypedDict, total=False):
@@ -3475,6 +4043,7 @@ class GenerateContentResponseDict(_TypedDict, total=False):
     model_version: str | None
     response_id: str | None
     model_status: ModelStatus | ModelStatusDict | _Message | None
+    create_time: _datetime.datetime | str | None
 
 class GenerateContentResponsePromptFeedback(_views.View):
     """What the content filters found in the prompt."""
@@ -3484,17 +4053,24 @@ class GenerateContentResponsePromptFeedback(_views.View):
     """
     safety_ratings: list[SafetyRating] | None
     """Ratings of the prompt, at most one per harm category."""
+    block_reason_message: str | None
+    """The reason in words. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         block_reason: BlockedReason | str | int | None = ...,
         safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None = ...,
+        block_reason_message: str | None = ...,
     ) -> None: ...
 
 class GenerateContentResponsePromptFeedbackDict(_TypedDict, total=False):
     """Fields of a `GenerateContentResponsePromptFeedback`, which is accepted in its place."""
     block_reason: BlockedReason | str | int | None
     safety_ratings: _Sequence[SafetyRating | SafetyRatingDict | _Message] | None
+    block_reason_message: str | None
 
 class GenerateContentResponseUsageMetadata(_views.View):
     """Number of tokens that a request and its reply used. In a stream the counts cover everything so far, so
@@ -3876,6 +4452,16 @@ class GroundingMetadata(_views.View):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    retrieval_queries: list[str] | None
+    """Queries that were run on the user's own documents. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    source_flagging_uris: list[GroundingMetadataSourceFlaggingUri] | None
+    """Where content of Google Maps can be reported. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3886,6 +4472,8 @@ class GroundingMetadata(_views.View):
         web_search_queries: _Sequence[str] | None = ...,
         google_maps_widget_context_token: str | None = ...,
         image_search_queries: _Sequence[str] | None = ...,
+        retrieval_queries: _Sequence[str] | None = ...,
+        source_flagging_uris: _Sequence[GroundingMetadataSourceFlaggingUri | GroundingMetadataSourceFlaggingUriDict | _Message] | None = ...,
     ) -> None: ...
 
 class GroundingMetadataDict(_TypedDict, total=False):
@@ -3897,6 +4485,26 @@ class GroundingMetadataDict(_TypedDict, total=False):
     web_search_queries: _Sequence[str] | None
     google_maps_widget_context_token: str | None
     image_search_queries: _Sequence[str] | None
+    retrieval_queries: _Sequence[str] | None
+    source_flagging_uris: _Sequence[GroundingMetadataSourceFlaggingUri | GroundingMetadataSourceFlaggingUriDict | _Message] | None
+
+class GroundingMetadataSourceFlaggingUri(_views.View):
+    """Where content of a source can be reported. Vertex AI only."""
+    source_id: str | None
+    """Identifies the source."""
+    flag_content_uri: str | None
+    """Address of the form."""
+    def __init__(
+        self,
+        *,
+        source_id: str | None = ...,
+        flag_content_uri: str | None = ...,
+    ) -> None: ...
+
+class GroundingMetadataSourceFlaggingUriDict(_TypedDict, total=False):
+    """Fields of a `GroundingMetadataSourceFlaggingUri`, which is accepted in its place."""
+    source_id: str | None
+    flag_content_uri: str | None
 
 class SearchEntryPoint(_views.View):
     """Search suggestions that accompany an answer grounded with Google Search. Applications that show such an
@@ -3958,17 +4566,24 @@ class GroundingChunkWeb(_views.View):
     """
     title: str | None
     """Title of the page; often just its domain name."""
+    domain: str | None
+    """Domain of the page. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         uri: str | None = ...,
         title: str | None = ...,
+        domain: str | None = ...,
     ) -> None: ...
 
 class GroundingChunkWebDict(_TypedDict, total=False):
     """Fields of a `GroundingChunkWeb`, which is accepted in its place."""
     uri: str | None
     title: str | None
+    domain: str | None
 
 class GroundingChunkRetrievedContext(_views.View):
     """A piece of the caller's own documents, found by the file search tool."""
@@ -3978,12 +4593,42 @@ class GroundingChunkRetrievedContext(_views.View):
     """Title or display name of the document."""
     text: str | None
     """Text of the piece that was retrieved."""
+    custom_metadata: list[GroundingChunkCustomMetadata] | None
+    """What the document's owner noted of it.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    file_search_store: str | None
+    """Name of the store that the document is in, `fileSearchStores/…`.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    page_number: int | None
+    """Number of the page.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    media_id: str | None
+    """Identifies a picture of the document.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    document_name: str | None
+    """Full name of the document. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         uri: str | None = ...,
         title: str | None = ...,
         text: str | None = ...,
+        custom_metadata: _Sequence[GroundingChunkCustomMetadata | GroundingChunkCustomMetadataDict | _Message] | None = ...,
+        file_search_store: str | None = ...,
+        page_number: int | None = ...,
+        media_id: str | None = ...,
+        document_name: str | None = ...,
     ) -> None: ...
 
 class GroundingChunkRetrievedContextDict(_TypedDict, total=False):
@@ -3991,6 +4636,11 @@ class GroundingChunkRetrievedContextDict(_TypedDict, total=False):
     uri: str | None
     title: str | None
     text: str | None
+    custom_metadata: _Sequence[GroundingChunkCustomMetadata | GroundingChunkCustomMetadataDict | _Message] | None
+    file_search_store: str | None
+    page_number: int | None
+    media_id: str | None
+    document_name: str | None
 
 class GroundingChunkMaps(_views.View):
     """A place found by the Google Maps tool."""
@@ -4005,6 +4655,11 @@ class GroundingChunkMaps(_views.View):
     """
     place_answer_sources: GroundingChunkMapsPlaceAnswerSources | None
     """Reviews behind what the answer says about the place."""
+    route: GroundingChunkMapsRoute | None
+    """A way from one place to another.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -4013,6 +4668,7 @@ class GroundingChunkMaps(_views.View):
         text: str | None = ...,
         place_id: str | None = ...,
         place_answer_sources: GroundingChunkMapsPlaceAnswerSources | GroundingChunkMapsPlaceAnswerSourcesDict | _Message | None = ...,
+        route: GroundingChunkMapsRoute | GroundingChunkMapsRouteDict | _Message | None = ...,
     ) -> None: ...
 
 class GroundingChunkMapsDict(_TypedDict, total=False):
@@ -4022,6 +4678,7 @@ class GroundingChunkMapsDict(_TypedDict, total=False):
     text: str | None
     place_id: str | None
     place_answer_sources: GroundingChunkMapsPlaceAnswerSources | GroundingChunkMapsPlaceAnswerSourcesDict | _Message | None
+    route: GroundingChunkMapsRoute | GroundingChunkMapsRouteDict | _Message | None
 
 class GroundingChunkMapsPlaceAnswerSources(_views.View):
     """Material about the place that went into the answer."""
@@ -4059,6 +4716,28 @@ class GroundingChunkMapsPlaceAnswerSourcesReviewSnippetDict(_TypedDict, total=Fa
     google_maps_uri: str | None
     title: str | None
 
+class GroundingChunkMapsRoute(_views.View):
+    """A way from one place to another."""
+    distance_meters: int | None
+    """Its length in meters."""
+    duration: str | None
+    """How long it takes."""
+    encoded_polyline: str | None
+    """Its course, as an encoded polyline."""
+    def __init__(
+        self,
+        *,
+        distance_meters: int | None = ...,
+        duration: str | float | _datetime.timedelta | None = ...,
+        encoded_polyline: str | None = ...,
+    ) -> None: ...
+
+class GroundingChunkMapsRouteDict(_TypedDict, total=False):
+    """Fields of a `GroundingChunkMapsRoute`, which is accepted in its place."""
+    distance_meters: int | None
+    duration: str | float | _datetime.timedelta | None
+    encoded_polyline: str | None
+
 class GroundingChunkImage(_views.View):
     """A picture that was found."""
     source_uri: str | None
@@ -4084,6 +4763,46 @@ class GroundingChunkImageDict(_TypedDict, total=False):
     image_uri: str | None
     title: str | None
     domain: str | None
+
+class GroundingChunkCustomMetadata(_views.View):
+    """One thing that was noted of a document."""
+    key: str | None
+    """What was noted."""
+    string_value: str | None
+    """Its value, if that is a text."""
+    string_list_value: GroundingChunkStringList | None
+    """Its value, if that is a list of texts."""
+    numeric_value: float | None
+    """Its value, if that is a number."""
+    def __init__(
+        self,
+        *,
+        key: str | None = ...,
+        string_value: str | None = ...,
+        string_list_value: GroundingChunkStringList | GroundingChunkStringListDict | _Message | None = ...,
+        numeric_value: float | None = ...,
+    ) -> None: ...
+
+class GroundingChunkCustomMetadataDict(_TypedDict, total=False):
+    """Fields of a `GroundingChunkCustomMetadata`, which is accepted in its place."""
+    key: str | None
+    string_value: str | None
+    string_list_value: GroundingChunkStringList | GroundingChunkStringListDict | _Message | None
+    numeric_value: float | None
+
+class GroundingChunkStringList(_views.View):
+    """A list of texts."""
+    values: list[str] | None
+    """The texts."""
+    def __init__(
+        self,
+        *,
+        values: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class GroundingChunkStringListDict(_TypedDict, total=False):
+    """Fields of a `GroundingChunkStringList`, which is accepted in its place."""
+    values: _Sequence[str] | None
 
 class Segment(_views.View):
     """A stretch of the text of a `Content`, located by part and byte offsets. Offsets count bytes of the
@@ -4292,15 +5011,22 @@ class ContentEmbedding(_views.View):
     values: list[float] | None
     """Components of the vector. Vectors of different models, or of different lengths, cannot be compared.
     """
+    statistics: ContentEmbeddingStatistics | None
+    """What was embedded. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         values: _Sequence[float] | None = ...,
+        statistics: ContentEmbeddingStatistics | ContentEmbeddingStatisticsDict | _Message | None = ...,
     ) -> None: ...
 
 class ContentEmbeddingDict(_TypedDict, total=False):
     """Fields of a `ContentEmbedding`, which is accepted in its place."""
     values: _Sequence[float] | None
+    statistics: ContentEmbeddingStatistics | ContentEmbeddingStatisticsDict | _Message | None
 
 class EmbedContentResponse(_views.View):
     """Output of `EmbedContent`."""
@@ -4426,12 +5152,18 @@ class RealtimeInputConfig(_views.View):
     """Whether the user can interrupt the model. When unset, the user can."""
     turn_coverage: TurnCoverage | None
     """What a user turn is made of. When unset, see `TURN_COVERAGE_UNSPECIFIED`."""
+    interim_transcript_timestamp_enabled: bool | None
+    """Whether transcripts that may still change have times.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         automatic_activity_detection: AutomaticActivityDetection | AutomaticActivityDetectionDict | _Message | None = ...,
         activity_handling: ActivityHandling | str | int | None = ...,
         turn_coverage: TurnCoverage | str | int | None = ...,
+        interim_transcript_timestamp_enabled: bool | None = ...,
     ) -> None: ...
 
 class RealtimeInputConfigDict(_TypedDict, total=False):
@@ -4439,6 +5171,7 @@ class RealtimeInputConfigDict(_TypedDict, total=False):
     automatic_activity_detection: AutomaticActivityDetection | AutomaticActivityDetectionDict | _Message | None
     activity_handling: ActivityHandling | str | int | None
     turn_coverage: TurnCoverage | str | int | None
+    interim_transcript_timestamp_enabled: bool | None
 
 class AutomaticActivityDetection(_views.View):
     """Settings of the server's voice activity detection. It is on unless `disabled` is true.
@@ -4485,15 +5218,22 @@ class SessionResumptionConfig(_views.View):
     """The latest `SessionResumptionUpdate.new_handle` of the session to resume. Unset or empty starts a new
     session. A handle stays valid for a limited time only.
     """
+    transparent: bool | None
+    """Whether updates name the last message that they include, so that the client can repeat those after it.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         handle: str | None = ...,
+        transparent: bool | None = ...,
     ) -> None: ...
 
 class SessionResumptionConfigDict(_TypedDict, total=False):
     """Fields of a `SessionResumptionConfig`, which is accepted in its place."""
     handle: str | None
+    transparent: bool | None
 
 class ContextWindowCompressionConfig(_views.View):
     """Keeps a long session within the model's context window. Without it, the session ends when the window is
@@ -4650,6 +5390,36 @@ class LiveClientSetup(_views.View):
     """If set, the server also sends a transcript of the model's speech. It arrives in
     `BidiGenerateContentServerContent.output_transcription`.
     """
+    proactivity: ProactivityConfig | None
+    """When the model speaks without being asked, or keeps silent.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    explicit_vad_signal: bool | None
+    """Whether changes in the user's speech are reported.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    history_config: HistoryConfig | None
+    """The history of the session.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    avatar_config: AvatarConfig | None
+    """The face that speaks.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    safety_settings: list[SafetySetting] | None
+    """Thresholds above which content is blocked.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    labels: dict[str, str] | None
+    """Labels for billing. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -4662,6 +5432,12 @@ class LiveClientSetup(_views.View):
         context_window_compression: ContextWindowCompressionConfig | ContextWindowCompressionConfigDict | _Message | None = ...,
         input_audio_transcription: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None = ...,
         output_audio_transcription: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None = ...,
+        proactivity: ProactivityConfig | ProactivityConfigDict | _Message | None = ...,
+        explicit_vad_signal: bool | None = ...,
+        history_config: HistoryConfig | HistoryConfigDict | _Message | None = ...,
+        avatar_config: AvatarConfig | AvatarConfigDict | _Message | None = ...,
+        safety_settings: _Sequence[SafetySetting | SafetySettingDict | _Message] | None = ...,
+        labels: _Mapping[str, str] | None = ...,
     ) -> None: ...
 
 class LiveClientSetupDict(_TypedDict, total=False):
@@ -4675,6 +5451,12 @@ class LiveClientSetupDict(_TypedDict, total=False):
     context_window_compression: ContextWindowCompressionConfig | ContextWindowCompressionConfigDict | _Message | None
     input_audio_transcription: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None
     output_audio_transcription: AudioTranscriptionConfig | AudioTranscriptionConfigDict | _Message | None
+    proactivity: ProactivityConfig | ProactivityConfigDict | _Message | None
+    explicit_vad_signal: bool | None
+    history_config: HistoryConfig | HistoryConfigDict | _Message | None
+    avatar_config: AvatarConfig | AvatarConfigDict | _Message | None
+    safety_settings: _Sequence[SafetySetting | SafetySettingDict | _Message] | None
+    labels: _Mapping[str, str] | None
 
 class LiveClientContent(_views.View):
     """Adds turns to the conversation in a fixed order. Sending it interrupts any response the model is
@@ -4791,6 +5573,11 @@ class LiveClientMessage(_views.View):
     """Audio, video or text streamed as it happens."""
     tool_response: LiveClientToolResponse | None
     """Results of functions the model called."""
+    context_update: LiveClientContextUpdate | None
+    """A change of the session's instructions or tools.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -4798,6 +5585,7 @@ class LiveClientMessage(_views.View):
         client_content: LiveClientContent | LiveClientContentDict | _Message | None = ...,
         realtime_input: LiveClientRealtimeInput | LiveClientRealtimeInputDict | _Message | None = ...,
         tool_response: LiveClientToolResponse | LiveClientToolResponseDict | _Message | None = ...,
+        context_update: LiveClientContextUpdate | LiveClientContextUpdateDict | _Message | None = ...,
     ) -> None: ...
 
 class LiveClientMessageDict(_TypedDict, total=False):
@@ -4806,13 +5594,31 @@ class LiveClientMessageDict(_TypedDict, total=False):
     client_content: LiveClientContent | LiveClientContentDict | _Message | None
     realtime_input: LiveClientRealtimeInput | LiveClientRealtimeInputDict | _Message | None
     tool_response: LiveClientToolResponse | LiveClientToolResponseDict | _Message | None
+    context_update: LiveClientContextUpdate | LiveClientContextUpdateDict | _Message | None
 
 class LiveServerSetupComplete(_views.View):
     """Confirms the session configuration; the client may now send input."""
-    def __init__(self) -> None: ...
+    session_id: str | None
+    """Identifies the session.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    voice_consent_signature: VoiceConsentSignature | None
+    """Signature for the voice that was given, for later sessions.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    def __init__(
+        self,
+        *,
+        session_id: str | None = ...,
+        voice_consent_signature: VoiceConsentSignature | VoiceConsentSignatureDict | _Message | None = ...,
+    ) -> None: ...
 
 class LiveServerSetupCompleteDict(_TypedDict, total=False):
     """Fields of a `LiveServerSetupComplete`, which is accepted in its place."""
+    session_id: str | None
+    voice_consent_signature: VoiceConsentSignature | VoiceConsentSignatureDict | _Message | None
 
 class LiveServerContent(_views.View):
     """A piece of the model's response in a live session. It comes as fast as it is generated, which can be
@@ -4850,6 +5656,21 @@ class LiveServerContent(_views.View):
     """True when the model is silent because it expects the user to go on. It can happen, for instance, when
     the user seems to have stopped in mid-sentence.
     """
+    turn_complete_reason: TurnCompleteReason | None
+    """Why the turn ended.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    interim_input_transcription: BidiGenerateContentTranscription | None
+    """Transcript of the user's speech that may still change.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    interaction_status: InteractionStatus | None
+    """Where the interaction stands.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -4862,6 +5683,9 @@ class LiveServerContent(_views.View):
         output_transcription: BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict | _Message | None = ...,
         url_context_metadata: UrlContextMetadata | UrlContextMetadataDict | _Message | None = ...,
         waiting_for_input: bool | None = ...,
+        turn_complete_reason: TurnCompleteReason | str | int | None = ...,
+        interim_input_transcription: BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict | _Message | None = ...,
+        interaction_status: InteractionStatus | str | int | None = ...,
     ) -> None: ...
 
 class LiveServerContentDict(_TypedDict, total=False):
@@ -4875,6 +5699,9 @@ class LiveServerContentDict(_TypedDict, total=False):
     output_transcription: BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict | _Message | None
     url_context_metadata: UrlContextMetadata | UrlContextMetadataDict | _Message | None
     waiting_for_input: bool | None
+    turn_complete_reason: TurnCompleteReason | str | int | None
+    interim_input_transcription: BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict | _Message | None
+    interaction_status: InteractionStatus | str | int | None
 
 class LiveServerToolCall(_views.View):
     """Asks the client to run functions and send back their results. Reply with
@@ -4939,31 +5766,80 @@ class LiveServerSessionResumptionUpdate(_views.View):
     generating or waiting for function results; resuming from an older handle then loses what came after
     it.
     """
+    last_consumed_client_message_index: int | None
+    """Index of the last message of the client that the handle's state includes.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         new_handle: str | None = ...,
         resumable: bool | None = ...,
+        last_consumed_client_message_index: int | None = ...,
     ) -> None: ...
 
 class LiveServerSessionResumptionUpdateDict(_TypedDict, total=False):
     """Fields of a `LiveServerSessionResumptionUpdate`, which is accepted in its place."""
     new_handle: str | None
     resumable: bool | None
+    last_consumed_client_message_index: int | None
 
 class BidiGenerateContentTranscription(_views.View):
     """A piece of a transcript of spoken audio."""
     text: str | None
     """Text of this piece, to be appended to the pieces before it."""
+    finished: bool | None
+    """Whether the text is final.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    language_code: str | None
+    """BCP-47 code of the language.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    speaker_label: str | None
+    """Label of the speaker, the same wherever the same person speaks.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    words: list[WordInfo] | None
+    """The words, with their times.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    start_offset: str | None
+    """Offset of the beginning in the audio.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    end_offset: str | None
+    """Offset of the end in the audio.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
         text: str | None = ...,
+        finished: bool | None = ...,
+        language_code: str | None = ...,
+        speaker_label: str | None = ...,
+        words: _Sequence[WordInfo | WordInfoDict | _Message] | None = ...,
+        start_offset: str | float | _datetime.timedelta | None = ...,
+        end_offset: str | float | _datetime.timedelta | None = ...,
     ) -> None: ...
 
 class BidiGenerateContentTranscriptionDict(_TypedDict, total=False):
     """Fields of a `BidiGenerateContentTranscription`, which is accepted in its place."""
     text: str | None
+    finished: bool | None
+    language_code: str | None
+    speaker_label: str | None
+    words: _Sequence[WordInfo | WordInfoDict | _Message] | None
+    start_offset: str | float | _datetime.timedelta | None
+    end_offset: str | float | _datetime.timedelta | None
 
 class LiveServerMessage(_views.View):
     """Anything the server sends on the `BidiGenerateContent` stream."""
@@ -4981,6 +5857,16 @@ class LiveServerMessage(_views.View):
     """New state of session resumption."""
     usage_metadata: UsageMetadata | None
     """Token usage, on those messages where the server reports it."""
+    voice_activity_detection_signal: VoiceActivityDetectionSignal | None
+    """A change in the user's speech, as the detection signals it.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    voice_activity: VoiceActivity | None
+    """A change in the user's speech.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -4991,6 +5877,8 @@ class LiveServerMessage(_views.View):
         go_away: LiveServerGoAway | LiveServerGoAwayDict | _Message | None = ...,
         session_resumption_update: LiveServerSessionResumptionUpdate | LiveServerSessionResumptionUpdateDict | _Message | None = ...,
         usage_metadata: UsageMetadata | UsageMetadataDict | _Message | None = ...,
+        voice_activity_detection_signal: VoiceActivityDetectionSignal | VoiceActivityDetectionSignalDict | _Message | None = ...,
+        voice_activity: VoiceActivity | VoiceActivityDict | _Message | None = ...,
     ) -> None: ...
 
 class LiveServerMessageDict(_TypedDict, total=False):
@@ -5002,6 +5890,8 @@ class LiveServerMessageDict(_TypedDict, total=False):
     go_away: LiveServerGoAway | LiveServerGoAwayDict | _Message | None
     session_resumption_update: LiveServerSessionResumptionUpdate | LiveServerSessionResumptionUpdateDict | _Message | None
     usage_metadata: UsageMetadata | UsageMetadataDict | _Message | None
+    voice_activity_detection_signal: VoiceActivityDetectionSignal | VoiceActivityDetectionSignalDict | _Message | None
+    voice_activity: VoiceActivity | VoiceActivityDict | _Message | None
 
 class UsageMetadata(_views.View):
     """Tokens used in a live session. `GenerateContent` has its own message,
@@ -5526,6 +6416,308 @@ class ModelStatusDict(_TypedDict, total=False):
     model_stage: ModelStage | str | int | None
     retirement_time: _datetime.datetime | str | None
     message: str | None
+
+class ResponseFormat(_views.View):
+    """What an answer is made of. One field for each kind of output."""
+    audio: AudioResponseFormat | None
+    """Format of audio."""
+    image: ImageResponseFormat | None
+    """Format of pictures."""
+    text: TextResponseFormat | None
+    """Format of text."""
+    video: VideoResponseFormat | None
+    """Format of videos."""
+    def __init__(
+        self,
+        *,
+        audio: AudioResponseFormat | AudioResponseFormatDict | _Message | None = ...,
+        image: ImageResponseFormat | ImageResponseFormatDict | _Message | None = ...,
+        text: TextResponseFormat | TextResponseFormatDict | _Message | None = ...,
+        video: VideoResponseFormat | VideoResponseFormatDict | _Message | None = ...,
+    ) -> None: ...
+
+class ResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `ResponseFormat`, which is accepted in its place."""
+    audio: AudioResponseFormat | AudioResponseFormatDict | _Message | None
+    image: ImageResponseFormat | ImageResponseFormatDict | _Message | None
+    text: TextResponseFormat | TextResponseFormatDict | _Message | None
+    video: VideoResponseFormat | VideoResponseFormatDict | _Message | None
+
+class AudioResponseFormat(_views.View):
+    """Format of audio."""
+    mime_type: str | None
+    """Media type."""
+    delivery: Delivery | None
+    """How it is delivered."""
+    sample_rate: int | None
+    """Samples per second."""
+    bit_rate: int | None
+    """Bits per second, of compressed formats."""
+    def __init__(
+        self,
+        *,
+        mime_type: str | None = ...,
+        delivery: Delivery | str | int | None = ...,
+        sample_rate: int | None = ...,
+        bit_rate: int | None = ...,
+    ) -> None: ...
+
+class AudioResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `AudioResponseFormat`, which is accepted in its place."""
+    mime_type: str | None
+    delivery: Delivery | str | int | None
+    sample_rate: int | None
+    bit_rate: int | None
+
+class ImageResponseFormat(_views.View):
+    """Format of pictures."""
+    mime_type: str | None
+    """Media type."""
+    delivery: Delivery | None
+    """How they are delivered."""
+    aspect_ratio: AspectRatio | None
+    """Ratio of their sides."""
+    image_size: ImageSize | None
+    """Their size."""
+    def __init__(
+        self,
+        *,
+        mime_type: str | None = ...,
+        delivery: Delivery | str | int | None = ...,
+        aspect_ratio: AspectRatio | str | int | None = ...,
+        image_size: ImageSize | str | int | None = ...,
+    ) -> None: ...
+
+class ImageResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `ImageResponseFormat`, which is accepted in its place."""
+    mime_type: str | None
+    delivery: Delivery | str | int | None
+    aspect_ratio: AspectRatio | str | int | None
+    image_size: ImageSize | str | int | None
+
+class TextResponseFormat(_views.View):
+    """Format of text."""
+    mime_type: str | None
+    """Media type."""
+    json_schema: _Any | None
+    """JSON Schema of the text, for `application/json`."""
+    def __init__(
+        self,
+        *,
+        mime_type: str | None = ...,
+        json_schema: object | None = ...,
+    ) -> None: ...
+
+class TextResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `TextResponseFormat`, which is accepted in its place."""
+    mime_type: str | None
+    json_schema: object | None
+
+class VideoResponseFormat(_views.View):
+    """Format of videos."""
+    delivery: Delivery | None
+    """How they are delivered."""
+    aspect_ratio: str | None
+    """Ratio of their sides, such as `16:9`."""
+    duration: str | None
+    """Their length."""
+    resolution: str | None
+    """Their resolution, such as `720p`."""
+    gcs_uri: str | None
+    """Where they are stored. Vertex AI only."""
+    def __init__(
+        self,
+        *,
+        delivery: Delivery | str | int | None = ...,
+        aspect_ratio: str | None = ...,
+        duration: str | float | _datetime.timedelta | None = ...,
+        resolution: str | None = ...,
+        gcs_uri: str | None = ...,
+    ) -> None: ...
+
+class VideoResponseFormatDict(_TypedDict, total=False):
+    """Fields of a `VideoResponseFormat`, which is accepted in its place."""
+    delivery: Delivery | str | int | None
+    aspect_ratio: str | None
+    duration: str | float | _datetime.timedelta | None
+    resolution: str | None
+    gcs_uri: str | None
+
+class TranslationConfig(_views.View):
+    """Translation of speech in a live session."""
+    target_language_code: str | None
+    """BCP-47 code of the language to translate into."""
+    echo_target_language: bool | None
+    """Whether speech that is in this language already is repeated."""
+    def __init__(
+        self,
+        *,
+        target_language_code: str | None = ...,
+        echo_target_language: bool | None = ...,
+    ) -> None: ...
+
+class TranslationConfigDict(_TypedDict, total=False):
+    """Fields of a `TranslationConfig`, which is accepted in its place."""
+    target_language_code: str | None
+    echo_target_language: bool | None
+
+class ContentEmbeddingStatistics(_views.View):
+    """What was embedded. Vertex AI only."""
+    truncated: bool | None
+    """Whether the content was too long and its end was left out."""
+    token_count: float | None
+    """Number of tokens."""
+    def __init__(
+        self,
+        *,
+        truncated: bool | None = ...,
+        token_count: float | None = ...,
+    ) -> None: ...
+
+class ContentEmbeddingStatisticsDict(_TypedDict, total=False):
+    """Fields of a `ContentEmbeddingStatistics`, which is accepted in its place."""
+    truncated: bool | None
+    token_count: float | None
+
+class VoiceActivity(_views.View):
+    """A change in the user's speech."""
+    voice_activity_type: VoiceActivityType | None
+    """What changed."""
+    audio_offset: str | None
+    """Offset in the audio."""
+    def __init__(
+        self,
+        *,
+        voice_activity_type: VoiceActivityType | str | int | None = ...,
+        audio_offset: str | float | _datetime.timedelta | None = ...,
+    ) -> None: ...
+
+class VoiceActivityDict(_TypedDict, total=False):
+    """Fields of a `VoiceActivity`, which is accepted in its place."""
+    voice_activity_type: VoiceActivityType | str | int | None
+    audio_offset: str | float | _datetime.timedelta | None
+
+class VoiceActivityDetectionSignal(_views.View):
+    """A change in the user's speech, as the detection signals it."""
+    vad_signal_type: VadSignalType | None
+    """What changed."""
+    def __init__(
+        self,
+        *,
+        vad_signal_type: VadSignalType | str | int | None = ...,
+    ) -> None: ...
+
+class VoiceActivityDetectionSignalDict(_TypedDict, total=False):
+    """Fields of a `VoiceActivityDetectionSignal`, which is accepted in its place."""
+    vad_signal_type: VadSignalType | str | int | None
+
+class ProactivityConfig(_views.View):
+    """When the model speaks without being asked, or keeps silent."""
+    proactive_audio: bool | None
+    """Whether it may keep silent to speech that is not for it, and speak first."""
+    proactive_video: bool | None
+    """Whether it may speak of what it sees."""
+    def __init__(
+        self,
+        *,
+        proactive_audio: bool | None = ...,
+        proactive_video: bool | None = ...,
+    ) -> None: ...
+
+class ProactivityConfigDict(_TypedDict, total=False):
+    """Fields of a `ProactivityConfig`, which is accepted in its place."""
+    proactive_audio: bool | None
+    proactive_video: bool | None
+
+class HistoryConfig(_views.View):
+    """The history of a live session."""
+    initial_history_in_client_content: bool | None
+    """Whether the first `client_content` is the history of the conversation."""
+    def __init__(
+        self,
+        *,
+        initial_history_in_client_content: bool | None = ...,
+    ) -> None: ...
+
+class HistoryConfigDict(_TypedDict, total=False):
+    """Fields of a `HistoryConfig`, which is accepted in its place."""
+    initial_history_in_client_content: bool | None
+
+class CustomizedAvatar(_views.View):
+    """A face of one's own."""
+    image_mime_type: str | None
+    """Media type of the picture."""
+    image_data: bytes | None
+    """The picture."""
+    def __init__(
+        self,
+        *,
+        image_mime_type: str | None = ...,
+        image_data: bytes | str | None = ...,
+    ) -> None: ...
+
+class CustomizedAvatarDict(_TypedDict, total=False):
+    """Fields of a `CustomizedAvatar`, which is accepted in its place."""
+    image_mime_type: str | None
+    image_data: bytes | str | None
+
+class AvatarConfig(_views.View):
+    """The face that speaks in a live session."""
+    avatar_name: str | None
+    """Name of a prepared face."""
+    customized_avatar: CustomizedAvatar | None
+    """A face of one's own."""
+    audio_bitrate_bps: int | None
+    """Bits per second of audio."""
+    video_bitrate_bps: int | None
+    """Bits per second of video."""
+    def __init__(
+        self,
+        *,
+        avatar_name: str | None = ...,
+        customized_avatar: CustomizedAvatar | CustomizedAvatarDict | _Message | None = ...,
+        audio_bitrate_bps: int | None = ...,
+        video_bitrate_bps: int | None = ...,
+    ) -> None: ...
+
+class AvatarConfigDict(_TypedDict, total=False):
+    """Fields of a `AvatarConfig`, which is accepted in its place."""
+    avatar_name: str | None
+    customized_avatar: CustomizedAvatar | CustomizedAvatarDict | _Message | None
+    audio_bitrate_bps: int | None
+    video_bitrate_bps: int | None
+
+class LiveClientContextUpdateTools(_views.View):
+    """Tools that take the place of a live session's."""
+    tools: list[Tool] | None
+    """The tools."""
+    def __init__(
+        self,
+        *,
+        tools: _Sequence[Tool | ToolDict | _Message] | None = ...,
+    ) -> None: ...
+
+class LiveClientContextUpdateToolsDict(_TypedDict, total=False):
+    """Fields of a `LiveClientContextUpdateTools`, which is accepted in its place."""
+    tools: _Sequence[Tool | ToolDict | _Message] | None
+
+class LiveClientContextUpdate(_views.View):
+    """A change of a live session's instructions or tools."""
+    system_instruction: Content | None
+    """Instructions that take the place of those before."""
+    tools: LiveClientContextUpdateTools | None
+    """Tools that take the place of those before."""
+    def __init__(
+        self,
+        *,
+        system_instruction: Content | ContentDict | _Message | None = ...,
+        tools: LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict | _Message | None = ...,
+    ) -> None: ...
+
+class LiveClientContextUpdateDict(_TypedDict, total=False):
+    """Fields of a `LiveClientContextUpdate`, which is accepted in its place."""
+    system_instruction: Content | ContentDict | _Message | None
+    tools: LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict | _Message | None
 
 class Model(_views.View):
     """A model the service offers, with its limits and default sampling settings. The service publishes these

@@ -42,3 +42,13 @@ def test_specs_of_mocks_have_the_resources() -> None:
     assert client.aio.models.generate_content
     with pytest.raises(AttributeError):
         client.modles  # noqa: B018
+
+
+def test_tuned_models_have_the_attributes_of_models() -> None:
+    model = genai.types.TunedModel(name="tunedModels/t")
+    for name in (
+        *("endpoints", "labels", "version", "supported_actions", "input_token_limit"),
+        *("output_token_limit", "checkpoints", "default_checkpoint_id"),
+    ):
+        assert getattr(model, name) is None
+    assert model.tuned_model_info is not None

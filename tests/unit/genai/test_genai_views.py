@@ -10,10 +10,11 @@ import pickle
 import struct
 from typing import Any
 
+import pydantic
 import pytest
 from present import present
 
-from gemwire import v1beta
+from gemwire import genai, v1beta
 from gemwire.genai import types
 from gemwire_runtime.views import _round_float
 
@@ -50,18 +51,55 @@ def test_none_sets_nothing_and_clears() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"),
+    ("kind", "name", "value"),
     [
-        (types.GroundingChunkWeb, "domain"),
-        (types.GenerateContentResponse, "create_time"),
-        (types.SafetyRating, "severity"),
-        (types.Model, "labels"),
+        (types.GroundingChunkWeb, "domain", "a.com"),
+        (types.SafetyRating, "severity", "HARM_SEVERITY_LOW"),
+        (types.Citation, "title", "t"),
+        (types.CachedContentUsageMetadata, "image_count", 3),
+        (types.GenerateContentResponse, "sdk_http_response", types.HttpResponse(headers={"a": "b"})),
     ],
 )
-def test_fields_that_grpc_does_not_bring_are_none(kind: Any, name: str) -> None:
+def test_fields_that_the_api_does_not_bring_are_none_until_set(kind: Any, name: str, value: object) -> None:
     assert getattr(kind(), name) is None
-    with pytest.raises(ValueError, match=f"no field '{name}'"):
-        kind(**{name: "x"})
+    made = kind(**{name: value})
+    assert getattr(made, name) == value
+    for other in (
+        made.model_copy(),
+        pickle.loads(pickle.dumps(made)),
+        kind.model_validate(made.model_dump()),
+    ):
+        assert getattr(other, name) == value
+    assert name in made.model_dump(exclude_none=True)
+
+
+def test_what_a_client_adds_to_a_response_is_a_field() -> None:
+    response: Any = types.GenerateContentResponse()
+    assert response.automatic_function_calling_history == []
+    response.automatic_function_calling_history.append(content("a"))
+    assert response.automatic_function_calling_history == [content("a")]
+    assert response.model_dump(exclude_none=True)["automatic_function_calling_history"] == [
+        {"parts": [{"text": "a"}], "role": "user"}
+    ]
+    assert response.parsed is None
+    response.parsed = {"a": 1}
+    assert response.parsed == {"a": 1}
+    assert {"sdk_http_response", "parsed"} <= set(response.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ({"inline_data": {"display_name": "a"}}, "inline_data.display_name"),
+        ({"file_data": {"display_name": "a"}}, "file_data.display_name"),
+        ({"function_call": {"will_continue": True}}, "function_call.will_continue"),
+    ],
+)
+def test_what_only_vertex_ai_has_is_refused_before_it_is_sent(part: Any, field: str) -> None:
+    with genai.Client(api_key="a-key", http_options={"base_url": "http://127.0.0.1:9"}) as client:
+        says = rf"GenerateContentRequest\.contents\[0\]\.parts\[0\]\.{field}: Vertex AI only"
+        with pytest.raises(ValueError, match=says):
+            client.models.generate_content(model="m", contents=types.Content(role="user", parts=[part]))
 
 
 # Making ----------------------------------------------------------------------------------------------
@@ -440,6 +478,10 @@ def test_fields_have_the_names_of_google_genai_too() -> None:
     assert list(present(model.supported_generation_methods)) == ["generateContent"]
     metadata = types.CitationMetadata(citations=[{"uri": "u"}])  # type: ignore[call-arg, unused-ignore]
     assert metadata.citation_sources == metadata.citations == [types.Citation(uri="u")]
+    assert metadata.model_dump() == {"citations": [types.Citation(uri="u").model_dump()]}
+    assert list(types.CitationMetadata.model_fields) == ["citations"]
+    assert model.model_dump(exclude_none=True) == {"supported_actions": ["generateContent"]}
+    assert repr(model) == "Model(supported_actions=['generateContent'])"
     assert isinstance(present(metadata.citations)[0], types.Citation)
     metadata.citations = None
     assert metadata == types.CitationMetadata()
@@ -455,3 +497,67 @@ def test_typed_dicts_are_dicts_and_other_names_are_refused() -> None:
     assert made(role="user") == {"role": "user"}
     with pytest.raises(AttributeError, match=r"'EditImageConfig'.*Vertex"):
         _ = types.EditImageConfig  # type: ignore[attr-defined, unused-ignore]
+
+
+def test_a_view_in_a_message_is_one_value_although_it_can_be_iterated() -> None:
+    config: Any = {"thinking_config": types.ThinkingConfig(thinking_budget=5)}
+    made = v1beta.GenerateContentRequest(generation_config=config)
+    assert made.generation_config.thinking_config.thinking_budget == 5
+
+
+# Factories -------------------------------------------------------------------------------------------
+
+
+def test_parts_of_anything_that_is_accepted_as_one() -> None:
+    make: Any = types.Part
+    assert make("hi") == types.Part(text="hi")
+    assert make(b"\x89PNG\r\n\x1a\n").inline_data.mime_type == "image/png"
+    assert make(types.FunctionCall(name="f"), thought=True).thought
+    with pytest.raises(TypeError, match="value: expected a string"):
+        make(3)
+
+
+def test_results_of_functions_with_media() -> None:
+    media = types.FunctionResponsePart.from_bytes(data=b"a", mime_type="image/png")
+    part = types.Part.from_function_response(name="f", response={"a": 1}, parts=[media])
+    response = present(part.function_response)
+    assert present(response.parts)[0].inline_data == types.FunctionResponseBlob(
+        data=b"a", mime_type="image/png"
+    )
+    by_uri = types.FunctionResponsePart.from_uri(file_uri="gs://b/a.pdf")
+    assert present(by_uri.file_data).mime_type == "application/pdf"
+    with pytest.raises(ValueError, match="mime_type: cannot be guessed"):
+        types.FunctionResponsePart.from_uri(file_uri="gs://b/a")
+
+
+class _Text(pydantic.BaseModel):
+    """As ``mcp.types.TextContent``."""
+
+    type: str
+    text: str
+
+
+class _Result(pydantic.BaseModel):
+    """As ``mcp.types.CallToolResult``."""
+
+    content: list[_Text]
+    isError: bool = False  # noqa: N815 - its name
+
+
+def test_results_of_mcp_servers() -> None:
+    for failed, key in ((False, "result"), (True, "error")):
+        result = _Result(content=[_Text(type="text", text="12 m")], isError=failed)
+        made = types.FunctionResponse.from_mcp_response(name="f", response=result)
+        assert made.response == {key: [{"type": "text", "text": "12 m"}]}
+
+
+def test_images_of_parts() -> None:
+    part = types.Part.from_bytes(data=b"a", mime_type="image/png")
+    assert part.as_image() == types.Image(image_bytes=b"a", mime_type="image/png")
+    assert types.Part(text="a").as_image() is None
+    assert types.Blob(data=b"a", mime_type="audio/wav").as_image() is None
+
+
+def test_unknown_apis_of_declarations_are_refused() -> None:
+    with pytest.raises(ValueError, match="api_option: 'BAD'"):
+        types.FunctionDeclaration.from_callable_with_api_option(callable=len, api_option="BAD")

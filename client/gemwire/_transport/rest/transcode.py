@@ -104,9 +104,12 @@ def to_http(method: AnyMethod, message: Message | SerializedMessage) -> HttpRequ
         message: The request.
 
     Raises:
-        ValueError: No path template matches the names in the request, or a value has no JSON form.
+        ValueError: No path template matches the names in the request, a value has no JSON form, or a field is
+            Vertex AI's alone.
     """
     request: Message = message.parse() if isinstance(message, SerializedMessage) else message
+    if json_only.may_be_in(request, request.SerializeToString()):
+        json_only.refuse_vertex_fields(request)
     for rule in _rules(method):
         path = _fill_path(rule, request)
         if path is not None:

@@ -16,7 +16,7 @@ from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage as ClientMessage
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import fields_of, message_of
+from gemwire_runtime.views import View, fields_of, message_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
 _GENERATION_FIELDS = fields_of(views.GenerationConfig)
@@ -35,8 +35,9 @@ def to_setup(model: object, config: LiveConnectConfig) -> ClientMessage:
     for name, value in config.given():
         if name in _SETUP:
             write_config_field(_SETUP_FIELDS[name], setup, value)
-            # An empty message enables an option with its defaults.
-            getattr(setup, name).SetInParent()
+            if isinstance(value, View):
+                # An empty message enables an option with its defaults.
+                getattr(setup, name).SetInParent()
         elif name not in _CONVERTED:
             write_config_field(_GENERATION_FIELDS[name], setup.generation_config, value)
     if config.speech_config is not None:

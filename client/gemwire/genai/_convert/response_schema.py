@@ -19,7 +19,12 @@ from gemwire_runtime.views import fields_of, message_of
 
 _ARGUMENT = "config.response_schema"
 #: Fields of Schema by their names in JSON.
-_FIELDS = {field.json_name: field for field in fields_of(views.Schema).values()}
+#: The service has the last three in JSON only, and a JSON Schema says the same.
+_FIELDS = {
+    field.json_name: field
+    for field in fields_of(views.Schema).values()
+    if field.name not in {"additional_properties", "defs", "ref"}
+}
 #: Further keywords of JSON Schema.
 _KEYWORDS = frozenset(
     {

@@ -14,6 +14,7 @@ from gemwire.genai._types.videos import (
     GenerateVideosResponse,
     GenerateVideosSource,
     Video,
+    VideoGenerationReferenceImage,
 )
 from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning.operations_pb2 import Operation
@@ -27,6 +28,7 @@ _PARAMETERS = {
     "duration_seconds": "durationSeconds",
     "seed": "seed",
     "aspect_ratio": "aspectRatio",
+    "resize_mode": "resizeMode",
     "resolution": "resolution",
     "person_generation": "personGeneration",
     "negative_prompt": "negativePrompt",
@@ -52,13 +54,28 @@ def to_generate_videos_request(
         raise ValueError("a prompt, an image or a video is required")
     if config.last_frame is not None:
         instance["lastFrame"] = to_image_instance(config.last_frame, "config.last_frame")
-    parameters = to_parameters(config.model_copy(update={"last_frame": None}), _PARAMETERS)
+    if config.reference_images is not None:
+        instance["referenceImages"] = [
+            _to_reference(reference, f"config.reference_images[{index}]")
+            for index, reference in enumerate(config.reference_images)
+        ]
+    others = config.model_copy(update={"last_frame": None, "reference_images": None})
+    parameters = to_parameters(others, _PARAMETERS)
     request: v1beta.PredictLongRunningRequest = message_of(
         views.PredictLongRunningRequest(
             model=to_model_name(model), instances=[instance], parameters=parameters or None
         )
     )
     return request
+
+
+def _to_reference(reference: VideoGenerationReferenceImage, argument: str) -> dict[str, object]:
+    if reference.image is None:
+        raise ValueError(f"{argument}.image is required")
+    made: dict[str, object] = {"image": to_image_instance(reference.image, f"{argument}.image")}
+    if reference.reference_type is not None:
+        made["referenceType"] = getattr(reference.reference_type, "value", reference.reference_type)
+    return made
 
 
 def from_generate_videos_operation(message: Operation) -> GenerateVideosOperation:

@@ -1,38 +1,41 @@
-"""Fields that google-genai's responses have and those of the Gemini API lack: they read as None."""
+"""Fields that google-genai's objects have and the messages of the Gemini API lack.
+
+They are None until a program or the client sets them.
+"""
 
 from __future__ import annotations
 
+from gemwire.genai._types.http_options import HttpResponse
 from gemwire_proto.v1beta import views
-from gemwire_runtime.views import View
+from gemwire_runtime.views import View, add_local_fields
 
-_ABSENT: dict[type[View], tuple[str, ...]] = {
-    views.CachedContentUsageMetadata: (
-        "audio_duration_seconds",
-        "image_count",
-        "text_count",
-        "video_duration_seconds",
+_RESPONSE: dict[str, object] = {"sdk_http_response": HttpResponse}
+_FIELDS: dict[type[View], dict[str, object]] = {
+    views.CachedContentUsageMetadata: dict.fromkeys(
+        ("audio_duration_seconds", "image_count", "text_count", "video_duration_seconds"), int
     ),
-    views.Citation: ("publication_date", "title"),
-    views.ContentEmbedding: ("statistics",),
-    views.BatchEmbedContentsResponse: ("metadata",),
-    views.FunctionCall: ("partial_args", "will_continue"),
-    views.GenerateContentResponse: ("create_time", "sdk_http_response"),
-    views.GenerateContentResponsePromptFeedback: ("block_reason_message",),
-    views.GroundingChunkWeb: ("domain",),
-    views.GroundingMetadata: ("retrieval_queries", "source_flagging_uris"),
-    views.Model: ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"),
-    views.TunedModel: (
-        *("checkpoints", "default_checkpoint_id", "endpoints", "input_token_limit", "labels"),
-        *("output_token_limit", "supported_actions", "version"),
+    views.BatchEmbedContentsResponse: {**_RESPONSE, "metadata": object},
+    views.CountTokensResponse: _RESPONSE,
+    views.ListCachedContentsResponse: _RESPONSE,
+    views.ListFilesResponse: _RESPONSE,
+    views.ListModelsResponse: _RESPONSE,
+    views.CreateFileResponse: _RESPONSE,
+    views.Model: dict.fromkeys(
+        ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"), object
     ),
-    views.SafetyRating: ("overwritten_threshold", "probability_score", "severity", "severity_score"),
+    views.TunedModel: dict.fromkeys(
+        (
+            *("checkpoints", "default_checkpoint_id", "endpoints", "input_token_limit", "labels"),
+            *("output_token_limit", "supported_actions", "version"),
+        ),
+        object,
+    ),
 }
 
 
-def _declare_absent_fields() -> None:
-    for kind, names in _ABSENT.items():
-        for name in names:
-            setattr(kind, name, None)
+def _declare_fields() -> None:
+    for kind, fields in _FIELDS.items():
+        add_local_fields(kind, fields)
 
 
-_declare_absent_fields()
+_declare_fields()

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias, Union
 
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig
 from gemwire.genai._types.generate_content import GenerateContentConfig, GenerateContentResponse
-from gemwire.genai._types.http_options import CallConfig, ListConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire.genai._types.tunings import JobState
 from gemwire_proto.v1beta import views
-
-if TYPE_CHECKING:
-    pass
 
 GetBatchJobConfig: TypeAlias = CallConfig
 CancelBatchJobConfig: TypeAlias = CallConfig
 DeleteBatchJobConfig: TypeAlias = CallConfig
 ListBatchJobsConfig: TypeAlias = ListConfig
+
+#: Values accepted as the source of a batch: requests, the name of a file, or a `BatchJobSource`.
+BatchJobSourceUnion: TypeAlias = Union["BatchJobSource", "list[InlinedRequest]", str]
+BatchJobSourceUnionDict: TypeAlias = BatchJobSourceUnion
+#: Values accepted as the destination of a batch; Vertex AI only.
+BatchJobDestinationUnion: TypeAlias = Union["BatchJobDestination", str]
+BatchJobDestinationUnionDict: TypeAlias = BatchJobDestinationUnion
 
 _ENDED = frozenset(
     {
@@ -238,15 +242,31 @@ class BatchJob(Config):
         return self.state in _ENDED
 
 
+class ListBatchJobsResponse(Config):
+    """A page of batch jobs.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+        next_page_token: Token of the next page; None on the last.
+        batch_jobs: The jobs.
+    """
+
+    sdk_http_response: HttpResponse | None = None
+    next_page_token: str | None = None
+    batch_jobs: list[BatchJob] | None = None
+
+
 class DeleteResourceJob(Config):
     """Result of a deletion.
 
     Attributes:
+        sdk_http_response: Headers of the response.
         name: Name of the deleted resource.
         done: Whether the deletion is complete.
         error: Error of a failed deletion.
     """
 
+    sdk_http_response: HttpResponse | None = None
     name: str | None = None
     done: bool | None = None
     error: JobError | None = None

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from gemwire.genai._types.annotations import Convert, describe, find_conversion, prefix
-from gemwire_runtime.models import FieldInfo, Model
+from gemwire_runtime.models import FieldInfo, Model, to_camel_case
 from gemwire_runtime.pydantic_models import unwrap
 
 if TYPE_CHECKING:
@@ -177,12 +177,6 @@ def field_names(kind: type[Config]) -> frozenset[str]:
 def _resolve(annotation: _Annotation) -> object:
     written, namespace = annotation
     return eval(written, namespace) if isinstance(written, str) else written  # noqa: S307 - our own source
-
-
-def to_camel_case(name: str) -> str:
-    """Return the camelCase form of a snake_case name."""
-    head, *rest = name.split("_")
-    return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
 def _suggest(name: str, known: Mapping[str, str]) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, MutableSequence, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, Union
 
 from gemwire.genai._types import media_types
+from gemwire.genai._types.images import Image
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.models import Format, dump
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import View, message_of
 
@@ -54,14 +56,97 @@ PartUnion: TypeAlias = Union[
 ContentUnion: TypeAlias = Union[views.Content, v1beta.Content, "ContentDict", PartUnion, Sequence[PartUnion]]
 #: Values accepted as the contents of a request.
 ContentListUnion: TypeAlias = ContentUnion | Sequence[ContentUnion]
+PartUnionDict: TypeAlias = PartUnion
+ContentUnionDict: TypeAlias = ContentUnion
+ContentListUnionDict: TypeAlias = ContentListUnion
 #: Values accepted as the resolution of a part; a string is the name of a level.
 MediaResolutionUnion: TypeAlias = Union[views.PartMediaResolution, "PartMediaResolutionDict", str]
+
+
+class Blob(views.Blob):
+    """Bytes and their media type."""
+
+    __slots__ = ()
+
+    def as_image(self) -> Image | None:
+        """Return the bytes as an image; None if they are none."""
+        if not self.data or not (self.mime_type or "").startswith("image/"):
+            return None
+        return Image(image_bytes=self.data, mime_type=self.mime_type)
+
+
+class FunctionResponsePart(views.FunctionResponsePart):
+    """Media in the result of a function."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_bytes(
+        cls, *, data: bytes, mime_type: str, display_name: str | None = None
+    ) -> FunctionResponsePart:
+        """Build a part with inline data.
+
+        Args:
+            data: Bytes of an image, audio, video or document.
+            mime_type: Media type of the data, such as ``image/png``.
+            display_name: Vertex AI only.
+        """
+        blob = views.FunctionResponseBlob(data=data, mime_type=mime_type, display_name=display_name)
+        return cls(inline_data=blob)
+
+    @classmethod
+    def from_uri(
+        cls, *, file_uri: str, mime_type: str | None = None, display_name: str | None = None
+    ) -> FunctionResponsePart:
+        """Build a part that refers to a file that the service can read.
+
+        Args:
+            file_uri: URI of the file.
+            mime_type: Media type of the file. Default: guessed from the name.
+            display_name: Vertex AI only.
+
+        Raises:
+            ValueError: No media type was given and the name does not tell it.
+        """
+        return cls(
+            file_data=views.FunctionResponseFileData(
+                file_uri=file_uri,
+                mime_type=_find_media_type(file_uri, mime_type),
+                display_name=display_name,
+            )
+        )
+
+
+class FunctionResponse(views.FunctionResponse):
+    """The result of a function call."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_mcp_response(cls, *, name: str, response: object) -> FunctionResponse:
+        """Build the result of a function that an MCP server ran.
+
+        Args:
+            name: Name of the function.
+            response: The server's answer: an ``mcp.types.CallToolResult``.
+        """
+        failed = getattr(response, "isError", False) or getattr(response, "is_error", False)
+        content = dump(getattr(response, "content", None), Format(mode="json", exclude_none=True))
+        return cls(name=name, response={"error" if failed else "result": content})
 
 
 class Part(views.Part):
     """One piece of a content: text, inline data, a file, a function call or a function response."""
 
     __slots__ = ()
+
+    if not TYPE_CHECKING:  # Type checkers see the fields.
+
+        def __init__(self, value: PartUnion | None = None, /, **fields: object) -> None:
+            """Build a part of fields, or of anything that is accepted as a part, such as a string."""
+            super().__init__(**fields)
+            if value is not None:
+                self._pb.MergeFrom(to_part(value, "value"))
 
     @classmethod
     def from_text(cls, *, text: str) -> Part:
@@ -101,10 +186,7 @@ class Part(views.Part):
         Raises:
             ValueError: No media type was given and the name does not tell it.
         """
-        mime_type = mime_type or media_types.guess_from_name(file_uri)
-        if not mime_type:
-            raise ValueError(f"mime_type: cannot be guessed from {file_uri!r}; pass it")
-        data = views.FileData(file_uri=file_uri, mime_type=mime_type)
+        data = views.FileData(file_uri=file_uri, mime_type=_find_media_type(file_uri, mime_type))
         return cls(file_data=data, media_resolution=_to_media_resolution(media_resolution))
 
     @classmethod
@@ -118,14 +200,21 @@ class Part(views.Part):
         return cls(function_call=views.FunctionCall(name=name, args=args))
 
     @classmethod
-    def from_function_response(cls, *, name: str, response: Mapping[str, object]) -> Part:
+    def from_function_response(
+        cls,
+        *,
+        name: str,
+        response: Mapping[str, object],
+        parts: Sequence[views.FunctionResponsePart] | None = None,
+    ) -> Part:
         """Build a part with the result of a function call.
 
         Args:
             name: Name of the function.
             response: The result, as a JSON object.
+            parts: Media that belong to the result.
         """
-        return cls(function_response=views.FunctionResponse(name=name, response=response))
+        return cls(function_response=views.FunctionResponse(name=name, response=response, parts=parts))
 
     @classmethod
     def from_executable_code(cls, *, code: str, language: views.Language | str) -> Part:
@@ -147,12 +236,9 @@ class Part(views.Part):
         """
         return cls(code_execution_result=views.CodeExecutionResult(outcome=outcome, output=output))
 
-    def as_image(self) -> Any:
-        """Return the image in this part as a ``PIL.Image.Image``; None if it holds none. Requires Pillow."""
-        blob = self.inline_data
-        if blob is None or not (blob.mime_type or "").startswith("image/"):
-            return None
-        return media_types.open_image(blob.data or b"")
+    def as_image(self) -> Image | None:
+        """Return the image in this part; None if it holds none."""
+        return None if self.inline_data is None else Blob.of(self._pb.inline_data).as_image()
 
 
 class Content(views.Content):
@@ -279,6 +365,13 @@ def _dict_to_part(value: Mapping[str, Any], argument: str) -> v1beta.Part:
         except (ValueError, TypeError):
             raise type(error)(f"{argument}: {error}") from None
     return part
+
+
+def _find_media_type(uri: str, mime_type: str | None) -> str:
+    mime_type = mime_type or media_types.guess_from_name(uri)
+    if not mime_type:
+        raise ValueError(f"mime_type: cannot be guessed from {uri!r}; pass it")
+    return mime_type
 
 
 def _to_media_resolution(value: MediaResolutionUnion | None) -> Any:

@@ -5,6 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
+from gemwire.genai._types.auth_tokens import (
+    AuthToken,
+    CreateAuthTokenConfig,
+    CreateAuthTokenParameters,
+    LiveConnectConstraints,
+)
 from gemwire.genai._types.batches import (
     BatchJob,
     BatchJobDestination,
@@ -23,6 +29,7 @@ from gemwire.genai._types.batches import (
     InlinedResponse,
     JobError,
     ListBatchJobsConfig,
+    ListBatchJobsResponse,
     SingleEmbedContentResponse,
 )
 from gemwire.genai._types.caches import (
@@ -34,13 +41,37 @@ from gemwire.genai._types.caches import (
     UpdateCachedContentConfig,
 )
 from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.file_search import (
+    ChunkingConfig,
+    CreateFileSearchStoreConfig,
+    DeleteDocumentConfig,
+    DeleteFileSearchStoreConfig,
+    FileSearchStore,
+    GetDocumentConfig,
+    GetFileSearchStoreConfig,
+    ImportFileConfig,
+    ImportFileOperation,
+    ImportFileResponse,
+    ListDocumentsConfig,
+    ListFileSearchStoresConfig,
+    ListFileSearchStoresResponse,
+    UploadToFileSearchStoreConfig,
+    UploadToFileSearchStoreOperation,
+    UploadToFileSearchStoreResponse,
+    UploadToFileSearchStoreResumableResponse,
+    WhiteSpaceConfig,
+)
 from gemwire.genai._types.files import (
+    CreateFileConfig,
     DeleteFileConfig,
     DeleteFileResponse,
     DownloadFileConfig,
+    DownloadMediaConfig,
     FileStatus,
     GetFileConfig,
     ListFilesConfig,
+    RegisterFilesConfig,
+    RegisterFilesResponse,
     UploadFileConfig,
 )
 from gemwire.genai._types.generate_content import (
@@ -56,7 +87,27 @@ from gemwire.genai._types.images import (
     Image,
     SafetyAttributes,
 )
-from gemwire.genai._types.live import LiveConnectConfig
+from gemwire.genai._types.live import (
+    LiveConnectConfig,
+    LiveConnectParameters,
+    LiveSendRealtimeInputParameters,
+)
+from gemwire.genai._types.live_music import (
+    AudioChunk,
+    LiveMusicClientContent,
+    LiveMusicClientMessage,
+    LiveMusicClientSetup,
+    LiveMusicConnectParameters,
+    LiveMusicFilteredPrompt,
+    LiveMusicGenerationConfig,
+    LiveMusicServerContent,
+    LiveMusicServerMessage,
+    LiveMusicServerSetupComplete,
+    LiveMusicSetConfigParameters,
+    LiveMusicSetWeightedPromptsParameters,
+    LiveMusicSourceMetadata,
+    WeightedPrompt,
+)
 from gemwire.genai._types.models import (
     DeleteModelConfig,
     DeleteModelResponse,
@@ -67,10 +118,14 @@ from gemwire.genai._types.models import (
 )
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai._types.tunings import (
+    CancelTuningJobConfig,
+    CancelTuningJobResponse,
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
+    ListTuningJobsResponse,
     TuningDataset,
+    TuningOperation,
 )
 from gemwire.genai._types.videos import (
     GeneratedVideo,
@@ -81,6 +136,8 @@ from gemwire.genai._types.videos import (
     GetOperationConfig,
     Operation,
     Video,
+    VideoGenerationMask,
+    VideoGenerationReferenceImage,
 )
 
 if TYPE_CHECKING:
@@ -96,22 +153,60 @@ if TYPE_CHECKING:
         ToolListUnion,
     )
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
-    from gemwire.genai._types.tunings import JobState
+    from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
+    from gemwire.genai._types.tunings import JobState, TuningJob
+    from gemwire.genai._types.videos import (
+        ImageResizeMode,
+        VideoCompressionQuality,
+        VideoGenerationMaskMode,
+        VideoGenerationReferenceType,
+    )
     from gemwire_proto.v1beta import views
     from gemwire_proto.v1beta.views import (
+        ActivityEndDict,
+        ActivityStartDict,
         AudioTranscriptionConfigDict,
+        AvatarConfigDict,
+        BlobDict,
         CachedContentDict,
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
+        CustomMetadataDict,
+        FileDict,
         GenerationConfigDict,
+        HistoryConfigDict,
         ImageConfigDict,
+        ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
         SessionResumptionConfigDict,
         ThinkingConfigDict,
         ToolConfigDict,
+        TranslationConfigDict,
         TuningExampleDict,
     )
+
+
+class LiveConnectConstraintsDict(TypedDict, total=False):
+    """Fields of a `LiveConnectConstraints`."""
+
+    model: str | None
+    config: LiveConnectConfig | LiveConnectConfigDict | None
+
+
+class CreateAuthTokenParametersDict(TypedDict, total=False):
+    """Fields of a `CreateAuthTokenParameters`."""
+
+    config: CreateAuthTokenConfig | CreateAuthTokenConfigDict | None
+
+
+class AuthTokenDict(TypedDict, total=False):
+    """Fields of a `AuthToken`."""
+
+    name: str | None
+    expire_time: datetime.datetime | None
+    new_session_expire_time: datetime.datetime | None
+    uses: int | None
 
 
 class JobErrorDict(TypedDict, total=False):
@@ -217,9 +312,18 @@ class BatchJobDict(TypedDict, total=False):
     completion_stats: CompletionStats | CompletionStatsDict | None
 
 
+class ListBatchJobsResponseDict(TypedDict, total=False):
+    """Fields of a `ListBatchJobsResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    next_page_token: str | None
+    batch_jobs: Sequence[BatchJob | BatchJobDict] | None
+
+
 class DeleteResourceJobDict(TypedDict, total=False):
     """Fields of a `DeleteResourceJob`."""
 
+    sdk_http_response: HttpResponse | HttpResponseDict | None
     name: str | None
     done: bool | None
     error: JobError | JobErrorDict | None
@@ -229,6 +333,62 @@ class DeleteCachedContentResponseDict(TypedDict, total=False):
     """Fields of a `DeleteCachedContentResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
+class FileSearchStoreDict(TypedDict, total=False):
+    """Fields of a `FileSearchStore`."""
+
+    name: str | None
+    display_name: str | None
+    create_time: datetime.datetime | None
+    update_time: datetime.datetime | None
+    active_documents_count: int | None
+    pending_documents_count: int | None
+    failed_documents_count: int | None
+    size_bytes: int | None
+    embedding_model: str | None
+
+
+class ListFileSearchStoresResponseDict(TypedDict, total=False):
+    """Fields of a `ListFileSearchStoresResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    next_page_token: str | None
+    file_search_stores: Sequence[FileSearchStore | FileSearchStoreDict] | None
+
+
+class WhiteSpaceConfigDict(TypedDict, total=False):
+    """Fields of a `WhiteSpaceConfig`."""
+
+    max_tokens_per_chunk: int | None
+    max_overlap_tokens: int | None
+
+
+class ChunkingConfigDict(TypedDict, total=False):
+    """Fields of a `ChunkingConfig`."""
+
+    white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | None
+
+
+class ImportFileResponseDict(TypedDict, total=False):
+    """Fields of a `ImportFileResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    parent: str | None
+    document_name: str | None
+
+
+class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
+    """Fields of a `UploadToFileSearchStoreResumableResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
+class RegisterFilesResponseDict(TypedDict, total=False):
+    """Fields of a `RegisterFilesResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    files: Sequence[views.File | FileDict] | None
 
 
 class FileStatusDict(TypedDict, total=False):
@@ -319,8 +479,131 @@ class GeneratedImageDict(TypedDict, total=False):
 class GenerateImagesResponseDict(TypedDict, total=False):
     """Fields of a `GenerateImagesResponse`."""
 
+    sdk_http_response: HttpResponse | HttpResponseDict | None
     generated_images: Sequence[GeneratedImage | GeneratedImageDict] | None
     positive_prompt_safety_attributes: SafetyAttributes | SafetyAttributesDict | None
+
+
+class LiveConnectParametersDict(TypedDict, total=False):
+    """Fields of a `LiveConnectParameters`."""
+
+    model: str | None
+    config: LiveConnectConfig | LiveConnectConfigDict | None
+
+
+class LiveSendRealtimeInputParametersDict(TypedDict, total=False):
+    """Fields of a `LiveSendRealtimeInputParameters`."""
+
+    media: views.Blob | BlobDict | None
+    audio: views.Blob | BlobDict | None
+    audio_stream_end: bool | None
+    video: views.Blob | BlobDict | None
+    text: str | None
+    activity_start: views.ActivityStart | ActivityStartDict | None
+    activity_end: views.ActivityEnd | ActivityEndDict | None
+
+
+class WeightedPromptDict(TypedDict, total=False):
+    """Fields of a `WeightedPrompt`."""
+
+    text: str | None
+    weight: float | None
+
+
+class LiveMusicGenerationConfigDict(TypedDict, total=False):
+    """Fields of a `LiveMusicGenerationConfig`."""
+
+    temperature: float | None
+    top_k: int | None
+    seed: int | None
+    guidance: float | None
+    bpm: int | None
+    density: float | None
+    brightness: float | None
+    scale: Scale | None
+    mute_bass: bool | None
+    mute_drums: bool | None
+    only_bass_and_drums: bool | None
+    music_generation_mode: MusicGenerationMode | None
+
+
+class LiveMusicClientSetupDict(TypedDict, total=False):
+    """Fields of a `LiveMusicClientSetup`."""
+
+    model: str | None
+
+
+class LiveMusicClientContentDict(TypedDict, total=False):
+    """Fields of a `LiveMusicClientContent`."""
+
+    weighted_prompts: Sequence[WeightedPrompt | WeightedPromptDict] | None
+
+
+class LiveMusicClientMessageDict(TypedDict, total=False):
+    """Fields of a `LiveMusicClientMessage`."""
+
+    setup: LiveMusicClientSetup | LiveMusicClientSetupDict | None
+    client_content: LiveMusicClientContent | LiveMusicClientContentDict | None
+    music_generation_config: LiveMusicGenerationConfig | LiveMusicGenerationConfigDict | None
+    playback_control: LiveMusicPlaybackControl | None
+
+
+class LiveMusicServerSetupCompleteDict(TypedDict, total=False):
+    """Fields of a `LiveMusicServerSetupComplete`."""
+
+
+class LiveMusicSourceMetadataDict(TypedDict, total=False):
+    """Fields of a `LiveMusicSourceMetadata`."""
+
+    client_content: LiveMusicClientContent | LiveMusicClientContentDict | None
+    music_generation_config: LiveMusicGenerationConfig | LiveMusicGenerationConfigDict | None
+
+
+class AudioChunkDict(TypedDict, total=False):
+    """Fields of a `AudioChunk`."""
+
+    data: bytes | None
+    mime_type: str | None
+    source_metadata: LiveMusicSourceMetadata | LiveMusicSourceMetadataDict | None
+
+
+class LiveMusicServerContentDict(TypedDict, total=False):
+    """Fields of a `LiveMusicServerContent`."""
+
+    audio_chunks: Sequence[AudioChunk | AudioChunkDict] | None
+
+
+class LiveMusicFilteredPromptDict(TypedDict, total=False):
+    """Fields of a `LiveMusicFilteredPrompt`."""
+
+    text: str | None
+    filtered_reason: str | None
+
+
+class LiveMusicServerMessageDict(TypedDict, total=False):
+    """Fields of a `LiveMusicServerMessage`."""
+
+    setup_complete: LiveMusicServerSetupComplete | LiveMusicServerSetupCompleteDict | None
+    server_content: LiveMusicServerContent | LiveMusicServerContentDict | None
+    filtered_prompt: LiveMusicFilteredPrompt | LiveMusicFilteredPromptDict | None
+
+
+class LiveMusicConnectParametersDict(TypedDict, total=False):
+    """Fields of a `LiveMusicConnectParameters`."""
+
+    model: str | None
+
+
+class LiveMusicSetConfigParametersDict(TypedDict, total=False):
+    """Fields of a `LiveMusicSetConfigParameters`."""
+
+    music_generation_config: LiveMusicGenerationConfig | LiveMusicGenerationConfigDict | None
+
+
+class LiveMusicSetWeightedPromptsParametersDict(TypedDict, total=False):
+    """Fields of a `LiveMusicSetWeightedPromptsParameters`."""
+
+    weighted_prompts: Sequence[WeightedPrompt | WeightedPromptDict] | None
 
 
 class TunedModelInfoDict(TypedDict, total=False):
@@ -352,6 +635,44 @@ class TuningDatasetDict(TypedDict, total=False):
     gcs_uri: str | None
 
 
+class CancelTuningJobResponseDict(TypedDict, total=False):
+    """Fields of a `CancelTuningJobResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
+class ListTuningJobsResponseDict(TypedDict, total=False):
+    """Fields of a `ListTuningJobsResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    next_page_token: str | None
+    tuning_jobs: Sequence[TuningJob] | None
+
+
+class TuningOperationDict(TypedDict, total=False):
+    """Fields of a `TuningOperation`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    name: str | None
+    metadata: Mapping[str, object] | None
+    done: bool | None
+    error: Mapping[str, object] | None
+
+
+class VideoGenerationReferenceImageDict(TypedDict, total=False):
+    """Fields of a `VideoGenerationReferenceImage`."""
+
+    image: Image | ImageDict | None
+    reference_type: VideoGenerationReferenceType | str | None
+
+
+class VideoGenerationMaskDict(TypedDict, total=False):
+    """Fields of a `VideoGenerationMask`."""
+
+    image: Image | ImageDict | None
+    mask_mode: VideoGenerationMaskMode | str | None
+
+
 class GeneratedVideoDict(TypedDict, total=False):
     """Fields of a `GeneratedVideo`."""
 
@@ -381,6 +702,16 @@ class OperationDict(TypedDict, total=False):
     metadata: Mapping[str, object] | None
     done: bool | None
     error: Mapping[str, object] | None
+
+
+class CreateAuthTokenConfigDict(CallConfigDict, total=False):
+    """Fields of a `CreateAuthTokenConfig`."""
+
+    expire_time: datetime.datetime | None
+    new_session_expire_time: datetime.datetime | None
+    uses: int | None
+    live_connect_constraints: LiveConnectConstraints | LiveConnectConstraintsDict | None
+    lock_additional_fields: Sequence[str] | None
 
 
 class CreateBatchJobConfigDict(CallConfigDict, total=False):
@@ -426,12 +757,74 @@ class EmbedContentConfigDict(CallConfigDict, total=False):
     auto_truncate: bool | None
 
 
+class DeleteDocumentConfigDict(CallConfigDict, total=False):
+    """Fields of a `DeleteDocumentConfig`."""
+
+    force: bool | None
+
+
+class DeleteFileSearchStoreConfigDict(CallConfigDict, total=False):
+    """Fields of a `DeleteFileSearchStoreConfig`."""
+
+    force: bool | None
+
+
+class ListDocumentsConfigDict(CallConfigDict, total=False):
+    """Fields of a `ListDocumentsConfig`."""
+
+    page_size: int | None
+    page_token: str | None
+
+
+class ListFileSearchStoresConfigDict(CallConfigDict, total=False):
+    """Fields of a `ListFileSearchStoresConfig`."""
+
+    page_size: int | None
+    page_token: str | None
+
+
+class CreateFileSearchStoreConfigDict(CallConfigDict, total=False):
+    """Fields of a `CreateFileSearchStoreConfig`."""
+
+    display_name: str | None
+    embedding_model: str | None
+
+
+class ImportFileConfigDict(CallConfigDict, total=False):
+    """Fields of a `ImportFileConfig`."""
+
+    custom_metadata: Sequence[views.CustomMetadata | CustomMetadataDict] | None
+    chunking_config: ChunkingConfig | ChunkingConfigDict | None
+
+
+class UploadToFileSearchStoreResponseDict(ImportFileResponseDict, total=False):
+    """Fields of a `UploadToFileSearchStoreResponse`."""
+
+
+class ImportFileOperationDict(OperationDict, total=False):
+    """Fields of a `ImportFileOperation`."""
+
+    response: ImportFileResponse | ImportFileResponseDict | None
+
+
+class UploadToFileSearchStoreOperationDict(OperationDict, total=False):
+    """Fields of a `UploadToFileSearchStoreOperation`."""
+
+    response: UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
+
+
 class UploadFileConfigDict(CallConfigDict, total=False):
     """Fields of a `UploadFileConfig`."""
 
     name: str | None
     mime_type: str | None
     display_name: str | None
+
+
+class CreateFileConfigDict(CallConfigDict, total=False):
+    """Fields of a `CreateFileConfig`."""
+
+    should_return_http_response: bool | None
 
 
 class GenerateContentConfigDict(CallConfigDict, total=False):
@@ -508,6 +901,7 @@ class GenerateImagesConfigDict(CallConfigDict, total=False):
     add_watermark: bool | None
     image_size: str | None
     enhance_prompt: bool | None
+    labels: Mapping[str, str] | None
     output_gcs_uri: str | None
 
 
@@ -540,6 +934,14 @@ class LiveConnectConfigDict(CallConfigDict, total=False):
     context_window_compression: (
         views.ContextWindowCompressionConfig | ContextWindowCompressionConfigDict | None
     )
+    enable_affective_dialog: bool | None
+    proactivity: views.ProactivityConfig | ProactivityConfigDict | None
+    explicit_vad_signal: bool | None
+    history_config: views.HistoryConfig | HistoryConfigDict | None
+    avatar_config: views.AvatarConfig | AvatarConfigDict | None
+    safety_settings: Sequence[views.SafetySetting | SafetySettingDict] | None
+    translation_config: views.TranslationConfig | TranslationConfigDict | None
+    labels: Mapping[str, str] | None
 
 
 class ListModelsConfigDict(CallConfigDict, total=False):
@@ -586,6 +988,11 @@ class GenerateVideosConfigDict(CallConfigDict, total=False):
     enhance_prompt: bool | None
     generate_audio: bool | None
     last_frame: Image | ImageDict | PILImage | None
+    reference_images: Sequence[VideoGenerationReferenceImage | VideoGenerationReferenceImageDict] | None
+    mask: VideoGenerationMask | VideoGenerationMaskDict | None
+    compression_quality: VideoCompressionQuality | str | None
+    resize_mode: ImageResizeMode | str | None
+    labels: Mapping[str, str] | None
     output_gcs_uri: str | None
     pubsub_topic: str | None
 
@@ -603,6 +1010,18 @@ class GenerateVideosOperationDict(OperationDict, total=False):
     response: GenerateVideosResponse | GenerateVideosResponseDict | None
 
 
+class UploadToFileSearchStoreConfigDict(ImportFileConfigDict, total=False):
+    """Fields of a `UploadToFileSearchStoreConfig`."""
+
+    should_return_http_response: bool | None
+    mime_type: str | None
+    display_name: str | None
+
+
+class RegisterFilesConfigDict(CreateFileConfigDict, total=False):
+    """Fields of a `RegisterFilesConfig`."""
+
+
 GetBatchJobConfigDict: TypeAlias = CallConfigDict
 CancelBatchJobConfigDict: TypeAlias = CallConfigDict
 DeleteBatchJobConfigDict: TypeAlias = CallConfigDict
@@ -610,15 +1029,21 @@ ListBatchJobsConfigDict: TypeAlias = ListConfigDict
 GetCachedContentConfigDict: TypeAlias = CallConfigDict
 DeleteCachedContentConfigDict: TypeAlias = CallConfigDict
 ListCachedContentsConfigDict: TypeAlias = ListConfigDict
+GetDocumentConfigDict: TypeAlias = CallConfigDict
+GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
+DownloadMediaConfigDict: TypeAlias = CallConfigDict
 GetFileConfigDict: TypeAlias = CallConfigDict
 DeleteFileConfigDict: TypeAlias = CallConfigDict
 DownloadFileConfigDict: TypeAlias = CallConfigDict
 ListFilesConfigDict: TypeAlias = ListConfigDict
 GetModelConfigDict: TypeAlias = CallConfigDict
 DeleteModelConfigDict: TypeAlias = CallConfigDict
+CancelTuningJobConfigDict: TypeAlias = CallConfigDict
 GetTuningJobConfigDict: TypeAlias = CallConfigDict
 ListTuningJobsConfigDict: TypeAlias = ListConfigDict
 GetOperationConfigDict: TypeAlias = CallConfigDict
+AudioChunkOrDict: TypeAlias = AudioChunk | AudioChunkDict
+AuthTokenOrDict: TypeAlias = AuthToken | AuthTokenDict
 AutomaticFunctionCallingConfigOrDict: TypeAlias = (
     AutomaticFunctionCallingConfig | AutomaticFunctionCallingConfigDict
 )
@@ -626,27 +1051,38 @@ BatchJobDestinationOrDict: TypeAlias = BatchJobDestination | BatchJobDestination
 BatchJobOrDict: TypeAlias = BatchJob | BatchJobDict
 BatchJobSourceOrDict: TypeAlias = BatchJobSource | BatchJobSourceDict
 CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobConfigDict
+CancelTuningJobConfigOrDict: TypeAlias = CancelTuningJobConfig | CancelTuningJobConfigDict
+CancelTuningJobResponseOrDict: TypeAlias = CancelTuningJobResponse | CancelTuningJobResponseDict
+ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
 CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
 CountTokensConfigOrDict: TypeAlias = CountTokensConfig | CountTokensConfigDict
+CreateAuthTokenConfigOrDict: TypeAlias = CreateAuthTokenConfig | CreateAuthTokenConfigDict
+CreateAuthTokenParametersOrDict: TypeAlias = CreateAuthTokenParameters | CreateAuthTokenParametersDict
 CreateBatchJobConfigOrDict: TypeAlias = CreateBatchJobConfig | CreateBatchJobConfigDict
 CreateCachedContentConfigOrDict: TypeAlias = CreateCachedContentConfig | CreateCachedContentConfigDict
 CreateEmbeddingsBatchJobConfigOrDict: TypeAlias = (
     CreateEmbeddingsBatchJobConfig | CreateEmbeddingsBatchJobConfigDict
 )
+CreateFileConfigOrDict: TypeAlias = CreateFileConfig | CreateFileConfigDict
+CreateFileSearchStoreConfigOrDict: TypeAlias = CreateFileSearchStoreConfig | CreateFileSearchStoreConfigDict
 CreateTuningJobConfigOrDict: TypeAlias = CreateTuningJobConfig | CreateTuningJobConfigDict
 DebugConfigOrDict: TypeAlias = DebugConfig | DebugConfigDict
 DeleteBatchJobConfigOrDict: TypeAlias = DeleteBatchJobConfig | DeleteBatchJobConfigDict
 DeleteCachedContentConfigOrDict: TypeAlias = DeleteCachedContentConfig | DeleteCachedContentConfigDict
 DeleteCachedContentResponseOrDict: TypeAlias = DeleteCachedContentResponse | DeleteCachedContentResponseDict
+DeleteDocumentConfigOrDict: TypeAlias = DeleteDocumentConfig | DeleteDocumentConfigDict
 DeleteFileConfigOrDict: TypeAlias = DeleteFileConfig | DeleteFileConfigDict
 DeleteFileResponseOrDict: TypeAlias = DeleteFileResponse | DeleteFileResponseDict
+DeleteFileSearchStoreConfigOrDict: TypeAlias = DeleteFileSearchStoreConfig | DeleteFileSearchStoreConfigDict
 DeleteModelConfigOrDict: TypeAlias = DeleteModelConfig | DeleteModelConfigDict
 DeleteModelResponseOrDict: TypeAlias = DeleteModelResponse | DeleteModelResponseDict
 DeleteResourceJobOrDict: TypeAlias = DeleteResourceJob | DeleteResourceJobDict
 DownloadFileConfigOrDict: TypeAlias = DownloadFileConfig | DownloadFileConfigDict
+DownloadMediaConfigOrDict: TypeAlias = DownloadMediaConfig | DownloadMediaConfigDict
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
 EmbedContentConfigOrDict: TypeAlias = EmbedContentConfig | EmbedContentConfigDict
 EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
+FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
 FileStatusOrDict: TypeAlias = FileStatus | FileStatusDict
 GenerateContentConfigOrDict: TypeAlias = GenerateContentConfig | GenerateContentConfigDict
 GenerateImagesConfigOrDict: TypeAlias = GenerateImagesConfig | GenerateImagesConfigDict
@@ -659,7 +1095,9 @@ GeneratedImageOrDict: TypeAlias = GeneratedImage | GeneratedImageDict
 GeneratedVideoOrDict: TypeAlias = GeneratedVideo | GeneratedVideoDict
 GetBatchJobConfigOrDict: TypeAlias = GetBatchJobConfig | GetBatchJobConfigDict
 GetCachedContentConfigOrDict: TypeAlias = GetCachedContentConfig | GetCachedContentConfigDict
+GetDocumentConfigOrDict: TypeAlias = GetDocumentConfig | GetDocumentConfigDict
 GetFileConfigOrDict: TypeAlias = GetFileConfig | GetFileConfigDict
+GetFileSearchStoreConfigOrDict: TypeAlias = GetFileSearchStoreConfig | GetFileSearchStoreConfigDict
 GetModelConfigOrDict: TypeAlias = GetModelConfig | GetModelConfigDict
 GetOperationConfigOrDict: TypeAlias = GetOperationConfig | GetOperationConfigDict
 GetTuningJobConfigOrDict: TypeAlias = GetTuningJobConfig | GetTuningJobConfigDict
@@ -667,22 +1105,76 @@ HttpOptionsOrDict: TypeAlias = HttpOptions | HttpOptionsDict
 HttpResponseOrDict: TypeAlias = HttpResponse | HttpResponseDict
 HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
 ImageOrDict: TypeAlias = Image | ImageDict
+ImportFileConfigOrDict: TypeAlias = ImportFileConfig | ImportFileConfigDict
+ImportFileOperationOrDict: TypeAlias = ImportFileOperation | ImportFileOperationDict
+ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict
 InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
 InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
 JobErrorOrDict: TypeAlias = JobError | JobErrorDict
 ListBatchJobsConfigOrDict: TypeAlias = ListBatchJobsConfig | ListBatchJobsConfigDict
+ListBatchJobsResponseOrDict: TypeAlias = ListBatchJobsResponse | ListBatchJobsResponseDict
 ListCachedContentsConfigOrDict: TypeAlias = ListCachedContentsConfig | ListCachedContentsConfigDict
+ListDocumentsConfigOrDict: TypeAlias = ListDocumentsConfig | ListDocumentsConfigDict
+ListFileSearchStoresConfigOrDict: TypeAlias = ListFileSearchStoresConfig | ListFileSearchStoresConfigDict
+ListFileSearchStoresResponseOrDict: TypeAlias = (
+    ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
+)
 ListFilesConfigOrDict: TypeAlias = ListFilesConfig | ListFilesConfigDict
 ListModelsConfigOrDict: TypeAlias = ListModelsConfig | ListModelsConfigDict
 ListTuningJobsConfigOrDict: TypeAlias = ListTuningJobsConfig | ListTuningJobsConfigDict
+ListTuningJobsResponseOrDict: TypeAlias = ListTuningJobsResponse | ListTuningJobsResponseDict
 LiveConnectConfigOrDict: TypeAlias = LiveConnectConfig | LiveConnectConfigDict
+LiveConnectConstraintsOrDict: TypeAlias = LiveConnectConstraints | LiveConnectConstraintsDict
+LiveConnectParametersOrDict: TypeAlias = LiveConnectParameters | LiveConnectParametersDict
+LiveMusicClientContentOrDict: TypeAlias = LiveMusicClientContent | LiveMusicClientContentDict
+LiveMusicClientMessageOrDict: TypeAlias = LiveMusicClientMessage | LiveMusicClientMessageDict
+LiveMusicClientSetupOrDict: TypeAlias = LiveMusicClientSetup | LiveMusicClientSetupDict
+LiveMusicConnectParametersOrDict: TypeAlias = LiveMusicConnectParameters | LiveMusicConnectParametersDict
+LiveMusicFilteredPromptOrDict: TypeAlias = LiveMusicFilteredPrompt | LiveMusicFilteredPromptDict
+LiveMusicGenerationConfigOrDict: TypeAlias = LiveMusicGenerationConfig | LiveMusicGenerationConfigDict
+LiveMusicServerContentOrDict: TypeAlias = LiveMusicServerContent | LiveMusicServerContentDict
+LiveMusicServerMessageOrDict: TypeAlias = LiveMusicServerMessage | LiveMusicServerMessageDict
+LiveMusicServerSetupCompleteOrDict: TypeAlias = (
+    LiveMusicServerSetupComplete | LiveMusicServerSetupCompleteDict
+)
+LiveMusicSetConfigParametersOrDict: TypeAlias = (
+    LiveMusicSetConfigParameters | LiveMusicSetConfigParametersDict
+)
+LiveMusicSetWeightedPromptsParametersOrDict: TypeAlias = (
+    LiveMusicSetWeightedPromptsParameters | LiveMusicSetWeightedPromptsParametersDict
+)
+LiveMusicSourceMetadataOrDict: TypeAlias = LiveMusicSourceMetadata | LiveMusicSourceMetadataDict
+LiveSendRealtimeInputParametersOrDict: TypeAlias = (
+    LiveSendRealtimeInputParameters | LiveSendRealtimeInputParametersDict
+)
 OperationOrDict: TypeAlias = Operation | OperationDict
+RegisterFilesConfigOrDict: TypeAlias = RegisterFilesConfig | RegisterFilesConfigDict
+RegisterFilesResponseOrDict: TypeAlias = RegisterFilesResponse | RegisterFilesResponseDict
 SafetyAttributesOrDict: TypeAlias = SafetyAttributes | SafetyAttributesDict
 SingleEmbedContentResponseOrDict: TypeAlias = SingleEmbedContentResponse | SingleEmbedContentResponseDict
 TunedModelInfoOrDict: TypeAlias = TunedModelInfo | TunedModelInfoDict
 TuningDatasetOrDict: TypeAlias = TuningDataset | TuningDatasetDict
+TuningOperationOrDict: TypeAlias = TuningOperation | TuningOperationDict
 UpdateCachedContentConfigOrDict: TypeAlias = UpdateCachedContentConfig | UpdateCachedContentConfigDict
 UpdateModelConfigOrDict: TypeAlias = UpdateModelConfig | UpdateModelConfigDict
 UploadFileConfigOrDict: TypeAlias = UploadFileConfig | UploadFileConfigDict
+UploadToFileSearchStoreConfigOrDict: TypeAlias = (
+    UploadToFileSearchStoreConfig | UploadToFileSearchStoreConfigDict
+)
+UploadToFileSearchStoreOperationOrDict: TypeAlias = (
+    UploadToFileSearchStoreOperation | UploadToFileSearchStoreOperationDict
+)
+UploadToFileSearchStoreResponseOrDict: TypeAlias = (
+    UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
+)
+UploadToFileSearchStoreResumableResponseOrDict: TypeAlias = (
+    UploadToFileSearchStoreResumableResponse | UploadToFileSearchStoreResumableResponseDict
+)
 VideoOrDict: TypeAlias = Video | VideoDict
+VideoGenerationMaskOrDict: TypeAlias = VideoGenerationMask | VideoGenerationMaskDict
+VideoGenerationReferenceImageOrDict: TypeAlias = (
+    VideoGenerationReferenceImage | VideoGenerationReferenceImageDict
+)
+WeightedPromptOrDict: TypeAlias = WeightedPrompt | WeightedPromptDict
+WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict

@@ -9,6 +9,7 @@ from gemwire.genai._types.config import Config
 from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire_proto.v1beta import views
 
+DownloadMediaConfig: TypeAlias = CallConfig
 GetFileConfig: TypeAlias = CallConfig
 DeleteFileConfig: TypeAlias = CallConfig
 DownloadFileConfig: TypeAlias = CallConfig
@@ -27,6 +28,32 @@ class UploadFileConfig(CallConfig):
     name: str | None = None
     mime_type: str | None = None
     display_name: str | None = None
+
+
+class CreateFileConfig(CallConfig):
+    """Config of the call that begins an upload.
+
+    Attributes:
+        should_return_http_response: Whether the response has its body as text as well.
+    """
+
+    should_return_http_response: bool | None = None
+
+
+class RegisterFilesConfig(CreateFileConfig):
+    """Config of registering files of Cloud Storage."""
+
+
+class RegisterFilesResponse(Config):
+    """Files that were registered.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+        files: The files.
+    """
+
+    sdk_http_response: HttpResponse | None = None
+    files: list[views.File] | None = None
 
 
 class FileStatus(Config):

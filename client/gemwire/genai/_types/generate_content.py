@@ -13,12 +13,12 @@ from gemwire.genai._json.json_values import parse_answer
 from gemwire.genai._json.mcp_tools import McpSession, McpTool
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import Content, ContentUnion
-from gemwire.genai._types.http_options import CallConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.enums import Names
 from gemwire_runtime.upb import descriptor_of
-from gemwire_runtime.views import Field, replace_field
+from gemwire_runtime.views import Field, LocalField, View, replace_field
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (
@@ -35,6 +35,12 @@ ToolUnion: TypeAlias = Union[views.Tool, "ToolDict", Callable[..., object], McpS
 ToolListUnion: TypeAlias = Sequence[ToolUnion]
 #: Values accepted as a speech config: a `SpeechConfig`, a dict of its fields or the name of a prebuilt voice.
 SpeechConfigUnion: TypeAlias = Union[views.SpeechConfig, "SpeechConfigDict", str]
+
+GenerationConfigThinkingConfig: TypeAlias = views.ThinkingConfig
+SchemaUnionDict: TypeAlias = SchemaUnion
+ToolUnionDict: TypeAlias = ToolUnion
+ToolListUnionDict: TypeAlias = ToolListUnion
+SpeechConfigUnionDict: TypeAlias = SpeechConfigUnion
 
 
 class ServiceTier(Names):
@@ -190,18 +196,39 @@ class CountTokensConfig(CallConfig):
     generation_config: views.GenerationConfig | None = None
 
 
-class GenerateContentResponse(views.GenerateContentResponse):
+class _ParsedField(LocalField):
+    """Reads the answer by its schema, unless a program set it."""
+
+    def __get__(self, view: View | None, owner: type[View]) -> object:
+        if not isinstance(view, GenerateContentResponse):
+            return self
+        shown = super().__get__(view, owner)
+        return view.parse() if shown is None else shown
+
+
+class GenerateContentResponse(
+    views.GenerateContentResponse,
+    local={
+        "sdk_http_response": HttpResponse,
+        "automatic_function_calling_history": list[views.Content],
+        "parsed": _ParsedField("parsed", object),
+    },
+):
     """A response, or a chunk of a streamed one.
 
     Attributes:
+        sdk_http_response: Headers of the response, where they are known.
         automatic_function_calling_history: Contents of the automatic function calls that led to the response,
             beginning with those of the request; empty if no function was called.
+        parsed: The text converted to the type given as `response_schema`; None if it does not match the
+            schema. An instance of the type, or for a `Schema` or a dict the JSON value.
     """
 
-    __slots__ = ("_schema", "automatic_function_calling_history")
+    __slots__ = ()
 
-    _schema: SchemaUnion
+    sdk_http_response: HttpResponse | None
     automatic_function_calling_history: list[Content]
+    parsed: Any
 
     @classmethod
     def of(cls, message: Message, schema: SchemaUnion = None) -> GenerateContentResponse:
@@ -213,24 +240,16 @@ class GenerateContentResponse(views.GenerateContentResponse):
         """
         response = object.__new__(cls)
         response._pb = message
-        response._kept = None
-        response._schema = schema
-        response.automatic_function_calling_history = []
+        response._kept = None if schema is None else {_SCHEMA: schema}
         return response
-
-    def __init__(self, **fields: Any) -> None:
-        """Build a response of its fields, for tests."""
-        super().__init__(**fields)
-        self._schema = None
-        self.automatic_function_calling_history = []
 
     @property
     def parts(self) -> list[views.Part] | None:
         """The parts of the first candidate."""
-        content = self._get_content()
-        if content is None or not content.parts:
+        if self._get_content() is None or not self.candidates:
             return None
-        return views.Content.of(content).parts
+        content = self.candidates[0].content
+        return None if content is None else content.parts
 
     @property
     def text(self) -> str | None:
@@ -262,8 +281,9 @@ class GenerateContentResponse(views.GenerateContentResponse):
     def function_calls(self) -> list[views.FunctionCall] | None:
         """The function calls in the first candidate; None if there are none."""
         content = self._get_content()
-        calls = [p.function_call for p in content.parts if p.HasField("function_call")] if content else []
-        return [views.FunctionCall.of(call) for call in calls] or None
+        if content is None or not any(part.HasField("function_call") for part in content.parts):
+            return None
+        return [part.function_call for part in self.parts or () if part.function_call is not None]
 
     @property
     def executable_code(self) -> str | None:
@@ -279,17 +299,14 @@ class GenerateContentResponse(views.GenerateContentResponse):
         parts = [p for p in content.parts if p.HasField("code_execution_result")] if content else []
         return (parts[0].code_execution_result.output or None) if parts else None
 
-    @property
-    def parsed(self) -> object:
-        """The text converted to the type given as `response_schema`; None if it does not match the schema.
-
-        An instance of the type, or for a `Schema` or a dict the JSON value.
-        """
-        text = self.text
-        if self._schema is None or text is None:
+    def parse(self) -> object:
+        """Convert the text to the type given as `response_schema`; see `parsed`."""
+        schema = (self._kept or {}).get(_SCHEMA)
+        text = None if schema is None else self.text
+        if text is None:
             return None
         try:
-            return parse_answer(text, self._schema)
+            return parse_answer(text, schema)
         except ValueError:
             return None
 
@@ -303,6 +320,8 @@ class GenerateContentResponse(views.GenerateContentResponse):
         return content
 
 
+#: Where a response keeps the schema of `parsed`: a name that no field has.
+_SCHEMA = "response_schema()"
 _warned: set[str] = set()
 
 

@@ -89,11 +89,11 @@ _NESTED = frozenset({"client_args", "clientArgs", "async_client_args", "asyncCli
 
 
 class HttpResponse(Config):
-    """The HTTP response of a call, which calls over gRPC have none of.
+    """What HTTP, or gRPC's metadata, brought beside a response.
 
     Attributes:
-        headers: Header fields.
-        body: JSON.
+        headers: Headers of the response.
+        body: The response itself, as JSON text; only where it was asked for.
     """
 
     headers: dict[str, str] | None = None

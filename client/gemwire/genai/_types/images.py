@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar
 
 from gemwire.genai._types import media_types
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.http_options import CallConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse
 from gemwire_runtime.enums import Names
 
 _M = TypeVar("_M", bound="MediaFile")
@@ -62,6 +62,7 @@ class GenerateImagesConfig(CallConfig):
         add_watermark: Whether to add a watermark that marks the images as generated.
         image_size: Size of the longer side, such as ``1K`` or ``2K``.
         enhance_prompt: Whether the prompt may be rewritten.
+        labels: Vertex AI only.
         output_gcs_uri: Vertex AI only.
     """
 
@@ -80,6 +81,7 @@ class GenerateImagesConfig(CallConfig):
     add_watermark: bool | None = None
     image_size: str | None = None
     enhance_prompt: bool | None = None
+    labels: dict[str, str] | None = None
     output_gcs_uri: str | None = None
 
 
@@ -184,10 +186,12 @@ class GenerateImagesResponse(Config):
     """Generated images.
 
     Attributes:
+        sdk_http_response: Headers of the response.
         generated_images: The images, including those that were filtered.
         positive_prompt_safety_attributes: Safety scores of the prompt.
     """
 
+    sdk_http_response: HttpResponse | None = None
     generated_images: list[GeneratedImage] | None = None
     positive_prompt_safety_attributes: SafetyAttributes | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import ContentUnion
 from gemwire.genai._types.generate_content import SpeechConfigUnion, ToolListUnion
 from gemwire.genai._types.http_options import CallConfig
@@ -40,6 +41,14 @@ class LiveConnectConfig(CallConfig):
         realtime_input_config: How streamed input is split into turns.
         context_window_compression: Enables shortening of the context. Without it the session ends when the
             context window is full.
+        enable_affective_dialog: Whether the model answers to the feelings that it hears. JSON only.
+        proactivity: When the model speaks without being asked, or keeps silent. JSON only.
+        explicit_vad_signal: Whether changes in the user's speech are reported. JSON only.
+        history_config: The history of the session. JSON only.
+        avatar_config: The face that speaks. JSON only.
+        safety_settings: Thresholds above which content is blocked. JSON only.
+        translation_config: Translation of speech. JSON only.
+        labels: Vertex AI only.
     """
 
     generation_config: views.GenerationConfig | None = None
@@ -59,6 +68,48 @@ class LiveConnectConfig(CallConfig):
     output_audio_transcription: views.AudioTranscriptionConfig | None = None
     realtime_input_config: views.RealtimeInputConfig | None = None
     context_window_compression: views.ContextWindowCompressionConfig | None = None
+    enable_affective_dialog: bool | None = None
+    proactivity: views.ProactivityConfig | None = None
+    explicit_vad_signal: bool | None = None
+    history_config: views.HistoryConfig | None = None
+    avatar_config: views.AvatarConfig | None = None
+    safety_settings: list[views.SafetySetting] | None = None
+    translation_config: views.TranslationConfig | None = None
+    labels: dict[str, str] | None = None
+
+
+class LiveConnectParameters(Config):
+    """Arguments of ``live.connect``.
+
+    Attributes:
+        model: Name of the model.
+        config: Config of the session.
+    """
+
+    model: str | None = None
+    config: LiveConnectConfig | None = None
+
+
+class LiveSendRealtimeInputParameters(Config):
+    """Arguments of a session's ``send_realtime_input``; one of them.
+
+    Attributes:
+        media: Audio, an image or a video.
+        audio: Audio.
+        audio_stream_end: Whether the audio ends.
+        video: An image or a video.
+        text: Text.
+        activity_start: The user begins to speak.
+        activity_end: The user stops.
+    """
+
+    media: views.Blob | None = None
+    audio: views.Blob | None = None
+    audio_stream_end: bool | None = None
+    video: views.Blob | None = None
+    text: str | None = None
+    activity_start: views.ActivityStart | None = None
+    activity_end: views.ActivityEnd | None = None
 
 
 class LiveServerMessage(views.LiveServerMessage):

@@ -6,7 +6,7 @@ import io
 import mimetypes
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     from gemwire.genai._types.content import PILImage
@@ -78,19 +78,6 @@ def encode_image(image: PILImage) -> tuple[bytes, str]:
     out = io.BytesIO()
     image.save(out, format=form)
     return out.getvalue(), f"image/{form.lower()}"
-
-
-def open_image(data: bytes) -> Any:
-    """Decode an image into a ``PIL.Image.Image``.
-
-    Raises:
-        ImportError: Pillow is not installed.
-    """
-    try:
-        from PIL import Image  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        raise ImportError("images need Pillow: pip install pillow") from None
-    return Image.open(io.BytesIO(data))
 
 
 def show(data: bytes, mime_type: str) -> None:

@@ -72,8 +72,12 @@ class FunctionDeclaration(views.FunctionDeclaration):
 
         Args:
             callable: The function.
-            api_option: Accepted for compatibility with google-genai and ignored: the declaration is the same
-                for both APIs.
+            api_option: ``GEMINI_API`` or ``VERTEX_AI``; the declaration is the same for both.
             behavior: Whether the model waits for the result; live sessions only.
+
+        Raises:
+            ValueError: The option is neither.
         """
+        if api_option not in {"GEMINI_API", "VERTEX_AI"}:
+            raise ValueError(f"api_option: {api_option!r} is none of GEMINI_API, VERTEX_AI")
         return cls.from_function(callable, behavior)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from google.protobuf.message import Message
 
 from gemwire.genai._types.config import Config
-from gemwire.genai._types.http_options import CallConfig, ListConfig
+from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire.genai._types.models import TunedModel, get_base_model
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
@@ -17,6 +17,7 @@ from gemwire_runtime.enums import Names
 if TYPE_CHECKING:
     pass
 
+CancelTuningJobConfig: TypeAlias = CallConfig
 GetTuningJobConfig: TypeAlias = CallConfig
 ListTuningJobsConfig: TypeAlias = ListConfig
 
@@ -174,3 +175,45 @@ class TuningJob(views.TunedModel, registered=False):
         if self.has_succeeded:
             return 100.0
         return (self._progress.completed_percent or 0.0) if self._progress else None
+
+
+class CancelTuningJobResponse(Config):
+    """The answer to a cancellation.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+    """
+
+    sdk_http_response: HttpResponse | None = None
+
+
+class ListTuningJobsResponse(Config):
+    """A page of tuning jobs.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+        next_page_token: Token of the next page; None on the last.
+        tuning_jobs: The jobs.
+    """
+
+    sdk_http_response: HttpResponse | None = None
+    next_page_token: str | None = None
+    tuning_jobs: list[TuningJob] | None = None
+
+
+class TuningOperation(Config):
+    """Operation that creates a tuning job.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+        name: Name of the operation.
+        metadata: Progress of the operation.
+        done: Whether the operation has ended.
+        error: Error of a failed operation: a dict with ``code`` and ``message``.
+    """
+
+    sdk_http_response: HttpResponse | None = None
+    name: str | None = None
+    metadata: dict[str, object] | None = None
+    done: bool | None = None
+    error: dict[str, object] | None = None

@@ -8,11 +8,66 @@ from gemwire.genai._types.config import Config
 from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.http_options import CallConfig
 from gemwire.genai._types.images import Image, MediaFile, PersonGeneration
+from gemwire_runtime.enums import Names
 
 if TYPE_CHECKING:
     pass
 
 GetOperationConfig: TypeAlias = CallConfig
+
+
+class VideoGenerationReferenceType(Names):
+    """What a picture tells of a video."""
+
+    ASSET = "ASSET"
+    STYLE = "STYLE"
+
+
+class VideoGenerationMaskMode(Names):
+    """What happens where a mask is."""
+
+    INSERT = "INSERT"
+    REMOVE = "REMOVE"
+    REMOVE_STATIC = "REMOVE_STATIC"
+    OUTPAINT = "OUTPAINT"
+
+
+class VideoCompressionQuality(Names):
+    """Quality of a video's compression."""
+
+    OPTIMIZED = "OPTIMIZED"
+    LOSSLESS = "LOSSLESS"
+
+
+class ImageResizeMode(Names):
+    """How a picture is brought to the video's ratio."""
+
+    CROP = "CROP"
+    PAD = "PAD"
+
+
+class VideoGenerationReferenceImage(Config):
+    """A picture of what a video shows, or of its style.
+
+    Attributes:
+        image: The picture.
+        reference_type: What it tells of the video.
+    """
+
+    image: Image | None = None
+    reference_type: VideoGenerationReferenceType | str | None = None
+
+
+class VideoGenerationMask(Config):
+    """Where a video is changed.
+
+    Attributes:
+        image: The mask.
+        mask_mode: What happens where it is.
+    """
+
+    image: Image | None = None
+    mask_mode: VideoGenerationMaskMode | str | None = None
 
 
 class GenerateVideosConfig(CallConfig):
@@ -30,6 +85,11 @@ class GenerateVideosConfig(CallConfig):
         enhance_prompt: Whether the prompt may be rewritten.
         generate_audio: Whether to generate audio as well.
         last_frame: Image that the video ends with.
+        reference_images: Pictures of what the video shows, or of its style.
+        mask: Where a video is changed. Vertex AI only.
+        compression_quality: Vertex AI only.
+        resize_mode: How a picture is brought to the video's ratio.
+        labels: Vertex AI only.
         output_gcs_uri: Vertex AI only.
         pubsub_topic: Vertex AI only.
     """
@@ -45,6 +105,11 @@ class GenerateVideosConfig(CallConfig):
     enhance_prompt: bool | None = None
     generate_audio: bool | None = None
     last_frame: Image | PILImage | None = None
+    reference_images: list[VideoGenerationReferenceImage] | None = None
+    mask: VideoGenerationMask | None = None
+    compression_quality: VideoCompressionQuality | str | None = None
+    resize_mode: ImageResizeMode | str | None = None
+    labels: dict[str, str] | None = None
     output_gcs_uri: str | None = None
     pubsub_topic: str | None = None
 

@@ -29,10 +29,11 @@ _FIELDS: Mapping[type[Config], Mapping[str, str]] = {
     TuningDataset: {"gcs_uri": "pass examples"},
     CreateBatchJobConfig: {"dest": "the Gemini API keeps the responses"},
     BatchJobSource: dict.fromkeys(("format", "gcs_uri", "bigquery_uri", "vertex_dataset_name"), _SOURCE),
-    GenerateImagesConfig: {"output_gcs_uri": "the response contains the images"},
+    GenerateImagesConfig: {"output_gcs_uri": "the response contains the images", "labels": _NOTHING},
     GenerateVideosConfig: {
         "output_gcs_uri": "download the videos with client.files.download",
         "pubsub_topic": "poll the operation with client.operations.get",
+        **dict.fromkeys(("mask", "compression_quality", "labels"), _NOTHING),
     },
 }
 _METHODS = {

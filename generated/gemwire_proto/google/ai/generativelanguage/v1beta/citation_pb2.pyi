@@ -46,6 +46,17 @@ class CitationSource(_Message):
     such as `mit`. Anyone who publishes the generated code has to honour it. Empty or unset when there is
     no known licence, which does not mean that the use is free.
     """
+    title: str
+    """Title of the source. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def publication_date(self) -> GoogleTypeDate:
+        """When the source was published. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -54,7 +65,28 @@ class CitationSource(_Message):
         end_index: int | None = ...,
         uri: str | None = ...,
         license: str | None = ...,
+        title: str | None = ...,
+        publication_date: GoogleTypeDate | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["start_index", "end_index", "uri", "license"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["start_index", "end_index", "uri", "license"]) -> None: ...
+    def HasField(self, field_name: _Literal["start_index", "end_index", "uri", "license", "publication_date"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["start_index", "end_index", "uri", "license", "title", "publication_date"]) -> None: ...
+
+class GoogleTypeDate(_Message):
+    """A day. Vertex AI only."""
+    year: int
+    """The year; unset where the day recurs each year."""
+    month: int
+    """The month, from 1 to 12."""
+    day: int
+    """The day of the month, from 1 to 31."""
+    def __init__(
+        self,
+        /,
+        *,
+        year: int | None = ...,
+        month: int | None = ...,
+        day: int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["year", "month", "day"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["year", "month", "day"]) -> None: ...
 

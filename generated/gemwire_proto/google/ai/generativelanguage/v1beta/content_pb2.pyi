@@ -136,6 +136,32 @@ DATA_MODIFICATION: SafetyPolicy
 USER_CONSENT_MANAGEMENT: SafetyPolicy
 LEGAL_TERMS_AND_AGREEMENTS: SafetyPolicy
 
+class PhishBlockThreshold(int, metaclass=_EnumType):
+    """How sure it must be that a site is malicious for it to be left out. Vertex AI only.
+    """
+    PHISH_BLOCK_THRESHOLD_UNSPECIFIED: _ClassVar[PhishBlockThreshold]
+    """Not set."""
+    BLOCK_LOW_AND_ABOVE: _ClassVar[PhishBlockThreshold]
+    """Even a little."""
+    BLOCK_MEDIUM_AND_ABOVE: _ClassVar[PhishBlockThreshold]
+    """Somewhat."""
+    BLOCK_HIGH_AND_ABOVE: _ClassVar[PhishBlockThreshold]
+    """Quite."""
+    BLOCK_HIGHER_AND_ABOVE: _ClassVar[PhishBlockThreshold]
+    """More than that."""
+    BLOCK_VERY_HIGH_AND_ABOVE: _ClassVar[PhishBlockThreshold]
+    """Very."""
+    BLOCK_ONLY_EXTREMELY_HIGH: _ClassVar[PhishBlockThreshold]
+    """As sure as can be."""
+
+PHISH_BLOCK_THRESHOLD_UNSPECIFIED: PhishBlockThreshold
+BLOCK_LOW_AND_ABOVE: PhishBlockThreshold
+BLOCK_MEDIUM_AND_ABOVE: PhishBlockThreshold
+BLOCK_HIGH_AND_ABOVE: PhishBlockThreshold
+BLOCK_HIGHER_AND_ABOVE: PhishBlockThreshold
+BLOCK_VERY_HIGH_AND_ABOVE: PhishBlockThreshold
+BLOCK_ONLY_EXTREMELY_HIGH: PhishBlockThreshold
+
 class Content(_Message):
     """One turn of a conversation: who speaks, and what in which order. A list of these makes up the history
     sent to a model; a candidate answer is one more of them and can be appended to the history as it is.
@@ -302,14 +328,62 @@ class FunctionResponsePart(_Message):
     @property
     def inline_data(self) -> FunctionResponseBlob:
         """Media carried in the message itself."""
+    @property
+    def file_data(self) -> FunctionResponseFileData:
+        """A file that the service can read.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    media_processing: MediaProcessing
+    """How the service processes the media.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def media_resolution(self) -> PartMediaResolution:
+        """How closely the model looks at the media.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def video_metadata(self) -> VideoMetadata:
+        """Which section of a video counts.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def document_metadata(self) -> DocumentMetadata:
+        """Which pages of a document count.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def spreadsheet_metadata(self) -> SpreadsheetMetadata:
+        """Which cells of a spreadsheet count.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def audio_metadata(self) -> AudioMetadata:
+        """Which section of audio counts.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
         *,
         inline_data: FunctionResponseBlob | _Mapping[str, _Any] | None = ...,
+        file_data: FunctionResponseFileData | _Mapping[str, _Any] | None = ...,
+        media_processing: MediaProcessing | str | int | None = ...,
+        media_resolution: PartMediaResolution | _Mapping[str, _Any] | None = ...,
+        video_metadata: VideoMetadata | _Mapping[str, _Any] | None = ...,
+        document_metadata: DocumentMetadata | _Mapping[str, _Any] | None = ...,
+        spreadsheet_metadata: SpreadsheetMetadata | _Mapping[str, _Any] | None = ...,
+        audio_metadata: AudioMetadata | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["inline_data", "data"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["inline_data", "data"]) -> None: ...
+    def HasField(self, field_name: _Literal["inline_data", "file_data", "media_resolution", "video_metadata", "document_metadata", "spreadsheet_metadata", "audio_metadata", "data"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["inline_data", "file_data", "media_processing", "media_resolution", "video_metadata", "document_metadata", "spreadsheet_metadata", "audio_metadata", "data"]) -> None: ...
     def WhichOneof(self, oneof_group: _Literal["data"]) -> _Literal["inline_data"] | None: ...
 
 class Blob(_Message):
@@ -322,14 +396,20 @@ class Blob(_Message):
     """
     data: bytes
     """The bytes of the file, not encoded; JSON carries them as base64."""
+    display_name: str
+    """Name of the data, for people and for the model. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         mime_type: str | None = ...,
         data: bytes | None = ...,
+        display_name: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["mime_type", "data"]) -> None: ...
+    def ClearField(self, field_name: _Literal["mime_type", "data", "display_name"]) -> None: ...
 
 class FunctionResponseBlob(_Message):
     """Raw bytes that a function returned, with their media type. The counterpart of `Blob` for function
@@ -341,14 +421,20 @@ class FunctionResponseBlob(_Message):
     """
     data: bytes
     """The bytes of the file, not encoded; JSON carries them as base64."""
+    display_name: str
+    """Name of the data, to which the result refers. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         mime_type: str | None = ...,
         data: bytes | None = ...,
+        display_name: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["mime_type", "data"]) -> None: ...
+    def ClearField(self, field_name: _Literal["mime_type", "data", "display_name"]) -> None: ...
 
 class FileData(_Message):
     """A reference to media that is not part of the message."""
@@ -360,17 +446,38 @@ class FileData(_Message):
     `ACTIVE` and not yet expired; the resource name `files/{file}` is not meant here. Some models also take
     the address of a public YouTube video.
     """
+    display_name: str
+    """Name of the file, for people and for the model. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         mime_type: str | None = ...,
         file_uri: str | None = ...,
+        display_name: str | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["mime_type", "file_uri"]) -> None: ...
+    def ClearField(self, field_name: _Literal["mime_type", "file_uri", "display_name"]) -> None: ...
 
 class VideoMetadata(_Message):
     """Restricts a video to a stretch of it and sets the sampling rate."""
+    class ContentLayer(int, metaclass=_EnumType):
+        """Layers of a video."""
+        CONTENT_LAYER_UNSPECIFIED: _ClassVar[VideoMetadata.ContentLayer]
+        """Not set."""
+        FRAMES: _ClassVar[VideoMetadata.ContentLayer]
+        """Its pictures."""
+        AUDIO: _ClassVar[VideoMetadata.ContentLayer]
+        """Its sound."""
+        TRANSCRIPT: _ClassVar[VideoMetadata.ContentLayer]
+        """The text of what is said."""
+
+    CONTENT_LAYER_UNSPECIFIED: _ClassVar[VideoMetadata.ContentLayer]
+    FRAMES: _ClassVar[VideoMetadata.ContentLayer]
+    AUDIO: _ClassVar[VideoMetadata.ContentLayer]
+    TRANSCRIPT: _ClassVar[VideoMetadata.ContentLayer]
     @property
     def start_offset(self) -> _protobuf_duration_pb2.Duration:
         """Where the stretch begins, measured from the start of the video. The beginning of the video when
@@ -384,6 +491,12 @@ class VideoMetadata(_Message):
     """How many frames of each second the model gets to see. More than 0 and at most 24; unset means 1. Raise
     it for fast motion, lower it to save tokens on long and quiet recordings.
     """
+    @property
+    def content_layers(self) -> _containers.RepeatedScalarFieldContainer[VideoMetadata.ContentLayer]:
+        """The layers that the model perceives. Unset, the service decides.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -391,9 +504,10 @@ class VideoMetadata(_Message):
         start_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
         end_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
         fps: float | None = ...,
+        content_layers: _Iterable[VideoMetadata.ContentLayer | str | int] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["start_offset", "end_offset"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["start_offset", "end_offset", "fps"]) -> None: ...
+    def ClearField(self, field_name: _Literal["start_offset", "end_offset", "fps", "content_layers"]) -> None: ...
 
 class ExecutableCode(_Message):
     """A program written by the model, which the service runs in a sandbox. Set by the service when
@@ -491,15 +605,28 @@ class Tool(_Message):
 
             HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
             """
+        blocking_confidence: PhishBlockThreshold
+        """How sure it must be that a site is malicious for it to be left out. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        @property
+        def exclude_domains(self) -> _containers.RepeatedScalarFieldContainer[str]:
+            """Domains that are left out, such as `example.com`. Vertex AI only.
+
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
         def __init__(
             self,
             /,
             *,
             time_range_filter: _type_interval_pb2.Interval | _Mapping[str, _Any] | None = ...,
             search_types: SearchTypes | _Mapping[str, _Any] | None = ...,
+            blocking_confidence: PhishBlockThreshold | str | int | None = ...,
+            exclude_domains: _Iterable[str] | None = ...,
         ) -> None: ...
         def HasField(self, field_name: _Literal["time_range_filter", "search_types"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["time_range_filter", "search_types"]) -> None: ...
+        def ClearField(self, field_name: _Literal["time_range_filter", "search_types", "blocking_confidence", "exclude_domains"]) -> None: ...
 
     class ComputerUse(_Message):
         """Lets the model operate a graphical interface through predefined functions. The model answers with
@@ -845,14 +972,21 @@ class FunctionCallingConfig(_Message):
         """Names of the functions that may be called. Each must equal a `FunctionDeclaration.name` of the
         request. Only for the modes `ANY` and `VALIDATED`. All declared functions when empty.
         """
+    stream_function_call_arguments: bool
+    """Whether arguments are streamed piece by piece. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         mode: FunctionCallingConfig.Mode | str | int | None = ...,
         allowed_function_names: _Iterable[str] | None = ...,
+        stream_function_call_arguments: bool | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["mode", "allowed_function_names"]) -> None: ...
+    def HasField(self, field_name: _Literal["stream_function_call_arguments"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["mode", "allowed_function_names", "stream_function_call_arguments"]) -> None: ...
 
 class FunctionDeclaration(_Message):
     """Describes a function of the client to the model. The model sees the name, the description and the
@@ -934,6 +1068,17 @@ class FunctionCall(_Message):
         """The arguments by name. Numbers arrive as doubles even where the schema says `INTEGER`. Unset or
         empty for a call without arguments.
         """
+    @property
+    def partial_args(self) -> _containers.RepeatedCompositeFieldContainer[PartialArg]:
+        """Arguments as far as they were streamed. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    will_continue: bool
+    """Whether more arguments follow. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -941,9 +1086,11 @@ class FunctionCall(_Message):
         id: str | None = ...,
         name: str | None = ...,
         args: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+        partial_args: _Iterable[PartialArg | _Mapping[str, _Any]] | None = ...,
+        will_continue: bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["args"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["id", "name", "args"]) -> None: ...
+    def HasField(self, field_name: _Literal["args", "will_continue"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["id", "name", "args", "partial_args", "will_continue"]) -> None: ...
 
 class FunctionResponse(_Message):
     """The result of a `FunctionCall`, sent by the client. In request and response dialogues it belongs in the
@@ -1077,6 +1224,23 @@ class Schema(_Message):
         """The value to assume when it is missing; for documentation only. Accepted so that existing schemas
         can be sent as they are. It has no effect on validation, and the service does not fill it in.
         """
+    @property
+    def additional_properties(self) -> _protobuf_struct_pb2.Value:
+        """What members that `properties` does not name may be: a schema, or whether there may be any.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def defs(self) -> _containers.MessageMap[str, Schema]:
+        """Schemas that `ref` refers to, by name.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    ref: str
+    """Refers to one of the `defs` of the outermost schema: `#/defs/Name`.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -1103,9 +1267,12 @@ class Schema(_Message):
         any_of: _Iterable[Schema | _Mapping[str, _Any]] | None = ...,
         property_ordering: _Iterable[str] | None = ...,
         default: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
+        additional_properties: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
+        defs: _Mapping[str, Schema | _Mapping[str, _Any]] | None = ...,
+        ref: str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["items", "minimum", "maximum", "example", "default"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["type", "format", "title", "description", "nullable", "enum", "items", "max_items", "min_items", "properties", "required", "min_properties", "max_properties", "minimum", "maximum", "min_length", "max_length", "pattern", "example", "any_of", "property_ordering", "default"]) -> None: ...
+    def HasField(self, field_name: _Literal["items", "minimum", "maximum", "example", "default", "additional_properties"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["type", "format", "title", "description", "nullable", "enum", "items", "max_items", "min_items", "properties", "required", "min_properties", "max_properties", "minimum", "maximum", "min_length", "max_length", "pattern", "example", "any_of", "property_ordering", "default", "additional_properties", "defs", "ref"]) -> None: ...
 
 class GroundingPassage(_Message):
     """One passage of text that `GenerateAnswer` may base its answer on."""
@@ -1496,4 +1663,50 @@ class GoogleMapsPlaces(_Message):
 class GoogleMapsRouting(_Message):
     """Grounding in routes, which has no settings."""
     def __init__(self) -> None: ...
+
+class FunctionResponseFileData(_Message):
+    """A file in the result of a function."""
+    file_uri: str
+    """URI of the file."""
+    mime_type: str
+    """Media type of the file."""
+    display_name: str
+    """Name of the file, to which the result refers. Vertex AI only."""
+    def __init__(
+        self,
+        /,
+        *,
+        file_uri: str | None = ...,
+        mime_type: str | None = ...,
+        display_name: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["file_uri", "mime_type", "display_name"]) -> None: ...
+
+class PartialArg(_Message):
+    """A piece of an argument that is streamed. Vertex AI only."""
+    json_path: str
+    """Which argument it belongs to, as a JSON Path."""
+    bool_value: bool
+    """The value is a bool."""
+    null_value: str
+    """The value is null: `NULL_VALUE`."""
+    number_value: float
+    """The value is a number."""
+    string_value: str
+    """The value is text, or continues it."""
+    will_continue: bool
+    """Whether the same argument goes on."""
+    def __init__(
+        self,
+        /,
+        *,
+        json_path: str | None = ...,
+        bool_value: bool | None = ...,
+        null_value: str | None = ...,
+        number_value: float | None = ...,
+        string_value: str | None = ...,
+        will_continue: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["bool_value", "number_value", "string_value", "will_continue"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["json_path", "bool_value", "null_value", "number_value", "string_value", "will_continue"]) -> None: ...
 

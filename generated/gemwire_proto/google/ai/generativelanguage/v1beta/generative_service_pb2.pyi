@@ -83,6 +83,204 @@ BATCH_STATE_FAILED: BatchState
 BATCH_STATE_CANCELLED: BatchState
 BATCH_STATE_EXPIRED: BatchState
 
+class ProminentPeople(int, metaclass=_EnumType):
+    """Whether pictures may show prominent people. Vertex AI only."""
+    PROMINENT_PEOPLE_UNSPECIFIED: _ClassVar[ProminentPeople]
+    """Not set."""
+    ALLOW_PROMINENT_PEOPLE: _ClassVar[ProminentPeople]
+    """They may be shown."""
+    BLOCK_PROMINENT_PEOPLE: _ClassVar[ProminentPeople]
+    """They may not."""
+
+PROMINENT_PEOPLE_UNSPECIFIED: ProminentPeople
+ALLOW_PROMINENT_PEOPLE: ProminentPeople
+BLOCK_PROMINENT_PEOPLE: ProminentPeople
+
+class Delivery(int, metaclass=_EnumType):
+    """How media are delivered."""
+    DELIVERY_UNSPECIFIED: _ClassVar[Delivery]
+    """Not set."""
+    INLINE: _ClassVar[Delivery]
+    """As bytes in the answer."""
+    URI: _ClassVar[Delivery]
+    """As a URI."""
+
+DELIVERY_UNSPECIFIED: Delivery
+INLINE: Delivery
+URI: Delivery
+
+class AspectRatio(int, metaclass=_EnumType):
+    """Ratios of a picture's sides."""
+    ASPECT_RATIO_UNSPECIFIED: _ClassVar[AspectRatio]
+    """Not set."""
+    ASPECT_RATIO_ONE_BY_ONE: _ClassVar[AspectRatio]
+    """1:1."""
+    ASPECT_RATIO_TWO_BY_THREE: _ClassVar[AspectRatio]
+    """2:3."""
+    ASPECT_RATIO_THREE_BY_TWO: _ClassVar[AspectRatio]
+    """3:2."""
+    ASPECT_RATIO_THREE_BY_FOUR: _ClassVar[AspectRatio]
+    """3:4."""
+    ASPECT_RATIO_FOUR_BY_THREE: _ClassVar[AspectRatio]
+    """4:3."""
+    ASPECT_RATIO_FOUR_BY_FIVE: _ClassVar[AspectRatio]
+    """4:5."""
+    ASPECT_RATIO_FIVE_BY_FOUR: _ClassVar[AspectRatio]
+    """5:4."""
+    ASPECT_RATIO_NINE_BY_SIXTEEN: _ClassVar[AspectRatio]
+    """9:16."""
+    ASPECT_RATIO_SIXTEEN_BY_NINE: _ClassVar[AspectRatio]
+    """16:9."""
+    ASPECT_RATIO_TWENTY_ONE_BY_NINE: _ClassVar[AspectRatio]
+    """21:9."""
+    ASPECT_RATIO_ONE_BY_EIGHT: _ClassVar[AspectRatio]
+    """1:8."""
+    ASPECT_RATIO_EIGHT_BY_ONE: _ClassVar[AspectRatio]
+    """8:1."""
+    ASPECT_RATIO_ONE_BY_FOUR: _ClassVar[AspectRatio]
+    """1:4."""
+    ASPECT_RATIO_FOUR_BY_ONE: _ClassVar[AspectRatio]
+    """4:1."""
+
+ASPECT_RATIO_UNSPECIFIED: AspectRatio
+ASPECT_RATIO_ONE_BY_ONE: AspectRatio
+ASPECT_RATIO_TWO_BY_THREE: AspectRatio
+ASPECT_RATIO_THREE_BY_TWO: AspectRatio
+ASPECT_RATIO_THREE_BY_FOUR: AspectRatio
+ASPECT_RATIO_FOUR_BY_THREE: AspectRatio
+ASPECT_RATIO_FOUR_BY_FIVE: AspectRatio
+ASPECT_RATIO_FIVE_BY_FOUR: AspectRatio
+ASPECT_RATIO_NINE_BY_SIXTEEN: AspectRatio
+ASPECT_RATIO_SIXTEEN_BY_NINE: AspectRatio
+ASPECT_RATIO_TWENTY_ONE_BY_NINE: AspectRatio
+ASPECT_RATIO_ONE_BY_EIGHT: AspectRatio
+ASPECT_RATIO_EIGHT_BY_ONE: AspectRatio
+ASPECT_RATIO_ONE_BY_FOUR: AspectRatio
+ASPECT_RATIO_FOUR_BY_ONE: AspectRatio
+
+class ImageSize(int, metaclass=_EnumType):
+    """Sizes of a picture: the length of its longer side, about."""
+    IMAGE_SIZE_UNSPECIFIED: _ClassVar[ImageSize]
+    """Not set."""
+    IMAGE_SIZE_FIVE_TWELVE: _ClassVar[ImageSize]
+    """512 pixels."""
+    IMAGE_SIZE_ONE_K: _ClassVar[ImageSize]
+    """1,024 pixels."""
+    IMAGE_SIZE_TWO_K: _ClassVar[ImageSize]
+    """2,048 pixels."""
+    IMAGE_SIZE_FOUR_K: _ClassVar[ImageSize]
+    """4,096 pixels."""
+
+IMAGE_SIZE_UNSPECIFIED: ImageSize
+IMAGE_SIZE_FIVE_TWELVE: ImageSize
+IMAGE_SIZE_ONE_K: ImageSize
+IMAGE_SIZE_TWO_K: ImageSize
+IMAGE_SIZE_FOUR_K: ImageSize
+
+class TurnCompleteReason(int, metaclass=_EnumType):
+    """Why a turn of the model ended."""
+    TURN_COMPLETE_REASON_UNSPECIFIED: _ClassVar[TurnCompleteReason]
+    """Not set: as it should."""
+    MALFORMED_FUNCTION_CALL: _ClassVar[TurnCompleteReason]
+    """The model made a function call that nobody can read."""
+    RESPONSE_REJECTED: _ClassVar[TurnCompleteReason]
+    """The answer was rejected."""
+    NEED_MORE_INPUT: _ClassVar[TurnCompleteReason]
+    """The model waits for more input."""
+    PROHIBITED_INPUT_CONTENT: _ClassVar[TurnCompleteReason]
+    """The input is prohibited."""
+    IMAGE_PROHIBITED_INPUT_CONTENT: _ClassVar[TurnCompleteReason]
+    """A picture of the input is prohibited."""
+    INPUT_TEXT_CONTAIN_PROMINENT_PERSON_PROHIBITED: _ClassVar[TurnCompleteReason]
+    """The input names a prominent person."""
+    INPUT_IMAGE_CELEBRITY: _ClassVar[TurnCompleteReason]
+    """The input shows a celebrity."""
+    INPUT_IMAGE_PHOTO_REALISTIC_CHILD_PROHIBITED: _ClassVar[TurnCompleteReason]
+    """The input shows a child, as in a photograph."""
+    INPUT_TEXT_NCII_PROHIBITED: _ClassVar[TurnCompleteReason]
+    """The input is about intimate pictures without consent."""
+    INPUT_OTHER: _ClassVar[TurnCompleteReason]
+    """The input is prohibited for another reason."""
+    INPUT_IP_PROHIBITED: _ClassVar[TurnCompleteReason]
+    """The input may infringe rights of others."""
+    BLOCKLIST: _ClassVar[TurnCompleteReason]
+    """The input has words of a block list."""
+    UNSAFE_PROMPT_FOR_IMAGE_GENERATION: _ClassVar[TurnCompleteReason]
+    """The prompt is not safe for generating pictures."""
+    GENERATED_IMAGE_SAFETY: _ClassVar[TurnCompleteReason]
+    """The generated picture is not safe."""
+    GENERATED_CONTENT_SAFETY: _ClassVar[TurnCompleteReason]
+    """The generated content is not safe."""
+    GENERATED_AUDIO_SAFETY: _ClassVar[TurnCompleteReason]
+    """The generated audio is not safe."""
+    GENERATED_VIDEO_SAFETY: _ClassVar[TurnCompleteReason]
+    """The generated video is not safe."""
+    GENERATED_CONTENT_PROHIBITED: _ClassVar[TurnCompleteReason]
+    """The generated content is prohibited."""
+    GENERATED_CONTENT_BLOCKLIST: _ClassVar[TurnCompleteReason]
+    """The generated content has words of a block list."""
+    GENERATED_IMAGE_PROHIBITED: _ClassVar[TurnCompleteReason]
+    """The generated picture is prohibited."""
+    GENERATED_IMAGE_CELEBRITY: _ClassVar[TurnCompleteReason]
+    """The generated picture shows a celebrity."""
+    GENERATED_IMAGE_PROMINENT_PEOPLE_DETECTED_BY_REWRITER: _ClassVar[TurnCompleteReason]
+    """The generated picture shows prominent people."""
+    GENERATED_IMAGE_IDENTIFIABLE_PEOPLE: _ClassVar[TurnCompleteReason]
+    """The generated picture shows people who can be recognised."""
+    GENERATED_IMAGE_MINORS: _ClassVar[TurnCompleteReason]
+    """The generated picture shows minors."""
+    OUTPUT_IMAGE_IP_PROHIBITED: _ClassVar[TurnCompleteReason]
+    """The generated picture may infringe rights of others."""
+    GENERATED_OTHER: _ClassVar[TurnCompleteReason]
+    """What was generated is held back for another reason."""
+    MAX_REGENERATION_REACHED: _ClassVar[TurnCompleteReason]
+    """The model tried as often as it may."""
+
+TURN_COMPLETE_REASON_UNSPECIFIED: TurnCompleteReason
+MALFORMED_FUNCTION_CALL: TurnCompleteReason
+RESPONSE_REJECTED: TurnCompleteReason
+NEED_MORE_INPUT: TurnCompleteReason
+PROHIBITED_INPUT_CONTENT: TurnCompleteReason
+IMAGE_PROHIBITED_INPUT_CONTENT: TurnCompleteReason
+INPUT_TEXT_CONTAIN_PROMINENT_PERSON_PROHIBITED: TurnCompleteReason
+INPUT_IMAGE_CELEBRITY: TurnCompleteReason
+INPUT_IMAGE_PHOTO_REALISTIC_CHILD_PROHIBITED: TurnCompleteReason
+INPUT_TEXT_NCII_PROHIBITED: TurnCompleteReason
+INPUT_OTHER: TurnCompleteReason
+INPUT_IP_PROHIBITED: TurnCompleteReason
+BLOCKLIST: TurnCompleteReason
+UNSAFE_PROMPT_FOR_IMAGE_GENERATION: TurnCompleteReason
+GENERATED_IMAGE_SAFETY: TurnCompleteReason
+GENERATED_CONTENT_SAFETY: TurnCompleteReason
+GENERATED_AUDIO_SAFETY: TurnCompleteReason
+GENERATED_VIDEO_SAFETY: TurnCompleteReason
+GENERATED_CONTENT_PROHIBITED: TurnCompleteReason
+GENERATED_CONTENT_BLOCKLIST: TurnCompleteReason
+GENERATED_IMAGE_PROHIBITED: TurnCompleteReason
+GENERATED_IMAGE_CELEBRITY: TurnCompleteReason
+GENERATED_IMAGE_PROMINENT_PEOPLE_DETECTED_BY_REWRITER: TurnCompleteReason
+GENERATED_IMAGE_IDENTIFIABLE_PEOPLE: TurnCompleteReason
+GENERATED_IMAGE_MINORS: TurnCompleteReason
+OUTPUT_IMAGE_IP_PROHIBITED: TurnCompleteReason
+GENERATED_OTHER: TurnCompleteReason
+MAX_REGENERATION_REACHED: TurnCompleteReason
+
+class InteractionStatus(int, metaclass=_EnumType):
+    """Where an interaction stands."""
+    INTERACTION_STATUS_UNSPECIFIED: _ClassVar[InteractionStatus]
+    """Not set."""
+    IN_PROGRESS: _ClassVar[InteractionStatus]
+    """The model works."""
+    REQUIRES_ACTION: _ClassVar[InteractionStatus]
+    """The client has to act, for example call a function."""
+    IDLE: _ClassVar[InteractionStatus]
+    """Nothing is going on."""
+
+INTERACTION_STATUS_UNSPECIFIED: InteractionStatus
+IN_PROGRESS: InteractionStatus
+REQUIRES_ACTION: InteractionStatus
+IDLE: InteractionStatus
+
 class GenerateContentRequest(_Message):
     """Everything a model needs to produce the next reply of a conversation. Used by `GenerateContent` and
     `StreamGenerateContent`, and as an input of `CountTokens`. The service keeps no conversation, so the
@@ -333,6 +531,22 @@ class ImageConfig(_Message):
     """Options for images that the model generates. Only for models that output images; other models answer it
     with an error.
     """
+    class ImageOutputOptions(_Message):
+        """Format of pictures. Vertex AI only."""
+        compression_quality: int
+        """Quality of JPEG, from 0 to 100."""
+        mime_type: str
+        """Media type."""
+        def __init__(
+            self,
+            /,
+            *,
+            compression_quality: int | None = ...,
+            mime_type: str | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["compression_quality"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["compression_quality", "mime_type"]) -> None: ...
+
     aspect_ratio: str
     """Width to height of the image, written like `16:9`. Common values are `1:1`, `2:3`, `3:2`, `3:4`, `4:3`,
     `9:16`, `16:9` and `21:9`; the model decides which it takes. Unset, the model chooses, following the
@@ -343,15 +557,46 @@ class ImageConfig(_Message):
 
     HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
     """
+    person_generation: str
+    """Whether pictures may show people, such as `ALLOW_ADULT`. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    prominent_people: ProminentPeople
+    """Whether pictures may show prominent people. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    output_mime_type: str
+    """Media type of the pictures. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    output_compression_quality: int
+    """Quality of JPEG, from 0 to 100. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def image_output_options(self) -> ImageConfig.ImageOutputOptions:
+        """Format of the pictures. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
         *,
         aspect_ratio: str | None = ...,
         image_size: str | None = ...,
+        person_generation: str | None = ...,
+        prominent_people: ProminentPeople | str | int | None = ...,
+        output_mime_type: str | None = ...,
+        output_compression_quality: int | None = ...,
+        image_output_options: ImageConfig.ImageOutputOptions | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["aspect_ratio"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["aspect_ratio", "image_size"]) -> None: ...
+    def HasField(self, field_name: _Literal["aspect_ratio", "output_compression_quality", "image_output_options"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["aspect_ratio", "image_size", "person_generation", "prominent_people", "output_mime_type", "output_compression_quality", "image_output_options"]) -> None: ...
 
 class GenerationConfig(_Message):
     """Options that shape how a model samples and formats its reply. All are optional and not every model
@@ -499,6 +744,28 @@ class GenerationConfig(_Message):
 
         HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
+    @property
+    def response_format(self) -> ResponseFormat:
+        """What the answer is made of, by kind of output.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def translation_config(self) -> TranslationConfig:
+        """Translation of speech in a live session.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    enable_affective_dialog: bool
+    """Whether the model answers to the feelings that it hears.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    audio_timestamp: bool
+    """Whether audio is understood with times. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -525,9 +792,13 @@ class GenerationConfig(_Message):
         image_config: ImageConfig | _Mapping[str, _Any] | None = ...,
         media_resolution: GenerationConfig.MediaResolution | str | int | None = ...,
         audio_transcription_config: AudioTranscriptionConfig | _Mapping[str, _Any] | None = ...,
+        response_format: ResponseFormat | _Mapping[str, _Any] | None = ...,
+        translation_config: TranslationConfig | _Mapping[str, _Any] | None = ...,
+        enable_affective_dialog: bool | None = ...,
+        audio_timestamp: bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["candidate_count", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["candidate_count", "stop_sequences", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_mime_type", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "response_modalities", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config"]) -> None: ...
+    def HasField(self, field_name: _Literal["candidate_count", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["candidate_count", "stop_sequences", "max_output_tokens", "temperature", "top_p", "top_k", "seed", "response_mime_type", "response_schema", "response_json_schema", "response_json_schema_ordered", "presence_penalty", "frequency_penalty", "response_logprobs", "logprobs", "enable_enhanced_civic_answers", "response_modalities", "speech_config", "thinking_config", "image_config", "media_resolution", "audio_transcription_config", "response_format", "translation_config", "enable_affective_dialog", "audio_timestamp"]) -> None: ...
 
 class SemanticRetrieverConfig(_Message):
     """Tells `GenerateAnswer` which stored corpus to search, and how. The chunks found become the sources of
@@ -604,14 +875,20 @@ class GenerateContentResponse(_Message):
         @property
         def safety_ratings(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_safety_pb2.SafetyRating]:
             """Ratings of the prompt, at most one per harm category."""
+        block_reason_message: str
+        """The reason in words. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
             *,
             block_reason: GenerateContentResponse.PromptFeedback.BlockReason | str | int | None = ...,
             safety_ratings: _Iterable[_v1beta_safety_pb2.SafetyRating | _Mapping[str, _Any]] | None = ...,
+            block_reason_message: str | None = ...,
         ) -> None: ...
-        def ClearField(self, field_name: _Literal["block_reason", "safety_ratings"]) -> None: ...
+        def ClearField(self, field_name: _Literal["block_reason", "safety_ratings", "block_reason_message"]) -> None: ...
 
     class UsageMetadata(_Message):
         """Number of tokens that a request and its reply used. In a stream the counts cover everything so far,
@@ -726,6 +1003,12 @@ class GenerateContentResponse(_Message):
 
         HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
+    @property
+    def create_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """When the answer was begun. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -736,9 +1019,10 @@ class GenerateContentResponse(_Message):
         model_version: str | None = ...,
         response_id: str | None = ...,
         model_status: ModelStatus | _Mapping[str, _Any] | None = ...,
+        create_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["prompt_feedback", "usage_metadata", "model_status"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["candidates", "prompt_feedback", "usage_metadata", "model_version", "response_id", "model_status"]) -> None: ...
+    def HasField(self, field_name: _Literal["prompt_feedback", "usage_metadata", "model_status", "create_time"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["candidates", "prompt_feedback", "usage_metadata", "model_version", "response_id", "model_status", "create_time"]) -> None: ...
 
 class Candidate(_Message):
     """One reply of the model."""
@@ -1086,6 +1370,21 @@ class GroundingMetadata(_Message):
     """Sources a candidate relied on, and which parts of its text each one supports. Returned when a grounding
     tool (Google Search, Google Maps, file search) was enabled and the model used it.
     """
+    class SourceFlaggingUri(_Message):
+        """Where content of a source can be reported. Vertex AI only."""
+        source_id: str
+        """Identifies the source."""
+        flag_content_uri: str
+        """Address of the form."""
+        def __init__(
+            self,
+            /,
+            *,
+            source_id: str | None = ...,
+            flag_content_uri: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["source_id", "flag_content_uri"]) -> None: ...
+
     @property
     def search_entry_point(self) -> SearchEntryPoint:
         """Ready-made search suggestions to show next to the answer. Present only for answers grounded with
@@ -1118,6 +1417,18 @@ class GroundingMetadata(_Message):
 
         HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
         """
+    @property
+    def retrieval_queries(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Queries that were run on the user's own documents. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def source_flagging_uris(self) -> _containers.RepeatedCompositeFieldContainer[GroundingMetadata.SourceFlaggingUri]:
+        """Where content of Google Maps can be reported. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -1129,9 +1440,11 @@ class GroundingMetadata(_Message):
         web_search_queries: _Iterable[str] | None = ...,
         google_maps_widget_context_token: str | None = ...,
         image_search_queries: _Iterable[str] | None = ...,
+        retrieval_queries: _Iterable[str] | None = ...,
+        source_flagging_uris: _Iterable[GroundingMetadata.SourceFlaggingUri | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: _Literal["search_entry_point", "retrieval_metadata", "google_maps_widget_context_token"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["search_entry_point", "grounding_chunks", "grounding_supports", "retrieval_metadata", "web_search_queries", "google_maps_widget_context_token", "image_search_queries"]) -> None: ...
+    def ClearField(self, field_name: _Literal["search_entry_point", "grounding_chunks", "grounding_supports", "retrieval_metadata", "web_search_queries", "google_maps_widget_context_token", "image_search_queries", "retrieval_queries", "source_flagging_uris"]) -> None: ...
 
 class SearchEntryPoint(_Message):
     """Search suggestions that accompany an answer grounded with Google Search. Applications that show such an
@@ -1163,15 +1476,21 @@ class GroundingChunk(_Message):
         """
         title: str
         """Title of the page; often just its domain name."""
+        domain: str
+        """Domain of the page. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
             *,
             uri: str | None = ...,
             title: str | None = ...,
+            domain: str | None = ...,
         ) -> None: ...
         def HasField(self, field_name: _Literal["uri", "title"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["uri", "title"]) -> None: ...
+        def ClearField(self, field_name: _Literal["uri", "title", "domain"]) -> None: ...
 
     class RetrievedContext(_Message):
         """A piece of the caller's own documents, found by the file search tool."""
@@ -1181,6 +1500,32 @@ class GroundingChunk(_Message):
         """Title or display name of the document."""
         text: str
         """Text of the piece that was retrieved."""
+        @property
+        def custom_metadata(self) -> _containers.RepeatedCompositeFieldContainer[GroundingChunk.CustomMetadata]:
+            """What the document's owner noted of it.
+
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
+        file_search_store: str
+        """Name of the store that the document is in, `fileSearchStores/…`.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        page_number: int
+        """Number of the page.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        media_id: str
+        """Identifies a picture of the document.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+        document_name: str
+        """Full name of the document. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
         def __init__(
             self,
             /,
@@ -1188,9 +1533,14 @@ class GroundingChunk(_Message):
             uri: str | None = ...,
             title: str | None = ...,
             text: str | None = ...,
+            custom_metadata: _Iterable[GroundingChunk.CustomMetadata | _Mapping[str, _Any]] | None = ...,
+            file_search_store: str | None = ...,
+            page_number: int | None = ...,
+            media_id: str | None = ...,
+            document_name: str | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: _Literal["uri", "title", "text"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["uri", "title", "text"]) -> None: ...
+        def HasField(self, field_name: _Literal["uri", "title", "text", "page_number"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["uri", "title", "text", "custom_metadata", "file_search_store", "page_number", "media_id", "document_name"]) -> None: ...
 
     class Maps(_Message):
         """A place found by the Google Maps tool."""
@@ -1226,6 +1576,26 @@ class GroundingChunk(_Message):
             ) -> None: ...
             def ClearField(self, field_name: _Literal["review_snippets"]) -> None: ...
 
+        class Route(_Message):
+            """A way from one place to another."""
+            distance_meters: int
+            """Its length in meters."""
+            @property
+            def duration(self) -> _protobuf_duration_pb2.Duration:
+                """How long it takes."""
+            encoded_polyline: str
+            """Its course, as an encoded polyline."""
+            def __init__(
+                self,
+                /,
+                *,
+                distance_meters: int | None = ...,
+                duration: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+                encoded_polyline: str | None = ...,
+            ) -> None: ...
+            def HasField(self, field_name: _Literal["distance_meters", "duration"]) -> bool: ...
+            def ClearField(self, field_name: _Literal["distance_meters", "duration", "encoded_polyline"]) -> None: ...
+
         uri: str
         """Google Maps link of the place."""
         title: str
@@ -1238,6 +1608,12 @@ class GroundingChunk(_Message):
         @property
         def place_answer_sources(self) -> GroundingChunk.Maps.PlaceAnswerSources:
             """Reviews behind what the answer says about the place."""
+        @property
+        def route(self) -> GroundingChunk.Maps.Route:
+            """A way from one place to another.
+
+            HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+            """
         def __init__(
             self,
             /,
@@ -1247,9 +1623,10 @@ class GroundingChunk(_Message):
             text: str | None = ...,
             place_id: str | None = ...,
             place_answer_sources: GroundingChunk.Maps.PlaceAnswerSources | _Mapping[str, _Any] | None = ...,
+            route: GroundingChunk.Maps.Route | _Mapping[str, _Any] | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: _Literal["uri", "title", "text", "place_id", "place_answer_sources"]) -> bool: ...
-        def ClearField(self, field_name: _Literal["uri", "title", "text", "place_id", "place_answer_sources"]) -> None: ...
+        def HasField(self, field_name: _Literal["uri", "title", "text", "place_id", "place_answer_sources", "route"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["uri", "title", "text", "place_id", "place_answer_sources", "route"]) -> None: ...
 
     class Image(_Message):
         """A picture that was found."""
@@ -1271,6 +1648,42 @@ class GroundingChunk(_Message):
             domain: str | None = ...,
         ) -> None: ...
         def ClearField(self, field_name: _Literal["source_uri", "image_uri", "title", "domain"]) -> None: ...
+
+    class CustomMetadata(_Message):
+        """One thing that was noted of a document."""
+        key: str
+        """What was noted."""
+        string_value: str
+        """Its value, if that is a text."""
+        @property
+        def string_list_value(self) -> GroundingChunk.StringList:
+            """Its value, if that is a list of texts."""
+        numeric_value: float
+        """Its value, if that is a number."""
+        def __init__(
+            self,
+            /,
+            *,
+            key: str | None = ...,
+            string_value: str | None = ...,
+            string_list_value: GroundingChunk.StringList | _Mapping[str, _Any] | None = ...,
+            numeric_value: float | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: _Literal["string_value", "string_list_value", "numeric_value"]) -> bool: ...
+        def ClearField(self, field_name: _Literal["key", "string_value", "string_list_value", "numeric_value"]) -> None: ...
+
+    class StringList(_Message):
+        """A list of texts."""
+        @property
+        def values(self) -> _containers.RepeatedScalarFieldContainer[str]:
+            """The texts."""
+        def __init__(
+            self,
+            /,
+            *,
+            values: _Iterable[str] | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["values"]) -> None: ...
 
     @property
     def web(self) -> GroundingChunk.Web:
@@ -1526,13 +1939,21 @@ class ContentEmbedding(_Message):
     def values(self) -> _containers.RepeatedScalarFieldContainer[float]:
         """Components of the vector. Vectors of different models, or of different lengths, cannot be compared.
         """
+    @property
+    def statistics(self) -> ContentEmbeddingStatistics:
+        """What was embedded. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
         *,
         values: _Iterable[float] | None = ...,
+        statistics: ContentEmbeddingStatistics | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["values"]) -> None: ...
+    def HasField(self, field_name: _Literal["statistics"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["values", "statistics"]) -> None: ...
 
 class EmbedContentResponse(_Message):
     """Output of `EmbedContent`."""
@@ -1736,6 +2157,11 @@ class RealtimeInputConfig(_Message):
     """Whether the user can interrupt the model. When unset, the user can."""
     turn_coverage: RealtimeInputConfig.TurnCoverage
     """What a user turn is made of. When unset, see `TURN_COVERAGE_UNSPECIFIED`."""
+    interim_transcript_timestamp_enabled: bool
+    """Whether transcripts that may still change have times.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -1743,9 +2169,10 @@ class RealtimeInputConfig(_Message):
         automatic_activity_detection: RealtimeInputConfig.AutomaticActivityDetection | _Mapping[str, _Any] | None = ...,
         activity_handling: RealtimeInputConfig.ActivityHandling | str | int | None = ...,
         turn_coverage: RealtimeInputConfig.TurnCoverage | str | int | None = ...,
+        interim_transcript_timestamp_enabled: bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["automatic_activity_detection", "activity_handling", "turn_coverage"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["automatic_activity_detection", "activity_handling", "turn_coverage"]) -> None: ...
+    def HasField(self, field_name: _Literal["automatic_activity_detection", "activity_handling", "turn_coverage", "interim_transcript_timestamp_enabled"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["automatic_activity_detection", "activity_handling", "turn_coverage", "interim_transcript_timestamp_enabled"]) -> None: ...
 
 class SessionResumptionConfig(_Message):
     """Switches on session resumption, and optionally resumes an earlier session. Its presence in the setup,
@@ -1755,14 +2182,20 @@ class SessionResumptionConfig(_Message):
     """The latest `SessionResumptionUpdate.new_handle` of the session to resume. Unset or empty starts a new
     session. A handle stays valid for a limited time only.
     """
+    transparent: bool
+    """Whether updates name the last message that they include, so that the client can repeat those after it.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         handle: str | None = ...,
+        transparent: bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["handle"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["handle"]) -> None: ...
+    def HasField(self, field_name: _Literal["handle", "transparent"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["handle", "transparent"]) -> None: ...
 
 class ContextWindowCompressionConfig(_Message):
     """Keeps a long session within the model's context window. Without it, the session ends when the window is
@@ -1934,6 +2367,41 @@ class BidiGenerateContentSetup(_Message):
         """If set, the server also sends a transcript of the model's speech. It arrives in
         `BidiGenerateContentServerContent.output_transcription`.
         """
+    @property
+    def proactivity(self) -> ProactivityConfig:
+        """When the model speaks without being asked, or keeps silent.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    explicit_vad_signal: bool
+    """Whether changes in the user's speech are reported.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def history_config(self) -> HistoryConfig:
+        """The history of the session.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def avatar_config(self) -> AvatarConfig:
+        """The face that speaks.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def safety_settings(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_safety_pb2.SafetySetting]:
+        """Thresholds above which content is blocked.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def labels(self) -> _containers.ScalarMap[str, str]:
+        """Labels for billing. Vertex AI only.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -1947,9 +2415,15 @@ class BidiGenerateContentSetup(_Message):
         context_window_compression: ContextWindowCompressionConfig | _Mapping[str, _Any] | None = ...,
         input_audio_transcription: AudioTranscriptionConfig | _Mapping[str, _Any] | None = ...,
         output_audio_transcription: AudioTranscriptionConfig | _Mapping[str, _Any] | None = ...,
+        proactivity: ProactivityConfig | _Mapping[str, _Any] | None = ...,
+        explicit_vad_signal: bool | None = ...,
+        history_config: HistoryConfig | _Mapping[str, _Any] | None = ...,
+        avatar_config: AvatarConfig | _Mapping[str, _Any] | None = ...,
+        safety_settings: _Iterable[_v1beta_safety_pb2.SafetySetting | _Mapping[str, _Any]] | None = ...,
+        labels: _Mapping[str, str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["generation_config", "system_instruction", "realtime_input_config", "session_resumption", "context_window_compression", "input_audio_transcription", "output_audio_transcription"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model", "generation_config", "system_instruction", "tools", "realtime_input_config", "session_resumption", "context_window_compression", "input_audio_transcription", "output_audio_transcription"]) -> None: ...
+    def HasField(self, field_name: _Literal["generation_config", "system_instruction", "realtime_input_config", "session_resumption", "context_window_compression", "input_audio_transcription", "output_audio_transcription", "proactivity", "explicit_vad_signal", "history_config", "avatar_config"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model", "generation_config", "system_instruction", "tools", "realtime_input_config", "session_resumption", "context_window_compression", "input_audio_transcription", "output_audio_transcription", "proactivity", "explicit_vad_signal", "history_config", "avatar_config", "safety_settings", "labels"]) -> None: ...
 
 class BidiGenerateContentClientContent(_Message):
     """Adds turns to the conversation in a fixed order. Sending it interrupts any response the model is
@@ -2059,6 +2533,12 @@ class BidiGenerateContentClientMessage(_Message):
     @property
     def tool_response(self) -> BidiGenerateContentToolResponse:
         """Results of functions the model called."""
+    @property
+    def context_update(self) -> LiveClientContextUpdate:
+        """A change of the session's instructions or tools.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -2067,14 +2547,34 @@ class BidiGenerateContentClientMessage(_Message):
         client_content: BidiGenerateContentClientContent | _Mapping[str, _Any] | None = ...,
         realtime_input: BidiGenerateContentRealtimeInput | _Mapping[str, _Any] | None = ...,
         tool_response: BidiGenerateContentToolResponse | _Mapping[str, _Any] | None = ...,
+        context_update: LiveClientContextUpdate | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["setup", "client_content", "realtime_input", "tool_response", "message_type"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["setup", "client_content", "realtime_input", "tool_response", "message_type"]) -> None: ...
+    def HasField(self, field_name: _Literal["setup", "client_content", "realtime_input", "tool_response", "context_update", "message_type"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["setup", "client_content", "realtime_input", "tool_response", "context_update", "message_type"]) -> None: ...
     def WhichOneof(self, oneof_group: _Literal["message_type"]) -> _Literal["setup", "client_content", "realtime_input", "tool_response"] | None: ...
 
 class BidiGenerateContentSetupComplete(_Message):
     """Confirms the session configuration; the client may now send input."""
-    def __init__(self) -> None: ...
+    session_id: str
+    """Identifies the session.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def voice_consent_signature(self) -> VoiceConsentSignature:
+        """Signature for the voice that was given, for later sessions.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    def __init__(
+        self,
+        /,
+        *,
+        session_id: str | None = ...,
+        voice_consent_signature: VoiceConsentSignature | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["voice_consent_signature"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["session_id", "voice_consent_signature"]) -> None: ...
 
 class BidiGenerateContentServerContent(_Message):
     """A piece of the model's response in a live session. It comes as fast as it is generated, which can be
@@ -2117,6 +2617,22 @@ class BidiGenerateContentServerContent(_Message):
     """True when the model is silent because it expects the user to go on. It can happen, for instance, when
     the user seems to have stopped in mid-sentence.
     """
+    turn_complete_reason: TurnCompleteReason
+    """Why the turn ended.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def interim_input_transcription(self) -> BidiGenerateContentTranscription:
+        """Transcript of the user's speech that may still change.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    interaction_status: InteractionStatus
+    """Where the interaction stands.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -2130,9 +2646,12 @@ class BidiGenerateContentServerContent(_Message):
         output_transcription: BidiGenerateContentTranscription | _Mapping[str, _Any] | None = ...,
         url_context_metadata: UrlContextMetadata | _Mapping[str, _Any] | None = ...,
         waiting_for_input: bool | None = ...,
+        turn_complete_reason: TurnCompleteReason | str | int | None = ...,
+        interim_input_transcription: BidiGenerateContentTranscription | _Mapping[str, _Any] | None = ...,
+        interaction_status: InteractionStatus | str | int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["model_turn", "grounding_metadata", "input_transcription", "output_transcription", "url_context_metadata"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["model_turn", "generation_complete", "turn_complete", "interrupted", "grounding_metadata", "input_transcription", "output_transcription", "url_context_metadata", "waiting_for_input"]) -> None: ...
+    def HasField(self, field_name: _Literal["model_turn", "grounding_metadata", "input_transcription", "output_transcription", "url_context_metadata", "interim_input_transcription"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["model_turn", "generation_complete", "turn_complete", "interrupted", "grounding_metadata", "input_transcription", "output_transcription", "url_context_metadata", "waiting_for_input", "turn_complete_reason", "interim_input_transcription", "interaction_status"]) -> None: ...
 
 class BidiGenerateContentToolCall(_Message):
     """Asks the client to run functions and send back their results. Reply with
@@ -2195,26 +2714,73 @@ class SessionResumptionUpdate(_Message):
     generating or waiting for function results; resuming from an older handle then loses what came after
     it.
     """
+    last_consumed_client_message_index: int
+    """Index of the last message of the client that the handle's state includes.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         new_handle: str | None = ...,
         resumable: bool | None = ...,
+        last_consumed_client_message_index: int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["new_handle", "resumable"]) -> None: ...
+    def HasField(self, field_name: _Literal["last_consumed_client_message_index"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["new_handle", "resumable", "last_consumed_client_message_index"]) -> None: ...
 
 class BidiGenerateContentTranscription(_Message):
     """A piece of a transcript of spoken audio."""
     text: str
     """Text of this piece, to be appended to the pieces before it."""
+    finished: bool
+    """Whether the text is final.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    language_code: str
+    """BCP-47 code of the language.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    speaker_label: str
+    """Label of the speaker, the same wherever the same person speaks.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    @property
+    def words(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_content_pb2.WordInfo]:
+        """The words, with their times.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def start_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset of the beginning in the audio.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def end_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset of the end in the audio.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
         *,
         text: str | None = ...,
+        finished: bool | None = ...,
+        language_code: str | None = ...,
+        speaker_label: str | None = ...,
+        words: _Iterable[_v1beta_content_pb2.WordInfo | _Mapping[str, _Any]] | None = ...,
+        start_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+        end_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["text"]) -> None: ...
+    def HasField(self, field_name: _Literal["finished", "start_offset", "end_offset"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["text", "finished", "language_code", "speaker_label", "words", "start_offset", "end_offset"]) -> None: ...
 
 class BidiGenerateContentServerMessage(_Message):
     """Anything the server sends on the `BidiGenerateContent` stream."""
@@ -2239,6 +2805,18 @@ class BidiGenerateContentServerMessage(_Message):
     @property
     def usage_metadata(self) -> UsageMetadata:
         """Token usage, on those messages where the server reports it."""
+    @property
+    def voice_activity_detection_signal(self) -> VoiceActivityDetectionSignal:
+        """A change in the user's speech, as the detection signals it.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
+    @property
+    def voice_activity(self) -> VoiceActivity:
+        """A change in the user's speech.
+
+        HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+        """
     def __init__(
         self,
         /,
@@ -2250,9 +2828,11 @@ class BidiGenerateContentServerMessage(_Message):
         go_away: GoAway | _Mapping[str, _Any] | None = ...,
         session_resumption_update: SessionResumptionUpdate | _Mapping[str, _Any] | None = ...,
         usage_metadata: UsageMetadata | _Mapping[str, _Any] | None = ...,
+        voice_activity_detection_signal: VoiceActivityDetectionSignal | _Mapping[str, _Any] | None = ...,
+        voice_activity: VoiceActivity | _Mapping[str, _Any] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: _Literal["setup_complete", "server_content", "tool_call", "tool_call_cancellation", "go_away", "session_resumption_update", "usage_metadata", "message_type"]) -> bool: ...
-    def ClearField(self, field_name: _Literal["setup_complete", "server_content", "tool_call", "tool_call_cancellation", "go_away", "session_resumption_update", "usage_metadata", "message_type"]) -> None: ...
+    def HasField(self, field_name: _Literal["setup_complete", "server_content", "tool_call", "tool_call_cancellation", "go_away", "session_resumption_update", "usage_metadata", "voice_activity_detection_signal", "voice_activity", "message_type"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["setup_complete", "server_content", "tool_call", "tool_call_cancellation", "go_away", "session_resumption_update", "usage_metadata", "voice_activity_detection_signal", "voice_activity", "message_type"]) -> None: ...
     def WhichOneof(self, oneof_group: _Literal["message_type"]) -> _Literal["setup_complete", "server_content", "tool_call", "tool_call_cancellation", "go_away", "session_resumption_update"] | None: ...
 
 class UsageMetadata(_Message):
@@ -2768,4 +3348,299 @@ class ModelStatus(_Message):
     ) -> None: ...
     def HasField(self, field_name: _Literal["retirement_time"]) -> bool: ...
     def ClearField(self, field_name: _Literal["model_stage", "retirement_time", "message"]) -> None: ...
+
+class ResponseFormat(_Message):
+    """What an answer is made of. One field for each kind of output."""
+    @property
+    def audio(self) -> AudioResponseFormat:
+        """Format of audio."""
+    @property
+    def image(self) -> ImageResponseFormat:
+        """Format of pictures."""
+    @property
+    def text(self) -> TextResponseFormat:
+        """Format of text."""
+    @property
+    def video(self) -> VideoResponseFormat:
+        """Format of videos."""
+    def __init__(
+        self,
+        /,
+        *,
+        audio: AudioResponseFormat | _Mapping[str, _Any] | None = ...,
+        image: ImageResponseFormat | _Mapping[str, _Any] | None = ...,
+        text: TextResponseFormat | _Mapping[str, _Any] | None = ...,
+        video: VideoResponseFormat | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["audio", "image", "text", "video"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["audio", "image", "text", "video"]) -> None: ...
+
+class AudioResponseFormat(_Message):
+    """Format of audio."""
+    mime_type: str
+    """Media type."""
+    delivery: Delivery
+    """How it is delivered."""
+    sample_rate: int
+    """Samples per second."""
+    bit_rate: int
+    """Bits per second, of compressed formats."""
+    def __init__(
+        self,
+        /,
+        *,
+        mime_type: str | None = ...,
+        delivery: Delivery | str | int | None = ...,
+        sample_rate: int | None = ...,
+        bit_rate: int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["sample_rate", "bit_rate"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["mime_type", "delivery", "sample_rate", "bit_rate"]) -> None: ...
+
+class ImageResponseFormat(_Message):
+    """Format of pictures."""
+    mime_type: str
+    """Media type."""
+    delivery: Delivery
+    """How they are delivered."""
+    aspect_ratio: AspectRatio
+    """Ratio of their sides."""
+    image_size: ImageSize
+    """Their size."""
+    def __init__(
+        self,
+        /,
+        *,
+        mime_type: str | None = ...,
+        delivery: Delivery | str | int | None = ...,
+        aspect_ratio: AspectRatio | str | int | None = ...,
+        image_size: ImageSize | str | int | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["mime_type", "delivery", "aspect_ratio", "image_size"]) -> None: ...
+
+class TextResponseFormat(_Message):
+    """Format of text."""
+    mime_type: str
+    """Media type."""
+    @property
+    def json_schema(self) -> _protobuf_struct_pb2.Value:
+        """JSON Schema of the text, for `application/json`."""
+    def __init__(
+        self,
+        /,
+        *,
+        mime_type: str | None = ...,
+        json_schema: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["json_schema"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["mime_type", "json_schema"]) -> None: ...
+
+class VideoResponseFormat(_Message):
+    """Format of videos."""
+    delivery: Delivery
+    """How they are delivered."""
+    aspect_ratio: str
+    """Ratio of their sides, such as `16:9`."""
+    @property
+    def duration(self) -> _protobuf_duration_pb2.Duration:
+        """Their length."""
+    resolution: str
+    """Their resolution, such as `720p`."""
+    gcs_uri: str
+    """Where they are stored. Vertex AI only."""
+    def __init__(
+        self,
+        /,
+        *,
+        delivery: Delivery | str | int | None = ...,
+        aspect_ratio: str | None = ...,
+        duration: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+        resolution: str | None = ...,
+        gcs_uri: str | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["duration"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["delivery", "aspect_ratio", "duration", "resolution", "gcs_uri"]) -> None: ...
+
+class TranslationConfig(_Message):
+    """Translation of speech in a live session."""
+    target_language_code: str
+    """BCP-47 code of the language to translate into."""
+    echo_target_language: bool
+    """Whether speech that is in this language already is repeated."""
+    def __init__(
+        self,
+        /,
+        *,
+        target_language_code: str | None = ...,
+        echo_target_language: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["echo_target_language"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["target_language_code", "echo_target_language"]) -> None: ...
+
+class ContentEmbeddingStatistics(_Message):
+    """What was embedded. Vertex AI only."""
+    truncated: bool
+    """Whether the content was too long and its end was left out."""
+    token_count: float
+    """Number of tokens."""
+    def __init__(
+        self,
+        /,
+        *,
+        truncated: bool | None = ...,
+        token_count: float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["truncated", "token_count"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["truncated", "token_count"]) -> None: ...
+
+class VoiceActivity(_Message):
+    """A change in the user's speech."""
+    class VoiceActivityType(int, metaclass=_EnumType):
+        """What changed."""
+        TYPE_UNSPECIFIED: _ClassVar[VoiceActivity.VoiceActivityType]
+        """Not set."""
+        ACTIVITY_START: _ClassVar[VoiceActivity.VoiceActivityType]
+        """The user began to speak."""
+        ACTIVITY_END: _ClassVar[VoiceActivity.VoiceActivityType]
+        """The user stopped."""
+
+    TYPE_UNSPECIFIED: _ClassVar[VoiceActivity.VoiceActivityType]
+    ACTIVITY_START: _ClassVar[VoiceActivity.VoiceActivityType]
+    ACTIVITY_END: _ClassVar[VoiceActivity.VoiceActivityType]
+    voice_activity_type: VoiceActivity.VoiceActivityType
+    """What changed."""
+    @property
+    def audio_offset(self) -> _protobuf_duration_pb2.Duration:
+        """Offset in the audio."""
+    def __init__(
+        self,
+        /,
+        *,
+        voice_activity_type: VoiceActivity.VoiceActivityType | str | int | None = ...,
+        audio_offset: _protobuf_duration_pb2.Duration | _twin_duration_pb2.Duration | _datetime.timedelta | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["audio_offset"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["voice_activity_type", "audio_offset"]) -> None: ...
+
+class VoiceActivityDetectionSignal(_Message):
+    """A change in the user's speech, as the detection signals it."""
+    class VadSignalType(int, metaclass=_EnumType):
+        """What changed."""
+        VAD_SIGNAL_TYPE_UNSPECIFIED: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+        """Not set."""
+        VAD_SIGNAL_TYPE_SOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+        """Speech begins."""
+        VAD_SIGNAL_TYPE_EOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+        """Speech ends."""
+
+    VAD_SIGNAL_TYPE_UNSPECIFIED: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+    VAD_SIGNAL_TYPE_SOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+    VAD_SIGNAL_TYPE_EOS: _ClassVar[VoiceActivityDetectionSignal.VadSignalType]
+    vad_signal_type: VoiceActivityDetectionSignal.VadSignalType
+    """What changed."""
+    def __init__(
+        self,
+        /,
+        *,
+        vad_signal_type: VoiceActivityDetectionSignal.VadSignalType | str | int | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["vad_signal_type"]) -> None: ...
+
+class ProactivityConfig(_Message):
+    """When the model speaks without being asked, or keeps silent."""
+    proactive_audio: bool
+    """Whether it may keep silent to speech that is not for it, and speak first."""
+    proactive_video: bool
+    """Whether it may speak of what it sees."""
+    def __init__(
+        self,
+        /,
+        *,
+        proactive_audio: bool | None = ...,
+        proactive_video: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["proactive_audio", "proactive_video"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["proactive_audio", "proactive_video"]) -> None: ...
+
+class HistoryConfig(_Message):
+    """The history of a live session."""
+    initial_history_in_client_content: bool
+    """Whether the first `client_content` is the history of the conversation."""
+    def __init__(
+        self,
+        /,
+        *,
+        initial_history_in_client_content: bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["initial_history_in_client_content"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["initial_history_in_client_content"]) -> None: ...
+
+class CustomizedAvatar(_Message):
+    """A face of one's own."""
+    image_mime_type: str
+    """Media type of the picture."""
+    image_data: bytes
+    """The picture."""
+    def __init__(
+        self,
+        /,
+        *,
+        image_mime_type: str | None = ...,
+        image_data: bytes | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["image_mime_type", "image_data"]) -> None: ...
+
+class AvatarConfig(_Message):
+    """The face that speaks in a live session."""
+    avatar_name: str
+    """Name of a prepared face."""
+    @property
+    def customized_avatar(self) -> CustomizedAvatar:
+        """A face of one's own."""
+    audio_bitrate_bps: int
+    """Bits per second of audio."""
+    video_bitrate_bps: int
+    """Bits per second of video."""
+    def __init__(
+        self,
+        /,
+        *,
+        avatar_name: str | None = ...,
+        customized_avatar: CustomizedAvatar | _Mapping[str, _Any] | None = ...,
+        audio_bitrate_bps: int | None = ...,
+        video_bitrate_bps: int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["customized_avatar", "audio_bitrate_bps", "video_bitrate_bps"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["avatar_name", "customized_avatar", "audio_bitrate_bps", "video_bitrate_bps"]) -> None: ...
+
+class LiveClientContextUpdateTools(_Message):
+    """Tools that take the place of a live session's."""
+    @property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[_v1beta_content_pb2.Tool]:
+        """The tools."""
+    def __init__(
+        self,
+        /,
+        *,
+        tools: _Iterable[_v1beta_content_pb2.Tool | _Mapping[str, _Any]] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["tools"]) -> None: ...
+
+class LiveClientContextUpdate(_Message):
+    """A change of a live session's instructions or tools."""
+    @property
+    def system_instruction(self) -> _v1beta_content_pb2.Content:
+        """Instructions that take the place of those before."""
+    @property
+    def tools(self) -> LiveClientContextUpdateTools:
+        """Tools that take the place of those before."""
+    def __init__(
+        self,
+        /,
+        *,
+        system_instruction: _v1beta_content_pb2.Content | _Mapping[str, _Any] | None = ...,
+        tools: LiveClientContextUpdateTools | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["system_instruction", "tools"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["system_instruction", "tools"]) -> None: ...
 

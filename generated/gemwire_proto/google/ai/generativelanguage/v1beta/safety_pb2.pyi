@@ -53,6 +53,38 @@ HARM_CATEGORY_SEXUALLY_EXPLICIT: HarmCategory
 HARM_CATEGORY_DANGEROUS_CONTENT: HarmCategory
 HARM_CATEGORY_CIVIC_INTEGRITY: HarmCategory
 
+class HarmSeverity(int, metaclass=_EnumType):
+    """Levels of harm. Vertex AI only."""
+    HARM_SEVERITY_UNSPECIFIED: _ClassVar[HarmSeverity]
+    """Not set."""
+    HARM_SEVERITY_NEGLIGIBLE: _ClassVar[HarmSeverity]
+    """Hardly any."""
+    HARM_SEVERITY_LOW: _ClassVar[HarmSeverity]
+    """Some."""
+    HARM_SEVERITY_MEDIUM: _ClassVar[HarmSeverity]
+    """More."""
+    HARM_SEVERITY_HIGH: _ClassVar[HarmSeverity]
+    """Much."""
+
+HARM_SEVERITY_UNSPECIFIED: HarmSeverity
+HARM_SEVERITY_NEGLIGIBLE: HarmSeverity
+HARM_SEVERITY_LOW: HarmSeverity
+HARM_SEVERITY_MEDIUM: HarmSeverity
+HARM_SEVERITY_HIGH: HarmSeverity
+
+class HarmBlockMethod(int, metaclass=_EnumType):
+    """What a threshold is compared with. Vertex AI only."""
+    HARM_BLOCK_METHOD_UNSPECIFIED: _ClassVar[HarmBlockMethod]
+    """Not set."""
+    SEVERITY: _ClassVar[HarmBlockMethod]
+    """Probability and severity."""
+    PROBABILITY: _ClassVar[HarmBlockMethod]
+    """Probability alone."""
+
+HARM_BLOCK_METHOD_UNSPECIFIED: HarmBlockMethod
+SEVERITY: HarmBlockMethod
+PROBABILITY: HarmBlockMethod
+
 class ContentFilter(_Message):
     """Why a legacy PaLM request lost some or all of its answers. Found in `GenerateTextResponse.filters` and
     `GenerateMessageResponse.filters`. Gemini responses say the same with `PromptFeedback.block_reason` and
@@ -143,6 +175,26 @@ class SafetyRating(_Message):
     """Whether this very rating caused the content to be held back. False for ratings that stayed below their
     threshold, even where another category led to blocking.
     """
+    probability_score: float
+    """The probability as a number. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    severity: HarmSeverity
+    """The severity. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    severity_score: float
+    """The severity as a number. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    overwritten_threshold: SafetySetting.HarmBlockThreshold
+    """The threshold that took the place of the one that was asked for. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
@@ -150,8 +202,13 @@ class SafetyRating(_Message):
         category: HarmCategory | str | int | None = ...,
         probability: SafetyRating.HarmProbability | str | int | None = ...,
         blocked: bool | None = ...,
+        probability_score: float | None = ...,
+        severity: HarmSeverity | str | int | None = ...,
+        severity_score: float | None = ...,
+        overwritten_threshold: SafetySetting.HarmBlockThreshold | str | int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["category", "probability", "blocked"]) -> None: ...
+    def HasField(self, field_name: _Literal["probability_score", "severity_score"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["category", "probability", "blocked", "probability_score", "severity", "severity_score", "overwritten_threshold"]) -> None: ...
 
 class SafetySetting(_Message):
     """The caller's limit for one harm category, given with a request. The limit holds for the prompt as well
@@ -189,12 +246,18 @@ class SafetySetting(_Message):
     """
     threshold: SafetySetting.HarmBlockThreshold
     """The probability from which on content in `category` is blocked."""
+    method: HarmBlockMethod
+    """What the threshold is compared with. Vertex AI only.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         /,
         *,
         category: HarmCategory | str | int | None = ...,
         threshold: SafetySetting.HarmBlockThreshold | str | int | None = ...,
+        method: HarmBlockMethod | str | int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: _Literal["category", "threshold"]) -> None: ...
+    def ClearField(self, field_name: _Literal["category", "threshold", "method"]) -> None: ...
 
