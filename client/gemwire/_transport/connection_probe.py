@@ -30,6 +30,8 @@ PATIENCE = 3.0
 _TIMEOUT = 5.0
 #: Seconds for a server to refuse a client certificate after the handshake.
 _REFUSAL_TIMEOUT = 0.5
+#: Seconds for a server that should speak no TLS to speak it all the same.
+_PLAINTEXT_TIMEOUT = 0.5
 #: A probe is not repeated for so many seconds, and for ten times as long as it took.
 _FRESH = 1.0
 _MAX_ADDRESSES = 8
@@ -186,7 +188,8 @@ class _Attempt:
     def _left(self) -> float:
         return max(self.end - time.monotonic(), 0.01)
 
-    def _handshake(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+    def handshake(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        """Connect, by way of the proxy if there is one, and make the TLS handshake."""
         raw = socket.socket(self.family, socket.SOCK_STREAM)
         try:
             raw.settimeout(self._left())
@@ -201,13 +204,14 @@ class _Attempt:
 
     def _run_plaintext(self, blank: Outcome) -> Outcome:
         """Connect without TLS. A server that makes a handshake all the same is the wrong one."""
+        brief = replace(self, end=min(self.end, time.monotonic() + _PLAINTEXT_TIMEOUT))
+        chain: tuple[Certificate, ...] = ()
         try:
-            with self._handshake(create_unverifying_context()) as connection:
+            with brief.handshake(create_unverifying_context()) as connection:
                 chain = read_chain(connection)
         except ssl.SSLError as error:
             if "ALERT" not in (error.reason or ""):
                 return blank
-            chain = ()
         return replace(
             blank,
             cause="it speaks TLS, but this client connects unencrypted",
@@ -217,7 +221,7 @@ class _Attempt:
 
     def _run_tls(self, context: ssl.SSLContext, blank: Outcome) -> Outcome:
         try:
-            with self._handshake(context) as connection:
+            with self.handshake(context) as connection:
                 found = replace(blank, protocol=connection.version() or "", chain=read_chain(connection))
                 if self.route.is_http2 and connection.selected_alpn_protocol() != "h2":
                     return replace(found, cause=NO_HTTP2[0], hint=NO_HTTP2[1])
@@ -244,7 +248,7 @@ class _Attempt:
     def _fetch_chain(self) -> tuple[Certificate, ...]:
         """Return the certificates of a server that is not trusted."""
         try:
-            with self._handshake(create_unverifying_context()) as connection:
+            with self.handshake(create_unverifying_context()) as connection:
                 return read_chain(connection)
         except OSError:
             return ()
