@@ -50,16 +50,16 @@ def _named(facts: dict[str, Any]) -> Iterator[str]:
         yield from _named(element)
 
 
-def clear_json_only(message: Any) -> Any:
-    """Take all out of a message that Google's packages do not have; returns it."""
+def clear_json_only(message: Any, end: int = json_only.LAST_NUMBER + 1) -> Any:
+    """Take the JSON-only fields with numbers below ``end`` out of a message, by default all; returns it."""
     for field, value in message.ListFields():
-        if field.number >= json_only.FIRST_NUMBER:
+        if json_only.FIRST_NUMBER <= field.number < end:
             message.ClearField(field.name)
         elif field.message_type is not None:
             parts = value.values() if is_map(field) else value if is_repeated(field) else [value]
             for part in parts:
                 if hasattr(part, "ListFields"):
-                    clear_json_only(part)
+                    clear_json_only(part, end)
     return message
 
 
@@ -69,7 +69,8 @@ def _paths(package: str) -> list[str]:
 
     from gemwire_proto.families import FAMILIES
 
-    family = next(f for f in FAMILIES if package in (p.name for p in f.packages))
+    # Packages that all families import are in the first one's set, too.
+    family = next((f for f in FAMILIES if package in (p.name for p in f.packages)), FAMILIES[0])
     files = FileDescriptorSet.FromString(family.descriptor_set.read_bytes())
     return [file.name for file in files.file if file.package == package]
 

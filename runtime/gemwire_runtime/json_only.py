@@ -18,7 +18,7 @@ from gemwire_runtime.upb import descriptor_of
 #: Numbers of the fields that the service has in JSON alone.
 FIRST_NUMBER, LAST_NUMBER = 2**29 - 2048, 2**29 - 1
 #: From here on, the numbers of fields of the Gemini API; those before are Vertex AI's alone.
-_FIRST_GEMINI_NUMBER = 536870000
+FIRST_GEMINI_NUMBER = 536870000
 #: The tag of each of them, whatever its wire type, ends with these bytes.
 _MARK = b"\xff\xff\x0f"
 
@@ -124,7 +124,7 @@ def paths(message: Message) -> list[str]:
 
 def refuse_vertex_fields(message: Message) -> None:
     """Raise ValueError for a message with fields that only Vertex AI has, at any depth."""
-    if found := list(_paths(message, "", _FIRST_GEMINI_NUMBER)):
+    if found := list(_paths(message, "", FIRST_GEMINI_NUMBER)):
         fields = ", ".join(f"{message.DESCRIPTOR.name}.{path}" for path in found[:3])
         raise ValueError(f"{fields}: Vertex AI only; the Gemini API has no such field")
 

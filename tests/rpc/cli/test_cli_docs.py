@@ -25,7 +25,7 @@ BLOCKS = {
 
 @pytest.mark.parametrize("section", BLOCKS)
 def test_the_examples_run(gemini: RunningEmulator, tmp_path: Path, section: str) -> None:
-    its = environment(gemini.address)
+    its = environment(gemini.address, GEMINI_EMULATOR_HTTP_HOST=gemini.http.removeprefix("http://"))
     command = tmp_path / "bin" / "gemwire"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gemwire.cli.main "$@"\n')

@@ -73,6 +73,10 @@ def twins() -> Iterator[Twins]:
     made.close()
 
 
+#: Versions of Vertex AI's HTTP interface.
+_VERTEX_VERSIONS = ("v1", "v1beta1")
+
+
 def _list_bindings() -> Iterator[object]:
     for path, method in METHODS.items():
         if ".v1." not in path:
@@ -202,7 +206,10 @@ def _encode_request(
         return "/".join(quote(segment, safe="") for segment in value.split("/"))
 
     path = _VARIABLE.sub(segments, binding.template)
-    path = f"/{chance.choice(VERSIONS)}/{path.lstrip('/').partition('/')[2]}"
+    resource = path.lstrip("/").partition("/")[2]
+    # Below projects, and the like, is Vertex AI.
+    of_vertex = resource.startswith(("projects/", "publishers/", "endpoints/"))
+    path = f"/{chance.choice(_VERTEX_VERSIONS if of_vertex else VERSIONS)}/{resource}"
     taken = [found[0] for found in _VARIABLE.findall(binding.template)]
     rest = {key: value for key, value in whole.items() if key not in taken}
     body: bytes | None = None
