@@ -1,4 +1,4 @@
-"""What happens between two attempts of a call."""
+"""The pause between two attempts of a call."""
 
 from __future__ import annotations
 

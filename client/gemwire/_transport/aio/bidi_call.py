@@ -1,4 +1,4 @@
-"""What bidirectional streams of both flavours have in common: reading, and the end of the call."""
+"""Base of the bidirectional streams of both flavours: reading, and the end of the call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AsyncBidiCall(AsyncStreamCall[_Response]):
     @property
     @abstractmethod
     def _sender_error(self) -> Exception | None:
-        """What the iterable of requests raised."""
+        """Error that the iterable of requests raised."""
 
     async def read(self) -> _Response | None:
         """Return the next message; None when the server has sent its last.

@@ -1,5 +1,5 @@
 # Derived from _transport/aio/backoff.py by scripts/unasync. DO NOT EDIT.
-"""What happens between two attempts of a call."""
+"""The pause between two attempts of a call."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Derived from _transport/aio/bidi_call.py by scripts/unasync. DO NOT EDIT.
-"""What bidirectional streams of both flavours have in common: reading, and the end of the call."""
+"""Base of the bidirectional streams of both flavours: reading, and the end of the call."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BidiCall(StreamCall[_Response]):
     @property
     @abstractmethod
     def _sender_error(self) -> Exception | None:
-        """What the iterable of requests raised."""
+        """Error that the iterable of requests raised."""
 
     def read(self) -> _Response | None:
         """Return the next message; None when the server has sent its last.

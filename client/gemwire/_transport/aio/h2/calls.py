@@ -50,7 +50,7 @@ class Channel(Protocol):
 
 
 class _Callable:
-    """What the callables of all kinds of methods have in common."""
+    """Base of the callables: encoded header fields, serializer and parser of a method."""
 
     def __init__(self, channel: Channel, method: AnyMethod, *, as_bytes: bool = False) -> None:
         """``as_bytes``: whether requests are given serialized."""
@@ -221,7 +221,7 @@ class H2StreamCall:
             self._wake()
 
     def _wake(self) -> None:
-        """Wake whoever waits for anything; end what belongs to the call when it has ended."""
+        """Wake all waiting tasks; if the call has ended, release what belongs to it."""
         call = self._call
         if call.status is not None:
             if call.unprocessed and self._request is not None and self._retries < _MAX_TRANSPARENT_RETRIES:

@@ -10,7 +10,7 @@ _MAX_QUEUES = 64
 
 
 class Expiring(Protocol):
-    """What has a deadline."""
+    """A call with a deadline."""
 
     def expire(self) -> None:
         """End: the time is over."""

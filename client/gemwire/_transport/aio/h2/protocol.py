@@ -45,13 +45,13 @@ class H2Protocol(asyncio.Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether a call can be started now."""
+        """Whether the connection has room for another call."""
         core = self.core
         return core.has_room and len(core.streams) + self.reserved < core.max_streams
 
     @property
     def ended(self) -> bool:
-        """Whether no call can be started any more."""
+        """Whether the connection accepts no further calls."""
         return self.core.failure is not None or self.core.is_draining
 
     # What asyncio calls.
