@@ -79,7 +79,7 @@ class Counted:
             return b""
         self.times.append(time.monotonic())
         if _DEADLY in request:
-            os.kill(_process_at(context.peer()), signal.SIGKILL)
+            os.kill(_process_at(context.peer(), self.address), signal.SIGKILL)
         self._now += 1
         self.most = max(self.most, self._now)
         try:
@@ -112,14 +112,17 @@ class _Handler(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(answer)
 
 
-def _process_at(peer: str) -> int:
-    """The process at the other end of a connection on this machine."""
-    port = f":{int(peer.rpartition(':')[2]):04X}"
+def _process_at(peer: str, server: str) -> int:
+    """The process at the other end of a connection on this machine.
+
+    A connection of another process may have the same port to another address.
+    """
+    near, far = (f":{int(address.rpartition(':')[2]):04X}" for address in (peer, server))
     inodes = {
         f"socket:[{fields[9]}]"
         for table in ("tcp", "tcp6")
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
-        if (fields := line.split())[1].endswith(port)
+        if (fields := line.split())[1].endswith(near) and fields[2].endswith(far)
     }
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -68,7 +68,8 @@ def test_other_calls_go_on(body: bytes, status: int, told: str) -> None:
             found, answer = await asyncio.to_thread(post, url, body)
             watching.cancel()
             assert (found, told in json.dumps(answer)) == (status, True)
-            assert max(stalls) < 0.2, sorted(stalls)[-5:]
+            # None was measured if the request was refused before the first look.
+            assert max(stalls, default=0) < 0.2, sorted(stalls)[-5:]
 
     asyncio.run(asyncio.wait_for(test(), 100))
 
