@@ -69,7 +69,8 @@ def test_other_calls_go_on(body: bytes, status: int, told: str) -> None:
             watching.cancel()
             assert (found, told in json.dumps(answer)) == (status, True)
             # None was measured if the request was refused before the first look.
-            assert max(stalls, default=0) < 0.2, sorted(stalls)[-5:]
+            # 0.1 s on a quiet machine; it was 6 s where a body was parsed on the loop.
+            assert max(stalls, default=0) < 1.0, sorted(stalls)[-5:]
 
     asyncio.run(asyncio.wait_for(test(), 100))
 
