@@ -23,7 +23,7 @@ from gemwire_runtime.method import AnyMethod
 
 
 class Caller(Protocol):
-    """What attempts need of the caller that makes them."""
+    """The caller, as far as its attempts know it."""
 
     pool: ConnectionPool
     authorization: Authorization

@@ -88,7 +88,7 @@ class Target:
 
     @functools.cached_property
     def probe(self) -> ConnectionProbe:
-        """What finds out why connections to it fail."""
+        """The probe that finds out why connections to it fail."""
         return ConnectionProbe(self.find_route)
 
     def find_route(self) -> Route:

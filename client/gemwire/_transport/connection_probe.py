@@ -42,7 +42,7 @@ _TEMPORARY = (socket.EAI_AGAIN, getattr(socket, "EAI_SYSTEM", None), getattr(soc
 
 @dataclass(frozen=True)
 class Route:
-    """What a client's connections lead to, and how.
+    """The target of a client's connections.
 
     Attributes:
         host: Name or address of the server.
@@ -72,7 +72,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a probe found.
+    """Result of a probe.
 
     Attributes:
         target: Host and port of the server.

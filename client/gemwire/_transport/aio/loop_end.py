@@ -15,7 +15,7 @@ _NEVER = 1e9
 
 
 class Abandonable(Protocol):
-    """What a loop may leave open when it is closed."""
+    """A resource that a loop may leave open when it is closed."""
 
     def abandon(self) -> None:
         """End what can be ended without the loop."""
