@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Generic, TypeVar, cast, overload
+from collections.abc import Callable
+from typing import Generic, TypeVar, overload
 
 R = TypeVar("R")
 
@@ -27,15 +28,15 @@ class LazyResource(Generic[R]):
     def __get__(self, instance: None, owner: type) -> LazyResource[R]: ...
     @overload
     def __get__(self, instance: object, owner: type) -> R: ...
-    def __get__(self, instance: Any, owner: type) -> LazyResource[R] | R:
+    def __get__(self, instance: object, owner: type) -> LazyResource[R] | R:
         if instance is None:
             return self
-        attributes: dict[str, Any] = instance.__dict__
+        attributes = instance.__dict__
         made: R | None = attributes.get(self._name)
         if made is None:
-            resource = getattr(importlib.import_module(self._module), self._class)
+            resource: Callable[[object], R] = getattr(importlib.import_module(self._module), self._class)
             # Of two threads that come here at once, both get the same.
-            made = cast(R, attributes.setdefault(self._name, resource(attributes["_api"])))
+            made = attributes.setdefault(self._name, resource(attributes["_api"]))
         return made
 
     def __set__(self, instance: object, value: R) -> None:
