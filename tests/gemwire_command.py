@@ -136,7 +136,10 @@ class Terminal:
         """
         end = time.monotonic() + within
         while (at := self.seen.find(text, self._read)) < 0:
-            assert self._more(end - time.monotonic()), f"no {text!r} in {self.seen[self._read :]!r}"
+            if not self._more(end - time.monotonic()):
+                code = self._process.poll()
+                state = "still running" if code is None else f"ended with code {code}"
+                pytest.fail(f"no {text!r} in {self.seen[self._read :]!r} after {self.seen!r}; {state}")
         start, self._read = self._read, at + len(text)
         return self.seen[start : self._read]
 
