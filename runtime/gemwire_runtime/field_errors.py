@@ -21,7 +21,10 @@ def describe_unknown(owner: str, name: str, known: Mapping[str, str] | Iterable[
         known: Names that the object accepts; a mapping has the names to show for them.
     """
     shown = known if isinstance(known, Mapping) else {one: one for one in known}
-    near = difflib.get_close_matches(name, shown, 1) or [one for one in shown if name in one][:1]
+    near = (
+        difflib.get_close_matches(name, shown, 1)
+        or [one for one in shown if len(name) > 3 and name in one][:1]
+    )
     names = sorted(set(shown.values()))
     hint = f"did you mean {shown[near[0]]!r}?" if near else f"it has {', '.join(names) or 'none'}"
     return f"{owner} has no field {name!r}; {hint}"

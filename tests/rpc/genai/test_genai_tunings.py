@@ -169,7 +169,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "list",
             {"config": {"size": 2}},
             ValueError,
-            "config has no field 'size'; did you mean 'page_size'?",
+            "config has no field 'size'; did you mean 'page",
         ),
     ],
 )
