@@ -94,14 +94,16 @@ def test_json_schema_of_a_schema(given: dict[str, Any]) -> None:
 def test_the_order_of_the_properties_is_noted() -> None:
     made = types.Schema.from_json_schema(json_schema=PERSON)
     assert made.property_ordering == ["name", "age"]
-    assert made.properties and made.properties["age"].nullable is True
+    assert made.properties
+    assert made.properties["age"].nullable is True
 
 
 def test_names_in_json() -> None:
     given = {"$ref": "#/$defs/P", "$defs": {"P": {"type": "string", "minLength": 1}}}
     made = types.JSONSchema.model_validate(given)
     assert made.ref == "#/$defs/P"
-    assert made.defs and made.defs["P"].type is types.JSONSchemaType.STRING
+    assert made.defs
+    assert made.defs["P"].type is types.JSONSchemaType.STRING
     assert made.model_dump(exclude_none=True, mode="json", by_alias=True) == given
     assert types.JSONSchema(ref="#/$defs/P", defs=made.defs) == made
 

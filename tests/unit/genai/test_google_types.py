@@ -34,9 +34,10 @@ def _forms(name: str, fields: dict[str, Any]) -> list[Any]:
 @pytest.mark.parametrize("form", range(6))
 def test_a_place(form: int) -> None:
     given = _forms("LatLng", {"latitude": 59.9, "longitude": 10.7})[form]
-    config = types.GenerateContentConfig(tool_config={"retrieval_config": {"lat_lng": given}})
-    retrieval = config.tool_config and config.tool_config.retrieval_config
-    assert retrieval and isinstance(retrieval.lat_lng, types.LatLng)
+    fields: Any = {"tool_config": {"retrieval_config": {"lat_lng": given}}}
+    config: Any = types.GenerateContentConfig(**fields)
+    retrieval = config.tool_config.retrieval_config
+    assert isinstance(retrieval.lat_lng, types.LatLng)
     assert (retrieval.lat_lng.latitude, retrieval.lat_lng.longitude) == (59.9, 10.7)
     assert types.RetrievalConfig(lat_lng=given) == retrieval
 
@@ -44,8 +45,8 @@ def test_a_place(form: int) -> None:
 @pytest.mark.parametrize("form", range(6))
 def test_an_interval(form: int) -> None:
     given = _forms("Interval", {"start_time": NOON, "end_time": NOON + datetime.timedelta(hours=1)})[form]
-    search = types.Tool(google_search={"time_range_filter": given}).google_search
-    assert search and isinstance(search.time_range_filter, types.Interval)
+    search: Any = types.Tool(google_search={"time_range_filter": given}).google_search
+    assert isinstance(search.time_range_filter, types.Interval)
     assert search.time_range_filter.start_time == NOON
     assert search.model_dump(exclude_none=True, mode="json") == {
         "time_range_filter": {"start_time": "2026-11-21T12:00:00Z", "end_time": "2026-11-21T13:00:00Z"}
