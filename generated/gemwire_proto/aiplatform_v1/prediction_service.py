@@ -8,7 +8,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import AsyncIterable as _AsyncIterable, Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -377,6 +377,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.PredictResponse]:
         """Returns predictions for instances: embeddings of text, generated pictures, or whatever the model is
         made for. Ends with INVALID_ARGUMENT if an instance does not fit the model's schema.
@@ -394,6 +395,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictResponse: the response.
@@ -407,6 +409,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Predict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:predict.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT, fields)
         return self._caller.unary(
             PREDICT, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -420,6 +424,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _api_httpbody_pb2.HttpBody]:
         """Sends an HTTP body to the model as it is and returns the model's. The headers
         `X-Vertex-AI-Endpoint-Id` and `X-Vertex-AI-Deployed-Model-Id` of the answer say who gave it.
@@ -435,6 +440,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             HttpBody: the response.
@@ -448,6 +454,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `RawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:rawPredict.
         """
+        if fields:
+            _method.refuse_arguments(RAW_PREDICT, fields)
         return self._caller.unary(
             RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata
         )
@@ -462,6 +470,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_api_httpbody_pb2.HttpBody]]:
         """Sends an HTTP body to the model as it is and streams the model's.
 
@@ -478,6 +487,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[HttpBody]: the messages as they arrive. Leaving the loop ends the call.
@@ -491,6 +501,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:streamRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_RAW_PREDICT, fields)
         return self._caller.server_stream(
             STREAM_RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata, idle_timeout
         )
@@ -502,6 +514,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.DirectPredictResponse]:
         """Returns predictions for tensors. For endpoints that serve gRPC.
 
@@ -512,6 +525,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectPredictResponse: the response.
@@ -525,6 +539,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_PREDICT, fields)
         return self._caller.unary(
             DIRECT_PREDICT, request, (), retry, timeout, metadata
         )
@@ -536,6 +552,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.DirectRawPredictResponse]:
         """Sends bytes to the model as they are and returns the model's. For endpoints that serve gRPC.
 
@@ -546,6 +563,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectRawPredictResponse: the response.
@@ -559,6 +577,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_RAW_PREDICT, fields)
         return self._caller.unary(
             DIRECT_RAW_PREDICT, request, (), retry, timeout, metadata
         )
@@ -665,6 +685,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1_prediction_service_pb2.StreamingPredictResponse]]:
         """Predicts for tensors and streams the answer, with models that support it.
 
@@ -677,6 +698,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[StreamingPredictResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -690,6 +712,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `ServerStreamingPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:serverStreamingPredict.
         """
+        if fields:
+            _method.refuse_arguments(SERVER_STREAMING_PREDICT, fields)
         return self._caller.server_stream(
             SERVER_STREAMING_PREDICT, request, (), retry, timeout, metadata, idle_timeout
         )
@@ -736,6 +760,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.ExplainResponse]:
         """Returns predictions together with what they rest on. The deployed model must have an explanation
         specification. Ends with INVALID_ARGUMENT if it has none.
@@ -752,6 +777,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ExplainResponse: the response.
@@ -765,6 +791,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Explain`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:explain.
         """
+        if fields:
+            _method.refuse_arguments(EXPLAIN, fields)
         return self._caller.unary(
             EXPLAIN, request, (endpoint, instances, parameters, deployed_model_id), retry, timeout, metadata
         )
@@ -778,6 +806,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.GenerateContentResponse]:
         """Returns the model's answer to a conversation, whole. Ends with INVALID_ARGUMENT if the model
         refuses a setting or a part, NOT_FOUND if there is no such model at the location,
@@ -795,6 +824,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -808,6 +838,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `GenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -822,6 +854,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1_prediction_service_pb2.GenerateContentResponse]]:
         """Returns the model's answer to a conversation piece by piece, as it is written. Each message has the
         next piece; usage and finish reason are in the last. Ends with the statuses of `GenerateContent`.
@@ -840,6 +873,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -853,6 +887,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamGenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -866,6 +902,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.EmbedContentResponse]:
         """Returns the embedding of one content. For models that have this form; others are served by
         `Predict`. Changes nothing, so it is safe to repeat.
@@ -880,6 +917,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -893,6 +931,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `EmbedContent`; REST: POST
         /v1/{model=projects/*/locations/*/publishers/*/models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -906,6 +946,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.BatchEmbedContentsResponse]:
         """Returns an embedding for each request, in order. Changes nothing, so it is safe to repeat.
 
@@ -921,6 +962,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -934,6 +976,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `BatchEmbedContents`; REST: POST
         /v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
@@ -957,6 +1001,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.PredictResponse:
         """Returns predictions for instances: embeddings of text, generated pictures, or whatever the model is
         made for. Ends with INVALID_ARGUMENT if an instance does not fit the model's schema.
@@ -974,6 +1019,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictResponse: the response.
@@ -987,6 +1033,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Predict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:predict.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT, fields)
         return self._caller.unary(
             PREDICT, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -1000,6 +1048,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _api_httpbody_pb2.HttpBody:
         """Sends an HTTP body to the model as it is and returns the model's. The headers
         `X-Vertex-AI-Endpoint-Id` and `X-Vertex-AI-Deployed-Model-Id` of the answer say who gave it.
@@ -1015,6 +1064,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             HttpBody: the response.
@@ -1028,6 +1078,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `RawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:rawPredict.
         """
+        if fields:
+            _method.refuse_arguments(RAW_PREDICT, fields)
         return self._caller.unary(
             RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata
         )
@@ -1042,6 +1094,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_api_httpbody_pb2.HttpBody]:
         """Sends an HTTP body to the model as it is and streams the model's.
 
@@ -1058,6 +1111,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[HttpBody]: the messages as they arrive. Leaving the loop ends the call.
@@ -1071,6 +1125,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:streamRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_RAW_PREDICT, fields)
         return self._caller.server_stream(
             STREAM_RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata, idle_timeout
         )
@@ -1082,6 +1138,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.DirectPredictResponse:
         """Returns predictions for tensors. For endpoints that serve gRPC.
 
@@ -1092,6 +1149,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectPredictResponse: the response.
@@ -1105,6 +1163,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_PREDICT, fields)
         return self._caller.unary(
             DIRECT_PREDICT, request, (), retry, timeout, metadata
         )
@@ -1116,6 +1176,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.DirectRawPredictResponse:
         """Sends bytes to the model as they are and returns the model's. For endpoints that serve gRPC.
 
@@ -1126,6 +1187,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectRawPredictResponse: the response.
@@ -1139,6 +1201,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_RAW_PREDICT, fields)
         return self._caller.unary(
             DIRECT_RAW_PREDICT, request, (), retry, timeout, metadata
         )
@@ -1245,6 +1309,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1_prediction_service_pb2.StreamingPredictResponse]:
         """Predicts for tensors and streams the answer, with models that support it.
 
@@ -1257,6 +1322,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[StreamingPredictResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -1270,6 +1336,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `ServerStreamingPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:serverStreamingPredict.
         """
+        if fields:
+            _method.refuse_arguments(SERVER_STREAMING_PREDICT, fields)
         return self._caller.server_stream(
             SERVER_STREAMING_PREDICT, request, (), retry, timeout, metadata, idle_timeout
         )
@@ -1316,6 +1384,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.ExplainResponse:
         """Returns predictions together with what they rest on. The deployed model must have an explanation
         specification. Ends with INVALID_ARGUMENT if it has none.
@@ -1332,6 +1401,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ExplainResponse: the response.
@@ -1345,6 +1415,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Explain`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:explain.
         """
+        if fields:
+            _method.refuse_arguments(EXPLAIN, fields)
         return self._caller.unary(
             EXPLAIN, request, (endpoint, instances, parameters, deployed_model_id), retry, timeout, metadata
         )
@@ -1358,6 +1430,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.GenerateContentResponse:
         """Returns the model's answer to a conversation, whole. Ends with INVALID_ARGUMENT if the model
         refuses a setting or a part, NOT_FOUND if there is no such model at the location,
@@ -1375,6 +1448,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -1388,6 +1462,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `GenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -1402,6 +1478,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1_prediction_service_pb2.GenerateContentResponse]:
         """Returns the model's answer to a conversation piece by piece, as it is written. Each message has the
         next piece; usage and finish reason are in the last. Ends with the statuses of `GenerateContent`.
@@ -1420,6 +1497,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -1433,6 +1511,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamGenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -1446,6 +1526,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.EmbedContentResponse:
         """Returns the embedding of one content. For models that have this form; others are served by
         `Predict`. Changes nothing, so it is safe to repeat.
@@ -1460,6 +1541,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -1473,6 +1555,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `EmbedContent`; REST: POST
         /v1/{model=projects/*/locations/*/publishers/*/models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -1486,6 +1570,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.BatchEmbedContentsResponse:
         """Returns an embedding for each request, in order. Changes nothing, so it is safe to repeat.
 
@@ -1501,6 +1586,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -1514,6 +1600,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `BatchEmbedContents`; REST: POST
         /v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
