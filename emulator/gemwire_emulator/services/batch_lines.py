@@ -86,7 +86,7 @@ async def handle_line(line: bytes | None, handler: ItemHandler, model: str, tena
     """
     copied: dict[str, object] = {}
     try:
-        entry = _parse_line(line)
+        entry = parse_line(line)
         copied = {name: entry[name] for name in _COPIED if name in entry}
         request = _parse_request(entry, handler.method, model)
         call = Call(handler.method, {"x-goog-api-key": tenant})
@@ -101,7 +101,8 @@ async def handle_line(line: bytes | None, handler: ItemHandler, model: str, tena
     return f'{{{before}{before and ","}"response":{response}}}\n'.encode()
 
 
-def _parse_line(line: bytes | None) -> dict[str, object]:
+def parse_line(line: bytes | None) -> dict[str, object]:
+    """Return the object of a line; None stands for one that is too long. Raises StatusError."""
     if line is None:
         raise invalid_argument("request", f"has more than {_MAX_LINE} bytes")
     entry = parse_json(line)
