@@ -16,6 +16,8 @@ SCHEME = "gs://"
 _ADDRESS = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,221}[a-z0-9])/(.*)", re.DOTALL)
 #: Steps of a path, and what no portable name of a file has.
 _FORBIDDEN = re.compile(r"(^|/)\.{0,2}(/|$)|[\x00-\x1f\\]")
+#: Bytes of a step, as file systems have it.
+_STEP = 255
 
 
 class Storage:
@@ -65,7 +67,7 @@ class Storage:
 
     def check_prefix(self, address: str, field: str) -> None:
         """Check that objects whose addresses begin with another can be written; raises as `find`."""
-        self._locate(f"{address.rstrip('/')}/x", field)
+        self._locate(address, field, "x" if address.endswith("/") else "/x")
 
     def write(self, address: str, content: bytes | Path) -> None:
         """Write an object: bytes, or the content of a file. It appears when it is complete.
@@ -89,9 +91,9 @@ class Storage:
                 raise disk_full(path, error.strerror) from None
             raise failed_precondition(address, f"{path} cannot be written: {error.strerror}") from None
 
-    def _locate(self, address: str, field: str) -> Path:
-        """Return where an object is, or would be."""
-        found = _ADDRESS.fullmatch(address)
+    def _locate(self, address: str, field: str, suffix: str = "") -> Path:
+        """Return where an object is, or would be; its address ends with ``suffix``."""
+        found = _ADDRESS.fullmatch(address + suffix)
         if found is None or not found[2]:
             raise invalid_argument(field, f"{quote(address)} is not of the form gs://bucket/name")
         bucket, name = found.groups()
@@ -101,7 +103,7 @@ class Storage:
                 "the emulator has no Cloud Storage; start it with --storage DIR, and this is the file "
                 f"DIR/{bucket}/{name[:200]}",
             )
-        if _FORBIDDEN.search(name) or ".." in bucket:
+        if _FORBIDDEN.search(name) or ".." in bucket or max(map(_count_bytes, name.split("/"))) > _STEP:
             raise invalid_argument(
                 field, f"{quote(address)} leaves the directory of --storage, or names no file"
             )
@@ -115,8 +117,12 @@ class Storage:
             return False
         try:
             return path.resolve().is_relative_to(self._folder.resolve())
-        except (OSError, RuntimeError, ValueError):  # A name that is too long, or a circle of links.
+        except (OSError, RuntimeError):  # A circle of links.
             return False
+
+
+def _count_bytes(step: str) -> int:
+    return len(step.encode())
 
 
 def _missing(address: str, path: Path) -> StatusError:

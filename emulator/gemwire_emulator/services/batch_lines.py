@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,23 @@ class ItemHandler:
 
 def iter_lines(path: Path) -> Generator[bytes | None, None, None]:
     """Yield the requests in a file, None for one that is too long; empty lines are skipped."""
+    with closing(iter_numbered_lines(path)) as lines:
+        for _, line in lines:
+            yield line
+
+
+def iter_numbered_lines(path: Path) -> Generator[tuple[int, bytes | None], None, None]:
+    """Yield what `iter_lines` does, each with the number of its line, from 1."""
     with path.open("rb") as file:
+        number = 0
         while line := file.readline(_MAX_LINE + 1):
+            number += 1
             if len(line) > _MAX_LINE:
                 while line and not line.endswith(b"\n"):
                     line = file.readline(_MAX_LINE)
-                yield None
+                yield number, None
             elif line.strip():
-                yield line
+                yield number, line
 
 
 def count_lines(path: Path) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import StatusError, invalid_argument, quote
 from gemwire_emulator.json_codec.messages import parse_message
-from gemwire_emulator.services.batch_lines import iter_lines, parse_line
+from gemwire_emulator.services.batch_lines import iter_numbered_lines, parse_line
 from gemwire_proto import aiplatform_v1, v1beta
 
 #: Examples whose answers a tuned model repeats.
@@ -53,7 +53,7 @@ def read_tuning_data(path: Path, address: str) -> TuningData:
 
 
 def _parse_lines(path: Path, address: str) -> Iterator[tuple[int, v1beta.GenerateContentRequest]]:
-    for number, line in enumerate(iter_lines(path), 1):
+    for number, line in iter_numbered_lines(path):
         try:
             yield number, parse_message(v1beta.GenerateContentRequest, parse_line(line))
         except StatusError as error:
@@ -61,7 +61,7 @@ def _parse_lines(path: Path, address: str) -> Iterator[tuple[int, v1beta.Generat
 
 
 def _bad_line(address: str, number: int, error: StatusError) -> StatusError:
-    return StatusError(error.code, f"{address}, example {number}: {error.message}", error.details)
+    return StatusError(error.code, f"{address}, line {number}: {error.message}", error.details)
 
 
 def _check_example(contents: Sequence[v1beta.Content]) -> tuple[str, str]:
