@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypedDict
 
 from google.protobuf import json_format
 
@@ -40,6 +40,30 @@ _PredictRequest: TypeAlias = (
 )
 
 
+class VideoPlan(TypedDict):
+    """What `render_videos` needs, as JSON.
+
+    Attributes:
+        prompt: Text that determines the videos.
+        ratio: Aspect ratio.
+        count: Number of videos.
+        seconds: Length of each.
+        seed: Seed.
+        ends: When they are done, by the clock.
+        files: Whether they become files.
+        folder: Where in Cloud Storage they are written; empty for nowhere.
+    """
+
+    prompt: str
+    ratio: str
+    count: int
+    seconds: int
+    seed: int
+    ends: float
+    files: bool
+    folder: str
+
+
 class PredictionService:
     """The handlers of PredictionService."""
 
@@ -58,26 +82,27 @@ class PredictionService:
         """Start an operation that generates videos: patterns derived from the prompt."""
         self._check_model(request, call, "predictLongRunning")
         # Over HTTP, videos are files to download, as those of the service; gRPC cannot download files.
-        keep = {**parse_video(self._state, request), "files": call.front == "http"}
+        plan = parse_video(self._state, request)
+        plan["files"] = call.front == "http"
         metadata = v1beta.PredictLongRunningMetadata()
-        operation = longrunning.create(self._state, call, request.model, metadata, keep)
-        self._state.spawn(self._generate_video(call.tenant, operation.name, keep))
+        operation = longrunning.create(self._state, call, request.model, metadata, plan)
+        self._state.spawn(self._generate_video(call.tenant, operation.name, plan))
         return operation
 
     def resume(self) -> None:
         """Resume unfinished videos."""
-        for tenant, name, keep in longrunning.list_unfinished(self._state, "models"):
-            self._state.spawn(self._generate_video(tenant, name, keep))
+        for tenant, name, plan in longrunning.list_unfinished(self._state, "models"):
+            self._state.spawn(self._generate_video(tenant, name, plan))
 
-    async def _generate_video(self, tenant: str, name: str, keep: Mapping[str, Any]) -> None:
-        await self._state.clock.sleep(max(keep["ends"] - self._state.clock.now(), 0.0))
-        failure = find_failure_marker([keep["prompt"]], _PROMPT)
+    async def _generate_video(self, tenant: str, name: str, plan: VideoPlan) -> None:
+        await self._state.clock.sleep(max(plan["ends"] - self._state.clock.now(), 0.0))
+        failure = find_failure_marker([plan["prompt"]], _PROMPT)
         if failure:
             longrunning.fail(self._state, tenant, name, failure)
         elif not longrunning.is_cancelled(self._state, tenant, name):
             with self._state.store.transaction():
-                response = render_videos(keep)
-                if keep.get("files"):
+                response = render_videos(plan)
+                if plan.get("files"):
                     self._store_files(tenant, name, response)
                 longrunning.succeed(self._state, tenant, name, response)
 
@@ -172,8 +197,8 @@ def render_images(
     return response
 
 
-def parse_video(state: State, request: _PredictRequest) -> dict[str, Any]:
-    """Return what `render_videos` needs, as JSON, and as ``ends`` when it is due.
+def parse_video(state: State, request: _PredictRequest) -> VideoPlan:
+    """Return the plan of the videos that a request asks for.
 
     Raises:
         StatusError: The request is invalid.
@@ -185,27 +210,29 @@ def parse_video(state: State, request: _PredictRequest) -> dict[str, Any]:
     find_failure_marker([prompt], _PROMPT)  # of both kinds.
     return {
         "prompt": prompt,
-        "ratio": settings.get("aspectRatio", "16:9"),
+        "ratio": str(settings.get("aspectRatio", "16:9")),
         "count": _get_integer(settings, "sampleCount", 1, 1, _SAMPLES),
         "seconds": _get_integer(settings, "durationSeconds", _MAX_VIDEO_SECONDS, 1, _MAX_VIDEO_SECONDS),
         "seed": _get_integer(settings, "seed", 0, 0, 2**32 - 1),
         "ends": state.clock.now() + _GENERATION_SECONDS,
+        "files": False,
+        "folder": "",
     }
 
 
-def render_videos(keep: Mapping[str, Any]) -> v1beta.PredictLongRunningResponse:
+def render_videos(plan: VideoPlan) -> v1beta.PredictLongRunningResponse:
     """Return the videos of a request that `parse_video` has read; none if its prompt is blocked."""
     response = v1beta.PredictLongRunningResponse()
     videos = response.generate_video_response
-    if find_blocking_rating([keep["prompt"]], ()) is not None:
-        videos.rai_media_filtered_count = keep["count"]
+    if find_blocking_rating([plan["prompt"]], ()) is not None:
+        videos.rai_media_filtered_count = plan["count"]
         videos.rai_media_filtered_reasons.append(_FILTERED)
         return response
-    width, height = _VIDEO_SIZES[keep["ratio"]]
-    for number in range(keep["count"]):
-        frames = keep["seconds"] * _FRAMES_PER_SECOND
+    width, height = _VIDEO_SIZES[plan["ratio"]]
+    for number in range(plan["count"]):
+        frames = plan["seconds"] * _FRAMES_PER_SECOND
         video = images.render_animation(
-            keep["prompt"], keep["seed"] + number, width, height, frames, _FRAMES_PER_SECOND
+            plan["prompt"], plan["seed"] + number, width, height, frames, _FRAMES_PER_SECOND
         )
         videos.generated_samples.add().video.video = video
     return response

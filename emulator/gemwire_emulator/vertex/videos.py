@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, invalid_argument, not_found
 from gemwire_emulator.names import check_name
 from gemwire_emulator.services import longrunning
 from gemwire_emulator.services.failure_markers import find_failure_marker
-from gemwire_emulator.services.prediction import parse_parameters, parse_video, render_videos
+from gemwire_emulator.services.prediction import VideoPlan, parse_parameters, parse_video, render_videos
 from gemwire_emulator.state import State
 from gemwire_emulator.vertex.labels import check_labels
 from gemwire_emulator.vertex.names import check_parent, resolve_model
@@ -41,10 +40,11 @@ class Videos:
             raise invalid_argument("parameters.storageUri", "must be a text")
         if folder:
             self._state.storage.check_prefix(folder, "parameters.storageUri")
-        keep = {**parse_video(self._state, request), "folder": folder}
+        plan = parse_video(self._state, request)
+        plan["folder"] = folder
         call.tenant = _get_location(request.endpoint)
-        operation = longrunning.create(self._state, call, request.endpoint, struct_pb2.Struct(), keep)
-        self._state.spawn(self._generate(call.tenant, operation.name, keep))
+        operation = longrunning.create(self._state, call, request.endpoint, struct_pb2.Struct(), plan)
+        self._state.spawn(self._generate(call.tenant, operation.name, plan))
         return operations_pb2.Operation(name=operation.name)
 
     def fetch_predict_operation(
@@ -68,15 +68,15 @@ class Videos:
 
     def resume(self) -> None:
         """Resume unfinished videos."""
-        for tenant, name, keep in longrunning.list_unfinished(self._state, "projects"):
-            if "seconds" in keep:
-                self._state.spawn(self._generate(tenant, name, keep))
+        for tenant, name, plan in longrunning.list_unfinished(self._state, "projects"):
+            if "seconds" in plan:
+                self._state.spawn(self._generate(tenant, name, plan))
 
-    async def _generate(self, tenant: str, name: str, keep: dict[str, Any]) -> None:
-        await self._state.clock.sleep(max(keep["ends"] - self._state.clock.now(), 0.0))
-        failure = find_failure_marker([keep["prompt"]], "instances[0].prompt")
+    async def _generate(self, tenant: str, name: str, plan: VideoPlan) -> None:
+        await self._state.clock.sleep(max(plan["ends"] - self._state.clock.now(), 0.0))
+        failure = find_failure_marker([plan["prompt"]], "instances[0].prompt")
         try:
-            response = await asyncio.to_thread(self._render, name, keep)
+            response = await asyncio.to_thread(self._render, name, plan)
         except StatusError as error:
             failure = failure or error
         if failure:
@@ -84,16 +84,16 @@ class Videos:
         else:
             longrunning.succeed(self._state, tenant, name, response)
 
-    def _render(self, name: str, keep: dict[str, Any]) -> aiplatform_v1.PredictLongRunningResponse:
-        made = render_videos(keep).generate_video_response
+    def _render(self, name: str, plan: VideoPlan) -> aiplatform_v1.PredictLongRunningResponse:
+        made = render_videos(plan).generate_video_response
         response = aiplatform_v1.PredictLongRunningResponse(
             rai_media_filtered_count=made.rai_media_filtered_count,
             rai_media_filtered_reasons=made.rai_media_filtered_reasons,
         )
         for number, sample in enumerate(made.generated_samples):
             video = response.videos.add(mime_type=_MIME_TYPE)
-            if keep["folder"]:
-                folder = f"{keep['folder'].rstrip('/')}/{name.rpartition('/')[2]}"
+            if plan["folder"]:
+                folder = f"{plan['folder'].rstrip('/')}/{name.rpartition('/')[2]}"
                 video.gcs_uri = f"{folder}/sample_{number}.apng"
                 self._state.storage.write(video.gcs_uri, sample.video.video)
             else:
