@@ -1034,6 +1034,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
         """Starts an operation that makes videos. Its result is not read by `Operations.GetOperation` but by
         `FetchPredictOperation`.
@@ -1051,6 +1052,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -1064,6 +1066,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `PredictLongRunning`; REST: POST
         /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT_LONG_RUNNING, fields)
         return self._caller.unary(
             PREDICT_LONG_RUNNING, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -1077,6 +1081,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.PredictOperation]:
         """Returns an operation of `PredictLongRunning`, with its result when it is done. Changes nothing, so
         it is safe to repeat.
@@ -1094,6 +1099,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictOperation: the response.
@@ -1107,6 +1113,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `FetchPredictOperation`; REST: POST
         /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation.
         """
+        if fields:
+            _method.refuse_arguments(FETCH_PREDICT_OPERATION, fields)
         return self._caller.unary(
             FETCH_PREDICT_OPERATION, request, (endpoint, operation_name), retry, timeout, metadata
         )
@@ -1745,6 +1753,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _longrunning_operations_pb2.Operation:
         """Starts an operation that makes videos. Its result is not read by `Operations.GetOperation` but by
         `FetchPredictOperation`.
@@ -1762,6 +1771,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -1775,6 +1785,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `PredictLongRunning`; REST: POST
         /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT_LONG_RUNNING, fields)
         return self._caller.unary(
             PREDICT_LONG_RUNNING, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -1788,6 +1800,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.PredictOperation:
         """Returns an operation of `PredictLongRunning`, with its result when it is done. Changes nothing, so
         it is safe to repeat.
@@ -1805,6 +1818,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictOperation: the response.
@@ -1818,6 +1832,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `FetchPredictOperation`; REST: POST
         /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation.
         """
+        if fields:
+            _method.refuse_arguments(FETCH_PREDICT_OPERATION, fields)
         return self._caller.unary(
             FETCH_PREDICT_OPERATION, request, (endpoint, operation_name), retry, timeout, metadata
         )
