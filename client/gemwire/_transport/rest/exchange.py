@@ -15,6 +15,7 @@ from gemwire._secret import hide_header
 from gemwire._transport.metadata import API_CLIENT, ROUTING
 from gemwire._transport.rest.http_errors import (
     BROKEN,
+    Headers,
     HttpError,
     from_api_error,
     from_response,
@@ -133,13 +134,14 @@ class HttpCall(Generic[_Message]):
             return exchange
         raise await read_error(exchange)
 
-    async def fetch(self, session: Session) -> bytes:
-        """Return the JSON of the one response. Raises as `open`."""
-        return await (await self.open(session)).read_all()
+    async def fetch(self, session: Session) -> tuple[bytes, Headers]:
+        """Return the JSON of the one response, and its header fields. Raises as `open`."""
+        exchange = await self.open(session)
+        return await exchange.read_all(), exchange.headers
 
     async def fetch_message(self, session: Session) -> _Message:
         """Return the one response. Raises as `open` and `parse_message`."""
-        return parse_message(self.response, await self.fetch(session))
+        return parse_message(self.response, (await self.fetch(session))[0])
 
     async def open_events(self, session: Session) -> EventSource:
         """Start a call whose response is a stream. Raises as `open`."""

@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.metadata import CallMetadata
+from gemwire._transport.response_metadata import collect
 
 _T = TypeVar("_T")
 _TCo = TypeVar("_TCo", covariant=True)
@@ -71,6 +72,21 @@ def resolve(value: _T) -> _T:
 def receive(call: Iterator[_T]) -> _T | None:
     """Return the next response of a bidirectional call of grpc; None after the last."""
     return next(call, None)
+
+
+def call_and_collect(
+    call: Callable[..., _T], request: Message, timeout: float | None, metadata: object
+) -> _T:
+    """Make a unary call and collect the metadata of its response; see `response_metadata`."""
+    sent: object = request
+    if (route := getattr(call, "route", None)) is not None:
+        call, sent = route(request)
+    # Other calls than grpc's collect by themselves.
+    if (with_call := getattr(call, "with_call", None)) is None:
+        return call(sent, timeout=timeout, metadata=metadata)
+    made: tuple[_T, Any] = with_call(sent, timeout=timeout, metadata=metadata)
+    collect(made[1].initial_metadata())
+    return made[0]
 
 
 class _Future(Protocol[_TCo]):

@@ -15,6 +15,7 @@ from gemwire._transport import call_json
 from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
+from gemwire._transport.sync.concurrency import call_and_collect
 from gemwire._transport.undecodable import check_response
 from gemwire_proto.v1beta import File
 from gemwire_runtime.method import AnyMethod, Kind
@@ -92,7 +93,7 @@ class RecordingConnection:
 
         def record(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
             def call() -> Message:
-                response: Message = inner(request, timeout=timeout, metadata=metadata)
+                response: Message = call_and_collect(inner, request, timeout, metadata)
                 return check_response(response, method)
 
             return _record(recording.start(path, request), call)
@@ -156,6 +157,8 @@ class RecordedStreamCall:
 
 class ReplayedStreamCall:
     """A streaming call that is replayed."""
+
+    carries_json_only = True
 
     def __init__(self, method: AnyMethod, record: CallRecord) -> None:
         self._method = method

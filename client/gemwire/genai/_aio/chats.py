@@ -265,7 +265,7 @@ class AsyncChatStream:
         last = GenerateContentResponse()
         async for response in self:
             last = response
-        made = GenerateContentResponse.of(self._turn.message, self._stream.schema)
+        made = GenerateContentResponse.of(self._turn.message, self._stream.origin)
         made.automatic_function_calling_history = last.automatic_function_calling_history
         return made
 

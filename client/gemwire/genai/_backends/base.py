@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from google.protobuf.message import Message
 
 from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._types.http_options import HttpResponse
 from gemwire_proto import v1beta
 from gemwire_runtime.method import AnyMethod, Method, Service
 
@@ -61,7 +62,7 @@ def as_message(response: _Response) -> _Response:
 Flow: TypeAlias = Generator[Call[Any], Any, _Result]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Page(Generic[_Result]):
     """One page of a list.
 
@@ -69,11 +70,13 @@ class Page(Generic[_Result]):
         name: What is listed, such as ``models``.
         items: Its items.
         next_page_token: Token of the next page; empty at the end.
+        sdk_http_response: Headers of the response that it came in.
     """
 
     name: str
     items: list[_Result]
     next_page_token: str
+    sdk_http_response: HttpResponse | None = None
 
 
 @dataclass(frozen=True)

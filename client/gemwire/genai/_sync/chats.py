@@ -266,7 +266,7 @@ class ChatStream:
         last = GenerateContentResponse()
         for response in self:
             last = response
-        made = GenerateContentResponse.of(self._turn.message, self._stream.schema)
+        made = GenerateContentResponse.of(self._turn.message, self._stream.origin)
         made.automatic_function_calling_history = last.automatic_function_calling_history
         return made
 

@@ -17,6 +17,7 @@ from gemwire._transport.h2.grpc_call import GrpcCall
 from gemwire._transport.h2.grpc_request import encode_metadata, encode_request, encode_timeout
 from gemwire._transport.h2.grpc_status import Status
 from gemwire._transport.h2_target import H2Target
+from gemwire._transport.response_metadata import collect
 from gemwire._transport.undecodable import UndecodableResponse
 from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.status_code import StatusCode
@@ -130,6 +131,7 @@ class H2UnaryCallable(_Callable):
             status = call.status
             assert status is not None  # noqa: S101 - the waiter waits for it
             if status.code == grpc_status.OK and len(call.messages) == 1:
+                collect(call.initial_metadata or ())
                 return _parse(self._parse, self._method, call)
             retries += 1
             if not call.unprocessed or retries > _MAX_TRANSPARENT_RETRIES:
