@@ -50,6 +50,30 @@ FAMILIES = (
         ),
     ),
     Family(
+        name="interactions",
+        host="generativelanguage.googleapis.com",
+        descriptor_set=_BASE.with_name("interactions.binpb"),
+        comments=_BASE.with_name("interactions_comments.json"),
+        packages=(
+            Package(
+                name="gemwire.interactions.v1beta",
+                module="gemwire_proto.interactions",
+                services={
+                    "AgentService": "gemwire_proto.interactions.agent_service",
+                    "CredentialService": "gemwire_proto.interactions.credential_service",
+                    "DecisionService": "gemwire_proto.interactions.decision_service",
+                    "EnvironmentService": "gemwire_proto.interactions.environment_service",
+                    "InteractionService": "gemwire_proto.interactions.interaction_service",
+                    "TriggerService": "gemwire_proto.interactions.trigger_service",
+                    "VoiceService": "gemwire_proto.interactions.voice_service",
+                    "WebhookService": "gemwire_proto.interactions.webhook_service",
+                },
+                clients=False,
+                mixin=False,
+            ),
+        ),
+    ),
+    Family(
         name="aiplatform",
         host="aiplatform.googleapis.com",
         descriptor_set=_BASE.with_name("aiplatform.binpb"),

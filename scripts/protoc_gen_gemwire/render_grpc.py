@@ -19,7 +19,7 @@ def module(file: File, model: Model) -> str:
     """The module of one file's services."""
     types = Types(model, None)
     body = Source(file.path)
-    for service in file.services:
+    for service in filter(has_stub, file.services):
         _stub(body, service, types)
         _servicer(body, service)
         _registration(body, service, types)
@@ -41,6 +41,11 @@ def module(file: File, model: Model) -> str:
     with head.indent():
         head('context.abort(_grpc.StatusCode.UNIMPLEMENTED, f"{method} is not implemented by this server")')
     return join_modules(head, body)
+
+
+def has_stub(service: Service) -> bool:
+    """Return whether a service has RPCs over gRPC."""
+    return bool(_over_grpc(service))
 
 
 def _over_grpc(service: Service) -> list[Method]:
