@@ -28,6 +28,7 @@ from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.interactions import InteractionService
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
@@ -195,7 +196,15 @@ class Emulator:
     def _resume(self) -> None:
         """Resume unfinished work from the store."""
         self.state.delete_orphaned_blobs()
-        for service in (self._files, Uploads(self.state), self._models, self._predictions, self._batches):
+        services = (
+            self._files,
+            Uploads(self.state),
+            self._models,
+            self._predictions,
+            self._batches,
+            self._interactions,
+        )
+        for service in services:
             service.resume()
 
     def _count_tokens(self, message: Message | None) -> int:
@@ -204,6 +213,7 @@ class Emulator:
     def _add_services(self, dispatcher: Dispatcher) -> None:
         state = self.state
         generative = GenerativeService(state)
+        self._interactions = InteractionService(state, generative)
         self._batches = generative.batches
         self._files = FileService(state)
         self._models = ModelService(state)
@@ -213,6 +223,7 @@ class Emulator:
             "DiscussService": DiscussService(state),
             "FileService": self._files,
             "GenerativeService": generative,
+            "InteractionService": self._interactions,
             "ModelService": self._models,
             "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
@@ -344,7 +355,10 @@ def _short_name(service: Service) -> str:
 
 _FAMILIES = {family.name: family for family in FAMILIES}
 #: Packages of the Gemini API; the first is v1beta.
-_PACKAGES: tuple[Package, ...] = _FAMILIES["generativelanguage"].packages
+_PACKAGES: tuple[Package, ...] = (
+    *_FAMILIES["generativelanguage"].packages,
+    *_FAMILIES["interactions"].packages,
+)
 #: Method tables of the services of the Gemini API, and of Vertex AI.
 SERVICES = tuple(service for package in _PACKAGES for service in package.tables())
 VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())

@@ -1,15 +1,16 @@
 """Merging of overlay protos: fields and RPCs that the service has over HTTP only.
 
 An overlay file names the file of the public protos that it merges into. Its messages and services that carry
-``extends`` add to those of the same name there; all others are new. A file that names none stays one of its own.
+``extends`` add to those of the same name there; all others are new. A file that names none is one of its own.
 ``protos/README.md`` describes the form.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from google.api import annotations_pb2, http_pb2
@@ -59,7 +60,7 @@ class Merged:
 
     files: list[FileDescriptorProto]
     http_only: frozenset[str]
-    variants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    variants: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
 
 def merge(files: Sequence[FileDescriptorProto]) -> Merged:
@@ -111,7 +112,7 @@ def _read_variants(file: FileDescriptorProto, option: _OptionReader) -> dict[str
     for name, variants in found.items():
         for variant in variants:
             if not re.fullmatch(r"\w+=\S+ \w+", variant):
-                raise OverlayError(f"{file.name}: {name}: {variant!r} is not of the form field=value ClassName")
+                raise OverlayError(f"{file.name}: {name}: {variant!r} is not of the form field=value Name")
     return found
 
 

@@ -10,10 +10,10 @@ from typing import Any as _Any
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
 from gemwire_runtime.sync import caller as _sync
+from gemwire_proto.gemwire.interactions.v1beta import empty_pb2 as _v1beta_empty_pb2
 from gemwire_proto.gemwire.interactions.v1beta import interaction_event_pb2 as _v1beta_interaction_event_pb2
 from gemwire_proto.gemwire.interactions.v1beta import interaction_pb2 as _v1beta_interaction_pb2
 from gemwire_proto.gemwire.interactions.v1beta import interaction_service_pb2 as _v1beta_interaction_service_pb2
-from gemwire_proto.google.protobuf import empty_pb2 as _protobuf_empty_pb2
 
 CREATE_INTERACTION = _method.Method(
     service="gemwire.interactions.v1beta.InteractionService",
@@ -106,7 +106,7 @@ DELETE_INTERACTION = _method.Method(
     snake="delete_interaction",
     kind=_method.Kind.UNARY,
     request=_v1beta_interaction_service_pb2.DeleteInteractionRequest,
-    response=_protobuf_empty_pb2.Empty,
+    response=_v1beta_empty_pb2.Empty,
     flattened=("id",),
     routing=("id",),
     http=(
@@ -338,7 +338,7 @@ class AsyncInteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
+    ) -> _Coroutine[_Any, _Any, _v1beta_empty_pb2.Empty]:
         """Deletes an interaction.
 
         Args:
@@ -565,7 +565,7 @@ class InteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
-    ) -> _protobuf_empty_pb2.Empty:
+    ) -> _v1beta_empty_pb2.Empty:
         """Deletes an interaction.
 
         Args:

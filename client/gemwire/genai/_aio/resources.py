@@ -9,6 +9,7 @@ from gemwire.genai._aio.batches import AsyncBatches
 from gemwire.genai._aio.caches import AsyncCaches
 from gemwire.genai._aio.chats import AsyncChats
 from gemwire.genai._aio.files import AsyncFiles
+from gemwire.genai._aio.interactions import AsyncInteractions
 from gemwire.genai._aio.live import AsyncLive
 from gemwire.genai._aio.models import AsyncModels
 from gemwire.genai._aio.operations import AsyncOperations
@@ -34,10 +35,22 @@ class AsyncResources:
         batches: Batch jobs.
         live: Sessions that stream in both directions.
         operations: Long-running operations of the service.
+        interactions: Turns with models and agents, whose state the service keeps.
     """
 
     # As descriptors of the class, the attributes are seen by mock.create_autospec.
-    __slots__ = ("_api", "batches", "caches", "chats", "files", "live", "models", "operations", "tunings")
+    __slots__ = (
+        "_api",
+        "batches",
+        "caches",
+        "chats",
+        "files",
+        "interactions",
+        "live",
+        "models",
+        "operations",
+        "tunings",
+    )
 
     def __init__(self, api: AsyncApi) -> None:
         self._api = api
@@ -49,6 +62,7 @@ class AsyncResources:
         self.batches = AsyncBatches(api)
         self.live = AsyncLive(api)
         self.operations = AsyncOperations(api)
+        self.interactions = AsyncInteractions(api)
 
     def prepare(
         self,

@@ -11,6 +11,7 @@ from gemwire.genai._sync.batches import Batches
 from gemwire.genai._sync.caches import Caches
 from gemwire.genai._sync.chats import Chats
 from gemwire.genai._sync.files import Files
+from gemwire.genai._sync.interactions import Interactions
 from gemwire.genai._sync.live import Live
 from gemwire.genai._sync.models import Models
 from gemwire.genai._sync.operations import Operations
@@ -35,10 +36,22 @@ class Resources:
         batches: Batch jobs.
         live: Sessions that stream in both directions.
         operations: Long-running operations of the service.
+        interactions: Turns with models and agents, whose state the service keeps.
     """
 
     # As descriptors of the class, the attributes are seen by mock.create_autospec.
-    __slots__ = ("_api", "batches", "caches", "chats", "files", "live", "models", "operations", "tunings")
+    __slots__ = (
+        "_api",
+        "batches",
+        "caches",
+        "chats",
+        "files",
+        "interactions",
+        "live",
+        "models",
+        "operations",
+        "tunings",
+    )
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -50,6 +63,7 @@ class Resources:
         self.batches = Batches(api)
         self.live = Live(api)
         self.operations = Operations(api)
+        self.interactions = Interactions(api)
 
     def prepare(
         self,

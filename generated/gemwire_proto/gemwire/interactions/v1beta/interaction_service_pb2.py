@@ -2,8 +2,8 @@
 """Interactions: turns with a model or an agent whose state the service keeps."""
 
 from gemwire_runtime import pool as _pool
+from gemwire_proto.gemwire.interactions.v1beta import empty_pb2 as _  # noqa: F401
 from gemwire_proto.gemwire.interactions.v1beta import interaction_pb2 as _  # noqa: F401
 from gemwire_proto.gemwire.interactions.v1beta import interaction_event_pb2 as _  # noqa: F401
-from gemwire_proto.google.protobuf import empty_pb2 as _  # noqa: F401
 
 DESCRIPTOR = _pool.define(globals(), "gemwire/interactions/v1beta/interaction_service.proto")
