@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from google.protobuf import json_format
 
@@ -66,21 +66,26 @@ def _parse(tree: object, path: str) -> api.Step:
     return step
 
 
-def build_contents(steps: Iterable[api.Step], path: str = "input") -> list[v1beta.Content]:
+def build_contents(history: Sequence[api.Step], steps: Sequence[api.Step]) -> list[v1beta.Content]:
     """Return the contents of a conversation; consecutive steps of one side become one content.
 
     Steps of tools that run at the service have no counterpart and are left out.
+
+    Args:
+        history: The steps before.
+        steps: Those of the input.
 
     Raises:
         StatusError: INVALID_ARGUMENT; bytes are not base64, or a result has no call.
     """
     contents: list[v1beta.Content] = []
     names: dict[str, str] = {}
-    for at, step in enumerate(steps):
+    for at, step in enumerate((*history, *steps), -len(history)):
+        path = f"input[{at}]"
         role, parts = "model", []
         if step.type in {"user_input", "model_output"}:
             role = "user" if step.type == "user_input" else "model"
-            parts = [_to_part(one, f"{path}[{at}].content[{i}]") for i, one in enumerate(step.content)]
+            parts = [_to_part(one, f"{path}.content[{i}]") for i, one in enumerate(step.content)]
         elif step.type == "function_call":
             names[step.id] = step.name
             call = v1beta.FunctionCall(id=step.id, name=step.name, args=step.arguments)
@@ -88,7 +93,7 @@ def build_contents(steps: Iterable[api.Step], path: str = "input") -> list[v1bet
         elif step.type == "function_result":
             name = step.name or names.get(step.call_id, "")
             if not name:
-                raise invalid_argument(f"{path}[{at}].call_id", f"{quote(step.call_id)} is the id of no call")
+                raise invalid_argument(f"{path}.call_id", f"{quote(step.call_id)} is the id of no call")
             response = v1beta.FunctionResponse(id=step.call_id, name=name, response=_to_response(step))
             role, parts = "user", [v1beta.Part(function_response=response)]
         if not parts:

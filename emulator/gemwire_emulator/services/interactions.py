@@ -77,7 +77,7 @@ class InteractionService:
             await log.ended.wait()
             if log.failure is not None:
                 raise log.failure
-        return log.interaction
+        return _hide_input(log.interaction)
 
     async def stream_create_interaction(
         self, request: api.CreateInteractionRequest, call: Call
@@ -92,14 +92,12 @@ class InteractionService:
         """Return an interaction as far as it is."""
         row = self._find(request.id, call)
         log = self._logs.get((call.tenant, row.name))
-        interaction = api.Interaction()
-        interaction.CopyFrom(log.interaction if log else row.message(api.Interaction))
+        whole = log.interaction if log else row.message(api.Interaction)
+        interaction = _hide_input(whole)
         if request.include_input:
-            steps = [*parse_input(interaction.input), *interaction.steps]
             del interaction.steps[:]
-            interaction.steps.extend(steps)
-        else:
-            interaction.ClearField("input")
+            interaction.steps.extend([*parse_input(whole.input), *whole.steps])
+            interaction.input.CopyFrom(whole.input)
         return interaction
 
     async def stream_get_interaction(
@@ -134,7 +132,7 @@ class InteractionService:
             raise failed_precondition(row.name, "has ended, so it cannot be cancelled")
         log.cancel()
         self._store_end(log, call)
-        return log.interaction
+        return _hide_input(log.interaction)
 
     def delete_interaction(self, request: api.DeleteInteractionRequest, call: Call) -> api.Empty:
         """Delete an interaction; one that runs is cancelled."""
@@ -195,7 +193,7 @@ class InteractionService:
             raise invalid_argument("model", "is required, or agent; not both")
         if not request.HasField("input"):
             raise invalid_argument("input", "is required")
-        contents = build_contents([*self._list_history(request, call), *parse_input(request.input)])
+        contents = build_contents(self._list_history(request, call), parse_input(request.input))
         if not contents:
             raise invalid_argument("input", "has no content")
         model, system = self._find_model(request, call)
@@ -274,3 +272,11 @@ class InteractionService:
             del self._logs[key]
             extra = json.dumps({"events": dump_events(log.events)})
             self._state.store.replace(*key, log.interaction, extra=extra)
+
+
+def _hide_input(interaction: api.Interaction) -> api.Interaction:
+    """Return an interaction without its input, which is returned on request."""
+    shown = api.Interaction()
+    shown.CopyFrom(interaction)
+    shown.ClearField("input")
+    return shown
