@@ -26,11 +26,8 @@ def test_they_set_and_ask_for_a_field() -> None:
 
 def test_they_do_what_views_do() -> None:
     made = views.FunctionCallStep(id="1", name="f", arguments={"a": 1})
-    for same in (
-        copy.copy(made),
-        pickle.loads(pickle.dumps(made)),
-        views.Step.model_validate(made.to_dict()),
-    ):
+    again = views.Step.model_validate(made.to_dict())
+    for same in (copy.copy(made), pickle.loads(pickle.dumps(made)), again):
         assert same == made
         assert isinstance(same, views.FunctionCallStep)
     assert made.to_dict() == {"type": "function_call", "id": "1", "name": "f", "arguments": {"a": 1}}
