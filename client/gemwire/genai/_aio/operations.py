@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import GetOperationConfigOrDict
 
 
-class AsyncOperations:
+class AsyncOperations(AsyncResource):
     """Long-running operations of the service."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def get(
         self, operation: Operation, *, config: GetOperationConfigOrDict | None = None

@@ -5,18 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import GetOperationConfigOrDict
 
 
-class Operations:
+class Operations(Resource):
     """Long-running operations of the service."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def get(
         self, operation: Operation, *, config: GetOperationConfigOrDict | None = None
