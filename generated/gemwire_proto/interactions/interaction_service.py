@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -153,6 +153,7 @@ class AsyncInteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_interaction_pb2.Interaction]:
         """Sends input to a model or an agent and returns what comes of it. One with `background` returns at
         once, in progress.
@@ -164,6 +165,7 @@ class AsyncInteractionService(InteractionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Interaction: the response.
@@ -177,6 +179,8 @@ class AsyncInteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `CreateInteraction`; REST: POST
         /v1beta/interactions.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_INTERACTION, fields)
         return self._caller.unary(
             CREATE_INTERACTION, request, (), retry, timeout, metadata
         )
@@ -189,6 +193,7 @@ class AsyncInteractionService(InteractionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1beta_interaction_event_pb2.InteractionSSEEvent]]:
         """The same as a stream of events, for requests with `stream`.
 
@@ -201,6 +206,7 @@ class AsyncInteractionService(InteractionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[InteractionSSEEvent]: the messages as they arrive. Leaving the loop ends the call.
@@ -214,6 +220,8 @@ class AsyncInteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `StreamCreateInteraction`; REST:
         POST /v1beta/interactions.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_CREATE_INTERACTION, fields)
         return self._caller.server_stream(
             STREAM_CREATE_INTERACTION, request, (), retry, timeout, metadata, idle_timeout
         )
@@ -226,6 +234,7 @@ class AsyncInteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_interaction_pb2.Interaction]:
         """Returns an interaction.
 
@@ -237,6 +246,7 @@ class AsyncInteractionService(InteractionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Interaction: the response.
@@ -250,6 +260,8 @@ class AsyncInteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `GetInteraction`; REST: GET
         /v1beta/interactions/{id}.
         """
+        if fields:
+            _method.refuse_arguments(GET_INTERACTION, fields)
         return self._caller.unary(
             GET_INTERACTION, request, (id,), retry, timeout, metadata
         )
@@ -263,6 +275,7 @@ class AsyncInteractionService(InteractionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1beta_interaction_event_pb2.InteractionSSEEvent]]:
         """Returns the events of an interaction, for requests with `stream`: those that were, and those to
         come.
@@ -277,6 +290,7 @@ class AsyncInteractionService(InteractionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[InteractionSSEEvent]: the messages as they arrive. Leaving the loop ends the call.
@@ -290,6 +304,8 @@ class AsyncInteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `StreamGetInteraction`; REST: GET
         /v1beta/interactions/{id}.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GET_INTERACTION, fields)
         return self._caller.server_stream(
             STREAM_GET_INTERACTION, request, (id,), retry, timeout, metadata, idle_timeout
         )
@@ -302,6 +318,7 @@ class AsyncInteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_interaction_pb2.Interaction]:
         """Ends an interaction that runs in the background.
 
@@ -313,6 +330,7 @@ class AsyncInteractionService(InteractionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Interaction: the response.
@@ -326,6 +344,8 @@ class AsyncInteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `CancelInteraction`; REST: POST
         /v1beta/interactions/{id}/cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_INTERACTION, fields)
         return self._caller.unary(
             CANCEL_INTERACTION, request, (id,), retry, timeout, metadata
         )
@@ -338,6 +358,7 @@ class AsyncInteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_empty_pb2.Empty]:
         """Deletes an interaction.
 
@@ -349,6 +370,7 @@ class AsyncInteractionService(InteractionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -362,6 +384,8 @@ class AsyncInteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `DeleteInteraction`; REST: DELETE
         /v1beta/interactions/{id}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_INTERACTION, fields)
         return self._caller.unary(
             DELETE_INTERACTION, request, (id,), retry, timeout, metadata
         )
@@ -380,6 +404,7 @@ class InteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_interaction_pb2.Interaction:
         """Sends input to a model or an agent and returns what comes of it. One with `background` returns at
         once, in progress.
@@ -391,6 +416,7 @@ class InteractionService(InteractionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Interaction: the response.
@@ -404,6 +430,8 @@ class InteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `CreateInteraction`; REST: POST
         /v1beta/interactions.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_INTERACTION, fields)
         return self._caller.unary(
             CREATE_INTERACTION, request, (), retry, timeout, metadata
         )
@@ -416,6 +444,7 @@ class InteractionService(InteractionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1beta_interaction_event_pb2.InteractionSSEEvent]:
         """The same as a stream of events, for requests with `stream`.
 
@@ -428,6 +457,7 @@ class InteractionService(InteractionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[InteractionSSEEvent]: the messages as they arrive. Leaving the loop ends the call.
@@ -441,6 +471,8 @@ class InteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `StreamCreateInteraction`; REST:
         POST /v1beta/interactions.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_CREATE_INTERACTION, fields)
         return self._caller.server_stream(
             STREAM_CREATE_INTERACTION, request, (), retry, timeout, metadata, idle_timeout
         )
@@ -453,6 +485,7 @@ class InteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_interaction_pb2.Interaction:
         """Returns an interaction.
 
@@ -464,6 +497,7 @@ class InteractionService(InteractionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Interaction: the response.
@@ -477,6 +511,8 @@ class InteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `GetInteraction`; REST: GET
         /v1beta/interactions/{id}.
         """
+        if fields:
+            _method.refuse_arguments(GET_INTERACTION, fields)
         return self._caller.unary(
             GET_INTERACTION, request, (id,), retry, timeout, metadata
         )
@@ -490,6 +526,7 @@ class InteractionService(InteractionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1beta_interaction_event_pb2.InteractionSSEEvent]:
         """Returns the events of an interaction, for requests with `stream`: those that were, and those to
         come.
@@ -504,6 +541,7 @@ class InteractionService(InteractionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[InteractionSSEEvent]: the messages as they arrive. Leaving the loop ends the call.
@@ -517,6 +555,8 @@ class InteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `StreamGetInteraction`; REST: GET
         /v1beta/interactions/{id}.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GET_INTERACTION, fields)
         return self._caller.server_stream(
             STREAM_GET_INTERACTION, request, (id,), retry, timeout, metadata, idle_timeout
         )
@@ -529,6 +569,7 @@ class InteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_interaction_pb2.Interaction:
         """Ends an interaction that runs in the background.
 
@@ -540,6 +581,7 @@ class InteractionService(InteractionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Interaction: the response.
@@ -553,6 +595,8 @@ class InteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `CancelInteraction`; REST: POST
         /v1beta/interactions/{id}/cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_INTERACTION, fields)
         return self._caller.unary(
             CANCEL_INTERACTION, request, (id,), retry, timeout, metadata
         )
@@ -565,6 +609,7 @@ class InteractionService(InteractionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_empty_pb2.Empty:
         """Deletes an interaction.
 
@@ -576,6 +621,7 @@ class InteractionService(InteractionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -589,6 +635,8 @@ class InteractionService(InteractionServicePaths):
         Source: gemwire/interactions/v1beta/interaction_service.proto, `DeleteInteraction`; REST: DELETE
         /v1beta/interactions/{id}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_INTERACTION, fields)
         return self._caller.unary(
             DELETE_INTERACTION, request, (id,), retry, timeout, metadata
         )
