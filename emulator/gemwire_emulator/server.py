@@ -26,6 +26,7 @@ from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
+from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
 from gemwire_emulator.services.models import ModelService
@@ -195,7 +196,14 @@ class Emulator:
     def _resume(self) -> None:
         """Resume unfinished work from the store."""
         self.state.delete_orphaned_blobs()
-        for service in (self._files, Uploads(self.state), self._models, self._predictions, self._batches):
+        for service in (
+            self._files,
+            self._stores.indexing,
+            Uploads(self.state),
+            self._models,
+            self._predictions,
+            self._batches,
+        ):
             service.resume()
 
     def _count_tokens(self, message: Message | None) -> int:
@@ -206,11 +214,13 @@ class Emulator:
         generative = GenerativeService(state)
         self._batches = generative.batches
         self._files = FileService(state)
+        self._stores = FileSearchStoreService(state)
         self._models = ModelService(state)
         self._predictions = PredictionService(state)
         handlers: dict[str, object] = {
             "CacheService": CacheService(state),
             "DiscussService": DiscussService(state),
+            "FileSearchStoreService": self._stores,
             "FileService": self._files,
             "GenerativeService": generative,
             "ModelService": self._models,

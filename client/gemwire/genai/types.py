@@ -69,24 +69,18 @@ from gemwire.genai._types.content import (
 )
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -232,6 +226,7 @@ from gemwire_proto.v1beta.views import (
     Candidate,
     Chunk,
     ChunkData,
+    ChunkingConfig,
     ChunkState,
     Citation,
     CodeExecutionResult,
@@ -256,6 +251,7 @@ from gemwire_proto.v1beta.views import (
     CreateDocumentRequest,
     CreateFileRequest,
     CreateFileResponse,
+    CreateFileSearchStoreRequest,
     CreatePermissionRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
@@ -267,12 +263,14 @@ from gemwire_proto.v1beta.views import (
     DeleteCorpusRequest,
     DeleteDocumentRequest,
     DeleteFileRequest,
+    DeleteFileSearchStoreRequest,
     DeletePermissionRequest,
     DeleteTunedModelRequest,
     Delivery,
     Document,
     DocumentMetadata,
     DocumentMetadataContentLayer,
+    DocumentState,
     DownloadFileRequest,
     DownloadFileResponse,
     DynamicRetrievalConfig,
@@ -290,6 +288,7 @@ from gemwire_proto.v1beta.views import (
     FileSearch,
     FileSearchRetrievalConfig,
     FileSearchRetrievalResource,
+    FileSearchStore,
     FileSource,
     FileState,
     FinishReason,
@@ -319,6 +318,7 @@ from gemwire_proto.v1beta.views import (
     GetCorpusRequest,
     GetDocumentRequest,
     GetFileRequest,
+    GetFileSearchStoreRequest,
     GetModelRequest,
     GetPermissionRequest,
     GetTunedModelRequest,
@@ -357,6 +357,9 @@ from gemwire_proto.v1beta.views import (
     ImageResponseFormat,
     ImageSearch,
     ImageSize,
+    ImportFileMetadata,
+    ImportFileRequest,
+    ImportFileResponse,
     InlinedEmbedContentRequest,
     InlinedEmbedContentRequests,
     InlinedEmbedContentResponses,
@@ -376,6 +379,8 @@ from gemwire_proto.v1beta.views import (
     ListCorporaResponse,
     ListDocumentsRequest,
     ListDocumentsResponse,
+    ListFileSearchStoresRequest,
+    ListFileSearchStoresResponse,
     ListFilesRequest,
     ListFilesResponse,
     ListModelsRequest,
@@ -490,6 +495,9 @@ from gemwire_proto.v1beta.views import (
     UpdateDocumentRequest,
     UpdatePermissionRequest,
     UpdateTunedModelRequest,
+    UploadToFileSearchStoreMetadata,
+    UploadToFileSearchStoreRequest,
+    UploadToFileSearchStoreResponse,
     UrlContext,
     UrlContextMetadata,
     UrlMetadata,
@@ -506,6 +514,7 @@ from gemwire_proto.v1beta.views import (
     VoiceConfig,
     VoiceConsentSignature,
     WebSearch,
+    WhiteSpaceConfig,
     WordInfo,
 )
 
@@ -529,8 +538,6 @@ if TYPE_CHECKING:
         CancelTuningJobConfigOrDict,
         CancelTuningJobResponseDict,
         CancelTuningJobResponseOrDict,
-        ChunkingConfigDict,
-        ChunkingConfigOrDict,
         CompletionStatsDict,
         CompletionStatsOrDict,
         CountTokensConfigDict,
@@ -583,8 +590,6 @@ if TYPE_CHECKING:
         EmbedContentConfigOrDict,
         EmbeddingsBatchJobSourceDict,
         EmbeddingsBatchJobSourceOrDict,
-        FileSearchStoreDict,
-        FileSearchStoreOrDict,
         FileStatusDict,
         FileStatusOrDict,
         GenerateContentConfigDict,
@@ -633,8 +638,6 @@ if TYPE_CHECKING:
         ImportFileConfigOrDict,
         ImportFileOperationDict,
         ImportFileOperationOrDict,
-        ImportFileResponseDict,
-        ImportFileResponseOrDict,
         InlinedEmbedContentResponseDict,
         InlinedEmbedContentResponseOrDict,
         InlinedRequestDict,
@@ -655,8 +658,6 @@ if TYPE_CHECKING:
         ListFilesConfigOrDict,
         ListFileSearchStoresConfigDict,
         ListFileSearchStoresConfigOrDict,
-        ListFileSearchStoresResponseDict,
-        ListFileSearchStoresResponseOrDict,
         ListModelsConfigDict,
         ListModelsConfigOrDict,
         ListTuningJobsConfigDict,
@@ -721,8 +722,6 @@ if TYPE_CHECKING:
         UploadToFileSearchStoreConfigOrDict,
         UploadToFileSearchStoreOperationDict,
         UploadToFileSearchStoreOperationOrDict,
-        UploadToFileSearchStoreResponseDict,
-        UploadToFileSearchStoreResponseOrDict,
         UploadToFileSearchStoreResumableResponseDict,
         UploadToFileSearchStoreResumableResponseOrDict,
         VideoDict,
@@ -733,8 +732,6 @@ if TYPE_CHECKING:
         VideoOrDict,
         WeightedPromptDict,
         WeightedPromptOrDict,
-        WhiteSpaceConfigDict,
-        WhiteSpaceConfigOrDict,
     )
     from gemwire_proto.v1beta.views import (
         ActivityEndDict,
@@ -767,6 +764,7 @@ if TYPE_CHECKING:
         CandidateDict,
         ChunkDataDict,
         ChunkDict,
+        ChunkingConfigDict,
         CitationDict,
         CitationMetadataDict,
         CodeExecutionResultDict,
@@ -790,6 +788,7 @@ if TYPE_CHECKING:
         CreateDocumentRequestDict,
         CreateFileRequestDict,
         CreateFileResponseDict,
+        CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
@@ -801,6 +800,7 @@ if TYPE_CHECKING:
         DeleteCorpusRequestDict,
         DeleteDocumentRequestDict,
         DeleteFileRequestDict,
+        DeleteFileSearchStoreRequestDict,
         DeletePermissionRequestDict,
         DeleteTunedModelRequestDict,
         DocumentDict,
@@ -821,6 +821,7 @@ if TYPE_CHECKING:
         FileSearchDict,
         FileSearchRetrievalConfigDict,
         FileSearchRetrievalResourceDict,
+        FileSearchStoreDict,
         FunctionCallDict,
         FunctionCallingConfigDict,
         FunctionDeclarationDict,
@@ -847,6 +848,7 @@ if TYPE_CHECKING:
         GetCorpusRequestDict,
         GetDocumentRequestDict,
         GetFileRequestDict,
+        GetFileSearchStoreRequestDict,
         GetModelRequestDict,
         GetPermissionRequestDict,
         GetTunedModelRequestDict,
@@ -879,6 +881,9 @@ if TYPE_CHECKING:
         ImageConfigImageOutputOptionsDict,
         ImageResponseFormatDict,
         ImageSearchDict,
+        ImportFileMetadataDict,
+        ImportFileRequestDict,
+        ImportFileResponseDict,
         InlinedEmbedContentRequestDict,
         InlinedEmbedContentRequestsDict,
         InlinedEmbedContentResponsesDict,
@@ -896,6 +901,8 @@ if TYPE_CHECKING:
         ListCorporaResponseDict,
         ListDocumentsRequestDict,
         ListDocumentsResponseDict,
+        ListFileSearchStoresRequestDict,
+        ListFileSearchStoresResponseDict,
         ListFilesRequestDict,
         ListFilesResponseDict,
         ListModelsRequestDict,
@@ -993,6 +1000,9 @@ if TYPE_CHECKING:
         UpdateDocumentRequestDict,
         UpdatePermissionRequestDict,
         UpdateTunedModelRequestDict,
+        UploadToFileSearchStoreMetadataDict,
+        UploadToFileSearchStoreRequestDict,
+        UploadToFileSearchStoreResponseDict,
         UrlContextDict,
         UrlContextMetadataDict,
         UrlMetadataDict,
@@ -1005,6 +1015,7 @@ if TYPE_CHECKING:
         VoiceConfigDict,
         VoiceConsentSignatureDict,
         WebSearchDict,
+        WhiteSpaceConfigDict,
         WordInfoDict,
     )
 
@@ -1048,6 +1059,7 @@ if TYPE_CHECKING:
     CandidateOrDict: TypeAlias = Candidate | CandidateDict
     ChunkOrDict: TypeAlias = Chunk | ChunkDict
     ChunkDataOrDict: TypeAlias = ChunkData | ChunkDataDict
+    ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
     CitationOrDict: TypeAlias = Citation | CitationDict
     CitationMetadataOrDict: TypeAlias = CitationMetadata | CitationMetadataDict
     CodeExecutionResultOrDict: TypeAlias = CodeExecutionResult | CodeExecutionResultDict
@@ -1073,6 +1085,9 @@ if TYPE_CHECKING:
     CreateDocumentRequestOrDict: TypeAlias = CreateDocumentRequest | CreateDocumentRequestDict
     CreateFileRequestOrDict: TypeAlias = CreateFileRequest | CreateFileRequestDict
     CreateFileResponseOrDict: TypeAlias = CreateFileResponse | CreateFileResponseDict
+    CreateFileSearchStoreRequestOrDict: TypeAlias = (
+        CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
+    )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
@@ -1084,6 +1099,9 @@ if TYPE_CHECKING:
     DeleteCorpusRequestOrDict: TypeAlias = DeleteCorpusRequest | DeleteCorpusRequestDict
     DeleteDocumentRequestOrDict: TypeAlias = DeleteDocumentRequest | DeleteDocumentRequestDict
     DeleteFileRequestOrDict: TypeAlias = DeleteFileRequest | DeleteFileRequestDict
+    DeleteFileSearchStoreRequestOrDict: TypeAlias = (
+        DeleteFileSearchStoreRequest | DeleteFileSearchStoreRequestDict
+    )
     DeletePermissionRequestOrDict: TypeAlias = DeletePermissionRequest | DeletePermissionRequestDict
     DeleteTunedModelRequestOrDict: TypeAlias = DeleteTunedModelRequest | DeleteTunedModelRequestDict
     DocumentOrDict: TypeAlias = Document | DocumentDict
@@ -1106,6 +1124,7 @@ if TYPE_CHECKING:
     FileSearchRetrievalResourceOrDict: TypeAlias = (
         FileSearchRetrievalResource | FileSearchRetrievalResourceDict
     )
+    FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
     FunctionCallOrDict: TypeAlias = FunctionCall | FunctionCallDict
     FunctionCallingConfigOrDict: TypeAlias = FunctionCallingConfig | FunctionCallingConfigDict
     FunctionDeclarationOrDict: TypeAlias = FunctionDeclaration | FunctionDeclarationDict
@@ -1138,6 +1157,7 @@ if TYPE_CHECKING:
     GetCorpusRequestOrDict: TypeAlias = GetCorpusRequest | GetCorpusRequestDict
     GetDocumentRequestOrDict: TypeAlias = GetDocumentRequest | GetDocumentRequestDict
     GetFileRequestOrDict: TypeAlias = GetFileRequest | GetFileRequestDict
+    GetFileSearchStoreRequestOrDict: TypeAlias = GetFileSearchStoreRequest | GetFileSearchStoreRequestDict
     GetModelRequestOrDict: TypeAlias = GetModelRequest | GetModelRequestDict
     GetPermissionRequestOrDict: TypeAlias = GetPermissionRequest | GetPermissionRequestDict
     GetTunedModelRequestOrDict: TypeAlias = GetTunedModelRequest | GetTunedModelRequestDict
@@ -1183,6 +1203,9 @@ if TYPE_CHECKING:
     )
     ImageResponseFormatOrDict: TypeAlias = ImageResponseFormat | ImageResponseFormatDict
     ImageSearchOrDict: TypeAlias = ImageSearch | ImageSearchDict
+    ImportFileMetadataOrDict: TypeAlias = ImportFileMetadata | ImportFileMetadataDict
+    ImportFileRequestOrDict: TypeAlias = ImportFileRequest | ImportFileRequestDict
+    ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
     InlinedEmbedContentRequestOrDict: TypeAlias = InlinedEmbedContentRequest | InlinedEmbedContentRequestDict
     InlinedEmbedContentRequestsOrDict: TypeAlias = (
         InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict
@@ -1204,6 +1227,12 @@ if TYPE_CHECKING:
     ListCorporaResponseOrDict: TypeAlias = ListCorporaResponse | ListCorporaResponseDict
     ListDocumentsRequestOrDict: TypeAlias = ListDocumentsRequest | ListDocumentsRequestDict
     ListDocumentsResponseOrDict: TypeAlias = ListDocumentsResponse | ListDocumentsResponseDict
+    ListFileSearchStoresRequestOrDict: TypeAlias = (
+        ListFileSearchStoresRequest | ListFileSearchStoresRequestDict
+    )
+    ListFileSearchStoresResponseOrDict: TypeAlias = (
+        ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
+    )
     ListFilesRequestOrDict: TypeAlias = ListFilesRequest | ListFilesRequestDict
     ListFilesResponseOrDict: TypeAlias = ListFilesResponse | ListFilesResponseDict
     ListModelsRequestOrDict: TypeAlias = ListModelsRequest | ListModelsRequestDict
@@ -1311,6 +1340,15 @@ if TYPE_CHECKING:
     UpdateDocumentRequestOrDict: TypeAlias = UpdateDocumentRequest | UpdateDocumentRequestDict
     UpdatePermissionRequestOrDict: TypeAlias = UpdatePermissionRequest | UpdatePermissionRequestDict
     UpdateTunedModelRequestOrDict: TypeAlias = UpdateTunedModelRequest | UpdateTunedModelRequestDict
+    UploadToFileSearchStoreMetadataOrDict: TypeAlias = (
+        UploadToFileSearchStoreMetadata | UploadToFileSearchStoreMetadataDict
+    )
+    UploadToFileSearchStoreRequestOrDict: TypeAlias = (
+        UploadToFileSearchStoreRequest | UploadToFileSearchStoreRequestDict
+    )
+    UploadToFileSearchStoreResponseOrDict: TypeAlias = (
+        UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
+    )
     UrlContextOrDict: TypeAlias = UrlContext | UrlContextDict
     UrlContextMetadataOrDict: TypeAlias = UrlContextMetadata | UrlContextMetadataDict
     UrlMetadataOrDict: TypeAlias = UrlMetadata | UrlMetadataDict
@@ -1325,6 +1363,7 @@ if TYPE_CHECKING:
     VoiceConfigOrDict: TypeAlias = VoiceConfig | VoiceConfigDict
     VoiceConsentSignatureOrDict: TypeAlias = VoiceConsentSignature | VoiceConsentSignatureDict
     WebSearchOrDict: TypeAlias = WebSearch | WebSearchDict
+    WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict
     WordInfoOrDict: TypeAlias = WordInfo | WordInfoDict
 
 __all__ = [
@@ -1561,6 +1600,9 @@ __all__ = [
     "CreateFileSearchStoreConfig",
     "CreateFileSearchStoreConfigDict",
     "CreateFileSearchStoreConfigOrDict",
+    "CreateFileSearchStoreRequest",
+    "CreateFileSearchStoreRequestDict",
+    "CreateFileSearchStoreRequestOrDict",
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
@@ -1621,6 +1663,9 @@ __all__ = [
     "DeleteFileSearchStoreConfig",
     "DeleteFileSearchStoreConfigDict",
     "DeleteFileSearchStoreConfigOrDict",
+    "DeleteFileSearchStoreRequest",
+    "DeleteFileSearchStoreRequestDict",
+    "DeleteFileSearchStoreRequestOrDict",
     "DeleteModelConfig",
     "DeleteModelConfigDict",
     "DeleteModelConfigOrDict",
@@ -1644,6 +1689,7 @@ __all__ = [
     "DocumentMetadataDict",
     "DocumentMetadataOrDict",
     "DocumentOrDict",
+    "DocumentState",
     "DownloadFileConfig",
     "DownloadFileConfigDict",
     "DownloadFileConfigOrDict",
@@ -1844,6 +1890,9 @@ __all__ = [
     "GetFileSearchStoreConfig",
     "GetFileSearchStoreConfigDict",
     "GetFileSearchStoreConfigOrDict",
+    "GetFileSearchStoreRequest",
+    "GetFileSearchStoreRequestDict",
+    "GetFileSearchStoreRequestOrDict",
     "GetModelConfig",
     "GetModelConfigDict",
     "GetModelConfigOrDict",
@@ -1972,9 +2021,15 @@ __all__ = [
     "ImportFileConfig",
     "ImportFileConfigDict",
     "ImportFileConfigOrDict",
+    "ImportFileMetadata",
+    "ImportFileMetadataDict",
+    "ImportFileMetadataOrDict",
     "ImportFileOperation",
     "ImportFileOperationDict",
     "ImportFileOperationOrDict",
+    "ImportFileRequest",
+    "ImportFileRequestDict",
+    "ImportFileRequestOrDict",
     "ImportFileResponse",
     "ImportFileResponseDict",
     "ImportFileResponseOrDict",
@@ -2059,6 +2114,9 @@ __all__ = [
     "ListFileSearchStoresConfig",
     "ListFileSearchStoresConfigDict",
     "ListFileSearchStoresConfigOrDict",
+    "ListFileSearchStoresRequest",
+    "ListFileSearchStoresRequestDict",
+    "ListFileSearchStoresRequestOrDict",
     "ListFileSearchStoresResponse",
     "ListFileSearchStoresResponseDict",
     "ListFileSearchStoresResponseOrDict",
@@ -2492,9 +2550,15 @@ __all__ = [
     "UploadToFileSearchStoreConfig",
     "UploadToFileSearchStoreConfigDict",
     "UploadToFileSearchStoreConfigOrDict",
+    "UploadToFileSearchStoreMetadata",
+    "UploadToFileSearchStoreMetadataDict",
+    "UploadToFileSearchStoreMetadataOrDict",
     "UploadToFileSearchStoreOperation",
     "UploadToFileSearchStoreOperationDict",
     "UploadToFileSearchStoreOperationOrDict",
+    "UploadToFileSearchStoreRequest",
+    "UploadToFileSearchStoreRequestDict",
+    "UploadToFileSearchStoreRequestOrDict",
     "UploadToFileSearchStoreResponse",
     "UploadToFileSearchStoreResponseDict",
     "UploadToFileSearchStoreResponseOrDict",

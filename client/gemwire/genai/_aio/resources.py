@@ -8,6 +8,7 @@ from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.batches import AsyncBatches
 from gemwire.genai._aio.caches import AsyncCaches
 from gemwire.genai._aio.chats import AsyncChats
+from gemwire.genai._aio.file_search_stores import AsyncFileSearchStores
 from gemwire.genai._aio.files import AsyncFiles
 from gemwire.genai._aio.live import AsyncLive
 from gemwire.genai._aio.models import AsyncModels
@@ -29,6 +30,7 @@ class AsyncResources:
         models: Models, and the content that they generate.
         chats: Conversations with a model.
         files: Files that requests refer to, and files that models generated.
+        file_search_stores: Stores of files that models search, and their documents.
         caches: Cached content.
         tunings: Tuning jobs.
         batches: Batch jobs.
@@ -37,13 +39,25 @@ class AsyncResources:
     """
 
     # As descriptors of the class, the attributes are seen by mock.create_autospec.
-    __slots__ = ("_api", "batches", "caches", "chats", "files", "live", "models", "operations", "tunings")
+    __slots__ = (
+        "_api",
+        "batches",
+        "caches",
+        "chats",
+        "file_search_stores",
+        "files",
+        "live",
+        "models",
+        "operations",
+        "tunings",
+    )
 
     def __init__(self, api: AsyncApi) -> None:
         self._api = api
         self.models = AsyncModels(api)
         self.chats = AsyncChats(api)
         self.files = AsyncFiles(api)
+        self.file_search_stores = AsyncFileSearchStores(api)
         self.caches = AsyncCaches(api)
         self.tunings = AsyncTunings(api)
         self.batches = AsyncBatches(api)

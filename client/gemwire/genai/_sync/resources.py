@@ -10,6 +10,7 @@ from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.batches import Batches
 from gemwire.genai._sync.caches import Caches
 from gemwire.genai._sync.chats import Chats
+from gemwire.genai._sync.file_search_stores import FileSearchStores
 from gemwire.genai._sync.files import Files
 from gemwire.genai._sync.live import Live
 from gemwire.genai._sync.models import Models
@@ -30,6 +31,7 @@ class Resources:
         models: Models, and the content that they generate.
         chats: Conversations with a model.
         files: Files that requests refer to, and files that models generated.
+        file_search_stores: Stores of files that models search, and their documents.
         caches: Cached content.
         tunings: Tuning jobs.
         batches: Batch jobs.
@@ -38,13 +40,25 @@ class Resources:
     """
 
     # As descriptors of the class, the attributes are seen by mock.create_autospec.
-    __slots__ = ("_api", "batches", "caches", "chats", "files", "live", "models", "operations", "tunings")
+    __slots__ = (
+        "_api",
+        "batches",
+        "caches",
+        "chats",
+        "file_search_stores",
+        "files",
+        "live",
+        "models",
+        "operations",
+        "tunings",
+    )
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self.models = Models(api)
         self.chats = Chats(api)
         self.files = Files(api)
+        self.file_search_stores = FileSearchStores(api)
         self.caches = Caches(api)
         self.tunings = Tunings(api)
         self.batches = Batches(api)
