@@ -7,8 +7,9 @@ in the store and its bytes are in ``state.blobs``, so that the work is resumed a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import grpc
 
@@ -44,6 +45,25 @@ _STATES = v1beta.Document.State
 _Request = v1beta.ImportFileRequest | v1beta.UploadToFileSearchStoreRequest
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What is left to do for an operation, as it is stored with it.
+
+    Attributes:
+        document: Name of the document.
+        contents: Its bytes in ``state.blobs``: one blob.
+        words: Maximum number of words of a chunk.
+        overlap: Number of words that two chunks share.
+        ends: Time at which the document is no longer pending, in seconds since the epoch.
+    """
+
+    document: str
+    contents: list[str]
+    words: int
+    overlap: int
+    ends: float
+
+
 class DocumentIndexing:
     """The processing of documents in the background."""
 
@@ -54,7 +74,7 @@ class DocumentIndexing:
     def resume(self) -> None:
         """Resume unfinished documents."""
         for tenant, name, keep in longrunning.list_unfinished(self._state, "fileSearchStores"):
-            self._state.spawn(self._run(tenant, name, keep))
+            self._state.spawn(self._run(tenant, name, _Work(**keep)))
 
     def check(self, request: _Request, call: Call, size: int, field: str) -> None:
         """Check that a document can be added.
@@ -127,37 +147,33 @@ class DocumentIndexing:
         for moment in (document.create_time, document.update_time):
             moment.FromDatetime(state.clock.datetime())
         metadata = v1beta.UploadToFileSearchStoreMetadata() if path else v1beta.ImportFileMetadata()
-        keep = {
-            "document": document.name,
-            "contents": [blob],
-            "words": _get_chunk_words(request.chunking_config),
-            "ends": state.clock.now() + _PENDING,
-        }
+        words, overlap = _get_chunk_words(request.chunking_config)
+        work = _Work(document.name, [blob], words, overlap, state.clock.now() + _PENDING)
         with state.store.transaction():
             state.store.put(call.tenant, document.name, document, parent=store, owner=call.caller)
-            operation = longrunning.create(state, call, f"{store}{path}", metadata, keep)
+            operation = longrunning.create(state, call, f"{store}{path}", metadata, dataclasses.asdict(work))
         state.blobs.seal(blob)
-        state.spawn(self._run(call.tenant, operation.name, keep))
+        state.spawn(self._run(call.tenant, operation.name, work))
         return operation
 
-    async def _run(self, tenant: str, name: str, keep: Mapping[str, Any]) -> None:
+    async def _run(self, tenant: str, name: str, work: _Work) -> None:
         """Process a document; it may be deleted meanwhile, alone or with its store."""
-        state, [blob] = self._state, keep["contents"]
-        await state.clock.sleep(max(keep["ends"] - state.clock.now(), 0.0))
+        state, [blob] = self._state, work.contents
+        await state.clock.sleep(max(work.ends - state.clock.now(), 0.0))
         try:
-            document = self._get(tenant, keep["document"])
+            document = self._get(tenant, work.document)
             text = await asyncio.to_thread(read_text, state.blobs.path(blob), document.mime_type)
-            chunks = await asyncio.to_thread(split_text, text, *keep["words"])
+            chunks = await asyncio.to_thread(split_text, text, work.words, work.overlap)
             extras = []
             for start in range(0, len(chunks), _BATCH):
                 extras += await embed_for_storage(state.engine, chunks[start : start + _BATCH])
                 await asyncio.sleep(0)
             self._activate(tenant, name, document.name, chunks, extras)
         except StatusError as error:
-            self._fail(tenant, name, keep["document"], error)
+            self._fail(tenant, name, work.document, error)
         except Exception as error:
             why = f"the emulator failed: {type(error).__name__}: {error}"
-            self._fail(tenant, name, keep["document"], StatusError(grpc.StatusCode.INTERNAL, why))
+            self._fail(tenant, name, work.document, StatusError(grpc.StatusCode.INTERNAL, why))
             raise
         state.blobs.delete(blob)
 
