@@ -40,7 +40,7 @@ def ended(api: Api, resources: Any, gemini: RunningEmulator, operation: Any) -> 
 def test_stores(api: Api, gemini: RunningEmulator) -> None:
     stores = api.genai().file_search_stores
     store = api(stores.create(config={"display_name": "My notes", "embedding_model": "text-embedding-004"}))
-    assert isinstance(store, types.FileSearchStore)
+    assert type(store).__name__ == "FileSearchStore"
     assert store.name.startswith("fileSearchStores/my-notes-")
     assert (store.display_name, store.embedding_model) == ("My notes", "models/text-embedding-004")
     assert store.create_time == store.update_time
@@ -67,16 +67,18 @@ def test_import_of_a_file(api: Api, gemini: RunningEmulator) -> None:
         stores.import_file(
             file_search_store_name=store.name,
             file_name=file.name,
-            config=types.ImportFileConfig(
-                custom_metadata=[
+            config={
+                "custom_metadata": [
                     types.CustomMetadata(key="year", numeric_value=1930),
                     {"key": "tags", "string_list_value": {"values": ["birds", "water"]}},
                 ],
-                chunking_config={"white_space_config": {"max_tokens_per_chunk": 6, "max_overlap_tokens": 1}},
-            ),
+                "chunking_config": {
+                    "white_space_config": {"max_tokens_per_chunk": 6, "max_overlap_tokens": 1}
+                },
+            },
         )
     )
-    assert isinstance(operation, types.ImportFileOperation)
+    assert type(operation).__name__ == "ImportFileOperation"
     assert (operation.done, operation.response, operation.error) == (None, None, None)
     [document] = api(documents.list(parent=store.name)).page
     assert (document.display_name, document.mime_type, document.size_bytes, document.state) == (
@@ -85,7 +87,7 @@ def test_import_of_a_file(api: Api, gemini: RunningEmulator) -> None:
     )
     assert api(stores.get(name=store.name)).pending_documents_count == 1
     operation = ended(api, resources, gemini, operation)
-    assert isinstance(operation, types.ImportFileOperation)
+    assert type(operation).__name__ == "ImportFileOperation"
     assert (operation.response.parent, operation.response.document_name) == (store.name, document.name)
     document = api(documents.get(name=document.name))
     assert document.state == types.DocumentState.STATE_ACTIVE
