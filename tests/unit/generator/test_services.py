@@ -501,21 +501,28 @@ def test_aio_server_with_both_stubs(servicer: type) -> None:
     asyncio.run(scenario())
 
 
-def _all_servicers() -> list[tuple[ModuleType, str, Any]]:
-    found = []
+def _services_over_grpc() -> Iterator[tuple[ModuleType, str, list[_method.Method[Any, Any]]]]:
+    """Yield the module, the name and the methods of each service; without those that HTTP alone has."""
     for module, file in zip(_GRPC_MODULES, _FILES.values(), strict=True):
-        found += [(module, s.name, getattr(module, f"{s.name}Servicer")()) for s in file.service]
-    return found
+        for service in file.service:
+            methods = list(_SERVICES[f"{file.package}.{service.name}"].SERVICE.methods.values())
+            is_served = not all(method.http_only for method in methods)
+            assert hasattr(module, f"{service.name}Stub") == is_served
+            if is_served:
+                yield module, service.name, methods
+
+
+def _all_servicers() -> list[tuple[ModuleType, str, Any]]:
+    return [(module, name, getattr(module, f"{name}Servicer")()) for module, name, _ in _services_over_grpc()]
 
 
 def _stubs(channel: Any) -> Iterator[tuple[_method.Method[Any, Any], Any]]:
-    for module, file in zip(_GRPC_MODULES, _FILES.values(), strict=True):
-        for service in file.service:
-            stub = getattr(module, f"{service.name}Stub")(channel)
-            for method in _SERVICES[f"{file.package}.{service.name}"].SERVICE.methods.values():
-                assert hasattr(stub, method.name) == (not method.http_only)
-                if not method.http_only:
-                    yield method, getattr(stub, method.name)
+    for module, name, methods in _services_over_grpc():
+        stub = getattr(module, f"{name}Stub")(channel)
+        for method in methods:
+            assert hasattr(stub, method.name) == (not method.http_only)
+            if not method.http_only:
+                yield method, getattr(stub, method.name)
 
 
 def _assert_unimplemented(method: _method.Method[Any, Any], error: grpc.RpcError) -> None:
