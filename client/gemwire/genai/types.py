@@ -52,6 +52,8 @@ from gemwire.genai._types.caches import (
 )
 from gemwire.genai._types.content import (
     Blob,
+    BlobImageUnion,
+    BlobImageUnionDict,
     Content,
     ContentListUnion,
     ContentListUnionDict,
@@ -113,6 +115,7 @@ from gemwire.genai._types.generate_content import (
     ToolUnion,
     ToolUnionDict,
 )
+from gemwire.genai._types.google_types import Interval, IntervalDict, LatLng, LatLngDict
 from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
@@ -161,6 +164,7 @@ from gemwire.genai._types.models import (
     UpdateModelConfig,
 )
 from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.schemas import JSONSchema, JSONSchemaType, Schema
 from gemwire.genai._types.tools import FunctionDeclaration, Mode
 from gemwire.genai._types.tunings import (
     CancelTuningJobConfig,
@@ -449,7 +453,6 @@ from gemwire_proto.v1beta.views import (
     SafetyPolicy,
     SafetyRating,
     SafetySetting,
-    Schema,
     SearchEntryPoint,
     SearchTypes,
     Segment,
@@ -646,6 +649,8 @@ if TYPE_CHECKING:
         InlinedResponseOrDict,
         JobErrorDict,
         JobErrorOrDict,
+        JSONSchemaDict,
+        JSONSchemaOrDict,
         ListBatchJobsConfigDict,
         ListBatchJobsConfigOrDict,
         ListBatchJobsResponseDict,
@@ -1047,6 +1052,8 @@ if TYPE_CHECKING:
     BatchGenerateContentRequestOrDict: TypeAlias = (
         BatchGenerateContentRequest | BatchGenerateContentRequestDict
     )
+    BatchJobDestinationUnionOrDict: TypeAlias = BatchJobDestinationUnion | BatchJobDestinationUnionDict
+    BatchJobSourceUnionOrDict: TypeAlias = BatchJobSourceUnion | BatchJobSourceUnionDict
     BatchStatsOrDict: TypeAlias = BatchStats | BatchStatsDict
     BatchUpdateChunksRequestOrDict: TypeAlias = BatchUpdateChunksRequest | BatchUpdateChunksRequestDict
     BatchUpdateChunksResponseOrDict: TypeAlias = BatchUpdateChunksResponse | BatchUpdateChunksResponseDict
@@ -1054,6 +1061,7 @@ if TYPE_CHECKING:
         BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict
     )
     BlobOrDict: TypeAlias = Blob | BlobDict
+    BlobImageUnionOrDict: TypeAlias = BlobImageUnion | BlobImageUnionDict
     CachedContentOrDict: TypeAlias = CachedContent | CachedContentDict
     CachedContentUsageMetadataOrDict: TypeAlias = CachedContentUsageMetadata | CachedContentUsageMetadataDict
     CandidateOrDict: TypeAlias = Candidate | CandidateDict
@@ -1069,6 +1077,8 @@ if TYPE_CHECKING:
     ContentEmbeddingOrDict: TypeAlias = ContentEmbedding | ContentEmbeddingDict
     ContentEmbeddingStatisticsOrDict: TypeAlias = ContentEmbeddingStatistics | ContentEmbeddingStatisticsDict
     ContentFilterOrDict: TypeAlias = ContentFilter | ContentFilterDict
+    ContentListUnionOrDict: TypeAlias = ContentListUnion | ContentListUnionDict
+    ContentUnionOrDict: TypeAlias = ContentUnion | ContentUnionDict
     ContextWindowCompressionConfigOrDict: TypeAlias = (
         ContextWindowCompressionConfig | ContextWindowCompressionConfigDict
     )
@@ -1217,8 +1227,10 @@ if TYPE_CHECKING:
     InlinedResponsesOrDict: TypeAlias = InlinedResponses | InlinedResponsesDict
     InputConfigOrDict: TypeAlias = InputConfig | InputConfigDict
     InputEmbedContentConfigOrDict: TypeAlias = InputEmbedContentConfig | InputEmbedContentConfigDict
+    IntervalOrDict: TypeAlias = Interval | IntervalDict
     LanguageAutoOrDict: TypeAlias = LanguageAuto | LanguageAutoDict
     LanguageHintsOrDict: TypeAlias = LanguageHints | LanguageHintsDict
+    LatLngOrDict: TypeAlias = LatLng | LatLngDict
     ListCachedContentsRequestOrDict: TypeAlias = ListCachedContentsRequest | ListCachedContentsRequestDict
     ListCachedContentsResponseOrDict: TypeAlias = ListCachedContentsResponse | ListCachedContentsResponseDict
     ListChunksRequestOrDict: TypeAlias = ListChunksRequest | ListChunksRequestDict
@@ -1277,6 +1289,7 @@ if TYPE_CHECKING:
     MultiSpeakerVoiceConfigOrDict: TypeAlias = MultiSpeakerVoiceConfig | MultiSpeakerVoiceConfigDict
     PartOrDict: TypeAlias = Part | PartDict
     PartMediaResolutionOrDict: TypeAlias = PartMediaResolution | PartMediaResolutionDict
+    PartUnionOrDict: TypeAlias = PartUnion | PartUnionDict
     PartialArgOrDict: TypeAlias = PartialArg | PartialArgDict
     PermissionOrDict: TypeAlias = Permission | PermissionDict
     PrebuiltVoiceConfigOrDict: TypeAlias = PrebuiltVoiceConfig | PrebuiltVoiceConfigDict
@@ -1303,6 +1316,7 @@ if TYPE_CHECKING:
     SafetyRatingOrDict: TypeAlias = SafetyRating | SafetyRatingDict
     SafetySettingOrDict: TypeAlias = SafetySetting | SafetySettingDict
     SchemaOrDict: TypeAlias = Schema | SchemaDict
+    SchemaUnionOrDict: TypeAlias = SchemaUnion | SchemaUnionDict
     SearchEntryPointOrDict: TypeAlias = SearchEntryPoint | SearchEntryPointDict
     SearchTypesOrDict: TypeAlias = SearchTypes | SearchTypesDict
     SegmentOrDict: TypeAlias = Segment | SegmentDict
@@ -1311,6 +1325,7 @@ if TYPE_CHECKING:
     SlidingWindowOrDict: TypeAlias = SlidingWindow | SlidingWindowDict
     SpeakerVoiceConfigOrDict: TypeAlias = SpeakerVoiceConfig | SpeakerVoiceConfigDict
     SpeechConfigOrDict: TypeAlias = SpeechConfig | SpeechConfigDict
+    SpeechConfigUnionOrDict: TypeAlias = SpeechConfigUnion | SpeechConfigUnionDict
     SpeechMetadataOrDict: TypeAlias = SpeechMetadata | SpeechMetadataDict
     SpreadsheetMetadataOrDict: TypeAlias = SpreadsheetMetadata | SpreadsheetMetadataDict
     StreamableHttpTransportOrDict: TypeAlias = StreamableHttpTransport | StreamableHttpTransportDict
@@ -1323,7 +1338,9 @@ if TYPE_CHECKING:
     ToolCallOrDict: TypeAlias = ToolCall | ToolCallDict
     ToolCodeExecutionOrDict: TypeAlias = ToolCodeExecution | ToolCodeExecutionDict
     ToolConfigOrDict: TypeAlias = ToolConfig | ToolConfigDict
+    ToolListUnionOrDict: TypeAlias = ToolListUnion | ToolListUnionDict
     ToolResponseOrDict: TypeAlias = ToolResponse | ToolResponseDict
+    ToolUnionOrDict: TypeAlias = ToolUnion | ToolUnionDict
     TranscriptionOrDict: TypeAlias = Transcription | TranscriptionDict
     TransferOwnershipRequestOrDict: TypeAlias = TransferOwnershipRequest | TransferOwnershipRequestDict
     TransferOwnershipResponseOrDict: TypeAlias = TransferOwnershipResponse | TransferOwnershipResponseDict
@@ -1445,6 +1462,7 @@ __all__ = [
     "BatchJobDestinationOrDict",
     "BatchJobDestinationUnion",
     "BatchJobDestinationUnionDict",
+    "BatchJobDestinationUnionOrDict",
     "BatchJobDict",
     "BatchJobOrDict",
     "BatchJobSource",
@@ -1452,6 +1470,7 @@ __all__ = [
     "BatchJobSourceOrDict",
     "BatchJobSourceUnion",
     "BatchJobSourceUnionDict",
+    "BatchJobSourceUnionOrDict",
     "BatchState",
     "BatchStats",
     "BatchStatsDict",
@@ -1468,6 +1487,9 @@ __all__ = [
     "BidiGenerateContentTranscriptionOrDict",
     "Blob",
     "BlobDict",
+    "BlobImageUnion",
+    "BlobImageUnionDict",
+    "BlobImageUnionOrDict",
     "BlobOrDict",
     "BlockedReason",
     "CachedContent",
@@ -1531,9 +1553,11 @@ __all__ = [
     "ContentFilterOrDict",
     "ContentListUnion",
     "ContentListUnionDict",
+    "ContentListUnionOrDict",
     "ContentOrDict",
     "ContentUnion",
     "ContentUnionDict",
+    "ContentUnionOrDict",
     "ContextWindowCompressionConfig",
     "ContextWindowCompressionConfigDict",
     "ContextWindowCompressionConfigOrDict",
@@ -2064,6 +2088,13 @@ __all__ = [
     "InputEmbedContentConfigDict",
     "InputEmbedContentConfigOrDict",
     "InteractionStatus",
+    "Interval",
+    "IntervalDict",
+    "IntervalOrDict",
+    "JSONSchema",
+    "JSONSchemaDict",
+    "JSONSchemaOrDict",
+    "JSONSchemaType",
     "JobError",
     "JobErrorDict",
     "JobErrorOrDict",
@@ -2075,6 +2106,9 @@ __all__ = [
     "LanguageHints",
     "LanguageHintsDict",
     "LanguageHintsOrDict",
+    "LatLng",
+    "LatLngDict",
+    "LatLngOrDict",
     "ListBatchJobsConfig",
     "ListBatchJobsConfigDict",
     "ListBatchJobsConfigOrDict",
@@ -2306,6 +2340,7 @@ __all__ = [
     "PartOrDict",
     "PartUnion",
     "PartUnionDict",
+    "PartUnionOrDict",
     "PartialArg",
     "PartialArgDict",
     "PartialArgOrDict",
@@ -2397,6 +2432,7 @@ __all__ = [
     "SchemaOrDict",
     "SchemaUnion",
     "SchemaUnionDict",
+    "SchemaUnionOrDict",
     "SearchEntryPoint",
     "SearchEntryPointDict",
     "SearchEntryPointOrDict",
@@ -2427,6 +2463,7 @@ __all__ = [
     "SpeechConfigOrDict",
     "SpeechConfigUnion",
     "SpeechConfigUnionDict",
+    "SpeechConfigUnionOrDict",
     "SpeechMetadata",
     "SpeechMetadataDict",
     "SpeechMetadataOrDict",
@@ -2468,6 +2505,7 @@ __all__ = [
     "ToolDict",
     "ToolListUnion",
     "ToolListUnionDict",
+    "ToolListUnionOrDict",
     "ToolOrDict",
     "ToolResponse",
     "ToolResponseDict",
@@ -2475,6 +2513,7 @@ __all__ = [
     "ToolType",
     "ToolUnion",
     "ToolUnionDict",
+    "ToolUnionOrDict",
     "TrafficType",
     "Transcription",
     "TranscriptionDict",
@@ -2635,12 +2674,16 @@ if not TYPE_CHECKING:
         # TypedDicts cost import time and are seldom needed when a program runs.
         if name.endswith("Dict"):
             from gemwire.genai._types import dicts
-            from gemwire_proto.v1beta import views
+            from gemwire_runtime.views import View, typed_dict
 
-            if found := vars(dicts).get(name) or getattr(views, name, None):
+            if found := vars(dicts).get(name):
                 return found
+            if isinstance(kind := globals().get(name.removesuffix("Dict")), type) and issubclass(kind, View):
+                made = globals()[name] = typed_dict(globals(), name)
+                return made
             if (kind := globals().get(name.removesuffix("OrDict"))) and name.endswith("OrDict"):
-                return Union[kind, __getattr__(f"{kind.__name__}Dict")]  # noqa: UP007
+                fields = f"{kind.__name__}Dict"
+                return Union[kind, globals().get(fields) or __getattr__(fields)]  # noqa: UP007
             if name.removesuffix("Dict") in globals():
                 return dict
         raise AttributeError(

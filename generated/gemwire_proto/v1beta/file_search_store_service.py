@@ -8,7 +8,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -269,6 +269,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.FileSearchStore]:
         """Creates an empty store. Repeating the call creates another one.
 
@@ -283,6 +284,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             FileSearchStore: the response.
@@ -296,6 +298,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `CreateFileSearchStore`; REST:
         POST /v1beta/fileSearchStores.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_FILE_SEARCH_STORE, fields)
         return self._caller.unary(
             CREATE_FILE_SEARCH_STORE, request, (file_search_store,), retry, timeout, metadata
         )
@@ -308,6 +312,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_service_pb2.FileSearchStore]:
         """Returns a store.
 
@@ -321,6 +326,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             FileSearchStore: the response.
@@ -334,6 +340,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetFileSearchStore`; REST:
         GET /v1beta/{name=fileSearchStores/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_FILE_SEARCH_STORE, fields)
         return self._caller.unary(
             GET_FILE_SEARCH_STORE, request, (name,), retry, timeout, metadata
         )
@@ -345,6 +353,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_retriever_service_pb2.FileSearchStore, _v1beta_retriever_service_pb2.ListFileSearchStoresResponse]]:
         """Lists the stores of the caller's project, page by page.
 
@@ -357,6 +366,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[FileSearchStore, ListFileSearchStoresResponse]: the items of `file_search_stores`, further pages fetched on the way.
@@ -370,6 +380,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListFileSearchStores`; REST:
         GET /v1beta/fileSearchStores.
         """
+        if fields:
+            _method.refuse_arguments(LIST_FILE_SEARCH_STORES, fields)
         return self._caller.paged(
             LIST_FILE_SEARCH_STORES, request, (), retry, timeout, metadata
         )
@@ -382,6 +394,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes a store. Ends with FAILED_PRECONDITION if it has documents and `force` is not set.
 
@@ -396,6 +409,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -409,6 +423,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteFileSearchStore`; REST:
         DELETE /v1beta/{name=fileSearchStores/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_FILE_SEARCH_STORE, fields)
         return self._caller.unary(
             DELETE_FILE_SEARCH_STORE, request, (name,), retry, timeout, metadata
         )
@@ -420,6 +436,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_retriever_service_pb2.UploadToFileSearchStoreResponse, _v1beta_retriever_service_pb2.UploadToFileSearchStoreMetadata]]:
         """Adds a file to a store. Its bytes follow by Google's protocol for uploads, to the path
         `/upload/v1beta/{store}:uploadToFileSearchStore`. The operation ends when the document can be
@@ -434,6 +451,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[UploadToFileSearchStoreResponse, UploadToFileSearchStoreMetadata]: the operation, to be waited for.
@@ -447,6 +465,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `UploadToFileSearchStore`;
         REST: POST /v1beta/{file_search_store_name=fileSearchStores/*}:uploadToFileSearchStore.
         """
+        if fields:
+            _method.refuse_arguments(UPLOAD_TO_FILE_SEARCH_STORE, fields)
         return self._caller.operation(
             UPLOAD_TO_FILE_SEARCH_STORE, request, (), retry, timeout, metadata
         )
@@ -460,6 +480,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1beta_retriever_service_pb2.ImportFileResponse, _v1beta_retriever_service_pb2.ImportFileMetadata]]:
         """Adds a file that was uploaded with `FileService` to a store. The operation ends when the document
         can be searched.
@@ -475,6 +496,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[ImportFileResponse, ImportFileMetadata]: the operation, to be waited for.
@@ -488,6 +510,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ImportFile`; REST: POST
         /v1beta/{file_search_store_name=fileSearchStores/*}:importFile.
         """
+        if fields:
+            _method.refuse_arguments(IMPORT_FILE, fields)
         return self._caller.operation(
             IMPORT_FILE, request, (file_search_store_name, file_name), retry, timeout, metadata
         )
@@ -500,6 +524,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_retriever_pb2.Document]:
         """Returns a document of a store, without its text.
 
@@ -513,6 +538,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Document: the response.
@@ -526,6 +552,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetDocument`; REST: GET
         /v1beta/{name=fileSearchStores/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_DOCUMENT, fields)
         return self._caller.unary(
             GET_DOCUMENT, request, (name,), retry, timeout, metadata
         )
@@ -538,6 +566,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]]:
         """Lists the documents of a store, page by page.
 
@@ -551,6 +580,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[Document, ListDocumentsResponse]: the items of `documents`, further pages fetched on the way.
@@ -564,6 +594,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListDocuments`; REST: GET
         /v1beta/{parent=fileSearchStores/*}/documents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_DOCUMENTS, fields)
         return self._caller.paged(
             LIST_DOCUMENTS, request, (parent,), retry, timeout, metadata
         )
@@ -576,6 +608,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes a document of a store. Ends with FAILED_PRECONDITION if it has chunks and `force` is not
         set.
@@ -590,6 +623,7 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -603,6 +637,8 @@ class AsyncFileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteDocument`; REST: DELETE
         /v1beta/{name=fileSearchStores/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_DOCUMENT, fields)
         return self._caller.unary(
             DELETE_DOCUMENT, request, (name,), retry, timeout, metadata
         )
@@ -624,6 +660,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_service_pb2.FileSearchStore:
         """Creates an empty store. Repeating the call creates another one.
 
@@ -638,6 +675,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             FileSearchStore: the response.
@@ -651,6 +689,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `CreateFileSearchStore`; REST:
         POST /v1beta/fileSearchStores.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_FILE_SEARCH_STORE, fields)
         return self._caller.unary(
             CREATE_FILE_SEARCH_STORE, request, (file_search_store,), retry, timeout, metadata
         )
@@ -663,6 +703,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_service_pb2.FileSearchStore:
         """Returns a store.
 
@@ -676,6 +717,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             FileSearchStore: the response.
@@ -689,6 +731,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetFileSearchStore`; REST:
         GET /v1beta/{name=fileSearchStores/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_FILE_SEARCH_STORE, fields)
         return self._caller.unary(
             GET_FILE_SEARCH_STORE, request, (name,), retry, timeout, metadata
         )
@@ -700,6 +744,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_retriever_service_pb2.FileSearchStore, _v1beta_retriever_service_pb2.ListFileSearchStoresResponse]:
         """Lists the stores of the caller's project, page by page.
 
@@ -712,6 +757,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[FileSearchStore, ListFileSearchStoresResponse]: the items of `file_search_stores`, further pages fetched on the way.
@@ -725,6 +771,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListFileSearchStores`; REST:
         GET /v1beta/fileSearchStores.
         """
+        if fields:
+            _method.refuse_arguments(LIST_FILE_SEARCH_STORES, fields)
         return self._caller.paged(
             LIST_FILE_SEARCH_STORES, request, (), retry, timeout, metadata
         )
@@ -737,6 +785,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes a store. Ends with FAILED_PRECONDITION if it has documents and `force` is not set.
 
@@ -751,6 +800,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -764,6 +814,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteFileSearchStore`; REST:
         DELETE /v1beta/{name=fileSearchStores/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_FILE_SEARCH_STORE, fields)
         return self._caller.unary(
             DELETE_FILE_SEARCH_STORE, request, (name,), retry, timeout, metadata
         )
@@ -775,6 +827,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1beta_retriever_service_pb2.UploadToFileSearchStoreResponse, _v1beta_retriever_service_pb2.UploadToFileSearchStoreMetadata]:
         """Adds a file to a store. Its bytes follow by Google's protocol for uploads, to the path
         `/upload/v1beta/{store}:uploadToFileSearchStore`. The operation ends when the document can be
@@ -789,6 +842,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[UploadToFileSearchStoreResponse, UploadToFileSearchStoreMetadata]: the operation, to be waited for.
@@ -802,6 +856,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `UploadToFileSearchStore`;
         REST: POST /v1beta/{file_search_store_name=fileSearchStores/*}:uploadToFileSearchStore.
         """
+        if fields:
+            _method.refuse_arguments(UPLOAD_TO_FILE_SEARCH_STORE, fields)
         return self._caller.operation(
             UPLOAD_TO_FILE_SEARCH_STORE, request, (), retry, timeout, metadata
         )
@@ -815,6 +871,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1beta_retriever_service_pb2.ImportFileResponse, _v1beta_retriever_service_pb2.ImportFileMetadata]:
         """Adds a file that was uploaded with `FileService` to a store. The operation ends when the document
         can be searched.
@@ -830,6 +887,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[ImportFileResponse, ImportFileMetadata]: the operation, to be waited for.
@@ -843,6 +901,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ImportFile`; REST: POST
         /v1beta/{file_search_store_name=fileSearchStores/*}:importFile.
         """
+        if fields:
+            _method.refuse_arguments(IMPORT_FILE, fields)
         return self._caller.operation(
             IMPORT_FILE, request, (file_search_store_name, file_name), retry, timeout, metadata
         )
@@ -855,6 +915,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_retriever_pb2.Document:
         """Returns a document of a store, without its text.
 
@@ -868,6 +929,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Document: the response.
@@ -881,6 +943,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `GetDocument`; REST: GET
         /v1beta/{name=fileSearchStores/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_DOCUMENT, fields)
         return self._caller.unary(
             GET_DOCUMENT, request, (name,), retry, timeout, metadata
         )
@@ -893,6 +957,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_retriever_pb2.Document, _v1beta_retriever_service_pb2.ListDocumentsResponse]:
         """Lists the documents of a store, page by page.
 
@@ -906,6 +971,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[Document, ListDocumentsResponse]: the items of `documents`, further pages fetched on the way.
@@ -919,6 +985,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `ListDocuments`; REST: GET
         /v1beta/{parent=fileSearchStores/*}/documents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_DOCUMENTS, fields)
         return self._caller.paged(
             LIST_DOCUMENTS, request, (parent,), retry, timeout, metadata
         )
@@ -931,6 +999,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes a document of a store. Ends with FAILED_PRECONDITION if it has chunks and `force` is not
         set.
@@ -945,6 +1014,7 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -958,6 +1028,8 @@ class FileSearchStoreService(FileSearchStoreServicePaths):
         Source: google/ai/generativelanguage/v1beta/retriever_service.proto, `DeleteDocument`; REST: DELETE
         /v1beta/{name=fileSearchStores/*/documents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_DOCUMENT, fields)
         return self._caller.unary(
             DELETE_DOCUMENT, request, (name,), retry, timeout, metadata
         )

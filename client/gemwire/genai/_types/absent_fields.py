@@ -17,7 +17,7 @@ _FIELDS: dict[type[View], dict[str, object]] = {
     views.BatchEmbedContentsResponse: {**_RESPONSE, "metadata": object},
     views.CountTokensResponse: _RESPONSE,
     views.ListCachedContentsResponse: _RESPONSE,
-    views.ListFilesResponse: _RESPONSE,
+    views.ListFilesResponse: {**_RESPONSE, "data": object, "next_page": str},
     views.ListModelsResponse: _RESPONSE,
     views.CreateFileResponse: _RESPONSE,
     views.ListFileSearchStoresResponse: _RESPONSE,

@@ -111,6 +111,7 @@ from gemwire.genai._types.models import (
     UpdateModelConfig,
 )
 from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.schemas import JSONSchema
 from gemwire.genai._types.tunings import (
     CancelTuningJobConfig,
     CancelTuningJobResponse,
@@ -148,6 +149,7 @@ if TYPE_CHECKING:
     )
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
     from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
+    from gemwire.genai._types.schemas import JSONSchemaType
     from gemwire.genai._types.tunings import JobState, TuningJob
     from gemwire.genai._types.videos import (
         ImageResizeMode,
@@ -357,6 +359,8 @@ class DeleteFileResponseDict(TypedDict, total=False):
     """Fields of a `DeleteFileResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
+    id: str | None
+    type: str | None
 
 
 class AutomaticFunctionCallingConfigDict(TypedDict, total=False):
@@ -580,6 +584,35 @@ class DebugConfigDict(TypedDict, total=False):
     client_mode: str | None
     replays_directory: str | None
     replay_id: str | None
+
+
+class JSONSchemaDict(TypedDict, total=False):
+    """Fields of a `JSONSchema`."""
+
+    type: JSONSchemaType | Sequence[JSONSchemaType] | None
+    format: str | None
+    title: str | None
+    description: str | None
+    default: object | None
+    items: JSONSchema | JSONSchemaDict | None
+    min_items: int | None
+    max_items: int | None
+    enum: Sequence[object] | None
+    properties: Mapping[str, JSONSchema | JSONSchemaDict] | None
+    required: Sequence[str] | None
+    min_properties: int | None
+    max_properties: int | None
+    minimum: float | None
+    maximum: float | None
+    min_length: int | None
+    max_length: int | None
+    pattern: str | None
+    additional_properties: object | None
+    any_of: Sequence[JSONSchema | JSONSchemaDict] | None
+    unique_items: bool | None
+    ref: str | None
+    defs: Mapping[str, JSONSchema | JSONSchemaDict] | None
+    one_of: Sequence[JSONSchema | JSONSchemaDict] | None
 
 
 class TuningDatasetDict(TypedDict, total=False):
@@ -1046,6 +1079,7 @@ ImportFileOperationOrDict: TypeAlias = ImportFileOperation | ImportFileOperation
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict
 InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
 InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
+JSONSchemaOrDict: TypeAlias = JSONSchema | JSONSchemaDict
 JobErrorOrDict: TypeAlias = JobError | JobErrorDict
 ListBatchJobsConfigOrDict: TypeAlias = ListBatchJobsConfig | ListBatchJobsConfigDict
 ListBatchJobsResponseOrDict: TypeAlias = ListBatchJobsResponse | ListBatchJobsResponseDict
