@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.file_search import DeleteDocumentConfig, GetDocumentConfig, ListDocumentsConfig
 from gemwire_proto.v1beta.views import Document
 
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncDocuments:
+class AsyncDocuments(AsyncResource):
     """Documents of file search stores: files that were split and embedded. Needs ``gemwire[http]``."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def get(self, *, name: str, config: GetDocumentConfigOrDict | None = None) -> Document:
         """Get a document, without its text.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.documents import AsyncDocuments
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.file_search import (
     CreateFileSearchStoreConfig,
     DeleteFileSearchStoreConfig,
@@ -27,17 +28,15 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncFileSearchStores:
+class AsyncFileSearchStores(AsyncResource):
     """Stores of files that models search with the tool `FileSearch`. Needs ``gemwire[http]``.
 
     Attributes:
         documents: The documents of the stores.
     """
 
-    __slots__ = ("_api", "documents")
-
     def __init__(self, api: AsyncApi) -> None:
-        self._api = api
+        super().__init__(api)
         self.documents = AsyncDocuments(api)
 
     async def create(self, *, config: CreateFileSearchStoreConfigOrDict | None = None) -> FileSearchStore:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-<<<<<<< HEAD
-from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._types.file_search import ImportFileOperation, UploadToFileSearchStoreOperation
-=======
 from gemwire.genai._aio.resource import AsyncResource
->>>>>>> main
+from gemwire.genai._types.file_search import ImportFileOperation, UploadToFileSearchStoreOperation
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 if TYPE_CHECKING:
@@ -19,13 +15,7 @@ if TYPE_CHECKING:
 class AsyncOperations(AsyncResource):
     """Long-running operations of the service."""
 
-<<<<<<< HEAD
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
-
     @overload
-=======
->>>>>>> main
     async def get(
         self, operation: ImportFileOperation, *, config: GetOperationConfigOrDict | None = None
     ) -> ImportFileOperation: ...

@@ -6,8 +6,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.file_search import DeleteDocumentConfig, GetDocumentConfig, ListDocumentsConfig
 from gemwire_proto.v1beta.views import Document
 
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     )
 
 
-class Documents:
+class Documents(Resource):
     """Documents of file search stores: files that were split and embedded. Needs ``gemwire[http]``."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def get(self, *, name: str, config: GetDocumentConfigOrDict | None = None) -> Document:
         """Get a document, without its text.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.documents import Documents
 from gemwire.genai._sync.pager import Pager
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.file_search import (
     CreateFileSearchStoreConfig,
     DeleteFileSearchStoreConfig,
@@ -28,17 +29,15 @@ if TYPE_CHECKING:
     )
 
 
-class FileSearchStores:
+class FileSearchStores(Resource):
     """Stores of files that models search with the tool `FileSearch`. Needs ``gemwire[http]``.
 
     Attributes:
         documents: The documents of the stores.
     """
 
-    __slots__ = ("_api", "documents")
-
     def __init__(self, api: Api) -> None:
-        self._api = api
+        super().__init__(api)
         self.documents = Documents(api)
 
     def create(self, *, config: CreateFileSearchStoreConfigOrDict | None = None) -> FileSearchStore:

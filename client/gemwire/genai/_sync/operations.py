@@ -5,12 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-<<<<<<< HEAD
-from gemwire.genai._sync.api import Api
-from gemwire.genai._types.file_search import ImportFileOperation, UploadToFileSearchStoreOperation
-=======
 from gemwire.genai._sync.resource import Resource
->>>>>>> main
+from gemwire.genai._types.file_search import ImportFileOperation, UploadToFileSearchStoreOperation
 from gemwire.genai._types.videos import GenerateVideosOperation, GetOperationConfig, Operation
 
 if TYPE_CHECKING:
@@ -20,13 +16,7 @@ if TYPE_CHECKING:
 class Operations(Resource):
     """Long-running operations of the service."""
 
-<<<<<<< HEAD
-    def __init__(self, api: Api) -> None:
-        self._api = api
-
     @overload
-=======
->>>>>>> main
     def get(
         self, operation: ImportFileOperation, *, config: GetOperationConfigOrDict | None = None
     ) -> ImportFileOperation: ...
