@@ -26,8 +26,10 @@ from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
+from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.interactions import InteractionService
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
@@ -215,12 +217,16 @@ class Emulator:
         state = self.state
         generative = GenerativeService(state)
         self._batches = generative.batches
+        interactions = InteractionService(state, generative)
         files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
+        stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
             "CacheService": CacheService(state),
             "DiscussService": DiscussService(state),
+            "FileSearchStoreService": stores,
             "FileService": files,
             "GenerativeService": generative,
+            "InteractionService": interactions,
             "ModelService": models,
             "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
@@ -249,10 +255,12 @@ class Emulator:
         }
         self._resumable: tuple[Resumable, ...] = (
             files,
+            stores.indexing,
             Uploads(state),
             models,
             predictions,
             self._batches,
+            interactions,
             prediction.videos,
             jobs,
         )
@@ -362,7 +370,10 @@ def _short_name(service: Service) -> str:
 
 _FAMILIES = {family.name: family for family in FAMILIES}
 #: Packages of the Gemini API; the first is v1beta.
-_PACKAGES: tuple[Package, ...] = _FAMILIES["generativelanguage"].packages
+_PACKAGES: tuple[Package, ...] = (
+    *_FAMILIES["generativelanguage"].packages,
+    *_FAMILIES["interactions"].packages,
+)
 #: Method tables of the services of the Gemini API, and of Vertex AI.
 SERVICES = tuple(service for package in _PACKAGES for service in package.tables())
 VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())

@@ -71,24 +71,18 @@ from gemwire.genai._types.content import (
 )
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -236,6 +230,7 @@ from gemwire_proto.v1beta.views import (
     Candidate,
     Chunk,
     ChunkData,
+    ChunkingConfig,
     ChunkState,
     Citation,
     CodeExecutionResult,
@@ -260,6 +255,7 @@ from gemwire_proto.v1beta.views import (
     CreateDocumentRequest,
     CreateFileRequest,
     CreateFileResponse,
+    CreateFileSearchStoreRequest,
     CreatePermissionRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
@@ -271,12 +267,14 @@ from gemwire_proto.v1beta.views import (
     DeleteCorpusRequest,
     DeleteDocumentRequest,
     DeleteFileRequest,
+    DeleteFileSearchStoreRequest,
     DeletePermissionRequest,
     DeleteTunedModelRequest,
     Delivery,
     Document,
     DocumentMetadata,
     DocumentMetadataContentLayer,
+    DocumentState,
     DownloadFileRequest,
     DownloadFileResponse,
     DynamicRetrievalConfig,
@@ -294,6 +292,7 @@ from gemwire_proto.v1beta.views import (
     FileSearch,
     FileSearchRetrievalConfig,
     FileSearchRetrievalResource,
+    FileSearchStore,
     FileSource,
     FileState,
     FinishReason,
@@ -323,6 +322,7 @@ from gemwire_proto.v1beta.views import (
     GetCorpusRequest,
     GetDocumentRequest,
     GetFileRequest,
+    GetFileSearchStoreRequest,
     GetModelRequest,
     GetPermissionRequest,
     GetTunedModelRequest,
@@ -361,6 +361,9 @@ from gemwire_proto.v1beta.views import (
     ImageResponseFormat,
     ImageSearch,
     ImageSize,
+    ImportFileMetadata,
+    ImportFileRequest,
+    ImportFileResponse,
     InlinedEmbedContentRequest,
     InlinedEmbedContentRequests,
     InlinedEmbedContentResponses,
@@ -380,6 +383,8 @@ from gemwire_proto.v1beta.views import (
     ListCorporaResponse,
     ListDocumentsRequest,
     ListDocumentsResponse,
+    ListFileSearchStoresRequest,
+    ListFileSearchStoresResponse,
     ListFilesRequest,
     ListFilesResponse,
     ListModelsRequest,
@@ -493,6 +498,9 @@ from gemwire_proto.v1beta.views import (
     UpdateDocumentRequest,
     UpdatePermissionRequest,
     UpdateTunedModelRequest,
+    UploadToFileSearchStoreMetadata,
+    UploadToFileSearchStoreRequest,
+    UploadToFileSearchStoreResponse,
     UrlContext,
     UrlContextMetadata,
     UrlMetadata,
@@ -509,6 +517,7 @@ from gemwire_proto.v1beta.views import (
     VoiceConfig,
     VoiceConsentSignature,
     WebSearch,
+    WhiteSpaceConfig,
     WordInfo,
 )
 
@@ -532,8 +541,6 @@ if TYPE_CHECKING:
         CancelTuningJobConfigOrDict,
         CancelTuningJobResponseDict,
         CancelTuningJobResponseOrDict,
-        ChunkingConfigDict,
-        ChunkingConfigOrDict,
         CompletionStatsDict,
         CompletionStatsOrDict,
         CountTokensConfigDict,
@@ -586,8 +593,6 @@ if TYPE_CHECKING:
         EmbedContentConfigOrDict,
         EmbeddingsBatchJobSourceDict,
         EmbeddingsBatchJobSourceOrDict,
-        FileSearchStoreDict,
-        FileSearchStoreOrDict,
         FileStatusDict,
         FileStatusOrDict,
         GenerateContentConfigDict,
@@ -636,8 +641,6 @@ if TYPE_CHECKING:
         ImportFileConfigOrDict,
         ImportFileOperationDict,
         ImportFileOperationOrDict,
-        ImportFileResponseDict,
-        ImportFileResponseOrDict,
         InlinedEmbedContentResponseDict,
         InlinedEmbedContentResponseOrDict,
         InlinedRequestDict,
@@ -660,8 +663,6 @@ if TYPE_CHECKING:
         ListFilesConfigOrDict,
         ListFileSearchStoresConfigDict,
         ListFileSearchStoresConfigOrDict,
-        ListFileSearchStoresResponseDict,
-        ListFileSearchStoresResponseOrDict,
         ListModelsConfigDict,
         ListModelsConfigOrDict,
         ListTuningJobsConfigDict,
@@ -726,8 +727,6 @@ if TYPE_CHECKING:
         UploadToFileSearchStoreConfigOrDict,
         UploadToFileSearchStoreOperationDict,
         UploadToFileSearchStoreOperationOrDict,
-        UploadToFileSearchStoreResponseDict,
-        UploadToFileSearchStoreResponseOrDict,
         UploadToFileSearchStoreResumableResponseDict,
         UploadToFileSearchStoreResumableResponseOrDict,
         VideoDict,
@@ -738,8 +737,6 @@ if TYPE_CHECKING:
         VideoOrDict,
         WeightedPromptDict,
         WeightedPromptOrDict,
-        WhiteSpaceConfigDict,
-        WhiteSpaceConfigOrDict,
     )
     from gemwire_proto.v1beta.views import (
         ActivityEndDict,
@@ -772,6 +769,7 @@ if TYPE_CHECKING:
         CandidateDict,
         ChunkDataDict,
         ChunkDict,
+        ChunkingConfigDict,
         CitationDict,
         CitationMetadataDict,
         CodeExecutionResultDict,
@@ -795,6 +793,7 @@ if TYPE_CHECKING:
         CreateDocumentRequestDict,
         CreateFileRequestDict,
         CreateFileResponseDict,
+        CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
@@ -806,6 +805,7 @@ if TYPE_CHECKING:
         DeleteCorpusRequestDict,
         DeleteDocumentRequestDict,
         DeleteFileRequestDict,
+        DeleteFileSearchStoreRequestDict,
         DeletePermissionRequestDict,
         DeleteTunedModelRequestDict,
         DocumentDict,
@@ -826,6 +826,7 @@ if TYPE_CHECKING:
         FileSearchDict,
         FileSearchRetrievalConfigDict,
         FileSearchRetrievalResourceDict,
+        FileSearchStoreDict,
         FunctionCallDict,
         FunctionCallingConfigDict,
         FunctionDeclarationDict,
@@ -852,6 +853,7 @@ if TYPE_CHECKING:
         GetCorpusRequestDict,
         GetDocumentRequestDict,
         GetFileRequestDict,
+        GetFileSearchStoreRequestDict,
         GetModelRequestDict,
         GetPermissionRequestDict,
         GetTunedModelRequestDict,
@@ -884,6 +886,9 @@ if TYPE_CHECKING:
         ImageConfigImageOutputOptionsDict,
         ImageResponseFormatDict,
         ImageSearchDict,
+        ImportFileMetadataDict,
+        ImportFileRequestDict,
+        ImportFileResponseDict,
         InlinedEmbedContentRequestDict,
         InlinedEmbedContentRequestsDict,
         InlinedEmbedContentResponsesDict,
@@ -901,6 +906,8 @@ if TYPE_CHECKING:
         ListCorporaResponseDict,
         ListDocumentsRequestDict,
         ListDocumentsResponseDict,
+        ListFileSearchStoresRequestDict,
+        ListFileSearchStoresResponseDict,
         ListFilesRequestDict,
         ListFilesResponseDict,
         ListModelsRequestDict,
@@ -998,6 +1005,9 @@ if TYPE_CHECKING:
         UpdateDocumentRequestDict,
         UpdatePermissionRequestDict,
         UpdateTunedModelRequestDict,
+        UploadToFileSearchStoreMetadataDict,
+        UploadToFileSearchStoreRequestDict,
+        UploadToFileSearchStoreResponseDict,
         UrlContextDict,
         UrlContextMetadataDict,
         UrlMetadataDict,
@@ -1010,6 +1020,7 @@ if TYPE_CHECKING:
         VoiceConfigDict,
         VoiceConsentSignatureDict,
         WebSearchDict,
+        WhiteSpaceConfigDict,
         WordInfoDict,
     )
 
@@ -1056,6 +1067,7 @@ if TYPE_CHECKING:
     CandidateOrDict: TypeAlias = Candidate | CandidateDict
     ChunkOrDict: TypeAlias = Chunk | ChunkDict
     ChunkDataOrDict: TypeAlias = ChunkData | ChunkDataDict
+    ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
     CitationOrDict: TypeAlias = Citation | CitationDict
     CitationMetadataOrDict: TypeAlias = CitationMetadata | CitationMetadataDict
     CodeExecutionResultOrDict: TypeAlias = CodeExecutionResult | CodeExecutionResultDict
@@ -1083,6 +1095,9 @@ if TYPE_CHECKING:
     CreateDocumentRequestOrDict: TypeAlias = CreateDocumentRequest | CreateDocumentRequestDict
     CreateFileRequestOrDict: TypeAlias = CreateFileRequest | CreateFileRequestDict
     CreateFileResponseOrDict: TypeAlias = CreateFileResponse | CreateFileResponseDict
+    CreateFileSearchStoreRequestOrDict: TypeAlias = (
+        CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
+    )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
@@ -1094,6 +1109,9 @@ if TYPE_CHECKING:
     DeleteCorpusRequestOrDict: TypeAlias = DeleteCorpusRequest | DeleteCorpusRequestDict
     DeleteDocumentRequestOrDict: TypeAlias = DeleteDocumentRequest | DeleteDocumentRequestDict
     DeleteFileRequestOrDict: TypeAlias = DeleteFileRequest | DeleteFileRequestDict
+    DeleteFileSearchStoreRequestOrDict: TypeAlias = (
+        DeleteFileSearchStoreRequest | DeleteFileSearchStoreRequestDict
+    )
     DeletePermissionRequestOrDict: TypeAlias = DeletePermissionRequest | DeletePermissionRequestDict
     DeleteTunedModelRequestOrDict: TypeAlias = DeleteTunedModelRequest | DeleteTunedModelRequestDict
     DocumentOrDict: TypeAlias = Document | DocumentDict
@@ -1116,6 +1134,7 @@ if TYPE_CHECKING:
     FileSearchRetrievalResourceOrDict: TypeAlias = (
         FileSearchRetrievalResource | FileSearchRetrievalResourceDict
     )
+    FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
     FunctionCallOrDict: TypeAlias = FunctionCall | FunctionCallDict
     FunctionCallingConfigOrDict: TypeAlias = FunctionCallingConfig | FunctionCallingConfigDict
     FunctionDeclarationOrDict: TypeAlias = FunctionDeclaration | FunctionDeclarationDict
@@ -1148,6 +1167,7 @@ if TYPE_CHECKING:
     GetCorpusRequestOrDict: TypeAlias = GetCorpusRequest | GetCorpusRequestDict
     GetDocumentRequestOrDict: TypeAlias = GetDocumentRequest | GetDocumentRequestDict
     GetFileRequestOrDict: TypeAlias = GetFileRequest | GetFileRequestDict
+    GetFileSearchStoreRequestOrDict: TypeAlias = GetFileSearchStoreRequest | GetFileSearchStoreRequestDict
     GetModelRequestOrDict: TypeAlias = GetModelRequest | GetModelRequestDict
     GetPermissionRequestOrDict: TypeAlias = GetPermissionRequest | GetPermissionRequestDict
     GetTunedModelRequestOrDict: TypeAlias = GetTunedModelRequest | GetTunedModelRequestDict
@@ -1193,6 +1213,9 @@ if TYPE_CHECKING:
     )
     ImageResponseFormatOrDict: TypeAlias = ImageResponseFormat | ImageResponseFormatDict
     ImageSearchOrDict: TypeAlias = ImageSearch | ImageSearchDict
+    ImportFileMetadataOrDict: TypeAlias = ImportFileMetadata | ImportFileMetadataDict
+    ImportFileRequestOrDict: TypeAlias = ImportFileRequest | ImportFileRequestDict
+    ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
     InlinedEmbedContentRequestOrDict: TypeAlias = InlinedEmbedContentRequest | InlinedEmbedContentRequestDict
     InlinedEmbedContentRequestsOrDict: TypeAlias = (
         InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict
@@ -1216,6 +1239,12 @@ if TYPE_CHECKING:
     ListCorporaResponseOrDict: TypeAlias = ListCorporaResponse | ListCorporaResponseDict
     ListDocumentsRequestOrDict: TypeAlias = ListDocumentsRequest | ListDocumentsRequestDict
     ListDocumentsResponseOrDict: TypeAlias = ListDocumentsResponse | ListDocumentsResponseDict
+    ListFileSearchStoresRequestOrDict: TypeAlias = (
+        ListFileSearchStoresRequest | ListFileSearchStoresRequestDict
+    )
+    ListFileSearchStoresResponseOrDict: TypeAlias = (
+        ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
+    )
     ListFilesRequestOrDict: TypeAlias = ListFilesRequest | ListFilesRequestDict
     ListFilesResponseOrDict: TypeAlias = ListFilesResponse | ListFilesResponseDict
     ListModelsRequestOrDict: TypeAlias = ListModelsRequest | ListModelsRequestDict
@@ -1328,6 +1357,15 @@ if TYPE_CHECKING:
     UpdateDocumentRequestOrDict: TypeAlias = UpdateDocumentRequest | UpdateDocumentRequestDict
     UpdatePermissionRequestOrDict: TypeAlias = UpdatePermissionRequest | UpdatePermissionRequestDict
     UpdateTunedModelRequestOrDict: TypeAlias = UpdateTunedModelRequest | UpdateTunedModelRequestDict
+    UploadToFileSearchStoreMetadataOrDict: TypeAlias = (
+        UploadToFileSearchStoreMetadata | UploadToFileSearchStoreMetadataDict
+    )
+    UploadToFileSearchStoreRequestOrDict: TypeAlias = (
+        UploadToFileSearchStoreRequest | UploadToFileSearchStoreRequestDict
+    )
+    UploadToFileSearchStoreResponseOrDict: TypeAlias = (
+        UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
+    )
     UrlContextOrDict: TypeAlias = UrlContext | UrlContextDict
     UrlContextMetadataOrDict: TypeAlias = UrlContextMetadata | UrlContextMetadataDict
     UrlMetadataOrDict: TypeAlias = UrlMetadata | UrlMetadataDict
@@ -1342,6 +1380,7 @@ if TYPE_CHECKING:
     VoiceConfigOrDict: TypeAlias = VoiceConfig | VoiceConfigDict
     VoiceConsentSignatureOrDict: TypeAlias = VoiceConsentSignature | VoiceConsentSignatureDict
     WebSearchOrDict: TypeAlias = WebSearch | WebSearchDict
+    WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict
     WordInfoOrDict: TypeAlias = WordInfo | WordInfoDict
 
 __all__ = [
@@ -1585,6 +1624,9 @@ __all__ = [
     "CreateFileSearchStoreConfig",
     "CreateFileSearchStoreConfigDict",
     "CreateFileSearchStoreConfigOrDict",
+    "CreateFileSearchStoreRequest",
+    "CreateFileSearchStoreRequestDict",
+    "CreateFileSearchStoreRequestOrDict",
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
@@ -1645,6 +1687,9 @@ __all__ = [
     "DeleteFileSearchStoreConfig",
     "DeleteFileSearchStoreConfigDict",
     "DeleteFileSearchStoreConfigOrDict",
+    "DeleteFileSearchStoreRequest",
+    "DeleteFileSearchStoreRequestDict",
+    "DeleteFileSearchStoreRequestOrDict",
     "DeleteModelConfig",
     "DeleteModelConfigDict",
     "DeleteModelConfigOrDict",
@@ -1668,6 +1713,7 @@ __all__ = [
     "DocumentMetadataDict",
     "DocumentMetadataOrDict",
     "DocumentOrDict",
+    "DocumentState",
     "DownloadFileConfig",
     "DownloadFileConfigDict",
     "DownloadFileConfigOrDict",
@@ -1868,6 +1914,9 @@ __all__ = [
     "GetFileSearchStoreConfig",
     "GetFileSearchStoreConfigDict",
     "GetFileSearchStoreConfigOrDict",
+    "GetFileSearchStoreRequest",
+    "GetFileSearchStoreRequestDict",
+    "GetFileSearchStoreRequestOrDict",
     "GetModelConfig",
     "GetModelConfigDict",
     "GetModelConfigOrDict",
@@ -1996,9 +2045,15 @@ __all__ = [
     "ImportFileConfig",
     "ImportFileConfigDict",
     "ImportFileConfigOrDict",
+    "ImportFileMetadata",
+    "ImportFileMetadataDict",
+    "ImportFileMetadataOrDict",
     "ImportFileOperation",
     "ImportFileOperationDict",
     "ImportFileOperationOrDict",
+    "ImportFileRequest",
+    "ImportFileRequestDict",
+    "ImportFileRequestOrDict",
     "ImportFileResponse",
     "ImportFileResponseDict",
     "ImportFileResponseOrDict",
@@ -2093,6 +2148,9 @@ __all__ = [
     "ListFileSearchStoresConfig",
     "ListFileSearchStoresConfigDict",
     "ListFileSearchStoresConfigOrDict",
+    "ListFileSearchStoresRequest",
+    "ListFileSearchStoresRequestDict",
+    "ListFileSearchStoresRequestOrDict",
     "ListFileSearchStoresResponse",
     "ListFileSearchStoresResponseDict",
     "ListFileSearchStoresResponseOrDict",
@@ -2531,9 +2589,15 @@ __all__ = [
     "UploadToFileSearchStoreConfig",
     "UploadToFileSearchStoreConfigDict",
     "UploadToFileSearchStoreConfigOrDict",
+    "UploadToFileSearchStoreMetadata",
+    "UploadToFileSearchStoreMetadataDict",
+    "UploadToFileSearchStoreMetadataOrDict",
     "UploadToFileSearchStoreOperation",
     "UploadToFileSearchStoreOperationDict",
     "UploadToFileSearchStoreOperationOrDict",
+    "UploadToFileSearchStoreRequest",
+    "UploadToFileSearchStoreRequestDict",
+    "UploadToFileSearchStoreRequestOrDict",
     "UploadToFileSearchStoreResponse",
     "UploadToFileSearchStoreResponseDict",
     "UploadToFileSearchStoreResponseOrDict",

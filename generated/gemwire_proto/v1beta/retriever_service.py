@@ -152,6 +152,7 @@ CREATE_DOCUMENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 GET_DOCUMENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",
@@ -189,6 +190,7 @@ UPDATE_DOCUMENT = _method.Method(
         codes=("UNAVAILABLE",),
         initial=1.0, maximum=10.0, multiplier=1.3,
     ),
+    may_hold_json_only=True,
 )
 DELETE_DOCUMENT = _method.Method(
     service="google.ai.generativelanguage.v1beta.RetrieverService",

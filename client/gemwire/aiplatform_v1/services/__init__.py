@@ -8,6 +8,7 @@ _MODULES = frozenset({
     "evaluation_service",
     "gen_ai_cache_service",
     "gen_ai_tuning_service",
+    "job_service",
     "llm_utility_service",
     "model_garden_service",
     "model_service",

@@ -13,8 +13,12 @@ from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import Embe
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import EmbedContentResponse as EmbedContentResponse
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import ExplainRequest as ExplainRequest
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import ExplainResponse as ExplainResponse
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import FetchPredictOperationRequest as FetchPredictOperationRequest
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import GenerateContentRequest as GenerateContentRequest
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import GenerateContentResponse as GenerateContentResponse
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import PredictLongRunningRequest as PredictLongRunningRequest
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import PredictLongRunningResponse as PredictLongRunningResponse
+from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import PredictOperation as PredictOperation
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import PredictRequest as PredictRequest
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import PredictResponse as PredictResponse
 from gemwire_proto.google.cloud.aiplatform.v1.prediction_service_pb2 import RawPredictRequest as RawPredictRequest

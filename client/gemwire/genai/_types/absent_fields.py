@@ -20,6 +20,10 @@ _FIELDS: dict[type[View], dict[str, object]] = {
     views.ListFilesResponse: {**_RESPONSE, "data": object, "next_page": str},
     views.ListModelsResponse: _RESPONSE,
     views.CreateFileResponse: _RESPONSE,
+    views.ListFileSearchStoresResponse: _RESPONSE,
+    views.ListDocumentsResponse: _RESPONSE,
+    views.ImportFileResponse: _RESPONSE,
+    views.UploadToFileSearchStoreResponse: _RESPONSE,
     views.Model: dict.fromkeys(
         ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"), object
     ),

@@ -42,24 +42,18 @@ from gemwire.genai._types.caches import (
 )
 from gemwire.genai._types.embed_content import EmbedContentConfig
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -171,6 +165,7 @@ if TYPE_CHECKING:
         AvatarConfigDict,
         BlobDict,
         CachedContentDict,
+        ChunkingConfigDict,
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
         CustomMetadataDict,
@@ -178,6 +173,7 @@ if TYPE_CHECKING:
         GenerationConfigDict,
         HistoryConfigDict,
         ImageConfigDict,
+        ImportFileResponseDict,
         ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
@@ -186,6 +182,7 @@ if TYPE_CHECKING:
         ToolConfigDict,
         TranslationConfigDict,
         TuningExampleDict,
+        UploadToFileSearchStoreResponseDict,
     )
 
 
@@ -335,49 +332,6 @@ class DeleteCachedContentResponseDict(TypedDict, total=False):
     """Fields of a `DeleteCachedContentResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
-
-
-class FileSearchStoreDict(TypedDict, total=False):
-    """Fields of a `FileSearchStore`."""
-
-    name: str | None
-    display_name: str | None
-    create_time: datetime.datetime | None
-    update_time: datetime.datetime | None
-    active_documents_count: int | None
-    pending_documents_count: int | None
-    failed_documents_count: int | None
-    size_bytes: int | None
-    embedding_model: str | None
-
-
-class ListFileSearchStoresResponseDict(TypedDict, total=False):
-    """Fields of a `ListFileSearchStoresResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    next_page_token: str | None
-    file_search_stores: Sequence[FileSearchStore | FileSearchStoreDict] | None
-
-
-class WhiteSpaceConfigDict(TypedDict, total=False):
-    """Fields of a `WhiteSpaceConfig`."""
-
-    max_tokens_per_chunk: int | None
-    max_overlap_tokens: int | None
-
-
-class ChunkingConfigDict(TypedDict, total=False):
-    """Fields of a `ChunkingConfig`."""
-
-    white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | None
-
-
-class ImportFileResponseDict(TypedDict, total=False):
-    """Fields of a `ImportFileResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    parent: str | None
-    document_name: str | None
 
 
 class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
@@ -802,20 +756,6 @@ class DeleteFileSearchStoreConfigDict(CallConfigDict, total=False):
     force: bool | None
 
 
-class ListDocumentsConfigDict(CallConfigDict, total=False):
-    """Fields of a `ListDocumentsConfig`."""
-
-    page_size: int | None
-    page_token: str | None
-
-
-class ListFileSearchStoresConfigDict(CallConfigDict, total=False):
-    """Fields of a `ListFileSearchStoresConfig`."""
-
-    page_size: int | None
-    page_token: str | None
-
-
 class CreateFileSearchStoreConfigDict(CallConfigDict, total=False):
     """Fields of a `CreateFileSearchStoreConfig`."""
 
@@ -827,23 +767,19 @@ class ImportFileConfigDict(CallConfigDict, total=False):
     """Fields of a `ImportFileConfig`."""
 
     custom_metadata: Sequence[views.CustomMetadata | CustomMetadataDict] | None
-    chunking_config: ChunkingConfig | ChunkingConfigDict | None
-
-
-class UploadToFileSearchStoreResponseDict(ImportFileResponseDict, total=False):
-    """Fields of a `UploadToFileSearchStoreResponse`."""
+    chunking_config: views.ChunkingConfig | ChunkingConfigDict | None
 
 
 class ImportFileOperationDict(OperationDict, total=False):
     """Fields of a `ImportFileOperation`."""
 
-    response: ImportFileResponse | ImportFileResponseDict | None
+    response: views.ImportFileResponse | ImportFileResponseDict | None
 
 
 class UploadToFileSearchStoreOperationDict(OperationDict, total=False):
     """Fields of a `UploadToFileSearchStoreOperation`."""
 
-    response: UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
+    response: views.UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
 
 
 class UploadFileConfigDict(CallConfigDict, total=False):
@@ -1065,6 +1001,8 @@ DeleteCachedContentConfigDict: TypeAlias = CallConfigDict
 ListCachedContentsConfigDict: TypeAlias = ListConfigDict
 GetDocumentConfigDict: TypeAlias = CallConfigDict
 GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
+ListDocumentsConfigDict: TypeAlias = ListConfigDict
+ListFileSearchStoresConfigDict: TypeAlias = ListConfigDict
 DownloadMediaConfigDict: TypeAlias = CallConfigDict
 GetFileConfigDict: TypeAlias = CallConfigDict
 DeleteFileConfigDict: TypeAlias = CallConfigDict
@@ -1087,7 +1025,6 @@ BatchJobSourceOrDict: TypeAlias = BatchJobSource | BatchJobSourceDict
 CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobConfigDict
 CancelTuningJobConfigOrDict: TypeAlias = CancelTuningJobConfig | CancelTuningJobConfigDict
 CancelTuningJobResponseOrDict: TypeAlias = CancelTuningJobResponse | CancelTuningJobResponseDict
-ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
 CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
 CountTokensConfigOrDict: TypeAlias = CountTokensConfig | CountTokensConfigDict
 CreateAuthTokenConfigOrDict: TypeAlias = CreateAuthTokenConfig | CreateAuthTokenConfigDict
@@ -1116,7 +1053,6 @@ DownloadMediaConfigOrDict: TypeAlias = DownloadMediaConfig | DownloadMediaConfig
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
 EmbedContentConfigOrDict: TypeAlias = EmbedContentConfig | EmbedContentConfigDict
 EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
-FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
 FileStatusOrDict: TypeAlias = FileStatus | FileStatusDict
 GenerateContentConfigOrDict: TypeAlias = GenerateContentConfig | GenerateContentConfigDict
 GenerateImagesConfigOrDict: TypeAlias = GenerateImagesConfig | GenerateImagesConfigDict
@@ -1141,7 +1077,6 @@ HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
 ImageOrDict: TypeAlias = Image | ImageDict
 ImportFileConfigOrDict: TypeAlias = ImportFileConfig | ImportFileConfigDict
 ImportFileOperationOrDict: TypeAlias = ImportFileOperation | ImportFileOperationDict
-ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict
 InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
 InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
@@ -1152,9 +1087,6 @@ ListBatchJobsResponseOrDict: TypeAlias = ListBatchJobsResponse | ListBatchJobsRe
 ListCachedContentsConfigOrDict: TypeAlias = ListCachedContentsConfig | ListCachedContentsConfigDict
 ListDocumentsConfigOrDict: TypeAlias = ListDocumentsConfig | ListDocumentsConfigDict
 ListFileSearchStoresConfigOrDict: TypeAlias = ListFileSearchStoresConfig | ListFileSearchStoresConfigDict
-ListFileSearchStoresResponseOrDict: TypeAlias = (
-    ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
-)
 ListFilesConfigOrDict: TypeAlias = ListFilesConfig | ListFilesConfigDict
 ListModelsConfigOrDict: TypeAlias = ListModelsConfig | ListModelsConfigDict
 ListTuningJobsConfigOrDict: TypeAlias = ListTuningJobsConfig | ListTuningJobsConfigDict
@@ -1200,9 +1132,6 @@ UploadToFileSearchStoreConfigOrDict: TypeAlias = (
 UploadToFileSearchStoreOperationOrDict: TypeAlias = (
     UploadToFileSearchStoreOperation | UploadToFileSearchStoreOperationDict
 )
-UploadToFileSearchStoreResponseOrDict: TypeAlias = (
-    UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
-)
 UploadToFileSearchStoreResumableResponseOrDict: TypeAlias = (
     UploadToFileSearchStoreResumableResponse | UploadToFileSearchStoreResumableResponseDict
 )
@@ -1212,4 +1141,3 @@ VideoGenerationReferenceImageOrDict: TypeAlias = (
     VideoGenerationReferenceImage | VideoGenerationReferenceImageDict
 )
 WeightedPromptOrDict: TypeAlias = WeightedPrompt | WeightedPromptDict
-WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict

@@ -7,6 +7,7 @@ from typing import Any
 _MODULES = frozenset({
     "cache_service",
     "discuss_service",
+    "file_search_store_service",
     "file_service",
     "generative_service",
     "model_service",
