@@ -74,6 +74,12 @@ def receive(call: Iterator[_T]) -> _T | None:
     return next(call, None)
 
 
+class _EndedCall(Protocol):
+    """A call of grpc that has ended."""
+
+    def initial_metadata(self) -> Iterable[tuple[str, str | bytes]]: ...
+
+
 def call_and_collect(
     call: Callable[..., _T], request: Message, timeout: float | None, metadata: object
 ) -> _T:
@@ -82,11 +88,12 @@ def call_and_collect(
     if (route := getattr(call, "route", None)) is not None:
         call, sent = route(request)
     # Other calls than grpc's collect by themselves.
-    if (with_call := getattr(call, "with_call", None)) is None:
+    with_call: Callable[..., tuple[_T, _EndedCall]] | None = getattr(call, "with_call", None)
+    if with_call is None:
         return call(sent, timeout=timeout, metadata=metadata)
-    made: tuple[_T, Any] = with_call(sent, timeout=timeout, metadata=metadata)
-    collect(made[1].initial_metadata())
-    return made[0]
+    response, ended = with_call(sent, timeout=timeout, metadata=metadata)
+    collect(ended.initial_metadata())
+    return response
 
 
 class _Future(Protocol[_TCo]):

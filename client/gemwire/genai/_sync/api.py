@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _S = TypeVar("_S", bound=ServiceClient)
 _Result = TypeVar("_Result")
+_Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
 
 
@@ -91,7 +92,7 @@ class Api:
                     add_extra_body(request, options.extra_body)
 
     def unary(
-        self, method: Method[Any, _Response], request: Any, settings: http.CallSettings
+        self, method: Method[_Request, _Response], request: _Request, settings: http.CallSettings
     ) -> tuple[_Response, Received]:
         """Make a call and return its response and the headers of that."""
         received, token = start_collecting()

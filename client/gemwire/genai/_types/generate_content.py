@@ -18,6 +18,7 @@ from gemwire.genai._types.response_headers import HeadersField, ResponseOrigin
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.enums import Names
+from gemwire_runtime.pydantic_models import Fields
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import Field, LocalField, View, replace_field
 
@@ -264,7 +265,7 @@ class GenerateContentResponse(
         """Return what was given as origin; None for a response that a program built."""
         return getattr(self, "_origin", None)
 
-    def _find_local(self) -> dict[str, Any] | None:
+    def _find_local(self) -> Fields | None:
         # Copies have the headers, and so have pickled responses.
         kept = super()._find_local()
         headers = self.sdk_http_response
