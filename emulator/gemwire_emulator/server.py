@@ -26,6 +26,7 @@ from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
+from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
 from gemwire_emulator.services.models import ModelService
@@ -218,9 +219,11 @@ class Emulator:
         generative = GenerativeService(state)
         self._batches = generative.batches
         files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
+        stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
             "CacheService": CacheService(state),
             "DiscussService": DiscussService(state),
+            "FileSearchStoreService": stores,
             "FileService": files,
             "GenerativeService": generative,
             "ModelService": models,
@@ -252,6 +255,7 @@ class Emulator:
         dispatcher.serve(LIVE_SERVICE, LiveService(generative))
         self._resumable: tuple[Resumable, ...] = (
             files,
+            stores.indexing,
             Uploads(state),
             models,
             predictions,

@@ -23,6 +23,7 @@ FAMILIES = (
                     "PermissionService": "gemwire_proto.v1beta.permission_service",
                     "PredictionService": "gemwire_proto.v1beta.prediction_service",
                     "RetrieverService": "gemwire_proto.v1beta.retriever_service",
+                    "FileSearchStoreService": "gemwire_proto.v1beta.file_search_store_service",
                     "TextService": "gemwire_proto.v1beta.text_service",
                 },
                 clients=True,

@@ -73,10 +73,11 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
 
 
 def _render_clients(everything: model.Model, families: Sequence[Family]) -> Iterator[tuple[str, bytes]]:
-    for name, (family, package) in packages(families).items():
+    for full_name, (family, package) in packages(families).items():
         if package.clients:
-            files = [file for file in everything.files if file.package == name]
-            yield f"gemwire/{package.module}.py", render_clients.front(family, package, files).encode()
+            files = [file for file in everything.files if file.package == full_name]
+            for name, text in render_clients.front(family, package, files).items():
+                yield f"gemwire/{package.module}/{name}", text.encode()
             path = f"gemwire/_clients/aio/{package.module}.py"
             yield path, render_clients.clients(package, files).encode()
 
