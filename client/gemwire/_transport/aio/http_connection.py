@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from google.protobuf.message import Message
 
 from gemwire._transport import fork
 from gemwire._transport.aio.concurrency import CancelledError, is_task_cancelling
 from gemwire._transport.aio.http_loop import LoopRunner
-from gemwire._transport.aio.websocket_call import start_websocket_call
+from gemwire._transport.aio.websocket_call import HttpBidiCall, start_websocket_call
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.connection_probe import ConnectionProbe
 from gemwire._transport.rest.exchange import EventSource, HttpCall, parse_message
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Metadata, in any of the forms of grpc.
 _Pairs = Iterable[tuple[str, "str | bytes"]]
+#: What makes the calls of a method.
+_Callable: TypeAlias = "HttpUnary | partial[AsyncHttpStreamCall] | partial[HttpBidiCall]"
 
 
 class HttpConnection:
@@ -45,15 +47,15 @@ class HttpConnection:
         self.runner = runner
         self.health = ConnectionHealth(probe)
         self.generation = fork.generation()
-        self._callables: dict[AnyMethod, Callable[..., Any]] = {}
+        self._callables: dict[AnyMethod, _Callable] = {}
 
-    def callable(self, method: AnyMethod) -> Callable[..., Any]:
+    def callable(self, method: AnyMethod) -> _Callable:
         """Return what makes the calls of a method, called as grpc's multicallables are.
 
         Raises:
             Unimplemented: The method has no HTTP form.
         """
-        found = self._callables.get(method)
+        found: _Callable | None = self._callables.get(method)
         if found is None:
             if not (bindings(method) or method.websocket):
                 raise Unimplemented(

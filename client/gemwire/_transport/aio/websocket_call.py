@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from google.protobuf.message import Message
 
@@ -14,12 +14,17 @@ from gemwire._transport.rest.websocket_call import WebSocketCall
 from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.status_code import StatusCode
 
+if TYPE_CHECKING:
+    import grpc.aio
+
 _Pairs = Iterable[tuple[str, "str | bytes"]]
+HttpBidiCall: TypeAlias = WebSocketCall[Message, Message]
+_Call: TypeAlias = "HttpBidiCall | grpc.aio.StreamStreamCall[Message, Message]"
 
 
 def start_websocket_call(
     runner: LoopRunner, method: AnyMethod, *, timeout: float | None, metadata: _Pairs
-) -> WebSocketCall[Message, Message]:
+) -> HttpBidiCall:
     """Start a call. Raises ValueError if its metadata has no HTTP form."""
     return WebSocketCall(runner.session, method, timeout, metadata)
 
@@ -28,18 +33,18 @@ class AsyncFallbackBidiCall:
     """One call over gRPC if that connects, else over a WebSocket; it is decided when the call starts."""
 
     def __init__(
-        self, choose: Callable[..., Awaitable[Any]], *, timeout: float | None, metadata: _Pairs
+        self, choose: Callable[..., Awaitable[_Call]], *, timeout: float | None, metadata: _Pairs
     ) -> None:
         """``choose`` makes a call with the callable that it has chosen."""
         self._metadata = metadata
-        self._call: Any = None
+        self._call: _Call | None = None
         self._cancelled = False
-        self._callbacks: list[Callable[[object], object]] = []
+        self._callbacks: list[Callable[[object], None]] = []
         self._starting = asyncio.ensure_future(choose(self._start, timeout))
         # Whoever reads or writes gets the error.
         self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
 
-    async def _start(self, callable_: Callable[..., Any], remaining: float | None) -> Any:
+    async def _start(self, callable_: Callable[..., _Call], remaining: float | None) -> _Call:
         call = callable_(timeout=remaining, metadata=self._metadata)
         if isinstance(call, WebSocketCall):
             await call.open()
@@ -48,7 +53,7 @@ class AsyncFallbackBidiCall:
             call.add_done_callback(callback)
         return call
 
-    async def _started(self) -> Any:
+    async def _started(self) -> _Call:
         try:
             return await asyncio.shield(self._starting)
         except asyncio.CancelledError:
@@ -69,11 +74,11 @@ class AsyncFallbackBidiCall:
         """Tell the server that no more messages follow, if it can be told."""
         await (await self._started()).done_writing()
 
-    async def read(self) -> Any:
+    async def read(self) -> object:
         """Return the next message; raises as the call does."""
         return await (await self._started()).read()
 
-    async def code(self) -> Any:
+    async def code(self) -> object:
         """Return the status of a call that has ended."""
         return StatusCode.CANCELLED if self._call is None else await self._call.code()
 
@@ -89,17 +94,17 @@ class AsyncFallbackBidiCall:
         """Return whether the call has ended."""
         return self._starting.done() if self._call is None else bool(self._call.done())
 
-    def add_done_callback(self, callback: Callable[[object], object]) -> None:
+    def add_done_callback(self, callback: Callable[[object], None]) -> None:
         """Call a function when the call has ended."""
         if self._call is not None:
             self._call.add_done_callback(callback)
         else:
             self._callbacks.append(callback)
 
-    async def initial_metadata(self) -> Any:
+    async def initial_metadata(self) -> object:
         """Return the metadata that the server sent before its first message."""
         return await (await self._started()).initial_metadata()
 
-    async def trailing_metadata(self) -> Any:
+    async def trailing_metadata(self) -> object:
         """Return the metadata that the server sent with the status."""
         return await (await self._started()).trailing_metadata()

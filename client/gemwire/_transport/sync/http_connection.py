@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from google.protobuf.message import Message
 
@@ -19,7 +19,7 @@ from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import bindings
 from gemwire._transport.sync.concurrency import CancelledError, is_task_cancelling
 from gemwire._transport.sync.http_loop import LoopRunner
-from gemwire._transport.sync.websocket_call import start_websocket_call
+from gemwire._transport.sync.websocket_call import HttpBidiCall, start_websocket_call
 from gemwire.errors import Unimplemented
 from gemwire_runtime.method import AnyMethod, Kind
 from gemwire_runtime.status_code import StatusCode
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Metadata, in any of the forms of grpc.
 _Pairs = Iterable[tuple[str, "str | bytes"]]
+#: What makes the calls of a method.
+_Callable: TypeAlias = "HttpUnary | partial[HttpStreamCall] | partial[HttpBidiCall]"
 
 
 class HttpConnection:
@@ -46,15 +48,15 @@ class HttpConnection:
         self.runner = runner
         self.health = ConnectionHealth(probe)
         self.generation = fork.generation()
-        self._callables: dict[AnyMethod, Callable[..., Any]] = {}
+        self._callables: dict[AnyMethod, _Callable] = {}
 
-    def callable(self, method: AnyMethod) -> Callable[..., Any]:
+    def callable(self, method: AnyMethod) -> _Callable:
         """Return what makes the calls of a method, called as grpc's multicallables are.
 
         Raises:
             Unimplemented: The method has no HTTP form.
         """
-        found = self._callables.get(method)
+        found: _Callable | None = self._callables.get(method)
         if found is None:
             if not (bindings(method) or method.websocket):
                 raise Unimplemented(

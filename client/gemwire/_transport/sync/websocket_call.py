@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import TypeAlias
 
 from google.protobuf.message import Message
 
@@ -17,9 +17,10 @@ from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.status_code import StatusCode
 
 _Pairs = Iterable[tuple[str, "str | bytes"]]
+_Call: TypeAlias = "HttpBidiCall | Iterator[Message]"
 
 
-class BlockingWebSocketCall:
+class HttpBidiCall:
     """One call, whose requests a thread of its own takes from an iterator.
 
     Attributes:
@@ -105,19 +106,19 @@ def start_websocket_call(
     *,
     timeout: float | None,
     metadata: _Pairs,
-) -> BlockingWebSocketCall:
+) -> HttpBidiCall:
     """Start a call. Raises ValueError if its metadata has no HTTP form."""
-    return BlockingWebSocketCall(runner, method, requests, timeout=timeout, metadata=metadata)
+    return HttpBidiCall(runner, method, requests, timeout=timeout, metadata=metadata)
 
 
 def FallbackBidiCall(  # noqa: N802 - a class in the other flavour
-    choose: Callable[..., Any], requests: Iterator[Message], *, timeout: float | None, metadata: _Pairs
-) -> Any:
+    choose: Callable[..., _Call], requests: Iterator[Message], *, timeout: float | None, metadata: _Pairs
+) -> _Call:
     """Start a call over gRPC if that connects, else over a WebSocket."""
 
-    def start(callable_: Callable[..., Any], remaining: float | None) -> Any:
+    def start(callable_: Callable[..., _Call], remaining: float | None) -> _Call:
         call = callable_(requests, timeout=remaining, metadata=metadata)
-        if isinstance(call, BlockingWebSocketCall):
+        if isinstance(call, HttpBidiCall):
             call.open()
         return call
 
