@@ -16,7 +16,7 @@ from gemwire_runtime.method import Kind, Method, Service
 
 _PAGE = Path(__file__).parents[2] / "docs" / "emulator.md"
 _BEGIN, _END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
-_PACKAGES = ("v1beta", "v1", "longrunning", "aiplatform_v1")
+_PACKAGES = ("v1beta", "v1", "interactions", "longrunning", "aiplatform_v1")
 _KINDS = {Kind.UNARY: "", Kind.SERVER_STREAM: "streams", Kind.BIDI: "both stream"}
 
 
@@ -63,7 +63,7 @@ def table(services: list[Service]) -> str:
     lines = ["| Service | RPC | |", "|---|---|---|"]
     for service in sorted(services, key=lambda s: (not s.name.startswith("google.ai"), s.name)):
         name = service.name.removeprefix("google.ai.generativelanguage.")
-        name = name.removeprefix("google.").removeprefix("cloud.")
+        name = name.removeprefix("google.").removeprefix("cloud.").removeprefix("gemwire.")
         lines += [f"| {name} | {rpc} | {_kind(method)} |" for rpc, method in service.methods.items()]
     return "".join(f"{line}\n" for line in lines)
 
