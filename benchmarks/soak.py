@@ -1,6 +1,6 @@
 """Full load under random faults: every call ends in a result or a typed error, and nothing is left behind.
 
-    python benchmarks/soak.py [--seconds 3600] [--flavour async|sync] [--transport grpc|rest] [--seed N]
+    python benchmarks/soak.py [--seconds 3600] [--transport NAME] [--seed N]
 
 A server in a process of its own and a TCP proxy before it, both on loopback. Callers make unary calls and
 streams as fast as they are answered: some read to the end, some leave in the middle, some have deadlines that
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faults import (
-    FLAVOURS,
+    TRANSPORTS,
     AsyncFace,
     Audit,
     Call,
@@ -38,7 +38,6 @@ from faults import (
     warm_up,
 )
 
-TRANSPORTS = ("grpc", "rest")
 #: Calls under way at a time.
 CALLERS = 32
 #: Seconds beyond its deadline that a call may take on a busy machine.
@@ -51,7 +50,6 @@ NOISE = 25.0
 class Report:
     """Results of one run."""
 
-    flavour: str
     transport: str
     seconds: float = 0.0
     ends: collections.Counter[str] = field(default_factory=collections.Counter)
@@ -82,7 +80,7 @@ class Report:
         struck = ", ".join(f"{number} {what}" for what, number in self.faults.most_common())
         verdict = f"  FAIL: {'; '.join(self.wrong)}" if self.wrong else ""
         return (
-            f"{self.flavour:5} {self.transport:5} {self.seconds:6.0f} s  {saw}; faults: {struck}; "
+            f"{self.transport:12} {self.seconds:6.0f} s  {saw}; faults: {struck}; "
             f"latest end {self.late:+.1f} s from its deadline; memory {self.growth:+.1f} MB; "
             f"back after {self.back:.1f} s; left: {self.left or '-'}{verdict}"
         )
@@ -207,12 +205,12 @@ def load(face: Face, report: Report, seconds: float, seed: int) -> None:
     report.seconds = time.monotonic() - began
 
 
-def soak(flavour: str, transport: str, seconds: float, seed: int) -> Report:
-    """Run one flavour over one transport."""
-    report = Report(flavour, transport)
-    with Server() as server, Proxy(server.http_port if transport == "rest" else server.port) as proxy:
+def soak(transport: str, seconds: float, seed: int) -> Report:
+    """Run one transport."""
+    report = Report(transport)
+    with Server(transport) as server, Proxy(server.port) as proxy:
         audit = Audit()
-        with face_to(flavour, proxy.port, CALLERS, transport) as face:
+        with face_to(transport, proxy.port, CALLERS) as face:
             face.unary({}).result()
             faults = Faults(server, proxy, seed)
             faults.start()
@@ -249,19 +247,14 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=3600, help="for all runs together; default: 3600")
-    parser.add_argument("--flavour", choices=FLAVOURS)
     parser.add_argument("--transport", choices=TRANSPORTS)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    runs = [
-        (flavour, transport)
-        for flavour in ([options.flavour] if options.flavour else FLAVOURS)
-        for transport in ([options.transport] if options.transport else TRANSPORTS)
-    ]
+    transports = [options.transport] if options.transport else TRANSPORTS
     warm_up()
     failed = False
-    for flavour, transport in runs:
-        report = soak(flavour, transport, options.seconds / len(runs), options.seed)
+    for transport in transports:
+        report = soak(transport, options.seconds / len(transports), options.seed)
         print(report.row(), flush=True)
         failed = failed or bool(report.wrong)
     return int(failed)
