@@ -56,9 +56,15 @@ class Report:
     faults: collections.Counter[str] = field(default_factory=collections.Counter)
     untyped: list[str] = field(default_factory=list)
     late: float = float("-inf")
-    growth: float = 0.0
+    #: Megabytes in memory after each tenth of the time.
+    memory: list[float] = field(default_factory=list)
     back: float = 0.0
     left: str = ""
+
+    @property
+    def growth(self) -> float:
+        """Megabytes by which memory grew after the first tenth."""
+        return self.memory[-1] - self.memory[0]
 
     @property
     def wrong(self) -> list[str]:
@@ -81,7 +87,8 @@ class Report:
         verdict = f"  FAIL: {'; '.join(self.wrong)}" if self.wrong else ""
         return (
             f"{self.transport:12} {self.seconds:6.0f} s  {saw}; faults: {struck}; "
-            f"latest end {self.late:+.1f} s from its deadline; memory {self.growth:+.1f} MB; "
+            f"latest end {self.late:+.1f} s from its deadline; memory {self.growth:+.1f} MB "
+            f"({' '.join(f'{tenth:.0f}' for tenth in self.memory)}); "
             f"back after {self.back:.1f} s; left: {self.left or '-'}{verdict}"
         )
 
@@ -187,7 +194,7 @@ def load(face: Face, report: Report, seconds: float, seed: int) -> None:
         room.release()
 
     began = time.monotonic()
-    number, warm = 0, 0.0
+    number = 0
     while (elapsed := time.monotonic() - began) < seconds:
         room.acquire()
         number += 1
@@ -195,13 +202,13 @@ def load(face: Face, report: Report, seconds: float, seed: int) -> None:
         with lock:
             pending.add(call)
         call.future.add_done_callback(lambda _, call=call: end(call))  # type: ignore[misc]
-        if not warm and elapsed > seconds / 10:
-            warm = resident()
+        if elapsed > seconds * (len(report.memory) + 1) / 10:
+            report.memory.append(resident())
     for call in list(pending):
         ended = call.result(60)
         if ended.saw == "HUNG":
             report.untyped.append(f"HUNG after {ended.seconds:.0f} s")
-    report.growth = resident() - warm
+    report.memory.append(resident())
     report.seconds = time.monotonic() - began
 
 
