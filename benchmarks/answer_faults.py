@@ -34,7 +34,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from faults import HOST, TRANSPORTS, Audit, Ended, Outcome, resident
+from faults import HOST, Audit, Ended, Outcome, resident
 from google.auth.exceptions import TransportError
 from google.protobuf import struct_pb2
 
