@@ -322,10 +322,12 @@ def test_no_call_fails_because_of_goaway() -> None:
                 while not over.is_set():
                     found["unary", await outcome(call)] += 1
 
+            def have_ended(count: int) -> bool:
+                return found.total() >= count
+
             work = [asyncio.ensure_future(one()) for one in [stream] * 50 + [unary] * 2]
             for number in range(20):
-                more = sum(found.values()) + 25
-                assert await comes_in_loop(lambda more=more: sum(found.values()) >= more)
+                assert await comes_in_loop(partial(have_ended, found.total() + 25))
                 # From outside, and by a call.
                 if number % 2:
                     await running.go_away()

@@ -7,6 +7,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +115,12 @@ def test_while_calls_go_on(tmp_path: Path) -> None:
                     made += 1
                     total += 1
 
+            def has_made(count: int) -> bool:
+                return total > count
+
             workers = [asyncio.ensure_future(work(number)) for number in range(5)]
             for number in range(5):
-                enough = 10 * (number + 1)
-                assert await comes_in_loop(lambda enough=enough: total > enough)
+                assert await comes_in_loop(partial(has_made, 10 * (number + 1)))
                 running.snapshot(tmp_path / str(number))
             stop.set()
             await asyncio.gather(*workers)
