@@ -9,12 +9,14 @@ from gemwire.genai._types import media_types
 from gemwire.genai._types.images import Image
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.models import Format, dump
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import View, message_of
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (
+        BlobDict,
         ContentDict,
         FileDataDict,
         PartDict,
@@ -56,6 +58,9 @@ PartUnion: TypeAlias = Union[
 ContentUnion: TypeAlias = Union[views.Content, v1beta.Content, "ContentDict", PartUnion, Sequence[PartUnion]]
 #: Values accepted as the contents of a request.
 ContentListUnion: TypeAlias = ContentUnion | Sequence[ContentUnion]
+#: Values accepted as a picture or a video of a live session.
+BlobImageUnion: TypeAlias = PILImage | views.Blob
+BlobImageUnionDict: TypeAlias = Union[BlobImageUnion, "BlobDict"]
 PartUnionDict: TypeAlias = PartUnion
 ContentUnionDict: TypeAlias = ContentUnion
 ContentListUnionDict: TypeAlias = ContentListUnion
@@ -363,7 +368,7 @@ def _dict_to_part(value: Mapping[str, Any], argument: str) -> v1beta.Part:
         try:
             part = v1beta.Part(file_data=message_of(views.FileData(**value)))
         except (ValueError, TypeError):
-            raise type(error)(f"{argument}: {error}") from None
+            raise locate(argument, error) from None
     return part
 
 
