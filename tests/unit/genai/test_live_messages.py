@@ -10,9 +10,9 @@ from gemwire.genai import types
 from gemwire.genai._convert.live import to_message
 from gemwire_runtime.views import View
 
-_TURN = {"role": "user", "parts": [{"text": "a"}]}
-_CLOCK = {"id": "1", "name": "clock", "response": {"time": "noon"}}
-_AUDIO = {"data": b"\x00\x01", "mime_type": "audio/pcm"}
+_TURN: Any = {"role": "user", "parts": [{"text": "a"}]}
+_CLOCK: Any = {"id": "1", "name": "clock", "response": {"time": "noon"}}
+_AUDIO: Any = {"data": b"\x00\x01", "mime_type": "audio/pcm"}
 
 
 @pytest.mark.parametrize(

@@ -72,10 +72,7 @@ class AsyncSessionContext:
 
     def _to_setup(self, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
         setup = self._api.backend.live.to_setup(self._model, config)
-        if fields := json_only.paths(setup.setup):
-            raise ValueError(
-                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
-            )
+        json_only.refuse_vertex_fields(setup.setup)
         return setup
 
     async def __aenter__(self) -> AsyncSession:
@@ -102,6 +99,8 @@ class AsyncSession(AsyncInputStreaming):
         self._api = api
         self._setup = setup
         self._settings = settings
+        live = api.backend.live
+        self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
         self._stream: (
             AsyncBidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
@@ -124,7 +123,7 @@ class AsyncSession(AsyncInputStreaming):
         """
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = await self._api.caller.bidi(
-            self._api.backend.live.METHOD,
+            self._method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )

@@ -73,10 +73,7 @@ class SessionContext:
 
     def _to_setup(self, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
         setup = self._api.backend.live.to_setup(self._model, config)
-        if fields := json_only.paths(setup.setup):
-            raise ValueError(
-                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
-            )
+        json_only.refuse_vertex_fields(setup.setup)
         return setup
 
     def __enter__(self) -> Session:
@@ -101,6 +98,8 @@ class Session(InputStreaming):
         self._api = api
         self._setup = setup
         self._settings = settings
+        live = api.backend.live
+        self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
         self._stream: (
             BidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
@@ -123,7 +122,7 @@ class Session(InputStreaming):
         """
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = self._api.caller.bidi(
-            self._api.backend.live.METHOD,
+            self._method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )
