@@ -25,6 +25,7 @@ from gemwire._transport.rest.http_errors import (
 from gemwire._transport.rest.sse import EventParser
 from gemwire._transport.rest.transcode import HttpRequest, from_json, to_http
 from gemwire._transport.serialized_message import SerializedMessage
+from gemwire_runtime import large_integers
 from gemwire_runtime.method import Method
 from gemwire_runtime.status_code import StatusCode
 
@@ -173,11 +174,14 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
             return kind()
         raise HttpError(StatusCode.INTERNAL, "the response is empty, without a message")
     try:
-        tree: object = json.loads(data)
+        tree, has_large = large_integers.loads(data)
         error = tree.get("error") if isinstance(tree, dict) else None
         if isinstance(error, dict) and "error" not in kind.DESCRIPTOR.fields_by_name:
             raise from_api_error(error, ())
-        return from_json(kind, tree)
+        message = from_json(kind, tree)
+        if has_large:
+            large_integers.attach(message, tree)
+        return message
     except (ValueError, RecursionError) as error:
         start = data[:80].encode("utf-8", "replace") if isinstance(data, str) else data[:80]
         text = f"the response cannot be read: {error} (it begins with {summarize(start)!r})"
