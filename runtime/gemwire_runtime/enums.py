@@ -117,6 +117,46 @@ def find(full_name: str) -> type[Enum] | None:
     return _ENUMS.get(full_name)
 
 
+def build_counterpart_conversion(
+    kind: EnumDescriptor, shown: type[Enum] | None
+) -> tuple[Callable[[int], Enum | str], Callable[[object], int]]:
+    """Build the functions that read and write the values of an enum as those of its counterpart.
+
+    In both families the names are the same, and the numbers are not.
+
+    Args:
+        kind: The enum.
+        shown: Class of its counterpart, whose numbers are meant where one is given; None where the
+            counterpart of the field is text.
+    """
+    known: dict[int, Enum | str] = {}
+    numbers: dict[str, int] = {value.name: value.number for value in kind.values}
+
+    def read(number: int) -> Enum | str:
+        if number not in known:
+            value = kind.values_by_number.get(number)
+            name = f"UNKNOWN_{number}" if value is None else value.name
+            numbers[name] = number
+            known[number] = name if shown is None else shown.__members__.get(name) or shown._create(name)
+        return known[number]
+
+    def write(value: object) -> int:
+        if shown is not None and isinstance(value, int):
+            value = shown(value)
+        name = str.__str__(value) if isinstance(value, str) else ""
+        number = numbers.get(name, numbers.get(name.upper()))
+        if number is None:
+            raise _build_error(value, kind)
+        return number
+
+    return read, write
+
+
+def _build_error(value: object, kind: EnumDescriptor) -> ValueError:
+    names = ", ".join(name for name in kind.values_by_name if not name.endswith("_UNSPECIFIED"))
+    return ValueError(f"{value!r} is none of {names}")
+
+
 def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int], Callable[[object], int]]:
     """Build the functions that read and write the values of an enum.
 
@@ -144,8 +184,7 @@ def build_conversion(kind: EnumDescriptor) -> tuple[Callable[[int], Enum | int],
         else:
             number = find(value.upper()) if isinstance(value, str) else None
         if number is None:
-            names = ", ".join(name for name in kind.values_by_name if not name.endswith("_UNSPECIFIED"))
-            raise ValueError(f"{value!r} is none of {names}")
+            raise _build_error(value, kind)
         return number
 
     return read, write
