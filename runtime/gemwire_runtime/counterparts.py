@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -43,20 +43,26 @@ from gemwire_runtime.views import (
     message_of,
 )
 
+_V = TypeVar("_V", bound=View)
+
 _PLAIN = frozenset({Field, JsonField, ListField, MapField, MessageField})
 
 
-def find_counterpart(base: type[View], kind: Descriptor) -> type[View]:
+def find_counterpart(base: type[_V], kind: Descriptor) -> type[_V]:
     """Return the view of a message type.
 
     Args:
         base: View of its counterpart.
         kind: The message type.
     """
-    return find_view(kind.full_name) or _build_view(base.find_shown(), kind)
+    found = find_view(kind.full_name)
+    if found is None or not issubclass(found, base):
+        _build_view(base.find_shown(), kind)
+        return find_counterpart(base, kind)
+    return found
 
 
-def _build_view(base: type[View], kind: Descriptor) -> type[View]:
+def _build_view(base: type[View], kind: Descriptor) -> None:
     origin = descriptor_of(message_of(base()))
     relate(kind, origin)
     own = kind.fields_by_name
@@ -84,7 +90,6 @@ def _build_view(base: type[View], kind: Descriptor) -> type[View]:
     }
     options = {"kind": message_class(kind), "fields": fields}
     types.new_class(base.__name__, (base,), options, lambda namespace: namespace.update(body))
-    return find_counterpart(base, kind)
 
 
 def _restore(base: type[View], kind: type[Message], data: bytes, local: dict[str, Any] | None) -> View:
@@ -133,7 +138,8 @@ def _build_field(shown: Field, base: FieldDescriptor, own: FieldDescriptor) -> F
 
 
 def _value_of(field: FieldDescriptor) -> FieldDescriptor:
-    return field.message_type.fields_by_name["value"] if is_map(field) else field
+    kind = field.message_type
+    return kind.fields_by_name["value"] if kind is not None and is_map(field) else field
 
 
 def _find_conversion(base: FieldDescriptor, own: FieldDescriptor) -> Conversion | None:
@@ -141,7 +147,7 @@ def _find_conversion(base: FieldDescriptor, own: FieldDescriptor) -> Conversion 
     if own.enum_type is not None:
         shown = None if base.enum_type is None else enums.find(base.enum_type.full_name)
         return enums.build_counterpart_conversion(own.enum_type, shown)
-    if own.message_type is None or base.message_type is own.message_type:
+    if own.message_type is None or base.message_type is None or base.message_type is own.message_type:
         return None
     return _build_message_conversion(base.message_type, own.message_type)
 
@@ -153,7 +159,8 @@ def _build_message_conversion(base: Descriptor, kind: Descriptor) -> Conversion:
         nonlocal shown
         if shown is None:
             view = find_view(base.full_name)
-            assert view is not None, base.full_name
+            if view is None:
+                raise LookupError(f"{base.full_name} has no view")
             shown = find_counterpart(view, kind)
         return shown
 

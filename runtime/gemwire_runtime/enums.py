@@ -41,10 +41,11 @@ class Names(str, enum.Enum):
         # The frames in between are those of `enum`, and that of the subclass.
         level = 4 + issubclass(cls, Enum)
         warnings.warn(f"{value!r} is not a {cls.__name__} that this version knows", stacklevel=level)
-        return cls._create(value)
+        return cls.create(value)
 
     @classmethod
-    def _create(cls: type[_N], name: str) -> _N:
+    def create(cls: type[_N], name: str) -> _N:
+        """Create a member that the class does not declare."""
         made = str.__new__(cls, name)
         vars(made).update(_name_=name, _value_=name)
         return made
@@ -85,13 +86,14 @@ class Enum(Names):
             return super()._missing_(value)
         known = _MEMBERS[cls]
         if value not in known:
-            made = known[value] = cls._create(f"UNKNOWN_{value}")
+            made = known[value] = cls.create(f"UNKNOWN_{value}")
             made.number = value
         return known[value]
 
     @classmethod
-    def _create(cls: type[_E], name: str) -> _E:
-        made = super()._create(name)
+    def create(cls: type[_E], name: str) -> _E:
+        """Create a member that the class does not declare."""
+        made = super().create(name)
         made.number = None
         return made
 
@@ -137,7 +139,7 @@ def build_counterpart_conversion(
             value = kind.values_by_number.get(number)
             name = f"UNKNOWN_{number}" if value is None else value.name
             numbers[name] = number
-            known[number] = name if shown is None else shown.__members__.get(name) or shown._create(name)
+            known[number] = name if shown is None else shown.__members__.get(name) or shown.create(name)
         return known[number]
 
     def write(value: object) -> int:
@@ -150,6 +152,14 @@ def build_counterpart_conversion(
         return number
 
     return read, write
+
+
+def find_number(name: str, kind: EnumDescriptor) -> int:
+    """Return the number of a name. Raises ValueError if the enum has no such name."""
+    found = kind.values_by_name.get(name)
+    if found is None:
+        raise _build_error(name, kind)
+    return found.number
 
 
 def _build_error(value: object, kind: EnumDescriptor) -> ValueError:

@@ -6,19 +6,21 @@ in both. What the other family lacks raises an error: nothing is left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from gemwire_runtime.enums import find_number
 from gemwire_runtime.upb import descriptor_of
 
 _M = TypeVar("_M", bound=Message)
 
 #: Fields of other names, in both directions.
 RENAMED = {"citation_sources": "citations", "citations": "citation_sources"}
-#: The counterparts of message types, by full names.
-_COUNTERPARTS: dict[str, str] = {}
+#: The counterparts of message types, by the full names of these.
+_COUNTERPARTS: dict[str, Descriptor] = {}
 _INTEGERS = frozenset({FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64})
 
 
@@ -28,13 +30,18 @@ class MissingFieldError(ValueError):
 
 def relate(one: Descriptor, other: Descriptor) -> None:
     """Note that two message types are each other's counterparts."""
-    _COUNTERPARTS[one.full_name] = other.full_name
-    _COUNTERPARTS[other.full_name] = one.full_name
+    _COUNTERPARTS[one.full_name] = other
+    _COUNTERPARTS[other.full_name] = one
+
+
+def get_counterpart(kind: Descriptor) -> Descriptor | None:
+    """Return the message type of another family that has the same fields; None if none is known."""
+    return _COUNTERPARTS.get(kind.full_name)
 
 
 def are_counterparts(one: Descriptor, other: Descriptor) -> bool:
     """Return whether two message types are counterparts in different families."""
-    return _COUNTERPARTS.get(one.full_name) == other.full_name
+    return _COUNTERPARTS.get(one.full_name) is other
 
 
 def describe_absence(field: str, descriptor: Descriptor) -> str:
@@ -68,7 +75,8 @@ def copy_fields(source: Message, target: Message) -> None:
         try:
             _copy(field, value, target, twin)
         except MissingFieldError as error:
-            raise MissingFieldError(f"{field.name}{error}" if str(error)[0] == "[" else f"{field.name}.{error}") from None
+            dot = "" if str(error).startswith("[") else "."
+            raise MissingFieldError(f"{field.name}{dot}{error}") from None
         except ValueError as error:
             raise ValueError(f"{field.name}: {error}") from None
 
@@ -77,22 +85,22 @@ def _copy(field: FieldDescriptor, value: object, target: Message, twin: FieldDes
     slot = getattr(target, twin.name)
     if isinstance(value, Message):
         _copy_message(value, slot)
-    elif hasattr(value, "items"):
+    elif isinstance(value, Mapping):
         for key, item in value.items():
             if isinstance(item, Message):
                 _copy_message(item, slot[key])
             else:
                 slot[key] = item
-    elif field.message_type is not None:
+    elif isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        setattr(target, twin.name, _convert(field, value, twin))
+    elif field.message_type is None:
+        slot.extend([_convert(field, item, twin) for item in value])
+    else:
         for at, item in enumerate(value):
             try:
                 _copy_message(item, slot.add())
             except MissingFieldError as error:
                 raise MissingFieldError(f"[{at}].{error}") from None
-    elif hasattr(slot, "extend"):
-        slot.extend([_convert(field, item, twin) for item in value])
-    else:
-        setattr(target, twin.name, _convert(field, value, twin))
 
 
 def _copy_message(source: Message, target: Message) -> None:
@@ -105,13 +113,9 @@ def _copy_message(source: Message, target: Message) -> None:
 
 def _convert(field: FieldDescriptor, value: object, twin: FieldDescriptor) -> object:
     """Return a scalar as the other field has it: enum values by their names."""
-    if field.enum_type is not None:
+    if field.enum_type is not None and isinstance(value, int):
         named = field.enum_type.values_by_number.get(value)
         value = f"UNKNOWN_{value}" if named is None else named.name
-    if twin.enum_type is not None:
-        known = twin.enum_type.values_by_name.get(value)
-        if known is None:
-            names = ", ".join(name for name in twin.enum_type.values_by_name if not name.endswith("_UNSPECIFIED"))
-            raise ValueError(f"{value} is none of {names}")
-        return known.number
-    return int(value) if twin.cpp_type in _INTEGERS else value
+    if twin.enum_type is not None and isinstance(value, str):
+        return find_number(value, twin.enum_type)
+    return int(value) if twin.cpp_type in _INTEGERS and isinstance(value, float) else value

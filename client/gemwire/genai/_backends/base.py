@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from google.protobuf.message import Message
 
 from gemwire.genai._convert.request_bytes import RequestDraft
+from gemwire.genai._types.family import Family
+from gemwire.genai._types.generate_content import GenerateContentResponse
 from gemwire_proto import v1beta
 from gemwire_runtime.method import AnyMethod, Method, Service
 
@@ -82,6 +84,8 @@ class Backend:
 
     Attributes:
         vertexai: Whether the service is Vertex AI.
+        family: Its messages.
+        response: The view of responses.
         service: The service whose host and scopes a client uses unless it is given others.
         base_url_variable: Environment variable of the address.
         models: Calls of ``client.models``, ``client.chats`` and ``client.prepare``.
@@ -94,6 +98,8 @@ class Backend:
     """
 
     vertexai: bool
+    family: Family
+    response: type[GenerateContentResponse]
     service: Service
     base_url_variable: str
     models: GeminiModels

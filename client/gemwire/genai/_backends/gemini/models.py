@@ -16,6 +16,7 @@ from gemwire.genai._convert.request_bytes import RequestDraft, SerializedRequest
 from gemwire.genai._convert.resource_names import to_model_name
 from gemwire.genai._types.content import ContentListUnion
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
+from gemwire.genai._types.family import GEMINI
 from gemwire.genai._types.generate_content import CountTokensConfig, GenerateContentConfig
 from gemwire.genai._types.models import (
     DeleteModelResponse,
@@ -55,11 +56,11 @@ class GeminiModels:
         self, model: str, contents: ContentListUnion | None, config: GenerateContentConfig
     ) -> v1beta.GenerateContentRequest:
         check_fields(config)
-        return requests.to_generate_content_request(model, contents, config)
+        return requests.to_generate_content_request(to_model_name(model), contents, config)
 
     def to_head(self, model: str, config: GenerateContentConfig) -> v1beta.GenerateContentRequest:
         check_fields(config)
-        return requests.to_request_head(model, config)
+        return requests.to_request_head(to_model_name(model), config)
 
     def to_prompt(
         self,
@@ -69,7 +70,7 @@ class GeminiModels:
         functions: Functions,
     ) -> Prompt:
         check_fields(config)
-        return Prompt.build(model, contents, config, functions)
+        return Prompt.build(to_model_name(model), contents, config, functions, GEMINI)
 
     def generate_content(self, request: GenerateRequest) -> GenerateCall:
         return _generate(GENERATE_CONTENT, request)
