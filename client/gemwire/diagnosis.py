@@ -27,7 +27,7 @@ from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.certificate_chain import Certificate as Certificate
 from gemwire._transport.channel_options import Target, certificate
-from gemwire._transport.connection_probe import probe
+from gemwire._transport.connection_check import probe
 from gemwire._transport.proxies import find_grpc_proxy, mask_credentials
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.token import Token

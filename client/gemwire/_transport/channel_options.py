@@ -15,8 +15,6 @@ from gemwire._secret import SecretBytes
 from gemwire._transport.connection import HttpRoute
 from gemwire._transport.connection_probe import ConnectionProbe, Route
 from gemwire._transport.endpoint import DEFAULT_PORT, is_loopback
-from gemwire._transport.proxies import Proxy, find_grpc_proxy
-from gemwire._transport.tls_context import GRPC_ROOTS, create_grpc_context
 from gemwire.options import MAX_RESPONSE_SIZE, CertSource
 
 #: gRFC A105: the core opens further connections to a host when the streams of one are used up. With the
@@ -93,6 +91,10 @@ class Target:
 
     def find_route(self) -> Route:
         """Return the way to it: what the core does, as a probe does it."""
+        # Only a probe needs these, and they take time to import.
+        from gemwire._transport.proxies import Proxy, find_grpc_proxy
+        from gemwire._transport.tls_context import GRPC_ROOTS, create_grpc_context
+
         address = urlsplit(f"//{self.address}")
         proxy, _ = find_grpc_proxy(self.address, self.plaintext)
         return Route(
