@@ -78,7 +78,7 @@ def test_views_write_into_their_own_message() -> None:
         contents=[types.Content(role="user", parts=[types.Part(text="a")]), {"parts": [{"text": "b"}]}],
         safety_settings=[
             types.SafetySetting(category=8),
-            {"category": "hate_speech".upper().join(["HARM_CATEGORY_", ""])},
+            {"category": "HARM_CATEGORY_HATE_SPEECH"},
         ],
         generation_config={"top_k": 2.5, "image_config": {"person_generation": "ALLOW_ALL"}},
     )
@@ -114,7 +114,6 @@ def test_enums_keep_their_names_in_both_directions(shown: type[View], kind: Any,
         value for value in own.values if value.name in numbers and not value.name.endswith("UNSPECIFIED")
     ]
     assert shared
-    assert mine is not None
     for value in shared:
         for given in (
             value.name,
