@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -18,7 +18,7 @@ from gemwire_runtime import enums
 from gemwire_runtime.containers import Conversion
 from gemwire_runtime.message_init import message_class
 from gemwire_runtime.models import to_camel_case
-from gemwire_runtime.pydantic_models import unwrap
+from gemwire_runtime.pydantic_models import Fields, unwrap
 from gemwire_runtime.translation import (
     RENAMED,
     MissingFieldError,
@@ -92,7 +92,7 @@ def _build_view(base: type[View], kind: Descriptor) -> None:
     types.new_class(base.__name__, (base,), options, lambda namespace: namespace.update(body))
 
 
-def _restore(base: type[View], kind: type[Message], data: bytes, local: dict[str, Any] | None) -> View:
+def _restore(base: type[View], kind: type[Message], data: bytes, local: Fields | None) -> View:
     """Unpickle a view."""
     return find_counterpart(base, descriptor_of(kind)).restore(data, local)
 
