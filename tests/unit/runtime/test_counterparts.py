@@ -16,8 +16,10 @@ from gemwire_runtime.translation import MissingFieldError, translate
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import View, message_of
 
-REQUEST = find_counterpart(views.GenerateContentRequest, descriptor_of(aiplatform_v1.GenerateContentRequest))
-RESPONSE = find_counterpart(
+REQUEST: Any = find_counterpart(
+    views.GenerateContentRequest, descriptor_of(aiplatform_v1.GenerateContentRequest)
+)
+RESPONSE: Any = find_counterpart(
     types.GenerateContentResponse, descriptor_of(aiplatform_v1.GenerateContentResponse)
 )
 CALL = {"name": "f", "args": {"a": 1}}
