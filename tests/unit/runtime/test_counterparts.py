@@ -60,10 +60,13 @@ def respond(**fields: Any) -> Any:
 def test_views_read_their_own_message() -> None:
     response = respond(create_time={"seconds": 1})
     candidate = response.candidates[0]
-    assert isinstance(response, types.GenerateContentResponse)
-    assert isinstance(candidate, types.Candidate)
-    assert isinstance(candidate.content, types.Content)
-    assert isinstance(candidate.content.parts[0], types.Part)
+    for view, kind in (
+        (response, types.GenerateContentResponse),
+        (candidate, types.Candidate),
+        (candidate.content, types.Content),
+        (candidate.content.parts[0], types.Part),
+    ):
+        assert isinstance(view, kind)
     assert candidate.finish_reason is types.FinishReason.MALFORMED_FUNCTION_CALL
     assert candidate.content.parts[1].function_call.args == {"a": 1}
     assert response.function_calls[0].name == "f"
