@@ -10,6 +10,7 @@ from gemwire.genai._types.family import GEMINI, Family
 from gemwire.genai._types.images import Image
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.models import Format, dump
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.translation import MissingFieldError
@@ -387,7 +388,7 @@ def _dict_to_part(value: Mapping[str, Any], argument: str, family: Family) -> v1
         try:
             return to_part(views.FileData(**value), argument, family)
         except (ValueError, TypeError):
-            raise type(error)(f"{argument}: {error}") from None
+            raise locate(argument, error) from None
     return part
 
 
