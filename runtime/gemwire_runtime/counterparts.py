@@ -16,12 +16,12 @@ from google.protobuf.message import Message
 
 from gemwire_runtime import enums
 from gemwire_runtime.containers import Conversion
+from gemwire_runtime.field_errors import MissingFieldError
 from gemwire_runtime.message_init import message_class
 from gemwire_runtime.models import to_camel_case
 from gemwire_runtime.pydantic_models import Fields, unwrap
 from gemwire_runtime.translation import (
     RENAMED,
-    MissingFieldError,
     are_counterparts,
     describe_absence,
     relate,

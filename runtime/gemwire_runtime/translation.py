@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gemwire_runtime.enums import find_number
+from gemwire_runtime.field_errors import MissingFieldError, locate
 from gemwire_runtime.upb import descriptor_of
 
 _M = TypeVar("_M", bound=Message)
@@ -22,10 +23,6 @@ RENAMED = {"citation_sources": "citations", "citations": "citation_sources"}
 #: The counterparts of message types, by the full names of these.
 _COUNTERPARTS: dict[str, Descriptor] = {}
 _INTEGERS = frozenset({FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64})
-
-
-class MissingFieldError(ValueError):
-    """A message has no such field, but its counterpart does. The text begins with the path of the field."""
 
 
 def relate(one: Descriptor, other: Descriptor) -> None:
@@ -74,11 +71,8 @@ def copy_fields(source: Message, target: Message) -> None:
             raise MissingFieldError(describe_absence(field.name, descriptor))
         try:
             _copy(field, value, target, twin)
-        except MissingFieldError as error:
-            dot = "" if str(error).startswith("[") else "."
-            raise MissingFieldError(f"{field.name}{dot}{error}") from None
         except ValueError as error:
-            raise ValueError(f"{field.name}: {error}") from None
+            raise locate(field.name, error) from None
 
 
 def _copy(field: FieldDescriptor, value: object, target: Message, twin: FieldDescriptor) -> None:
@@ -99,8 +93,8 @@ def _copy(field: FieldDescriptor, value: object, target: Message, twin: FieldDes
         for at, item in enumerate(value):
             try:
                 _copy_message(item, slot.add())
-            except MissingFieldError as error:
-                raise MissingFieldError(f"[{at}].{error}") from None
+            except ValueError as error:
+                raise locate(f"[{at}]", error) from None
 
 
 def _copy_message(source: Message, target: Message) -> None:

@@ -23,7 +23,7 @@ from gemwire_runtime.field_errors import describe_unknown, locate
 from gemwire_runtime.message_init import is_repeated, message_class
 from gemwire_runtime.models import FieldInfo, Model, to_camel_case
 from gemwire_runtime.pydantic_models import Fields, unwrap
-from gemwire_runtime.translation import MissingFieldError, are_counterparts, translate
+from gemwire_runtime.translation import are_counterparts, translate
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.well_known import ANNOTATIONS, WELL_KNOWN
 
@@ -276,8 +276,6 @@ class Field:
         """
         try:
             self._write(message, value)
-        except MissingFieldError as error:
-            raise MissingFieldError(f"{self.name}.{error}") from None
         except (TypeError, ValueError) as error:
             raise locate(self.name, error) from None
 

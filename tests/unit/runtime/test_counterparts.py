@@ -12,7 +12,8 @@ from gemwire.genai import types
 from gemwire_proto import aiplatform_v1, v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.counterparts import find_counterpart
-from gemwire_runtime.translation import MissingFieldError, translate
+from gemwire_runtime.field_errors import MissingFieldError
+from gemwire_runtime.translation import translate
 from gemwire_runtime.upb import descriptor_of
 from gemwire_runtime.views import View, message_of
 
@@ -141,7 +142,7 @@ def test_enum_values_that_one_family_lacks() -> None:
     assert (second, armored.candidates[1].finish_reason is second) == ("UNKNOWN_99", True)
     with pytest.raises(ValueError, match="'LANGUAGE' is none of"):
         find_counterpart(types.Candidate, descriptor_of(aiplatform_v1.Candidate))(finish_reason="LANGUAGE")
-    with pytest.raises(ValueError, match="candidates: finish_reason: 'MODEL_ARMOR' is none of"):
+    with pytest.raises(ValueError, match=r"candidates\[0\]\.finish_reason: 'MODEL_ARMOR' is none of"):
         translate(message_of(armored), v1beta.GenerateContentResponse)
 
 
@@ -151,10 +152,10 @@ def test_enum_values_that_one_family_lacks() -> None:
         ({"store": True}, "store"),
         (
             {"contents": [types.Content(parts=[{"text": "a"}, {"tool_call": {"id": "1"}}])]},
-            "contents.parts[1].tool_call",
+            "contents[0].parts[1].tool_call",
         ),
-        ({"contents": [{"parts": [{"tool_call": {"id": "1"}}]}]}, "contents.parts.tool_call"),
-        ({"tools": [types.Tool(file_search={})]}, "tools.file_search"),
+        ({"contents": [{"parts": [{"tool_call": {"id": "1"}}]}]}, "contents[0].parts[0].tool_call"),
+        ({"tools": [types.Tool(file_search={})]}, "tools[0].file_search"),
     ],
 )
 def test_fields_that_one_family_lacks(fields: dict[str, Any], path: str) -> None:

@@ -13,7 +13,6 @@ from gemwire_proto.v1beta import views
 from gemwire_runtime.field_errors import locate
 from gemwire_runtime.models import Format, dump
 from gemwire_runtime.pydantic_models import unwrap
-from gemwire_runtime.translation import MissingFieldError
 from gemwire_runtime.views import View, message_of
 
 if TYPE_CHECKING:
@@ -350,10 +349,8 @@ def translate_argument(message: object, argument: str, family: Family) -> object
     """
     try:
         return family.own(message)
-    except MissingFieldError as error:
-        raise MissingFieldError(f"{argument}.{error}") from None
     except ValueError as error:
-        raise ValueError(f"{argument}: {error}") from None
+        raise locate(argument, error) from None
 
 
 #: Views and messages that are one field of a part.
@@ -380,8 +377,6 @@ def _dict_to_part(value: Mapping[str, Any], argument: str, family: Family) -> v1
     part: v1beta.Part
     try:
         part = message_of(family.view(views.Part)(**value))
-    except MissingFieldError as error:
-        raise MissingFieldError(f"{argument}.{error}") from None
     except (ValueError, TypeError) as error:
         if "uri" in value:
             return to_part(views.File(**value), argument, family)
