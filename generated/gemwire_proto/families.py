@@ -61,6 +61,7 @@ FAMILIES = (
                 services={
                     "EvaluationService": "gemwire_proto.aiplatform_v1.evaluation_service",
                     "GenAiCacheService": "gemwire_proto.aiplatform_v1.gen_ai_cache_service",
+                    "JobService": "gemwire_proto.aiplatform_v1.job_service",
                     "GenAiTuningService": "gemwire_proto.aiplatform_v1.gen_ai_tuning_service",
                     "PredictionService": "gemwire_proto.aiplatform_v1.prediction_service",
                     "LlmUtilityService": "gemwire_proto.aiplatform_v1.llm_utility_service",

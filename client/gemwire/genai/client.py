@@ -54,8 +54,9 @@ class Client(Resources):
             project: Vertex AI only; must not be set.
             location: Vertex AI only; must not be set.
             http_options: Endpoint, and timeout, retries and headers of calls that do not set their own.
-            transport: ``"grpc"`` for gRPC alone, ``"rest"`` for JSON over HTTP, or ``"auto"`` for gRPC and,
-                where that is blocked, REST. Default: gRPC, and HTTP for what gRPC cannot carry.
+            transport: ``"grpc"`` for gRPC alone, ``"rest"`` for JSON over HTTP, ``"auto"`` for gRPC and,
+                where that is blocked, REST, or ``"h2"`` for gRPC without grpcio, which takes less CPU, and
+                HTTP for what gRPC cannot carry. Default: gRPC, and HTTP for what gRPC cannot carry.
             debug_config: Whether calls are recorded to a file, or replayed from one without network and
                 without credentials. Default: the environment's; see `DebugConfig`.
 

@@ -16,6 +16,7 @@ from gemwire_runtime.sync import caller as _sync
 from gemwire_proto.google.api import httpbody_pb2 as _api_httpbody_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import content_pb2 as _v1_content_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import prediction_service_pb2 as _v1_prediction_service_pb2
+from gemwire_proto.google.longrunning import operations_pb2 as _longrunning_operations_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
 
 if _TYPE_CHECKING:
@@ -264,6 +265,45 @@ BATCH_EMBED_CONTENTS = _method.Method(
     idempotent=True,
     http_only=True,
 )
+PREDICT_LONG_RUNNING = _method.Method(
+    service="google.cloud.aiplatform.v1.PredictionService",
+    name="PredictLongRunning",
+    snake="predict_long_running",
+    kind=_method.Kind.UNARY,
+    request=_v1_prediction_service_pb2.PredictLongRunningRequest,
+    response=_longrunning_operations_pb2.Operation,
+    flattened=("endpoint", "instances", "parameters"),
+    routing=("endpoint",),
+    http=(
+        _method.HttpBinding("post", "/v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning", body="*"),
+    ),
+    timeout=60.0,
+    retry=_method.RetryDefaults(
+        codes=("UNAVAILABLE",),
+        initial=1.0, maximum=10.0, multiplier=1.3,
+    ),
+    http_only=True,
+)
+FETCH_PREDICT_OPERATION = _method.Method(
+    service="google.cloud.aiplatform.v1.PredictionService",
+    name="FetchPredictOperation",
+    snake="fetch_predict_operation",
+    kind=_method.Kind.UNARY,
+    request=_v1_prediction_service_pb2.FetchPredictOperationRequest,
+    response=_v1_prediction_service_pb2.PredictOperation,
+    flattened=("endpoint", "operation_name"),
+    routing=("endpoint",),
+    http=(
+        _method.HttpBinding("post", "/v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation", body="*"),
+    ),
+    timeout=60.0,
+    retry=_method.RetryDefaults(
+        codes=("UNAVAILABLE",),
+        initial=1.0, maximum=10.0, multiplier=1.3,
+    ),
+    idempotent=True,
+    http_only=True,
+)
 SERVICE = _method.Service(
     name="google.cloud.aiplatform.v1.PredictionService",
     host="aiplatform.googleapis.com",
@@ -286,6 +326,8 @@ SERVICE = _method.Service(
         "StreamGenerateContent": STREAM_GENERATE_CONTENT,
         "EmbedContent": EMBED_CONTENT,
         "BatchEmbedContents": BATCH_EMBED_CONTENTS,
+        "PredictLongRunning": PREDICT_LONG_RUNNING,
+        "FetchPredictOperation": FETCH_PREDICT_OPERATION,
     },
 )
 
@@ -938,6 +980,93 @@ class AsyncPredictionService(PredictionServicePaths):
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
 
+    def predict_long_running(
+        self,
+        request: _v1_prediction_service_pb2.PredictLongRunningRequest | _Mapping[str, _Any] | None = None,
+        *,
+        endpoint: str | None = None,
+        instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = None,
+        parameters: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
+        """Starts an operation that makes videos. Its result is not read by `Operations.GetOperation` but by
+        `FetchPredictOperation`.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `PredictLongRunningRequest` or a dict of its fields. Excludes the field arguments.
+            endpoint: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            instances: What to make: an object with `prompt`, and pictures or a video to start from.
+            parameters: How to make it, such as `sampleCount`, `durationSeconds` and `storageUri`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            Operation: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `PredictLongRunning`; REST: POST
+        /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning.
+        """
+        return self._caller.unary(
+            PREDICT_LONG_RUNNING, request, (endpoint, instances, parameters), retry, timeout, metadata
+        )
+
+    def fetch_predict_operation(
+        self,
+        request: _v1_prediction_service_pb2.FetchPredictOperationRequest | _Mapping[str, _Any] | None = None,
+        *,
+        endpoint: str | None = None,
+        operation_name: str | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.PredictOperation]:
+        """Returns an operation of `PredictLongRunning`, with its result when it is done. Changes nothing, so
+        it is safe to repeat.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `FetchPredictOperationRequest` or a dict of its fields. Excludes the field
+                arguments.
+            endpoint: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            operation_name: Name of the operation, which begins with that of the model.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            PredictOperation: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `FetchPredictOperation`; REST: POST
+        /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation.
+        """
+        return self._caller.unary(
+            FETCH_PREDICT_OPERATION, request, (endpoint, operation_name), retry, timeout, metadata
+        )
+
 
 class PredictionService(PredictionServicePaths):
     """Answers requests with models: those of publishers, such as Gemini, and those deployed to endpoints.
@@ -1516,4 +1645,91 @@ class PredictionService(PredictionServicePaths):
         """
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
+        )
+
+    def predict_long_running(
+        self,
+        request: _v1_prediction_service_pb2.PredictLongRunningRequest | _Mapping[str, _Any] | None = None,
+        *,
+        endpoint: str | None = None,
+        instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = None,
+        parameters: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _longrunning_operations_pb2.Operation:
+        """Starts an operation that makes videos. Its result is not read by `Operations.GetOperation` but by
+        `FetchPredictOperation`.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `PredictLongRunningRequest` or a dict of its fields. Excludes the field arguments.
+            endpoint: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            instances: What to make: an object with `prompt`, and pictures or a video to start from.
+            parameters: How to make it, such as `sampleCount`, `durationSeconds` and `storageUri`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            Operation: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `PredictLongRunning`; REST: POST
+        /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning.
+        """
+        return self._caller.unary(
+            PREDICT_LONG_RUNNING, request, (endpoint, instances, parameters), retry, timeout, metadata
+        )
+
+    def fetch_predict_operation(
+        self,
+        request: _v1_prediction_service_pb2.FetchPredictOperationRequest | _Mapping[str, _Any] | None = None,
+        *,
+        endpoint: str | None = None,
+        operation_name: str | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+    ) -> _v1_prediction_service_pb2.PredictOperation:
+        """Returns an operation of `PredictLongRunning`, with its result when it is done. Changes nothing, so
+        it is safe to repeat.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `FetchPredictOperationRequest` or a dict of its fields. Excludes the field
+                arguments.
+            endpoint: The model:
+                `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+            operation_name: Name of the operation, which begins with that of the model.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+
+        Returns:
+            PredictOperation: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/cloud/aiplatform/v1/prediction_service.proto, `FetchPredictOperation`; REST: POST
+        /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation.
+        """
+        return self._caller.unary(
+            FETCH_PREDICT_OPERATION, request, (endpoint, operation_name), retry, timeout, metadata
         )

@@ -247,7 +247,11 @@ option (gemwire.overlay.v1.merges_into) = "shop/thing.proto";
             f"message Thing {{ {_EXTENDS} oneof other {{ string a = 536870001; }} }}",
             "shop.Thing.other: a message that is extended has no such oneof",
         ),
-        ("service New {}", "shop.New: an overlay adds no service; set the option extends_service"),
+        ("service Things {}", "shop.Things: this name is taken; set the option extends_service"),
+        (
+            f"service New {{ rpc Do(A) returns (A) {{ {_HTTP} }} }} message A {{}}",
+            "shop.New.Do: is no RPC of the public protos; set the option http_only",
+        ),
         (
             "service New { option (gemwire.overlay.v1.extends_service) = true; }",
             "shop.New: extends a service that does not exist",
