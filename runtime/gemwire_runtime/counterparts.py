@@ -63,19 +63,19 @@ def find_counterpart(base: type[_V], kind: Descriptor) -> type[_V]:
 
 
 def _build_view(base: type[View], kind: Descriptor) -> None:
-    origin = descriptor_of(message_of(base()))
+    origin = descriptor_of(base.message_class())
     relate(kind, origin)
     own = kind.fields_by_name
     fields: dict[str, Field] = {}
     for name, shown in fields_of(base).items():
-        if isinstance(shown, LocalField):
-            continue
         found = own.get(name) or own.get(RENAMED.get(name, ""))
-        fields[name] = (
-            _AbsentField(name, shown, kind)
-            if found is None
-            else _build_field(shown, origin.fields_by_name[name], found)
-        )
+        if isinstance(shown, LocalField):
+            if found is not None:
+                fields[name] = build_field(found)
+        elif found is None:
+            fields[name] = _AbsentField(name, shown, kind)
+        else:
+            fields[name] = _build_field(shown, origin.fields_by_name[name], found)
 
     def reduce(view: View) -> tuple[object, ...]:
         message = message_of(view)

@@ -119,6 +119,11 @@ class View(Model):
         return made
 
     @classmethod
+    def message_class(cls) -> type[Message]:
+        """Return the class of the messages."""
+        return cls._kind
+
+    @classmethod
     def find_shown(cls) -> type[View]:
         """Return the class that messages of this one's kind are shown as, if that is a subclass."""
         shown = _VIEWS[cls._kind.DESCRIPTOR.full_name]

@@ -101,7 +101,7 @@ class Invocation:
 
     def __init__(self, call: v1beta.FunctionCall, functions: Functions, family: Family) -> None:
         """Keep the call."""
-        self._call = call
+        self._call = family.view(views.FunctionCall).of(call)
         self._family = family
         self._functions = functions
 
@@ -112,11 +112,11 @@ class Invocation:
             LookupError: There is no such function.
             ValueError: An argument does not match its annotation.
         """
-        function = self._functions.get(self._call.name)
+        function = self._functions.get(self._call.name or "")
         if function is None:
             known = ", ".join(self._functions)
             raise LookupError(f"there is no function {self._call.name!r}; there is {known}")
-        return function, *bind_arguments(function, views.FunctionCall.of(self._call).args or {})
+        return function, *bind_arguments(function, self._call.args or {})
 
     def to_response(self, result: object) -> v1beta.Part:
         """Build the part that tells the model the result."""
@@ -128,7 +128,7 @@ class Invocation:
         return self._to_part({"error": str(error) or type(error).__name__})
 
     def _to_part(self, response: dict[str, object]) -> v1beta.Part:
-        answer = views.FunctionResponse(name=self._call.name, response=response, id=self._call.id or None)
+        answer = views.FunctionResponse(name=self._call.name, response=response, id=self._call.id)
         return to_part(answer, "response", self._family)
 
 

@@ -40,7 +40,7 @@ class Family:
         request: Class of requests to generate content.
         response: Class of their responses.
         cached_content: Class of cached contents.
-        kinds: Message classes by the views of their counterparts in the Gemini API.
+        kinds: Message classes by those of their counterparts in the Gemini API.
     """
 
     home: str
@@ -50,7 +50,7 @@ class Family:
     request: type[v1beta.GenerateContentRequest]
     response: type[v1beta.GenerateContentResponse]
     cached_content: type[v1beta.CachedContent]
-    kinds: Mapping[type[View], type[Message]]
+    kinds: Mapping[type[Message], type[Message]]
 
     def __reduce__(self) -> tuple[object, ...]:
         return pkgutil.resolve_name, (self.home,)
@@ -67,7 +67,7 @@ class Family:
 
     def view(self, base: type[_V]) -> type[_V]:
         """Return the view of messages of this family."""
-        kind = self.kinds.get(base)
+        kind = self.kinds.get(base.message_class())
         return base if kind is None else find_counterpart(base, descriptor_of(kind))
 
     def fields(self, base: type[View]) -> Mapping[str, Field]:

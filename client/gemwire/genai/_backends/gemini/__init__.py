@@ -21,6 +21,7 @@ GEMINI = Backend(
     response=GenerateContentResponse,
     service=SERVICE,
     base_url_variable="GOOGLE_GEMINI_BASE_URL",
+    versions=("v1", "v1beta", "v1alpha"),
     models=_MODELS,
     media=GeminiMedia(),
     caches=GeminiCaches(),
