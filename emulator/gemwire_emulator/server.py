@@ -26,8 +26,10 @@ from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
+from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.interactions import InteractionService
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
@@ -38,9 +40,11 @@ from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
 from gemwire_emulator.storage import Storage
 from gemwire_emulator.store import Store
+from gemwire_emulator.vertex import live
 from gemwire_emulator.vertex import prediction as vertex_prediction
 from gemwire_emulator.vertex.batches import JobService
 from gemwire_emulator.vertex.caches import GenAiCacheService
+from gemwire_emulator.vertex.live import LiveService
 from gemwire_emulator.vertex.model_garden import ModelGardenService
 from gemwire_emulator.vertex.models import ModelService as VertexModelService
 from gemwire_emulator.vertex.names import find_location, find_project
@@ -215,12 +219,16 @@ class Emulator:
         state = self.state
         generative = GenerativeService(state)
         self._batches = generative.batches
+        interactions = InteractionService(state, generative)
         files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
+        stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
             "CacheService": CacheService(state),
             "DiscussService": DiscussService(state),
+            "FileSearchStoreService": stores,
             "FileService": files,
             "GenerativeService": generative,
+            "InteractionService": interactions,
             "ModelService": models,
             "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
@@ -247,12 +255,15 @@ class Emulator:
             "ModelService": VertexModelService(state, tuned),
             "PredictionService": prediction,
         }
+        dispatcher.serve(LIVE_SERVICE, LiveService(generative))
         self._resumable: tuple[Resumable, ...] = (
             files,
+            stores.indexing,
             Uploads(state),
             models,
             predictions,
             self._batches,
+            interactions,
             prediction.videos,
             jobs,
         )
@@ -362,10 +373,15 @@ def _short_name(service: Service) -> str:
 
 _FAMILIES = {family.name: family for family in FAMILIES}
 #: Packages of the Gemini API; the first is v1beta.
-_PACKAGES: tuple[Package, ...] = _FAMILIES["generativelanguage"].packages
+_PACKAGES: tuple[Package, ...] = (
+    *_FAMILIES["generativelanguage"].packages,
+    *_FAMILIES["interactions"].packages,
+)
 #: Method tables of the services of the Gemini API, and of Vertex AI.
 SERVICES = tuple(service for package in _PACKAGES for service in package.tables())
 VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())
 #: Operations of Vertex AI belong to a location, all else of the shared services to an API key.
 _TENANTS = {"Operations": find_location}
+#: Live sessions of Vertex AI, which no proto describes.
+LIVE_SERVICE = Service(live.METHOD.service, VERTEX_SERVICES[0].host, (), {live.METHOD.name: live.METHOD})
 _UNSERVED = "the emulator does not have it; it serves models of one's own, of which the emulator has none"

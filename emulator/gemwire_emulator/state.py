@@ -14,7 +14,7 @@ from gemwire_emulator.storage import Storage
 from gemwire_emulator.store import Store
 
 #: Kinds of resources whose ``extra`` names ``contents``, their blobs.
-_KINDS_WITH_BLOBS = ("files", "uploads", "batches")
+_KINDS_WITH_BLOBS = ("files", "uploads", "batches", "operations")
 
 
 @dataclass

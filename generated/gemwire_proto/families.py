@@ -23,6 +23,7 @@ FAMILIES = (
                     "PermissionService": "gemwire_proto.v1beta.permission_service",
                     "PredictionService": "gemwire_proto.v1beta.prediction_service",
                     "RetrieverService": "gemwire_proto.v1beta.retriever_service",
+                    "FileSearchStoreService": "gemwire_proto.v1beta.file_search_store_service",
                     "TextService": "gemwire_proto.v1beta.text_service",
                 },
                 clients=True,
@@ -46,6 +47,23 @@ FAMILIES = (
                 },
                 clients=False,
                 mixin=True,
+            ),
+        ),
+    ),
+    Family(
+        name="interactions",
+        host="generativelanguage.googleapis.com",
+        descriptor_set=_BASE.with_name("interactions.binpb"),
+        comments=_BASE.with_name("interactions_comments.json"),
+        packages=(
+            Package(
+                name="gemwire.interactions.v1beta",
+                module="gemwire_proto.interactions",
+                services={
+                    "InteractionService": "gemwire_proto.interactions.interaction_service",
+                },
+                clients=False,
+                mixin=False,
             ),
         ),
     ),

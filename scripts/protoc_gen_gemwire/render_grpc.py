@@ -19,7 +19,7 @@ def module(file: File, model: Model) -> str:
     """The module of one file's services."""
     types = Types(model, None)
     body = Source(file.path)
-    for service in file.services:
+    for service in (service for service in file.services if methods_over_grpc(service)):
         _stub(body, service, types)
         _servicer(body, service)
         _registration(body, service, types)

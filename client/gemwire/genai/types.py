@@ -55,6 +55,8 @@ from gemwire.genai._types.caches import (
 from gemwire.genai._types.compute_tokens import ComputeTokensConfig, ComputeTokensResponse, TokensInfo
 from gemwire.genai._types.content import (
     Blob,
+    BlobImageUnion,
+    BlobImageUnionDict,
     Content,
     ContentListUnion,
     ContentListUnionDict,
@@ -72,24 +74,18 @@ from gemwire.genai._types.content import (
 )
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentMetadata, EmbedContentResponse
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -122,6 +118,7 @@ from gemwire.genai._types.generate_content import (
     ToolUnion,
     ToolUnionDict,
 )
+from gemwire.genai._types.google_types import Interval, IntervalDict, LatLng, LatLngDict
 from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.image_editing import (
     ContentReferenceImage,
@@ -193,6 +190,7 @@ from gemwire.genai._types.models import (
     UpdateModelConfig,
 )
 from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.schemas import JSONSchema, JSONSchemaType, Schema
 from gemwire.genai._types.tools import FunctionDeclaration, Mode
 from gemwire.genai._types.tuning_jobs import (
     PreTunedModel,
@@ -274,6 +272,7 @@ from gemwire_proto.v1beta.views import (
     Candidate,
     Chunk,
     ChunkData,
+    ChunkingConfig,
     ChunkState,
     Citation,
     CodeExecutionResult,
@@ -298,6 +297,7 @@ from gemwire_proto.v1beta.views import (
     CreateDocumentRequest,
     CreateFileRequest,
     CreateFileResponse,
+    CreateFileSearchStoreRequest,
     CreatePermissionRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
@@ -309,12 +309,14 @@ from gemwire_proto.v1beta.views import (
     DeleteCorpusRequest,
     DeleteDocumentRequest,
     DeleteFileRequest,
+    DeleteFileSearchStoreRequest,
     DeletePermissionRequest,
     DeleteTunedModelRequest,
     Delivery,
     Document,
     DocumentMetadata,
     DocumentMetadataContentLayer,
+    DocumentState,
     DownloadFileRequest,
     DownloadFileResponse,
     DynamicRetrievalConfig,
@@ -332,6 +334,7 @@ from gemwire_proto.v1beta.views import (
     FileSearch,
     FileSearchRetrievalConfig,
     FileSearchRetrievalResource,
+    FileSearchStore,
     FileSource,
     FileState,
     FinishReason,
@@ -361,6 +364,7 @@ from gemwire_proto.v1beta.views import (
     GetCorpusRequest,
     GetDocumentRequest,
     GetFileRequest,
+    GetFileSearchStoreRequest,
     GetModelRequest,
     GetPermissionRequest,
     GetTunedModelRequest,
@@ -399,6 +403,9 @@ from gemwire_proto.v1beta.views import (
     ImageResponseFormat,
     ImageSearch,
     ImageSize,
+    ImportFileMetadata,
+    ImportFileRequest,
+    ImportFileResponse,
     InlinedEmbedContentRequest,
     InlinedEmbedContentRequests,
     InlinedEmbedContentResponses,
@@ -418,6 +425,8 @@ from gemwire_proto.v1beta.views import (
     ListCorporaResponse,
     ListDocumentsRequest,
     ListDocumentsResponse,
+    ListFileSearchStoresRequest,
+    ListFileSearchStoresResponse,
     ListFilesRequest,
     ListFilesResponse,
     ListModelsRequest,
@@ -486,7 +495,6 @@ from gemwire_proto.v1beta.views import (
     SafetyPolicy,
     SafetyRating,
     SafetySetting,
-    Schema,
     SearchEntryPoint,
     SearchTypes,
     Segment,
@@ -532,6 +540,9 @@ from gemwire_proto.v1beta.views import (
     UpdateDocumentRequest,
     UpdatePermissionRequest,
     UpdateTunedModelRequest,
+    UploadToFileSearchStoreMetadata,
+    UploadToFileSearchStoreRequest,
+    UploadToFileSearchStoreResponse,
     UrlContext,
     UrlContextMetadata,
     UrlMetadata,
@@ -548,6 +559,7 @@ from gemwire_proto.v1beta.views import (
     VoiceConfig,
     VoiceConsentSignature,
     WebSearch,
+    WhiteSpaceConfig,
     WordInfo,
 )
 
@@ -575,8 +587,6 @@ if TYPE_CHECKING:
         CancelTuningJobResponseOrDict,
         CheckpointDict,
         CheckpointOrDict,
-        ChunkingConfigDict,
-        ChunkingConfigOrDict,
         CompletionStatsDict,
         CompletionStatsOrDict,
         ComputeTokensConfigDict,
@@ -649,8 +659,6 @@ if TYPE_CHECKING:
         EncryptionSpecOrDict,
         EndpointDict,
         EndpointOrDict,
-        FileSearchStoreDict,
-        FileSearchStoreOrDict,
         FileStatusDict,
         FileStatusOrDict,
         GenerateContentConfigDict,
@@ -699,8 +707,6 @@ if TYPE_CHECKING:
         ImportFileConfigOrDict,
         ImportFileOperationDict,
         ImportFileOperationOrDict,
-        ImportFileResponseDict,
-        ImportFileResponseOrDict,
         InlinedEmbedContentResponseDict,
         InlinedEmbedContentResponseOrDict,
         InlinedRequestDict,
@@ -709,6 +715,8 @@ if TYPE_CHECKING:
         InlinedResponseOrDict,
         JobErrorDict,
         JobErrorOrDict,
+        JSONSchemaDict,
+        JSONSchemaOrDict,
         ListBatchJobsConfigDict,
         ListBatchJobsConfigOrDict,
         ListBatchJobsResponseDict,
@@ -721,8 +729,6 @@ if TYPE_CHECKING:
         ListFilesConfigOrDict,
         ListFileSearchStoresConfigDict,
         ListFileSearchStoresConfigOrDict,
-        ListFileSearchStoresResponseDict,
-        ListFileSearchStoresResponseOrDict,
         ListModelsConfigDict,
         ListModelsConfigOrDict,
         ListTuningJobsConfigDict,
@@ -823,8 +829,6 @@ if TYPE_CHECKING:
         UploadToFileSearchStoreConfigOrDict,
         UploadToFileSearchStoreOperationDict,
         UploadToFileSearchStoreOperationOrDict,
-        UploadToFileSearchStoreResponseDict,
-        UploadToFileSearchStoreResponseOrDict,
         UploadToFileSearchStoreResumableResponseDict,
         UploadToFileSearchStoreResumableResponseOrDict,
         UpscaleImageConfigDict,
@@ -841,8 +845,6 @@ if TYPE_CHECKING:
         VideoOrDict,
         WeightedPromptDict,
         WeightedPromptOrDict,
-        WhiteSpaceConfigDict,
-        WhiteSpaceConfigOrDict,
     )
     from gemwire_proto.v1beta.views import (
         ActivityEndDict,
@@ -875,6 +877,7 @@ if TYPE_CHECKING:
         CandidateDict,
         ChunkDataDict,
         ChunkDict,
+        ChunkingConfigDict,
         CitationDict,
         CitationMetadataDict,
         CodeExecutionResultDict,
@@ -898,6 +901,7 @@ if TYPE_CHECKING:
         CreateDocumentRequestDict,
         CreateFileRequestDict,
         CreateFileResponseDict,
+        CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
@@ -909,6 +913,7 @@ if TYPE_CHECKING:
         DeleteCorpusRequestDict,
         DeleteDocumentRequestDict,
         DeleteFileRequestDict,
+        DeleteFileSearchStoreRequestDict,
         DeletePermissionRequestDict,
         DeleteTunedModelRequestDict,
         DocumentDict,
@@ -929,6 +934,7 @@ if TYPE_CHECKING:
         FileSearchDict,
         FileSearchRetrievalConfigDict,
         FileSearchRetrievalResourceDict,
+        FileSearchStoreDict,
         FunctionCallDict,
         FunctionCallingConfigDict,
         FunctionDeclarationDict,
@@ -955,6 +961,7 @@ if TYPE_CHECKING:
         GetCorpusRequestDict,
         GetDocumentRequestDict,
         GetFileRequestDict,
+        GetFileSearchStoreRequestDict,
         GetModelRequestDict,
         GetPermissionRequestDict,
         GetTunedModelRequestDict,
@@ -987,6 +994,9 @@ if TYPE_CHECKING:
         ImageConfigImageOutputOptionsDict,
         ImageResponseFormatDict,
         ImageSearchDict,
+        ImportFileMetadataDict,
+        ImportFileRequestDict,
+        ImportFileResponseDict,
         InlinedEmbedContentRequestDict,
         InlinedEmbedContentRequestsDict,
         InlinedEmbedContentResponsesDict,
@@ -1004,6 +1014,8 @@ if TYPE_CHECKING:
         ListCorporaResponseDict,
         ListDocumentsRequestDict,
         ListDocumentsResponseDict,
+        ListFileSearchStoresRequestDict,
+        ListFileSearchStoresResponseDict,
         ListFilesRequestDict,
         ListFilesResponseDict,
         ListModelsRequestDict,
@@ -1101,6 +1113,9 @@ if TYPE_CHECKING:
         UpdateDocumentRequestDict,
         UpdatePermissionRequestDict,
         UpdateTunedModelRequestDict,
+        UploadToFileSearchStoreMetadataDict,
+        UploadToFileSearchStoreRequestDict,
+        UploadToFileSearchStoreResponseDict,
         UrlContextDict,
         UrlContextMetadataDict,
         UrlMetadataDict,
@@ -1113,6 +1128,7 @@ if TYPE_CHECKING:
         VoiceConfigDict,
         VoiceConsentSignatureDict,
         WebSearchDict,
+        WhiteSpaceConfigDict,
         WordInfoDict,
     )
 
@@ -1144,6 +1160,8 @@ if TYPE_CHECKING:
     BatchGenerateContentRequestOrDict: TypeAlias = (
         BatchGenerateContentRequest | BatchGenerateContentRequestDict
     )
+    BatchJobDestinationUnionOrDict: TypeAlias = BatchJobDestinationUnion | BatchJobDestinationUnionDict
+    BatchJobSourceUnionOrDict: TypeAlias = BatchJobSourceUnion | BatchJobSourceUnionDict
     BatchStatsOrDict: TypeAlias = BatchStats | BatchStatsDict
     BatchUpdateChunksRequestOrDict: TypeAlias = BatchUpdateChunksRequest | BatchUpdateChunksRequestDict
     BatchUpdateChunksResponseOrDict: TypeAlias = BatchUpdateChunksResponse | BatchUpdateChunksResponseDict
@@ -1151,11 +1169,13 @@ if TYPE_CHECKING:
         BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict
     )
     BlobOrDict: TypeAlias = Blob | BlobDict
+    BlobImageUnionOrDict: TypeAlias = BlobImageUnion | BlobImageUnionDict
     CachedContentOrDict: TypeAlias = CachedContent | CachedContentDict
     CachedContentUsageMetadataOrDict: TypeAlias = CachedContentUsageMetadata | CachedContentUsageMetadataDict
     CandidateOrDict: TypeAlias = Candidate | CandidateDict
     ChunkOrDict: TypeAlias = Chunk | ChunkDict
     ChunkDataOrDict: TypeAlias = ChunkData | ChunkDataDict
+    ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
     CitationOrDict: TypeAlias = Citation | CitationDict
     CitationMetadataOrDict: TypeAlias = CitationMetadata | CitationMetadataDict
     CodeExecutionResultOrDict: TypeAlias = CodeExecutionResult | CodeExecutionResultDict
@@ -1165,6 +1185,8 @@ if TYPE_CHECKING:
     ContentEmbeddingOrDict: TypeAlias = ContentEmbedding | ContentEmbeddingDict
     ContentEmbeddingStatisticsOrDict: TypeAlias = ContentEmbeddingStatistics | ContentEmbeddingStatisticsDict
     ContentFilterOrDict: TypeAlias = ContentFilter | ContentFilterDict
+    ContentListUnionOrDict: TypeAlias = ContentListUnion | ContentListUnionDict
+    ContentUnionOrDict: TypeAlias = ContentUnion | ContentUnionDict
     ContextWindowCompressionConfigOrDict: TypeAlias = (
         ContextWindowCompressionConfig | ContextWindowCompressionConfigDict
     )
@@ -1181,6 +1203,9 @@ if TYPE_CHECKING:
     CreateDocumentRequestOrDict: TypeAlias = CreateDocumentRequest | CreateDocumentRequestDict
     CreateFileRequestOrDict: TypeAlias = CreateFileRequest | CreateFileRequestDict
     CreateFileResponseOrDict: TypeAlias = CreateFileResponse | CreateFileResponseDict
+    CreateFileSearchStoreRequestOrDict: TypeAlias = (
+        CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
+    )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
@@ -1192,6 +1217,9 @@ if TYPE_CHECKING:
     DeleteCorpusRequestOrDict: TypeAlias = DeleteCorpusRequest | DeleteCorpusRequestDict
     DeleteDocumentRequestOrDict: TypeAlias = DeleteDocumentRequest | DeleteDocumentRequestDict
     DeleteFileRequestOrDict: TypeAlias = DeleteFileRequest | DeleteFileRequestDict
+    DeleteFileSearchStoreRequestOrDict: TypeAlias = (
+        DeleteFileSearchStoreRequest | DeleteFileSearchStoreRequestDict
+    )
     DeletePermissionRequestOrDict: TypeAlias = DeletePermissionRequest | DeletePermissionRequestDict
     DeleteTunedModelRequestOrDict: TypeAlias = DeleteTunedModelRequest | DeleteTunedModelRequestDict
     DocumentOrDict: TypeAlias = Document | DocumentDict
@@ -1214,6 +1242,7 @@ if TYPE_CHECKING:
     FileSearchRetrievalResourceOrDict: TypeAlias = (
         FileSearchRetrievalResource | FileSearchRetrievalResourceDict
     )
+    FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
     FunctionCallOrDict: TypeAlias = FunctionCall | FunctionCallDict
     FunctionCallingConfigOrDict: TypeAlias = FunctionCallingConfig | FunctionCallingConfigDict
     FunctionDeclarationOrDict: TypeAlias = FunctionDeclaration | FunctionDeclarationDict
@@ -1246,6 +1275,7 @@ if TYPE_CHECKING:
     GetCorpusRequestOrDict: TypeAlias = GetCorpusRequest | GetCorpusRequestDict
     GetDocumentRequestOrDict: TypeAlias = GetDocumentRequest | GetDocumentRequestDict
     GetFileRequestOrDict: TypeAlias = GetFileRequest | GetFileRequestDict
+    GetFileSearchStoreRequestOrDict: TypeAlias = GetFileSearchStoreRequest | GetFileSearchStoreRequestDict
     GetModelRequestOrDict: TypeAlias = GetModelRequest | GetModelRequestDict
     GetPermissionRequestOrDict: TypeAlias = GetPermissionRequest | GetPermissionRequestDict
     GetTunedModelRequestOrDict: TypeAlias = GetTunedModelRequest | GetTunedModelRequestDict
@@ -1291,6 +1321,9 @@ if TYPE_CHECKING:
     )
     ImageResponseFormatOrDict: TypeAlias = ImageResponseFormat | ImageResponseFormatDict
     ImageSearchOrDict: TypeAlias = ImageSearch | ImageSearchDict
+    ImportFileMetadataOrDict: TypeAlias = ImportFileMetadata | ImportFileMetadataDict
+    ImportFileRequestOrDict: TypeAlias = ImportFileRequest | ImportFileRequestDict
+    ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
     InlinedEmbedContentRequestOrDict: TypeAlias = InlinedEmbedContentRequest | InlinedEmbedContentRequestDict
     InlinedEmbedContentRequestsOrDict: TypeAlias = (
         InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict
@@ -1302,8 +1335,10 @@ if TYPE_CHECKING:
     InlinedResponsesOrDict: TypeAlias = InlinedResponses | InlinedResponsesDict
     InputConfigOrDict: TypeAlias = InputConfig | InputConfigDict
     InputEmbedContentConfigOrDict: TypeAlias = InputEmbedContentConfig | InputEmbedContentConfigDict
+    IntervalOrDict: TypeAlias = Interval | IntervalDict
     LanguageAutoOrDict: TypeAlias = LanguageAuto | LanguageAutoDict
     LanguageHintsOrDict: TypeAlias = LanguageHints | LanguageHintsDict
+    LatLngOrDict: TypeAlias = LatLng | LatLngDict
     ListCachedContentsRequestOrDict: TypeAlias = ListCachedContentsRequest | ListCachedContentsRequestDict
     ListCachedContentsResponseOrDict: TypeAlias = ListCachedContentsResponse | ListCachedContentsResponseDict
     ListChunksRequestOrDict: TypeAlias = ListChunksRequest | ListChunksRequestDict
@@ -1312,6 +1347,12 @@ if TYPE_CHECKING:
     ListCorporaResponseOrDict: TypeAlias = ListCorporaResponse | ListCorporaResponseDict
     ListDocumentsRequestOrDict: TypeAlias = ListDocumentsRequest | ListDocumentsRequestDict
     ListDocumentsResponseOrDict: TypeAlias = ListDocumentsResponse | ListDocumentsResponseDict
+    ListFileSearchStoresRequestOrDict: TypeAlias = (
+        ListFileSearchStoresRequest | ListFileSearchStoresRequestDict
+    )
+    ListFileSearchStoresResponseOrDict: TypeAlias = (
+        ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
+    )
     ListFilesRequestOrDict: TypeAlias = ListFilesRequest | ListFilesRequestDict
     ListFilesResponseOrDict: TypeAlias = ListFilesResponse | ListFilesResponseDict
     ListModelsRequestOrDict: TypeAlias = ListModelsRequest | ListModelsRequestDict
@@ -1356,6 +1397,7 @@ if TYPE_CHECKING:
     MultiSpeakerVoiceConfigOrDict: TypeAlias = MultiSpeakerVoiceConfig | MultiSpeakerVoiceConfigDict
     PartOrDict: TypeAlias = Part | PartDict
     PartMediaResolutionOrDict: TypeAlias = PartMediaResolution | PartMediaResolutionDict
+    PartUnionOrDict: TypeAlias = PartUnion | PartUnionDict
     PartialArgOrDict: TypeAlias = PartialArg | PartialArgDict
     PermissionOrDict: TypeAlias = Permission | PermissionDict
     PrebuiltVoiceConfigOrDict: TypeAlias = PrebuiltVoiceConfig | PrebuiltVoiceConfigDict
@@ -1382,6 +1424,7 @@ if TYPE_CHECKING:
     SafetyRatingOrDict: TypeAlias = SafetyRating | SafetyRatingDict
     SafetySettingOrDict: TypeAlias = SafetySetting | SafetySettingDict
     SchemaOrDict: TypeAlias = Schema | SchemaDict
+    SchemaUnionOrDict: TypeAlias = SchemaUnion | SchemaUnionDict
     SearchEntryPointOrDict: TypeAlias = SearchEntryPoint | SearchEntryPointDict
     SearchTypesOrDict: TypeAlias = SearchTypes | SearchTypesDict
     SegmentOrDict: TypeAlias = Segment | SegmentDict
@@ -1390,6 +1433,7 @@ if TYPE_CHECKING:
     SlidingWindowOrDict: TypeAlias = SlidingWindow | SlidingWindowDict
     SpeakerVoiceConfigOrDict: TypeAlias = SpeakerVoiceConfig | SpeakerVoiceConfigDict
     SpeechConfigOrDict: TypeAlias = SpeechConfig | SpeechConfigDict
+    SpeechConfigUnionOrDict: TypeAlias = SpeechConfigUnion | SpeechConfigUnionDict
     SpeechMetadataOrDict: TypeAlias = SpeechMetadata | SpeechMetadataDict
     SpreadsheetMetadataOrDict: TypeAlias = SpreadsheetMetadata | SpreadsheetMetadataDict
     StreamableHttpTransportOrDict: TypeAlias = StreamableHttpTransport | StreamableHttpTransportDict
@@ -1402,7 +1446,9 @@ if TYPE_CHECKING:
     ToolCallOrDict: TypeAlias = ToolCall | ToolCallDict
     ToolCodeExecutionOrDict: TypeAlias = ToolCodeExecution | ToolCodeExecutionDict
     ToolConfigOrDict: TypeAlias = ToolConfig | ToolConfigDict
+    ToolListUnionOrDict: TypeAlias = ToolListUnion | ToolListUnionDict
     ToolResponseOrDict: TypeAlias = ToolResponse | ToolResponseDict
+    ToolUnionOrDict: TypeAlias = ToolUnion | ToolUnionDict
     TranscriptionOrDict: TypeAlias = Transcription | TranscriptionDict
     TransferOwnershipRequestOrDict: TypeAlias = TransferOwnershipRequest | TransferOwnershipRequestDict
     TransferOwnershipResponseOrDict: TypeAlias = TransferOwnershipResponse | TransferOwnershipResponseDict
@@ -1419,6 +1465,15 @@ if TYPE_CHECKING:
     UpdateDocumentRequestOrDict: TypeAlias = UpdateDocumentRequest | UpdateDocumentRequestDict
     UpdatePermissionRequestOrDict: TypeAlias = UpdatePermissionRequest | UpdatePermissionRequestDict
     UpdateTunedModelRequestOrDict: TypeAlias = UpdateTunedModelRequest | UpdateTunedModelRequestDict
+    UploadToFileSearchStoreMetadataOrDict: TypeAlias = (
+        UploadToFileSearchStoreMetadata | UploadToFileSearchStoreMetadataDict
+    )
+    UploadToFileSearchStoreRequestOrDict: TypeAlias = (
+        UploadToFileSearchStoreRequest | UploadToFileSearchStoreRequestDict
+    )
+    UploadToFileSearchStoreResponseOrDict: TypeAlias = (
+        UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
+    )
     UrlContextOrDict: TypeAlias = UrlContext | UrlContextDict
     UrlContextMetadataOrDict: TypeAlias = UrlContextMetadata | UrlContextMetadataDict
     UrlMetadataOrDict: TypeAlias = UrlMetadata | UrlMetadataDict
@@ -1433,6 +1488,7 @@ if TYPE_CHECKING:
     VoiceConfigOrDict: TypeAlias = VoiceConfig | VoiceConfigDict
     VoiceConsentSignatureOrDict: TypeAlias = VoiceConsentSignature | VoiceConsentSignatureDict
     WebSearchOrDict: TypeAlias = WebSearch | WebSearchDict
+    WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict
     WordInfoOrDict: TypeAlias = WordInfo | WordInfoDict
 
 __all__ = [
@@ -1515,6 +1571,7 @@ __all__ = [
     "BatchJobDestinationOrDict",
     "BatchJobDestinationUnion",
     "BatchJobDestinationUnionDict",
+    "BatchJobDestinationUnionOrDict",
     "BatchJobDict",
     "BatchJobOrDict",
     "BatchJobOutputInfo",
@@ -1525,6 +1582,7 @@ __all__ = [
     "BatchJobSourceOrDict",
     "BatchJobSourceUnion",
     "BatchJobSourceUnionDict",
+    "BatchJobSourceUnionOrDict",
     "BatchState",
     "BatchStats",
     "BatchStatsDict",
@@ -1541,6 +1599,9 @@ __all__ = [
     "BidiGenerateContentTranscriptionOrDict",
     "Blob",
     "BlobDict",
+    "BlobImageUnion",
+    "BlobImageUnionDict",
+    "BlobImageUnionOrDict",
     "BlobOrDict",
     "BlockedReason",
     "CachedContent",
@@ -1613,12 +1674,14 @@ __all__ = [
     "ContentFilterOrDict",
     "ContentListUnion",
     "ContentListUnionDict",
+    "ContentListUnionOrDict",
     "ContentOrDict",
     "ContentReferenceImage",
     "ContentReferenceImageDict",
     "ContentReferenceImageOrDict",
     "ContentUnion",
     "ContentUnionDict",
+    "ContentUnionOrDict",
     "ContextWindowCompressionConfig",
     "ContextWindowCompressionConfigDict",
     "ContextWindowCompressionConfigOrDict",
@@ -1692,6 +1755,9 @@ __all__ = [
     "CreateFileSearchStoreConfig",
     "CreateFileSearchStoreConfigDict",
     "CreateFileSearchStoreConfigOrDict",
+    "CreateFileSearchStoreRequest",
+    "CreateFileSearchStoreRequestDict",
+    "CreateFileSearchStoreRequestOrDict",
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
@@ -1752,6 +1818,9 @@ __all__ = [
     "DeleteFileSearchStoreConfig",
     "DeleteFileSearchStoreConfigDict",
     "DeleteFileSearchStoreConfigOrDict",
+    "DeleteFileSearchStoreRequest",
+    "DeleteFileSearchStoreRequestDict",
+    "DeleteFileSearchStoreRequestOrDict",
     "DeleteModelConfig",
     "DeleteModelConfigDict",
     "DeleteModelConfigOrDict",
@@ -1775,6 +1844,7 @@ __all__ = [
     "DocumentMetadataDict",
     "DocumentMetadataOrDict",
     "DocumentOrDict",
+    "DocumentState",
     "DownloadFileConfig",
     "DownloadFileConfigDict",
     "DownloadFileConfigOrDict",
@@ -1991,6 +2061,9 @@ __all__ = [
     "GetFileSearchStoreConfig",
     "GetFileSearchStoreConfigDict",
     "GetFileSearchStoreConfigOrDict",
+    "GetFileSearchStoreRequest",
+    "GetFileSearchStoreRequestDict",
+    "GetFileSearchStoreRequestOrDict",
     "GetModelConfig",
     "GetModelConfigDict",
     "GetModelConfigOrDict",
@@ -2119,9 +2192,15 @@ __all__ = [
     "ImportFileConfig",
     "ImportFileConfigDict",
     "ImportFileConfigOrDict",
+    "ImportFileMetadata",
+    "ImportFileMetadataDict",
+    "ImportFileMetadataOrDict",
     "ImportFileOperation",
     "ImportFileOperationDict",
     "ImportFileOperationOrDict",
+    "ImportFileRequest",
+    "ImportFileRequestDict",
+    "ImportFileRequestOrDict",
     "ImportFileResponse",
     "ImportFileResponseDict",
     "ImportFileResponseOrDict",
@@ -2156,6 +2235,13 @@ __all__ = [
     "InputEmbedContentConfigDict",
     "InputEmbedContentConfigOrDict",
     "InteractionStatus",
+    "Interval",
+    "IntervalDict",
+    "IntervalOrDict",
+    "JSONSchema",
+    "JSONSchemaDict",
+    "JSONSchemaOrDict",
+    "JSONSchemaType",
     "JobError",
     "JobErrorDict",
     "JobErrorOrDict",
@@ -2167,6 +2253,9 @@ __all__ = [
     "LanguageHints",
     "LanguageHintsDict",
     "LanguageHintsOrDict",
+    "LatLng",
+    "LatLngDict",
+    "LatLngOrDict",
     "ListBatchJobsConfig",
     "ListBatchJobsConfigDict",
     "ListBatchJobsConfigOrDict",
@@ -2206,6 +2295,9 @@ __all__ = [
     "ListFileSearchStoresConfig",
     "ListFileSearchStoresConfigDict",
     "ListFileSearchStoresConfigOrDict",
+    "ListFileSearchStoresRequest",
+    "ListFileSearchStoresRequestDict",
+    "ListFileSearchStoresRequestOrDict",
     "ListFileSearchStoresResponse",
     "ListFileSearchStoresResponseDict",
     "ListFileSearchStoresResponseOrDict",
@@ -2402,6 +2494,7 @@ __all__ = [
     "PartOrDict",
     "PartUnion",
     "PartUnionDict",
+    "PartUnionOrDict",
     "PartialArg",
     "PartialArgDict",
     "PartialArgOrDict",
@@ -2502,6 +2595,7 @@ __all__ = [
     "SchemaOrDict",
     "SchemaUnion",
     "SchemaUnionDict",
+    "SchemaUnionOrDict",
     "SearchEntryPoint",
     "SearchEntryPointDict",
     "SearchEntryPointOrDict",
@@ -2532,6 +2626,7 @@ __all__ = [
     "SpeechConfigOrDict",
     "SpeechConfigUnion",
     "SpeechConfigUnionDict",
+    "SpeechConfigUnionOrDict",
     "SpeechMetadata",
     "SpeechMetadataDict",
     "SpeechMetadataOrDict",
@@ -2604,6 +2699,7 @@ __all__ = [
     "ToolDict",
     "ToolListUnion",
     "ToolListUnionDict",
+    "ToolListUnionOrDict",
     "ToolOrDict",
     "ToolResponse",
     "ToolResponseDict",
@@ -2611,6 +2707,7 @@ __all__ = [
     "ToolType",
     "ToolUnion",
     "ToolUnionDict",
+    "ToolUnionOrDict",
     "TrafficType",
     "Transcription",
     "TranscriptionDict",
@@ -2696,9 +2793,15 @@ __all__ = [
     "UploadToFileSearchStoreConfig",
     "UploadToFileSearchStoreConfigDict",
     "UploadToFileSearchStoreConfigOrDict",
+    "UploadToFileSearchStoreMetadata",
+    "UploadToFileSearchStoreMetadataDict",
+    "UploadToFileSearchStoreMetadataOrDict",
     "UploadToFileSearchStoreOperation",
     "UploadToFileSearchStoreOperationDict",
     "UploadToFileSearchStoreOperationOrDict",
+    "UploadToFileSearchStoreRequest",
+    "UploadToFileSearchStoreRequestDict",
+    "UploadToFileSearchStoreRequestOrDict",
     "UploadToFileSearchStoreResponse",
     "UploadToFileSearchStoreResponseDict",
     "UploadToFileSearchStoreResponseOrDict",
@@ -2786,12 +2889,16 @@ if not TYPE_CHECKING:
         # TypedDicts cost import time and are seldom needed when a program runs.
         if name.endswith("Dict"):
             from gemwire.genai._types import dicts
-            from gemwire_proto.v1beta import views
+            from gemwire_runtime.views import View, typed_dict
 
-            if found := vars(dicts).get(name) or getattr(views, name, None):
+            if found := vars(dicts).get(name):
                 return found
+            if isinstance(kind := globals().get(name.removesuffix("Dict")), type) and issubclass(kind, View):
+                made = globals()[name] = typed_dict(globals(), name)
+                return made
             if (kind := globals().get(name.removesuffix("OrDict"))) and name.endswith("OrDict"):
-                return Union[kind, __getattr__(f"{kind.__name__}Dict")]  # noqa: UP007
+                fields = f"{kind.__name__}Dict"
+                return Union[kind, globals().get(fields) or __getattr__(fields)]  # noqa: UP007
             if name.removesuffix("Dict") in globals():
                 return dict
         raise AttributeError(

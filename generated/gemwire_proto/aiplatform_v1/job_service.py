@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -175,6 +175,7 @@ class AsyncJobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_job_state_pb2.BatchPredictionJob]:
         """Creates a batch and starts it.
 
@@ -190,6 +191,7 @@ class AsyncJobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchPredictionJob: the response.
@@ -203,6 +205,8 @@ class AsyncJobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `CreateBatchPredictionJob`; REST: POST
         /v1beta1/{parent=projects/*/locations/*}/batchPredictionJobs.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_BATCH_PREDICTION_JOB, fields)
         return self._caller.unary(
             CREATE_BATCH_PREDICTION_JOB, request, (parent, batch_prediction_job), retry, timeout, metadata
         )
@@ -215,6 +219,7 @@ class AsyncJobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_job_state_pb2.BatchPredictionJob]:
         """Returns a batch.
 
@@ -229,6 +234,7 @@ class AsyncJobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchPredictionJob: the response.
@@ -242,6 +248,8 @@ class AsyncJobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `GetBatchPredictionJob`; REST: GET
         /v1beta1/{name=projects/*/locations/*/batchPredictionJobs/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_BATCH_PREDICTION_JOB, fields)
         return self._caller.unary(
             GET_BATCH_PREDICTION_JOB, request, (name,), retry, timeout, metadata
         )
@@ -254,6 +262,7 @@ class AsyncJobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_job_state_pb2.BatchPredictionJob, _v1_job_state_pb2.ListBatchPredictionJobsResponse]]:
         """Returns the batches of a project in a location, page by page.
 
@@ -268,6 +277,7 @@ class AsyncJobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[BatchPredictionJob, ListBatchPredictionJobsResponse]: the items of `batch_prediction_jobs`, further pages fetched on the way.
@@ -281,6 +291,8 @@ class AsyncJobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `ListBatchPredictionJobs`; REST: GET
         /v1beta1/{parent=projects/*/locations/*}/batchPredictionJobs.
         """
+        if fields:
+            _method.refuse_arguments(LIST_BATCH_PREDICTION_JOBS, fields)
         return self._caller.paged(
             LIST_BATCH_PREDICTION_JOBS, request, (parent,), retry, timeout, metadata
         )
@@ -293,6 +305,7 @@ class AsyncJobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
         """Deletes a batch that has ended.
 
@@ -307,6 +320,7 @@ class AsyncJobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -320,6 +334,8 @@ class AsyncJobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `DeleteBatchPredictionJob`; REST: DELETE
         /v1beta1/{name=projects/*/locations/*/batchPredictionJobs/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_BATCH_PREDICTION_JOB, fields)
         return self._caller.unary(
             DELETE_BATCH_PREDICTION_JOB, request, (name,), retry, timeout, metadata
         )
@@ -332,6 +348,7 @@ class AsyncJobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Asks for a batch to be cancelled. It may still finish; its state tells.
 
@@ -346,6 +363,7 @@ class AsyncJobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -359,6 +377,8 @@ class AsyncJobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `CancelBatchPredictionJob`; REST: POST
         /v1beta1/{name=projects/*/locations/*/batchPredictionJobs/*}:cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_BATCH_PREDICTION_JOB, fields)
         return self._caller.unary(
             CANCEL_BATCH_PREDICTION_JOB, request, (name,), retry, timeout, metadata
         )
@@ -379,6 +399,7 @@ class JobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_job_state_pb2.BatchPredictionJob:
         """Creates a batch and starts it.
 
@@ -394,6 +415,7 @@ class JobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchPredictionJob: the response.
@@ -407,6 +429,8 @@ class JobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `CreateBatchPredictionJob`; REST: POST
         /v1beta1/{parent=projects/*/locations/*}/batchPredictionJobs.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_BATCH_PREDICTION_JOB, fields)
         return self._caller.unary(
             CREATE_BATCH_PREDICTION_JOB, request, (parent, batch_prediction_job), retry, timeout, metadata
         )
@@ -419,6 +443,7 @@ class JobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_job_state_pb2.BatchPredictionJob:
         """Returns a batch.
 
@@ -433,6 +458,7 @@ class JobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchPredictionJob: the response.
@@ -446,6 +472,8 @@ class JobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `GetBatchPredictionJob`; REST: GET
         /v1beta1/{name=projects/*/locations/*/batchPredictionJobs/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_BATCH_PREDICTION_JOB, fields)
         return self._caller.unary(
             GET_BATCH_PREDICTION_JOB, request, (name,), retry, timeout, metadata
         )
@@ -458,6 +486,7 @@ class JobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_job_state_pb2.BatchPredictionJob, _v1_job_state_pb2.ListBatchPredictionJobsResponse]:
         """Returns the batches of a project in a location, page by page.
 
@@ -472,6 +501,7 @@ class JobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[BatchPredictionJob, ListBatchPredictionJobsResponse]: the items of `batch_prediction_jobs`, further pages fetched on the way.
@@ -485,6 +515,8 @@ class JobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `ListBatchPredictionJobs`; REST: GET
         /v1beta1/{parent=projects/*/locations/*}/batchPredictionJobs.
         """
+        if fields:
+            _method.refuse_arguments(LIST_BATCH_PREDICTION_JOBS, fields)
         return self._caller.paged(
             LIST_BATCH_PREDICTION_JOBS, request, (parent,), retry, timeout, metadata
         )
@@ -497,6 +529,7 @@ class JobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _longrunning_operations_pb2.Operation:
         """Deletes a batch that has ended.
 
@@ -511,6 +544,7 @@ class JobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -524,6 +558,8 @@ class JobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `DeleteBatchPredictionJob`; REST: DELETE
         /v1beta1/{name=projects/*/locations/*/batchPredictionJobs/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_BATCH_PREDICTION_JOB, fields)
         return self._caller.unary(
             DELETE_BATCH_PREDICTION_JOB, request, (name,), retry, timeout, metadata
         )
@@ -536,6 +572,7 @@ class JobService(JobServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Asks for a batch to be cancelled. It may still finish; its state tells.
 
@@ -550,6 +587,7 @@ class JobService(JobServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -563,6 +601,8 @@ class JobService(JobServicePaths):
         Source: google/cloud/aiplatform/v1/job_state.proto, `CancelBatchPredictionJob`; REST: POST
         /v1beta1/{name=projects/*/locations/*/batchPredictionJobs/*}:cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_BATCH_PREDICTION_JOB, fields)
         return self._caller.unary(
             CANCEL_BATCH_PREDICTION_JOB, request, (name,), retry, timeout, metadata
         )

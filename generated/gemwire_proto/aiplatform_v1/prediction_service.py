@@ -8,7 +8,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import AsyncIterable as _AsyncIterable, Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -419,6 +419,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.PredictResponse]:
         """Returns predictions for instances: embeddings of text, generated pictures, or whatever the model is
         made for. Ends with INVALID_ARGUMENT if an instance does not fit the model's schema.
@@ -436,6 +437,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictResponse: the response.
@@ -449,6 +451,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Predict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:predict.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT, fields)
         return self._caller.unary(
             PREDICT, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -462,6 +466,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _api_httpbody_pb2.HttpBody]:
         """Sends an HTTP body to the model as it is and returns the model's. The headers
         `X-Vertex-AI-Endpoint-Id` and `X-Vertex-AI-Deployed-Model-Id` of the answer say who gave it.
@@ -477,6 +482,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             HttpBody: the response.
@@ -490,6 +496,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `RawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:rawPredict.
         """
+        if fields:
+            _method.refuse_arguments(RAW_PREDICT, fields)
         return self._caller.unary(
             RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata
         )
@@ -504,6 +512,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_api_httpbody_pb2.HttpBody]]:
         """Sends an HTTP body to the model as it is and streams the model's.
 
@@ -520,6 +529,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[HttpBody]: the messages as they arrive. Leaving the loop ends the call.
@@ -533,6 +543,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:streamRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_RAW_PREDICT, fields)
         return self._caller.server_stream(
             STREAM_RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata, idle_timeout
         )
@@ -544,6 +556,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.DirectPredictResponse]:
         """Returns predictions for tensors. For endpoints that serve gRPC.
 
@@ -554,6 +567,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectPredictResponse: the response.
@@ -567,6 +581,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_PREDICT, fields)
         return self._caller.unary(
             DIRECT_PREDICT, request, (), retry, timeout, metadata
         )
@@ -578,6 +594,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.DirectRawPredictResponse]:
         """Sends bytes to the model as they are and returns the model's. For endpoints that serve gRPC.
 
@@ -588,6 +605,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectRawPredictResponse: the response.
@@ -601,6 +619,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_RAW_PREDICT, fields)
         return self._caller.unary(
             DIRECT_RAW_PREDICT, request, (), retry, timeout, metadata
         )
@@ -707,6 +727,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1_prediction_service_pb2.StreamingPredictResponse]]:
         """Predicts for tensors and streams the answer, with models that support it.
 
@@ -719,6 +740,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[StreamingPredictResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -732,6 +754,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `ServerStreamingPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:serverStreamingPredict.
         """
+        if fields:
+            _method.refuse_arguments(SERVER_STREAMING_PREDICT, fields)
         return self._caller.server_stream(
             SERVER_STREAMING_PREDICT, request, (), retry, timeout, metadata, idle_timeout
         )
@@ -778,6 +802,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.ExplainResponse]:
         """Returns predictions together with what they rest on. The deployed model must have an explanation
         specification. Ends with INVALID_ARGUMENT if it has none.
@@ -794,6 +819,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ExplainResponse: the response.
@@ -807,6 +833,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Explain`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:explain.
         """
+        if fields:
+            _method.refuse_arguments(EXPLAIN, fields)
         return self._caller.unary(
             EXPLAIN, request, (endpoint, instances, parameters, deployed_model_id), retry, timeout, metadata
         )
@@ -820,6 +848,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.GenerateContentResponse]:
         """Returns the model's answer to a conversation, whole. Ends with INVALID_ARGUMENT if the model
         refuses a setting or a part, NOT_FOUND if there is no such model at the location,
@@ -837,6 +866,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -850,6 +880,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `GenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -864,6 +896,7 @@ class AsyncPredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncStream[_v1_prediction_service_pb2.GenerateContentResponse]]:
         """Returns the model's answer to a conversation piece by piece, as it is written. Each message has the
         next piece; usage and finish reason are in the last. Ends with the statuses of `GenerateContent`.
@@ -882,6 +915,7 @@ class AsyncPredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncStream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -895,6 +929,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamGenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -908,6 +944,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.EmbedContentResponse]:
         """Returns the embedding of one content. For models that have this form; others are served by
         `Predict`. Changes nothing, so it is safe to repeat.
@@ -922,6 +959,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -935,6 +973,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `EmbedContent`; REST: POST
         /v1/{model=projects/*/locations/*/publishers/*/models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -948,6 +988,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.BatchEmbedContentsResponse]:
         """Returns an embedding for each request, in order. Changes nothing, so it is safe to repeat.
 
@@ -963,6 +1004,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -976,6 +1018,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `BatchEmbedContents`; REST: POST
         /v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
@@ -990,6 +1034,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _longrunning_operations_pb2.Operation]:
         """Starts an operation that makes videos. Its result is not read by `Operations.GetOperation` but by
         `FetchPredictOperation`.
@@ -1007,6 +1052,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -1020,6 +1066,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `PredictLongRunning`; REST: POST
         /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT_LONG_RUNNING, fields)
         return self._caller.unary(
             PREDICT_LONG_RUNNING, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -1033,6 +1081,7 @@ class AsyncPredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_prediction_service_pb2.PredictOperation]:
         """Returns an operation of `PredictLongRunning`, with its result when it is done. Changes nothing, so
         it is safe to repeat.
@@ -1050,6 +1099,7 @@ class AsyncPredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictOperation: the response.
@@ -1063,6 +1113,8 @@ class AsyncPredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `FetchPredictOperation`; REST: POST
         /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation.
         """
+        if fields:
+            _method.refuse_arguments(FETCH_PREDICT_OPERATION, fields)
         return self._caller.unary(
             FETCH_PREDICT_OPERATION, request, (endpoint, operation_name), retry, timeout, metadata
         )
@@ -1086,6 +1138,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.PredictResponse:
         """Returns predictions for instances: embeddings of text, generated pictures, or whatever the model is
         made for. Ends with INVALID_ARGUMENT if an instance does not fit the model's schema.
@@ -1103,6 +1156,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictResponse: the response.
@@ -1116,6 +1170,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Predict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:predict.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT, fields)
         return self._caller.unary(
             PREDICT, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -1129,6 +1185,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _api_httpbody_pb2.HttpBody:
         """Sends an HTTP body to the model as it is and returns the model's. The headers
         `X-Vertex-AI-Endpoint-Id` and `X-Vertex-AI-Deployed-Model-Id` of the answer say who gave it.
@@ -1144,6 +1201,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             HttpBody: the response.
@@ -1157,6 +1215,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `RawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:rawPredict.
         """
+        if fields:
+            _method.refuse_arguments(RAW_PREDICT, fields)
         return self._caller.unary(
             RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata
         )
@@ -1171,6 +1231,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_api_httpbody_pb2.HttpBody]:
         """Sends an HTTP body to the model as it is and streams the model's.
 
@@ -1187,6 +1248,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[HttpBody]: the messages as they arrive. Leaving the loop ends the call.
@@ -1200,6 +1262,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:streamRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_RAW_PREDICT, fields)
         return self._caller.server_stream(
             STREAM_RAW_PREDICT, request, (endpoint, http_body), retry, timeout, metadata, idle_timeout
         )
@@ -1211,6 +1275,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.DirectPredictResponse:
         """Returns predictions for tensors. For endpoints that serve gRPC.
 
@@ -1221,6 +1286,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectPredictResponse: the response.
@@ -1234,6 +1300,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_PREDICT, fields)
         return self._caller.unary(
             DIRECT_PREDICT, request, (), retry, timeout, metadata
         )
@@ -1245,6 +1313,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.DirectRawPredictResponse:
         """Sends bytes to the model as they are and returns the model's. For endpoints that serve gRPC.
 
@@ -1255,6 +1324,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DirectRawPredictResponse: the response.
@@ -1268,6 +1338,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `DirectRawPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:directRawPredict.
         """
+        if fields:
+            _method.refuse_arguments(DIRECT_RAW_PREDICT, fields)
         return self._caller.unary(
             DIRECT_RAW_PREDICT, request, (), retry, timeout, metadata
         )
@@ -1374,6 +1446,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1_prediction_service_pb2.StreamingPredictResponse]:
         """Predicts for tensors and streams the answer, with models that support it.
 
@@ -1386,6 +1459,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[StreamingPredictResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -1399,6 +1473,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `ServerStreamingPredict`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:serverStreamingPredict.
         """
+        if fields:
+            _method.refuse_arguments(SERVER_STREAMING_PREDICT, fields)
         return self._caller.server_stream(
             SERVER_STREAMING_PREDICT, request, (), retry, timeout, metadata, idle_timeout
         )
@@ -1445,6 +1521,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.ExplainResponse:
         """Returns predictions together with what they rest on. The deployed model must have an explanation
         specification. Ends with INVALID_ARGUMENT if it has none.
@@ -1461,6 +1538,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             ExplainResponse: the response.
@@ -1474,6 +1552,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `Explain`; REST: POST
         /v1/{endpoint=projects/*/locations/*/endpoints/*}:explain.
         """
+        if fields:
+            _method.refuse_arguments(EXPLAIN, fields)
         return self._caller.unary(
             EXPLAIN, request, (endpoint, instances, parameters, deployed_model_id), retry, timeout, metadata
         )
@@ -1487,6 +1567,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.GenerateContentResponse:
         """Returns the model's answer to a conversation, whole. Ends with INVALID_ARGUMENT if the model
         refuses a setting or a part, NOT_FOUND if there is no such model at the location,
@@ -1504,6 +1585,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             GenerateContentResponse: the response.
@@ -1517,6 +1599,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `GenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:generateContent.
         """
+        if fields:
+            _method.refuse_arguments(GENERATE_CONTENT, fields)
         return self._caller.unary(
             GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata
         )
@@ -1531,6 +1615,7 @@ class PredictionService(PredictionServicePaths):
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
         idle_timeout: float | None = None,
+        **fields: _NoReturn,
     ) -> _sync.Stream[_v1_prediction_service_pb2.GenerateContentResponse]:
         """Returns the model's answer to a conversation piece by piece, as it is written. Each message has the
         next piece; usage and finish reason are in the last. Ends with the statuses of `GenerateContent`.
@@ -1549,6 +1634,7 @@ class PredictionService(PredictionServicePaths):
                 are bytes.
             idle_timeout: Seconds without a message after which the stream fails with DEADLINE_EXCEEDED.
                 Default: no limit.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Stream[GenerateContentResponse]: the messages as they arrive. Leaving the loop ends the call.
@@ -1562,6 +1648,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `StreamGenerateContent`; REST: POST
         /v1/{model=projects/*/locations/*/endpoints/*}:streamGenerateContent.
         """
+        if fields:
+            _method.refuse_arguments(STREAM_GENERATE_CONTENT, fields)
         return self._caller.server_stream(
             STREAM_GENERATE_CONTENT, request, (model, contents), retry, timeout, metadata, idle_timeout
         )
@@ -1575,6 +1663,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.EmbedContentResponse:
         """Returns the embedding of one content. For models that have this form; others are served by
         `Predict`. Changes nothing, so it is safe to repeat.
@@ -1589,6 +1678,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             EmbedContentResponse: the response.
@@ -1602,6 +1692,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `EmbedContent`; REST: POST
         /v1/{model=projects/*/locations/*/publishers/*/models/*}:embedContent.
         """
+        if fields:
+            _method.refuse_arguments(EMBED_CONTENT, fields)
         return self._caller.unary(
             EMBED_CONTENT, request, (model, content), retry, timeout, metadata
         )
@@ -1615,6 +1707,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.BatchEmbedContentsResponse:
         """Returns an embedding for each request, in order. Changes nothing, so it is safe to repeat.
 
@@ -1630,6 +1723,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             BatchEmbedContentsResponse: the response.
@@ -1643,6 +1737,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `BatchEmbedContents`; REST: POST
         /v1beta1/{model=projects/*/locations/*/publishers/*/models/*}:batchEmbedContents.
         """
+        if fields:
+            _method.refuse_arguments(BATCH_EMBED_CONTENTS, fields)
         return self._caller.unary(
             BATCH_EMBED_CONTENTS, request, (model, requests), retry, timeout, metadata
         )
@@ -1657,6 +1753,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _longrunning_operations_pb2.Operation:
         """Starts an operation that makes videos. Its result is not read by `Operations.GetOperation` but by
         `FetchPredictOperation`.
@@ -1674,6 +1771,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation: the response.
@@ -1687,6 +1785,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `PredictLongRunning`; REST: POST
         /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:predictLongRunning.
         """
+        if fields:
+            _method.refuse_arguments(PREDICT_LONG_RUNNING, fields)
         return self._caller.unary(
             PREDICT_LONG_RUNNING, request, (endpoint, instances, parameters), retry, timeout, metadata
         )
@@ -1700,6 +1800,7 @@ class PredictionService(PredictionServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_prediction_service_pb2.PredictOperation:
         """Returns an operation of `PredictLongRunning`, with its result when it is done. Changes nothing, so
         it is safe to repeat.
@@ -1717,6 +1818,7 @@ class PredictionService(PredictionServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             PredictOperation: the response.
@@ -1730,6 +1832,8 @@ class PredictionService(PredictionServicePaths):
         Source: google/cloud/aiplatform/v1/prediction_service.proto, `FetchPredictOperation`; REST: POST
         /v1beta1/{endpoint=projects/*/locations/*/publishers/*/models/*}:fetchPredictOperation.
         """
+        if fields:
+            _method.refuse_arguments(FETCH_PREDICT_OPERATION, fields)
         return self._caller.unary(
             FETCH_PREDICT_OPERATION, request, (endpoint, operation_name), retry, timeout, metadata
         )

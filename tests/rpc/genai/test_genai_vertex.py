@@ -60,8 +60,8 @@ def test_generation(client: Any, running: RunningEmulator) -> None:
     pieces = list(client.models.generate_content_stream(model=MODEL, contents="Why?", config=config))
     assert client.vertexai
     assert "".join(piece.text or "" for piece in pieces) == whole.text
-    assert isinstance(whole, types.GenerateContentResponse)
-    assert isinstance(whole.candidates[0].content, types.Content)
+    for view, kind in ((whole, types.GenerateContentResponse), (whole.candidates[0].content, types.Content)):
+        assert isinstance(view, kind)
     assert whole.candidates[0].finish_reason == types.FinishReason.STOP
     for call in running.calls("GenerateContent"):
         sent = call.requests[0]
@@ -89,6 +89,7 @@ def test_asyncio(client: Any) -> None:
 
 
 def test_objects_of_both_services_are_interchangeable(client: Any, running: RunningEmulator) -> None:
+    gemini: Any
     with genai.Client(api_key="k") as gemini:
         answer = gemini.models.generate_content(model=MODEL, contents="Why?")
         ours = client.models.generate_content(
@@ -160,7 +161,7 @@ def test_embeddings(client: Any, grpc: Any, running: RunningEmulator) -> None:
 def test_caches(client: Any, running: RunningEmulator) -> None:
     made = {"contents": "A long story.", "ttl": "600s", "kms_key_name": "k", "display_name": "d"}
     cached = client.caches.create(model=MODEL, config=made)
-    assert isinstance(cached, types.CachedContent)
+    assert types.CachedContent in type(cached).__mro__
     assert (cached.name.startswith(f"{PARENT}/cachedContents/"), cached.model) == (True, FULL)
     sent = running.calls("CreateCachedContent")[0].requests[0]
     assert (sent.parent, sent.cached_content.encryption_spec.kms_key_name) == (PARENT, "k")
@@ -188,7 +189,9 @@ def test_pictures(client: Any, running: RunningEmulator) -> None:
     assert sent.parameters.struct_value.fields["outputOptions"].struct_value.fields["mimeType"]
     image = made.generated_images[0].image
     raw = types.RawReferenceImage(reference_id=1, reference_image=image)
-    mask = types.MaskReferenceImage(reference_id=2, config={"mask_mode": "MASK_MODE_BACKGROUND"})
+    mask = types.MaskReferenceImage(
+        reference_id=2, config=types.MaskReferenceConfig(mask_mode="MASK_MODE_BACKGROUND")
+    )
     edited = client.models.edit_image(
         model="imagen-3.0-capability-001",
         prompt="a dog [1]",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.image_editing import (
     EditImageConfig,
@@ -33,10 +33,8 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncMedia:
+class AsyncMedia(AsyncResource):
     """Models that generate images and videos."""
-
-    _api: AsyncApi
 
     async def generate_images(
         self,

@@ -22,6 +22,8 @@ from gemwire_runtime.method import AnyMethod, Method, Service
 if TYPE_CHECKING:
     from gemwire.genai._backends.gemini.batches import GeminiBatches
     from gemwire.genai._backends.gemini.caches import GeminiCaches
+    from gemwire.genai._backends.gemini.documents import GeminiDocuments
+    from gemwire.genai._backends.gemini.file_search_stores import GeminiFileSearchStores
     from gemwire.genai._backends.gemini.files import GeminiFiles
     from gemwire.genai._backends.gemini.live import GeminiLive
     from gemwire.genai._backends.gemini.media import GeminiMedia
@@ -29,10 +31,9 @@ if TYPE_CHECKING:
     from gemwire.genai._backends.gemini.tunings import GeminiTunings
     from gemwire.genai._backends.vertex.batches import VertexBatches
     from gemwire.genai._backends.vertex.caches import VertexCaches
-    from gemwire.genai._backends.vertex.files import VertexFiles
-    from gemwire.genai._backends.vertex.live import VertexLive
     from gemwire.genai._backends.vertex.media import VertexMedia
     from gemwire.genai._backends.vertex.models import VertexModels
+    from gemwire.genai._backends.vertex.refusals import Refused, RefusedSessions
     from gemwire.genai._backends.vertex.tunings import VertexTunings
 
 _Request = TypeVar("_Request")
@@ -118,6 +119,8 @@ class Backend:
         media: Calls of ``client.models`` for images and videos, and of ``client.operations``.
         caches: Calls of ``client.caches``.
         files: Calls of ``client.files``.
+        file_search_stores: Calls of ``client.file_search_stores``.
+        documents: Calls of ``client.file_search_stores.documents``.
         tunings: Calls of ``client.tunings``.
         batches: Calls of ``client.batches``.
         live: The RPC and the messages of ``client.live``.
@@ -132,7 +135,9 @@ class Backend:
     models: GeminiModels | VertexModels
     media: GeminiMedia | VertexMedia
     caches: GeminiCaches | VertexCaches
-    files: GeminiFiles | VertexFiles
+    files: GeminiFiles | Refused
+    file_search_stores: GeminiFileSearchStores | Refused
+    documents: GeminiDocuments | Refused
     tunings: GeminiTunings | VertexTunings
     batches: GeminiBatches | VertexBatches
-    live: GeminiLive | VertexLive
+    live: GeminiLive | RefusedSessions

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.image_editing import (
     EditImageConfig,
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     )
 
 
-class Media:
+class Media(Resource):
     """Models that generate images and videos."""
-
-    _api: Api
 
     def generate_images(
         self,

@@ -45,24 +45,18 @@ from gemwire.genai._types.caches import (
 from gemwire.genai._types.compute_tokens import ComputeTokensConfig, ComputeTokensResponse, TokensInfo
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentMetadata
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -139,6 +133,7 @@ from gemwire.genai._types.models import (
     UpdateModelConfig,
 )
 from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.schemas import JSONSchema
 from gemwire.genai._types.tuning_jobs import (
     PreTunedModel,
     SupervisedHyperParameters,
@@ -194,6 +189,7 @@ if TYPE_CHECKING:
     )
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
     from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
+    from gemwire.genai._types.schemas import JSONSchemaType
     from gemwire.genai._types.tunings import AdapterSize, JobState, TuningJob, TuningMethod
     from gemwire.genai._types.videos import (
         ImageResizeMode,
@@ -209,6 +205,7 @@ if TYPE_CHECKING:
         AvatarConfigDict,
         BlobDict,
         CachedContentDict,
+        ChunkingConfigDict,
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
         CustomMetadataDict,
@@ -216,6 +213,7 @@ if TYPE_CHECKING:
         GenerationConfigDict,
         HistoryConfigDict,
         ImageConfigDict,
+        ImportFileResponseDict,
         ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
@@ -224,6 +222,7 @@ if TYPE_CHECKING:
         ToolConfigDict,
         TranslationConfigDict,
         TuningExampleDict,
+        UploadToFileSearchStoreResponseDict,
     )
 
 
@@ -413,49 +412,6 @@ class EmbedContentMetadataDict(TypedDict, total=False):
     billable_character_count: int | None
 
 
-class FileSearchStoreDict(TypedDict, total=False):
-    """Fields of a `FileSearchStore`."""
-
-    name: str | None
-    display_name: str | None
-    create_time: datetime.datetime | None
-    update_time: datetime.datetime | None
-    active_documents_count: int | None
-    pending_documents_count: int | None
-    failed_documents_count: int | None
-    size_bytes: int | None
-    embedding_model: str | None
-
-
-class ListFileSearchStoresResponseDict(TypedDict, total=False):
-    """Fields of a `ListFileSearchStoresResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    next_page_token: str | None
-    file_search_stores: Sequence[FileSearchStore | FileSearchStoreDict] | None
-
-
-class WhiteSpaceConfigDict(TypedDict, total=False):
-    """Fields of a `WhiteSpaceConfig`."""
-
-    max_tokens_per_chunk: int | None
-    max_overlap_tokens: int | None
-
-
-class ChunkingConfigDict(TypedDict, total=False):
-    """Fields of a `ChunkingConfig`."""
-
-    white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | None
-
-
-class ImportFileResponseDict(TypedDict, total=False):
-    """Fields of a `ImportFileResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    parent: str | None
-    document_name: str | None
-
-
 class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
     """Fields of a `UploadToFileSearchStoreResumableResponse`."""
 
@@ -481,6 +437,8 @@ class DeleteFileResponseDict(TypedDict, total=False):
     """Fields of a `DeleteFileResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
+    id: str | None
+    type: str | None
 
 
 class AutomaticFunctionCallingConfigDict(TypedDict, total=False):
@@ -771,6 +729,35 @@ class DebugConfigDict(TypedDict, total=False):
     replay_id: str | None
 
 
+class JSONSchemaDict(TypedDict, total=False):
+    """Fields of a `JSONSchema`."""
+
+    type: JSONSchemaType | Sequence[JSONSchemaType] | None
+    format: str | None
+    title: str | None
+    description: str | None
+    default: object | None
+    items: JSONSchema | JSONSchemaDict | None
+    min_items: int | None
+    max_items: int | None
+    enum: Sequence[object] | None
+    properties: Mapping[str, JSONSchema | JSONSchemaDict] | None
+    required: Sequence[str] | None
+    min_properties: int | None
+    max_properties: int | None
+    minimum: float | None
+    maximum: float | None
+    min_length: int | None
+    max_length: int | None
+    pattern: str | None
+    additional_properties: object | None
+    any_of: Sequence[JSONSchema | JSONSchemaDict] | None
+    unique_items: bool | None
+    ref: str | None
+    defs: Mapping[str, JSONSchema | JSONSchemaDict] | None
+    one_of: Sequence[JSONSchema | JSONSchemaDict] | None
+
+
 class PreTunedModelDict(TypedDict, total=False):
     """Fields of a `PreTunedModel`."""
 
@@ -1022,20 +1009,6 @@ class DeleteFileSearchStoreConfigDict(CallConfigDict, total=False):
     force: bool | None
 
 
-class ListDocumentsConfigDict(CallConfigDict, total=False):
-    """Fields of a `ListDocumentsConfig`."""
-
-    page_size: int | None
-    page_token: str | None
-
-
-class ListFileSearchStoresConfigDict(CallConfigDict, total=False):
-    """Fields of a `ListFileSearchStoresConfig`."""
-
-    page_size: int | None
-    page_token: str | None
-
-
 class CreateFileSearchStoreConfigDict(CallConfigDict, total=False):
     """Fields of a `CreateFileSearchStoreConfig`."""
 
@@ -1047,23 +1020,19 @@ class ImportFileConfigDict(CallConfigDict, total=False):
     """Fields of a `ImportFileConfig`."""
 
     custom_metadata: Sequence[views.CustomMetadata | CustomMetadataDict] | None
-    chunking_config: ChunkingConfig | ChunkingConfigDict | None
-
-
-class UploadToFileSearchStoreResponseDict(ImportFileResponseDict, total=False):
-    """Fields of a `UploadToFileSearchStoreResponse`."""
+    chunking_config: views.ChunkingConfig | ChunkingConfigDict | None
 
 
 class ImportFileOperationDict(OperationDict, total=False):
     """Fields of a `ImportFileOperation`."""
 
-    response: ImportFileResponse | ImportFileResponseDict | None
+    response: views.ImportFileResponse | ImportFileResponseDict | None
 
 
 class UploadToFileSearchStoreOperationDict(OperationDict, total=False):
     """Fields of a `UploadToFileSearchStoreOperation`."""
 
-    response: UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
+    response: views.UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
 
 
 class UploadFileConfigDict(CallConfigDict, total=False):
@@ -1366,6 +1335,8 @@ ListCachedContentsConfigDict: TypeAlias = ListConfigDict
 ComputeTokensConfigDict: TypeAlias = CallConfigDict
 GetDocumentConfigDict: TypeAlias = CallConfigDict
 GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
+ListDocumentsConfigDict: TypeAlias = ListConfigDict
+ListFileSearchStoresConfigDict: TypeAlias = ListConfigDict
 DownloadMediaConfigDict: TypeAlias = CallConfigDict
 GetFileConfigDict: TypeAlias = CallConfigDict
 DeleteFileConfigDict: TypeAlias = CallConfigDict
@@ -1390,7 +1361,6 @@ CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobCon
 CancelTuningJobConfigOrDict: TypeAlias = CancelTuningJobConfig | CancelTuningJobConfigDict
 CancelTuningJobResponseOrDict: TypeAlias = CancelTuningJobResponse | CancelTuningJobResponseDict
 CheckpointOrDict: TypeAlias = Checkpoint | CheckpointDict
-ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
 CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
 ComputeTokensConfigOrDict: TypeAlias = ComputeTokensConfig | ComputeTokensConfigDict
 ComputeTokensResponseOrDict: TypeAlias = ComputeTokensResponse | ComputeTokensResponseDict
@@ -1429,7 +1399,6 @@ EmbedContentMetadataOrDict: TypeAlias = EmbedContentMetadata | EmbedContentMetad
 EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
 EncryptionSpecOrDict: TypeAlias = EncryptionSpec | EncryptionSpecDict
 EndpointOrDict: TypeAlias = Endpoint | EndpointDict
-FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
 FileStatusOrDict: TypeAlias = FileStatus | FileStatusDict
 GenerateContentConfigOrDict: TypeAlias = GenerateContentConfig | GenerateContentConfigDict
 GenerateImagesConfigOrDict: TypeAlias = GenerateImagesConfig | GenerateImagesConfigDict
@@ -1454,19 +1423,16 @@ HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
 ImageOrDict: TypeAlias = Image | ImageDict
 ImportFileConfigOrDict: TypeAlias = ImportFileConfig | ImportFileConfigDict
 ImportFileOperationOrDict: TypeAlias = ImportFileOperation | ImportFileOperationDict
-ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict
 InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
 InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
+JSONSchemaOrDict: TypeAlias = JSONSchema | JSONSchemaDict
 JobErrorOrDict: TypeAlias = JobError | JobErrorDict
 ListBatchJobsConfigOrDict: TypeAlias = ListBatchJobsConfig | ListBatchJobsConfigDict
 ListBatchJobsResponseOrDict: TypeAlias = ListBatchJobsResponse | ListBatchJobsResponseDict
 ListCachedContentsConfigOrDict: TypeAlias = ListCachedContentsConfig | ListCachedContentsConfigDict
 ListDocumentsConfigOrDict: TypeAlias = ListDocumentsConfig | ListDocumentsConfigDict
 ListFileSearchStoresConfigOrDict: TypeAlias = ListFileSearchStoresConfig | ListFileSearchStoresConfigDict
-ListFileSearchStoresResponseOrDict: TypeAlias = (
-    ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
-)
 ListFilesConfigOrDict: TypeAlias = ListFilesConfig | ListFilesConfigDict
 ListModelsConfigOrDict: TypeAlias = ListModelsConfig | ListModelsConfigDict
 ListTuningJobsConfigOrDict: TypeAlias = ListTuningJobsConfig | ListTuningJobsConfigDict
@@ -1534,9 +1500,6 @@ UploadToFileSearchStoreConfigOrDict: TypeAlias = (
 UploadToFileSearchStoreOperationOrDict: TypeAlias = (
     UploadToFileSearchStoreOperation | UploadToFileSearchStoreOperationDict
 )
-UploadToFileSearchStoreResponseOrDict: TypeAlias = (
-    UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
-)
 UploadToFileSearchStoreResumableResponseOrDict: TypeAlias = (
     UploadToFileSearchStoreResumableResponse | UploadToFileSearchStoreResumableResponseDict
 )
@@ -1551,4 +1514,3 @@ VideoGenerationReferenceImageOrDict: TypeAlias = (
     VideoGenerationReferenceImage | VideoGenerationReferenceImageDict
 )
 WeightedPromptOrDict: TypeAlias = WeightedPrompt | WeightedPromptDict
-WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict

@@ -18,7 +18,6 @@ from gemwire.genai._types.videos import (
     GenerateVideosConfig,
     GenerateVideosOperation,
     GenerateVideosSource,
-    Operation,
 )
 from gemwire_proto import aiplatform_v1
 from gemwire_proto.aiplatform_v1.prediction_service import (
@@ -66,14 +65,13 @@ class VertexMedia:
         request = videos.to_request(self._to_endpoint(model), source, config)
         return Call(self._rpcs(PREDICT_LONG_RUNNING), request, videos.from_start)
 
-    def get_operation(self, operation: Operation) -> Call[GenerateVideosOperation]:
-        endpoint, found, _ = (operation.name or "").partition("/operations/")
+    def get_operation(self, name: str) -> Call[GenerateVideosOperation]:
+        endpoint, found, _ = name.partition("/operations/")
         if not found:
             raise ValueError(
-                f"operation: {operation.name!r} is no name of an operation; pass one that generate_videos "
-                "returned"
+                f"operation: {name!r} is no name of an operation; pass one that a method returned"
             )
-        request = aiplatform_v1.FetchPredictOperationRequest(endpoint=endpoint, operation_name=operation.name)
+        request = aiplatform_v1.FetchPredictOperationRequest(endpoint=endpoint, operation_name=name)
         return Call(self._rpcs(FETCH_PREDICT_OPERATION), request, videos.from_operation)
 
 
