@@ -69,7 +69,8 @@ def as_message(response: _Response) -> _Response:
 #: Several calls, each made from the results of those before: a generator that yields a `Call`, is sent its
 #: result, or has its error raised inside, and returns the result of all. It may yield a list of calls, which
 #: are made side by side, and is sent a list of their results.
-Flow: TypeAlias = Generator[Call[Any] | list[Call[Any]], Any, _Result]
+AnyCall: TypeAlias = Call[Any]
+Flow: TypeAlias = Generator[AnyCall | list[AnyCall], Any, _Result]
 
 
 @dataclass(frozen=True)

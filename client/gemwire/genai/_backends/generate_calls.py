@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gemwire._transport.serialized_message import with_serialized_request
 from gemwire.genai._backends.base import GenerateCall, GenerateRequest
 from gemwire.genai._convert.request_bytes import RequestDraft, SerializedRequest
@@ -17,7 +15,7 @@ def to_generate_call(method: AnyMethod, request: GenerateRequest) -> GenerateCal
     return method, request
 
 
-def to_serialized_call(method: AnyMethod, request: SerializedRequest, model: str) -> tuple[AnyMethod, Any]:
+def to_serialized_call(method: AnyMethod, request: SerializedRequest, model: str) -> GenerateCall:
     """Return the RPC that takes serialized requests, and a request of it."""
     method = with_serialized_request(method)
     routing = method.request.routing_type(model=model)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from gemwire_runtime.method import Method
+from gemwire_runtime.method import AnyMethod, Method
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -34,7 +34,7 @@ class Rpcs:
 
 
 @functools.cache
-def _with_version(method: Method[Any, Any], version: str) -> Method[Any, Any]:
+def _with_version(method: AnyMethod, version: str) -> AnyMethod:
     http = tuple(
         dataclasses.replace(binding, template=f"/{version}/{binding.template.removeprefix(_VERSION)}")
         if binding.template.startswith(_VERSION)
