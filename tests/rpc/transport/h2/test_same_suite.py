@@ -10,7 +10,7 @@ import pytest
 
 _TRANSPORT = Path(__file__).parents[1]
 #: Interceptors are grpcio's.
-_SELECTED = "async and not interceptors"
+_SELECTED = "not interceptors"
 
 
 _MODULES = ("calls", "streams", "retry", "operations", "paging", "undecodable")
