@@ -91,3 +91,8 @@ def build_error(method: AnyMethod, call: GrpcCall) -> CallError:
 def to_status(error: CallError) -> Status:
     """Return the status of a call that could not be started."""
     return Status(error.code(), error.details(), error.trailing_metadata())
+
+
+def serialize(request: Message | bytes) -> bytes:
+    """Return a request as bytes, which it may be already."""
+    return request if isinstance(request, bytes) else request.SerializeToString()

@@ -24,6 +24,7 @@ from gemwire._transport.h2_call import (
     Pairs,
     build_error,
     parse_response,
+    serialize,
     to_status,
 )
 from gemwire._transport.h2_target import H2Target
@@ -310,7 +311,7 @@ class H2UnaryCallable:
 
     def _run(self, call: H2Call, request: Message | bytes, timeout: float | None, metadata: Pairs) -> Message:
         try:
-            call.start(_serialize(request), timeout, metadata)
+            call.start(serialize(request), timeout, metadata)
             state = call.wait_for_end()
         except BaseException:
             call.cancel()
@@ -355,7 +356,7 @@ class H2StreamCallable:
     def __call__(self, request: Message | bytes, *, timeout: float | None, metadata: Pairs) -> H2StreamCall:
         """Start a call."""
         call = H2StreamCall(self._channel, self._encoder, self._parse)
-        call.start(_serialize(request), timeout, metadata)
+        call.start(serialize(request), timeout, metadata)
         return call
 
 
@@ -375,7 +376,3 @@ class H2BidiCallable:
         call.start(None, timeout, metadata)
         threading.Thread(target=call.send_all, args=(requests,), name="gemwire-bidi", daemon=True).start()
         return call
-
-
-def _serialize(request: Message | bytes) -> bytes:
-    return request if isinstance(request, bytes) else request.SerializeToString()

@@ -16,7 +16,7 @@ from gemwire._transport.sync.h2.tls import TlsSession
 
 #: Bytes to read at a time.
 _READ_SIZE = 64 << 10
-_WRITABLE = select.POLLIN | select.POLLOUT
+_READ_AND_WRITE = select.POLLIN | select.POLLOUT
 
 
 class H2Connection:
@@ -34,6 +34,7 @@ class H2Connection:
         "_broken",
         "_changed",
         "_deferred",
+        "_events",
         "_keepalive",
         "_lock",
         "_looked_at",
@@ -54,7 +55,8 @@ class H2Connection:
         self._raw = raw
         self._tls = tls
         self._poll = select.poll()
-        self._poll.register(raw, select.POLLIN)
+        self._events = select.POLLIN
+        self._poll.register(raw, self._events)
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
@@ -128,7 +130,10 @@ class H2Connection:
     def _receive(self, seconds: float) -> None:
         """Wait for bytes and handle them, for all threads that wait."""
         self._reading = True
-        self._poll.modify(self._raw, _WRITABLE if self._unsent else select.POLLIN)
+        events = _READ_AND_WRITE if self._unsent else select.POLLIN
+        if events != self._events:
+            self._events = events
+            self._poll.modify(self._raw, events)
         self._lock.release()
         data: bytes | None = None
         try:
