@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import cast
 
+from gemwire._transport.aio.loop_end import abandon_with_loop
 from gemwire._transport.h2.connection import Connection
 from gemwire._transport.h2.keepalive import INTERVAL, SILENT, Action, Keepalive
 
@@ -49,6 +51,9 @@ class H2Protocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._check = self._loop.call_later(INTERVAL, self._look)
+        if isinstance(self._loop, asyncio.BaseEventLoop):
+            # uvloop closes sockets by itself.
+            abandon_with_loop(self)
         self._flush()
 
     def data_received(self, data: bytes) -> None:
@@ -86,6 +91,21 @@ class H2Protocol(asyncio.Protocol):
         """End all streams and the connection."""
         self.core.close()
         self._flush()
+
+    def abandon(self) -> None:
+        """End the connection of a closed loop, which closes no sockets."""
+        transport = self._transport
+        with contextlib.suppress(RuntimeError):
+            self.core.lose("the event loop was closed")
+        if transport is None:
+            return
+        with contextlib.suppress(RuntimeError):
+            transport.abort()
+        # asyncio would close the socket in the next iteration of the loop. The inner transport is that of TLS.
+        inner = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
+        close: Callable[[None], object] | None = getattr(inner, "_call_connection_lost", None)
+        if close is not None:
+            close(None)
 
     def _schedule_flush(self) -> None:
         """Write once for all calls of this iteration of the loop."""
