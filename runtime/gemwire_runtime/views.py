@@ -24,6 +24,7 @@ from gemwire_runtime.message_init import is_repeated, message_class
 from gemwire_runtime.models import FieldInfo, Model, to_camel_case
 from gemwire_runtime.pydantic_models import Fields, unwrap
 from gemwire_runtime.upb import descriptor_of
+from gemwire_runtime.variants import Variant as Variant
 from gemwire_runtime.well_known import ANNOTATIONS, WELL_KNOWN
 
 _V = TypeVar("_V", bound="View")
@@ -560,4 +561,4 @@ def typed_dict(module: Mapping[str, object], name: str) -> type:
     if not (name.endswith("Dict") and isinstance(kind, type) and issubclass(kind, View)):
         raise AttributeError(f"module {module['__name__']!r} has no attribute {name!r}")
     build = cast("Callable[..., type]", TypedDict)
-    return build(name, dict.fromkeys(kind._fields, object), total=False)
+    return build(name, dict.fromkeys({**kind.model_fields, **kind._fields}, object), total=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
@@ -30,11 +31,8 @@ FunctionResponseUnion: TypeAlias = "FunctionResponse | FunctionResponseDict"
 _RESUME_DELAYS = (0.05, 0.2, 0.8, 2.0)
 
 
-class AsyncLive:
+class AsyncLive(AsyncResource):
     """Live sessions: audio, video and text are streamed in both directions at once."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> AsyncSessionContext:
         """Start a session: ``async with client.aio.live.connect(model=…) as session``.
@@ -52,10 +50,7 @@ class AsyncLive:
         """
         config = LiveConnectConfig.of(config)
         setup = self._api.backend.live.to_setup(model, config)
-        if fields := json_only.paths(setup.setup):
-            raise ValueError(
-                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
-            )
+        json_only.refuse_vertex_fields(setup.setup)
         return AsyncSessionContext(self._api, setup, config.http_options)
 
 
@@ -93,6 +88,8 @@ class AsyncSession:
         self._api = api
         self._setup = setup
         self._settings = settings
+        live = api.backend.live
+        self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
         self._stream: (
             AsyncBidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
@@ -111,7 +108,7 @@ class AsyncSession:
         """
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = await self._api.caller.bidi(
-            self._api.backend.live.METHOD,
+            self._method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from gemwire.genai._aio.batches import AsyncBatches
     from gemwire.genai._aio.caches import AsyncCaches
     from gemwire.genai._aio.chats import AsyncChats
+    from gemwire.genai._aio.file_search_stores import AsyncFileSearchStores
     from gemwire.genai._aio.files import AsyncFiles
+    from gemwire.genai._aio.interactions import AsyncInteractions
     from gemwire.genai._aio.live import AsyncLive
     from gemwire.genai._aio.models import AsyncModels
     from gemwire.genai._aio.operations import AsyncOperations
@@ -30,22 +32,30 @@ class AsyncResources:
         models: Models, and the content that they generate.
         chats: Conversations with a model.
         files: Files that requests refer to, and files that models generated.
+        file_search_stores: Stores of files that models search, and their documents.
         caches: Cached content.
         tunings: Tuning jobs.
         batches: Batch jobs.
         live: Sessions that stream in both directions.
         operations: Long-running operations of the service.
+        interactions: Turns with models and agents, whose state the service keeps.
     """
 
     models: LazyResource[AsyncModels] = LazyResource("gemwire.genai._aio.models", "AsyncModels")
     chats: LazyResource[AsyncChats] = LazyResource("gemwire.genai._aio.chats", "AsyncChats")
     files: LazyResource[AsyncFiles] = LazyResource("gemwire.genai._aio.files", "AsyncFiles")
+    file_search_stores: LazyResource[AsyncFileSearchStores] = LazyResource(
+        "gemwire.genai._aio.file_search_stores", "AsyncFileSearchStores"
+    )
     caches: LazyResource[AsyncCaches] = LazyResource("gemwire.genai._aio.caches", "AsyncCaches")
     tunings: LazyResource[AsyncTunings] = LazyResource("gemwire.genai._aio.tunings", "AsyncTunings")
     batches: LazyResource[AsyncBatches] = LazyResource("gemwire.genai._aio.batches", "AsyncBatches")
     live: LazyResource[AsyncLive] = LazyResource("gemwire.genai._aio.live", "AsyncLive")
     operations: LazyResource[AsyncOperations] = LazyResource(
         "gemwire.genai._aio.operations", "AsyncOperations"
+    )
+    interactions: LazyResource[AsyncInteractions] = LazyResource(
+        "gemwire.genai._aio.interactions", "AsyncInteractions"
     )
 
     def __init__(self, api: AsyncApi) -> None:

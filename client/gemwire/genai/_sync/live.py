@@ -11,6 +11,7 @@ from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
 from gemwire.genai.http_options import CallSettings
@@ -31,11 +32,8 @@ FunctionResponseUnion: TypeAlias = "FunctionResponse | FunctionResponseDict"
 _RESUME_DELAYS = (0.05, 0.2, 0.8, 2.0)
 
 
-class Live:
+class Live(Resource):
     """Live sessions: audio, video and text are streamed in both directions at once."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> SessionContext:
         """Start a session: ``with client.aio.live.connect(model=…) as session``.
@@ -53,10 +51,7 @@ class Live:
         """
         config = LiveConnectConfig.of(config)
         setup = self._api.backend.live.to_setup(model, config)
-        if fields := json_only.paths(setup.setup):
-            raise ValueError(
-                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
-            )
+        json_only.refuse_vertex_fields(setup.setup)
         return SessionContext(self._api, setup, config.http_options)
 
 
@@ -92,6 +87,8 @@ class Session:
         self._api = api
         self._setup = setup
         self._settings = settings
+        live = api.backend.live
+        self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
         self._stream: (
             BidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
@@ -110,7 +107,7 @@ class Session:
         """
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = self._api.caller.bidi(
-            self._api.backend.live.METHOD,
+            self._method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from gemwire.genai._sync.batches import Batches
     from gemwire.genai._sync.caches import Caches
     from gemwire.genai._sync.chats import Chats
+    from gemwire.genai._sync.file_search_stores import FileSearchStores
     from gemwire.genai._sync.files import Files
+    from gemwire.genai._sync.interactions import Interactions
     from gemwire.genai._sync.live import Live
     from gemwire.genai._sync.models import Models
     from gemwire.genai._sync.operations import Operations
@@ -31,21 +33,29 @@ class Resources:
         models: Models, and the content that they generate.
         chats: Conversations with a model.
         files: Files that requests refer to, and files that models generated.
+        file_search_stores: Stores of files that models search, and their documents.
         caches: Cached content.
         tunings: Tuning jobs.
         batches: Batch jobs.
         live: Sessions that stream in both directions.
         operations: Long-running operations of the service.
+        interactions: Turns with models and agents, whose state the service keeps.
     """
 
     models: LazyResource[Models] = LazyResource("gemwire.genai._sync.models", "Models")
     chats: LazyResource[Chats] = LazyResource("gemwire.genai._sync.chats", "Chats")
     files: LazyResource[Files] = LazyResource("gemwire.genai._sync.files", "Files")
+    file_search_stores: LazyResource[FileSearchStores] = LazyResource(
+        "gemwire.genai._sync.file_search_stores", "FileSearchStores"
+    )
     caches: LazyResource[Caches] = LazyResource("gemwire.genai._sync.caches", "Caches")
     tunings: LazyResource[Tunings] = LazyResource("gemwire.genai._sync.tunings", "Tunings")
     batches: LazyResource[Batches] = LazyResource("gemwire.genai._sync.batches", "Batches")
     live: LazyResource[Live] = LazyResource("gemwire.genai._sync.live", "Live")
     operations: LazyResource[Operations] = LazyResource("gemwire.genai._sync.operations", "Operations")
+    interactions: LazyResource[Interactions] = LazyResource(
+        "gemwire.genai._sync.interactions", "Interactions"
+    )
 
     def __init__(self, api: Api) -> None:
         self._api = api
