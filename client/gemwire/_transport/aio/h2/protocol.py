@@ -101,7 +101,7 @@ class H2Protocol(asyncio.Protocol):
             return
         with contextlib.suppress(RuntimeError):
             transport.abort()
-        # asyncio would close the socket in the next iteration of the loop. The inner transport is that of TLS.
+        # asyncio would close the socket in the next iteration. The inner transport is that of TLS.
         inner = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
         close: Callable[[None], object] | None = getattr(inner, "_call_connection_lost", None)
         if close is not None:
