@@ -294,12 +294,13 @@ async def leave_by_cancel_from_another_task(server: Loopback, stream: Any) -> No
 
 
 async def leave_by_cancel_from_another_thread(server: Loopback, stream: Any) -> None:
-    timer = threading.Timer(0.05, stream.cancel)
-    timer.start()
+    other = threading.Thread(target=stream.cancel)
+    # The loop calls it when the reader waits.
+    asyncio.get_running_loop().call_soon(other.start)
     with pytest.raises(errors.Cancelled):
         async for _ in stream:
             pass
-    timer.join()
+    other.join()
 
 
 async def leave_by_cancelled_task_between_reads(server: Loopback, stream: Any) -> None:

@@ -78,6 +78,13 @@ class Api:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
 
+    def transfer_settings(self, own: HttpOptions | Mapping[str, object] | None) -> http.CallSettings:
+        """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
+        settings = self.settings(own).copy()
+        if own is None or HttpOptions.of(own, "config.http_options").timeout is None:
+            settings.pop("timeout", None)
+        return settings
+
     def extend(self, request: Message | RequestDraft, own: HttpOptions | Mapping[str, object] | None) -> None:
         """Set the fields of ``http_options.extra_body`` of the client and of the call."""
         client = self.arguments.http_options
