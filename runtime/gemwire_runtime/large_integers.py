@@ -8,8 +8,8 @@ field over gRPC passes over it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from google.protobuf.message import Message
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LIMIT = 2**53
 NUMBER = 2**29 - 1
 _TAG = varint(NUMBER << 3 | 2)
+#: A dict or a list of JSON.
+_Holder: TypeAlias = MutableMapping[object, object]
 _VALUE = "google.protobuf.Value"
 _COLLECTIONS = {"google.protobuf.Struct": "fields", "google.protobuf.ListValue": "values"}
 
@@ -97,14 +99,16 @@ def restore(tree: object, message: Message) -> None:
             holder[key] = exact
 
 
-def _find_values(holder: Any, key: object, found: object) -> Iterator[tuple[Any, Any, Value]]:
+def _find_values(holder: _Holder, key: object, found: object) -> Iterator[tuple[_Holder, object, Value]]:
     """Yield each scalar value of a message, with its place in the JSON of the message, ``holder[key]``."""
     tree = holder[key]
     if not isinstance(found, Message):
-        keys = range(len(tree)) if isinstance(tree, list) else list(tree) if isinstance(tree, dict) else ()
         inner = cast("Mapping[object, object]", found)
+        # Of maps, those with names: they alone have values of JSON.
+        is_map = isinstance(tree, dict) and isinstance(next(iter(inner), None), str)
+        keys = range(len(tree)) if isinstance(tree, list) else list(cast("_Holder", tree)) if is_map else ()
         for one in keys:
-            yield from _find_values(tree, one, inner[one])
+            yield from _find_values(cast("_Holder", tree), one, inner[one])
         return
     name = found.DESCRIPTOR.full_name
     if name == _VALUE:

@@ -20,9 +20,15 @@ _DETAILS = tuple(field.name for field in _USAGE if field.message_type is not Non
 _MAX_RECONNECTS = 3
 
 
-def is_enabled(config: GenerateContentConfig) -> bool:
-    """Return whether responses are continued, which is the default."""
-    return config.automatic_continuation is not False
+def is_enabled(config: GenerateContentConfig, request: _Request) -> bool:
+    """Return whether responses are continued, which is the default where requests have tokens."""
+    return config.automatic_continuation is not False and isinstance(
+        _message(request), v1beta.GenerateContentRequest
+    )
+
+
+def _message(request: _Request) -> v1beta.GenerateContentRequest:
+    return request.last if isinstance(request, RequestDraft) else request
 
 
 def is_final(candidate: v1beta.Candidate) -> bool:
@@ -41,14 +47,12 @@ def find_token(response: v1beta.GenerateContentResponse) -> bytes:
 
 def set_token(request: _Request, token: bytes) -> None:
     """Set the token of the next request; it goes over HTTP then."""
-    message = request.last if isinstance(request, RequestDraft) else request
-    message.continuation_token = token
+    _message(request).continuation_token = token
 
 
 def get_token(request: _Request) -> bytes:
     """Return the token of a request."""
-    message = request.last if isinstance(request, RequestDraft) else request
-    token: bytes = message.continuation_token
+    token: bytes = _message(request).continuation_token
     return token
 
 

@@ -19,6 +19,7 @@ from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.extra_body import add_extra_body
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._sync.connections import Connections
+from gemwire.genai._sync.function_executor import map_calls
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.response_headers import Received, attach_headers
 from gemwire_runtime.method import Method
@@ -55,7 +56,6 @@ class Api:
         self.backend = arguments.backend
         self.caller = self._connections.transport
         self._clients: dict[type[ServiceClient], ServiceClient] = {}
-        self.generative = self._client(v1beta.GenerativeServiceClient)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.arguments.credentials is not None or self.arguments.api_key:
@@ -66,6 +66,15 @@ class Api:
         if self.arguments.recording is not None:
             raise TypeError("this client records or replays calls and cannot be pickled")
         return type(self), (self.arguments,)
+
+    @property
+    def generative(self) -> v1beta.GenerativeServiceClient:
+        """The service client that generates content, of the Gemini API."""
+        if self.backend.vertexai:
+            raise ValueError(
+                "client: calls Vertex AI; this needs one of the Gemini API, made without vertexai"
+            )
+        return self._client(v1beta.GenerativeServiceClient)
 
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
@@ -126,6 +135,16 @@ class Api:
                 text = f"the response contains bytes that cannot be decoded: {error}"
                 raise Internal(text, method=call.method.path[1:]) from None
 
+    def _make(
+        self,
+        call: Call[_Result] | list[Call[_Result]],
+        http_options: HttpOptions | Mapping[str, object] | None,
+    ) -> tuple[_Result | list[_Result], Received]:
+        """Make one call, or several side by side; return also the headers of the one."""
+        if isinstance(call, list):
+            return map_calls(lambda one: self.call(one, http_options), call), ()
+        return self._call(call, http_options)
+
     def run(self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
         received: Received = ()
@@ -133,7 +152,7 @@ class Api:
             call = next(flow)
             while True:
                 try:
-                    response, received = self._call(call, http_options)
+                    response, received = self._make(call, http_options)
                 except APIError as error:
                     call = flow.throw(error)
                 else:

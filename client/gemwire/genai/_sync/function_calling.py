@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gemwire.genai._backends.base import GenerateRequest
+from gemwire.genai._backends.base import Backend, GenerateRequest
 from gemwire.genai._convert import function_calls
 from gemwire.genai._convert.continuation import is_enabled
 from gemwire.genai._convert.error_details import details_as_json
@@ -31,24 +31,25 @@ def generate_content(
     Returns:
         The first response that calls no function, or the last that ``maximum_remote_calls`` allows.
     """
-    settings, continues = api.settings(config.http_options), is_enabled(config)
+    backend, settings = api.backend, api.settings(config.http_options)
+    continues = is_enabled(config, request)
     api.extend(request, config.http_options)
     with details_as_json:
         if not functions:
             response, received = generate(api, request, settings, continues=continues)
-            return GenerateContentResponse.of(response, ResponseOrigin(find_answer_schema(config), received))
+            return backend.response.of(response, ResponseOrigin(find_answer_schema(config), received))
         check_functions(functions.values())
         limits = function_calls.to_settings(config)
         history: list[Content] = []
         response, received = generate(api, request, settings, continues=continues)
         for _ in range(limits.maximum_remote_calls - 1):
-            wanted = find_invocations(response, functions)
+            wanted = find_invocations(response, functions, backend.family)
             if not wanted:
                 break
             append_results(request, response, map_calls(_run, wanted))
-            history = limits.get_history(request)
+            history = limits.get_history(request, backend.family)
             response, received = generate(api, request, settings, continues=continues)
-    result = GenerateContentResponse.of(response, ResponseOrigin(find_answer_schema(config), received))
+    result = backend.response.of(response, ResponseOrigin(find_answer_schema(config), received))
     result.automatic_function_calling_history = history
     return result
 
@@ -69,15 +70,15 @@ def generate_content_stream(
     def start() -> MessageStream:
         stream = call()
         # Over gRPC there are no tokens to go on with.
-        if is_enabled(config) and stream.carries_json_only:
+        if is_enabled(config, request) and stream.carries_json_only:
             return ContinuedStream(stream, call, request)
         return stream
 
     stream = start()
     origin = ResponseOrigin(find_answer_schema(config), stream.initial_metadata())
     if functions:
-        return FunctionCallingStream(stream, start, request, config, functions, origin)
-    return ResponseStream(stream, origin)
+        return FunctionCallingStream(stream, start, request, config, functions, origin, api.backend)
+    return ResponseStream(stream, origin, api.backend)
 
 
 class FunctionCallingStream(ResponseStream):
@@ -91,36 +92,37 @@ class FunctionCallingStream(ResponseStream):
         config: GenerateContentConfig,
         functions: Functions,
         origin: ResponseOrigin,
+        backend: Backend,
     ) -> None:
         """Read the streams of all calls."""
-        super().__init__(stream, origin)
+        super().__init__(stream, origin, backend)
         self._start = start
         self._request = request
         self._functions = functions
         self._limits = function_calls.to_settings(config)
-        self._merged = ResponseMerger()
+        self._merged = ResponseMerger(self._backend.family)
         self._history: list[Content] = []
         self._cancelled = False
 
     def _read(self) -> Iterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
-            self._merged = ResponseMerger()
+            self._merged = ResponseMerger(self._backend.family)
             with details_as_json:
                 for message in self._stream:
                     self._merged.add(message)
                     yield self._to_response(message)
-            wanted = find_invocations(self._merged.message, self._functions)
+            wanted = find_invocations(self._merged.message, self._functions, self._backend.family)
             if not wanted or not calls_left or self._cancelled:
                 return
             append_results(self._request, self._merged.message, map_calls(_run, wanted))
-            self._history = self._limits.get_history(self._request)
+            self._history = self._limits.get_history(self._request, self._backend.family)
             if self._cancelled:
                 return
             self._stream = self._start()
             self.origin = ResponseOrigin(self.origin.schema, self._stream.initial_metadata())
 
     def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
-        response = GenerateContentResponse.of(message, self.origin)
+        response = self.show(message)
         response.automatic_function_calling_history = list(self._history)
         return response
 

@@ -265,9 +265,9 @@ class GenerateContentResponse(
         """Return what was given as origin; None for a response that a program built."""
         return getattr(self, "_origin", None)
 
-    def _find_local(self) -> Fields | None:
+    def find_local(self) -> Fields | None:
         # Copies have the headers, and so have pickled responses.
-        kept = super()._find_local()
+        kept = super().find_local()
         headers = self.sdk_http_response
         return kept if headers is None else {**(kept or {}), "sdk_http_response": headers}
 
