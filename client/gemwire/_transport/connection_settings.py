@@ -10,6 +10,7 @@ from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.certificate_source import load_certificate
 from gemwire._transport.metadata import build_user_agent
+from gemwire._transport.rest.given_clients import NO_CLIENTS, GivenClients
 from gemwire.options import MAX_RESPONSE_SIZE, CertSource, ClientInfo, ClientOptions, UserAgentSource
 from gemwire_proto.families import FAMILIES
 from gemwire_runtime.method import Service
@@ -72,6 +73,7 @@ class ConnectionSettings:
         max_response_size: Bytes that a response may have; see `gemwire.ClientOptions`.
         http_path: Path before that of each call over HTTP, as gateways have it.
         allows_plaintext: Whether the program said that another machine is called unencrypted.
+        http_clients: HTTP clients of the program's own.
     """
 
     host: str
@@ -85,6 +87,7 @@ class ConnectionSettings:
     max_response_size: int = MAX_RESPONSE_SIZE
     http_path: str = ""
     allows_plaintext: bool = False
+    http_clients: GivenClients = NO_CLIENTS
 
     @classmethod
     def build(

@@ -12,7 +12,7 @@ from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire.genai._backends.base import Backend, VertexTarget
 from gemwire.genai._backends.gemini import GEMINI
 from gemwire.genai._types.http_options import HttpOptions
-from gemwire.genai.http_options import resolve_address
+from gemwire.genai.http_options import find_http_clients, resolve_address
 from gemwire.options import ClientInfo, ClientOptions
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ class ClientArguments:
                     f"http_options.base_url: {what}, which goes over HTTP alone; leave transport out"
                 )
             transport = "rest"
+        named, clients = find_http_clients(self.http_options)
+        if named:
+            if transport not in {None, "rest"}:
+                raise ValueError(f"http_options.{named}: is for HTTP alone; leave transport out")
+            transport = "rest"
         if self.api_key is not None:
             creds.check_api_key(self.api_key, "api_key")
             if self.credentials:
@@ -101,7 +106,8 @@ class ClientArguments:
                 service=backend.service,
                 emulator=emulator,
             )
-            return transport, replace(settings, http_path="" if emulator else address.path)
+            path = "" if emulator else address.path
+            return transport, replace(settings, http_path=path, http_clients=clients)
         over_grpc = transport in {"grpc", "h2"}
         if over_grpc and not self.credentials and (found := creds.find_environment_key()):
             options = replace(options, api_key=self.api_key or found[1])
@@ -116,5 +122,10 @@ class ClientArguments:
             # Without TLS, gRPC sends an API key to a proxy on this machine, but no token.
             anonymous=over_grpc,
         )
-        settings = replace(settings, http_path=address.path, allows_plaintext=address.elsewhere)
+        settings = replace(
+            settings,
+            http_path=address.path,
+            allows_plaintext=address.elsewhere,
+            http_clients=clients,
+        )
         return transport or "rest", settings

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypedDict, TypeVar
 
 from gemwire._secret import hide_address, hide_header, show_address, type_name
 from gemwire._transport import endpoint
+from gemwire._transport.rest.given_clients import GivenClient, GivenClients
 from gemwire.errors import BY_STATUS
 from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
 from gemwire.options import Retry
@@ -34,11 +35,15 @@ def to_call_settings(*options: HttpOptions | Mapping[str, object] | None) -> Cal
     """Convert HTTP options to the arguments of a service client's method."""
     made: CallSettings = {}
     headers: dict[str, str] = {}
-    for given in options:
+    for at, given in enumerate(options):
         if given is None:
             continue
         option = HttpOptions.of(given, "http_options")
-        _check_clients(option)
+        for name in _CLIENTS:
+            if at and _is_set(option, name):
+                raise ValueError(
+                    f"http_options.{name}: is for all calls; set it in the options of the client"
+                )
         for name in ("client_args", "async_client_args"):
             arguments = getattr(option, name) or {}
             headers |= _to_headers(arguments.get("headers"), f"http_options.{name}.headers")
@@ -103,23 +108,56 @@ def resolve_address(
     return BaseUrl(host, plaintext, f"/{path}".rstrip("/"), elsewhere)
 
 
-def _check_clients(options: HttpOptions) -> None:
-    """Check that nothing is set that is for google-genai's HTTP client alone."""
-    for name in ("httpx_client", "httpx_async_client", "aiohttp_client"):
-        if getattr(options, name) is not None:
-            raise ValueError(f"http_options.{name}: gemwire makes the calls; leave it out, or use {_GOOGLE}")
-    for name in ("client_args", "async_client_args"):
-        for argument in (getattr(options, name) or {}).keys() - {"headers", "timeout"}:
-            instead = _INSTEAD.get(argument, f"leave it out, or use {_GOOGLE}")
-            raise ValueError(f"http_options.{name}: {argument!r} is for another HTTP client; {instead}")
+def find_http_clients(options: HttpOptions) -> tuple[str, GivenClients]:
+    """Return the HTTP clients of a program, and the name of the option that sets one; empty if there is none.
+
+    Of ``client_args`` and ``async_client_args``, headers and timeout apply to all calls; with further ones, a
+    client of httpx is made of them.
+
+    Raises:
+        ImportError: Arguments are given, and httpx is not installed.
+        ValueError: The options exclude each other, or an argument is unknown.
+    """
+    if options.httpx_async_client is not None and options.aiohttp_client is not None:
+        raise ValueError("http_options.httpx_async_client and aiohttp_client: are mutually exclusive")
+    sync = _find_client(options, ("httpx_client",), "client_args")
+    aio = _find_client(options, ("httpx_async_client", "aiohttp_client"), "async_client_args")
+    named = next((name for name in _CLIENTS if _is_set(options, name)), "")
+    return named, GivenClients(sync, aio)
 
 
-_GOOGLE = "google-genai's own client"
-_INSTEAD = {
-    **dict.fromkeys(("proxy", "proxies", "mounts"), "set HTTPS_PROXY"),
-    **dict.fromkeys(("verify", "cert", "ssl"), "set SSL_CERT_FILE for gRPC and HTTP"),
-    "trust_env": "leave it out",
-}
+#: Options that are for HTTP alone.
+_CLIENTS = ("httpx_client", "httpx_async_client", "aiohttp_client", "client_args", "async_client_args")
+#: Arguments of HTTP clients that apply to gRPC as well.
+_SHARED = frozenset({"headers", "timeout"})
+
+
+def _is_set(options: HttpOptions, name: str) -> bool:
+    value: object = getattr(options, name)
+    return bool(value.keys() - _SHARED) if isinstance(value, Mapping) else value is not None
+
+
+def _find_client(options: HttpOptions, names: tuple[str, ...], arguments: str) -> GivenClient | None:
+    for name in names:
+        if (client := getattr(options, name)) is not None:
+            if not hasattr(client, "ws_connect" if name == "aiohttp_client" else "build_request"):
+                kind = "an aiohttp.ClientSession" if name == "aiohttp_client" else "a client of httpx"
+                raise TypeError(f"http_options.{name}: expected {kind}, got {type(client).__name__}")
+            return GivenClient(client)
+    if not _is_set(options, arguments):
+        return None
+    given = {name: value for name, value in getattr(options, arguments).items() if name not in _SHARED}
+    if "ssl" in given:  # aiohttp's name of the same
+        given["verify"] = given.pop("ssl")
+    try:
+        from gemwire.genai import _httpx_transports as httpx
+    except ImportError as error:
+        raise ImportError(f"http_options.{arguments} needs httpx: pip install httpx ({error})") from None
+    create = httpx.create_client if arguments == "client_args" else httpx.create_async_client
+    try:
+        return GivenClient(create(given), is_owned=True)
+    except (TypeError, ValueError) as error:
+        raise locate(f"http_options.{arguments}", error) from None
 
 
 def _to_seconds(value: object, place: str, divisor: int) -> float:

@@ -66,36 +66,43 @@ if hasattr(os, "register_at_fork"):
 class Session:
     """The connections to one target on one event loop; everything here must be used on that loop."""
 
-    def __init__(self, target: HttpTarget) -> None:
+    def __init__(self, target: HttpTarget, client: aiohttp.ClientSession | None = None) -> None:
         """Initialize a session. Nothing is connected yet.
+
+        ``client``: the program's own, which it closes itself.
 
         Raises:
             OSError: A file of certificates does not exist.
             ValueError: The environment names an unsupported proxy.
         """
         self.target = target
-        self._proxy = target.proxy()
-        self._pending: set[asyncio.Task[aiohttp.ClientResponse]] = set()
+        self._proxy = target.proxy() if client is None else None
+        self._is_owned = client is None
+        self._pending: set[asyncio.Task[Exchange]] = set()
         self._exchanges: weakref.WeakSet[Exchange] = weakref.WeakSet()
         self.closed = False
+        self._client = client or self._create_client(target)
+        self.loop = asyncio.get_running_loop()
+        for other in list(_open):
+            if other.loop.is_closed():
+                _open.discard(other)
+        _open.add(self)
+
+    @staticmethod
+    def _create_client(target: HttpTarget) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             ssl=target.tls() or True,
             # No limit, as with gRPC: each stream occupies a connection.
             limit=0,
             keepalive_timeout=_KEEP_ALIVE,
         )
-        self._client = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             # Otherwise it would read variables on each request, and passwords from ~/.netrc.
             trust_env=False,
         )
-        self.loop = asyncio.get_running_loop()
-        for other in list(_open):
-            if other.loop.is_closed():
-                _open.discard(other)
-        _open.add(self)
 
     async def send(
         self, verb: str, target: str, headers: Mapping[str, str], body: bytes | None, timeout: float | None
@@ -114,35 +121,13 @@ class Session:
         """
         if self.closed:
             raise _closed()
-        content: io.BytesIO | bytes | None = (
-            io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
-        )
-        limits = aiohttp.ClientTimeout(
-            # To aiohttp, 0 means no timeout.
-            total=None if timeout is None else max(timeout, _SHORTEST),
-            sock_connect=_CONNECT_TIMEOUT,
-            ceil_threshold=_NEVER,
-        )
-
-        async def request() -> aiohttp.ClientResponse:
-            return await self._client.request(
-                verb,
-                self._to_url(target),
-                headers=headers,
-                data=content,
-                allow_redirects=False,
-                proxy=self._proxy.url if self._proxy else None,
-                proxy_headers=self._proxy.headers if self._proxy else None,
-                timeout=limits,
-            )
-
         ends_at = None if timeout is None else self.loop.time() + timeout
         with self.translate_errors(is_sending=True):
             # A task of its own, which `close` can cancel whatever it waits for.
-            task = self.loop.create_task(request())
+            task = self.loop.create_task(self.open_exchange(verb, target, headers, body, timeout, ends_at))
             self._pending.add(task)
             try:
-                exchange = Exchange(self, await task, ends_at)
+                exchange = await task
             except asyncio.CancelledError as error:
                 drop_frames(error)
                 if self.closed and not _is_task_cancelling():
@@ -155,6 +140,37 @@ class Session:
             raise _closed()
         self._exchanges.add(exchange)
         return exchange
+
+    async def open_exchange(
+        self,
+        verb: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float | None,
+        ends_at: float | None,
+    ) -> Exchange:
+        """Send a request; see `send`, which makes errors of aiohttp's."""
+        content: io.BytesIO | bytes | None = (
+            io.BytesIO(body) if body is not None and len(body) >= _LARGE else body
+        )
+        limits = aiohttp.ClientTimeout(
+            # To aiohttp, 0 means no timeout.
+            total=None if timeout is None else max(timeout, _SHORTEST),
+            sock_connect=_CONNECT_TIMEOUT,
+            ceil_threshold=_NEVER,
+        )
+        response = await self._client.request(
+            verb,
+            self.to_url(target),
+            headers=headers,
+            data=content,
+            allow_redirects=False,
+            proxy=self._proxy.url if self._proxy else None,
+            proxy_headers=self._proxy.headers if self._proxy else None,
+            timeout=limits,
+        )
+        return Exchange(self, response, ends_at)
 
     async def connect(self, target: str, headers: Mapping[str, str]) -> WebSocket:
         """Open a WebSocket.
@@ -170,7 +186,7 @@ class Session:
             raise _closed()
         with self.translate_errors(is_sending=True):
             opening = self._client.ws_connect(
-                self._to_url(target),
+                self.to_url(target),
                 headers=headers,
                 proxy=self._proxy.url if self._proxy else None,
                 proxy_headers=self._proxy.headers if self._proxy else None,
@@ -187,7 +203,8 @@ class Session:
                 raise HttpError(StatusCode.UNAVAILABLE, text, delivered=False) from None
         return WebSocket(self, found)
 
-    def _to_url(self, target: str) -> URL:
+    def to_url(self, target: str) -> URL:
+        """Return the URL of a path and query, or of a whole address."""
         try:
             # It is encoded already, and must not be normalised.
             return URL(target if "://" in target else self.target.base + target, encoded=True)
@@ -213,7 +230,8 @@ class Session:
         for exchange in list(self._exchanges):
             # aiohttp would close the connection, and readers of the response would wait forever.
             exchange.close()
-        await self._client.close()
+        if self._is_owned:
+            await self._client.close()
         # Sockets close after a few iterations of the loop, which may stop next; those with TLS take longer.
         await asyncio.sleep(0 if self.target.scheme == "http" else _TLS_SHUTDOWN)
         _open.discard(self)
@@ -223,6 +241,8 @@ class Session:
         self.closed = True
         for exchange in list(self._exchanges):
             exchange.shut_down()
+        if not self._is_owned:
+            return
         # On a closed loop aiohttp only forgets its connections, so that it does not log that they are open.
         closing = self._client.close()
         with contextlib.suppress(StopIteration):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._backends.base import Call
 from gemwire.genai._types.call_options import split_options
 from gemwire_runtime.method import AnyMethod
@@ -16,14 +16,11 @@ from gemwire_runtime.views import View, message_of
 _View = TypeVar("_View", bound=View)
 
 
-class AsyncJsonResource:
+class AsyncJsonResource(AsyncResource):
     """A resource that the service has over HTTP only."""
 
     #: The collection in names of the resource, which are accepted in place of its ids.
     _collection: str
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     def _to_id(self, value: object, argument: str = "id") -> str:
         """Return an id. Raises TypeError or ValueError if it is none."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from gemwire.genai._backends.base import Call
-from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.call_options import split_options
 from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.views import View, message_of
@@ -17,14 +17,11 @@ from gemwire_runtime.views import View, message_of
 _View = TypeVar("_View", bound=View)
 
 
-class JsonResource:
+class JsonResource(Resource):
     """A resource that the service has over HTTP only."""
 
     #: The collection in names of the resource, which are accepted in place of its ids.
     _collection: str
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def _to_id(self, value: object, argument: str = "id") -> str:
         """Return an id. Raises TypeError or ValueError if it is none."""
