@@ -45,7 +45,7 @@ from pyqwest import Headers, HTTPTransport, HTTPVersion, Request, StreamErrorCod
 from gemwire import errors, v1beta
 from gemwire._transport import fork
 from gemwire._transport.aio.concurrency import is_task_cancelling
-from gemwire._transport.aio.grpc_transport import AsyncTransport
+from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.credentials import ApiKey
 from gemwire._transport.metadata import build_user_agent

@@ -26,8 +26,9 @@ from gemwire._secret import hide_text
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.certificate_chain import Certificate as Certificate
-from gemwire._transport.channel_options import Target, certificate
-from gemwire._transport.connection_probe import probe
+from gemwire._transport.certificate_source import load_certificate
+from gemwire._transport.channel_options import Target
+from gemwire._transport.connection_check import probe
 from gemwire._transport.proxies import find_grpc_proxy, mask_credentials
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.token import Token
@@ -233,7 +234,7 @@ def _certificate(options: ClientOptions) -> tuple[Finding, tuple[bytes, bytes] |
         kind = "SecureConnect"
         reason = f"{allowed}, and {_SECURE_CONNECT} configures how to get one"
     try:
-        return Finding(kind, reason), certificate(source)
+        return Finding(kind, reason), load_certificate(source)
     except GoogleAuthError as error:
         problem = f"the client certificate ({kind}) cannot be loaded: {error}; {_ADVICE}"
         return Finding("", reason, problem), None

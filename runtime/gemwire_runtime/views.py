@@ -19,6 +19,7 @@ from gemwire_runtime import enums
 from gemwire_runtime.coercion import CONVERSIONS, to_bytes
 from gemwire_runtime.containers import Conversion, Entries, Items, keep, put
 from gemwire_runtime.enums import Enum as Enum
+from gemwire_runtime.field_errors import describe_unknown, locate
 from gemwire_runtime.message_init import is_repeated, message_class
 from gemwire_runtime.models import FieldInfo, Model, to_camel_case
 from gemwire_runtime.pydantic_models import Fields, unwrap
@@ -98,9 +99,8 @@ class View(Model):
                 continue
             field = self._fields.get(name) or self._fields.get(self._aliases.get(name, ""))
             if field is None:
-                raise ValueError(
-                    f"{type(self).__name__} has no field {name!r}; it has {', '.join(self._fields)}"
-                )
+                shown = self._aliases | dict(zip(self._fields, self._fields, strict=True))
+                raise ValueError(describe_unknown(type(self).__name__, name, shown))
             field.set(self, value)
 
     @classmethod
@@ -257,7 +257,7 @@ class Field:
         try:
             self._write(message, value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{self.name}: {error}") from None
+            raise locate(self.name, error) from None
 
     def _write(self, message: Message, value: object) -> None:
         made = self._write_one(value)
@@ -392,7 +392,12 @@ class ListField(Field):
     def _write(self, message: Message, value: object) -> None:
         if isinstance(value, (str, bytes, Mapping, View)) or not isinstance(value, Iterable):
             raise TypeError(f"expected a list, got {type(value).__name__}")
-        getattr(message, self.name).extend([self._write_one(item) for item in value])
+        made: list[object] = []
+        try:
+            made.extend(map(self._write_one, value))
+        except (TypeError, ValueError) as error:
+            raise locate(f"[{len(made)}]", error) from None
+        getattr(message, self.name).extend(made)
 
 
 class MapField(ListField):
@@ -453,9 +458,8 @@ def _find_conversion(field: FieldDescriptor) -> Conversion:
     if field.type == FieldDescriptor.TYPE_BYTES:
         return keep, to_bytes
     kind_of = _SCALARS.get(field.cpp_type, int)
-    # Vectors are long, and texts are no numbers: protobuf checks them.
-    unchecked = kind_of is str or (kind_of is float and is_repeated(field))
-    return keep, keep if unchecked else CONVERSIONS[kind_of]
+    # Vectors are long: protobuf checks them.
+    return keep, keep if kind_of is float and is_repeated(field) else CONVERSIONS[kind_of]
 
 
 def _find_annotation(field: FieldDescriptor) -> object:

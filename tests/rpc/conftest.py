@@ -39,14 +39,16 @@ def _transport_of_async_clients(request: pytest.FixtureRequest) -> None:
     """Have asyncio clients use another transport by default: ``--transport h2``."""
     if request.config.getoption("--transport") == "h2":
         from gemwire._clients.aio.service_client import AsyncServiceClient
-        from gemwire._transport.aio.grpc_transport import AsyncTransport
-        from gemwire._transport.aio.h2.transport import H2AsyncIOTransport
+        from gemwire._transport.aio.transport import AsyncTransport
 
         named = AsyncServiceClient.get_transport_class.__func__  # type: ignore[attr-defined]
 
         def get_transport_class(
             kind: type[AsyncServiceClient], label: str | None = None
         ) -> type[AsyncTransport]:
-            return H2AsyncIOTransport if label in (None, "grpc_asyncio") else named(kind, label)
+            found: type[AsyncTransport] = named(
+                kind, "h2_asyncio" if label in (None, "grpc_asyncio") else label
+            )
+            return found
 
         AsyncServiceClient.get_transport_class = classmethod(get_transport_class)  # type: ignore[method-assign, assignment]

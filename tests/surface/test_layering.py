@@ -87,6 +87,7 @@ def _only(module: str, found: Import, *allowed: str) -> str | None:
 
 #: What a room may import of gemwire beside itself. The tools for throughput stand each on those before it.
 _ROOMS: dict[str, tuple[str, ...]] = {
+    "gemwire.genai._lazy_resource": (),
     "gemwire.genai.errors": ("gemwire._transport.recording", "gemwire.errors"),
     "gemwire.genai.http_options": (
         "gemwire._transport",
@@ -114,6 +115,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
             "gemwire.errors",
             "gemwire.genai._backends",
             "gemwire.genai._convert",
+            "gemwire.genai._lazy_resource",
             "gemwire.genai._types",
             "gemwire.genai.client_arguments",
             "gemwire.genai.errors",

@@ -19,6 +19,7 @@ from gemwire._transport.rest.transcode import from_json
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
 from gemwire_runtime.pool import POOL
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     JsonValue: TypeAlias = str | int | float | bool | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
@@ -53,7 +54,7 @@ def to_error_tree(error: APIError) -> dict[str, JsonValue]:
     """Convert an error to JSON: a ``google.rpc.Status``, and the name of the status."""
     from gemwire_proto.google.rpc import status_pb2
 
-    packed = status_pb2.Status(code=error.grpc_code.value[0], message=error.message)
+    packed = status_pb2.Status(code=StatusCode[type(error).status], message=error.message)
     for detail in error.messages:
         if detail.DESCRIPTOR.full_name != "google.protobuf.Any":  # Those are unreadable.
             packed.details.add().Pack(detail)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
-from gemwire._transport.channel_options import Target, certificate
-from gemwire._transport.connection import HttpRoute
+from gemwire._transport.certificate_source import load_certificate
 from gemwire._transport.metadata import build_user_agent
 from gemwire.options import MAX_RESPONSE_SIZE, CertSource, ClientInfo, ClientOptions, UserAgentSource
 from gemwire_proto.families import FAMILIES
@@ -120,7 +119,7 @@ class ConnectionSettings:
             authorization,
             http_host,
             plaintext,
-            certificate(cert_source),
+            load_certificate(cert_source),
             None if client_info is None else build_user_agent(client_info),
             tuple(options.interceptors),
             options.log_content,
@@ -196,15 +195,4 @@ class ConnectionSettings:
             plaintext=plaintext,
             anonymous=plaintext,
             always_use_jwt_access=always_use_jwt_access,
-        )
-
-    def grpc_target(self, http: HttpRoute | None = None) -> Target:
-        """Return what gRPC channels are opened with; ``http``: the route of what gRPC cannot carry."""
-        return Target(
-            endpoint.with_port(self.host),
-            self.plaintext,
-            self.certificate,
-            self.interceptors,
-            http,
-            self.max_response_size,
         )

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from gemwire import errors
 from gemwire._arguments import check_concurrency, check_integer, check_number
-from gemwire._transport.aio.grpc_transport import AsyncTransport
+from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.metadata import validate
 from gemwire._transport.retry import check_timeout, resolve_policy
 from gemwire.embeddings.arguments import check_contents, resolve_client, vector_reader

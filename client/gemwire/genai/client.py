@@ -7,21 +7,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gemwire._secret import hide_key, hide_text
-from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._aio.resources import AsyncResources
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.resources import Resources
 from gemwire.genai._types.http_options import HttpOptions, hide_http_options
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai.client_arguments import ClientArguments
-from gemwire.genai.http_options import CallSettings
 
 if TYPE_CHECKING:
     import google.auth.credentials
 
-    from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient
     from gemwire._transport.recording import Recording
     from gemwire.genai._types.dicts import DebugConfigOrDict, HttpOptionsOrDict
+    from gemwire.genai.async_client import AsyncClient as AsyncClient
 
 _VERTEX_VARIABLES = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
 
@@ -57,8 +54,9 @@ class Client(Resources):
             project: Vertex AI only; must not be set.
             location: Vertex AI only; must not be set.
             http_options: Endpoint, and timeout, retries and headers of calls that do not set their own.
-            transport: ``"grpc"`` for gRPC alone, ``"rest"`` for JSON over HTTP, or ``"auto"`` for gRPC and,
-                where that is blocked, REST. Default: gRPC, and HTTP for what gRPC cannot carry.
+            transport: ``"grpc"`` for gRPC alone, ``"rest"`` for JSON over HTTP, ``"auto"`` for gRPC and,
+                where that is blocked, REST, or ``"h2"`` for gRPC without grpcio, which takes less CPU, and
+                HTTP for what gRPC cannot carry. Default: gRPC, and HTTP for what gRPC cannot carry.
             debug_config: Whether calls are recorded to a file, or replayed from one without network and
                 without credentials. Default: the environment's; see `DebugConfig`.
 
@@ -98,6 +96,9 @@ class Client(Resources):
     def aio(self) -> AsyncClient:
         """The same resources for asyncio, over connections of their own."""
         if self._aio is None:
+            from gemwire.genai._aio.api import AsyncApi
+            from gemwire.genai.async_client import AsyncClient
+
             self._aio = AsyncClient(AsyncApi(self._api.arguments, self._api.resolved))
         return self._aio
 
@@ -115,26 +116,6 @@ class Client(Resources):
         self.close()
 
 
-class AsyncClient(AsyncResources):
-    """The resources of a client for asyncio; closed by `aclose` or at the end of an ``async with`` block."""
-
-    def generative_service(self) -> tuple[GenerativeServiceAsyncClient, CallSettings]:
-        """Return the service client, and the ``retry``, ``timeout`` and ``metadata`` of its calls."""
-        return self._api.generative, self._api.settings(None)
-
-    async def aclose(self) -> None:
-        """End all calls and connections; the same as `close`."""
-        await self.close()
-
-    async def __aenter__(self) -> AsyncClient:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-
 def _open_recording(config: DebugConfig) -> Recording | None:
     decided = config.resolve()
     if decided is None:
@@ -148,3 +129,12 @@ def _open_recording(config: DebugConfig) -> Recording | None:
 def _vertex_by_environment() -> bool:
     given = next((os.environ[name] for name in _VERTEX_VARIABLES if os.environ.get(name)), "")
     return given.lower() in {"1", "true"}
+
+
+def __getattr__(name: str) -> object:
+    # A program without asyncio does not import the asyncio half.
+    if name == "AsyncClient":
+        from gemwire.genai.async_client import AsyncClient
+
+        return AsyncClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

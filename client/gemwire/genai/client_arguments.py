@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _EMULATORS = {
     None: endpoint.find_dual_emulator,
     "grpc": endpoint.find_emulator,
+    "h2": endpoint.find_dual_emulator,
     "rest": endpoint.find_http_emulator,
     "auto": endpoint.find_dual_emulator,
 }
@@ -35,7 +36,7 @@ class ClientArguments:
         http_options: Where calls go, and their defaults.
         api_key: The API key that was given.
         credentials: The google-auth credentials that were given.
-        transport: Name of the transport; None for gRPC, and HTTP for what gRPC cannot carry.
+        transport: Name of the transport; None for gRPC, and HTTP for what gRPC cannot carry, as with h2.
         recording: Records or replays calls.
     """
 
@@ -55,7 +56,7 @@ class ClientArguments:
         address = resolve_address(self.http_options, self.backend.base_url_variable)
         host, plaintext, transport = address.host, address.plaintext, self.transport
         if transport not in _EMULATORS:
-            raise KeyError(f"transport: {transport!r} is none of 'grpc', 'rest', 'auto'")
+            raise KeyError(f"transport: {transport!r} is none of 'grpc', 'h2', 'rest', 'auto'")
         if address.path or address.elsewhere:
             if transport not in {None, "rest"}:
                 what = "has a path" if address.path else "is another machine without TLS"
@@ -86,7 +87,8 @@ class ClientArguments:
                 emulator=emulator,
             )
             return transport, replace(settings, http_path="" if emulator else address.path)
-        if transport == "grpc" and not self.credentials and (found := creds.find_environment_key()):
+        over_grpc = transport in {"grpc", "h2"}
+        if over_grpc and not self.credentials and (found := creds.find_environment_key()):
             options = replace(options, api_key=self.api_key or found[1])
         settings = ConnectionSettings.build(
             options,
@@ -97,7 +99,7 @@ class ClientArguments:
             http_host=host,
             plaintext=True,
             # Without TLS, gRPC sends an API key to a proxy on this machine, but no token.
-            anonymous=transport == "grpc",
+            anonymous=over_grpc,
         )
         settings = replace(settings, http_path=address.path, allows_plaintext=address.elsewhere)
         return transport or "rest", settings

@@ -11,6 +11,7 @@ from gemwire._transport import endpoint
 from gemwire.errors import BY_STATUS
 from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
 from gemwire.options import Retry
+from gemwire_runtime.field_errors import locate
 
 _Value = TypeVar("_Value")
 
@@ -148,7 +149,7 @@ def _to_retry(options: HttpRetryOptions) -> Retry | None:
             multiplier=_default(options.exp_base, 2.0),
         )
     except (TypeError, ValueError) as error:
-        raise type(error)(f"http_options.retry_options: {error}") from None
+        raise locate("http_options.retry_options", error) from None
 
 
 def _default(value: _Value | None, default: _Value) -> _Value:

@@ -140,7 +140,12 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
         ("update", {"name": "a b", "config": {"ttl": "1s"}}, ValueError, "name: 'a b' is not a name"),
         ("get", {"name": ""}, ValueError, "name: '' is not a name, such as 'cachedContents/abc-123'"),
         ("delete", {"name": 3}, TypeError, "name: expected a name, got int"),
-        ("list", {"config": {"size": 2}}, ValueError, "ListConfig has no field 'size'"),
+        (
+            "list",
+            {"config": {"size": 2}},
+            ValueError,
+            "config has no field 'size'; did you mean 'page",
+        ),
     ],
 )
 def test_invalid_arguments_are_refused(

@@ -158,14 +158,19 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "tune",
             {"training_dataset": {"examples": [{"a": 1}]}},
             ValueError,
-            "TuningExample has no field 'a'",
+            "training_dataset.examples[0] has no field 'a'; it has output, text_input",
         ),
         ("tune", {"base_model": ""}, ValueError, "base_model: '' is not the name of a model"),
         ("tune", {"config": {"epoch_count": "x"}}, ValueError, "config.epoch_count: "),
         ("tune", {"config": {"adapter_size": 4}}, ValueError, "config.adapter_size: Vertex AI only"),
         ("tune", {"config": {"epochs": 4}}, ValueError, "has no field 'epochs'"),
         ("get", {"name": ""}, ValueError, "name: '' is not a name, such as 'tunedModels/abc-123'"),
-        ("list", {"config": {"size": 2}}, ValueError, "ListConfig has no field 'size'"),
+        (
+            "list",
+            {"config": {"size": 2}},
+            ValueError,
+            "config has no field 'size'; did you mean 'page",
+        ),
     ],
 )
 def test_invalid_arguments_are_refused(

@@ -190,8 +190,8 @@ def test_what_is_given_is_not_changed() -> None:
             TypeError,
             "contents[0][0]: expected a string, bytes, image, file, part or content, got Content",
         ),
-        ({"txt": "a"}, ValueError, "contents: Part has no field 'txt'"),
-        ([{"text": 3}], TypeError, "contents[0]: text: "),
+        ({"txt": "a"}, ValueError, "contents has no field 'txt'; did you mean 'text'?"),
+        ([{"text": 3}], TypeError, "contents[0].text: expected a string, got int"),
         ({"role": "system", "parts": [{"text": "a"}]}, ValueError, "use config.system_instruction"),
         (
             [types.Content(role="assistant")],

@@ -141,12 +141,12 @@ wrong: Any = types
 @pytest.mark.parametrize(
     ("make", "error", "says"),
     [
-        (lambda: wrong.Part(txt="a"), ValueError, "Part has no field 'txt'; it has text"),
+        (lambda: wrong.Part(txt="a"), ValueError, "Part has no field 'txt'; did you mean 'text'?"),
         (lambda: wrong.Part(text=3), TypeError, "text"),
         (lambda: wrong.Content(parts="ab"), TypeError, "parts: expected a list, got str"),
         (lambda: wrong.Content(parts={"text": "a"}), TypeError, "parts: expected a list, got dict"),
-        (lambda: wrong.Content(parts=[3]), TypeError, "parts: expected Part or a dict, got int"),
-        (lambda: wrong.Content(parts=[{"txt": 1}]), ValueError, "parts: Part has no field 'txt'"),
+        (lambda: wrong.Content(parts=[3]), TypeError, "parts[0]: expected Part or a dict, got int"),
+        (lambda: wrong.Content(parts=[{"txt": 1}]), ValueError, "parts[0] has no field 'txt'"),
         (lambda: wrong.Part(inline_data=types.FileData()), TypeError, "expected Blob, got FileData"),
         (lambda: wrong.GenerationConfig(max_output_tokens=2**40), ValueError, "max_output_tokens"),
         (lambda: wrong.GenerationConfig(top_k=1.5), TypeError, "top_k"),

@@ -15,7 +15,8 @@ from eventually import PATIENCE, comes
 from scripted_http_server import WebServer
 
 from gemwire._secret import Secret
-from gemwire._transport.connection_probe import ConnectionProbe, Outcome, Route, probe
+from gemwire._transport.connection_check import probe
+from gemwire._transport.connection_probe import ConnectionProbe, Outcome, Route
 from gemwire._transport.proxies import Proxy
 from gemwire._transport.tls_context import create_grpc_context
 

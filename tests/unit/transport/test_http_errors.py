@@ -7,7 +7,6 @@ import itertools
 import json
 from typing import Any
 
-import grpc
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -27,6 +26,7 @@ from gemwire.errors import (
 )
 from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service_pb2
 from gemwire_proto.google.longrunning import operations_pb2
+from gemwire_runtime.status_code import StatusCode
 
 _STREAM = (
     b"\xef\xbb\xbf: a comment\r\n\r\ndata: one\r\n\r\n"
@@ -173,7 +173,7 @@ def test_an_error_among_the_events() -> None:
     data = b'{"error": {"code": 503, "message": "gone", "status": "UNAVAILABLE"}}'
     with pytest.raises(HttpError) as caught:
         parse_message(generative_service_pb2.GenerateContentResponse, data)
-    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert caught.value.code() is StatusCode.UNAVAILABLE
     assert caught.value.of_api
 
 
@@ -188,7 +188,7 @@ def test_an_operation_that_failed_is_an_answer() -> None:
 def test_what_cannot_be_read_is_internal(data: bytes | str) -> None:
     with pytest.raises(HttpError, match="the response cannot be read") as caught:
         parse_message(generative_service_pb2.GenerateContentResponse, data)
-    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert caught.value.code() is StatusCode.INTERNAL
 
 
 @given(

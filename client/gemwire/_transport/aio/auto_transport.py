@@ -13,12 +13,13 @@ from google.protobuf.message import Message
 
 from gemwire._log import log
 from gemwire._transport import endpoint
-from gemwire._transport.aio.channel_pool import PROBE_LINGER, ChannelPool, can_connect
+from gemwire._transport.aio.channel_pool import PROBE_LINGER, ChannelPool, build_metadata, can_connect
 from gemwire._transport.aio.concurrency import sleep
-from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.rest_transport import require_http_client
+from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.channel_options import Target
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.rest.http_errors import HttpError
@@ -45,6 +46,7 @@ class AutoAsyncIOTransport(AsyncTransport):
     """
 
     kind = "auto"
+    build_metadata = staticmethod(build_metadata)
     find_emulator = staticmethod(endpoint.find_dual_emulator)
 
     def __init__(self, **arguments: Unpack[TransportArguments]) -> None:
@@ -79,7 +81,7 @@ class AutoAsyncIOTransport(AsyncTransport):
                 )
             return http.current()
 
-        channels = ChannelPool(settings.grpc_target(route))
+        channels = ChannelPool(Target.of(settings, route))
         return FallbackPool(channels, http, endpoint.with_port(settings.host))
 
 

@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-import grpc
 from google.protobuf.message import Message
 
 from gemwire._transport import fork
@@ -21,6 +20,7 @@ from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import bindings
 from gemwire.errors import Unimplemented
 from gemwire_runtime.method import AnyMethod, Kind
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -193,4 +193,4 @@ class AsyncHttpStreamCall:
 
 
 def _cancelled() -> HttpError:
-    return HttpError(grpc.StatusCode.CANCELLED, "the call was cancelled here")
+    return HttpError(StatusCode.CANCELLED, "the call was cancelled here")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from gemwire._transport import endpoint
 from gemwire._transport.aio.download import AsyncDownload
-from gemwire._transport.aio.grpc_transport import AsyncTransport
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.transfer import AsyncTransfer
+from gemwire._transport.aio.transport import AsyncTransport
 from gemwire._transport.aio.upload import CHUNK, RETRY, AsyncUpload
 from gemwire._transport.aio.upload_source import AsyncSource
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
 from gemwire._transport.aio.canceller import Canceller
-from gemwire._transport.aio.concurrency import RpcError
 from gemwire._transport.aio.watchdog import IdleWatchdog
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError
 from gemwire.errors import APIError, StreamConsumed
 
 _Response = TypeVar("_Response")

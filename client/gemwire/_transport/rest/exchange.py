@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-import grpc
 from google.protobuf.message import Message
 
 from gemwire._secret import hide_header
@@ -26,6 +25,7 @@ from gemwire._transport.rest.sse import EventParser
 from gemwire._transport.rest.transcode import HttpRequest, from_json, to_http
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire_runtime.method import Method
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from gemwire._transport.rest.session import Exchange, Session
@@ -167,7 +167,7 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
     if not data.strip():
         if not kind.DESCRIPTOR.fields:
             return kind()
-        raise HttpError(grpc.StatusCode.INTERNAL, "the response is empty, without a message")
+        raise HttpError(StatusCode.INTERNAL, "the response is empty, without a message")
     try:
         tree: object = json.loads(data)
         error = tree.get("error") if isinstance(tree, dict) else None
@@ -177,7 +177,7 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
     except (ValueError, RecursionError) as error:
         start = data[:80].encode("utf-8", "replace") if isinstance(data, str) else data[:80]
         text = f"the response cannot be read: {error} (it begins with {summarize(start)!r})"
-        raise HttpError(grpc.StatusCode.INTERNAL, text) from None
+        raise HttpError(StatusCode.INTERNAL, text) from None
 
 
 class EventSource:
@@ -237,5 +237,5 @@ def _check_complete(last: bytes) -> bytes:
         return last  # Complete or not, it cannot be read.
     except ValueError:
         text = f"{BROKEN}the stream ended in the middle of an event"
-        raise HttpError(grpc.StatusCode.UNAVAILABLE, text) from None
+        raise HttpError(StatusCode.UNAVAILABLE, text) from None
     return last

@@ -16,12 +16,12 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import aiohttp
-import grpc
 from yarl import URL
 
 from gemwire._secret import drop_frames
 from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError, response_too_large
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
+from gemwire_runtime.status_code import StatusCode
 
 VERSION = aiohttp.__version__
 
@@ -150,7 +150,7 @@ class Session:
             # It is encoded already, and must not be normalised.
             return URL(target if "://" in target else self.target.base + target, encoded=True)
         except ValueError as error:
-            raise HttpError(grpc.StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
+            raise HttpError(StatusCode.INTERNAL, f"bad URL: {error}", delivered=False) from None
 
     @contextlib.contextmanager
     def translate_errors(self, *, is_sending: bool = False) -> Iterator[None]:
@@ -278,16 +278,16 @@ def _is_task_cancelling() -> bool:
 
 
 def _closed() -> HttpError:
-    return HttpError(grpc.StatusCode.CANCELLED, "the client was closed during the call")
+    return HttpError(StatusCode.CANCELLED, "the client was closed during the call")
 
 
 def _to_http_error(error: Exception, origin: str) -> HttpError:
-    unavailable, internal = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL
+    unavailable, internal = StatusCode.UNAVAILABLE, StatusCode.INTERNAL
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         text = f"{UNCONNECTED}{origin} did not accept a connection within {_CONNECT_TIMEOUT:g} s"
         return HttpError(unavailable, text, delivered=False)
     if isinstance(error, asyncio.TimeoutError):
-        return HttpError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+        return HttpError(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
     if isinstance(error, aiohttp.ClientHttpProxyError):
         text = f"{UNCONNECTED}the proxy answered HTTP {error.status} {error.message}"
         return HttpError(unavailable, text, delivered=False)

@@ -15,16 +15,17 @@ from google.protobuf.message import Message
 from gemwire._log import log
 from gemwire._transport import endpoint
 from gemwire._transport.channel_handle import ChannelHandle
+from gemwire._transport.channel_options import Target
 from gemwire._transport.connection import Connection
 from gemwire._transport.connection_settings import ConnectionSettings, TransportArguments
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.rest.transcode import bindings
-from gemwire._transport.sync.channel_pool import PROBE_LINGER, ChannelPool, can_connect
+from gemwire._transport.sync.channel_pool import PROBE_LINGER, ChannelPool, build_metadata, can_connect
 from gemwire._transport.sync.concurrency import sleep
-from gemwire._transport.sync.grpc_transport import Transport
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.rest_transport import require_http_client
+from gemwire._transport.sync.transport import Transport
 from gemwire_runtime.method import AnyMethod, Kind
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class AutoTransport(Transport):
     """
 
     kind = "auto"
+    build_metadata = staticmethod(build_metadata)
     find_emulator = staticmethod(endpoint.find_dual_emulator)
 
     def __init__(self, **arguments: Unpack[TransportArguments]) -> None:
@@ -80,7 +82,7 @@ class AutoTransport(Transport):
                 )
             return http.current()
 
-        channels = ChannelPool(settings.grpc_target(route))
+        channels = ChannelPool(Target.of(settings, route))
         return FallbackPool(channels, http, endpoint.with_port(settings.host))
 
 

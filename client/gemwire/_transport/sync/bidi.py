@@ -12,9 +12,9 @@ from google.protobuf.message import Message
 
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.json_only import to_grpc_request
+from gemwire._transport.metadata import CallMetadata
 from gemwire._transport.sync.bidi_call import BidiCall
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import CallMetadata
 from gemwire_runtime.method import AnyMethod, Method
 
 _Request = TypeVar("_Request", bound=Message)

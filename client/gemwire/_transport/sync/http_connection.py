@@ -9,7 +9,6 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-import grpc
 from google.protobuf.message import Message
 
 from gemwire._transport import fork
@@ -22,6 +21,7 @@ from gemwire._transport.sync.concurrency import CancelledError, is_task_cancelli
 from gemwire._transport.sync.http_loop import LoopRunner
 from gemwire.errors import Unimplemented
 from gemwire_runtime.method import AnyMethod, Kind
+from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -194,4 +194,4 @@ class HttpStreamCall:
 
 
 def _cancelled() -> HttpError:
-    return HttpError(grpc.StatusCode.CANCELLED, "the call was cancelled here")
+    return HttpError(StatusCode.CANCELLED, "the call was cancelled here")

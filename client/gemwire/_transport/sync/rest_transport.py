@@ -16,9 +16,9 @@ from gemwire._transport.request_message import create_request
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.retry import check_timeout
 from gemwire._transport.sync.download import Download
-from gemwire._transport.sync.grpc_transport import Transport
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.transfer import Transfer
+from gemwire._transport.sync.transport import Transport
 from gemwire._transport.sync.upload import CHUNK, RETRY, Upload
 from gemwire._transport.sync.upload_source import Source
 from gemwire.options import Retry

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from gemwire._transport.attempts import Attempts
+from gemwire._transport.call_error import RpcError
 from gemwire._transport.sync.canceller import Canceller
-from gemwire._transport.sync.concurrency import RpcError
 from gemwire._transport.sync.watchdog import IdleWatchdog
 from gemwire.errors import APIError, StreamConsumed
 

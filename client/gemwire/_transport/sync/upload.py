@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from urllib.parse import urljoin, urlsplit
 
-import grpc
-
 from gemwire._secret import Secret, hide_header, show_address
 from gemwire._transport.file_objects import Progress
 from gemwire._transport.rest.exchange import parse_message, read_error, to_headers
@@ -24,6 +22,7 @@ from gemwire._transport.token import Pairs
 from gemwire.options import Retry
 from gemwire_proto.v1beta import CreateFileRequest, File
 from gemwire_proto.v1beta.file_service import CREATE_FILE
+from gemwire_runtime.status_code import StatusCode
 
 #: Bytes of a chunk; the same as for Google's clients.
 CHUNK = 8 << 20
@@ -32,9 +31,7 @@ _CHUNK_TIMEOUT = 300.0
 
 #: A session survives each of these: before it continues it is queried.
 RETRY = Retry(
-    codes=frozenset(
-        {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED}
-    ),
+    codes=("UNAVAILABLE", "INTERNAL", "DEADLINE_EXCEEDED"),
     max_attempts=8,
     initial=0.5,
     maximum=16.0,
@@ -135,7 +132,7 @@ class Upload:
         location = response.get("x-goog-upload-url")
         if not location:
             raise HttpError(
-                grpc.StatusCode.INTERNAL,
+                StatusCode.INTERNAL,
                 f"the upload did not start: the response has no x-goog-upload-url, but {summarize(body)!r}",
             )
         self._url = resolve_upload_url(self._transfer.pool.target.origin, location)
@@ -153,7 +150,7 @@ class Upload:
         if self._is_last:
             return self._parse_file(status, body)
         if status == "final":
-            raise HttpError(grpc.StatusCode.INTERNAL, "the service ended the upload before its last chunk")
+            raise HttpError(StatusCode.INTERNAL, "the service ended the upload before its last chunk")
         self._transfer.done += len(self._chunk)
         return None
 
@@ -166,7 +163,7 @@ class Upload:
         sent = acknowledged + len(self._chunk)
         if not acknowledged <= received <= sent:
             raise HttpError(
-                grpc.StatusCode.DATA_LOSS,
+                StatusCode.DATA_LOSS,
                 f"the service has {received} bytes of the upload, which is not between the {acknowledged} it "
                 f"acknowledged and the {sent} it was sent",
             )
@@ -193,19 +190,17 @@ class Upload:
         if status not in ("active", "final"):
             # The response of another server, or of a proxy: the chunk was not taken.
             raise HttpError(
-                grpc.StatusCode.UNAVAILABLE, f"the response to upload command {command!r} has no status"
+                StatusCode.UNAVAILABLE, f"the response to upload command {command!r} has no status"
             )
         return status, content
 
     def _parse_file(self, status: str, body: bytes) -> File:
         if status != "final":
-            raise HttpError(
-                grpc.StatusCode.INTERNAL, "the upload is complete, but the service expects more bytes"
-            )
+            raise HttpError(StatusCode.INTERNAL, "the upload is complete, but the service expects more bytes")
         file = parse_message(CREATE_FILE.response, body).file
         if not file.name:
             raise HttpError(
-                grpc.StatusCode.INTERNAL,
+                StatusCode.INTERNAL,
                 f"the upload is complete, but the response has no file, but {summarize(body)!r}",
             )
         return file
@@ -229,9 +224,9 @@ def resolve_upload_url(origin: str, location: str) -> str:
     except ValueError:
         # The URL is a secret; what is no URL may hold one.
         text = "the upload did not start: x-goog-upload-url is not the URL of an HTTP server"
-        raise HttpError(grpc.StatusCode.INTERNAL, text) from None
+        raise HttpError(StatusCode.INTERNAL, text) from None
     if there.scheme != "https" and (there.scheme, there.netloc) != (here.scheme, here.netloc):
         raise HttpError(
-            grpc.StatusCode.INTERNAL, f"the upload was directed to {there.hostname!r} without encryption"
+            StatusCode.INTERNAL, f"the upload was directed to {there.hostname!r} without encryption"
         )
     return url

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
-from gemwire.genai._aio.batches import AsyncBatches
-from gemwire.genai._aio.caches import AsyncCaches
-from gemwire.genai._aio.chats import AsyncChats
-from gemwire.genai._aio.files import AsyncFiles
-from gemwire.genai._aio.live import AsyncLive
-from gemwire.genai._aio.models import AsyncModels
-from gemwire.genai._aio.operations import AsyncOperations
-from gemwire.genai._aio.tunings import AsyncTunings
 from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._lazy_resource import LazyResource
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
+    from gemwire.genai._aio.batches import AsyncBatches
+    from gemwire.genai._aio.caches import AsyncCaches
+    from gemwire.genai._aio.chats import AsyncChats
+    from gemwire.genai._aio.files import AsyncFiles
+    from gemwire.genai._aio.live import AsyncLive
+    from gemwire.genai._aio.models import AsyncModels
+    from gemwire.genai._aio.operations import AsyncOperations
     from gemwire.genai._aio.prepared_prompt import AsyncPreparedPrompt
+    from gemwire.genai._aio.tunings import AsyncTunings
     from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
@@ -36,19 +37,19 @@ class AsyncResources:
         operations: Long-running operations of the service.
     """
 
-    # As descriptors of the class, the attributes are seen by mock.create_autospec.
-    __slots__ = ("_api", "batches", "caches", "chats", "files", "live", "models", "operations", "tunings")
+    models: LazyResource[AsyncModels] = LazyResource("gemwire.genai._aio.models", "AsyncModels")
+    chats: LazyResource[AsyncChats] = LazyResource("gemwire.genai._aio.chats", "AsyncChats")
+    files: LazyResource[AsyncFiles] = LazyResource("gemwire.genai._aio.files", "AsyncFiles")
+    caches: LazyResource[AsyncCaches] = LazyResource("gemwire.genai._aio.caches", "AsyncCaches")
+    tunings: LazyResource[AsyncTunings] = LazyResource("gemwire.genai._aio.tunings", "AsyncTunings")
+    batches: LazyResource[AsyncBatches] = LazyResource("gemwire.genai._aio.batches", "AsyncBatches")
+    live: LazyResource[AsyncLive] = LazyResource("gemwire.genai._aio.live", "AsyncLive")
+    operations: LazyResource[AsyncOperations] = LazyResource(
+        "gemwire.genai._aio.operations", "AsyncOperations"
+    )
 
     def __init__(self, api: AsyncApi) -> None:
         self._api = api
-        self.models = AsyncModels(api)
-        self.chats = AsyncChats(api)
-        self.files = AsyncFiles(api)
-        self.caches = AsyncCaches(api)
-        self.tunings = AsyncTunings(api)
-        self.batches = AsyncBatches(api)
-        self.live = AsyncLive(api)
-        self.operations = AsyncOperations(api)
 
     def prepare(
         self,

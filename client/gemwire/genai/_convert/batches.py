@@ -32,6 +32,7 @@ from gemwire_proto import v1beta
 from gemwire_proto.google.longrunning.operations_pb2 import Operation
 from gemwire_proto.google.rpc.status_pb2 import Status
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pool import POOL
 from gemwire_runtime.views import fields_of
 
@@ -133,7 +134,7 @@ def _to_inlined_request(
         config = GenerateContentConfig.of(request.config)
         message = to_request(request.model or model, request.contents, config)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{place}: {error}") from None
+        raise locate(place, error) from None
     if request.model is None:
         message.ClearField("model")  # that of the batch
     inlined = v1beta.InlinedRequest(request=message)

@@ -16,6 +16,7 @@ from gemwire.genai._types.live import LiveConnectConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import BidiGenerateContentClientMessage as ClientMessage
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.views import View, fields_of, message_of
 
 _CONVERTED = frozenset({"http_options", "generation_config", "system_instruction", "tools", "speech_config"})
@@ -102,7 +103,7 @@ def _to_blob(value: object, argument: str) -> v1beta.Blob:
     try:
         blob = message_of(views.Blob.model_validate(value))
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{argument}: {error}") from None
+        raise locate(argument, error) from None
     if not blob.mime_type:
         raise ValueError(f"{argument}.mime_type is required, such as 'audio/pcm;rate=16000'")
     return blob

@@ -14,6 +14,7 @@ from gemwire.genai._json.json_schema import ACCEPTED, JsonSchema, inline_referen
 from gemwire.genai._types.generate_content import GenerateContentConfig
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import fields_of, message_of
 
@@ -199,7 +200,7 @@ def _to_message(schema: object) -> v1beta.Schema:
         try:
             _FIELDS[key].write(message, value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{_ARGUMENT}: {error}") from None
+            raise locate(_ARGUMENT, error) from None
     return message
 
 

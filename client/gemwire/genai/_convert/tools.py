@@ -11,6 +11,7 @@ from gemwire.genai._json.mcp_tools import is_mcp_tool
 from gemwire.genai._types.tools import FunctionDeclaration
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import message_of
 
@@ -71,7 +72,7 @@ def _to_tool(item: object, place: str) -> v1beta.Tool:
         try:
             tool = message_of(views.Tool(**item))
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{place}: {error}") from None
+            raise locate(place, error) from None
     elif isinstance(message := message_of(item), v1beta.Tool):
         tool.CopyFrom(message)
     else:

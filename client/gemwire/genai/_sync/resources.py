@@ -6,20 +6,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._lazy_resource import LazyResource
 from gemwire.genai._sync.api import Api
-from gemwire.genai._sync.batches import Batches
-from gemwire.genai._sync.caches import Caches
-from gemwire.genai._sync.chats import Chats
-from gemwire.genai._sync.files import Files
-from gemwire.genai._sync.live import Live
-from gemwire.genai._sync.models import Models
-from gemwire.genai._sync.operations import Operations
-from gemwire.genai._sync.tunings import Tunings
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
+    from gemwire.genai._sync.batches import Batches
+    from gemwire.genai._sync.caches import Caches
+    from gemwire.genai._sync.chats import Chats
+    from gemwire.genai._sync.files import Files
+    from gemwire.genai._sync.live import Live
+    from gemwire.genai._sync.models import Models
+    from gemwire.genai._sync.operations import Operations
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
+    from gemwire.genai._sync.tunings import Tunings
     from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
@@ -37,19 +38,17 @@ class Resources:
         operations: Long-running operations of the service.
     """
 
-    # As descriptors of the class, the attributes are seen by mock.create_autospec.
-    __slots__ = ("_api", "batches", "caches", "chats", "files", "live", "models", "operations", "tunings")
+    models: LazyResource[Models] = LazyResource("gemwire.genai._sync.models", "Models")
+    chats: LazyResource[Chats] = LazyResource("gemwire.genai._sync.chats", "Chats")
+    files: LazyResource[Files] = LazyResource("gemwire.genai._sync.files", "Files")
+    caches: LazyResource[Caches] = LazyResource("gemwire.genai._sync.caches", "Caches")
+    tunings: LazyResource[Tunings] = LazyResource("gemwire.genai._sync.tunings", "Tunings")
+    batches: LazyResource[Batches] = LazyResource("gemwire.genai._sync.batches", "Batches")
+    live: LazyResource[Live] = LazyResource("gemwire.genai._sync.live", "Live")
+    operations: LazyResource[Operations] = LazyResource("gemwire.genai._sync.operations", "Operations")
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self.models = Models(api)
-        self.chats = Chats(api)
-        self.files = Files(api)
-        self.caches = Caches(api)
-        self.tunings = Tunings(api)
-        self.batches = Batches(api)
-        self.live = Live(api)
-        self.operations = Operations(api)
 
     def prepare(
         self,

@@ -9,6 +9,7 @@ from gemwire.genai._types import media_types
 from gemwire.genai._types.images import Image
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
+from gemwire_runtime.field_errors import locate
 from gemwire_runtime.models import Format, dump
 from gemwire_runtime.pydantic_models import unwrap
 from gemwire_runtime.views import View, message_of
@@ -363,7 +364,7 @@ def _dict_to_part(value: Mapping[str, Any], argument: str) -> v1beta.Part:
         try:
             part = v1beta.Part(file_data=message_of(views.FileData(**value)))
         except (ValueError, TypeError):
-            raise type(error)(f"{argument}: {error}") from None
+            raise locate(argument, error) from None
     return part
 
 

@@ -7,20 +7,19 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Protocol
 
-import grpc
-import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
 from gemwire._transport.aio.h2.deadlines import DeadlineQueue, Deadlines
 from gemwire._transport.aio.h2.protocol import H2Protocol
-from gemwire._transport.aio.h2.target import H2Target
-from gemwire._transport.call_error import CallError
+from gemwire._transport.call_error import CallError, RpcError
 from gemwire._transport.h2 import grpc_status
 from gemwire._transport.h2.grpc_call import GrpcCall
 from gemwire._transport.h2.grpc_request import encode_metadata, encode_request, encode_timeout
 from gemwire._transport.h2.grpc_status import Status
+from gemwire._transport.h2_target import H2Target
 from gemwire._transport.undecodable import UndecodableResponse
 from gemwire_runtime.method import AnyMethod
+from gemwire_runtime.status_code import StatusCode
 
 _Pairs = Iterable[tuple[str, "str | bytes"]]
 
@@ -32,7 +31,6 @@ _MAX_UNSENT = 64 << 10
 _MAX_ENCODED = 64
 
 _EXPIRED = Status(grpc_status.DEADLINE_EXCEEDED, "Deadline Exceeded")
-_STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _encode_timeout = lru_cache(256)(encode_timeout)
 
 
@@ -201,7 +199,7 @@ class H2StreamCall:
         try:
             protocol = await self._channel.wait_for_connection()
         except CallError as error:
-            self._call.cancel(Status(error.code().value[0], error.details(), error.trailing_metadata()))
+            self._call.cancel(Status(error.code(), error.details(), error.trailing_metadata()))
             self._wake()
             return
         protocol.reserved -= 1
@@ -275,11 +273,11 @@ class H2StreamCall:
                 raise _error(call, status, self._method)
 
     async def read(self) -> object:
-        """Return the next message, or `UndecodableResponse`; ``grpc.aio.EOF`` after the last."""
+        """Return the next message, or `UndecodableResponse`; None after the last."""
         try:
             return await self.__anext__()
         except StopAsyncIteration:
-            return grpc.aio.EOF
+            return None
         except UndecodableResponse as error:
             return error
 
@@ -308,7 +306,7 @@ class H2StreamCall:
             return
         if status.code == grpc_status.OK:
             raise asyncio.InvalidStateError("the call has ended")
-        raise CallError(_to_code(status), status.message, status.trailers)
+        raise CallError(StatusCode.of(status.code), status.message, status.trailers)
 
     # State.
 
@@ -334,11 +332,11 @@ class H2StreamCall:
         else:
             self._loop.call_soon(callback, self)
 
-    async def code(self) -> grpc.StatusCode:
+    async def code(self) -> StatusCode:
         """Return the status, once the call has ended."""
         while self._call.status is None:
             await self._wait()
-        return _to_code(self._call.status)
+        return StatusCode.of(self._call.status.code)
 
     async def initial_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """Return the metadata of the response, once it has begun."""
@@ -363,7 +361,7 @@ async def _wait_for_connection(channel: Channel, expiry: float | None) -> H2Prot
             protocol = await asyncio.wait_for(channel.wait_for_connection(), left)
         except asyncio.TimeoutError:
             text = "Deadline Exceeded while waiting for a connection"
-            raise CallError(grpc.StatusCode.DEADLINE_EXCEEDED, text) from None
+            raise CallError(StatusCode.DEADLINE_EXCEEDED, text) from None
     protocol.reserved -= 1
     return protocol
 
@@ -379,17 +377,13 @@ def _parse(parse: Callable[[bytes], Message], method: AnyMethod, call: GrpcCall)
         raise UndecodableResponse(method, data, error) from None
 
 
-def _error(call: GrpcCall, status: Status, method: AnyMethod) -> grpc.RpcError:
+def _error(call: GrpcCall, status: Status, method: AnyMethod) -> RpcError:
     """Build the error of a call that has ended without a valid response."""
     if call.is_truncated:
         return UndecodableResponse(method)
     if status.code != grpc_status.OK:
-        return CallError(_to_code(status), status.message, status.trailers)
+        return CallError(StatusCode.of(status.code), status.message, status.trailers)
     if not call.messages:
         return UndecodableResponse(method)
     text = f"{len(call.messages)} messages in the response of a unary call"
-    return CallError(grpc.StatusCode.INTERNAL, text)
-
-
-def _to_code(status: Status) -> grpc.StatusCode:
-    return _STATUS_CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    return CallError(StatusCode.INTERNAL, text)

@@ -10,19 +10,18 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-import grpc
-
 from gemwire._transport import fork, json_only
 from gemwire._transport.aio.h2.calls import H2BidiCallable, H2StreamCallable, H2UnaryCallable
 from gemwire._transport.aio.h2.deadlines import Deadlines
 from gemwire._transport.aio.h2.protocol import H2Protocol
-from gemwire._transport.aio.h2.target import H2Target
 from gemwire._transport.aio.loop_end import close_with_loop
 from gemwire._transport.call_error import CallError
 from gemwire._transport.connection_health import ConnectionHealth
+from gemwire._transport.h2_target import H2Target
 from gemwire._transport.rest.http_errors import UNCONNECTED
 from gemwire._transport.tls_context import create_grpc_context
 from gemwire_runtime.method import AnyMethod, Kind
+from gemwire_runtime.status_code import StatusCode
 
 #: Seconds to connect: TCP, TLS and the server's settings.
 _CONNECT_TIMEOUT = 5.0
@@ -104,7 +103,7 @@ class H2Channel:
             CallError: No connection can be made, or the channel is closed.
         """
         if self._closed:
-            raise CallError(grpc.StatusCode.CANCELLED, "the client was closed during the call")
+            raise CallError(StatusCode.CANCELLED, "the client was closed during the call")
         if self._error is not None and not self._protocols and self.loop.time() < self._retry_at:
             raise self._error
         waiter: asyncio.Future[H2Protocol] = self.loop.create_future()
@@ -172,7 +171,7 @@ class H2Channel:
         self._retry_at = self.loop.time() + pause * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         text = _describe(error) or f"no connection within {_CONNECT_TIMEOUT:g} s"
         address = self.target.address
-        self._error = CallError(grpc.StatusCode.UNAVAILABLE, f"{UNCONNECTED}{address}: {text}")
+        self._error = CallError(StatusCode.UNAVAILABLE, f"{UNCONNECTED}{address}: {text}")
         if any(not protocol.ended for protocol in self._protocols):
             return
         while self._waiting:
@@ -210,7 +209,7 @@ class H2Channel:
         self._closed = True
         for task in self._connecting:
             task.cancel()
-        closed = CallError(grpc.StatusCode.CANCELLED, "the client was closed during the call")
+        closed = CallError(StatusCode.CANCELLED, "the client was closed during the call")
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_exception(closed)

@@ -6,7 +6,7 @@ import asyncio
 
 from gemwire._transport import fork
 from gemwire._transport.aio.h2.channel import H2Channel
-from gemwire._transport.aio.h2.target import H2Target
+from gemwire._transport.h2_target import H2Target
 
 
 class H2ConnectionPool:
