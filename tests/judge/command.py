@@ -17,7 +17,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/judge")
     parser.add_argument("judged", choices=["genai", "emulator"])
     parser.add_argument("--check", action="store_true", help="compare with the table instead of writing it")
-    parser.add_argument("--only", action="append", default=[], metavar="FILE", help="a file of the tests; nothing is written")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="FILE", help="a file of the tests; nothing is written"
+    )
     options = parser.parse_args()
     kinds: list[Kind] = ["api"] if options.judged == "emulator" else ["api", "offline"]
     counts, lines = [], []
@@ -39,7 +41,9 @@ def main() -> int:
         table.write_text(text, encoding="utf-8")
         return 0
     before = table.read_text(encoding="utf-8")
-    sys.stderr.writelines(difflib.unified_diff(before.splitlines(True), text.splitlines(True), table.name, "now"))
+    sys.stderr.writelines(
+        difflib.unified_diff(before.splitlines(True), text.splitlines(True), table.name, "now")
+    )
     return int(before != text)
 
 

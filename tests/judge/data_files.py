@@ -7,8 +7,8 @@ import wave
 from pathlib import Path
 
 PICTURES = (
-    "a-man-and-a-dog.png bridge1.png checkerboard.png dog.jpg google.jpg google.png google_homepage.png man.jpg "
-    "segmentation_scribble.jpg skateboard_stop_sign.jpg"
+    "a-man-and-a-dog.png bridge1.png checkerboard.png dog.jpg google.jpg google.png google_homepage.png "
+    "man.jpg segmentation_scribble.jpg skateboard_stop_sign.jpg"
 )
 
 
@@ -39,11 +39,11 @@ def build_box(kind: bytes, body: bytes) -> bytes:
 def build_pdf(text: str) -> bytes:
     """Build a PDF of one page."""
     drawn = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode()
+    fonts = b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
-        b"/Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources %s >>" % fonts,
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
     ]
     made, places = b"%PDF-1.4\n", []
@@ -52,8 +52,15 @@ def build_pdf(text: str) -> bytes:
         made += b"%d 0 obj\n%s\nendobj\n" % (number, each)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     size = len(objects) + 1
-    return made + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
-        size, table, size, len(made),
+    return (
+        made
+        + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
+        % (
+            size,
+            table,
+            size,
+            len(made),
+        )
     )
 
 

@@ -1,117 +1,34 @@
 """`google.genai` as its tests import it, with gemwire.genai behind its public names.
 
-Private names stand for nothing: a test that uses one while it runs fails with `PrivateNameError`. The tests' own
-frame is private as well (the client that replays, the parameters of a table's rows) and is made here.
+A test that uses a private name while it runs fails with `PlaceholderUsedError`. The tests' own frame is
+private as well (the client that replays, the parameters of a table's rows) and is made here.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import cache, partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
 from gemwire import genai
 from gemwire.genai import types
+from judge.placeholders import USAGE, LenientClass, Placeholder
 
 PACKAGE = "google.genai"
 #: Names of public modules that google-genai imports there from private ones.
 _IMPORTED = frozenset({"ApiClient", "BaseApiClient", "ReplayApiClient"})
-
-
-class PrivateNameError(BaseException):
-    """A test used a name that is private to google-genai. No ``except Exception`` of a test hides it."""
-
-
-class Usage:
-    """What the tests are doing.
-
-    Attributes:
-        collecting: Whether modules are imported; placeholders may be passed on then.
-        over_api: Whether the running test calls the API; `to_contents` and its like then stand in.
-        names: Private names that the running test has used.
-    """
-
-    def __init__(self) -> None:
-        self.collecting = True
-        self.over_api = False
-        self.names: list[str] = []
-
-    def begin(self, over_api: bool) -> None:
-        """Begin a test."""
-        self.collecting, self.over_api = False, over_api
-        self.names.clear()
-
-    def add(self, name: str, kind: str = "private") -> None:
-        """Note the use of a private name, or of one that gemwire lacks.
-
-        Raises:
-            PrivateNameError: A test is running.
-        """
-        if not self.collecting:
-            self.names.append(f"{kind}: {name}")
-            raise PrivateNameError(self.names[-1])
-
-
-USAGE = Usage()
-
-
-class PrivateBase:
-    """What a class inherits from that names a private class as its base."""
-
-    def __init__(self, *_: object, **__: object) -> None:
-        USAGE.add(f"a base class of {type(self).__name__}")
-
-
-class Placeholder:
-    """A private name. It may be named, patched into a decorator or inherited from, but not be used."""
-
-    def __init__(self, name: str, kind: str = "private") -> None:
-        self._name, self._kind = name, kind
-
-    def __repr__(self) -> str:
-        return f"<{self._kind} {self._name}>"
-
-    def _use(self, what: str = "") -> Placeholder:
-        USAGE.add(self._name, self._kind)
-        return Placeholder(self._name + what, self._kind)
-
-    def __getattr__(self, name: str) -> Placeholder:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._use(f".{name}")
-
-    def __call__(self, *_: object, **__: object) -> Placeholder:
-        return self._use("()")
-
-    def __getitem__(self, _: object) -> Placeholder:
-        return self._use("[]")
-
-    def __iter__(self) -> Iterator[Placeholder]:
-        self._use()
-        return iter(())
-
-    def __mro_entries__(self, _: tuple[object, ...]) -> tuple[type, ...]:
-        return (PrivateBase,)
-
-    def __instancecheck__(self, _: object) -> bool:
-        self._use()
-        return False
-
-    def __eq__(self, other: object) -> bool:
-        self._use()
-        return self is other
-
-    __hash__ = object.__hash__
 
 
 class ReplayApiClient:
@@ -200,27 +117,47 @@ _STAND_INS: dict[str, Callable[[object], object]] = {
 
 
 @cache
-def _parameters() -> dict[str, list[str]]:
-    """Return the fields of google-genai's classes of arguments, by their names."""
-    (folder,) = Path(importlib.util.find_spec("google.auth").origin).parents[1:2]  # type: ignore[union-attr,arg-type]
-    tree = ast.parse((folder / "genai" / "types.py").read_text(encoding="utf-8"))
-    return {
-        node.name: [each.target.id for each in node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)]
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and node.name.endswith("Parameters")
-    }
+def _parameters() -> dict[str, dict[str, str]]:
+    """Return google-genai's classes of arguments: their fields and annotations, by their names."""
+    source = importlib.metadata.distribution("google-genai").locate_file("google/genai/types.py")
+    found = {}
+    for node in ast.parse(Path(str(source)).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Parameters"):
+            fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
+            found[node.name] = {ast.unparse(each.target): ast.unparse(each.annotation) for each in fields}
+    return found
+
+
+def _make_parameters(name: str) -> Any:
+    """Make a class of arguments: dicts become configs, the rest stays as it is."""
+    fields: dict[str, Any] = {}
+    for field, annotation in _parameters()[name].items():
+        kind = getattr(types, annotation.removeprefix("Optional[").removesuffix("]"), None)
+        convert = partial(_to_config, kind) if isinstance(kind, type) else _keep
+        fields[field] = (Annotated[Any, pydantic.BeforeValidator(convert)], None)
+    return pydantic.create_model(name, __config__=pydantic.ConfigDict(validate_assignment=True), **fields)
+
+
+def _to_config(kind: type, given: object) -> object:
+    return LenientClass(kind)(**given) if isinstance(given, dict) else given
+
+
+def _keep(given: object) -> object:
+    return given
 
 
 def _find_private(name: str) -> Any:
     """Return what stands for a private name."""
-    module, _, attribute = name.rpartition(".")
-    if module == "types" and attribute in _parameters():
-        fields: dict[str, Any] = {field: (Any, None) for field in _parameters()[attribute]}
-        return pydantic.create_model(attribute, __config__=pydantic.ConfigDict(extra="forbid"), **fields)
     if name == "_replay_api_client.ReplayApiClient":
         return ReplayApiClient
     if name in _STAND_INS:
-        return lambda *given: _STAND_INS[name](*given) if USAGE.collecting or USAGE.over_api else USAGE.add(name)
+
+        def stand_in(given: object) -> object:
+            if not USAGE.collecting and not USAGE.over_api:
+                USAGE.add(name)
+            return _STAND_INS[name](given)
+
+        return stand_in
     return Placeholder(name)
 
 
@@ -230,12 +167,20 @@ class AliasModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__version__":
             raise AttributeError(name)
-        inner = self.__name__.removeprefix(PACKAGE).removeprefix(".")
-        if not inner and _find_module(name) is not None:
+        module = self.__name__.removeprefix(PACKAGE).removeprefix(".")
+        if not module and _is_module(name):
             return importlib.import_module(f"{PACKAGE}.{name}")
-        private = inner.startswith("_") or name.startswith("_") or name in _IMPORTED
-        made = inner == "types" and name in _parameters()
-        found = _find_private(f"{inner}.{name}") if made or (private and name != "__version__") else _find_public(inner, name)
+        private = (
+            module.startswith("_") or (name.startswith("_") and name != "__version__") or name in _IMPORTED
+        )
+        if module == "types" and name in _parameters():
+            found: Any = _make_parameters(name)
+        elif private:
+            found = _find_private(f"{module}.{name}")
+        else:
+            found = _find_public(module, name)
+            if module == "types" and USAGE.collecting and isinstance(found, type):
+                return found if issubclass(found, (Enum, TestTableItem)) else LenientClass(found)
         setattr(self, name, found)
         return found
 
@@ -255,14 +200,14 @@ def _find_public(module: str, name: str) -> Any:
         return Placeholder(f"{module}.{name}", "missing")
 
 
-def _find_module(name: str) -> str | None:
-    """Return the name of the module if google-genai's package has one that gemwire or a placeholder serves."""
+def _is_module(name: str) -> bool:
+    """Return whether google-genai's package has a module that gemwire or placeholders serve."""
     if name.startswith("_"):
-        return name
+        return True
     try:
-        return name if importlib.util.find_spec(f"gemwire.genai.{name}") else None
+        return importlib.util.find_spec(f"gemwire.genai.{name}") is not None
     except ModuleNotFoundError:
-        return None
+        return False
 
 
 class AliasFinder(MetaPathFinder, Loader):
@@ -271,14 +216,16 @@ class AliasFinder(MetaPathFinder, Loader):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         """Find a module."""
         if fullname == PACKAGE:
             spec = ModuleSpec(fullname, self, is_package=True)
             spec.submodule_search_locations = [str(self._folder)]
             return spec
         name = fullname.removeprefix(f"{PACKAGE}.")
-        if name == fullname or name.partition(".")[0] == "tests" or not _find_module(name):
+        if name == fullname or name.partition(".")[0] == "tests" or not _is_module(name):
             return None
         return ModuleSpec(fullname, self, is_package=name.startswith("_"))
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from judge.google_alias import Usage
+    from judge.placeholders import Usage
 
 #: The folder of the package; who is judged; which tests; the file of outcomes.
 FOLDER, SUBJECT, KIND, OUTCOMES = json.loads(os.environ["GEMWIRE_JUDGE"])
 SERVICE = "https://generativelanguage.googleapis.com"
 
 
-def _send_to(kind: Any, address: str | None) -> None:
+def _send_to(kind: Any, address: str) -> None:
     """Send the calls of google-genai's client to an address, also of those that name the service's host."""
     build = kind._build_request
 
@@ -40,16 +40,16 @@ def _send_to(kind: Any, address: str | None) -> None:
 
 usage: Usage | None = None
 if SUBJECT == "gemwire":
-    from judge import google_alias
+    from judge import google_alias, placeholders
 
     google_alias.install(Path(FOLDER))
-    usage = google_alias.USAGE
+    usage = placeholders.USAGE
 else:
     import google.genai
     from google.genai import _api_client
 
     google.genai.__path__.insert(0, FOLDER)
-    _send_to(_api_client.BaseApiClient, os.environ.get("GOOGLE_GEMINI_BASE_URL"))
+    _send_to(_api_client.BaseApiClient, os.environ.get("GOOGLE_GEMINI_BASE_URL", ""))
 
 outcomes: dict[str, tuple[str, str]] = {}
 
@@ -72,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = {id(item) for item in left}
     config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
     items[:] = left
+    if config.option.collectonly:
+        outcomes.update((item.nodeid, ("collected", "")) for item in left)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

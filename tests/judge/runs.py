@@ -22,7 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venvs" / "judge"
 
 #: The tests import themselves as google.genai.tests; the rest is google-genai's own setting.
-PYTEST = "[pytest]\nconsider_namespace_packages = true\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+PYTEST = """\
+[pytest]
+consider_namespace_packages = true
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = function
+"""
 
 Subject = Literal["google", "gemwire"]
 Kind = Literal["api", "offline"]
@@ -58,7 +63,7 @@ def copy_tests() -> Path:
         source = Path(str(package.locate_file("google/genai/tests")))
         shutil.copytree(source, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "__init__.py").touch()
-        command = [VENV / "bin" / "python", "-m", "judge.data_files", folder / "tests" / "data"]
+        command = [str(VENV / "bin" / "python"), "-m", "judge.data_files", str(folder / "tests" / "data")]
         subprocess.run(command, env=build_environment(), check=True, timeout=60)
         (folder / "pytest.ini").write_text(PYTEST, encoding="utf-8")
     return folder
@@ -70,7 +75,9 @@ def build_environment() -> dict[str, str]:
     return left | {"PYTHONPATH": str(ROOT / "tests"), "NO_GCE_CHECK": "true", "PYTHONWARNINGS": "ignore"}
 
 
-def run_tests(subject: Subject, kind: Kind, only: Sequence[str] = (), *, seconds: float = 900) -> dict[str, Outcome]:
+def run_tests(
+    subject: Subject, kind: Kind, only: Sequence[str] = (), *, seconds: float = 900
+) -> dict[str, Outcome]:
     """Run Google's tests.
 
     Args:
@@ -97,13 +104,28 @@ def run_tests(subject: Subject, kind: Kind, only: Sequence[str] = (), *, seconds
         }
         if kind == "api":
             environment |= {"GOOGLE_API_KEY": "a-key", "GOOGLE_GENAI_RUN_GEMINI_ONLY_IN_API_MODE": "1"}
-        command = [VENV / "bin" / "python", "-m", "pytest", "-p", "judge.plugin", "-c", folder / "pytest.ini"]
-        command += ["--mode=api", "-q", "--timeout=30", "--durations=25", "-p", "no:cacheprovider", "--tb=short", "--continue-on-collection-errors"]
+        command = [str(VENV / "bin" / "python"), "-m", "pytest", "-p", "judge.plugin"]
+        command += ["-c", str(folder / "pytest.ini")]
+        command += [
+            "--mode=api",
+            "-q",
+            "--timeout=30",
+            "--durations=25",
+            "-p",
+            "no:cacheprovider",
+            "--tb=short",
+            "--continue-on-collection-errors",
+        ]
         log = VENV / f"{subject}-{kind}.log"
         with log.open("w") as output:
             subprocess.run(
                 [*command, *(f"tests/{each}" for each in only or ("",))],
-                cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, timeout=seconds, check=False,
+                cwd=folder,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=seconds,
+                check=False,
             )
         if not outcomes.exists():
             raise RuntimeError(f"pytest wrote no outcomes; {log} says why")
@@ -113,7 +135,11 @@ def run_tests(subject: Subject, kind: Kind, only: Sequence[str] = (), *, seconds
 
 def name_test(identity: str) -> str:
     """Return a test's id without the folder and without the parameters that its file has."""
-    return re.sub(r"\[False-tests/[^\[\]]*?-(None|http_options\d*)(-?)(.*)\]$", _keep_other, identity.removeprefix("tests/"))
+    return re.sub(
+        r"\[False-tests/[^\[\]]*?-(None|http_options\d*)(-?)(.*)\]$",
+        _keep_other,
+        identity.removeprefix("tests/"),
+    )
 
 
 def _keep_other(found: re.Match[str]) -> str:

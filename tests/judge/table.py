@@ -18,7 +18,7 @@ def list_failures(kind: Kind, outcomes: Mapping[str, Outcome], expected: Mapping
     Args:
         kind: Which tests they are.
         outcomes: Outcomes by the tests' ids.
-        expected: Outcomes with google-genai's own client; its tests that do not pass there either are left out.
+        expected: Outcomes with google-genai's own client; tests that fail there too are left out.
     """
     lines = []
     wanted = sorted(identity for identity, outcome in expected.items() if outcome.result == "passed")

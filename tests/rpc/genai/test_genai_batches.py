@@ -193,8 +193,12 @@ def test_creation_is_not_retried(api: Api, gemini: RunningEmulator) -> None:
         (None, ValueError, "one of inlined_requests and file_name"),
         (7, TypeError, "src: expected BatchJobSource"),
         ({"inlined_requests": [{"contents": "x"}], "file_name": "files/a"}, ValueError, "one of inlined"),
-        ({"gcs_uri": ["gs://x"]}, ValueError, "src.gcs_uri: Vertex AI only"),
-        ("bq://x", ValueError, "src.bigquery_uri: Vertex AI only; pass requests or an uploaded file"),
+        (
+            {"gcs_uri": ["gs://x"]},
+            ValueError,
+            "src.gcs_uri: parameter is only supported in Gemini Enterprise",
+        ),
+        ("bq://x", ValueError, "src.bigquery_uri: parameter is only supported in Gemini Enterprise"),
         ([{"content": "x"}], ValueError, "did you mean 'contents'"),
         ([{"contents": "x"}, {"contents": None}], ValueError, r"^src\[1\]: contents are required"),
         (
