@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gemwire._clients.aio.aiplatform_v1 import EvaluationServiceAsyncClient as EvaluationServiceAsyncClient
     from gemwire._clients.aio.aiplatform_v1 import GenAiCacheServiceAsyncClient as GenAiCacheServiceAsyncClient
     from gemwire._clients.aio.aiplatform_v1 import GenAiTuningServiceAsyncClient as GenAiTuningServiceAsyncClient
+    from gemwire._clients.aio.aiplatform_v1 import JobServiceAsyncClient as JobServiceAsyncClient
     from gemwire._clients.aio.aiplatform_v1 import LlmUtilityServiceAsyncClient as LlmUtilityServiceAsyncClient
     from gemwire._clients.aio.aiplatform_v1 import ModelGardenServiceAsyncClient as ModelGardenServiceAsyncClient
     from gemwire._clients.aio.aiplatform_v1 import ModelServiceAsyncClient as ModelServiceAsyncClient
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gemwire._clients.sync.aiplatform_v1 import EvaluationServiceClient as EvaluationServiceClient
     from gemwire._clients.sync.aiplatform_v1 import GenAiCacheServiceClient as GenAiCacheServiceClient
     from gemwire._clients.sync.aiplatform_v1 import GenAiTuningServiceClient as GenAiTuningServiceClient
+    from gemwire._clients.sync.aiplatform_v1 import JobServiceClient as JobServiceClient
     from gemwire._clients.sync.aiplatform_v1 import LlmUtilityServiceClient as LlmUtilityServiceClient
     from gemwire._clients.sync.aiplatform_v1 import ModelGardenServiceClient as ModelGardenServiceClient
     from gemwire._clients.sync.aiplatform_v1 import ModelServiceClient as ModelServiceClient
@@ -42,6 +44,7 @@ _CLIENTS = {
     "EvaluationServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
     "GenAiCacheServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
     "GenAiTuningServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
+    "JobServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
     "LlmUtilityServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
     "ModelGardenServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
     "ModelServiceAsyncClient": "gemwire._clients.aio.aiplatform_v1",
@@ -49,6 +52,7 @@ _CLIENTS = {
     "EvaluationServiceClient": "gemwire._clients.sync.aiplatform_v1",
     "GenAiCacheServiceClient": "gemwire._clients.sync.aiplatform_v1",
     "GenAiTuningServiceClient": "gemwire._clients.sync.aiplatform_v1",
+    "JobServiceClient": "gemwire._clients.sync.aiplatform_v1",
     "LlmUtilityServiceClient": "gemwire._clients.sync.aiplatform_v1",
     "ModelGardenServiceClient": "gemwire._clients.sync.aiplatform_v1",
     "ModelServiceClient": "gemwire._clients.sync.aiplatform_v1",

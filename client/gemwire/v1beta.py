@@ -24,6 +24,7 @@ from gemwire_proto import v1beta as _messages
 if TYPE_CHECKING:
     from gemwire._clients.aio.v1beta import CacheServiceAsyncClient as CacheServiceAsyncClient
     from gemwire._clients.aio.v1beta import DiscussServiceAsyncClient as DiscussServiceAsyncClient
+    from gemwire._clients.aio.v1beta import FileSearchStoreServiceAsyncClient as FileSearchStoreServiceAsyncClient
     from gemwire._clients.aio.v1beta import FileServiceAsyncClient as FileServiceAsyncClient
     from gemwire._clients.aio.v1beta import GenerativeServiceAsyncClient as GenerativeServiceAsyncClient
     from gemwire._clients.aio.v1beta import ModelServiceAsyncClient as ModelServiceAsyncClient
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from gemwire._clients.aio.v1beta import TextServiceAsyncClient as TextServiceAsyncClient
     from gemwire._clients.sync.v1beta import CacheServiceClient as CacheServiceClient
     from gemwire._clients.sync.v1beta import DiscussServiceClient as DiscussServiceClient
+    from gemwire._clients.sync.v1beta import FileSearchStoreServiceClient as FileSearchStoreServiceClient
     from gemwire._clients.sync.v1beta import FileServiceClient as FileServiceClient
     from gemwire._clients.sync.v1beta import GenerativeServiceClient as GenerativeServiceClient
     from gemwire._clients.sync.v1beta import ModelServiceClient as ModelServiceClient
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 _CLIENTS = {
     "CacheServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "DiscussServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "FileSearchStoreServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "FileServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "GenerativeServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "ModelServiceAsyncClient": "gemwire._clients.aio.v1beta",
@@ -54,6 +57,7 @@ _CLIENTS = {
     "TextServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "CacheServiceClient": "gemwire._clients.sync.v1beta",
     "DiscussServiceClient": "gemwire._clients.sync.v1beta",
+    "FileSearchStoreServiceClient": "gemwire._clients.sync.v1beta",
     "FileServiceClient": "gemwire._clients.sync.v1beta",
     "GenerativeServiceClient": "gemwire._clients.sync.v1beta",
     "ModelServiceClient": "gemwire._clients.sync.v1beta",

@@ -28,10 +28,12 @@ class Call:
         remaining: Returns the seconds until the caller's deadline, None without a deadline.
         go_away: Asks the client to make its next calls over another connection.
         faults: Fault rules that matched the call; set by admission control.
+        answers: Answers that the tuned model of the call was trained on, by their prompts.
         pacer: Schedule of the response; set by admission control. None to respond without delay.
     """
 
     __slots__ = (
+        "answers",
         "caller",
         "faults",
         "front",
@@ -65,4 +67,5 @@ class Call:
         self.remaining = remaining
         self.go_away = go_away
         self.faults: list[FaultRule] = []
+        self.answers: Mapping[str, str] = {}
         self.pacer: ResponsePacer | None = None

@@ -124,10 +124,27 @@ def failed_precondition(subject: str, why: str) -> StatusError:
     return StatusError(grpc.StatusCode.FAILED_PRECONDITION, f"{subject}: {why}", [detail])
 
 
+def not_empty(name: str, kind: str) -> StatusError:
+    """Return FAILED_PRECONDITION for a deletion without ``force``, with the service's message."""
+    detail = error_details_pb2.PreconditionFailure(
+        violations=[{"type": "STATE", "subject": name, "description": "is not empty; set force"}]
+    )
+    return StatusError(grpc.StatusCode.FAILED_PRECONDITION, f"Cannot delete non-empty {kind}", [detail])
+
+
 def resource_exhausted(subject: str, why: str) -> StatusError:
     """Return RESOURCE_EXHAUSTED for a limit that waiting does not lift, so without RetryInfo."""
     detail = error_details_pb2.QuotaFailure(violations=[{"subject": subject, "description": why}])
     return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{subject}: {why}", [detail])
+
+
+def storage_full(limit: int) -> StatusError:
+    """Return RESOURCE_EXHAUSTED for file search stores that are full, with the service's message."""
+    detail = error_details_pb2.QuotaFailure(
+        violations=[{"subject": "fileSearchStores", "description": "delete some documents first"}]
+    )
+    message = f"Corpus has reached the storage limit of {limit} bytes."
+    return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, message, [detail])
 
 
 def disk_full(path: object, reason: object) -> StatusError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import grpc.aio
 from google.protobuf.message import Message
@@ -26,6 +26,7 @@ from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
+from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
 from gemwire_emulator.services.models import ModelService
@@ -36,8 +37,10 @@ from gemwire_emulator.services.prediction import PredictionService
 from gemwire_emulator.services.uploads import Uploads
 from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
+from gemwire_emulator.storage import Storage
 from gemwire_emulator.store import Store
 from gemwire_emulator.vertex import prediction as vertex_prediction
+from gemwire_emulator.vertex.batches import JobService
 from gemwire_emulator.vertex.caches import GenAiCacheService
 from gemwire_emulator.vertex.model_garden import ModelGardenService
 from gemwire_emulator.vertex.models import ModelService as VertexModelService
@@ -50,6 +53,13 @@ from gemwire_runtime.method import Service
 
 if TYPE_CHECKING:
     from gemwire_emulator.http.server import HttpServer
+
+
+class Resumable(Protocol):
+    """A service with work in the background."""
+
+    def resume(self) -> None:
+        """Resume the work that is unfinished in the store."""
 
 
 class Emulator:
@@ -101,6 +111,7 @@ class Emulator:
             clock,
             engine,
             BlobStore(Path(f"{settings.state}.files") if settings.state else None),
+            Storage(settings.storage),
             tuning_seconds=settings.tuning_seconds,
         )
         self.admission = AdmissionController(
@@ -195,7 +206,7 @@ class Emulator:
     def _resume(self) -> None:
         """Resume unfinished work from the store."""
         self.state.delete_orphaned_blobs()
-        for service in (self._files, Uploads(self.state), self._models, self._predictions, self._batches):
+        for service in self._resumable:
             service.resume()
 
     def _count_tokens(self, message: Message | None) -> int:
@@ -205,18 +216,18 @@ class Emulator:
         state = self.state
         generative = GenerativeService(state)
         self._batches = generative.batches
-        self._files = FileService(state)
-        self._models = ModelService(state)
-        self._predictions = PredictionService(state)
+        files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
+        stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
             "CacheService": CacheService(state),
             "DiscussService": DiscussService(state),
-            "FileService": self._files,
+            "FileSearchStoreService": stores,
+            "FileService": files,
             "GenerativeService": generative,
-            "ModelService": self._models,
+            "ModelService": models,
             "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
-            "PredictionService": self._predictions,
+            "PredictionService": predictions,
             "RetrieverService": RetrieverService(state),
             "TextService": TextService(state),
         }
@@ -228,16 +239,27 @@ class Emulator:
                 service, handlers[name], handled_as=v1beta.get(name), find_tenant=_TENANTS.get(name)
             )
         tuned = TunedModels(state)
+        prediction = vertex_prediction.PredictionService(state, generative, tuned)
+        jobs = JobService(state, prediction, tuned)
         vertex: dict[str, object] = {
             "GenAiCacheService": GenAiCacheService(state),
-            "GenAiTuningService": GenAiTuningService(tuned),
+            "GenAiTuningService": GenAiTuningService(tuned, state.storage),
+            "JobService": jobs,
             "LlmUtilityService": vertex_prediction.LlmUtilityService(state, generative, tuned),
             "ModelGardenService": ModelGardenService(state),
             "ModelService": VertexModelService(state, tuned),
-            "PredictionService": vertex_prediction.PredictionService(
-                state, generative, self._predictions, tuned
-            ),
+            "PredictionService": prediction,
         }
+        self._resumable: tuple[Resumable, ...] = (
+            files,
+            stores.indexing,
+            Uploads(state),
+            models,
+            predictions,
+            self._batches,
+            prediction.videos,
+            jobs,
+        )
         for service in VERTEX_SERVICES:
             dispatcher.serve(
                 service, vertex.get(_short_name(service)), find_tenant=find_project, unserved=_UNSERVED

@@ -23,6 +23,7 @@ FAMILIES = (
                     "PermissionService": "gemwire_proto.v1beta.permission_service",
                     "PredictionService": "gemwire_proto.v1beta.prediction_service",
                     "RetrieverService": "gemwire_proto.v1beta.retriever_service",
+                    "FileSearchStoreService": "gemwire_proto.v1beta.file_search_store_service",
                     "TextService": "gemwire_proto.v1beta.text_service",
                 },
                 clients=True,
@@ -61,6 +62,7 @@ FAMILIES = (
                 services={
                     "EvaluationService": "gemwire_proto.aiplatform_v1.evaluation_service",
                     "GenAiCacheService": "gemwire_proto.aiplatform_v1.gen_ai_cache_service",
+                    "JobService": "gemwire_proto.aiplatform_v1.job_service",
                     "GenAiTuningService": "gemwire_proto.aiplatform_v1.gen_ai_tuning_service",
                     "PredictionService": "gemwire_proto.aiplatform_v1.prediction_service",
                     "LlmUtilityService": "gemwire_proto.aiplatform_v1.llm_utility_service",

@@ -562,4 +562,4 @@ def typed_dict(module: Mapping[str, object], name: str) -> type:
     if not (name.endswith("Dict") and isinstance(kind, type) and issubclass(kind, View)):
         raise AttributeError(f"module {module['__name__']!r} has no attribute {name!r}")
     build = cast("Callable[..., type]", TypedDict)
-    return build(name, dict.fromkeys(kind._fields, object), total=False)
+    return build(name, dict.fromkeys({**kind.model_fields, **kind._fields}, object), total=False)

@@ -112,7 +112,7 @@ def _render(everything: model.Model, families: Sequence[Family]) -> dict[str, st
         made[f"{file.stem}_pb2.py"] = render_messages.module(file, skipped)
         made[f"{file.stem}_pb2.pyi"] = render_messages.stub(file, everything)
         members[file.package].append(file)
-        if file.services:
+        if any(render_grpc.methods_over_grpc(service) for service in file.services):
             made[f"{file.stem}_pb2_grpc.py"] = render_grpc.module(file, everything)
     # The folders whose modules need the descriptors of a family that is not the base.
     folders: dict[PurePosixPath, Family] = {}

@@ -262,10 +262,14 @@ class _Overlay:
 
     def _merge_service(self, source: ServiceDescriptorProto, index: int) -> None:
         name = f"{self._target.package}.{source.name}"
-        if not self._option(source.options, "extends_service"):
-            raise self._fail(name, "an overlay adds no service; set the option extends_service")
         at = next((at for at, one in enumerate(self._target.service) if one.name == source.name), None)
-        if at is None:
+        if not self._option(source.options, "extends_service"):
+            if at is not None:
+                raise self._fail(name, "this name is taken; set the option extends_service to add to it")
+            at = len(self._target.service)
+            self._moved[6, index] = ((6, at), "")
+            self._target.service.add(name=source.name).options.CopyFrom(source.options)
+        elif at is None:
             raise self._fail(name, "extends a service that does not exist")
         target = self._target.service[at]
         known = {method.name: method for method in target.method}

@@ -13,6 +13,7 @@ _RETRY = (
     "Default: the method table's policy."
 )
 _METADATA = "Pairs to send besides the client's own; keys in lower case, values of `-bin` keys are bytes."
+_FIELDS = "Refused: all fields that have no argument of their own are set in `request`."
 _IDLE = "Seconds without a message after which the stream fails with DEADLINE_EXCEEDED. Default: no limit."
 
 
@@ -36,7 +37,7 @@ def module(service: Service, file: File, model: Model) -> str:
         head("import re as _re")
     import_used(head, body, "collections.abc", "AsyncIterable", "Coroutine", "Iterable", "Mapping")
     head("from typing import TYPE_CHECKING as _TYPE_CHECKING" if foreign else "")
-    import_used(head, body, "typing", "Any")
+    import_used(head, body, "typing", "Any", "NoReturn")
     head()
     head("from gemwire_runtime import method as _method")
     head("from gemwire_runtime.aio import caller as _aio")
@@ -188,12 +189,17 @@ def _method(out: Source, method: Method, file: File, model: Model, types: Types,
         out("metadata: _method.Metadata = (),")
         if method.kind != "UNARY":
             out("idle_timeout: float | None = None,")
+        if not streams:
+            out("**fields: _NoReturn,")
     out(f") -> {annotated}:")
     with out.indent():
         out.docstring(_documentation(method, request, file, prefix, returned))
         if streams:
             out(f"return self._caller.bidi({_constant(method)}, requests, timeout, metadata, idle_timeout)")
             return
+        out("if fields:")
+        with out.indent():
+            out(f"_method.refuse_arguments({_constant(method)}, fields)")
         call = "server_stream" if method.kind == "SERVER_STREAM" else "unary"
         call = "paged" if method.items else "operation" if method.operation else call
         names = ", ".join(method.flattened)
@@ -246,6 +252,8 @@ def _documentation(method: Method, request: Message, file: File, prefix: str, re
     arguments.append(argument("metadata", _METADATA))
     if method.kind != "UNARY":
         arguments.append(argument("idle_timeout", _IDLE))
+    if method.kind not in ("CLIENT_STREAM", "BIDI"):
+        arguments.append(argument("fields", _FIELDS))
     plain = re.sub(r"\b_\w+?\.", "", returned).replace("_", "")
     return "\n\n".join(
         [

@@ -52,6 +52,8 @@ from gemwire.genai._types.caches import (
 )
 from gemwire.genai._types.content import (
     Blob,
+    BlobImageUnion,
+    BlobImageUnionDict,
     Content,
     ContentListUnion,
     ContentListUnionDict,
@@ -69,24 +71,18 @@ from gemwire.genai._types.content import (
 )
 from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentResponse
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -119,6 +115,7 @@ from gemwire.genai._types.generate_content import (
     ToolUnion,
     ToolUnionDict,
 )
+from gemwire.genai._types.google_types import Interval, IntervalDict, LatLng, LatLngDict
 from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
 from gemwire.genai._types.images import (
     GeneratedImage,
@@ -167,6 +164,7 @@ from gemwire.genai._types.models import (
     UpdateModelConfig,
 )
 from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.schemas import JSONSchema, JSONSchemaType, Schema
 from gemwire.genai._types.tools import FunctionDeclaration, Mode
 from gemwire.genai._types.tunings import (
     CancelTuningJobConfig,
@@ -232,6 +230,7 @@ from gemwire_proto.v1beta.views import (
     Candidate,
     Chunk,
     ChunkData,
+    ChunkingConfig,
     ChunkState,
     Citation,
     CodeExecutionResult,
@@ -256,6 +255,7 @@ from gemwire_proto.v1beta.views import (
     CreateDocumentRequest,
     CreateFileRequest,
     CreateFileResponse,
+    CreateFileSearchStoreRequest,
     CreatePermissionRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
@@ -267,12 +267,14 @@ from gemwire_proto.v1beta.views import (
     DeleteCorpusRequest,
     DeleteDocumentRequest,
     DeleteFileRequest,
+    DeleteFileSearchStoreRequest,
     DeletePermissionRequest,
     DeleteTunedModelRequest,
     Delivery,
     Document,
     DocumentMetadata,
     DocumentMetadataContentLayer,
+    DocumentState,
     DownloadFileRequest,
     DownloadFileResponse,
     DynamicRetrievalConfig,
@@ -290,6 +292,7 @@ from gemwire_proto.v1beta.views import (
     FileSearch,
     FileSearchRetrievalConfig,
     FileSearchRetrievalResource,
+    FileSearchStore,
     FileSource,
     FileState,
     FinishReason,
@@ -319,6 +322,7 @@ from gemwire_proto.v1beta.views import (
     GetCorpusRequest,
     GetDocumentRequest,
     GetFileRequest,
+    GetFileSearchStoreRequest,
     GetModelRequest,
     GetPermissionRequest,
     GetTunedModelRequest,
@@ -357,6 +361,9 @@ from gemwire_proto.v1beta.views import (
     ImageResponseFormat,
     ImageSearch,
     ImageSize,
+    ImportFileMetadata,
+    ImportFileRequest,
+    ImportFileResponse,
     InlinedEmbedContentRequest,
     InlinedEmbedContentRequests,
     InlinedEmbedContentResponses,
@@ -376,6 +383,8 @@ from gemwire_proto.v1beta.views import (
     ListCorporaResponse,
     ListDocumentsRequest,
     ListDocumentsResponse,
+    ListFileSearchStoresRequest,
+    ListFileSearchStoresResponse,
     ListFilesRequest,
     ListFilesResponse,
     ListModelsRequest,
@@ -444,7 +453,6 @@ from gemwire_proto.v1beta.views import (
     SafetyPolicy,
     SafetyRating,
     SafetySetting,
-    Schema,
     SearchEntryPoint,
     SearchTypes,
     Segment,
@@ -490,6 +498,9 @@ from gemwire_proto.v1beta.views import (
     UpdateDocumentRequest,
     UpdatePermissionRequest,
     UpdateTunedModelRequest,
+    UploadToFileSearchStoreMetadata,
+    UploadToFileSearchStoreRequest,
+    UploadToFileSearchStoreResponse,
     UrlContext,
     UrlContextMetadata,
     UrlMetadata,
@@ -506,6 +517,7 @@ from gemwire_proto.v1beta.views import (
     VoiceConfig,
     VoiceConsentSignature,
     WebSearch,
+    WhiteSpaceConfig,
     WordInfo,
 )
 
@@ -529,8 +541,6 @@ if TYPE_CHECKING:
         CancelTuningJobConfigOrDict,
         CancelTuningJobResponseDict,
         CancelTuningJobResponseOrDict,
-        ChunkingConfigDict,
-        ChunkingConfigOrDict,
         CompletionStatsDict,
         CompletionStatsOrDict,
         CountTokensConfigDict,
@@ -583,8 +593,6 @@ if TYPE_CHECKING:
         EmbedContentConfigOrDict,
         EmbeddingsBatchJobSourceDict,
         EmbeddingsBatchJobSourceOrDict,
-        FileSearchStoreDict,
-        FileSearchStoreOrDict,
         FileStatusDict,
         FileStatusOrDict,
         GenerateContentConfigDict,
@@ -633,8 +641,6 @@ if TYPE_CHECKING:
         ImportFileConfigOrDict,
         ImportFileOperationDict,
         ImportFileOperationOrDict,
-        ImportFileResponseDict,
-        ImportFileResponseOrDict,
         InlinedEmbedContentResponseDict,
         InlinedEmbedContentResponseOrDict,
         InlinedRequestDict,
@@ -643,6 +649,8 @@ if TYPE_CHECKING:
         InlinedResponseOrDict,
         JobErrorDict,
         JobErrorOrDict,
+        JSONSchemaDict,
+        JSONSchemaOrDict,
         ListBatchJobsConfigDict,
         ListBatchJobsConfigOrDict,
         ListBatchJobsResponseDict,
@@ -655,8 +663,6 @@ if TYPE_CHECKING:
         ListFilesConfigOrDict,
         ListFileSearchStoresConfigDict,
         ListFileSearchStoresConfigOrDict,
-        ListFileSearchStoresResponseDict,
-        ListFileSearchStoresResponseOrDict,
         ListModelsConfigDict,
         ListModelsConfigOrDict,
         ListTuningJobsConfigDict,
@@ -721,8 +727,6 @@ if TYPE_CHECKING:
         UploadToFileSearchStoreConfigOrDict,
         UploadToFileSearchStoreOperationDict,
         UploadToFileSearchStoreOperationOrDict,
-        UploadToFileSearchStoreResponseDict,
-        UploadToFileSearchStoreResponseOrDict,
         UploadToFileSearchStoreResumableResponseDict,
         UploadToFileSearchStoreResumableResponseOrDict,
         VideoDict,
@@ -733,8 +737,6 @@ if TYPE_CHECKING:
         VideoOrDict,
         WeightedPromptDict,
         WeightedPromptOrDict,
-        WhiteSpaceConfigDict,
-        WhiteSpaceConfigOrDict,
     )
     from gemwire_proto.v1beta.views import (
         ActivityEndDict,
@@ -767,6 +769,7 @@ if TYPE_CHECKING:
         CandidateDict,
         ChunkDataDict,
         ChunkDict,
+        ChunkingConfigDict,
         CitationDict,
         CitationMetadataDict,
         CodeExecutionResultDict,
@@ -790,6 +793,7 @@ if TYPE_CHECKING:
         CreateDocumentRequestDict,
         CreateFileRequestDict,
         CreateFileResponseDict,
+        CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
@@ -801,6 +805,7 @@ if TYPE_CHECKING:
         DeleteCorpusRequestDict,
         DeleteDocumentRequestDict,
         DeleteFileRequestDict,
+        DeleteFileSearchStoreRequestDict,
         DeletePermissionRequestDict,
         DeleteTunedModelRequestDict,
         DocumentDict,
@@ -821,6 +826,7 @@ if TYPE_CHECKING:
         FileSearchDict,
         FileSearchRetrievalConfigDict,
         FileSearchRetrievalResourceDict,
+        FileSearchStoreDict,
         FunctionCallDict,
         FunctionCallingConfigDict,
         FunctionDeclarationDict,
@@ -847,6 +853,7 @@ if TYPE_CHECKING:
         GetCorpusRequestDict,
         GetDocumentRequestDict,
         GetFileRequestDict,
+        GetFileSearchStoreRequestDict,
         GetModelRequestDict,
         GetPermissionRequestDict,
         GetTunedModelRequestDict,
@@ -879,6 +886,9 @@ if TYPE_CHECKING:
         ImageConfigImageOutputOptionsDict,
         ImageResponseFormatDict,
         ImageSearchDict,
+        ImportFileMetadataDict,
+        ImportFileRequestDict,
+        ImportFileResponseDict,
         InlinedEmbedContentRequestDict,
         InlinedEmbedContentRequestsDict,
         InlinedEmbedContentResponsesDict,
@@ -896,6 +906,8 @@ if TYPE_CHECKING:
         ListCorporaResponseDict,
         ListDocumentsRequestDict,
         ListDocumentsResponseDict,
+        ListFileSearchStoresRequestDict,
+        ListFileSearchStoresResponseDict,
         ListFilesRequestDict,
         ListFilesResponseDict,
         ListModelsRequestDict,
@@ -993,6 +1005,9 @@ if TYPE_CHECKING:
         UpdateDocumentRequestDict,
         UpdatePermissionRequestDict,
         UpdateTunedModelRequestDict,
+        UploadToFileSearchStoreMetadataDict,
+        UploadToFileSearchStoreRequestDict,
+        UploadToFileSearchStoreResponseDict,
         UrlContextDict,
         UrlContextMetadataDict,
         UrlMetadataDict,
@@ -1005,6 +1020,7 @@ if TYPE_CHECKING:
         VoiceConfigDict,
         VoiceConsentSignatureDict,
         WebSearchDict,
+        WhiteSpaceConfigDict,
         WordInfoDict,
     )
 
@@ -1036,6 +1052,8 @@ if TYPE_CHECKING:
     BatchGenerateContentRequestOrDict: TypeAlias = (
         BatchGenerateContentRequest | BatchGenerateContentRequestDict
     )
+    BatchJobDestinationUnionOrDict: TypeAlias = BatchJobDestinationUnion | BatchJobDestinationUnionDict
+    BatchJobSourceUnionOrDict: TypeAlias = BatchJobSourceUnion | BatchJobSourceUnionDict
     BatchStatsOrDict: TypeAlias = BatchStats | BatchStatsDict
     BatchUpdateChunksRequestOrDict: TypeAlias = BatchUpdateChunksRequest | BatchUpdateChunksRequestDict
     BatchUpdateChunksResponseOrDict: TypeAlias = BatchUpdateChunksResponse | BatchUpdateChunksResponseDict
@@ -1043,11 +1061,13 @@ if TYPE_CHECKING:
         BidiGenerateContentTranscription | BidiGenerateContentTranscriptionDict
     )
     BlobOrDict: TypeAlias = Blob | BlobDict
+    BlobImageUnionOrDict: TypeAlias = BlobImageUnion | BlobImageUnionDict
     CachedContentOrDict: TypeAlias = CachedContent | CachedContentDict
     CachedContentUsageMetadataOrDict: TypeAlias = CachedContentUsageMetadata | CachedContentUsageMetadataDict
     CandidateOrDict: TypeAlias = Candidate | CandidateDict
     ChunkOrDict: TypeAlias = Chunk | ChunkDict
     ChunkDataOrDict: TypeAlias = ChunkData | ChunkDataDict
+    ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
     CitationOrDict: TypeAlias = Citation | CitationDict
     CitationMetadataOrDict: TypeAlias = CitationMetadata | CitationMetadataDict
     CodeExecutionResultOrDict: TypeAlias = CodeExecutionResult | CodeExecutionResultDict
@@ -1057,6 +1077,8 @@ if TYPE_CHECKING:
     ContentEmbeddingOrDict: TypeAlias = ContentEmbedding | ContentEmbeddingDict
     ContentEmbeddingStatisticsOrDict: TypeAlias = ContentEmbeddingStatistics | ContentEmbeddingStatisticsDict
     ContentFilterOrDict: TypeAlias = ContentFilter | ContentFilterDict
+    ContentListUnionOrDict: TypeAlias = ContentListUnion | ContentListUnionDict
+    ContentUnionOrDict: TypeAlias = ContentUnion | ContentUnionDict
     ContextWindowCompressionConfigOrDict: TypeAlias = (
         ContextWindowCompressionConfig | ContextWindowCompressionConfigDict
     )
@@ -1073,6 +1095,9 @@ if TYPE_CHECKING:
     CreateDocumentRequestOrDict: TypeAlias = CreateDocumentRequest | CreateDocumentRequestDict
     CreateFileRequestOrDict: TypeAlias = CreateFileRequest | CreateFileRequestDict
     CreateFileResponseOrDict: TypeAlias = CreateFileResponse | CreateFileResponseDict
+    CreateFileSearchStoreRequestOrDict: TypeAlias = (
+        CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
+    )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
@@ -1084,6 +1109,9 @@ if TYPE_CHECKING:
     DeleteCorpusRequestOrDict: TypeAlias = DeleteCorpusRequest | DeleteCorpusRequestDict
     DeleteDocumentRequestOrDict: TypeAlias = DeleteDocumentRequest | DeleteDocumentRequestDict
     DeleteFileRequestOrDict: TypeAlias = DeleteFileRequest | DeleteFileRequestDict
+    DeleteFileSearchStoreRequestOrDict: TypeAlias = (
+        DeleteFileSearchStoreRequest | DeleteFileSearchStoreRequestDict
+    )
     DeletePermissionRequestOrDict: TypeAlias = DeletePermissionRequest | DeletePermissionRequestDict
     DeleteTunedModelRequestOrDict: TypeAlias = DeleteTunedModelRequest | DeleteTunedModelRequestDict
     DocumentOrDict: TypeAlias = Document | DocumentDict
@@ -1106,6 +1134,7 @@ if TYPE_CHECKING:
     FileSearchRetrievalResourceOrDict: TypeAlias = (
         FileSearchRetrievalResource | FileSearchRetrievalResourceDict
     )
+    FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
     FunctionCallOrDict: TypeAlias = FunctionCall | FunctionCallDict
     FunctionCallingConfigOrDict: TypeAlias = FunctionCallingConfig | FunctionCallingConfigDict
     FunctionDeclarationOrDict: TypeAlias = FunctionDeclaration | FunctionDeclarationDict
@@ -1138,6 +1167,7 @@ if TYPE_CHECKING:
     GetCorpusRequestOrDict: TypeAlias = GetCorpusRequest | GetCorpusRequestDict
     GetDocumentRequestOrDict: TypeAlias = GetDocumentRequest | GetDocumentRequestDict
     GetFileRequestOrDict: TypeAlias = GetFileRequest | GetFileRequestDict
+    GetFileSearchStoreRequestOrDict: TypeAlias = GetFileSearchStoreRequest | GetFileSearchStoreRequestDict
     GetModelRequestOrDict: TypeAlias = GetModelRequest | GetModelRequestDict
     GetPermissionRequestOrDict: TypeAlias = GetPermissionRequest | GetPermissionRequestDict
     GetTunedModelRequestOrDict: TypeAlias = GetTunedModelRequest | GetTunedModelRequestDict
@@ -1183,6 +1213,9 @@ if TYPE_CHECKING:
     )
     ImageResponseFormatOrDict: TypeAlias = ImageResponseFormat | ImageResponseFormatDict
     ImageSearchOrDict: TypeAlias = ImageSearch | ImageSearchDict
+    ImportFileMetadataOrDict: TypeAlias = ImportFileMetadata | ImportFileMetadataDict
+    ImportFileRequestOrDict: TypeAlias = ImportFileRequest | ImportFileRequestDict
+    ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
     InlinedEmbedContentRequestOrDict: TypeAlias = InlinedEmbedContentRequest | InlinedEmbedContentRequestDict
     InlinedEmbedContentRequestsOrDict: TypeAlias = (
         InlinedEmbedContentRequests | InlinedEmbedContentRequestsDict
@@ -1194,8 +1227,10 @@ if TYPE_CHECKING:
     InlinedResponsesOrDict: TypeAlias = InlinedResponses | InlinedResponsesDict
     InputConfigOrDict: TypeAlias = InputConfig | InputConfigDict
     InputEmbedContentConfigOrDict: TypeAlias = InputEmbedContentConfig | InputEmbedContentConfigDict
+    IntervalOrDict: TypeAlias = Interval | IntervalDict
     LanguageAutoOrDict: TypeAlias = LanguageAuto | LanguageAutoDict
     LanguageHintsOrDict: TypeAlias = LanguageHints | LanguageHintsDict
+    LatLngOrDict: TypeAlias = LatLng | LatLngDict
     ListCachedContentsRequestOrDict: TypeAlias = ListCachedContentsRequest | ListCachedContentsRequestDict
     ListCachedContentsResponseOrDict: TypeAlias = ListCachedContentsResponse | ListCachedContentsResponseDict
     ListChunksRequestOrDict: TypeAlias = ListChunksRequest | ListChunksRequestDict
@@ -1204,6 +1239,12 @@ if TYPE_CHECKING:
     ListCorporaResponseOrDict: TypeAlias = ListCorporaResponse | ListCorporaResponseDict
     ListDocumentsRequestOrDict: TypeAlias = ListDocumentsRequest | ListDocumentsRequestDict
     ListDocumentsResponseOrDict: TypeAlias = ListDocumentsResponse | ListDocumentsResponseDict
+    ListFileSearchStoresRequestOrDict: TypeAlias = (
+        ListFileSearchStoresRequest | ListFileSearchStoresRequestDict
+    )
+    ListFileSearchStoresResponseOrDict: TypeAlias = (
+        ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
+    )
     ListFilesRequestOrDict: TypeAlias = ListFilesRequest | ListFilesRequestDict
     ListFilesResponseOrDict: TypeAlias = ListFilesResponse | ListFilesResponseDict
     ListModelsRequestOrDict: TypeAlias = ListModelsRequest | ListModelsRequestDict
@@ -1248,6 +1289,7 @@ if TYPE_CHECKING:
     MultiSpeakerVoiceConfigOrDict: TypeAlias = MultiSpeakerVoiceConfig | MultiSpeakerVoiceConfigDict
     PartOrDict: TypeAlias = Part | PartDict
     PartMediaResolutionOrDict: TypeAlias = PartMediaResolution | PartMediaResolutionDict
+    PartUnionOrDict: TypeAlias = PartUnion | PartUnionDict
     PartialArgOrDict: TypeAlias = PartialArg | PartialArgDict
     PermissionOrDict: TypeAlias = Permission | PermissionDict
     PrebuiltVoiceConfigOrDict: TypeAlias = PrebuiltVoiceConfig | PrebuiltVoiceConfigDict
@@ -1274,6 +1316,7 @@ if TYPE_CHECKING:
     SafetyRatingOrDict: TypeAlias = SafetyRating | SafetyRatingDict
     SafetySettingOrDict: TypeAlias = SafetySetting | SafetySettingDict
     SchemaOrDict: TypeAlias = Schema | SchemaDict
+    SchemaUnionOrDict: TypeAlias = SchemaUnion | SchemaUnionDict
     SearchEntryPointOrDict: TypeAlias = SearchEntryPoint | SearchEntryPointDict
     SearchTypesOrDict: TypeAlias = SearchTypes | SearchTypesDict
     SegmentOrDict: TypeAlias = Segment | SegmentDict
@@ -1282,6 +1325,7 @@ if TYPE_CHECKING:
     SlidingWindowOrDict: TypeAlias = SlidingWindow | SlidingWindowDict
     SpeakerVoiceConfigOrDict: TypeAlias = SpeakerVoiceConfig | SpeakerVoiceConfigDict
     SpeechConfigOrDict: TypeAlias = SpeechConfig | SpeechConfigDict
+    SpeechConfigUnionOrDict: TypeAlias = SpeechConfigUnion | SpeechConfigUnionDict
     SpeechMetadataOrDict: TypeAlias = SpeechMetadata | SpeechMetadataDict
     SpreadsheetMetadataOrDict: TypeAlias = SpreadsheetMetadata | SpreadsheetMetadataDict
     StreamableHttpTransportOrDict: TypeAlias = StreamableHttpTransport | StreamableHttpTransportDict
@@ -1294,7 +1338,9 @@ if TYPE_CHECKING:
     ToolCallOrDict: TypeAlias = ToolCall | ToolCallDict
     ToolCodeExecutionOrDict: TypeAlias = ToolCodeExecution | ToolCodeExecutionDict
     ToolConfigOrDict: TypeAlias = ToolConfig | ToolConfigDict
+    ToolListUnionOrDict: TypeAlias = ToolListUnion | ToolListUnionDict
     ToolResponseOrDict: TypeAlias = ToolResponse | ToolResponseDict
+    ToolUnionOrDict: TypeAlias = ToolUnion | ToolUnionDict
     TranscriptionOrDict: TypeAlias = Transcription | TranscriptionDict
     TransferOwnershipRequestOrDict: TypeAlias = TransferOwnershipRequest | TransferOwnershipRequestDict
     TransferOwnershipResponseOrDict: TypeAlias = TransferOwnershipResponse | TransferOwnershipResponseDict
@@ -1311,6 +1357,15 @@ if TYPE_CHECKING:
     UpdateDocumentRequestOrDict: TypeAlias = UpdateDocumentRequest | UpdateDocumentRequestDict
     UpdatePermissionRequestOrDict: TypeAlias = UpdatePermissionRequest | UpdatePermissionRequestDict
     UpdateTunedModelRequestOrDict: TypeAlias = UpdateTunedModelRequest | UpdateTunedModelRequestDict
+    UploadToFileSearchStoreMetadataOrDict: TypeAlias = (
+        UploadToFileSearchStoreMetadata | UploadToFileSearchStoreMetadataDict
+    )
+    UploadToFileSearchStoreRequestOrDict: TypeAlias = (
+        UploadToFileSearchStoreRequest | UploadToFileSearchStoreRequestDict
+    )
+    UploadToFileSearchStoreResponseOrDict: TypeAlias = (
+        UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
+    )
     UrlContextOrDict: TypeAlias = UrlContext | UrlContextDict
     UrlContextMetadataOrDict: TypeAlias = UrlContextMetadata | UrlContextMetadataDict
     UrlMetadataOrDict: TypeAlias = UrlMetadata | UrlMetadataDict
@@ -1325,6 +1380,7 @@ if TYPE_CHECKING:
     VoiceConfigOrDict: TypeAlias = VoiceConfig | VoiceConfigDict
     VoiceConsentSignatureOrDict: TypeAlias = VoiceConsentSignature | VoiceConsentSignatureDict
     WebSearchOrDict: TypeAlias = WebSearch | WebSearchDict
+    WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict
     WordInfoOrDict: TypeAlias = WordInfo | WordInfoDict
 
 __all__ = [
@@ -1406,6 +1462,7 @@ __all__ = [
     "BatchJobDestinationOrDict",
     "BatchJobDestinationUnion",
     "BatchJobDestinationUnionDict",
+    "BatchJobDestinationUnionOrDict",
     "BatchJobDict",
     "BatchJobOrDict",
     "BatchJobSource",
@@ -1413,6 +1470,7 @@ __all__ = [
     "BatchJobSourceOrDict",
     "BatchJobSourceUnion",
     "BatchJobSourceUnionDict",
+    "BatchJobSourceUnionOrDict",
     "BatchState",
     "BatchStats",
     "BatchStatsDict",
@@ -1429,6 +1487,9 @@ __all__ = [
     "BidiGenerateContentTranscriptionOrDict",
     "Blob",
     "BlobDict",
+    "BlobImageUnion",
+    "BlobImageUnionDict",
+    "BlobImageUnionOrDict",
     "BlobOrDict",
     "BlockedReason",
     "CachedContent",
@@ -1492,9 +1553,11 @@ __all__ = [
     "ContentFilterOrDict",
     "ContentListUnion",
     "ContentListUnionDict",
+    "ContentListUnionOrDict",
     "ContentOrDict",
     "ContentUnion",
     "ContentUnionDict",
+    "ContentUnionOrDict",
     "ContextWindowCompressionConfig",
     "ContextWindowCompressionConfigDict",
     "ContextWindowCompressionConfigOrDict",
@@ -1561,6 +1624,9 @@ __all__ = [
     "CreateFileSearchStoreConfig",
     "CreateFileSearchStoreConfigDict",
     "CreateFileSearchStoreConfigOrDict",
+    "CreateFileSearchStoreRequest",
+    "CreateFileSearchStoreRequestDict",
+    "CreateFileSearchStoreRequestOrDict",
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
@@ -1621,6 +1687,9 @@ __all__ = [
     "DeleteFileSearchStoreConfig",
     "DeleteFileSearchStoreConfigDict",
     "DeleteFileSearchStoreConfigOrDict",
+    "DeleteFileSearchStoreRequest",
+    "DeleteFileSearchStoreRequestDict",
+    "DeleteFileSearchStoreRequestOrDict",
     "DeleteModelConfig",
     "DeleteModelConfigDict",
     "DeleteModelConfigOrDict",
@@ -1644,6 +1713,7 @@ __all__ = [
     "DocumentMetadataDict",
     "DocumentMetadataOrDict",
     "DocumentOrDict",
+    "DocumentState",
     "DownloadFileConfig",
     "DownloadFileConfigDict",
     "DownloadFileConfigOrDict",
@@ -1844,6 +1914,9 @@ __all__ = [
     "GetFileSearchStoreConfig",
     "GetFileSearchStoreConfigDict",
     "GetFileSearchStoreConfigOrDict",
+    "GetFileSearchStoreRequest",
+    "GetFileSearchStoreRequestDict",
+    "GetFileSearchStoreRequestOrDict",
     "GetModelConfig",
     "GetModelConfigDict",
     "GetModelConfigOrDict",
@@ -1972,9 +2045,15 @@ __all__ = [
     "ImportFileConfig",
     "ImportFileConfigDict",
     "ImportFileConfigOrDict",
+    "ImportFileMetadata",
+    "ImportFileMetadataDict",
+    "ImportFileMetadataOrDict",
     "ImportFileOperation",
     "ImportFileOperationDict",
     "ImportFileOperationOrDict",
+    "ImportFileRequest",
+    "ImportFileRequestDict",
+    "ImportFileRequestOrDict",
     "ImportFileResponse",
     "ImportFileResponseDict",
     "ImportFileResponseOrDict",
@@ -2009,6 +2088,13 @@ __all__ = [
     "InputEmbedContentConfigDict",
     "InputEmbedContentConfigOrDict",
     "InteractionStatus",
+    "Interval",
+    "IntervalDict",
+    "IntervalOrDict",
+    "JSONSchema",
+    "JSONSchemaDict",
+    "JSONSchemaOrDict",
+    "JSONSchemaType",
     "JobError",
     "JobErrorDict",
     "JobErrorOrDict",
@@ -2020,6 +2106,9 @@ __all__ = [
     "LanguageHints",
     "LanguageHintsDict",
     "LanguageHintsOrDict",
+    "LatLng",
+    "LatLngDict",
+    "LatLngOrDict",
     "ListBatchJobsConfig",
     "ListBatchJobsConfigDict",
     "ListBatchJobsConfigOrDict",
@@ -2059,6 +2148,9 @@ __all__ = [
     "ListFileSearchStoresConfig",
     "ListFileSearchStoresConfigDict",
     "ListFileSearchStoresConfigOrDict",
+    "ListFileSearchStoresRequest",
+    "ListFileSearchStoresRequestDict",
+    "ListFileSearchStoresRequestOrDict",
     "ListFileSearchStoresResponse",
     "ListFileSearchStoresResponseDict",
     "ListFileSearchStoresResponseOrDict",
@@ -2248,6 +2340,7 @@ __all__ = [
     "PartOrDict",
     "PartUnion",
     "PartUnionDict",
+    "PartUnionOrDict",
     "PartialArg",
     "PartialArgDict",
     "PartialArgOrDict",
@@ -2339,6 +2432,7 @@ __all__ = [
     "SchemaOrDict",
     "SchemaUnion",
     "SchemaUnionDict",
+    "SchemaUnionOrDict",
     "SearchEntryPoint",
     "SearchEntryPointDict",
     "SearchEntryPointOrDict",
@@ -2369,6 +2463,7 @@ __all__ = [
     "SpeechConfigOrDict",
     "SpeechConfigUnion",
     "SpeechConfigUnionDict",
+    "SpeechConfigUnionOrDict",
     "SpeechMetadata",
     "SpeechMetadataDict",
     "SpeechMetadataOrDict",
@@ -2410,6 +2505,7 @@ __all__ = [
     "ToolDict",
     "ToolListUnion",
     "ToolListUnionDict",
+    "ToolListUnionOrDict",
     "ToolOrDict",
     "ToolResponse",
     "ToolResponseDict",
@@ -2417,6 +2513,7 @@ __all__ = [
     "ToolType",
     "ToolUnion",
     "ToolUnionDict",
+    "ToolUnionOrDict",
     "TrafficType",
     "Transcription",
     "TranscriptionDict",
@@ -2492,9 +2589,15 @@ __all__ = [
     "UploadToFileSearchStoreConfig",
     "UploadToFileSearchStoreConfigDict",
     "UploadToFileSearchStoreConfigOrDict",
+    "UploadToFileSearchStoreMetadata",
+    "UploadToFileSearchStoreMetadataDict",
+    "UploadToFileSearchStoreMetadataOrDict",
     "UploadToFileSearchStoreOperation",
     "UploadToFileSearchStoreOperationDict",
     "UploadToFileSearchStoreOperationOrDict",
+    "UploadToFileSearchStoreRequest",
+    "UploadToFileSearchStoreRequestDict",
+    "UploadToFileSearchStoreRequestOrDict",
     "UploadToFileSearchStoreResponse",
     "UploadToFileSearchStoreResponseDict",
     "UploadToFileSearchStoreResponseOrDict",
@@ -2571,12 +2674,16 @@ if not TYPE_CHECKING:
         # TypedDicts cost import time and are seldom needed when a program runs.
         if name.endswith("Dict"):
             from gemwire.genai._types import dicts
-            from gemwire_proto.v1beta import views
+            from gemwire_runtime.views import View, typed_dict
 
-            if found := vars(dicts).get(name) or getattr(views, name, None):
+            if found := vars(dicts).get(name):
                 return found
+            if isinstance(kind := globals().get(name.removesuffix("Dict")), type) and issubclass(kind, View):
+                made = globals()[name] = typed_dict(globals(), name)
+                return made
             if (kind := globals().get(name.removesuffix("OrDict"))) and name.endswith("OrDict"):
-                return Union[kind, __getattr__(f"{kind.__name__}Dict")]  # noqa: UP007
+                fields = f"{kind.__name__}Dict"
+                return Union[kind, globals().get(fields) or __getattr__(fields)]  # noqa: UP007
             if name.removesuffix("Dict") in globals():
                 return dict
         raise AttributeError(

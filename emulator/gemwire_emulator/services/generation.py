@@ -89,9 +89,9 @@ class GenerativeService(AnswerHandlers, LiveHandlers):
         cached = self._count_cached_tokens(request, call) if request.cached_content else None
         rating = find_blocking_rating(get_texts(prompt.contents), request.safety_settings)
         answer = None
-        if request.model.startswith("tunedModels/"):
+        if call.answers or request.model.startswith("tunedModels/"):
             last = "".join(part.text for part in request.contents[-1].parts)
-            answer = get_trained_answer(self._state, request.model, last, call)
+            answer = call.answers.get(last) or get_trained_answer(self._state, request.model, last, call)
         deltas = (
             engine.generate(prompt) if answer is None else _yield_text(answer, engine.count_tokens([answer]))
         )

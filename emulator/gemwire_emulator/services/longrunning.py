@@ -94,7 +94,7 @@ def is_cancelled(state: State, tenant: str, name: str) -> bool:
     return operation is not None and operation.done and operation.error.code == _CANCELLED
 
 
-def list_unfinished(state: State, collection: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def list_unfinished(state: State, collection: str) -> Iterator[tuple[str, str, Any]]:
     """Return the operations that were running when the emulator stopped.
 
     Args:

@@ -55,10 +55,19 @@ _NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "veo-3.0-generate-001": ("Veo 3", ("predictLongRunning",)),
     "veo-2.0-generate-001": ("Veo 2", ("predictLongRunning",)),
 }
+#: Models of Vertex AI alone.
+_VERTEX_NAMES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "text-embedding-005": ("Text Embedding 005", ("embedContent",)),
+    "text-multilingual-embedding-002": ("Text Multilingual Embedding 002", ("embedContent",)),
+    "imagen-3.0-capability-001": ("Imagen 3 for editing", ("predict",)),
+    "imagen-4.0-upscale-preview": ("Imagen 4 for scaling up", ("predict",)),
+}
+_VERTEX = "google.cloud.aiplatform."
 
 
-def list_base_models(state: State) -> list[v1beta.Model]:
-    """Return all base models, in the order of the list."""
+def list_base_models(state: State, *, vertex: bool = False) -> list[v1beta.Model]:
+    """Return all base models, in the order of the list; those of ``vertex`` AI alone as well."""
+    names = _NAMES | _VERTEX_NAMES if vertex else _NAMES
     return [
         v1beta.Model(
             name=f"models/{name}",
@@ -74,7 +83,7 @@ def list_base_models(state: State) -> list[v1beta.Model]:
             top_p=0.95,
             top_k=64,
         )
-        for name, (display, methods) in _NAMES.items()
+        for name, (display, methods) in names.items()
     ]
 
 
@@ -103,7 +112,10 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
         if current != v1beta.TunedModel.State.ACTIVE:
             raise failed_precondition(name, f"is {v1beta.TunedModel.State.Name(current)}, not ACTIVE")
         return
-    known = _NAMES.get(name.removeprefix("models/"))
+    short = name.removeprefix("models/")
+    known = _NAMES.get(short)
+    if known is None and call.method.service.startswith(_VERTEX):
+        known = _VERTEX_NAMES.get(short)
     if known is None:
         raise not_found(name)
     if method and method not in known[1]:
@@ -112,7 +124,8 @@ def check_model(state: State, name: str, field: str, call: Call, method: str = "
 
 def get_methods(name: str) -> tuple[str, ...]:
     """Return the methods that a base model supports, such as ``createCachedContent``; none if unknown."""
-    _, methods = _NAMES.get(name.removeprefix("models/"), ("", ()))
+    short = name.removeprefix("models/")
+    _, methods = _NAMES.get(short) or _VERTEX_NAMES.get(short, ("", ()))
     return methods
 
 

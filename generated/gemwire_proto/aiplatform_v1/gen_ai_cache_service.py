@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -173,6 +173,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_cached_content_pb2.CachedContent]:
         """Processes contents and stores them. Storage is billed for as long as the entry lives.
 
@@ -185,6 +186,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -198,6 +200,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `CreateCachedContent`; REST: POST
         /v1/{parent=projects/*/locations/*}/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             CREATE_CACHED_CONTENT, request, (parent, cached_content), retry, timeout, metadata
         )
@@ -210,6 +214,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_cached_content_pb2.CachedContent]:
         """Returns one entry, without the cached contents.
 
@@ -221,6 +226,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -234,6 +240,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `GetCachedContent`; REST: GET
         /v1/{name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CACHED_CONTENT, fields)
         return self._caller.unary(
             GET_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -247,6 +255,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_cached_content_pb2.CachedContent]:
         """Changes the expiry of an entry; nothing else can be changed.
 
@@ -259,6 +268,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -272,6 +282,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `UpdateCachedContent`; REST: PATCH
         /v1/{cached_content.name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             UPDATE_CACHED_CONTENT, request, (cached_content, update_mask), retry, timeout, metadata
         )
@@ -284,6 +296,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes an entry before it expires.
 
@@ -295,6 +308,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -308,6 +322,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `DeleteCachedContent`; REST: DELETE
         /v1/{name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CACHED_CONTENT, fields)
         return self._caller.unary(
             DELETE_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -320,6 +336,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_cached_content_pb2.CachedContent, _v1_gen_ai_cache_service_pb2.ListCachedContentsResponse]]:
         """Returns the entries of a project in a location, page by page.
 
@@ -331,6 +348,7 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[CachedContent, ListCachedContentsResponse]: the items of `cached_contents`, further pages fetched on the way.
@@ -344,6 +362,8 @@ class AsyncGenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `ListCachedContents`; REST: GET
         /v1/{parent=projects/*/locations/*}/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CACHED_CONTENTS, fields)
         return self._caller.paged(
             LIST_CACHED_CONTENTS, request, (parent,), retry, timeout, metadata
         )
@@ -364,6 +384,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_cached_content_pb2.CachedContent:
         """Processes contents and stores them. Storage is billed for as long as the entry lives.
 
@@ -376,6 +397,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -389,6 +411,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `CreateCachedContent`; REST: POST
         /v1/{parent=projects/*/locations/*}/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             CREATE_CACHED_CONTENT, request, (parent, cached_content), retry, timeout, metadata
         )
@@ -401,6 +425,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_cached_content_pb2.CachedContent:
         """Returns one entry, without the cached contents.
 
@@ -412,6 +437,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -425,6 +451,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `GetCachedContent`; REST: GET
         /v1/{name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_CACHED_CONTENT, fields)
         return self._caller.unary(
             GET_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -438,6 +466,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_cached_content_pb2.CachedContent:
         """Changes the expiry of an entry; nothing else can be changed.
 
@@ -450,6 +479,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CachedContent: the response.
@@ -463,6 +493,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `UpdateCachedContent`; REST: PATCH
         /v1/{cached_content.name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(UPDATE_CACHED_CONTENT, fields)
         return self._caller.unary(
             UPDATE_CACHED_CONTENT, request, (cached_content, update_mask), retry, timeout, metadata
         )
@@ -475,6 +507,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes an entry before it expires.
 
@@ -486,6 +519,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -499,6 +533,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `DeleteCachedContent`; REST: DELETE
         /v1/{name=projects/*/locations/*/cachedContents/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_CACHED_CONTENT, fields)
         return self._caller.unary(
             DELETE_CACHED_CONTENT, request, (name,), retry, timeout, metadata
         )
@@ -511,6 +547,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_cached_content_pb2.CachedContent, _v1_gen_ai_cache_service_pb2.ListCachedContentsResponse]:
         """Returns the entries of a project in a location, page by page.
 
@@ -522,6 +559,7 @@ class GenAiCacheService(GenAiCacheServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[CachedContent, ListCachedContentsResponse]: the items of `cached_contents`, further pages fetched on the way.
@@ -535,6 +573,8 @@ class GenAiCacheService(GenAiCacheServicePaths):
         Source: google/cloud/aiplatform/v1/gen_ai_cache_service.proto, `ListCachedContents`; REST: GET
         /v1/{parent=projects/*/locations/*}/cachedContents.
         """
+        if fields:
+            _method.refuse_arguments(LIST_CACHED_CONTENTS, fields)
         return self._caller.paged(
             LIST_CACHED_CONTENTS, request, (parent,), retry, timeout, metadata
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -214,6 +214,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_tuning_job_pb2.TuningJob]:
         """Creates a job and starts it.
 
@@ -226,6 +227,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TuningJob: the response.
@@ -239,6 +241,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `CreateTuningJob`; REST: POST
         /v1/{parent=projects/*/locations/*}/tuningJobs.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_TUNING_JOB, fields)
         return self._caller.unary(
             CREATE_TUNING_JOB, request, (parent, tuning_job), retry, timeout, metadata
         )
@@ -251,6 +255,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1_tuning_job_pb2.TuningJob]:
         """Returns a job.
 
@@ -262,6 +267,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TuningJob: the response.
@@ -275,6 +281,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `GetTuningJob`; REST: GET
         /v1/{name=projects/*/locations/*/tuningJobs/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_TUNING_JOB, fields)
         return self._caller.unary(
             GET_TUNING_JOB, request, (name,), retry, timeout, metadata
         )
@@ -287,6 +295,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1_tuning_job_pb2.TuningJob, _v1_genai_tuning_service_pb2.ListTuningJobsResponse]]:
         """Returns the jobs of a project in a location, page by page.
 
@@ -298,6 +307,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[TuningJob, ListTuningJobsResponse]: the items of `tuning_jobs`, further pages fetched on the way.
@@ -311,6 +321,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `ListTuningJobs`; REST: GET
         /v1/{parent=projects/*/locations/*}/tuningJobs.
         """
+        if fields:
+            _method.refuse_arguments(LIST_TUNING_JOBS, fields)
         return self._caller.paged(
             LIST_TUNING_JOBS, request, (parent,), retry, timeout, metadata
         )
@@ -323,6 +335,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Asks for a job to be cancelled. The job may still finish; its state tells.
 
@@ -334,6 +347,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -347,6 +361,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `CancelTuningJob`; REST: POST
         /v1/{name=projects/*/locations/*/tuningJobs/*}:cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_TUNING_JOB, fields)
         return self._caller.unary(
             CANCEL_TUNING_JOB, request, (name,), retry, timeout, metadata
         )
@@ -360,6 +376,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncOperation[_v1_tuning_job_pb2.TuningJob, _v1_genai_tuning_service_pb2.RebaseTunedModelOperationMetadata]]:
         """Tunes a model anew on the newest version of its base model, with the data of its own job. The
         operation's response is a `TuningJob`.
@@ -373,6 +390,7 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncOperation[TuningJob, RebaseTunedModelOperationMetadata]: the operation, to be waited for.
@@ -386,6 +404,8 @@ class AsyncGenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `RebaseTunedModel`; REST: POST
         /v1/{parent=projects/*/locations/*}/tuningJobs:rebaseTunedModel.
         """
+        if fields:
+            _method.refuse_arguments(REBASE_TUNED_MODEL, fields)
         return self._caller.operation(
             REBASE_TUNED_MODEL, request, (parent, tuned_model_ref), retry, timeout, metadata
         )
@@ -406,6 +426,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_tuning_job_pb2.TuningJob:
         """Creates a job and starts it.
 
@@ -418,6 +439,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TuningJob: the response.
@@ -431,6 +453,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `CreateTuningJob`; REST: POST
         /v1/{parent=projects/*/locations/*}/tuningJobs.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_TUNING_JOB, fields)
         return self._caller.unary(
             CREATE_TUNING_JOB, request, (parent, tuning_job), retry, timeout, metadata
         )
@@ -443,6 +467,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1_tuning_job_pb2.TuningJob:
         """Returns a job.
 
@@ -454,6 +479,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             TuningJob: the response.
@@ -467,6 +493,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `GetTuningJob`; REST: GET
         /v1/{name=projects/*/locations/*/tuningJobs/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_TUNING_JOB, fields)
         return self._caller.unary(
             GET_TUNING_JOB, request, (name,), retry, timeout, metadata
         )
@@ -479,6 +507,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1_tuning_job_pb2.TuningJob, _v1_genai_tuning_service_pb2.ListTuningJobsResponse]:
         """Returns the jobs of a project in a location, page by page.
 
@@ -490,6 +519,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[TuningJob, ListTuningJobsResponse]: the items of `tuning_jobs`, further pages fetched on the way.
@@ -503,6 +533,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `ListTuningJobs`; REST: GET
         /v1/{parent=projects/*/locations/*}/tuningJobs.
         """
+        if fields:
+            _method.refuse_arguments(LIST_TUNING_JOBS, fields)
         return self._caller.paged(
             LIST_TUNING_JOBS, request, (parent,), retry, timeout, metadata
         )
@@ -515,6 +547,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Asks for a job to be cancelled. The job may still finish; its state tells.
 
@@ -526,6 +559,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -539,6 +573,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `CancelTuningJob`; REST: POST
         /v1/{name=projects/*/locations/*/tuningJobs/*}:cancel.
         """
+        if fields:
+            _method.refuse_arguments(CANCEL_TUNING_JOB, fields)
         return self._caller.unary(
             CANCEL_TUNING_JOB, request, (name,), retry, timeout, metadata
         )
@@ -552,6 +588,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Operation[_v1_tuning_job_pb2.TuningJob, _v1_genai_tuning_service_pb2.RebaseTunedModelOperationMetadata]:
         """Tunes a model anew on the newest version of its base model, with the data of its own job. The
         operation's response is a `TuningJob`.
@@ -565,6 +602,7 @@ class GenAiTuningService(GenAiTuningServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Operation[TuningJob, RebaseTunedModelOperationMetadata]: the operation, to be waited for.
@@ -578,6 +616,8 @@ class GenAiTuningService(GenAiTuningServicePaths):
         Source: google/cloud/aiplatform/v1/genai_tuning_service.proto, `RebaseTunedModel`; REST: POST
         /v1/{parent=projects/*/locations/*}/tuningJobs:rebaseTunedModel.
         """
+        if fields:
+            _method.refuse_arguments(REBASE_TUNED_MODEL, fields)
         return self._caller.operation(
             REBASE_TUNED_MODEL, request, (parent, tuned_model_ref), retry, timeout, metadata
         )

@@ -2485,6 +2485,72 @@ class DeleteOperationMetadata(_views.View, kind=_v1_operation_pb2.DeleteOperatio
     __slots__ = ()
 
 
+class BatchPredictionJob(_views.View, kind=_v1_job_state_pb2.BatchPredictionJob):
+    """A batch of prompts, and where its answers go."""
+
+    __slots__ = ()
+
+
+class BatchPredictionJobInputConfig(_views.View, kind=_v1_job_state_pb2.BatchPredictionJob.InputConfig):
+    """Where the prompts are."""
+
+    __slots__ = ()
+
+
+class BatchPredictionJobOutputConfig(_views.View, kind=_v1_job_state_pb2.BatchPredictionJob.OutputConfig):
+    """Where the answers go."""
+
+    __slots__ = ()
+
+
+class BatchPredictionJobOutputInfo(_views.View, kind=_v1_job_state_pb2.BatchPredictionJob.OutputInfo):
+    """Where the answers are."""
+
+    __slots__ = ()
+
+
+class CompletionStats(_views.View, kind=_v1_job_state_pb2.CompletionStats):
+    """How much of a batch is done."""
+
+    __slots__ = ()
+
+
+class CreateBatchPredictionJobRequest(_views.View, kind=_v1_job_state_pb2.CreateBatchPredictionJobRequest):
+    """Asks `JobService.CreateBatchPredictionJob` for a batch."""
+
+    __slots__ = ()
+
+
+class GetBatchPredictionJobRequest(_views.View, kind=_v1_job_state_pb2.GetBatchPredictionJobRequest):
+    """Asks `JobService.GetBatchPredictionJob` for a batch."""
+
+    __slots__ = ()
+
+
+class ListBatchPredictionJobsRequest(_views.View, kind=_v1_job_state_pb2.ListBatchPredictionJobsRequest):
+    """Asks `JobService.ListBatchPredictionJobs` for a page of batches."""
+
+    __slots__ = ()
+
+
+class ListBatchPredictionJobsResponse(_views.View, kind=_v1_job_state_pb2.ListBatchPredictionJobsResponse):
+    """A page of batches from `JobService.ListBatchPredictionJobs`."""
+
+    __slots__ = ()
+
+
+class DeleteBatchPredictionJobRequest(_views.View, kind=_v1_job_state_pb2.DeleteBatchPredictionJobRequest):
+    """Asks `JobService.DeleteBatchPredictionJob` to delete a batch."""
+
+    __slots__ = ()
+
+
+class CancelBatchPredictionJobRequest(_views.View, kind=_v1_job_state_pb2.CancelBatchPredictionJobRequest):
+    """Asks `JobService.CancelBatchPredictionJob` to cancel a batch."""
+
+    __slots__ = ()
+
+
 class TuningJob(_views.View, kind=_v1_tuning_job_pb2.TuningJob):
     """A job that tunes a model."""
 
@@ -2817,6 +2883,36 @@ class BatchEmbedContentsRequest(_views.View, kind=_v1_prediction_service_pb2.Bat
 
 class BatchEmbedContentsResponse(_views.View, kind=_v1_prediction_service_pb2.BatchEmbedContentsResponse):
     """Embeddings from `PredictionService.BatchEmbedContents`."""
+
+    __slots__ = ()
+
+
+class PredictLongRunningRequest(_views.View, kind=_v1_prediction_service_pb2.PredictLongRunningRequest):
+    """Asks `PredictionService.PredictLongRunning` for videos."""
+
+    __slots__ = ()
+
+
+class FetchPredictOperationRequest(_views.View, kind=_v1_prediction_service_pb2.FetchPredictOperationRequest):
+    """Asks `PredictionService.FetchPredictOperation` for an operation."""
+
+    __slots__ = ()
+
+
+class PredictOperation(_views.View, kind=_v1_prediction_service_pb2.PredictOperation):
+    """An operation of `PredictionService.PredictLongRunning`."""
+
+    __slots__ = ()
+
+
+class PredictLongRunningResponse(_views.View, kind=_v1_prediction_service_pb2.PredictLongRunningResponse):
+    """What `PredictionService.PredictLongRunning` made."""
+
+    __slots__ = ()
+
+
+class PredictLongRunningResponseVideo(_views.View, kind=_v1_prediction_service_pb2.PredictLongRunningResponse.Video):
+    """A video: its address or its bytes."""
 
     __slots__ = ()
 

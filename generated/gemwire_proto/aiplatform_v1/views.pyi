@@ -7376,6 +7376,304 @@ class DeleteOperationMetadataDict(_TypedDict, total=False):
     """Fields of a `DeleteOperationMetadata`, which is accepted in its place."""
     generic_metadata: GenericOperationMetadata | GenericOperationMetadataDict | _Message | None
 
+class BatchPredictionJob(_views.View):
+    """A batch of prompts, and where its answers go."""
+    name: str | None
+    """Name: `projects/{project}/locations/{location}/batchPredictionJobs/{id}`."""
+    display_name: str | None
+    """Name for people, at most 128 characters."""
+    model: str | None
+    """The model that answers, such as `publishers/google/models/{model}`."""
+    model_version_id: str | None
+    """Version of the model."""
+    input_config: BatchPredictionJobInputConfig | None
+    """Where the prompts are."""
+    model_parameters: _Any | None
+    """Settings of the model."""
+    output_config: BatchPredictionJobOutputConfig | None
+    """Where the answers go."""
+    service_account: str | None
+    """Account that reads the prompts and writes the answers."""
+    output_info: BatchPredictionJobOutputInfo | None
+    """Where the answers are."""
+    state: JobState | None
+    """State of the batch."""
+    error: _rpc_status_pb2.Status | None
+    """Why it failed or was cancelled."""
+    partial_failures: list[_rpc_status_pb2.Status] | None
+    """What failed in part, such as prompts of one file."""
+    completion_stats: CompletionStats | None
+    """How many prompts were answered."""
+    create_time: _datetime.datetime | None
+    """When it was created."""
+    start_time: _datetime.datetime | None
+    """When it started to run."""
+    end_time: _datetime.datetime | None
+    """When it ended."""
+    update_time: _datetime.datetime | None
+    """When it last changed."""
+    labels: dict[str, str] | None
+    """Labels of the caller's own."""
+    encryption_spec: EncryptionSpec | None
+    """Key that encrypts it."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        model: str | None = ...,
+        model_version_id: str | None = ...,
+        input_config: BatchPredictionJobInputConfig | BatchPredictionJobInputConfigDict | _Message | None = ...,
+        model_parameters: object | None = ...,
+        output_config: BatchPredictionJobOutputConfig | BatchPredictionJobOutputConfigDict | _Message | None = ...,
+        service_account: str | None = ...,
+        output_info: BatchPredictionJobOutputInfo | BatchPredictionJobOutputInfoDict | _Message | None = ...,
+        state: JobState | str | int | None = ...,
+        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
+        partial_failures: _Sequence[_rpc_status_pb2.Status | _Message | _Mapping[str, object]] | None = ...,
+        completion_stats: CompletionStats | CompletionStatsDict | _Message | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        start_time: _datetime.datetime | str | None = ...,
+        end_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        labels: _Mapping[str, str] | None = ...,
+        encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None = ...,
+    ) -> None: ...
+
+class BatchPredictionJobDict(_TypedDict, total=False):
+    """Fields of a `BatchPredictionJob`, which is accepted in its place."""
+    name: str | None
+    display_name: str | None
+    model: str | None
+    model_version_id: str | None
+    input_config: BatchPredictionJobInputConfig | BatchPredictionJobInputConfigDict | _Message | None
+    model_parameters: object | None
+    output_config: BatchPredictionJobOutputConfig | BatchPredictionJobOutputConfigDict | _Message | None
+    service_account: str | None
+    output_info: BatchPredictionJobOutputInfo | BatchPredictionJobOutputInfoDict | _Message | None
+    state: JobState | str | int | None
+    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
+    partial_failures: _Sequence[_rpc_status_pb2.Status | _Message | _Mapping[str, object]] | None
+    completion_stats: CompletionStats | CompletionStatsDict | _Message | None
+    create_time: _datetime.datetime | str | None
+    start_time: _datetime.datetime | str | None
+    end_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+    labels: _Mapping[str, str] | None
+    encryption_spec: EncryptionSpec | EncryptionSpecDict | _Message | None
+
+class BatchPredictionJobInputConfig(_views.View):
+    """Where the prompts are."""
+    gcs_source: GcsSource | None
+    """Files of Cloud Storage."""
+    bigquery_source: BigQuerySource | None
+    """A table of BigQuery."""
+    vertex_multimodal_dataset_source: VertexMultimodalDatasetSource | None
+    """A multimodal dataset."""
+    instances_format: str | None
+    """Form of the prompts: `jsonl`, `bigquery` or `vertex-dataset`."""
+    def __init__(
+        self,
+        *,
+        gcs_source: GcsSource | GcsSourceDict | _Message | None = ...,
+        bigquery_source: BigQuerySource | BigQuerySourceDict | _Message | None = ...,
+        vertex_multimodal_dataset_source: VertexMultimodalDatasetSource | VertexMultimodalDatasetSourceDict | _Message | None = ...,
+        instances_format: str | None = ...,
+    ) -> None: ...
+
+class BatchPredictionJobInputConfigDict(_TypedDict, total=False):
+    """Fields of a `BatchPredictionJobInputConfig`, which is accepted in its place."""
+    gcs_source: GcsSource | GcsSourceDict | _Message | None
+    bigquery_source: BigQuerySource | BigQuerySourceDict | _Message | None
+    vertex_multimodal_dataset_source: VertexMultimodalDatasetSource | VertexMultimodalDatasetSourceDict | _Message | None
+    instances_format: str | None
+
+class BatchPredictionJobOutputConfig(_views.View):
+    """Where the answers go."""
+    gcs_destination: GcsDestination | None
+    """A folder of Cloud Storage."""
+    bigquery_destination: BigQueryDestination | None
+    """A table of BigQuery."""
+    vertex_multimodal_dataset_destination: VertexMultimodalDatasetDestination | None
+    """A multimodal dataset."""
+    predictions_format: str | None
+    """Form of the answers: `jsonl`, `bigquery` or `vertex-dataset`."""
+    def __init__(
+        self,
+        *,
+        gcs_destination: GcsDestination | GcsDestinationDict | _Message | None = ...,
+        bigquery_destination: BigQueryDestination | BigQueryDestinationDict | _Message | None = ...,
+        vertex_multimodal_dataset_destination: VertexMultimodalDatasetDestination | VertexMultimodalDatasetDestinationDict | _Message | None = ...,
+        predictions_format: str | None = ...,
+    ) -> None: ...
+
+class BatchPredictionJobOutputConfigDict(_TypedDict, total=False):
+    """Fields of a `BatchPredictionJobOutputConfig`, which is accepted in its place."""
+    gcs_destination: GcsDestination | GcsDestinationDict | _Message | None
+    bigquery_destination: BigQueryDestination | BigQueryDestinationDict | _Message | None
+    vertex_multimodal_dataset_destination: VertexMultimodalDatasetDestination | VertexMultimodalDatasetDestinationDict | _Message | None
+    predictions_format: str | None
+
+class BatchPredictionJobOutputInfo(_views.View):
+    """Where the answers are."""
+    gcs_output_directory: str | None
+    """The folder of Cloud Storage with the answers."""
+    bigquery_output_dataset: str | None
+    """The dataset of BigQuery with the answers: `bq://project.dataset`."""
+    vertex_multimodal_dataset_name: str | None
+    """The multimodal dataset with the answers."""
+    bigquery_output_table: str | None
+    """The table of BigQuery with the answers."""
+    def __init__(
+        self,
+        *,
+        gcs_output_directory: str | None = ...,
+        bigquery_output_dataset: str | None = ...,
+        vertex_multimodal_dataset_name: str | None = ...,
+        bigquery_output_table: str | None = ...,
+    ) -> None: ...
+
+class BatchPredictionJobOutputInfoDict(_TypedDict, total=False):
+    """Fields of a `BatchPredictionJobOutputInfo`, which is accepted in its place."""
+    gcs_output_directory: str | None
+    bigquery_output_dataset: str | None
+    vertex_multimodal_dataset_name: str | None
+    bigquery_output_table: str | None
+
+class CompletionStats(_views.View):
+    """How much of a batch is done."""
+    successful_count: int | None
+    """Prompts that were answered."""
+    failed_count: int | None
+    """Prompts that failed."""
+    incomplete_count: int | None
+    """Prompts that were not reached; -1 if their number is unknown."""
+    def __init__(
+        self,
+        *,
+        successful_count: int | None = ...,
+        failed_count: int | None = ...,
+        incomplete_count: int | None = ...,
+    ) -> None: ...
+
+class CompletionStatsDict(_TypedDict, total=False):
+    """Fields of a `CompletionStats`, which is accepted in its place."""
+    successful_count: int | None
+    failed_count: int | None
+    incomplete_count: int | None
+
+class CreateBatchPredictionJobRequest(_views.View):
+    """Asks `JobService.CreateBatchPredictionJob` for a batch."""
+    parent: str | None
+    """Where to create it: `projects/{project}/locations/{location}`."""
+    batch_prediction_job: BatchPredictionJob | None
+    """The batch."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        batch_prediction_job: BatchPredictionJob | BatchPredictionJobDict | _Message | None = ...,
+    ) -> None: ...
+
+class CreateBatchPredictionJobRequestDict(_TypedDict, total=False):
+    """Fields of a `CreateBatchPredictionJobRequest`, which is accepted in its place."""
+    parent: str | None
+    batch_prediction_job: BatchPredictionJob | BatchPredictionJobDict | _Message | None
+
+class GetBatchPredictionJobRequest(_views.View):
+    """Asks `JobService.GetBatchPredictionJob` for a batch."""
+    name: str | None
+    """Name of the batch."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class GetBatchPredictionJobRequestDict(_TypedDict, total=False):
+    """Fields of a `GetBatchPredictionJobRequest`, which is accepted in its place."""
+    name: str | None
+
+class ListBatchPredictionJobsRequest(_views.View):
+    """Asks `JobService.ListBatchPredictionJobs` for a page of batches."""
+    parent: str | None
+    """Where they are: `projects/{project}/locations/{location}`."""
+    filter: str | None
+    """Expression that selects batches, by `display_name`, `state`, `model` and `labels`:
+    `state="JOB_STATE_RUNNING"`.
+    """
+    page_size: int | None
+    """Most batches to return; the service may return fewer, and chooses when it is 0.
+    """
+    page_token: str | None
+    """`next_page_token` of the page before; empty for the first one. The other fields must be as they were.
+    """
+    read_mask: list[str] | None
+    """Fields to return; all when it is empty."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        filter: str | None = ...,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+        read_mask: _Sequence[str] | str | None = ...,
+    ) -> None: ...
+
+class ListBatchPredictionJobsRequestDict(_TypedDict, total=False):
+    """Fields of a `ListBatchPredictionJobsRequest`, which is accepted in its place."""
+    parent: str | None
+    filter: str | None
+    page_size: int | None
+    page_token: str | None
+    read_mask: _Sequence[str] | str | None
+
+class ListBatchPredictionJobsResponse(_views.View):
+    """A page of batches from `JobService.ListBatchPredictionJobs`."""
+    batch_prediction_jobs: list[BatchPredictionJob] | None
+    """The batches."""
+    next_page_token: str | None
+    """Pass it as `page_token` to get the next page; empty on the last one."""
+    def __init__(
+        self,
+        *,
+        batch_prediction_jobs: _Sequence[BatchPredictionJob | BatchPredictionJobDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListBatchPredictionJobsResponseDict(_TypedDict, total=False):
+    """Fields of a `ListBatchPredictionJobsResponse`, which is accepted in its place."""
+    batch_prediction_jobs: _Sequence[BatchPredictionJob | BatchPredictionJobDict | _Message] | None
+    next_page_token: str | None
+
+class DeleteBatchPredictionJobRequest(_views.View):
+    """Asks `JobService.DeleteBatchPredictionJob` to delete a batch."""
+    name: str | None
+    """Name of the batch."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class DeleteBatchPredictionJobRequestDict(_TypedDict, total=False):
+    """Fields of a `DeleteBatchPredictionJobRequest`, which is accepted in its place."""
+    name: str | None
+
+class CancelBatchPredictionJobRequest(_views.View):
+    """Asks `JobService.CancelBatchPredictionJob` to cancel a batch."""
+    name: str | None
+    """Name of the batch."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class CancelBatchPredictionJobRequestDict(_TypedDict, total=False):
+    """Fields of a `CancelBatchPredictionJobRequest`, which is accepted in its place."""
+    name: str | None
+
 class TuningJob(_views.View):
     """A job that tunes a model."""
     base_model: str | None
@@ -8923,6 +9221,127 @@ class BatchEmbedContentsResponse(_views.View):
 class BatchEmbedContentsResponseDict(_TypedDict, total=False):
     """Fields of a `BatchEmbedContentsResponse`, which is accepted in its place."""
     embeddings: _Sequence[EmbedContentResponseEmbedding | EmbedContentResponseEmbeddingDict | _Message] | None
+
+class PredictLongRunningRequest(_views.View):
+    """Asks `PredictionService.PredictLongRunning` for videos."""
+    endpoint: str | None
+    """The model: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+    """
+    instances: list[_Any] | None
+    """What to make: an object with `prompt`, and pictures or a video to start from.
+    """
+    parameters: _Any | None
+    """How to make it, such as `sampleCount`, `durationSeconds` and `storageUri`."""
+    labels: dict[str, str] | None
+    """Labels of the caller's own, for billing."""
+    def __init__(
+        self,
+        *,
+        endpoint: str | None = ...,
+        instances: _Sequence[object] | None = ...,
+        parameters: object | None = ...,
+        labels: _Mapping[str, str] | None = ...,
+    ) -> None: ...
+
+class PredictLongRunningRequestDict(_TypedDict, total=False):
+    """Fields of a `PredictLongRunningRequest`, which is accepted in its place."""
+    endpoint: str | None
+    instances: _Sequence[object] | None
+    parameters: object | None
+    labels: _Mapping[str, str] | None
+
+class FetchPredictOperationRequest(_views.View):
+    """Asks `PredictionService.FetchPredictOperation` for an operation."""
+    endpoint: str | None
+    """The model: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+    """
+    operation_name: str | None
+    """Name of the operation, which begins with that of the model."""
+    def __init__(
+        self,
+        *,
+        endpoint: str | None = ...,
+        operation_name: str | None = ...,
+    ) -> None: ...
+
+class FetchPredictOperationRequestDict(_TypedDict, total=False):
+    """Fields of a `FetchPredictOperationRequest`, which is accepted in its place."""
+    endpoint: str | None
+    operation_name: str | None
+
+class PredictOperation(_views.View):
+    """An operation of `PredictionService.PredictLongRunning`."""
+    name: str | None
+    """Name of the operation."""
+    metadata: dict[str, _Any] | None
+    """What the service says of its progress."""
+    done: bool | None
+    """Whether it has ended."""
+    error: _rpc_status_pb2.Status | None
+    """Why it failed."""
+    response: PredictLongRunningResponse | None
+    """What it made."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        metadata: _Mapping[str, object] | None = ...,
+        done: bool | None = ...,
+        error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None = ...,
+        response: PredictLongRunningResponse | PredictLongRunningResponseDict | _Message | None = ...,
+    ) -> None: ...
+
+class PredictOperationDict(_TypedDict, total=False):
+    """Fields of a `PredictOperation`, which is accepted in its place."""
+    name: str | None
+    metadata: _Mapping[str, object] | None
+    done: bool | None
+    error: _rpc_status_pb2.Status | _Message | _Mapping[str, object] | None
+    response: PredictLongRunningResponse | PredictLongRunningResponseDict | _Message | None
+
+class PredictLongRunningResponse(_views.View):
+    """What `PredictionService.PredictLongRunning` made."""
+    videos: list[PredictLongRunningResponseVideo] | None
+    """The videos."""
+    rai_media_filtered_count: int | None
+    """How many were held back."""
+    rai_media_filtered_reasons: list[str] | None
+    """Why they were."""
+    def __init__(
+        self,
+        *,
+        videos: _Sequence[PredictLongRunningResponseVideo | PredictLongRunningResponseVideoDict | _Message] | None = ...,
+        rai_media_filtered_count: int | None = ...,
+        rai_media_filtered_reasons: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class PredictLongRunningResponseDict(_TypedDict, total=False):
+    """Fields of a `PredictLongRunningResponse`, which is accepted in its place."""
+    videos: _Sequence[PredictLongRunningResponseVideo | PredictLongRunningResponseVideoDict | _Message] | None
+    rai_media_filtered_count: int | None
+    rai_media_filtered_reasons: _Sequence[str] | None
+
+class PredictLongRunningResponseVideo(_views.View):
+    """A video: its address or its bytes."""
+    gcs_uri: str | None
+    """Address in Cloud Storage."""
+    bytes_base64_encoded: bytes | None
+    """The bytes."""
+    mime_type: str | None
+    """Media type."""
+    def __init__(
+        self,
+        *,
+        gcs_uri: str | None = ...,
+        bytes_base64_encoded: bytes | str | None = ...,
+        mime_type: str | None = ...,
+    ) -> None: ...
+
+class PredictLongRunningResponseVideoDict(_TypedDict, total=False):
+    """Fields of a `PredictLongRunningResponseVideo`, which is accepted in its place."""
+    gcs_uri: str | None
+    bytes_base64_encoded: bytes | str | None
+    mime_type: str | None
 
 class ComputeTokensRequest(_views.View):
     """Asks `LlmUtilityService.ComputeTokens` for the tokens of a prompt."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re as _re
 from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
 
-from typing import Any as _Any
+from typing import Any as _Any, NoReturn as _NoReturn
 
 from gemwire_runtime import method as _method
 from gemwire_runtime.aio import caller as _aio
@@ -153,6 +153,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_file_service_pb2.CreateFileResponse]:
         """Creates a file. The content is sent over HTTP, to `/upload/v1beta/files` with the resumable or
         multipart upload protocol; this method by itself carries only the metadata. The answer may show the
@@ -167,6 +168,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CreateFileResponse: the response.
@@ -180,6 +182,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `CreateFile`; REST: POST
         /v1beta/files.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_FILE, fields)
         return self._caller.unary(
             CREATE_FILE, request, (), retry, timeout, metadata
         )
@@ -191,6 +195,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _aio.AsyncPager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]]:
         """Lists the files of the caller's project, page by page. Returns metadata only. Ends with
         INVALID_ARGUMENT for a bad page size or token. Safe to repeat.
@@ -202,6 +207,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             AsyncPager[File, ListFilesResponse]: the items of `files`, further pages fetched on the way.
@@ -215,6 +221,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `ListFiles`; REST: GET
         /v1beta/files.
         """
+        if fields:
+            _method.refuse_arguments(LIST_FILES, fields)
         return self._caller.paged(
             LIST_FILES, request, (), retry, timeout, metadata
         )
@@ -227,6 +235,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_file_pb2.File]:
         """Returns the metadata of one file. This is how to wait for an upload to become `ACTIVE`: repeat it
         with a pause of a few seconds. A file that does not exist, has expired or belongs to another
@@ -240,6 +249,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             File: the response.
@@ -253,6 +263,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `GetFile`; REST: GET
         /v1beta/{name=files/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_FILE, fields)
         return self._caller.unary(
             GET_FILE, request, (name,), retry, timeout, metadata
         )
@@ -265,6 +277,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _protobuf_empty_pb2.Empty]:
         """Deletes a file before it expires and frees its storage. Prompts that refer to it fail from then on.
         Ends with PERMISSION_DENIED for a file that does not exist or belongs to another project, which is
@@ -278,6 +291,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -291,6 +305,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `DeleteFile`; REST: DELETE
         /v1beta/{name=files/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_FILE, fields)
         return self._caller.unary(
             DELETE_FILE, request, (name,), retry, timeout, metadata
         )
@@ -303,6 +319,7 @@ class AsyncFileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _Coroutine[_Any, _Any, _v1beta_file_service_pb2.DownloadFileResponse]:
         """Downloads the content of a file that the service generated. The bytes come only over HTTP, with
         `alt=media` in the query; the gRPC answer is empty. Files that a client uploaded cannot be
@@ -318,6 +335,7 @@ class AsyncFileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DownloadFileResponse: the response.
@@ -331,6 +349,8 @@ class AsyncFileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `DownloadFile`; REST: GET
         /v1beta/{name=files/*}:download.
         """
+        if fields:
+            _method.refuse_arguments(DOWNLOAD_FILE, fields)
         return self._caller.unary(
             DOWNLOAD_FILE, request, (name,), retry, timeout, metadata
         )
@@ -352,6 +372,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_file_service_pb2.CreateFileResponse:
         """Creates a file. The content is sent over HTTP, to `/upload/v1beta/files` with the resumable or
         multipart upload protocol; this method by itself carries only the metadata. The answer may show the
@@ -366,6 +387,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             CreateFileResponse: the response.
@@ -379,6 +401,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `CreateFile`; REST: POST
         /v1beta/files.
         """
+        if fields:
+            _method.refuse_arguments(CREATE_FILE, fields)
         return self._caller.unary(
             CREATE_FILE, request, (), retry, timeout, metadata
         )
@@ -390,6 +414,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _sync.Pager[_v1beta_file_pb2.File, _v1beta_file_service_pb2.ListFilesResponse]:
         """Lists the files of the caller's project, page by page. Returns metadata only. Ends with
         INVALID_ARGUMENT for a bad page size or token. Safe to repeat.
@@ -401,6 +426,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Pager[File, ListFilesResponse]: the items of `files`, further pages fetched on the way.
@@ -414,6 +440,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `ListFiles`; REST: GET
         /v1beta/files.
         """
+        if fields:
+            _method.refuse_arguments(LIST_FILES, fields)
         return self._caller.paged(
             LIST_FILES, request, (), retry, timeout, metadata
         )
@@ -426,6 +454,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_file_pb2.File:
         """Returns the metadata of one file. This is how to wait for an upload to become `ACTIVE`: repeat it
         with a pause of a few seconds. A file that does not exist, has expired or belongs to another
@@ -439,6 +468,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             File: the response.
@@ -452,6 +482,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `GetFile`; REST: GET
         /v1beta/{name=files/*}.
         """
+        if fields:
+            _method.refuse_arguments(GET_FILE, fields)
         return self._caller.unary(
             GET_FILE, request, (name,), retry, timeout, metadata
         )
@@ -464,6 +496,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _protobuf_empty_pb2.Empty:
         """Deletes a file before it expires and frees its storage. Prompts that refer to it fail from then on.
         Ends with PERMISSION_DENIED for a file that does not exist or belongs to another project, which is
@@ -477,6 +510,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 60.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             Empty: the response.
@@ -490,6 +524,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `DeleteFile`; REST: DELETE
         /v1beta/{name=files/*}.
         """
+        if fields:
+            _method.refuse_arguments(DELETE_FILE, fields)
         return self._caller.unary(
             DELETE_FILE, request, (name,), retry, timeout, metadata
         )
@@ -502,6 +538,7 @@ class FileService(FileServicePaths):
         retry: _method.RetryOption = _method.DEFAULT,
         timeout: _method.Timeout = _method.DEFAULT,
         metadata: _method.Metadata = (),
+        **fields: _NoReturn,
     ) -> _v1beta_file_service_pb2.DownloadFileResponse:
         """Downloads the content of a file that the service generated. The bytes come only over HTTP, with
         `alt=media` in the query; the gRPC answer is empty. Files that a client uploaded cannot be
@@ -517,6 +554,7 @@ class FileService(FileServicePaths):
             timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
             metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
                 are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
 
         Returns:
             DownloadFileResponse: the response.
@@ -530,6 +568,8 @@ class FileService(FileServicePaths):
         Source: google/ai/generativelanguage/v1beta/file_service.proto, `DownloadFile`; REST: GET
         /v1beta/{name=files/*}:download.
         """
+        if fields:
+            _method.refuse_arguments(DOWNLOAD_FILE, fields)
         return self._caller.unary(
             DOWNLOAD_FILE, request, (name,), retry, timeout, metadata
         )

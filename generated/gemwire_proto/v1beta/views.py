@@ -300,6 +300,16 @@ class FileSource(_views.Enum):
     REGISTERED = "REGISTERED"
 
 
+@_views.Enum.of(_v1beta_retriever_pb2.Document.DESCRIPTOR.enum_types_by_name["State"])
+class DocumentState(_views.Enum):
+    """States of a document."""
+
+    STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
+    STATE_PENDING = "STATE_PENDING"
+    STATE_ACTIVE = "STATE_ACTIVE"
+    STATE_FAILED = "STATE_FAILED"
+
+
 @_views.Enum.of(_v1beta_retriever_pb2.Condition.DESCRIPTOR.enum_types_by_name["Operator"])
 class ConditionOperator(_views.Enum):
     """The comparisons a `Condition` can make."""
@@ -2249,6 +2259,90 @@ class ListChunksRequest(_views.View, kind=_v1beta_retriever_service_pb2.ListChun
 
 class ListChunksResponse(_views.View, kind=_v1beta_retriever_service_pb2.ListChunksResponse):
     """One page of the chunks of a document."""
+
+    __slots__ = ()
+
+
+class FileSearchStore(_views.View, kind=_v1beta_retriever_service_pb2.FileSearchStore):
+    """A set of documents that models can search."""
+
+    __slots__ = ()
+
+
+class CreateFileSearchStoreRequest(_views.View, kind=_v1beta_retriever_service_pb2.CreateFileSearchStoreRequest):
+    """Request of `FileSearchStoreService.CreateFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class GetFileSearchStoreRequest(_views.View, kind=_v1beta_retriever_service_pb2.GetFileSearchStoreRequest):
+    """Request of `FileSearchStoreService.GetFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class ListFileSearchStoresRequest(_views.View, kind=_v1beta_retriever_service_pb2.ListFileSearchStoresRequest):
+    """Request of `FileSearchStoreService.ListFileSearchStores`."""
+
+    __slots__ = ()
+
+
+class ListFileSearchStoresResponse(_views.View, kind=_v1beta_retriever_service_pb2.ListFileSearchStoresResponse):
+    """One page of stores."""
+
+    __slots__ = ()
+
+
+class DeleteFileSearchStoreRequest(_views.View, kind=_v1beta_retriever_service_pb2.DeleteFileSearchStoreRequest):
+    """Request of `FileSearchStoreService.DeleteFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class WhiteSpaceConfig(_views.View, kind=_v1beta_retriever_service_pb2.WhiteSpaceConfig):
+    """Chunks that end at white space."""
+
+    __slots__ = ()
+
+
+class ChunkingConfig(_views.View, kind=_v1beta_retriever_service_pb2.ChunkingConfig):
+    """How a document is split into chunks."""
+
+    __slots__ = ()
+
+
+class UploadToFileSearchStoreRequest(_views.View, kind=_v1beta_retriever_service_pb2.UploadToFileSearchStoreRequest):
+    """Request of `FileSearchStoreService.UploadToFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class UploadToFileSearchStoreResponse(_views.View, kind=_v1beta_retriever_service_pb2.UploadToFileSearchStoreResponse):
+    """Result of `FileSearchStoreService.UploadToFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class UploadToFileSearchStoreMetadata(_views.View, kind=_v1beta_retriever_service_pb2.UploadToFileSearchStoreMetadata):
+    """Progress of `FileSearchStoreService.UploadToFileSearchStore`."""
+
+    __slots__ = ()
+
+
+class ImportFileRequest(_views.View, kind=_v1beta_retriever_service_pb2.ImportFileRequest):
+    """Request of `FileSearchStoreService.ImportFile`."""
+
+    __slots__ = ()
+
+
+class ImportFileResponse(_views.View, kind=_v1beta_retriever_service_pb2.ImportFileResponse):
+    """Result of `FileSearchStoreService.ImportFile`."""
+
+    __slots__ = ()
+
+
+class ImportFileMetadata(_views.View, kind=_v1beta_retriever_service_pb2.ImportFileMetadata):
+    """Progress of `FileSearchStoreService.ImportFile`."""
 
     __slots__ = ()
 

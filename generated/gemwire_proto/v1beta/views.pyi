@@ -371,6 +371,17 @@ class FileSource(_views.Enum):
     bucket.
     """
 
+class DocumentState(_views.Enum):
+    """States of a document."""
+    STATE_UNSPECIFIED = "STATE_UNSPECIFIED"
+    """Not set."""
+    STATE_PENDING = "STATE_PENDING"
+    """The document is being split and embedded."""
+    STATE_ACTIVE = "STATE_ACTIVE"
+    """The document can be searched."""
+    STATE_FAILED = "STATE_FAILED"
+    """The document could not be processed."""
+
 class ConditionOperator(_views.Enum):
     """The comparisons a `Condition` can make. Each works on certain kinds of `CustomMetadata.value` only.
     """
@@ -3280,6 +3291,21 @@ class Document(_views.View):
     """When the document itself was last changed. Output only."""
     create_time: _datetime.datetime | None
     """When the document was created. Output only."""
+    state: DocumentState | None
+    """Whether the document can be searched.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    size_bytes: int | None
+    """Number of bytes of the file.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
+    mime_type: str | None
+    """Media type of the file.
+
+    HTTP only: gRPC cannot carry this field, and a request that sets it goes as JSON.
+    """
     def __init__(
         self,
         *,
@@ -3288,6 +3314,9 @@ class Document(_views.View):
         custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None = ...,
         update_time: _datetime.datetime | str | None = ...,
         create_time: _datetime.datetime | str | None = ...,
+        state: DocumentState | str | int | None = ...,
+        size_bytes: int | None = ...,
+        mime_type: str | None = ...,
     ) -> None: ...
 
 class DocumentDict(_TypedDict, total=False):
@@ -3297,6 +3326,9 @@ class DocumentDict(_TypedDict, total=False):
     custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None
     update_time: _datetime.datetime | str | None
     create_time: _datetime.datetime | str | None
+    state: DocumentState | str | int | None
+    size_bytes: int | None
+    mime_type: str | None
 
 class StringList(_views.View):
     """A list of strings, wrapped so that it can be one choice of a oneof. It lets a single
@@ -8190,6 +8222,283 @@ class ListChunksResponseDict(_TypedDict, total=False):
     """Fields of a `ListChunksResponse`, which is accepted in its place."""
     chunks: _Sequence[Chunk | ChunkDict | _Message] | None
     next_page_token: str | None
+
+class FileSearchStore(_views.View):
+    """A set of documents that models can search."""
+    name: str | None
+    """Resource name, `fileSearchStores/{file_search_store}`. The service makes it from `display_name` and 12
+    random characters.
+    """
+    display_name: str | None
+    """Name for people, at most 512 characters."""
+    create_time: _datetime.datetime | None
+    """When the store was created."""
+    update_time: _datetime.datetime | None
+    """When the store was last changed."""
+    active_documents_count: int | None
+    """Number of documents that can be searched."""
+    pending_documents_count: int | None
+    """Number of documents that are being processed."""
+    failed_documents_count: int | None
+    """Number of documents that could not be processed."""
+    size_bytes: int | None
+    """Number of bytes of all files in the store."""
+    embedding_model: str | None
+    """Resource name of the model that embeds the documents, `models/{model}`. Unset, the service chooses one.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        display_name: str | None = ...,
+        create_time: _datetime.datetime | str | None = ...,
+        update_time: _datetime.datetime | str | None = ...,
+        active_documents_count: int | None = ...,
+        pending_documents_count: int | None = ...,
+        failed_documents_count: int | None = ...,
+        size_bytes: int | None = ...,
+        embedding_model: str | None = ...,
+    ) -> None: ...
+
+class FileSearchStoreDict(_TypedDict, total=False):
+    """Fields of a `FileSearchStore`, which is accepted in its place."""
+    name: str | None
+    display_name: str | None
+    create_time: _datetime.datetime | str | None
+    update_time: _datetime.datetime | str | None
+    active_documents_count: int | None
+    pending_documents_count: int | None
+    failed_documents_count: int | None
+    size_bytes: int | None
+    embedding_model: str | None
+
+class CreateFileSearchStoreRequest(_views.View):
+    """Request of `FileSearchStoreService.CreateFileSearchStore`."""
+    file_search_store: FileSearchStore | None
+    """The store to create."""
+    def __init__(
+        self,
+        *,
+        file_search_store: FileSearchStore | FileSearchStoreDict | _Message | None = ...,
+    ) -> None: ...
+
+class CreateFileSearchStoreRequestDict(_TypedDict, total=False):
+    """Fields of a `CreateFileSearchStoreRequest`, which is accepted in its place."""
+    file_search_store: FileSearchStore | FileSearchStoreDict | _Message | None
+
+class GetFileSearchStoreRequest(_views.View):
+    """Request of `FileSearchStoreService.GetFileSearchStore`."""
+    name: str | None
+    """Resource name of the store."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+    ) -> None: ...
+
+class GetFileSearchStoreRequestDict(_TypedDict, total=False):
+    """Fields of a `GetFileSearchStoreRequest`, which is accepted in its place."""
+    name: str | None
+
+class ListFileSearchStoresRequest(_views.View):
+    """Request of `FileSearchStoreService.ListFileSearchStores`."""
+    page_size: int | None
+    """Maximum number of stores in a page: at most 20. Default: 10."""
+    page_token: str | None
+    """The `next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        page_size: int | None = ...,
+        page_token: str | None = ...,
+    ) -> None: ...
+
+class ListFileSearchStoresRequestDict(_TypedDict, total=False):
+    """Fields of a `ListFileSearchStoresRequest`, which is accepted in its place."""
+    page_size: int | None
+    page_token: str | None
+
+class ListFileSearchStoresResponse(_views.View):
+    """One page of stores."""
+    file_search_stores: list[FileSearchStore] | None
+    """The stores, by the time of their creation."""
+    next_page_token: str | None
+    """Token of the next page; empty at the end."""
+    def __init__(
+        self,
+        *,
+        file_search_stores: _Sequence[FileSearchStore | FileSearchStoreDict | _Message] | None = ...,
+        next_page_token: str | None = ...,
+    ) -> None: ...
+
+class ListFileSearchStoresResponseDict(_TypedDict, total=False):
+    """Fields of a `ListFileSearchStoresResponse`, which is accepted in its place."""
+    file_search_stores: _Sequence[FileSearchStore | FileSearchStoreDict | _Message] | None
+    next_page_token: str | None
+
+class DeleteFileSearchStoreRequest(_views.View):
+    """Request of `FileSearchStoreService.DeleteFileSearchStore`."""
+    name: str | None
+    """Resource name of the store."""
+    force: bool | None
+    """Whether its documents are deleted as well."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        force: bool | None = ...,
+    ) -> None: ...
+
+class DeleteFileSearchStoreRequestDict(_TypedDict, total=False):
+    """Fields of a `DeleteFileSearchStoreRequest`, which is accepted in its place."""
+    name: str | None
+    force: bool | None
+
+class WhiteSpaceConfig(_views.View):
+    """Chunks that end at white space. A token is a word."""
+    max_tokens_per_chunk: int | None
+    """Maximum number of tokens of a chunk, at most 512."""
+    max_overlap_tokens: int | None
+    """Maximum number of tokens that two neighbours share."""
+    def __init__(
+        self,
+        *,
+        max_tokens_per_chunk: int | None = ...,
+        max_overlap_tokens: int | None = ...,
+    ) -> None: ...
+
+class WhiteSpaceConfigDict(_TypedDict, total=False):
+    """Fields of a `WhiteSpaceConfig`, which is accepted in its place."""
+    max_tokens_per_chunk: int | None
+    max_overlap_tokens: int | None
+
+class ChunkingConfig(_views.View):
+    """How a document is split into chunks."""
+    white_space_config: WhiteSpaceConfig | None
+    """At white space."""
+    def __init__(
+        self,
+        *,
+        white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class ChunkingConfigDict(_TypedDict, total=False):
+    """Fields of a `ChunkingConfig`, which is accepted in its place."""
+    white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | _Message | None
+
+class UploadToFileSearchStoreRequest(_views.View):
+    """Request of `FileSearchStoreService.UploadToFileSearchStore`."""
+    file_search_store_name: str | None
+    """Resource name of the store."""
+    display_name: str | None
+    """Name of the document for people."""
+    custom_metadata: list[CustomMetadata] | None
+    """Properties of the document, for `FileSearch.metadata_filter`."""
+    chunking_config: ChunkingConfig | None
+    """How the document is split. Unset, the service decides."""
+    mime_type: str | None
+    """Media type of the file. Unset, the service finds it out."""
+    def __init__(
+        self,
+        *,
+        file_search_store_name: str | None = ...,
+        display_name: str | None = ...,
+        custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None = ...,
+        chunking_config: ChunkingConfig | ChunkingConfigDict | _Message | None = ...,
+        mime_type: str | None = ...,
+    ) -> None: ...
+
+class UploadToFileSearchStoreRequestDict(_TypedDict, total=False):
+    """Fields of a `UploadToFileSearchStoreRequest`, which is accepted in its place."""
+    file_search_store_name: str | None
+    display_name: str | None
+    custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None
+    chunking_config: ChunkingConfig | ChunkingConfigDict | _Message | None
+    mime_type: str | None
+
+class UploadToFileSearchStoreResponse(_views.View):
+    """Result of `FileSearchStoreService.UploadToFileSearchStore`."""
+    parent: str | None
+    """Resource name of the store."""
+    document_name: str | None
+    """Resource name of the document."""
+    mime_type: str | None
+    """Media type of the document."""
+    size_bytes: int | None
+    """Number of bytes of the file."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        document_name: str | None = ...,
+        mime_type: str | None = ...,
+        size_bytes: int | None = ...,
+    ) -> None: ...
+
+class UploadToFileSearchStoreResponseDict(_TypedDict, total=False):
+    """Fields of a `UploadToFileSearchStoreResponse`, which is accepted in its place."""
+    parent: str | None
+    document_name: str | None
+    mime_type: str | None
+    size_bytes: int | None
+
+class UploadToFileSearchStoreMetadata(_views.View):
+    """Progress of `FileSearchStoreService.UploadToFileSearchStore`."""
+    def __init__(self) -> None: ...
+
+class UploadToFileSearchStoreMetadataDict(_TypedDict, total=False):
+    """Fields of a `UploadToFileSearchStoreMetadata`, which is accepted in its place."""
+
+class ImportFileRequest(_views.View):
+    """Request of `FileSearchStoreService.ImportFile`."""
+    file_search_store_name: str | None
+    """Resource name of the store."""
+    file_name: str | None
+    """Resource name of the file, `files/{file}`."""
+    custom_metadata: list[CustomMetadata] | None
+    """Properties of the document, for `FileSearch.metadata_filter`."""
+    chunking_config: ChunkingConfig | None
+    """How the document is split. Unset, the service decides."""
+    def __init__(
+        self,
+        *,
+        file_search_store_name: str | None = ...,
+        file_name: str | None = ...,
+        custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None = ...,
+        chunking_config: ChunkingConfig | ChunkingConfigDict | _Message | None = ...,
+    ) -> None: ...
+
+class ImportFileRequestDict(_TypedDict, total=False):
+    """Fields of a `ImportFileRequest`, which is accepted in its place."""
+    file_search_store_name: str | None
+    file_name: str | None
+    custom_metadata: _Sequence[CustomMetadata | CustomMetadataDict | _Message] | None
+    chunking_config: ChunkingConfig | ChunkingConfigDict | _Message | None
+
+class ImportFileResponse(_views.View):
+    """Result of `FileSearchStoreService.ImportFile`."""
+    parent: str | None
+    """Resource name of the store."""
+    document_name: str | None
+    """Resource name of the document."""
+    def __init__(
+        self,
+        *,
+        parent: str | None = ...,
+        document_name: str | None = ...,
+    ) -> None: ...
+
+class ImportFileResponseDict(_TypedDict, total=False):
+    """Fields of a `ImportFileResponse`, which is accepted in its place."""
+    parent: str | None
+    document_name: str | None
+
+class ImportFileMetadata(_views.View):
+    """Progress of `FileSearchStoreService.ImportFile`."""
+    def __init__(self) -> None: ...
+
+class ImportFileMetadataDict(_TypedDict, total=False):
+    """Fields of a `ImportFileMetadata`, which is accepted in its place."""
 
 class GenerateTextRequest(_views.View):
     """A prompt to complete, with the parameters that steer sampling (legacy). Every parameter left unset

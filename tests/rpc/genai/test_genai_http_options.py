@@ -98,6 +98,12 @@ def test_arguments_of_other_http_clients(api: Api, gemini: RunningEmulator) -> N
 def test_enterprise() -> None:
     with genai.Client(api_key="a-key", enterprise=False) as client:
         assert client.vertexai is False
+        names = [
+            name for name, value in vars(type(client).__mro__[1]).items() if hasattr(value, "__set_name__")
+        ]
+        assert len(names) >= 8
+        for resources in (client, client.aio):
+            assert [getattr(resources, name).vertexai for name in names] == [False] * len(names)
     with pytest.raises(ValueError, match=r"enterprise: Vertex AI is not supported"):
         genai.Client(api_key="a-key", enterprise=True)
     with pytest.raises(ValueError, match=r"enterprise and vertexai: .* differ"):

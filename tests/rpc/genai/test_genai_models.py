@@ -355,9 +355,7 @@ def test_vertex_only_methods_are_refused(api: Api, server: Loopback, method: str
 
 def test_invalid_operations_are_refused(api: Api, server: Loopback) -> None:
     operations = api.genai().operations
-    with pytest.raises(
-        TypeError, match="operation: expected the operation that generate_videos returned, got str"
-    ):
+    with pytest.raises(TypeError, match="operation: expected the operation that a method returned, got str"):
         api(operations.get("models/a/operations/b"))
     with pytest.raises(ValueError, match="operation: has no name"):
         api(operations.get(types.GenerateVideosOperation()))

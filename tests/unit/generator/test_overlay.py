@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from google.api import annotations_pb2
+from google.api import annotations_pb2, client_pb2
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from present import present
@@ -171,6 +171,29 @@ def test_rpcs_and_bindings_are_added(merge: Callable[..., Any]) -> None:
     assert not batch.options.SerializeToString().count(b"\xe0\xbc\x18"), "the options of overlays are gone"
 
 
+def test_services_are_added(merge: Callable[..., Any]) -> None:
+    overlay = f"""{_BEGIN}
+    import "google/api/client.proto";
+    // Makes things.
+    service Makers {{
+      option (google.api.default_host) = "shop.example.com";
+      // Makes one.
+      rpc Make(Wish) returns (Wish) {{ {_HTTP_ONLY} {_HTTP} }}
+    }}
+    message Wish {{}}
+    """
+    merged = merge(overlay)
+    assert merged.http_only == {"shop.Makers/Make"}
+    things, makers = _file(merged).service
+    assert (things.name, makers.name) == ("Things", "Makers")
+    assert makers.options.Extensions[client_pb2.default_host] == "shop.example.com"
+    [method] = makers.method
+    assert (method.name, method.input_type) == ("Make", ".shop.Wish")
+    said = {tuple(place.path): place.leading_comments for place in _file(merged).source_code_info.location}
+    assert said[6, 1] == " Makes things.\n"
+    assert said[6, 1, 2, 0].startswith(" Makes one.")
+
+
 def test_comments_come_along(generator: Any, merge: Callable[..., Any]) -> None:
     file = _file(merge())
     said = {tuple(place.path): place.leading_comments for place in file.source_code_info.location}
@@ -247,7 +270,11 @@ option (gemwire.overlay.v1.merges_into) = "shop/thing.proto";
             f"message Thing {{ {_EXTENDS} oneof other {{ string a = 536870001; }} }}",
             "shop.Thing.other: a message that is extended has no such oneof",
         ),
-        ("service New {}", "shop.New: an overlay adds no service; set the option extends_service"),
+        ("service Things {}", "shop.Things: this name is taken; set the option extends_service to add to it"),
+        (
+            f"service New {{ rpc Do(A) returns (A) {{ {_HTTP} }} }} message A {{}}",
+            "shop.New.Do: is no RPC of the public protos; set the option http_only",
+        ),
         (
             "service New { option (gemwire.overlay.v1.extends_service) = true; }",
             "shop.New: extends a service that does not exist",

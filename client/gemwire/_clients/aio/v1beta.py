@@ -7,6 +7,7 @@ from gemwire._clients.aio.prepare import AsyncPreparingClient
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire_proto.v1beta.cache_service import AsyncCacheService
 from gemwire_proto.v1beta.discuss_service import AsyncDiscussService
+from gemwire_proto.v1beta.file_search_store_service import AsyncFileSearchStoreService
 from gemwire_proto.v1beta.file_service import AsyncFileService
 from gemwire_proto.v1beta.generative_service import AsyncGenerativeService
 from gemwire_proto.v1beta.model_service import AsyncModelService
@@ -22,6 +23,10 @@ class CacheServiceAsyncClient(AsyncCacheService, AsyncServiceClient):
 
 class DiscussServiceAsyncClient(AsyncDiscussService, AsyncServiceClient):
     """Legacy conversation service of the PaLM chat models."""
+
+
+class FileSearchStoreServiceAsyncClient(AsyncFileSearchStoreService, AsyncServiceClient):
+    """Keeps files that models search by meaning."""
 
 
 class FileServiceAsyncClient(AsyncFileService, AsyncServiceClient):

@@ -8,6 +8,7 @@ from gemwire._clients.sync.prepare import PreparingClient
 from gemwire._clients.sync.service_client import ServiceClient
 from gemwire_proto.v1beta.cache_service import CacheService
 from gemwire_proto.v1beta.discuss_service import DiscussService
+from gemwire_proto.v1beta.file_search_store_service import FileSearchStoreService
 from gemwire_proto.v1beta.file_service import FileService
 from gemwire_proto.v1beta.generative_service import GenerativeService
 from gemwire_proto.v1beta.model_service import ModelService
@@ -23,6 +24,10 @@ class CacheServiceClient(CacheService, ServiceClient):
 
 class DiscussServiceClient(DiscussService, ServiceClient):
     """Legacy conversation service of the PaLM chat models."""
+
+
+class FileSearchStoreServiceClient(FileSearchStoreService, ServiceClient):
+    """Keeps files that models search by meaning."""
 
 
 class FileServiceClient(FileService, ServiceClient):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.function_executor import expand_sessions
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._aio.response_stream import AsyncResponseStream
 from gemwire.genai._convert.chat_history import (
     History,
@@ -34,11 +35,8 @@ if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import ContentDict
 
 
-class AsyncChats:
+class AsyncChats(AsyncResource):
     """Conversations with a model. Their history is kept by the client, not by the service."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     def create(
         self,

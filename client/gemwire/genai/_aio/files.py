@@ -7,8 +7,8 @@ import os
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
-from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._types.files import (
     DeleteFileConfig,
@@ -49,14 +49,11 @@ class Writable(Protocol):
         """Write some bytes."""
 
 
-class AsyncFiles:
+class AsyncFiles(AsyncResource):
     """Files: their metadata goes over gRPC, their bytes over HTTP, which needs ``gemwire[http]``.
 
     The service deletes uploaded files after 48 hours.
     """
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def upload(
         self,

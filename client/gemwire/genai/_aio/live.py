@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from gemwire._transport.aio.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
@@ -30,11 +31,8 @@ FunctionResponseUnion: TypeAlias = "FunctionResponse | FunctionResponseDict"
 _RESUME_DELAYS = (0.05, 0.2, 0.8, 2.0)
 
 
-class AsyncLive:
+class AsyncLive(AsyncResource):
     """Live sessions: audio, video and text are streamed in both directions at once."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> AsyncSessionContext:
         """Start a session: ``async with client.aio.live.connect(model=…) as session``.

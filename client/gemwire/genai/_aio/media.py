@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
 from gemwire.genai._types.videos import (
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncMedia:
+class AsyncMedia(AsyncResource):
     """Models that generate images and videos."""
-
-    _api: AsyncApi
 
     async def generate_images(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_calling import generate_content, generate_content_stream
 from gemwire.genai._aio.function_executor import expand_sessions
 from gemwire.genai._aio.media import AsyncMedia
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
 
 class AsyncModels(AsyncMedia):
     """Models, and the content that they generate."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def generate_content(
         self,

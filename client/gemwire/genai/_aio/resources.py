@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gemwire.genai._aio.batches import AsyncBatches
     from gemwire.genai._aio.caches import AsyncCaches
     from gemwire.genai._aio.chats import AsyncChats
+    from gemwire.genai._aio.file_search_stores import AsyncFileSearchStores
     from gemwire.genai._aio.files import AsyncFiles
     from gemwire.genai._aio.live import AsyncLive
     from gemwire.genai._aio.models import AsyncModels
@@ -30,6 +31,7 @@ class AsyncResources:
         models: Models, and the content that they generate.
         chats: Conversations with a model.
         files: Files that requests refer to, and files that models generated.
+        file_search_stores: Stores of files that models search, and their documents.
         caches: Cached content.
         tunings: Tuning jobs.
         batches: Batch jobs.
@@ -40,6 +42,9 @@ class AsyncResources:
     models: LazyResource[AsyncModels] = LazyResource("gemwire.genai._aio.models", "AsyncModels")
     chats: LazyResource[AsyncChats] = LazyResource("gemwire.genai._aio.chats", "AsyncChats")
     files: LazyResource[AsyncFiles] = LazyResource("gemwire.genai._aio.files", "AsyncFiles")
+    file_search_stores: LazyResource[AsyncFileSearchStores] = LazyResource(
+        "gemwire.genai._aio.file_search_stores", "AsyncFileSearchStores"
+    )
     caches: LazyResource[AsyncCaches] = LazyResource("gemwire.genai._aio.caches", "AsyncCaches")
     tunings: LazyResource[AsyncTunings] = LazyResource("gemwire.genai._aio.tunings", "AsyncTunings")
     batches: LazyResource[AsyncBatches] = LazyResource("gemwire.genai._aio.batches", "AsyncBatches")

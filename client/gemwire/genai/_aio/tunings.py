@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.pager import AsyncPager
+from gemwire.genai._aio.resource import AsyncResource
 from gemwire.genai._types.tunings import (
     CreateTuningJobConfig,
     GetTuningJobConfig,
@@ -22,11 +22,8 @@ if TYPE_CHECKING:
     )
 
 
-class AsyncTunings:
+class AsyncTunings(AsyncResource):
     """Tuning jobs, which train models on examples."""
-
-    def __init__(self, api: AsyncApi) -> None:
-        self._api = api
 
     async def tune(
         self,

@@ -20,6 +20,8 @@ from gemwire_runtime.method import AnyMethod, Method, Service
 if TYPE_CHECKING:
     from gemwire.genai._backends.gemini.batches import GeminiBatches
     from gemwire.genai._backends.gemini.caches import GeminiCaches
+    from gemwire.genai._backends.gemini.documents import GeminiDocuments
+    from gemwire.genai._backends.gemini.file_search_stores import GeminiFileSearchStores
     from gemwire.genai._backends.gemini.files import GeminiFiles
     from gemwire.genai._backends.gemini.live import GeminiLive
     from gemwire.genai._backends.gemini.media import GeminiMedia
@@ -88,6 +90,8 @@ class Backend:
         media: Calls of ``client.models`` for images and videos, and of ``client.operations``.
         caches: Calls of ``client.caches``.
         files: Calls of ``client.files``.
+        file_search_stores: Calls of ``client.file_search_stores``.
+        documents: Calls of ``client.file_search_stores.documents``.
         tunings: Calls of ``client.tunings``.
         batches: Calls of ``client.batches``.
         live: The RPC and the messages of ``client.live``.
@@ -100,6 +104,8 @@ class Backend:
     media: GeminiMedia
     caches: GeminiCaches
     files: GeminiFiles
+    file_search_stores: GeminiFileSearchStores
+    documents: GeminiDocuments
     tunings: GeminiTunings
     batches: GeminiBatches
     live: GeminiLive

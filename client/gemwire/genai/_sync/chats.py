@@ -20,6 +20,7 @@ from gemwire.genai._convert.function_calls import find_functions
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.function_executor import expand_sessions
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._sync.response_stream import ResponseStream
 from gemwire.genai._types.content import Content, ContentUnion
 from gemwire.genai._types.generate_content import (
@@ -35,11 +36,8 @@ if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import ContentDict
 
 
-class Chats:
+class Chats(Resource):
     """Conversations with a model. Their history is kept by the client, not by the service."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def create(
         self,

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, overload
 
 from gemwire.genai._convert.error_details import details_as_json
-from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.files import (
     DeleteFileConfig,
     DeleteFileResponse,
@@ -50,14 +50,11 @@ class Writable(Protocol):
         """Write some bytes."""
 
 
-class Files:
+class Files(Resource):
     """Files: their metadata goes over gRPC, their bytes over HTTP, which needs ``gemwire[http]``.
 
     The service deletes uploaded files after 48 hours.
     """
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def upload(
         self,

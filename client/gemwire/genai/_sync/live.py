@@ -11,6 +11,7 @@ from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.content import ContentListUnion, PILImage
 from gemwire.genai._types.live import LiveConnectConfig, LiveServerMessage
 from gemwire.genai.http_options import CallSettings
@@ -31,11 +32,8 @@ FunctionResponseUnion: TypeAlias = "FunctionResponse | FunctionResponseDict"
 _RESUME_DELAYS = (0.05, 0.2, 0.8, 2.0)
 
 
-class Live:
+class Live(Resource):
     """Live sessions: audio, video and text are streamed in both directions at once."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def connect(self, *, model: str, config: LiveConnectConfigOrDict | None = None) -> SessionContext:
         """Start a session: ``with client.aio.live.connect(model=…) as session``.

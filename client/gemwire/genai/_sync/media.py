@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._sync.api import Api
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.content import PILImage
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
 from gemwire.genai._types.videos import (
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     )
 
 
-class Media:
+class Media(Resource):
     """Models that generate images and videos."""
-
-    _api: Api
 
     def generate_images(
         self,

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gemwire.genai._convert.function_calls import find_functions
-from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.function_calling import generate_content, generate_content_stream
 from gemwire.genai._sync.function_executor import expand_sessions
 from gemwire.genai._sync.media import Media
@@ -44,9 +43,6 @@ if TYPE_CHECKING:
 
 class Models(Media):
     """Models, and the content that they generate."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def generate_content(
         self,

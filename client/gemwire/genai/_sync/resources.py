@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gemwire.genai._sync.batches import Batches
     from gemwire.genai._sync.caches import Caches
     from gemwire.genai._sync.chats import Chats
+    from gemwire.genai._sync.file_search_stores import FileSearchStores
     from gemwire.genai._sync.files import Files
     from gemwire.genai._sync.live import Live
     from gemwire.genai._sync.models import Models
@@ -31,6 +32,7 @@ class Resources:
         models: Models, and the content that they generate.
         chats: Conversations with a model.
         files: Files that requests refer to, and files that models generated.
+        file_search_stores: Stores of files that models search, and their documents.
         caches: Cached content.
         tunings: Tuning jobs.
         batches: Batch jobs.
@@ -41,6 +43,9 @@ class Resources:
     models: LazyResource[Models] = LazyResource("gemwire.genai._sync.models", "Models")
     chats: LazyResource[Chats] = LazyResource("gemwire.genai._sync.chats", "Chats")
     files: LazyResource[Files] = LazyResource("gemwire.genai._sync.files", "Files")
+    file_search_stores: LazyResource[FileSearchStores] = LazyResource(
+        "gemwire.genai._sync.file_search_stores", "FileSearchStores"
+    )
     caches: LazyResource[Caches] = LazyResource("gemwire.genai._sync.caches", "Caches")
     tunings: LazyResource[Tunings] = LazyResource("gemwire.genai._sync.tunings", "Tunings")
     batches: LazyResource[Batches] = LazyResource("gemwire.genai._sync.batches", "Batches")

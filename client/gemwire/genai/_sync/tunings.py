@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.pager import Pager
+from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.tunings import (
     CreateTuningJobConfig,
     GetTuningJobConfig,
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     )
 
 
-class Tunings:
+class Tunings(Resource):
     """Tuning jobs, which train models on examples."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
 
     def tune(
         self,

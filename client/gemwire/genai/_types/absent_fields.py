@@ -17,9 +17,13 @@ _FIELDS: dict[type[View], dict[str, object]] = {
     views.BatchEmbedContentsResponse: {**_RESPONSE, "metadata": object},
     views.CountTokensResponse: _RESPONSE,
     views.ListCachedContentsResponse: _RESPONSE,
-    views.ListFilesResponse: _RESPONSE,
+    views.ListFilesResponse: {**_RESPONSE, "data": object, "next_page": str},
     views.ListModelsResponse: _RESPONSE,
     views.CreateFileResponse: _RESPONSE,
+    views.ListFileSearchStoresResponse: _RESPONSE,
+    views.ListDocumentsResponse: _RESPONSE,
+    views.ImportFileResponse: _RESPONSE,
+    views.UploadToFileSearchStoreResponse: _RESPONSE,
     views.Model: dict.fromkeys(
         ("checkpoints", "default_checkpoint_id", "endpoints", "labels", "tuned_model_info"), object
     ),

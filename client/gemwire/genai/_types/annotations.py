@@ -70,6 +70,8 @@ def _keep(value: object) -> object:
 
 def _to_enum(kind: type[enum.Enum]) -> Convert:
     def convert(value: object) -> object:
+        if isinstance(value, kind):
+            return value
         if not isinstance(value, (str, int)):
             raise TypeError(f"expected a {kind.__name__} or its name, got {type(value).__name__}")
         return kind(getattr(value, "value", value))

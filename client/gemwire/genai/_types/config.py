@@ -37,13 +37,19 @@ class Config(Model):
     __aliases__: ClassVar[dict[str, str]] = {}
     __conversions__: ClassVar[dict[str, Convert]] = {}
 
-    def __init_subclass__(cls) -> None:
+    #: Names in JSON that are not the camelCase of the fields' own.
+    __json_names__: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, json_names: Mapping[str, str] | None = None) -> None:
         own = vars(cls).get("__annotations__", {})
         namespace = vars(sys.modules[cls.__module__])
         fields = {name: (own[name], namespace) for name in own if not name.startswith("_")}
         cls.__fields__ = cls.__fields__ | fields
         cls.__aliases__ = {to_camel_case(name): name for name in cls.__fields__}
         cls.__aliases__ |= {name: name for name in cls.__fields__}
+        if json_names:
+            cls.__json_names__ = json_names
+            cls.__aliases__ |= {written: name for name, written in json_names.items()}
         cls.__conversions__ = {}
         for name in fields:
             if name not in vars(cls):
@@ -146,7 +152,11 @@ class Config(Model):
     def describe_fields(cls) -> dict[str, FieldInfo]:
         """Return the fields by their names, in the order of their declaration."""
         return {
-            name: FieldInfo(describe(_resolve(annotation)), to_camel_case(name), getattr(cls, name))
+            name: FieldInfo(
+                describe(_resolve(annotation)),
+                cls.__json_names__.get(name) or to_camel_case(name),
+                getattr(cls, name),
+            )
             for name, annotation in cls.__fields__.items()
         }
 

@@ -16,6 +16,7 @@ from gemwire_runtime.views import View, message_of
 
 if TYPE_CHECKING:
     from gemwire_proto.v1beta.views import (
+        BlobDict,
         ContentDict,
         FileDataDict,
         PartDict,
@@ -57,6 +58,9 @@ PartUnion: TypeAlias = Union[
 ContentUnion: TypeAlias = Union[views.Content, v1beta.Content, "ContentDict", PartUnion, Sequence[PartUnion]]
 #: Values accepted as the contents of a request.
 ContentListUnion: TypeAlias = ContentUnion | Sequence[ContentUnion]
+#: Values accepted as a picture or a video of a live session.
+BlobImageUnion: TypeAlias = PILImage | views.Blob
+BlobImageUnionDict: TypeAlias = Union[BlobImageUnion, "BlobDict"]
 PartUnionDict: TypeAlias = PartUnion
 ContentUnionDict: TypeAlias = ContentUnion
 ContentListUnionDict: TypeAlias = ContentListUnion

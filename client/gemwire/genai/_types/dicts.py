@@ -42,24 +42,18 @@ from gemwire.genai._types.caches import (
 )
 from gemwire.genai._types.embed_content import EmbedContentConfig
 from gemwire.genai._types.file_search import (
-    ChunkingConfig,
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
     DeleteFileSearchStoreConfig,
-    FileSearchStore,
     GetDocumentConfig,
     GetFileSearchStoreConfig,
     ImportFileConfig,
     ImportFileOperation,
-    ImportFileResponse,
     ListDocumentsConfig,
     ListFileSearchStoresConfig,
-    ListFileSearchStoresResponse,
     UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
-    UploadToFileSearchStoreResponse,
     UploadToFileSearchStoreResumableResponse,
-    WhiteSpaceConfig,
 )
 from gemwire.genai._types.files import (
     CreateFileConfig,
@@ -117,6 +111,7 @@ from gemwire.genai._types.models import (
     UpdateModelConfig,
 )
 from gemwire.genai._types.recording_config import DebugConfig
+from gemwire.genai._types.schemas import JSONSchema
 from gemwire.genai._types.tunings import (
     CancelTuningJobConfig,
     CancelTuningJobResponse,
@@ -154,6 +149,7 @@ if TYPE_CHECKING:
     )
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
     from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
+    from gemwire.genai._types.schemas import JSONSchemaType
     from gemwire.genai._types.tunings import JobState, TuningJob
     from gemwire.genai._types.videos import (
         ImageResizeMode,
@@ -169,6 +165,7 @@ if TYPE_CHECKING:
         AvatarConfigDict,
         BlobDict,
         CachedContentDict,
+        ChunkingConfigDict,
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
         CustomMetadataDict,
@@ -176,6 +173,7 @@ if TYPE_CHECKING:
         GenerationConfigDict,
         HistoryConfigDict,
         ImageConfigDict,
+        ImportFileResponseDict,
         ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
@@ -184,6 +182,7 @@ if TYPE_CHECKING:
         ToolConfigDict,
         TranslationConfigDict,
         TuningExampleDict,
+        UploadToFileSearchStoreResponseDict,
     )
 
 
@@ -335,49 +334,6 @@ class DeleteCachedContentResponseDict(TypedDict, total=False):
     sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
-class FileSearchStoreDict(TypedDict, total=False):
-    """Fields of a `FileSearchStore`."""
-
-    name: str | None
-    display_name: str | None
-    create_time: datetime.datetime | None
-    update_time: datetime.datetime | None
-    active_documents_count: int | None
-    pending_documents_count: int | None
-    failed_documents_count: int | None
-    size_bytes: int | None
-    embedding_model: str | None
-
-
-class ListFileSearchStoresResponseDict(TypedDict, total=False):
-    """Fields of a `ListFileSearchStoresResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    next_page_token: str | None
-    file_search_stores: Sequence[FileSearchStore | FileSearchStoreDict] | None
-
-
-class WhiteSpaceConfigDict(TypedDict, total=False):
-    """Fields of a `WhiteSpaceConfig`."""
-
-    max_tokens_per_chunk: int | None
-    max_overlap_tokens: int | None
-
-
-class ChunkingConfigDict(TypedDict, total=False):
-    """Fields of a `ChunkingConfig`."""
-
-    white_space_config: WhiteSpaceConfig | WhiteSpaceConfigDict | None
-
-
-class ImportFileResponseDict(TypedDict, total=False):
-    """Fields of a `ImportFileResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    parent: str | None
-    document_name: str | None
-
-
 class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
     """Fields of a `UploadToFileSearchStoreResumableResponse`."""
 
@@ -403,6 +359,8 @@ class DeleteFileResponseDict(TypedDict, total=False):
     """Fields of a `DeleteFileResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
+    id: str | None
+    type: str | None
 
 
 class AutomaticFunctionCallingConfigDict(TypedDict, total=False):
@@ -628,6 +586,35 @@ class DebugConfigDict(TypedDict, total=False):
     replay_id: str | None
 
 
+class JSONSchemaDict(TypedDict, total=False):
+    """Fields of a `JSONSchema`."""
+
+    type: JSONSchemaType | Sequence[JSONSchemaType] | None
+    format: str | None
+    title: str | None
+    description: str | None
+    default: object | None
+    items: JSONSchema | JSONSchemaDict | None
+    min_items: int | None
+    max_items: int | None
+    enum: Sequence[object] | None
+    properties: Mapping[str, JSONSchema | JSONSchemaDict] | None
+    required: Sequence[str] | None
+    min_properties: int | None
+    max_properties: int | None
+    minimum: float | None
+    maximum: float | None
+    min_length: int | None
+    max_length: int | None
+    pattern: str | None
+    additional_properties: object | None
+    any_of: Sequence[JSONSchema | JSONSchemaDict] | None
+    unique_items: bool | None
+    ref: str | None
+    defs: Mapping[str, JSONSchema | JSONSchemaDict] | None
+    one_of: Sequence[JSONSchema | JSONSchemaDict] | None
+
+
 class TuningDatasetDict(TypedDict, total=False):
     """Fields of a `TuningDataset`."""
 
@@ -769,20 +756,6 @@ class DeleteFileSearchStoreConfigDict(CallConfigDict, total=False):
     force: bool | None
 
 
-class ListDocumentsConfigDict(CallConfigDict, total=False):
-    """Fields of a `ListDocumentsConfig`."""
-
-    page_size: int | None
-    page_token: str | None
-
-
-class ListFileSearchStoresConfigDict(CallConfigDict, total=False):
-    """Fields of a `ListFileSearchStoresConfig`."""
-
-    page_size: int | None
-    page_token: str | None
-
-
 class CreateFileSearchStoreConfigDict(CallConfigDict, total=False):
     """Fields of a `CreateFileSearchStoreConfig`."""
 
@@ -794,23 +767,19 @@ class ImportFileConfigDict(CallConfigDict, total=False):
     """Fields of a `ImportFileConfig`."""
 
     custom_metadata: Sequence[views.CustomMetadata | CustomMetadataDict] | None
-    chunking_config: ChunkingConfig | ChunkingConfigDict | None
-
-
-class UploadToFileSearchStoreResponseDict(ImportFileResponseDict, total=False):
-    """Fields of a `UploadToFileSearchStoreResponse`."""
+    chunking_config: views.ChunkingConfig | ChunkingConfigDict | None
 
 
 class ImportFileOperationDict(OperationDict, total=False):
     """Fields of a `ImportFileOperation`."""
 
-    response: ImportFileResponse | ImportFileResponseDict | None
+    response: views.ImportFileResponse | ImportFileResponseDict | None
 
 
 class UploadToFileSearchStoreOperationDict(OperationDict, total=False):
     """Fields of a `UploadToFileSearchStoreOperation`."""
 
-    response: UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
+    response: views.UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict | None
 
 
 class UploadFileConfigDict(CallConfigDict, total=False):
@@ -1031,6 +1000,8 @@ DeleteCachedContentConfigDict: TypeAlias = CallConfigDict
 ListCachedContentsConfigDict: TypeAlias = ListConfigDict
 GetDocumentConfigDict: TypeAlias = CallConfigDict
 GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
+ListDocumentsConfigDict: TypeAlias = ListConfigDict
+ListFileSearchStoresConfigDict: TypeAlias = ListConfigDict
 DownloadMediaConfigDict: TypeAlias = CallConfigDict
 GetFileConfigDict: TypeAlias = CallConfigDict
 DeleteFileConfigDict: TypeAlias = CallConfigDict
@@ -1053,7 +1024,6 @@ BatchJobSourceOrDict: TypeAlias = BatchJobSource | BatchJobSourceDict
 CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobConfigDict
 CancelTuningJobConfigOrDict: TypeAlias = CancelTuningJobConfig | CancelTuningJobConfigDict
 CancelTuningJobResponseOrDict: TypeAlias = CancelTuningJobResponse | CancelTuningJobResponseDict
-ChunkingConfigOrDict: TypeAlias = ChunkingConfig | ChunkingConfigDict
 CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
 CountTokensConfigOrDict: TypeAlias = CountTokensConfig | CountTokensConfigDict
 CreateAuthTokenConfigOrDict: TypeAlias = CreateAuthTokenConfig | CreateAuthTokenConfigDict
@@ -1082,7 +1052,6 @@ DownloadMediaConfigOrDict: TypeAlias = DownloadMediaConfig | DownloadMediaConfig
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
 EmbedContentConfigOrDict: TypeAlias = EmbedContentConfig | EmbedContentConfigDict
 EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
-FileSearchStoreOrDict: TypeAlias = FileSearchStore | FileSearchStoreDict
 FileStatusOrDict: TypeAlias = FileStatus | FileStatusDict
 GenerateContentConfigOrDict: TypeAlias = GenerateContentConfig | GenerateContentConfigDict
 GenerateImagesConfigOrDict: TypeAlias = GenerateImagesConfig | GenerateImagesConfigDict
@@ -1107,19 +1076,16 @@ HttpRetryOptionsOrDict: TypeAlias = HttpRetryOptions | HttpRetryOptionsDict
 ImageOrDict: TypeAlias = Image | ImageDict
 ImportFileConfigOrDict: TypeAlias = ImportFileConfig | ImportFileConfigDict
 ImportFileOperationOrDict: TypeAlias = ImportFileOperation | ImportFileOperationDict
-ImportFileResponseOrDict: TypeAlias = ImportFileResponse | ImportFileResponseDict
 InlinedEmbedContentResponseOrDict: TypeAlias = InlinedEmbedContentResponse | InlinedEmbedContentResponseDict
 InlinedRequestOrDict: TypeAlias = InlinedRequest | InlinedRequestDict
 InlinedResponseOrDict: TypeAlias = InlinedResponse | InlinedResponseDict
+JSONSchemaOrDict: TypeAlias = JSONSchema | JSONSchemaDict
 JobErrorOrDict: TypeAlias = JobError | JobErrorDict
 ListBatchJobsConfigOrDict: TypeAlias = ListBatchJobsConfig | ListBatchJobsConfigDict
 ListBatchJobsResponseOrDict: TypeAlias = ListBatchJobsResponse | ListBatchJobsResponseDict
 ListCachedContentsConfigOrDict: TypeAlias = ListCachedContentsConfig | ListCachedContentsConfigDict
 ListDocumentsConfigOrDict: TypeAlias = ListDocumentsConfig | ListDocumentsConfigDict
 ListFileSearchStoresConfigOrDict: TypeAlias = ListFileSearchStoresConfig | ListFileSearchStoresConfigDict
-ListFileSearchStoresResponseOrDict: TypeAlias = (
-    ListFileSearchStoresResponse | ListFileSearchStoresResponseDict
-)
 ListFilesConfigOrDict: TypeAlias = ListFilesConfig | ListFilesConfigDict
 ListModelsConfigOrDict: TypeAlias = ListModelsConfig | ListModelsConfigDict
 ListTuningJobsConfigOrDict: TypeAlias = ListTuningJobsConfig | ListTuningJobsConfigDict
@@ -1165,9 +1131,6 @@ UploadToFileSearchStoreConfigOrDict: TypeAlias = (
 UploadToFileSearchStoreOperationOrDict: TypeAlias = (
     UploadToFileSearchStoreOperation | UploadToFileSearchStoreOperationDict
 )
-UploadToFileSearchStoreResponseOrDict: TypeAlias = (
-    UploadToFileSearchStoreResponse | UploadToFileSearchStoreResponseDict
-)
 UploadToFileSearchStoreResumableResponseOrDict: TypeAlias = (
     UploadToFileSearchStoreResumableResponse | UploadToFileSearchStoreResumableResponseDict
 )
@@ -1177,4 +1140,3 @@ VideoGenerationReferenceImageOrDict: TypeAlias = (
     VideoGenerationReferenceImage | VideoGenerationReferenceImageDict
 )
 WeightedPromptOrDict: TypeAlias = WeightedPrompt | WeightedPromptDict
-WhiteSpaceConfigOrDict: TypeAlias = WhiteSpaceConfig | WhiteSpaceConfigDict

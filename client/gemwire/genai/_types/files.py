@@ -89,10 +89,14 @@ class File(views.File):
 
 
 class DeleteFileResponse(Config):
-    """The empty response to the deletion of a file.
+    """The response to the deletion of a file.
 
     Attributes:
-        sdk_http_response: The HTTP response; None over gRPC.
+        sdk_http_response: Headers of the response.
+        id: Vertex AI only.
+        type: Vertex AI only.
     """
 
     sdk_http_response: HttpResponse | None = None
+    id: str | None = None
+    type: str | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from gemwire.genai._backends.base import Backend
 from gemwire.genai._backends.gemini.batches import GeminiBatches
 from gemwire.genai._backends.gemini.caches import GeminiCaches
+from gemwire.genai._backends.gemini.documents import GeminiDocuments
+from gemwire.genai._backends.gemini.file_search_stores import GeminiFileSearchStores
 from gemwire.genai._backends.gemini.files import GeminiFiles
 from gemwire.genai._backends.gemini.live import GeminiLive
 from gemwire.genai._backends.gemini.media import GeminiMedia
@@ -21,6 +23,8 @@ GEMINI = Backend(
     media=GeminiMedia(),
     caches=GeminiCaches(),
     files=GeminiFiles(),
+    file_search_stores=GeminiFileSearchStores(),
+    documents=GeminiDocuments(),
     tunings=GeminiTunings(),
     batches=GeminiBatches(_MODELS),
     live=GeminiLive(),

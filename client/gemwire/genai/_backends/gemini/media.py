@@ -10,7 +10,6 @@ from gemwire.genai._types.videos import (
     GenerateVideosConfig,
     GenerateVideosOperation,
     GenerateVideosSource,
-    Operation,
 )
 from gemwire_proto.google.longrunning import operations_pb2
 from gemwire_proto.longrunning.operations import GET_OPERATION
@@ -46,8 +45,6 @@ class GeminiMedia:
             videos.from_generate_videos_operation,
         )
 
-    def get_operation(self, operation: Operation) -> Call[GenerateVideosOperation]:
-        if not operation.name:
-            raise ValueError("operation: has no name; pass an operation that generate_videos returned")
-        request = operations_pb2.GetOperationRequest(name=operation.name)
+    def get_operation(self, name: str) -> Call[GenerateVideosOperation]:
+        request = operations_pb2.GetOperationRequest(name=name)
         return Call(GET_OPERATION, request, videos.from_generate_videos_operation)

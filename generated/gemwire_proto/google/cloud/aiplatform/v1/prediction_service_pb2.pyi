@@ -16,6 +16,7 @@ from gemwire_proto.google.cloud.aiplatform.v1 import types_pb2 as _v1_types_pb2
 from gemwire_proto.google.cloud.aiplatform.v1 import usage_metadata_pb2 as _v1_usage_metadata_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
 from gemwire_proto.google.protobuf import timestamp_pb2 as _protobuf_timestamp_pb2
+from gemwire_proto.google.rpc import status_pb2 as _rpc_status_pb2
 from google.protobuf import struct_pb2 as _twin_struct_pb2
 from google.protobuf import timestamp_pb2 as _twin_timestamp_pb2
 
@@ -813,4 +814,113 @@ class BatchEmbedContentsResponse(_Message):
         embeddings: _Iterable[EmbedContentResponse.Embedding | _Mapping[str, _Any]] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: _Literal["embeddings"]) -> None: ...
+
+class PredictLongRunningRequest(_Message):
+    """Asks `PredictionService.PredictLongRunning` for videos."""
+    endpoint: str
+    """The model: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+    """
+    @property
+    def instances(self) -> _containers.RepeatedCompositeFieldContainer[_protobuf_struct_pb2.Value]:
+        """What to make: an object with `prompt`, and pictures or a video to start from.
+        """
+    @property
+    def parameters(self) -> _protobuf_struct_pb2.Value:
+        """How to make it, such as `sampleCount`, `durationSeconds` and `storageUri`."""
+    @property
+    def labels(self) -> _containers.ScalarMap[str, str]:
+        """Labels of the caller's own, for billing."""
+    def __init__(
+        self,
+        /,
+        *,
+        endpoint: str | None = ...,
+        instances: _Iterable[_protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any]] | None = ...,
+        parameters: _protobuf_struct_pb2.Value | _twin_struct_pb2.Value | _Mapping[str, _Any] | None = ...,
+        labels: _Mapping[str, str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["parameters"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["endpoint", "instances", "parameters", "labels"]) -> None: ...
+
+class FetchPredictOperationRequest(_Message):
+    """Asks `PredictionService.FetchPredictOperation` for an operation."""
+    endpoint: str
+    """The model: `projects/{project}/locations/{location}/publishers/{publisher}/models/{model}`.
+    """
+    operation_name: str
+    """Name of the operation, which begins with that of the model."""
+    def __init__(
+        self,
+        /,
+        *,
+        endpoint: str | None = ...,
+        operation_name: str | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["endpoint", "operation_name"]) -> None: ...
+
+class PredictOperation(_Message):
+    """An operation of `PredictionService.PredictLongRunning`."""
+    name: str
+    """Name of the operation."""
+    @property
+    def metadata(self) -> _protobuf_struct_pb2.Struct:
+        """What the service says of its progress."""
+    done: bool
+    """Whether it has ended."""
+    @property
+    def error(self) -> _rpc_status_pb2.Status:
+        """Why it failed."""
+    @property
+    def response(self) -> PredictLongRunningResponse:
+        """What it made."""
+    def __init__(
+        self,
+        /,
+        *,
+        name: str | None = ...,
+        metadata: _protobuf_struct_pb2.Struct | _twin_struct_pb2.Struct | _Mapping[str, _Any] | None = ...,
+        done: bool | None = ...,
+        error: _rpc_status_pb2.Status | _Mapping[str, _Any] | None = ...,
+        response: PredictLongRunningResponse | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["metadata", "error", "response"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["name", "metadata", "done", "error", "response"]) -> None: ...
+
+class PredictLongRunningResponse(_Message):
+    """What `PredictionService.PredictLongRunning` made."""
+    class Video(_Message):
+        """A video: its address or its bytes."""
+        gcs_uri: str
+        """Address in Cloud Storage."""
+        bytes_base64_encoded: bytes
+        """The bytes."""
+        mime_type: str
+        """Media type."""
+        def __init__(
+            self,
+            /,
+            *,
+            gcs_uri: str | None = ...,
+            bytes_base64_encoded: bytes | None = ...,
+            mime_type: str | None = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: _Literal["gcs_uri", "bytes_base64_encoded", "mime_type"]) -> None: ...
+
+    @property
+    def videos(self) -> _containers.RepeatedCompositeFieldContainer[PredictLongRunningResponse.Video]:
+        """The videos."""
+    rai_media_filtered_count: int
+    """How many were held back."""
+    @property
+    def rai_media_filtered_reasons(self) -> _containers.RepeatedScalarFieldContainer[str]:
+        """Why they were."""
+    def __init__(
+        self,
+        /,
+        *,
+        videos: _Iterable[PredictLongRunningResponse.Video | _Mapping[str, _Any]] | None = ...,
+        rai_media_filtered_count: int | None = ...,
+        rai_media_filtered_reasons: _Iterable[str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: _Literal["videos", "rai_media_filtered_count", "rai_media_filtered_reasons"]) -> None: ...
 
