@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from _pytest.outcomes import Failed
@@ -116,15 +118,11 @@ class LenientClass:
         self._kind = kind
 
     def __call__(self, *given: object, **named: object) -> Any:
-        try:
-            return self._kind(*given, **named)
-        except (TypeError, ValueError) as error:
-            if not USAGE.collecting:
-                raise
-            return Placeholder(f"{self._kind.__name__}: {error}", "refused")
+        return _attempt(self._kind, *given, **named)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._kind, name)
+        found = getattr(self._kind, name)
+        return partial(_attempt, found) if USAGE.collecting and inspect.ismethod(found) else found
 
     def __mro_entries__(self, _: tuple[object, ...]) -> tuple[type, ...]:
         return (self._kind,)
@@ -137,3 +135,12 @@ class LenientClass:
 
     def __or__(self, other: object) -> Any:
         return self._kind | getattr(other, "_kind", other)
+
+
+def _attempt(function: Callable[..., object], *given: object, **named: object) -> object:
+    try:
+        return function(*given, **named)
+    except (TypeError, ValueError) as error:
+        if not USAGE.collecting:
+            raise
+        return Placeholder(f"{function.__qualname__}: {error}", "refused")

@@ -1,4 +1,4 @@
-"""The table of Google's tests that do not pass, and its comparison with a run."""
+"""The tables of Google's tests that do not pass, and their comparison with a run."""
 
 from __future__ import annotations
 
@@ -10,26 +10,32 @@ from judge.reasons import find_reason
 from judge.runs import Kind, Outcome
 
 FOLDER = Path(__file__).parent
+#: Titles of the counts.
+TITLES: Mapping[Kind, str] = {"api": "over the API", "offline": "without the API"}
+_THERE_TOO = "not with google-genai's own client either"
 
 
-def list_failures(kind: Kind, outcomes: Mapping[str, Outcome], expected: Mapping[str, Outcome]) -> list[str]:
-    """Return a line for each test that does not pass, and one for a file whose tests fail for one reason.
+def list_failures(kind: Kind, ours: Mapping[str, Outcome], theirs: Mapping[str, Outcome]) -> list[str]:
+    """Return a line for each test that fails, and one for a file all of whose tests fail for one reason.
 
     Args:
         kind: Which tests they are.
-        outcomes: Outcomes by the tests' ids.
-        expected: Outcomes with google-genai's own client; tests that fail there too are left out.
+        ours: Outcomes by the tests' ids.
+        theirs: Outcomes of all tests with google-genai's own client; empty when it is the one that is judged.
     """
     lines = []
-    wanted = sorted(identity for identity, outcome in expected.items() if outcome.result == "passed")
-    for file, grouped in groupby(wanted, key=lambda each: each.partition("::")[0]):
+    for file, grouped in groupby(sorted(theirs or ours), key=lambda identity: identity.partition("::")[0]):
         tests = [*grouped]
-        failed = {each: found.message for each in tests if not (found := find(outcomes, each)).passed}
-        reasons = {each: find_reason(each, message) for each, message in failed.items()}
-        if len(tests) > 1 and len(failed) == len(tests) and len({*reasons.values()}) == 1:
-            lines.append(f"{kind} {file} (all {len(tests)}): {reasons[tests[0]]}")
+        reasons = {}
+        for identity in tests:
+            outcome = find(ours, identity)
+            if outcome.result == "failed":
+                there_too = theirs and theirs[identity].result == "failed"
+                reasons[identity] = _THERE_TOO if there_too else find_reason(identity, outcome.message)
+        if len(tests) > 1 and len(reasons) == len(tests) and len({*reasons.values()}) == 1:
+            lines.append(f"{kind} {file} (all): {reasons[tests[0]]}")
         else:
-            lines += [f"{kind} {each}: {reason}" for each, reason in reasons.items()]
+            lines += [f"{kind} {identity}: {reason}" for identity, reason in reasons.items()]
     return lines
 
 
@@ -40,7 +46,32 @@ def find(outcomes: Mapping[str, Outcome], identity: str) -> Outcome:
     return outcomes.get(identity.partition("::")[0], Outcome("failed", "was not collected"))
 
 
-def count(outcomes: Mapping[str, Outcome], expected: Mapping[str, Outcome]) -> tuple[int, int]:
-    """Return how many of the tests that pass with google-genai's client pass, and how many there are."""
-    wanted = [identity for identity, outcome in expected.items() if outcome.result == "passed"]
-    return sum(find(outcomes, each).passed for each in wanted), len(wanted)
+def count(kind: Kind, ours: Mapping[str, Outcome], theirs: Mapping[str, Outcome]) -> str:
+    """Return how many tests pass, of those that pass with google-genai's client or, without it, of all."""
+    wanted = [test for test, outcome in theirs.items() if outcome.result == "passed"] or [*ours]
+    passed = sum(find(ours, test).result == "passed" for test in wanted)
+    return f"# {TITLES[kind]}: {passed} of {len(wanted)}"
+
+
+def compare(name: str, kind: Kind, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return what a table does not say: tests that fail and are not listed, or pass and are.
+
+    Args:
+        name: Name of the table: ``genai`` or ``emulator``.
+        kind: Which tests ran.
+        outcomes: Their outcomes by their ids.
+    """
+    lines = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    found = [
+        line.removeprefix(f"{kind} ").partition(": ")[0] for line in lines if line.startswith(f"{kind} ")
+    ]
+    files = {each.removesuffix(" (all)") for each in found if each.endswith(" (all)")}
+    listed = {each for each in found if not each.endswith(" (all)")}
+    differences = []
+    for identity, outcome in sorted(outcomes.items()):
+        is_listed = identity in listed or identity.partition("::")[0] in files
+        if outcome.result == "failed" and not is_listed and "::" in identity:
+            differences.append(f"{identity} fails: {outcome.message[:300]}")
+        if outcome.result == "passed" and is_listed:
+            differences.append(f"{identity} passes, but {name}.txt lists it")
+    return differences

@@ -101,9 +101,7 @@ def to_image_instance(image: object, argument: str) -> dict[str, str]:
     else:
         given = Image.of(image, argument)
         if not given.image_bytes:
-            raise ValueError(
-                f"{argument}: image_bytes are required; gcs_uri is Vertex AI only"
-            )
+            raise ValueError(f"{argument}: image_bytes are required; gcs_uri is Vertex AI only")
         data = given.image_bytes
         mime_type = given.mime_type or media_types.guess_from_bytes(data, argument)
     return {"bytesBase64Encoded": base64.b64encode(data).decode(), "mimeType": mime_type}

@@ -18,9 +18,9 @@ _Config = TypeVar("_Config", ListConfig, ListModelsConfig)
 class Pager(Generic[_Item]):
     """A page of a list, and the way to the next.
 
-    ``pager[0]`` and ``len(pager)`` refer to the current page. Iteration yields the items of all pages from the
-    first one on, each time anew. `next_page` and iteration replace the current page: after a whole iteration
-    it is the last one.
+    ``pager[0]`` and ``len(pager)`` refer to the current page. Iteration yields the items of all pages, from
+    the first one on each time. `next_page` and iteration replace the current page: after an iteration, it is
+    the last one.
     """
 
     def __init__(
