@@ -29,6 +29,7 @@ from gemwire_emulator.services.corpora import RetrieverService
 from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
+from gemwire_emulator.services.interactions import InteractionService
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
@@ -216,6 +217,7 @@ class Emulator:
         state = self.state
         generative = GenerativeService(state)
         self._batches = generative.batches
+        interactions = InteractionService(state, generative)
         files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
         stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
@@ -224,6 +226,7 @@ class Emulator:
             "FileSearchStoreService": stores,
             "FileService": files,
             "GenerativeService": generative,
+            "InteractionService": interactions,
             "ModelService": models,
             "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
@@ -257,6 +260,7 @@ class Emulator:
             models,
             predictions,
             self._batches,
+            interactions,
             prediction.videos,
             jobs,
         )
@@ -366,7 +370,10 @@ def _short_name(service: Service) -> str:
 
 _FAMILIES = {family.name: family for family in FAMILIES}
 #: Packages of the Gemini API; the first is v1beta.
-_PACKAGES: tuple[Package, ...] = _FAMILIES["generativelanguage"].packages
+_PACKAGES: tuple[Package, ...] = (
+    *_FAMILIES["generativelanguage"].packages,
+    *_FAMILIES["interactions"].packages,
+)
 #: Method tables of the services of the Gemini API, and of Vertex AI.
 SERVICES = tuple(service for package in _PACKAGES for service in package.tables())
 VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())

@@ -51,6 +51,23 @@ FAMILIES = (
         ),
     ),
     Family(
+        name="interactions",
+        host="generativelanguage.googleapis.com",
+        descriptor_set=_BASE.with_name("interactions.binpb"),
+        comments=_BASE.with_name("interactions_comments.json"),
+        packages=(
+            Package(
+                name="gemwire.interactions.v1beta",
+                module="gemwire_proto.interactions",
+                services={
+                    "InteractionService": "gemwire_proto.interactions.interaction_service",
+                },
+                clients=False,
+                mixin=False,
+            ),
+        ),
+    ),
+    Family(
         name="aiplatform",
         host="aiplatform.googleapis.com",
         descriptor_set=_BASE.with_name("aiplatform.binpb"),

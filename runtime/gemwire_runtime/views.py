@@ -24,6 +24,7 @@ from gemwire_runtime.message_init import is_repeated, message_class
 from gemwire_runtime.models import FieldInfo, Model, to_camel_case
 from gemwire_runtime.pydantic_models import Fields, unwrap
 from gemwire_runtime.upb import descriptor_of
+from gemwire_runtime.variants import Variant as Variant
 from gemwire_runtime.well_known import ANNOTATIONS, WELL_KNOWN
 
 _V = TypeVar("_V", bound="View")

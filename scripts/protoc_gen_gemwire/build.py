@@ -64,7 +64,7 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
     merged = overlay.merge(compile_protos(protos, imports))
     policies = policy.load(protos / "call_policy.json", model.rpc_names(merged.files))
     patterns = json.loads((protos / "resource_patterns.json").read_text(encoding="utf-8"))
-    everything = model.build(merged.files, policies, families, merged.http_only, patterns)
+    everything = model.build(merged, policies, families, patterns)
     made = {f"{ROOT}/{name}": text.encode() for name, text in _render(everything, families).items()}
     for family in families:
         data = _descriptor_set(merged.files, family, base=family is families[0])
@@ -73,10 +73,11 @@ def generate(protos: Path, imports: Path, families: Sequence[Family]) -> Generat
 
 
 def _render_clients(everything: model.Model, families: Sequence[Family]) -> Iterator[tuple[str, bytes]]:
-    for name, (family, package) in packages(families).items():
+    for full_name, (family, package) in packages(families).items():
         if package.clients:
-            files = [file for file in everything.files if file.package == name]
-            yield f"gemwire/{package.module}.py", render_clients.front(family, package, files).encode()
+            files = [file for file in everything.files if file.package == full_name]
+            for name, text in render_clients.front(family, package, files).items():
+                yield f"gemwire/{package.module}/{name}", text.encode()
             path = f"gemwire/_clients/aio/{package.module}.py"
             yield path, render_clients.clients(package, files).encode()
 

@@ -75,6 +75,14 @@ FAMILIES = (
         comments="comments.json",
     ),
     Family(
+        name="interactions",
+        title="Interactions of the Gemini API",
+        packages=(Package("gemwire.interactions.v1beta", "interactions", views=True),),
+        host="generativelanguage.googleapis.com",
+        descriptor_set="interactions.binpb",
+        comments="interactions_comments.json",
+    ),
+    Family(
         name="aiplatform",
         title="Vertex AI API",
         model="projects/my-project/locations/us-central1/publishers/google/models/gemini-2.5-flash",

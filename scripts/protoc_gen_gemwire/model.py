@@ -25,6 +25,7 @@ from google.protobuf.descriptor_pb2 import (
 from gemwire_runtime.json_only import FIRST_NUMBER, LAST_NUMBER
 
 from .families import ROOT, Family, Package, packages
+from .overlay import Merged
 from .policy import Policy
 
 _PROTO_FIELD = FieldDescriptorProto
@@ -188,6 +189,7 @@ class Model:
         enums: By full name.
         homes: The file of each message and enum, by full name.
         http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
+        variants: Kinds of messages with a class of their own; see `overlay.Merged`.
         patterns: The name pattern of each resource, by its type.
     """
 
@@ -196,6 +198,7 @@ class Model:
     enums: dict[str, Enum] = field(default_factory=dict)
     homes: dict[str, File] = field(default_factory=dict)
     http_only: frozenset[str] = frozenset()
+    variants: Mapping[str, Sequence[str]] = field(default_factory=dict)
     patterns: dict[str, str] = field(default_factory=dict)
 
     def python_name(self, full_name: str) -> str:
@@ -234,29 +237,27 @@ def _clean(comment: str) -> str:
 
 
 def build(
-    files: Sequence[FileDescriptorProto],
+    merged: Merged,
     policies: Mapping[str, Policy],
     families: Sequence[Family],
-    http_only: frozenset[str],
     patterns: Mapping[str, str],
 ) -> Model:
     """Read the descriptors.
 
     Args:
-        files: In dependency order, with source info for those that have comments.
+        merged: The files, with source info for those that have comments.
         policies: A policy for each RPC.
         families: The table of families.
-        http_only: RPCs that the service has over HTTP only, ``package.Service/Method``.
         patterns: The name pattern of each resource that the protos refer to and do not define, by its type.
 
     Raises:
         ModelError: Two names collide in snake case, a field is a Python keyword, the policy file says of
             an RPC what its verb says, or a service does not fit its family.
     """
-    model = Model(http_only=http_only)
+    model = Model(http_only=merged.http_only, variants=merged.variants)
     homes = packages(families)
-    comments = {proto.name: _Comments(proto, proto.package in homes) for proto in files}
-    for proto in files:
+    comments = {proto.name: _Comments(proto, proto.package in homes) for proto in merged.files}
+    for proto in merged.files:
         file = _file(proto, comments[proto.name], homes)
         model.files.append(file)
         for message in file.messages:
@@ -277,7 +278,7 @@ def build(
                 for i, s in enumerate(proto.service)
             ),
         )
-        for file, proto in zip(model.files, files, strict=True)
+        for file, proto in zip(model.files, merged.files, strict=True)
     ]
     for file in model.files:
         _check_services(file)

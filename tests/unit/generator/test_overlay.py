@@ -236,6 +236,54 @@ def test_without_overlays_nothing_happens(generator: Any, merge: Callable[..., A
     assert generator.overlay.merge(files) == generator.overlay.Merged(files, frozenset())
 
 
+_OWN = """
+import "gemwire/overlay/v1/options.proto";
+import "google/api/annotations.proto";
+option (gemwire.overlay.v1.snake_case_json) = true;
+message Leaf {
+  option (gemwire.overlay.v1.variants) = "kind=oak OakLeaf";
+  optional string kind = 1;
+  optional string full_name = 2;
+}
+service Trees {
+  rpc Get(Leaf) returns (Leaf) { %s option (google.api.http) = {get: "/v1/leaf"}; }
+}
+"""
+
+
+def test_a_file_of_its_own(generator: Any, tmp_path: Path) -> None:
+    write = _writer(generator, tmp_path)
+    merged = write(_OWN % "option (gemwire.overlay.v1.http_only) = true;")
+    [file] = [file for file in merged.files if file.name == "trees/own.proto"]
+    assert [field.json_name for field in file.message_type[0].field] == ["kind", "full_name"]
+    assert merged.http_only == {"trees.v1.Trees/Get"}
+    assert merged.variants == {"trees.v1.Leaf": ["kind=oak OakLeaf"]}
+    assert "gemwire/overlay/v1/options.proto" not in file.dependency
+    with pytest.raises(generator.overlay.OverlayError, match=r"Trees/Get: is in no public proto; set"):
+        write(_OWN % "")
+    with pytest.raises(generator.overlay.OverlayError, match=r"'kind' is not of the form field=value Name"):
+        write(_OWN.replace("kind=oak OakLeaf", "kind") % "option (gemwire.overlay.v1.http_only) = true;")
+
+
+def _writer(generator: Any, folder: Path) -> Callable[[str], Any]:
+    """Return what compiles and merges a file that merges into no other."""
+
+    def write(text: str) -> Any:
+        overlays = folder / "overlay"
+        for name, content in {
+            "gemwire/overlay/v1/options.proto": (
+                _ROOT / "protos/overlay/gemwire/overlay/v1/options.proto"
+            ).read_text(),
+            "trees/own.proto": _HEAD.format("trees.v1") + text,
+        }.items():
+            (overlays / name).parent.mkdir(parents=True, exist_ok=True)
+            (overlays / name).write_text(content)
+        files = generator.build.compile_protos(folder, _ROOT / ".buf" / "googleapis")
+        return generator.overlay.merge(files)
+
+    return write
+
+
 _EXTENDS = "option (gemwire.overlay.v1.extends) = true;"
 _SERVICE = "service Things { option (gemwire.overlay.v1.extends_service) = true;"
 _HTTP = 'option (google.api.http) = {get: "/v1/x"};'

@@ -36,6 +36,8 @@ _Message = TypeVar("_Message", bound=Message)
 #: Bytes of an error that are read: pages of proxies can be long.
 _MAX_ERROR_SIZE = 1 << 18
 _EVENTS = "text/event-stream"
+#: Data of the event that ends some streams.
+_DONE = b"[DONE]"
 #: Header fields that HTTP reserves, and those that are set here.
 _RESERVED = frozenset(
     {
@@ -204,12 +206,12 @@ class EventSource:
                 raise response_too_large(self._exchange.max_size)
             received = await self._exchange.read_some()
             if received:
-                if events := self._parser.feed(received):
+                if events := [event for event in self._parser.feed(received) if event != _DONE]:
                     return events
                 continue
             self._ended = True
             self._exchange.close()
-            if (last := self._parser.end()) is not None:
+            if (last := self._parser.end()) not in {None, _DONE}:
                 return [_check_complete(last)]
         return []
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gemwire.genai._aio.chats import AsyncChats
     from gemwire.genai._aio.file_search_stores import AsyncFileSearchStores
     from gemwire.genai._aio.files import AsyncFiles
+    from gemwire.genai._aio.interactions import AsyncInteractions
     from gemwire.genai._aio.live import AsyncLive
     from gemwire.genai._aio.models import AsyncModels
     from gemwire.genai._aio.operations import AsyncOperations
@@ -37,6 +38,7 @@ class AsyncResources:
         batches: Batch jobs.
         live: Sessions that stream in both directions.
         operations: Long-running operations of the service.
+        interactions: Turns with models and agents, whose state the service keeps.
     """
 
     models: LazyResource[AsyncModels] = LazyResource("gemwire.genai._aio.models", "AsyncModels")
@@ -51,6 +53,9 @@ class AsyncResources:
     live: LazyResource[AsyncLive] = LazyResource("gemwire.genai._aio.live", "AsyncLive")
     operations: LazyResource[AsyncOperations] = LazyResource(
         "gemwire.genai._aio.operations", "AsyncOperations"
+    )
+    interactions: LazyResource[AsyncInteractions] = LazyResource(
+        "gemwire.genai._aio.interactions", "AsyncInteractions"
     )
 
     def __init__(self, api: AsyncApi) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gemwire.genai._sync.chats import Chats
     from gemwire.genai._sync.file_search_stores import FileSearchStores
     from gemwire.genai._sync.files import Files
+    from gemwire.genai._sync.interactions import Interactions
     from gemwire.genai._sync.live import Live
     from gemwire.genai._sync.models import Models
     from gemwire.genai._sync.operations import Operations
@@ -38,6 +39,7 @@ class Resources:
         batches: Batch jobs.
         live: Sessions that stream in both directions.
         operations: Long-running operations of the service.
+        interactions: Turns with models and agents, whose state the service keeps.
     """
 
     models: LazyResource[Models] = LazyResource("gemwire.genai._sync.models", "Models")
@@ -51,6 +53,9 @@ class Resources:
     batches: LazyResource[Batches] = LazyResource("gemwire.genai._sync.batches", "Batches")
     live: LazyResource[Live] = LazyResource("gemwire.genai._sync.live", "Live")
     operations: LazyResource[Operations] = LazyResource("gemwire.genai._sync.operations", "Operations")
+    interactions: LazyResource[Interactions] = LazyResource(
+        "gemwire.genai._sync.interactions", "Interactions"
+    )
 
     def __init__(self, api: Api) -> None:
         self._api = api

@@ -62,6 +62,8 @@ __all__ = [*_CLIENTS, *_messages.__all__]  # noqa: PLE0604 - all are strings
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("services", "types"):  # names of Google's packages
+        return importlib.import_module(f"{__name__}.{name}")
     home = importlib.import_module(_CLIENTS[name]) if name in _CLIENTS else _messages
     value = globals()[name] = getattr(home, name)
     return value
