@@ -127,7 +127,7 @@ def refuse_vertex_fields(message: Message) -> None:
     if found := list(_paths(message, "", FIRST_GEMINI_NUMBER)):
         fields = ", ".join(f"{message.DESCRIPTOR.name}.{path}" for path in found[:3])
         raise ValueError(
-            f"{fields}: only supported in Gemini Enterprise Agent Platform mode (Vertex AI); "
+            f"{fields}: parameter is only supported in Gemini Enterprise Agent Platform mode (Vertex AI); "
             "the Gemini API has no such field"
         )
 

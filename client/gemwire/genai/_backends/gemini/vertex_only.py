@@ -19,7 +19,7 @@ _ELSEWHERE = (
     "only supported in Gemini Enterprise Agent Platform mode (Vertex AI), not supported in Gemini API mode"
 )
 _NOTHING = "the Gemini API does not support it"
-_SOURCE = "pass requests or an uploaded file"
+_SOURCE = "set one of inlined_requests and file_name"
 
 #: Fields by the class of the config.
 _FIELDS: Mapping[type[Config], Mapping[str, str]] = {
