@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _KEEP_ALIVE = 75
 _V1 = PACKAGES["google.ai.generativelanguage.v1"]
 _LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
+_VERTEX_LIVE = "/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
 
 
 class HttpServer:
@@ -191,4 +192,4 @@ def _build_app(
     # Not a Mount: its pattern matches no path with a newline, which Starlette would answer in its own format.
     app.router.default = rpcs
     app.router.redirect_slashes = False
-    return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app, page.guard)
+    return RootApp(LiveApp(endpoints[_LIVE], endpoints[_VERTEX_LIVE]), rpcs, app, page.guard)
