@@ -157,8 +157,8 @@ def test_list(api: Api, gemini: RunningEmulator) -> None:
     names = [api(batches.create(model=MODEL, src=[{"contents": "x"}])).name for _ in range(3)]
     pager = api(batches.list(config={"page_size": 2}))
     assert (pager.name, len(pager), type(pager[0])) == ("batch_jobs", 2, types.BatchJob)
-    assert sorted(job.name for job in api.list(pager)) == sorted(names)
     assert len(api(pager.next_page())) == 1
+    assert sorted(job.name for job in api.list(pager)) == sorted(names)
 
 
 def test_cancel_and_delete(api: Api, gemini: RunningEmulator) -> None:
