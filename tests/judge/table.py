@@ -29,7 +29,8 @@ def list_failures(kind: Kind, ours: Mapping[str, Outcome], theirs: Mapping[str, 
         reasons = {}
         for identity in tests:
             outcome = find(ours, identity)
-            if outcome.result == "failed":
+            skipped = outcome.result == "skipped" and theirs and theirs[identity].result == "passed"
+            if outcome.result == "failed" or skipped:
                 there_too = theirs and theirs[identity].result == "failed"
                 reasons[identity] = _THERE_TOO if there_too else find_reason(identity, outcome.message)
         if len(tests) > 1 and len(reasons) == len(tests) and len({*reasons.values()}) == 1:

@@ -346,10 +346,19 @@ def test_missing_bytes_are_neither_shown_nor_saved(made: Any, says: str, tmp_pat
 # Refusals --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["edit_image", "upscale_image", "compute_tokens"])
-def test_vertex_only_methods_are_refused(api: Api, server: Loopback, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("edit_image", {"prompt": "p", "reference_images": []}),
+        ("upscale_image", {"image": {"image_bytes": b"png"}, "upscale_factor": "x2"}),
+        ("compute_tokens", {"contents": "a"}),
+    ],
+)
+def test_vertex_only_methods_are_refused(
+    api: Api, server: Loopback, method: str, arguments: dict[str, Any]
+) -> None:
     with pytest.raises(ValueError, match=f"{method}: method is only supported in Gemini Enterprise"):
-        api(getattr(api.genai().models, method)(model="m", prompt="p"))
+        api(getattr(api.genai().models, method)(model="m", **arguments))
     assert not server.journal
 
 
