@@ -1,0 +1,8 @@
+"""Webhooks and their types, under the module's name in google-genai."""
+
+from __future__ import annotations
+
+from gemwire.genai._aio.webhooks import AsyncWebhooks as AsyncWebhooks
+from gemwire.genai._sync.webhooks import Webhooks as Webhooks
+from gemwire_proto.interactions.views import SigningSecret as SigningSecret
+from gemwire_proto.interactions.views import Webhook as Webhook
