@@ -127,8 +127,8 @@ def _read_files(sources: Sequence[api.Source]) -> dict[str, bytes]:
 
 def _list_entries(files: dict[str, bytes], path: str, *, recursive: bool) -> list[_Entry] | None:
     """Return what is in a folder, by name; None if there is no such folder or file."""
-    path = path.strip("/")
-    path = "" if path == "." else path
+    # A slash that is percent-encoded in a URL is no separator there.
+    path = path.replace("\\", "/").strip("/")
     if path in files:
         return [_Entry(path, len(files[path]))]
     prefix = f"{path}/" if path else ""

@@ -99,6 +99,7 @@ LIST_ENVIRONMENT_FILES = _method.Method(
     routing=("environment", "path"),
     http=(
         _method.HttpBinding("get", "/v1beta/environments/{environment}/files/{path=**}"),
+        _method.HttpBinding("get", "/v1beta/environments/{environment}/files"),
     ),
     timeout=60.0,
     retry=_method.RetryDefaults(

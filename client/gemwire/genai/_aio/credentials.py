@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.json_resource import AsyncJsonResource
@@ -54,7 +54,7 @@ class AsyncCredentials(AsyncJsonResource):
         """
         required = ("id", "type")
         return await self._call(
-            rpcs.CREATE_CREDENTIAL, views.Credential, _rename(arguments), body="config", required=required
+            rpcs.CREATE_CREDENTIAL, views.Credential, arguments, body="config", required=required
         )
 
     async def get(self, id: str, **options: Unpack[CallOptions]) -> views.Credential:
@@ -99,8 +99,7 @@ class AsyncCredentials(AsyncJsonResource):
             APIError: The call failed.
         """
         path = {"id": self._to_id(id), "update_mask": update_mask}
-        given = _rename(arguments)
-        return await self._call(rpcs.UPDATE_CREDENTIAL, views.Credential, given, path, body="config")
+        return await self._call(rpcs.UPDATE_CREDENTIAL, views.Credential, arguments, path, body="config")
 
     async def delete(self, id: str, **options: Unpack[CallOptions]) -> views.Empty:
         """Delete a credential.
@@ -115,7 +114,3 @@ class AsyncCredentials(AsyncJsonResource):
         """
         path = {"id": self._to_id(id)}
         return await self._call(rpcs.DELETE_CREDENTIAL, views.Empty, options, path)
-
-
-def _rename(arguments: Mapping[str, object]) -> dict[str, object]:
-    return {"type" if name == "type_" else name: value for name, value in arguments.items()}

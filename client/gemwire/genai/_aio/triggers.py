@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     class _Create(CallOptions, views.TriggerDict):
         pass
 
-    class _List(CallOptions, views.ListTriggersRequestDict):
-        pass
+    class _List(CallOptions, views.ListTriggersRequestDict, total=False):
+        filter_: str | None
 
 
 class AsyncTriggers(AsyncJsonResource):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gemwire.genai._sync.json_resource import JsonResource
@@ -55,7 +55,7 @@ class Credentials(JsonResource):
         """
         required = ("id", "type")
         return self._call(
-            rpcs.CREATE_CREDENTIAL, views.Credential, _rename(arguments), body="config", required=required
+            rpcs.CREATE_CREDENTIAL, views.Credential, arguments, body="config", required=required
         )
 
     def get(self, id: str, **options: Unpack[CallOptions]) -> views.Credential:
@@ -100,8 +100,7 @@ class Credentials(JsonResource):
             APIError: The call failed.
         """
         path = {"id": self._to_id(id), "update_mask": update_mask}
-        given = _rename(arguments)
-        return self._call(rpcs.UPDATE_CREDENTIAL, views.Credential, given, path, body="config")
+        return self._call(rpcs.UPDATE_CREDENTIAL, views.Credential, arguments, path, body="config")
 
     def delete(self, id: str, **options: Unpack[CallOptions]) -> views.Empty:
         """Delete a credential.
@@ -116,7 +115,3 @@ class Credentials(JsonResource):
         """
         path = {"id": self._to_id(id)}
         return self._call(rpcs.DELETE_CREDENTIAL, views.Empty, options, path)
-
-
-def _rename(arguments: Mapping[str, object]) -> dict[str, object]:
-    return {"type" if name == "type_" else name: value for name, value in arguments.items()}

@@ -115,6 +115,6 @@ class EnvironmentFiles(JsonResource):
             APIError: The call failed.
         """
         given = {"recursive": recursive, "page_size": page_size, "page_token": page_token, **options}
-        folder = {"environment": self._to_id(environment, "environment"), "path": path.strip("/") or "/"}
+        folder = {"environment": self._to_id(environment, "environment"), "path": path.strip("/")}
         shown = views.ListEnvironmentFilesResponse
         return self._call(rpcs.LIST_ENVIRONMENT_FILES, shown, given, folder)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gemwire.genai._sync.json_resource import JsonResource
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     class _Create(CallOptions, views.CreateVoiceRequestDict):
         pass
 
-    class _List(CallOptions, views.ListVoicesRequestDict):
-        pass
+    class _List(CallOptions, views.ListVoicesRequestDict, total=False):
+        type_: Sequence[str] | None
 
 
 class Voices(JsonResource):
