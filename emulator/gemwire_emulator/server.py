@@ -40,9 +40,11 @@ from gemwire_emulator.settings import Settings as Settings
 from gemwire_emulator.state import State
 from gemwire_emulator.storage import Storage
 from gemwire_emulator.store import Store
+from gemwire_emulator.vertex import live
 from gemwire_emulator.vertex import prediction as vertex_prediction
 from gemwire_emulator.vertex.batches import JobService
 from gemwire_emulator.vertex.caches import GenAiCacheService
+from gemwire_emulator.vertex.live import LiveService
 from gemwire_emulator.vertex.model_garden import ModelGardenService
 from gemwire_emulator.vertex.models import ModelService as VertexModelService
 from gemwire_emulator.vertex.names import find_location, find_project
@@ -253,6 +255,7 @@ class Emulator:
             "ModelService": VertexModelService(state, tuned),
             "PredictionService": prediction,
         }
+        dispatcher.serve(LIVE_SERVICE, LiveService(generative))
         self._resumable: tuple[Resumable, ...] = (
             files,
             stores.indexing,
@@ -380,4 +383,6 @@ SERVICES = tuple(service for package in _PACKAGES for service in package.tables(
 VERTEX_SERVICES = tuple(_FAMILIES["aiplatform"].packages[0].tables())
 #: Operations of Vertex AI belong to a location, all else of the shared services to an API key.
 _TENANTS = {"Operations": find_location}
+#: Live sessions of Vertex AI, which no proto describes.
+LIVE_SERVICE = Service(live.METHOD.service, VERTEX_SERVICES[0].host, (), {live.METHOD.name: live.METHOD})
 _UNSERVED = "the emulator does not have it; it serves models of one's own, of which the emulator has none"

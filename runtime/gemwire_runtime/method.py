@@ -84,6 +84,7 @@ class Method(Generic[_Request, _Response]):
         flattened: Request fields that the Python method takes as arguments.
         routing: Request fields, dotted, that go into ``x-goog-request-params``.
         http: REST bindings; empty if there are none.
+        websocket: Path of the WebSocket that the RPC has over HTTP; empty if it has none.
         timeout: Default deadline of a whole call, in seconds; None for no deadline.
         retry: Default retry policy; None for no retries.
         idempotent: Whether the RPC changes nothing on the server, so that a call may be sent twice.
@@ -105,6 +106,7 @@ class Method(Generic[_Request, _Response]):
     flattened: tuple[str, ...] = ()
     routing: tuple[str, ...] = ()
     http: tuple[HttpBinding, ...] = ()
+    websocket: str = ""
     timeout: float | None = None
     retry: RetryDefaults | None = None
     idempotent: bool = False

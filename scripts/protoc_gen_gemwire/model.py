@@ -119,6 +119,7 @@ class Method:
     signatures: tuple[tuple[str, ...], ...]
     routing: tuple[str, ...]
     http: tuple[HttpBinding, ...]
+    websocket: str  # path of the one that it has over HTTP
     items: str | None  # field of the response that holds a page's items
     operation: tuple[str, str] | None  # full names: response, metadata
     idempotent: bool  # changes nothing on the server
@@ -412,10 +413,15 @@ def _field(
 
 def _bindings(rule: http_pb2.HttpRule) -> Iterator[HttpBinding]:
     verb = rule.WhichOneof("pattern")
-    if verb:
+    if verb and verb != "custom":
         yield HttpBinding(verb, getattr(rule, verb), rule.body)
     for more in rule.additional_bindings:
         yield from _bindings(more)
+
+
+def _websocket(rule: http_pb2.HttpRule) -> str:
+    """Return the path of a rule of the kind ``WEBSOCKET``, if it is one."""
+    return rule.custom.path if rule.custom.kind == "WEBSOCKET" else ""
 
 
 def _idempotent(rpc: str, http: Sequence[HttpBinding], policy: Policy) -> bool:
@@ -467,6 +473,7 @@ def _method(
         signatures=signatures,
         routing=routing,
         http=http,
+        websocket=_websocket(m.options.Extensions[annotations_pb2.http]),
         items=_page_items(model.messages.get(request), model.messages.get(response)),
         operation=operation,  # type: ignore[arg-type]
         idempotent=_idempotent(f"{service}/{m.name}", http, policy),

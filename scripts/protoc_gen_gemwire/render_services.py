@@ -79,6 +79,8 @@ def _table(out: Source, service: Service, file: File, types: Types) -> None:
                         body = f', body="{b.body}"' if b.body else ""
                         out(f'_method.HttpBinding("{b.verb}", "{b.template}"{body}),')
                 out("),")
+            if method.websocket:
+                out(f'websocket="{method.websocket}",')
             policy = method.policy
             if policy.timeout is not None:
                 out(f"timeout={policy.timeout},")
@@ -90,9 +92,7 @@ def _table(out: Source, service: Service, file: File, types: Types) -> None:
                         f"initial={policy.initial}, maximum={policy.maximum}, multiplier={policy.multiplier},"
                     )
                 out("),")
-            if method.idempotent:
-                out("idempotent=True,")
-            for fact in ("http_only", "may_hold_json_only"):
+            for fact in ("idempotent", "http_only", "may_hold_json_only"):
                 if getattr(method, fact):
                     out(f"{fact}=True,")
             if method.items:
@@ -289,6 +289,8 @@ def _returns(method: Method) -> str:
 
 
 def _rest(method: Method) -> str:
+    if method.websocket:
+        return f"; WebSocket: {method.websocket}"
     if not method.http:
         return "; gRPC only"
     first = method.http[0]

@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(folder: Path) -> Iterator[RunningEmulator]:
-    with emulator(http_port=0, storage=folder) as running:
+    with emulator(http_port=0, https_port=0, storage=folder) as running:
         yield running
 
 
@@ -216,6 +216,40 @@ def test_base_models(client: Any) -> None:
     assert f"publishers/google/models/{MODEL}" in names
     assert len(names) == len(set(names)) > 20
     assert client.models.get(model=MODEL).name == f"publishers/google/models/{MODEL}"
+
+
+def test_live_sessions(running: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    running.reset()
+    monkeypatch.setenv("SSL_CERT_FILE", running.ca_file)
+    options = {"base_url": running.https}
+    client = genai.Client(
+        vertexai=True,
+        project="my-project",
+        location="us-central1",
+        credentials=Credentials(),
+        http_options=options,
+    )
+
+    async def talk(session: Any) -> str:
+        await session.send_client_content(turns={"role": "user", "parts": [{"text": "Hello"}]})
+        return "".join([message.text or "" async for message in session.receive()])
+
+    async def test() -> None:
+        config = {"response_modalities": ["TEXT"], "session_resumption": {}}
+        async with client.aio.live.connect(model="gemini-2.0-flash-live-001", config=config) as session:
+            assert "Hello" in await talk(session)
+        express = genai.Client(vertexai=True, api_key="k", http_options=options)
+        async with express.aio.live.connect(model=MODEL, config=config) as session:
+            assert "Hello" in await talk(session)
+
+    asyncio.run(test())
+    calls = running.calls("LlmBidiService/BidiGenerateContent")
+    assert [call.front for call in calls] == ["websocket"] * 2
+    models = (
+        f"{PARENT}/publishers/google/models/gemini-2.0-flash-live-001",
+        f"publishers/google/models/{MODEL}",
+    )
+    assert tuple(call.requests[0].setup.model for call in calls) == models
 
 
 def test_express_mode_and_errors(client: Any, running: RunningEmulator) -> None:

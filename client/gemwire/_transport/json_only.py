@@ -44,6 +44,13 @@ def to_grpc_request(method: Method[_Request, _Response], value: object) -> _Requ
     return request
 
 
+def to_bidi_request(call: object, method: Method[_Request, _Response], value: object) -> _Request:
+    """Return one of several requests of a call as a message; raises as `to_grpc_request`, over gRPC."""
+    if getattr(call, "carries_json", False):
+        return to_message(method.request, value, "request")
+    return to_grpc_request(method, value)
+
+
 def may_be_in(request: Message, data: bytes) -> bool:
     """Return whether a request may hold a JSON-only field; see `gemwire_runtime.json_only.may_be_in`."""
     if isinstance(request, SerializedMessage):

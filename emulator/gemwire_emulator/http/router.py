@@ -14,7 +14,7 @@ from gemwire_runtime.method import HttpBinding, Kind
 #: Versions in paths. All serve the routes of v1beta, because Google's SDKs differ in which they call.
 VERSIONS = ("v1", "v1beta", "v1alpha")
 #: Versions of Vertex AI, and how its paths go on after them.
-_VERTEX_VERSIONS = ("v1", "v1beta1")
+VERTEX_VERSIONS = ("v1", "v1beta1")
 _VERTEX_ROOTS = frozenset({"projects", "publishers", "endpoints"})
 _VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]+))?\}")
 
@@ -66,7 +66,7 @@ class Router:
             vertex: Whether to add the bindings that are Vertex AI's, or those that are not.
         """
         self._vertex = vertex
-        self._versions = _VERTEX_VERSIONS if vertex else VERSIONS
+        self._versions = VERTEX_VERSIONS if vertex else VERSIONS
         self.routes: list[RpcRoute] = []
         self._index: dict[tuple[str, str, str], list[RpcRoute]] = defaultdict(list)
         for endpoint in endpoints:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _KEEP_ALIVE = 75
 _V1 = PACKAGES["google.ai.generativelanguage.v1"]
 _LIVE = "/google.ai.generativelanguage.v1beta.GenerativeService/BidiGenerateContent"
+_VERTEX_LIVE = "/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
 
 
 class HttpServer:
@@ -164,6 +165,7 @@ def _build_app(
     v1 = Router(e for path, e in endpoints.items() if path in v1_methods)
     vertex = Router(endpoints.values(), vertex=True)
     rpcs = RpcApp(router, vertex)
+    uploads = UploadApp(state, admission, journal)
     downloads = DownloadApp(endpoints, state, rpcs)
     app = Starlette(
         routes=[
@@ -171,7 +173,8 @@ def _build_app(
             Route("/v1/openapi.json", Document("v1", v1.routes).serve),
             Route("/aiplatform/openapi.json", Document("v1", vertex.routes, VERTEX).serve),
             *page.build_routes(router.routes),
-            Route("/upload/{version}/files", UploadApp(state, admission, journal)),
+            Route("/upload/{version}/files", uploads),
+            Route("/upload/{version}/fileSearchStores/{store}:uploadToFileSearchStore", uploads),
             Route("/{version}/files/{file}:download", downloads),
             Route("/download/{version}/files/{file}:download", downloads),
         ],
@@ -191,4 +194,4 @@ def _build_app(
     # Not a Mount: its pattern matches no path with a newline, which Starlette would answer in its own format.
     app.router.default = rpcs
     app.router.redirect_slashes = False
-    return RootApp(LiveApp(endpoints[_LIVE]), rpcs, app, page.guard)
+    return RootApp(LiveApp(endpoints[_LIVE], endpoints[_VERTEX_LIVE]), rpcs, app, page.guard)

@@ -149,6 +149,7 @@ BIDI_GENERATE_CONTENT = _method.Method(
     kind=_method.Kind.BIDI,
     request=_v1beta_generative_service_pb2.BidiGenerateContentClientMessage,
     response=_v1beta_generative_service_pb2.BidiGenerateContentServerMessage,
+    websocket="/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
     may_hold_json_only=True,
 )
 BATCH_GENERATE_CONTENT = _method.Method(
@@ -583,8 +584,8 @@ class AsyncGenerativeService(GenerativeServicePaths):
             ValueError: An argument is out of range, or `request` came together with a field argument.
             TypeError: An argument is of a wrong type.
 
-        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BidiGenerateContent`; gRPC
-        only.
+        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BidiGenerateContent`;
+        WebSocket: /ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent.
         """
         return self._caller.bidi(BIDI_GENERATE_CONTENT, requests, timeout, metadata, idle_timeout)
 
@@ -1031,8 +1032,8 @@ class GenerativeService(GenerativeServicePaths):
             ValueError: An argument is out of range, or `request` came together with a field argument.
             TypeError: An argument is of a wrong type.
 
-        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BidiGenerateContent`; gRPC
-        only.
+        Source: google/ai/generativelanguage/v1beta/generative_service.proto, `BidiGenerateContent`;
+        WebSocket: /ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent.
         """
         return self._caller.bidi(BIDI_GENERATE_CONTENT, requests, timeout, metadata, idle_timeout)
 

@@ -1,8 +1,9 @@
-"""Live sessions with the emulator."""
+"""Live sessions with the emulator, over gRPC and over a WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -22,16 +23,26 @@ LAMP = types.Tool(
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningEmulator]:
-    running = RunningEmulator()
+    running = RunningEmulator(http_port=0)
     yield running
     running.stop()
 
 
-@pytest.fixture
-def gemini(server: RunningEmulator, monkeypatch: pytest.MonkeyPatch) -> RunningEmulator:
+@pytest.fixture(params=["grpc", "rest"])
+def gemini(
+    request: pytest.FixtureRequest, server: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> RunningEmulator:
+    """The emulator, to which `connect` goes by each transport."""
     server.reset()
     monkeypatch.setenv("GEMINI_EMULATOR_HOST", server.address)
+    monkeypatch.setenv("GEMINI_EMULATOR_HTTP_HOST", server.http.removeprefix("http://"))
+    monkeypatch.setenv("LIVE_TRANSPORT", request.param)
     return server
+
+
+def connect() -> genai.Client:
+    """A client with the transport of the fixture."""
+    return genai.Client(api_key="a-key", transport=os.environ["LIVE_TRANSPORT"])
 
 
 async def heard(session: Any) -> str:
@@ -43,7 +54,7 @@ def talking(talk: Callable[[Any], Awaitable[None]], config: Any = None) -> None:
     """Hold a conversation in one session."""
 
     async def main() -> None:
-        client = genai.Client(api_key="a-key")
+        client = connect()
         async with client.aio.live.connect(model=MODEL, config=config) as session:
             await talk(session)
         await client.aio.close()
@@ -62,6 +73,7 @@ def test_turns(gemini: RunningEmulator) -> None:
         talk, types.LiveConnectConfig(response_modalities=["TEXT"], temperature=0.5, system_instruction="x")
     )
     [call] = gemini.calls("BidiGenerateContent")
+    assert call.front == {"grpc": "grpc", "rest": "websocket"}[os.environ["LIVE_TRANSPORT"]]
     setup = call.requests[0].setup
     assert setup.model == f"models/{MODEL}"
     assert setup.generation_config.temperature == 0.5
@@ -119,7 +131,7 @@ def test_session_without_resumption_ends(gemini: RunningEmulator) -> None:
 
 
 def test_sync_sessions(gemini: RunningEmulator) -> None:
-    with genai.Client(api_key="a-key") as client, client.live.connect(model=MODEL) as session:
+    with connect() as client, client.live.connect(model=MODEL) as session:
         session.send_client_content(turns="Hello")
         assert "Hello" in "".join(message.text or "" for message in session.receive())
 
@@ -147,9 +159,30 @@ def test_invalid_input_is_refused_by_name(gemini: RunningEmulator, send: Any, me
 
 
 def test_invalid_configs_are_refused_before_connecting(gemini: RunningEmulator) -> None:
-    with genai.Client(api_key="a-key") as client:
+    with connect() as client:
         with pytest.raises(ValueError, match="did you mean 'temperature'"):
             client.live.connect(model=MODEL, config={"temprature": 1})  # type: ignore[arg-type]
         with pytest.raises(ValueError, match=r"config\.temperature: expected a number, got 'hot'"):
             client.live.connect(model=MODEL, config={"temperature": "hot"})  # type: ignore[arg-type]
     assert not gemini.calls()
+
+
+def test_json_only_fields_go_over_a_websocket(
+    server: RunningEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.reset()
+    monkeypatch.setenv("GEMINI_EMULATOR_HOST", server.address)
+    monkeypatch.setenv("GEMINI_EMULATOR_HTTP_HOST", server.http.removeprefix("http://"))
+    config = types.LiveConnectConfig(enable_affective_dialog=True)
+    with genai.Client(api_key="a-key") as client, client.live.connect(model=MODEL, config=config) as session:
+        session.send_client_content(turns="Hello")
+        assert list(session.receive())
+    [call] = server.calls("BidiGenerateContent")
+    assert call.front == "websocket"
+    assert call.requests[0].setup.generation_config.enable_affective_dialog
+    with (
+        genai.Client(api_key="a-key", transport="grpc") as client,
+        pytest.raises(ValueError, match="BidiGenerateContent is not available over gRPC"),
+        client.live.connect(model=MODEL, config=config),
+    ):
+        raise AssertionError("it is refused")

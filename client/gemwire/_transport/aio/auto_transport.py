@@ -18,6 +18,7 @@ from gemwire._transport.aio.concurrency import sleep
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.rest_transport import require_http_client
 from gemwire._transport.aio.transport import AsyncTransport
+from gemwire._transport.aio.websocket_call import AsyncFallbackBidiCall
 from gemwire._transport.channel_handle import ChannelHandle
 from gemwire._transport.channel_options import Target
 from gemwire._transport.connection import Connection
@@ -164,11 +165,13 @@ class FallbackConnection:
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return what makes the calls of a method."""
         over_grpc: Callable[..., Any] = self.channel.callable(method)
-        if not bindings(method):
+        if not (bindings(method) or method.websocket):
             return over_grpc
         if self._pool.is_blocked:
             return self._http.current().callable(method)
         choose = partial(self._choose, method, over_grpc)
+        if method.websocket:
+            return partial(AsyncFallbackBidiCall, choose)
         if method.kind is not Kind.UNARY:
             return lambda request, **rest: AsyncFallbackStreamCall(choose, request, **rest)
 

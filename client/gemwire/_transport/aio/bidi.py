@@ -13,7 +13,7 @@ from gemwire._transport.aio.bidi_call import AsyncBidiCall
 from gemwire._transport.aio.concurrency import iterate
 from gemwire._transport.attempts import Attempts
 from gemwire._transport.call_error import RpcError, has_code, rpc_errors
-from gemwire._transport.json_only import to_grpc_request
+from gemwire._transport.json_only import to_bidi_request
 from gemwire._transport.metadata import CallMetadata
 from gemwire.errors import APIError, Cancelled
 from gemwire_runtime.method import Method
@@ -71,7 +71,7 @@ class AsyncBidiStream(AsyncBidiCall[_Response], Generic[_Request, _Response]):
                 before.
             TypeError: The message is of another type.
         """
-        message = to_grpc_request(self._method, request)
+        message = to_bidi_request(self._call, self._method, request)
         if self._writing_ended:
             raise ValueError("write: the stream was closed for writing by done_writing()")
         try:
@@ -139,7 +139,7 @@ class _Sender:
     async def _run(self, requests: AsyncIterator[object]) -> None:
         try:
             async for request in requests:
-                await self._call.write(to_grpc_request(self._method, request))
+                await self._call.write(to_bidi_request(self._call, self._method, request))
             await self._call.done_writing()
         except (*rpc_errors(), asyncio.CancelledError, *_ended_errors()):
             # The call has ended; its reader gets the error.

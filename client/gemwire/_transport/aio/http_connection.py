@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from google.protobuf.message import Message
 
 from gemwire._transport import fork
 from gemwire._transport.aio.concurrency import CancelledError, is_task_cancelling
 from gemwire._transport.aio.http_loop import LoopRunner
+from gemwire._transport.aio.websocket_call import HttpBidiCall, start_websocket_call
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.connection_probe import ConnectionProbe
 from gemwire._transport.rest.exchange import EventSource, HttpCall, parse_message
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Metadata, in any of the forms of grpc.
 _Pairs = Iterable[tuple[str, "str | bytes"]]
+#: What makes the calls of a method.
+_Callable: TypeAlias = "HttpUnary | partial[AsyncHttpStreamCall] | partial[HttpBidiCall]"
 
 
 class HttpConnection:
@@ -44,23 +47,25 @@ class HttpConnection:
         self.runner = runner
         self.health = ConnectionHealth(probe)
         self.generation = fork.generation()
-        self._callables: dict[AnyMethod, HttpUnary | partial[AsyncHttpStreamCall]] = {}
+        self._callables: dict[AnyMethod, _Callable] = {}
 
-    def callable(self, method: AnyMethod) -> HttpUnary | partial[AsyncHttpStreamCall]:
+    def callable(self, method: AnyMethod) -> _Callable:
         """Return what makes the calls of a method, called as grpc's multicallables are.
 
         Raises:
             Unimplemented: The method has no HTTP form.
         """
-        found = self._callables.get(method)
+        found: _Callable | None = self._callables.get(method)
         if found is None:
-            if not bindings(method):
+            if not (bindings(method) or method.websocket):
                 raise Unimplemented(
                     f"{method.name} has no HTTP form; nothing was sent",
                     method=method.path[1:],
                     hint="Use a client with the gRPC transport.",
                 )
-            if method.kind is Kind.SERVER_STREAM:
+            if method.websocket:
+                found = partial(start_websocket_call, self.runner, method)
+            elif method.kind is Kind.SERVER_STREAM:
                 found = partial(AsyncHttpStreamCall.start, self.runner, method)
             else:
                 found = HttpUnary(self.runner, method)

@@ -105,6 +105,14 @@ def from_response(status: int, headers: Headers, body: bytes) -> HttpError:
     return HttpError(code, text, [*headers, *_pushback(headers)])
 
 
+def from_handshake(status: int, headers: Headers) -> HttpError:
+    """Convert a response that opens no WebSocket, whose body the HTTP client does not read."""
+    code = StatusCode[_FOREIGN.get(status, "UNKNOWN")]
+    phrase = HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
+    text = f"HTTP {status} {phrase}".rstrip() + " instead of an open WebSocket"
+    return HttpError(code, text, [*headers, *_pushback(headers)], delivered=False)
+
+
 def from_api_error(error: Mapping[str, object], headers: Headers, status: int = 0) -> HttpError:
     """Convert an ``error`` object of the API.
 

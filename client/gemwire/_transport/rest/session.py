@@ -1,4 +1,4 @@
-"""HTTP sessions. The only module that imports the HTTP client, aiohttp.
+"""HTTP sessions. This module and `websocket` import the HTTP client, aiohttp, and no other does.
 
 It was chosen by measurement (benchmarks/http_clients.py): on an event loop a call costs a sixth of what
 it costs with httpx. Threads use it too, on a loop in a thread of its own: that costs less than httpx's
@@ -19,8 +19,15 @@ import aiohttp
 from yarl import URL
 
 from gemwire._secret import drop_frames
-from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError, response_too_large
+from gemwire._transport.rest.http_errors import (
+    BROKEN,
+    UNCONNECTED,
+    HttpError,
+    from_handshake,
+    response_too_large,
+)
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
+from gemwire._transport.rest.websocket import WebSocket
 from gemwire_runtime.status_code import StatusCode
 
 VERSION = aiohttp.__version__
@@ -29,6 +36,10 @@ VERSION = aiohttp.__version__
 _CONNECT_TIMEOUT = 5.0
 #: Seconds that an idle connection is kept open; less than servers and middleboxes do.
 _KEEP_ALIVE = 15.0
+#: Seconds between pings of a WebSocket, which ends half of them after one without an answer.
+_HEARTBEAT = 20.0
+#: Seconds in which a server answers that a WebSocket is closed.
+_CLOSE_TIMEOUT = 1.0
 #: Bytes from which a body is given as a file, which aiohttp sends in pieces; it warns of larger ones.
 _LARGE = 1 << 20
 #: Seconds for TLS connections to shut down.
@@ -144,6 +155,37 @@ class Session:
             raise _closed()
         self._exchanges.add(exchange)
         return exchange
+
+    async def connect(self, target: str, headers: Mapping[str, str]) -> WebSocket:
+        """Open a WebSocket.
+
+        Args:
+            target: Its path.
+            headers: The header fields.
+
+        Raises:
+            HttpError: The server refused it, or did not answer.
+        """
+        if self.closed:
+            raise _closed()
+        with self.translate_errors(is_sending=True):
+            opening = self._client.ws_connect(
+                self._to_url(target),
+                headers=headers,
+                proxy=self._proxy.url if self._proxy else None,
+                proxy_headers=self._proxy.headers if self._proxy else None,
+                max_msg_size=self.target.max_response_size,
+                heartbeat=_HEARTBEAT,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
+            )
+            try:
+                found = await asyncio.wait_for(opening, _CONNECT_TIMEOUT)
+            except aiohttp.WSServerHandshakeError as error:
+                raise from_handshake(error.status, [*(error.headers or {}).items()]) from None
+            except asyncio.TimeoutError:
+                text = f"{UNCONNECTED}{self.target.origin} opened no WebSocket within {_CONNECT_TIMEOUT:g} s"
+                raise HttpError(StatusCode.UNAVAILABLE, text, delivered=False) from None
+        return WebSocket(self, found)
 
     def _to_url(self, target: str) -> URL:
         try:

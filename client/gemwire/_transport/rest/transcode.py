@@ -163,6 +163,21 @@ def _build_request(rule: _Rule, path: str, method: AnyMethod, message: Message) 
     return HttpRequest(rule.verb, f"{path}?{urlencode([*query, system])}", body)
 
 
+def to_json(message: Message) -> str:
+    """Return a message as JSON.
+
+    Raises:
+        ValueError: A value has no JSON form, or a field is Vertex AI's alone.
+    """
+    if json_only.may_be_in(message, message.SerializeToString()):
+        json_only.refuse_vertex_fields(message)
+    try:
+        tree: object = json_format.MessageToDict(message, descriptor_pool=POOL)
+    except json_format.Error as error:
+        raise ValueError(f"{message.DESCRIPTOR.name}: it has no JSON form: {error}") from None
+    return _to_bytes(tree).decode()
+
+
 def _to_bytes(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 

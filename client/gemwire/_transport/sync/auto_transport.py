@@ -26,6 +26,7 @@ from gemwire._transport.sync.concurrency import sleep
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.rest_transport import require_http_client
 from gemwire._transport.sync.transport import Transport
+from gemwire._transport.sync.websocket_call import FallbackBidiCall
 from gemwire_runtime.method import AnyMethod, Kind
 
 if TYPE_CHECKING:
@@ -165,11 +166,13 @@ class FallbackConnection:
     def callable(self, method: AnyMethod) -> Callable[..., Any]:
         """Return what makes the calls of a method."""
         over_grpc: Callable[..., Any] = self.channel.callable(method)
-        if not bindings(method):
+        if not (bindings(method) or method.websocket):
             return over_grpc
         if self._pool.is_blocked:
             return self._http.current().callable(method)
         choose = partial(self._choose, method, over_grpc)
+        if method.websocket:
+            return partial(FallbackBidiCall, choose)
         if method.kind is not Kind.UNARY:
             return lambda request, **rest: FallbackStreamCall(choose, request, **rest)
 

@@ -50,10 +50,7 @@ class AsyncLive(AsyncResource):
         """
         config = LiveConnectConfig.of(config)
         setup = self._api.backend.live.to_setup(model, config)
-        if fields := json_only.paths(setup.setup):
-            raise ValueError(
-                f"{', '.join(fields)}: live sessions use gRPC, which cannot carry it; leave it out"
-            )
+        json_only.refuse_vertex_fields(setup.setup)
         return AsyncSessionContext(self._api, setup, config.http_options)
 
 
@@ -91,6 +88,8 @@ class AsyncSession:
         self._api = api
         self._setup = setup
         self._settings = settings
+        live = api.backend.live
+        self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
         self._stream: (
             AsyncBidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
@@ -109,7 +108,7 @@ class AsyncSession:
         """
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = await self._api.caller.bidi(
-            self._api.backend.live.METHOD,
+            self._method,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from gemwire.genai._convert import live
 from gemwire_proto.v1beta.generative_service import BIDI_GENERATE_CONTENT
 
@@ -10,6 +12,8 @@ class GeminiLive:
     """The messages of BidiGenerateContent."""
 
     METHOD = BIDI_GENERATE_CONTENT
+    #: For sessions with a JSON-only field.
+    JSON_METHOD = dataclasses.replace(METHOD, http_only=True)
     to_setup = staticmethod(live.to_setup)
     to_client_content = staticmethod(live.to_client_content)
     to_realtime_input = staticmethod(live.to_realtime_input)
