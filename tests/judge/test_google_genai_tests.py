@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from judge.runs import ROOT, Kind, run_tests
 from judge.table import compare
 
