@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, NoReturn
@@ -30,6 +31,7 @@ from gemwire.cli import (
     retry_notices,
     rpc,
     serve,
+    service,
     tuned_models,
 )
 
@@ -54,6 +56,9 @@ app.command("rpc")(rpc.rpc)
 app.command("serve", context_settings=serve.CONTEXT)(serve.serve)
 app.command("doctor")(doctor.doctor)
 
+#: Commands for what Vertex AI does not have, or has in another form.
+_GEMINI_ONLY = ("batch", "corpora", "files", "tuned-models")
+
 _NO_CREDENTIALS = (
     "no credentials found: set GEMINI_API_KEY, or set up application default credentials (gcloud auth "
     "application-default login), or set GEMINI_EMULATOR_HOST to use an emulator (see gemwire serve); "
@@ -71,12 +76,24 @@ def _print_version(enabled: bool) -> None:
 
 @app.callback()
 def _global_options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    vertex: service.UseVertex = False,
+    project: service.Project = None,
+    location: service.Location = None,
 ) -> None:
-    # Options before the name of the command.
-    pass
+    service.select(vertex or _is_vertex_chosen(), project, location)
+    if context.invoked_subcommand in _GEMINI_ONLY:
+        service.refuse_vertex(context.invoked_subcommand)
+
+
+def _is_vertex_chosen() -> bool:
+    """Return whether the environment chooses Vertex AI, as `gemwire.genai.Client` reads it."""
+    names = ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI")
+    value = next((os.environ[name] for name in names if name in os.environ), "")
+    return value.lower() in ("true", "1")
 
 
 def _exit(message: str, code: int) -> NoReturn:
