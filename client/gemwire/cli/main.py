@@ -64,6 +64,11 @@ _NO_CREDENTIALS = (
     "application-default login), or set GEMINI_EMULATOR_HOST to use an emulator (see gemwire serve); "
     "generate, chat, embed and count-tokens also run on a local model with --local"
 )
+_NO_VERTEX_CREDENTIALS = (
+    "no credentials found: set up application default credentials (gcloud auth application-default login), or "
+    "set GOOGLE_APPLICATION_CREDENTIALS to a file of some, or GEMINI_EMULATOR_HOST to use an emulator (see "
+    "gemwire serve)"
+)
 #: Start of google-auth's message if no credentials are configured; its other messages name an invalid file.
 _NOT_FOUND = "Your default credentials were not found"
 
@@ -111,7 +116,8 @@ def main() -> None:
     try:
         code = app(prog_name="gemwire", standalone_mode=False)
     except DefaultCredentialsError as error:
-        _exit(_NO_CREDENTIALS if str(error).startswith(_NOT_FOUND) else str(error), 1)
+        known = _NO_VERTEX_CREDENTIALS if service.find_vertex() else _NO_CREDENTIALS
+        _exit(known if str(error).startswith(_NOT_FOUND) else str(error), 1)
     except (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied) as error:
         _exit(f"{error} Run gemwire doctor to check the endpoint and the credentials.", 1)
     except (errors.GemwireError, GoogleAuthError) as error:

@@ -17,6 +17,7 @@ from gemwire_runtime.method import Kind, Method, Service
 _SUFFIX = "ServiceClient"
 _DATA = "Request as JSON. Reads standard input if omitted or -."
 _LIST = "List all RPCs; with the name of a service, its RPCs."
+_PACKAGES = ("google.ai.generativelanguage.", "google.cloud.aiplatform.v1.", "google.longrunning.", "v1beta.")
 #: Descriptions of the kinds of calls.
 _KINDS = {
     Kind.UNARY: "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Mapping
@@ -118,6 +119,26 @@ def count_tokens(model: str, contents: list[dict[str, object]]) -> TokenCount:
 
     with aiplatform_v1.LlmUtilityServiceClient(client_options=place.options) as utility:
         return utility.count_tokens({"endpoint": model, "contents": contents})
+
+
+def embed(model: str, text: str, dimensions: int | None) -> list[float]:
+    """Return the embedding of a text, by the RPC that the model has."""
+    place = find_vertex()
+    if place is None:
+        request: dict[str, object] = {"model": model, "content": {"parts": [{"text": text}]}}
+        if dimensions is not None:
+            request["output_dimensionality"] = dimensions
+        with v1beta.GenerativeServiceClient() as client:
+            return list(client.embed_content(request).embedding.values)
+    from gemwire import aiplatform_v1
+    from gemwire.embeddings import Embedder
+
+    async def run() -> list[float]:
+        async with aiplatform_v1.PredictionServiceAsyncClient(client_options=place.options) as prediction:
+            embedder = Embedder(prediction, model=model, output_dimensionality=dimensions)
+            return list(await embedder.embed(text))
+
+    return asyncio.run(run())
 
 
 def create_cache_client() -> CacheClient:
