@@ -47,7 +47,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from raw_http2_server import RawServer, frame_message
 from scripted_http_server import Handler, Request, WebServer, Wire, reply
 
-TRANSPORTS = ("grpc", "grpc_asyncio", "rest", "rest_asyncio")
 TREE = {"candidates": [{"content": {"role": "model", "parts": [{"text": "a few words"}]}}]}
 GOOD = pb.GenerateContentResponse(
     candidates=[{"content": {"role": "model", "parts": [{"text": "a few words"}]}}]
@@ -73,7 +72,7 @@ def call(
     """Make calls with a client of their own, one after the other, and say how each ended.
 
     Args:
-        transport: One of `TRANSPORTS`.
+        transport: One of `faults.TRANSPORTS`.
         stream: Whether to stream the answer.
         timeout: Seconds; None for what clients do by default.
         times: Number of calls.
@@ -166,7 +165,7 @@ def answering(transport: str, raw: Callable[[], RawServer] | None, handler: Hand
     """Send the clients of a transport to a server that answers each call alike.
 
     Args:
-        transport: One of `TRANSPORTS`.
+        transport: One of `faults.TRANSPORTS`.
         raw: Makes the server of gRPC; None where gRPC clients, too, find the one of HTTP/1.1.
         handler: What the one of HTTP/1.1 does.
     """

@@ -646,8 +646,8 @@ def checked(outcomes: dict[str, dict[str, bool]]) -> int:
 class H2Face(faults.AsyncFace):
     """The asyncio client over the transport on trial."""
 
-    def __init__(self, port: int, threads: int = 0) -> None:
-        super().__init__(port, threads)
+    def __init__(self, port: int, threads: int = 0, transport: str = "grpc_asyncio") -> None:
+        super().__init__(port, threads, transport)
         make = functools.partial(v1beta.GenerativeServiceAsyncClient, transport=H2Transport)
         self.client = faults.made(make, port)
 
@@ -657,7 +657,7 @@ def print_table() -> None:
         faults.warm_up()
         print(faults.HEADER)
         for fault in faults.FAULTS.values():
-            print(fault("async", True).row(), flush=True)
+            print(fault("grpc_asyncio", True).row(), flush=True)
 
 
 def main() -> int:

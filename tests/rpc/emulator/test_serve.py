@@ -18,6 +18,7 @@ from typing import Any
 import grpc
 import pytest
 from emulator_calls import calling
+from eventually import comes
 
 from gemwire_emulator.__main__ import build_parser, parse_settings
 from gemwire_proto import v1beta
@@ -83,6 +84,13 @@ def failed(*options: str) -> tuple[int, str]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert not done.stdout
     return done.returncode, done.stderr
+
+
+def is_refused(address: str) -> bool:
+    """Return whether nobody listens at an address."""
+    host, _, port = address.rpartition(":")
+    with socket.socket() as connection:
+        return connection.connect_ex((host, int(port))) != 0
 
 
 def fields(text: str = "hello") -> dict[str, Any]:
@@ -174,7 +182,8 @@ def test_a_second_signal_does_not_wait(start: Start) -> None:
             stream = call.stream("StreamGenerateContent", **fields())
             assert await stream.read()
             process.send(signal.SIGTERM)
-            await asyncio.sleep(0.3)
+            # It has taken the first one when it accepts nobody any more.
+            assert await asyncio.to_thread(comes, lambda: is_refused(process.address))
             process.send(signal.SIGTERM)
             with pytest.raises(grpc.aio.AioRpcError):
                 await stream.read()

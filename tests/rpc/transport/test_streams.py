@@ -294,12 +294,13 @@ async def leave_by_cancel_from_another_task(server: Loopback, stream: Any) -> No
 
 
 async def leave_by_cancel_from_another_thread(server: Loopback, stream: Any) -> None:
-    timer = threading.Timer(0.05, stream.cancel)
-    timer.start()
+    other = threading.Thread(target=stream.cancel)
+    # The loop calls it when the reader waits.
+    asyncio.get_running_loop().call_soon(other.start)
     with pytest.raises(errors.Cancelled):
         async for _ in stream:
             pass
-    timer.join()
+    other.join()
 
 
 async def leave_by_cancelled_task_between_reads(server: Loopback, stream: Any) -> None:
@@ -530,10 +531,11 @@ def test_sync_closing_the_client_ends_its_streams(server: Loopback) -> None:
 
 
 def _readers() -> int:
-    """Count the threads that wait for a message of a stream inside of grpc."""
+    """Count the threads that wait for a message of a stream, inside of grpc or on our own connections."""
+    waits = ("_next", "grpc/_channel.py"), ("_receive", "sync/h2/connection.py")
     stacks = [traceback.extract_stack(frame) for frame in sys._current_frames().values()]
     return sum(
-        any(each.name == "_next" and each.filename.endswith("grpc/_channel.py") for each in stack)
+        any(each.name == name and each.filename.endswith(file) for each in stack for name, file in waits)
         for stack in stacks
     )
 
