@@ -66,8 +66,8 @@ _NO_CREDENTIALS = (
 )
 _NO_VERTEX_CREDENTIALS = (
     "no credentials found: set up application default credentials (gcloud auth application-default login), "
-    "or set GOOGLE_APPLICATION_CREDENTIALS to a file of some, or GEMINI_EMULATOR_HOST to use an emulator (see "
-    "gemwire serve)"
+    "or set GOOGLE_APPLICATION_CREDENTIALS to a file of some, or GEMINI_EMULATOR_HOST to use an emulator "
+    "(see gemwire serve)"
 )
 #: Start of google-auth's message if no credentials are configured; its other messages name an invalid file.
 _NOT_FOUND = "Your default credentials were not found"
