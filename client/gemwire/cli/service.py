@@ -99,42 +99,47 @@ def messages() -> ModuleType:
     return aiplatform_v1
 
 
-def create_generative_client() -> GenerativeClient:
+def create_generative_client(transport: str) -> GenerativeClient:
     """Create the client that generates content."""
     place = find_vertex()
     if place is None:
-        return v1beta.GenerativeServiceClient()
+        return v1beta.GenerativeServiceClient(transport=transport)
     from gemwire import aiplatform_v1
 
-    return aiplatform_v1.PredictionServiceClient(client_options=place.options)
+    return aiplatform_v1.PredictionServiceClient(transport=transport, client_options=place.options)
 
 
-def count_tokens(model: str, contents: list[dict[str, object]]) -> TokenCount:
+def count_tokens(model: str, contents: list[dict[str, object]], transport: str) -> TokenCount:
     """Count the tokens of contents, by the service that the model belongs to."""
     place = find_vertex()
     if place is None:
-        with v1beta.GenerativeServiceClient() as client:
+        with v1beta.GenerativeServiceClient(transport=transport) as client:
             return client.count_tokens(model=model, contents=contents)
     from gemwire import aiplatform_v1
 
-    with aiplatform_v1.LlmUtilityServiceClient(client_options=place.options) as utility:
+    utility = aiplatform_v1.LlmUtilityServiceClient(transport=transport, client_options=place.options)
+    with utility:
         return utility.count_tokens({"endpoint": model, "contents": contents})
 
 
-def embed(model: str, text: str, dimensions: int | None) -> list[float]:
+def embed(model: str, text: str, dimensions: int | None, transport: str) -> list[float]:
     """Return the embedding of a text, by the RPC that the model has."""
     place = find_vertex()
     if place is None:
         request: dict[str, object] = {"model": model, "content": {"parts": [{"text": text}]}}
         if dimensions is not None:
             request["output_dimensionality"] = dimensions
-        with v1beta.GenerativeServiceClient() as client:
+        with v1beta.GenerativeServiceClient(transport=transport) as client:
             return list(client.embed_content(request).embedding.values)
     from gemwire import aiplatform_v1
     from gemwire.embeddings import Embedder
 
+    name = transport if transport == "auto" else f"{transport}_asyncio"
+
     async def run() -> list[float]:
-        async with aiplatform_v1.PredictionServiceAsyncClient(client_options=place.options) as prediction:
+        async with aiplatform_v1.PredictionServiceAsyncClient(
+            transport=name, client_options=place.options
+        ) as prediction:
             embedder = Embedder(prediction, model=model, output_dimensionality=dimensions)
             return list(await embedder.embed(text))
 
