@@ -257,6 +257,7 @@ from gemwire_proto.v1beta.views import (
     CreateFileResponse,
     CreateFileSearchStoreRequest,
     CreatePermissionRequest,
+    CreateTokenRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
     CustomizedAvatar,
@@ -444,6 +445,7 @@ from gemwire_proto.v1beta.views import (
     QueryDocumentRequest,
     QueryDocumentResponse,
     RealtimeInputConfig,
+    RegisterFilesRequest,
     RelevantChunk,
     ReplicatedVoiceConfig,
     ResponseFormat,
@@ -795,6 +797,7 @@ if TYPE_CHECKING:
         CreateFileResponseDict,
         CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
+        CreateTokenRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
         CustomizedAvatarDict,
@@ -959,6 +962,7 @@ if TYPE_CHECKING:
         QueryDocumentRequestDict,
         QueryDocumentResponseDict,
         RealtimeInputConfigDict,
+        RegisterFilesRequestDict,
         RelevantChunkDict,
         ReplicatedVoiceConfigDict,
         ResponseFormatDict,
@@ -1099,6 +1103,7 @@ if TYPE_CHECKING:
         CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
     )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
+    CreateTokenRequestOrDict: TypeAlias = CreateTokenRequest | CreateTokenRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
     CustomMetadataOrDict: TypeAlias = CustomMetadata | CustomMetadataDict
@@ -1307,6 +1312,7 @@ if TYPE_CHECKING:
     QueryDocumentRequestOrDict: TypeAlias = QueryDocumentRequest | QueryDocumentRequestDict
     QueryDocumentResponseOrDict: TypeAlias = QueryDocumentResponse | QueryDocumentResponseDict
     RealtimeInputConfigOrDict: TypeAlias = RealtimeInputConfig | RealtimeInputConfigDict
+    RegisterFilesRequestOrDict: TypeAlias = RegisterFilesRequest | RegisterFilesRequestDict
     RelevantChunkOrDict: TypeAlias = RelevantChunk | RelevantChunkDict
     ReplicatedVoiceConfigOrDict: TypeAlias = ReplicatedVoiceConfig | ReplicatedVoiceConfigDict
     ResponseFormatOrDict: TypeAlias = ResponseFormat | ResponseFormatDict
@@ -1630,6 +1636,9 @@ __all__ = [
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
+    "CreateTokenRequest",
+    "CreateTokenRequestDict",
+    "CreateTokenRequestOrDict",
     "CreateTunedModelMetadata",
     "CreateTunedModelMetadataDict",
     "CreateTunedModelMetadataOrDict",
@@ -2394,6 +2403,9 @@ __all__ = [
     "RegisterFilesConfig",
     "RegisterFilesConfigDict",
     "RegisterFilesConfigOrDict",
+    "RegisterFilesRequest",
+    "RegisterFilesRequestDict",
+    "RegisterFilesRequestOrDict",
     "RegisterFilesResponse",
     "RegisterFilesResponseDict",
     "RegisterFilesResponseOrDict",

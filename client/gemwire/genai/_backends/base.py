@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gemwire.genai._backends.gemini.live import GeminiLive
     from gemwire.genai._backends.gemini.media import GeminiMedia
     from gemwire.genai._backends.gemini.models import GeminiModels
+    from gemwire.genai._backends.gemini.tokens import GeminiTokens
     from gemwire.genai._backends.gemini.tunings import GeminiTunings
 
 _Request = TypeVar("_Request")
@@ -91,6 +92,7 @@ class Backend:
         caches: Calls of ``client.caches``.
         files: Calls of ``client.files``.
         file_search_stores: Calls of ``client.file_search_stores``.
+        tokens: Calls of ``client.auth_tokens``.
         documents: Calls of ``client.file_search_stores.documents``.
         tunings: Calls of ``client.tunings``.
         batches: Calls of ``client.batches``.
@@ -106,6 +108,7 @@ class Backend:
     files: GeminiFiles
     file_search_stores: GeminiFileSearchStores
     documents: GeminiDocuments
+    tokens: GeminiTokens
     tunings: GeminiTunings
     batches: GeminiBatches
     live: GeminiLive

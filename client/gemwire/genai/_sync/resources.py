@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gemwire.genai._sync.models import Models
     from gemwire.genai._sync.operations import Operations
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
+    from gemwire.genai._sync.tokens import Tokens
     from gemwire.genai._sync.tunings import Tunings
     from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
@@ -38,6 +39,7 @@ class Resources:
         tunings: Tuning jobs.
         batches: Batch jobs.
         live: Sessions that stream in both directions.
+        auth_tokens: Tokens that open live sessions in place of an API key.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
     """
@@ -52,6 +54,7 @@ class Resources:
     tunings: LazyResource[Tunings] = LazyResource("gemwire.genai._sync.tunings", "Tunings")
     batches: LazyResource[Batches] = LazyResource("gemwire.genai._sync.batches", "Batches")
     live: LazyResource[Live] = LazyResource("gemwire.genai._sync.live", "Live")
+    auth_tokens: LazyResource[Tokens] = LazyResource("gemwire.genai._sync.tokens", "Tokens")
     operations: LazyResource[Operations] = LazyResource("gemwire.genai._sync.operations", "Operations")
     interactions: LazyResource[Interactions] = LazyResource(
         "gemwire.genai._sync.interactions", "Interactions"

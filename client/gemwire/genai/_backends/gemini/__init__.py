@@ -11,6 +11,7 @@ from gemwire.genai._backends.gemini.files import GeminiFiles
 from gemwire.genai._backends.gemini.live import GeminiLive
 from gemwire.genai._backends.gemini.media import GeminiMedia
 from gemwire.genai._backends.gemini.models import GeminiModels
+from gemwire.genai._backends.gemini.tokens import GeminiTokens
 from gemwire.genai._backends.gemini.tunings import GeminiTunings
 from gemwire_proto.v1beta.generative_service import SERVICE
 
@@ -25,6 +26,7 @@ GEMINI = Backend(
     files=GeminiFiles(),
     file_search_stores=GeminiFileSearchStores(),
     documents=GeminiDocuments(),
+    tokens=GeminiTokens(),
     tunings=GeminiTunings(),
     batches=GeminiBatches(_MODELS),
     live=GeminiLive(),
