@@ -309,7 +309,7 @@ def _credentials(
     if project := options.quota_project_id or getattr(account, "quota_project_id", None):
         reason += f"; quota project is {project}"
     if isinstance(found, creds.ApiKey):
-        return Finding("API key" if found.pairs(0) else "anonymous", reason)
+        return Finding("API key" if found.is_secret else "anonymous", reason)
     return Finding(_describe(found.credentials), reason)
 
 
