@@ -24,12 +24,13 @@ from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
 from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
+from gemwire_emulator.services.auth_tokens import AuthTokenService
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
 from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
-from gemwire_emulator.services.interactions import InteractionService
+from gemwire_emulator.services.json_services import JsonServices
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
@@ -219,22 +220,23 @@ class Emulator:
         state = self.state
         generative = GenerativeService(state)
         self._batches = generative.batches
-        interactions = InteractionService(state, generative)
+        in_json = JsonServices(state, generative)
         files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
         stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
+            "AuthTokenService": AuthTokenService(state),
             "CacheService": CacheService(state),
             "DiscussService": DiscussService(state),
             "FileSearchStoreService": stores,
             "FileService": files,
             "GenerativeService": generative,
-            "InteractionService": interactions,
             "ModelService": models,
             "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
             "PredictionService": predictions,
             "RetrieverService": RetrieverService(state),
             "TextService": TextService(state),
+            **in_json.handlers,
         }
         v1beta = {_short_name(service): service for service in _PACKAGES[0].tables()}
         for service in SERVICES:
@@ -263,7 +265,8 @@ class Emulator:
             models,
             predictions,
             self._batches,
-            interactions,
+            in_json.interactions,
+            in_json.triggers,
             prediction.videos,
             jobs,
         )

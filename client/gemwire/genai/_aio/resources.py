@@ -12,9 +12,13 @@ from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
+    from gemwire.genai._aio.agents import AsyncAgents
     from gemwire.genai._aio.batches import AsyncBatches
     from gemwire.genai._aio.caches import AsyncCaches
     from gemwire.genai._aio.chats import AsyncChats
+    from gemwire.genai._aio.credentials import AsyncCredentials
+    from gemwire.genai._aio.decisions import AsyncDecisions
+    from gemwire.genai._aio.environments import AsyncEnvironments
     from gemwire.genai._aio.file_search_stores import AsyncFileSearchStores
     from gemwire.genai._aio.files import AsyncFiles
     from gemwire.genai._aio.interactions import AsyncInteractions
@@ -22,7 +26,11 @@ if TYPE_CHECKING:
     from gemwire.genai._aio.models import AsyncModels
     from gemwire.genai._aio.operations import AsyncOperations
     from gemwire.genai._aio.prepared_prompt import AsyncPreparedPrompt
+    from gemwire.genai._aio.tokens import AsyncTokens
+    from gemwire.genai._aio.triggers import AsyncTriggers
     from gemwire.genai._aio.tunings import AsyncTunings
+    from gemwire.genai._aio.voices import AsyncVoices
+    from gemwire.genai._aio.webhooks import AsyncWebhooks
     from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
@@ -38,8 +46,16 @@ class AsyncResources:
         tunings: Tuning jobs.
         batches: Batch jobs.
         live: Sessions that stream in both directions.
+        auth_tokens: Tokens that open live sessions in place of an API key.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
+        agents: Agents of one's own.
+        credentials: Secrets that agents use and do not see.
+        decisions: Answers to questions about an input, as numbers.
+        environments: Environments where agents work.
+        triggers: Interactions with agents that begin by a schedule.
+        voices: Voices that speak.
+        webhooks: Addresses that the service sends events to.
     """
 
     models: LazyResource[AsyncModels] = LazyResource("gemwire.genai._aio.models", "AsyncModels")
@@ -52,12 +68,24 @@ class AsyncResources:
     tunings: LazyResource[AsyncTunings] = LazyResource("gemwire.genai._aio.tunings", "AsyncTunings")
     batches: LazyResource[AsyncBatches] = LazyResource("gemwire.genai._aio.batches", "AsyncBatches")
     live: LazyResource[AsyncLive] = LazyResource("gemwire.genai._aio.live", "AsyncLive")
+    auth_tokens: LazyResource[AsyncTokens] = LazyResource("gemwire.genai._aio.tokens", "AsyncTokens")
     operations: LazyResource[AsyncOperations] = LazyResource(
         "gemwire.genai._aio.operations", "AsyncOperations"
     )
     interactions: LazyResource[AsyncInteractions] = LazyResource(
         "gemwire.genai._aio.interactions", "AsyncInteractions"
     )
+    webhooks: LazyResource[AsyncWebhooks] = LazyResource("gemwire.genai._aio.webhooks", "AsyncWebhooks")
+    voices: LazyResource[AsyncVoices] = LazyResource("gemwire.genai._aio.voices", "AsyncVoices")
+    triggers: LazyResource[AsyncTriggers] = LazyResource("gemwire.genai._aio.triggers", "AsyncTriggers")
+    environments: LazyResource[AsyncEnvironments] = LazyResource(
+        "gemwire.genai._aio.environments", "AsyncEnvironments"
+    )
+    decisions: LazyResource[AsyncDecisions] = LazyResource("gemwire.genai._aio.decisions", "AsyncDecisions")
+    credentials: LazyResource[AsyncCredentials] = LazyResource(
+        "gemwire.genai._aio.credentials", "AsyncCredentials"
+    )
+    agents: LazyResource[AsyncAgents] = LazyResource("gemwire.genai._aio.agents", "AsyncAgents")
 
     def __init__(self, api: AsyncApi) -> None:
         self._api = api
