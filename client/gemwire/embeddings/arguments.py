@@ -28,7 +28,8 @@ def resolve_client(client: object) -> tuple[AsyncServiceClient, CallSettings]:
         return client, {}
     if _is_of_vertex(client):
         return client, {}
-    from gemwire.genai.client import AsyncClient, Client
+    from gemwire.genai.async_client import AsyncClient
+    from gemwire.genai.client import Client
 
     if isinstance(client, Client):
         client = client.aio
