@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from google.protobuf.message import Message
 
 from gemwire_emulator.fault_rules import FaultRule
 from gemwire_emulator.latency import ResponsePacer
 from gemwire_runtime.method import Method
+
+
+class Owner(Protocol):
+    """Who has a resource: the caller that creates it; see `Call` for the attributes."""
+
+    tenant: str
+    caller: str
 
 
 async def _ignore_go_away() -> None:

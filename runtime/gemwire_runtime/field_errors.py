@@ -30,9 +30,18 @@ def describe_unknown(owner: str, name: str, known: Mapping[str, str] | Iterable[
     return f"{owner} has no field {name!r}; {hint}"
 
 
+class MissingFieldError(ValueError):
+    """A message has no such field, but its counterpart in another family does.
+
+    The text begins with the path of the field.
+    """
+
+
 def locate(path: str, error: Exception) -> Exception:
     """Return an error with the path of its value in front: ``config.tools[0]: expected a dict, got int``."""
     text = str(error)
+    if isinstance(error, MissingFieldError):
+        return MissingFieldError(path + (text if text.startswith("[") else f".{text}"))
     if found := _CLASS.match(text):
         text = text[found.end() :]
     elif _PATH.match(text):

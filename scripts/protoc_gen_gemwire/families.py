@@ -86,7 +86,7 @@ FAMILIES = (
         name="aiplatform",
         title="Vertex AI API",
         model="projects/my-project/locations/us-central1/publishers/google/models/gemini-2.5-flash",
-        packages=(Package("google.cloud.aiplatform.v1", "aiplatform_v1", views=True, clients=True),),
+        packages=(Package("google.cloud.aiplatform.v1", "aiplatform_v1", clients=True),),
         host="aiplatform.googleapis.com",
         regional=True,
         environment_key=False,

@@ -113,6 +113,31 @@ def test_upload_with_asyncio(gemini: RunningEmulator) -> None:
     asyncio.run(test())
 
 
+def test_uploads_to_a_file_search_store_with_asyncio(gemini: RunningEmulator) -> None:
+    text = b"The heron stands in water. " * 500_000
+
+    async def test() -> None:
+        client = genai.Client(api_key="x", http_options=types.HttpOptions(base_url=gemini.http))
+        stores = client.aio.file_search_stores
+        try:
+            store = await stores.create()
+            operation = await stores.upload_to_file_search_store(
+                file_search_store_name=store.name,
+                file=io.BytesIO(text),
+                config={"mime_type": "text/plain", "display_name": "birds"},
+            )
+            assert operation.name.startswith(f"{store.name}/upload/operations/")
+            [document] = [one async for one in await stores.documents.list(parent=store.name)]
+            assert (document.display_name, document.size_bytes) == ("birds", len(text))
+            assert document.state == types.DocumentState.STATE_PENDING
+            await stores.delete(name=store.name, config={"force": True})
+        finally:
+            await client.aio.aclose()
+            client.close()
+
+    asyncio.run(test())
+
+
 def test_films_are_waited_for(client: Any, gemini: RunningEmulator) -> None:
     file = client.files.upload(file=io.BytesIO(b"frames"), config={"mime_type": "video/mp4"})
     assert file.state == types.FileState.PROCESSING

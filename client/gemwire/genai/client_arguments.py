@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gemwire._transport import credentials as creds
 from gemwire._transport import endpoint
 from gemwire._transport.connection_settings import ConnectionSettings
-from gemwire.genai._backends.base import Backend
+from gemwire.genai._backends.base import Backend, VertexTarget
 from gemwire.genai._backends.gemini import GEMINI
 from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai.http_options import resolve_address
@@ -38,6 +39,7 @@ class ClientArguments:
         credentials: The google-auth credentials that were given.
         transport: Name of the transport; None for gRPC, and HTTP for what gRPC cannot carry, as with h2.
         recording: Records or replays calls.
+        vertex: Where Vertex AI is called; None for the Gemini API.
     """
 
     http_options: HttpOptions
@@ -45,15 +47,23 @@ class ClientArguments:
     credentials: google.auth.credentials.Credentials | None = None
     transport: str | None = None
     recording: Recording | None = None
+    vertex: VertexTarget | None = None
 
-    @property
+    @functools.cached_property
     def backend(self) -> Backend:
         """The service to call."""
-        return GEMINI
+        if self.vertex is None:
+            return GEMINI
+        # Programs that call the Gemini API load nothing of Vertex AI.
+        from gemwire.genai._backends.vertex import build_backend
+
+        version = self.http_options.api_version
+        return build_backend(self.vertex, version, over_http=self.transport != "grpc")
 
     def resolve(self) -> tuple[str | None, ConnectionSettings]:
         """Return the name of the transport, and the connection settings."""
-        address = resolve_address(self.http_options, self.backend.base_url_variable)
+        backend = self.backend
+        address = resolve_address(self.http_options, backend.base_url_variable, backend.versions)
         host, plaintext, transport = address.host, address.plaintext, self.transport
         if transport not in _EMULATORS:
             raise KeyError(f"transport: {transport!r} is none of 'grpc', 'h2', 'rest', 'auto'")
@@ -73,17 +83,22 @@ class ClientArguments:
                 "http_options.base_url: with transport='auto' it must begin with https://, because an "
                 "unencrypted server has different ports for gRPC and HTTP"
             )
-        options = ClientOptions(api_key=self.api_key, api_endpoint=host)
+        key, location = self.api_key, None
+        if self.vertex is not None:
+            location = self.vertex.location or None
+            if self.vertex.is_express and key is None and (found := creds.find_environment_key()):
+                key = found[1]
+        options = ClientOptions(api_key=key, api_endpoint=host, location=location)
         if self.recording and self.recording.replays:
             # Nothing is sent: no credentials need to be found.
-            return transport, ConnectionSettings(host or self.backend.service.host, creds.ApiKey(()))
+            return transport, ConnectionSettings(host or backend.service.host, creds.ApiKey(()))
         emulator = _EMULATORS[transport]()
         if emulator or not plaintext or host is None:
             settings = ConnectionSettings.of_client(
                 options,
                 self.credentials,
                 ClientInfo(),
-                service=self.backend.service,
+                service=backend.service,
                 emulator=emulator,
             )
             return transport, replace(settings, http_path="" if emulator else address.path)
@@ -94,7 +109,7 @@ class ClientArguments:
             options,
             self.credentials,
             ClientInfo(),
-            service=self.backend.service,
+            service=backend.service,
             host=host,
             http_host=host,
             plaintext=True,

@@ -15,9 +15,6 @@ from gemwire_runtime.field_errors import locate
 
 _Value = TypeVar("_Value")
 
-#: All are served by v1beta, a superset of the others.
-_VERSIONS = frozenset({None, "v1", "v1beta", "v1alpha"})
-
 
 class CallSettings(TypedDict, total=False):
     """Arguments of a service client's method.
@@ -73,11 +70,13 @@ class BaseUrl(NamedTuple):
     elsewhere: bool = False
 
 
-def resolve_address(options: HttpOptions, variable: str) -> BaseUrl:
-    """Return the address of ``base_url``, else of the environment ``variable``."""
-    if options.api_version not in _VERSIONS:
+def resolve_address(
+    options: HttpOptions, variable: str, versions: tuple[str, ...] = ("v1", "v1beta", "v1alpha")
+) -> BaseUrl:
+    """Return the address of ``base_url``, else of the environment ``variable``; check the version."""
+    if options.api_version not in {None, *versions}:
         raise ValueError(
-            f"http_options.api_version: {options.api_version!r} is none of v1, v1beta and v1alpha"
+            f"http_options.api_version: {options.api_version!r} is none of {', '.join(versions)}"
         )
     given, named = hide_address(options.base_url), "http_options.base_url"
     if not given and not endpoint.is_emulated():

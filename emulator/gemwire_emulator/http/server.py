@@ -165,6 +165,7 @@ def _build_app(
     v1 = Router(e for path, e in endpoints.items() if path in v1_methods)
     vertex = Router(endpoints.values(), vertex=True)
     rpcs = RpcApp(router, vertex)
+    uploads = UploadApp(state, admission, journal)
     downloads = DownloadApp(endpoints, state, rpcs)
     app = Starlette(
         routes=[
@@ -172,7 +173,8 @@ def _build_app(
             Route("/v1/openapi.json", Document("v1", v1.routes).serve),
             Route("/aiplatform/openapi.json", Document("v1", vertex.routes, VERTEX).serve),
             *page.build_routes(router.routes),
-            Route("/upload/{version}/files", UploadApp(state, admission, journal)),
+            Route("/upload/{version}/files", uploads),
+            Route("/upload/{version}/fileSearchStores/{store}:uploadToFileSearchStore", uploads),
             Route("/{version}/files/{file}:download", downloads),
             Route("/download/{version}/files/{file}:download", downloads),
         ],

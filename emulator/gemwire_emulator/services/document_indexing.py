@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from gemwire_emulator.call import Call
+from gemwire_emulator.call import Call, Owner
 from gemwire_emulator.errors import (
     StatusError,
     failed_precondition,
@@ -76,12 +76,12 @@ class DocumentIndexing:
         for tenant, name, keep in longrunning.list_unfinished(self._state, "fileSearchStores"):
             self._state.spawn(self._run(tenant, name, _Work(**keep)))
 
-    def check(self, request: _Request, call: Call, size: int, field: str) -> None:
+    def check(self, request: _Request, owner: Owner, size: int, field: str) -> None:
         """Check that a document can be added.
 
         Args:
             request: The request that adds it.
-            call: The call.
+            owner: The caller.
             size: Its bytes.
             field: What names the bytes, for errors.
 
@@ -89,13 +89,13 @@ class DocumentIndexing:
             StatusError: The store does not exist, a field is invalid, or the document is too large.
         """
         name = check_name(request.file_search_store_name, "fileSearchStores/*", "file_search_store_name")
-        if self._state.store.get(call.tenant, name) is None:
+        if self._state.store.get(owner.tenant, name) is None:
             raise not_found(name)
         check_metadata(request.custom_metadata, "custom_metadata")
         _get_chunk_words(request.chunking_config)
         if size > MAX_DOCUMENT_SIZE:
             raise invalid_argument(field, f"is {size} bytes; a document may have at most {MAX_DOCUMENT_SIZE}")
-        rows = self._state.store.list(call.tenant, "documents", None)
+        rows = self._state.store.list(owner.tenant, "documents", None)
         used = sum(row.message(v1beta.Document).size_bytes for row in rows)
         if used + size > MAX_TOTAL_SIZE:
             raise storage_full(MAX_TOTAL_SIZE)
@@ -113,26 +113,33 @@ class DocumentIndexing:
             raise failed_precondition(name, "has no content; upload it first")
         self.check(request, call, file.size_bytes, "file_name")
         title = file.display_name or name.removeprefix("files/")
-        return self._start(request, call, title, file.mime_type, state.blobs.link(blob), "")
+        copy = state.blobs.link(blob)
+        return self._start(request, call, title, file.mime_type, copy, "")
 
     def add_upload(
-        self, request: v1beta.UploadToFileSearchStoreRequest, call: Call, blob: str
+        self, request: v1beta.UploadToFileSearchStoreRequest, owner: Owner, blob: str
     ) -> operations_pb2.Operation:
         """Add a file that was uploaded to a store.
 
         Args:
             request: The request.
-            call: The call.
+            owner: The caller.
             blob: Its bytes in ``state.blobs``, which belong to the operation from now on.
 
         Raises:
             StatusError: See `check`.
         """
-        self.check(request, call, self._state.blobs.size(blob), "file")
-        return self._start(request, call, request.display_name, request.mime_type, blob, "/upload")
+        self.check(request, owner, self._state.blobs.size(blob), "file")
+        return self._start(request, owner, request.display_name, request.mime_type, blob, "/upload")
 
     def _start(
-        self, request: _Request, call: Call, title: str, mime_type: str, blob: str, path: str
+        self,
+        request: _Request,
+        owner: Owner,
+        title: str,
+        mime_type: str,
+        blob: str,
+        path: str,
     ) -> operations_pb2.Operation:
         state, store = self._state, request.file_search_store_name
         check_display_name(title, "display_name")
@@ -150,10 +157,10 @@ class DocumentIndexing:
         words, overlap = _get_chunk_words(request.chunking_config)
         work = _Work(document.name, [blob], words, overlap, state.clock.now() + _PENDING)
         with state.store.transaction():
-            state.store.put(call.tenant, document.name, document, parent=store, owner=call.caller)
-            operation = longrunning.create(state, call, f"{store}{path}", metadata, dataclasses.asdict(work))
+            state.store.put(owner.tenant, document.name, document, parent=store, owner=owner.caller)
+            operation = longrunning.create(state, owner, f"{store}{path}", metadata, dataclasses.asdict(work))
         state.blobs.seal(blob)
-        state.spawn(self._run(call.tenant, operation.name, work))
+        state.spawn(self._run(owner.tenant, operation.name, work))
         return operation
 
     async def _run(self, tenant: str, name: str, work: _Work) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gemwire_emulator.call import Call
+from gemwire_emulator.engines.canned import CannedReplies
 from gemwire_emulator.engines.instant import get_texts
 from gemwire_emulator.errors import invalid_argument
 from gemwire_emulator.services.metadata_expressions import MetadataExpression
@@ -32,14 +33,47 @@ class Retrieval:
     Attributes:
         prompt: The prompt, with the passages in its last content.
         passages: The passages, closest first.
-        parts: The search as parts of the reply: its call and its result.
+        reply_parts: The search as parts of the reply, if the request wants them: its call and its result.
         tokens: Tokens of the passages.
+        engine: The engine that compares texts.
     """
 
     prompt: v1beta.GenerateContentRequest
     passages: Sequence[SearchResult]
-    parts: Sequence[v1beta.Part]
+    reply_parts: Sequence[v1beta.Part]
     tokens: int
+    engine: CannedReplies
+
+    async def ground(self, candidate: v1beta.Candidate, text: str) -> None:
+        """Add the sources of an answer: the passages, and which sentences they support."""
+        metadata = candidate.grounding_metadata
+        for one in self.passages:
+            source = metadata.grounding_chunks.add().retrieved_context
+            source.title = one.document.display_name
+            source.text = one.chunk.data.string_value
+            source.file_search_store = one.document.name.partition("/documents/")[0]
+            source.custom_metadata.extend(map(_to_source_metadata, one.document.custom_metadata))
+        sentences = list(islice(_SENTENCE.finditer(text), _SENTENCES))
+        if not self.passages or not sentences:
+            return
+        texts = [one.chunk.data.string_value for one in self.passages]
+        vectors = await self.engine.embed([*texts, *(found[0] for found in sentences)])
+        for found, vector in zip(sentences, vectors[len(texts) :], strict=True):
+            scores = [dot_product(vector, other) for other in vectors[: len(texts)]]
+            near = [i for i, score in enumerate(scores) if score >= _SUPPORTS]
+            if near:
+                # Offsets are in bytes.
+                start = len(text[: found.start()].encode())
+                segment = {
+                    "start_index": start,
+                    "end_index": start + len(found[0].encode()),
+                    "text": found[0],
+                }
+                metadata.grounding_supports.add(
+                    segment=segment,
+                    grounding_chunk_indices=near,
+                    confidence_scores=[min(scores[i], 1.0) for i in near],
+                )
 
 
 async def retrieve(
@@ -73,13 +107,14 @@ async def retrieve(
             if query.strip():
                 found += await search(state, call, name, query, condition, count)
     best = sorted(found, key=lambda one: -one.score)[:count]
-    texts = [one.chunk.data.string_value for one in best]
     parts = _to_parts(query, best)
     prompt = v1beta.GenerateContentRequest()
     prompt.CopyFrom(request)
     if best:
         prompt.contents[-1].parts.append(parts[1])
-    return Retrieval(prompt, best, parts, state.engine.count_tokens(texts))
+    shown = parts if request.tool_config.include_server_side_tool_invocations else ()
+    tokens = state.engine.count_tokens([one.chunk.data.string_value for one in best])
+    return Retrieval(prompt, best, shown, tokens, state.engine)
 
 
 def _to_source_metadata(entry: v1beta.CustomMetadata) -> v1beta.GroundingChunk.CustomMetadata:
@@ -102,32 +137,3 @@ def _to_parts(query: str, passages: Sequence[SearchResult]) -> list[v1beta.Part]
     listed = [{"title": one.document.display_name, "text": one.chunk.data.string_value} for one in passages]
     answered.tool_response.response.update({"passages": listed})
     return [asked, answered]
-
-
-async def ground(state: State, passages: Sequence[SearchResult], text: str) -> v1beta.GroundingMetadata:
-    """Return the sources of an answer: the passages, and which sentences they support."""
-    metadata = v1beta.GroundingMetadata()
-    for one in passages:
-        source = metadata.grounding_chunks.add().retrieved_context
-        source.title = one.document.display_name
-        source.text = one.chunk.data.string_value
-        source.file_search_store = one.document.name.partition("/documents/")[0]
-        for entry in one.document.custom_metadata:
-            source.custom_metadata.append(_to_source_metadata(entry))
-    sentences = list(islice(_SENTENCE.finditer(text), _SENTENCES))
-    if not passages or not sentences:
-        return metadata
-    texts = [one.chunk.data.string_value for one in passages]
-    vectors = await state.engine.embed([*texts, *(found[0] for found in sentences)])
-    for found, vector in zip(sentences, vectors[len(texts) :], strict=True):
-        scores = [dot_product(vector, other) for other in vectors[: len(texts)]]
-        near = [i for i, score in enumerate(scores) if score >= _SUPPORTS]
-        if near:
-            # Offsets are in bytes.
-            start = len(text[: found.start()].encode())
-            metadata.grounding_supports.add(
-                segment={"start_index": start, "end_index": start + len(found[0].encode()), "text": found[0]},
-                grounding_chunk_indices=near,
-                confidence_scores=[min(scores[i], 1.0) for i in near],
-            )
-    return metadata

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +137,141 @@ def test_what_is_refused_before_it_is_sent(api: Api, gemini: RunningEmulator) ->
     with pytest.raises(TypeError, match=r"config.embedding_model: expected a string, got int"):
         api(stores.create(config={"embedding_model": 3}))
     assert not gemini.calls()
+
+
+def test_upload(api: Api, gemini: RunningEmulator, tmp_path: Path) -> None:
+    resources = api.genai()
+    store = api(resources.file_search_stores.create())
+    path = tmp_path / "birds.txt"
+    path.write_bytes(NOTES)
+    told: list[tuple[int, int | None]] = []
+    operation = api(
+        resources.file_search_stores.upload_to_file_search_store(
+            file_search_store_name=store.name,
+            file=path,
+            config={"custom_metadata": [{"key": "kind", "string_value": "bird"}]},
+            progress=lambda sent, size: told.append((sent, size)),
+        )
+    )
+    assert type(operation).__name__ == "UploadToFileSearchStoreOperation"
+    assert operation.name.startswith(f"{store.name}/upload/operations/")
+    assert told == [(len(NOTES), len(NOTES))]
+    operation = ended(api, resources, gemini, operation)
+    assert operation.response.size_bytes == len(NOTES)
+    document = api(resources.file_search_stores.documents.get(name=operation.response.document_name))
+    assert (document.display_name, document.mime_type) == ("birds.txt", "text/plain")
+    assert document.custom_metadata[0].string_value == "bird"
+    [call] = gemini.calls("UploadToFileSearchStore")
+    assert call.request.file_search_store_name == store.name
+
+
+def test_an_upload_without_a_media_type_is_refused(api: Api, gemini: RunningEmulator) -> None:
+    stores = api.genai().file_search_stores
+    with pytest.raises(ValueError, match=r"config\.mime_type: the source has no name"):
+        api(stores.upload_to_file_search_store(file_search_store_name="a", file=NOTES))
+    assert not gemini.calls()
+
+
+def test_refusals_of_the_service(api: Api, gemini: RunningEmulator) -> None:
+    resources = api.genai()
+    stores = resources.file_search_stores
+    text = {"mime_type": "text/plain"}
+    with pytest.raises(errors.NotFound, match="fileSearchStores/none"):
+        api(stores.upload_to_file_search_store(file_search_store_name="none", file=NOTES, config=text))
+    store = api(stores.create()).name
+    with pytest.raises(errors.NotFound, match="files/none"):
+        api(stores.import_file(file_search_store_name=store, file_name="none"))
+    for config, words in (
+        ({"max_tokens_per_chunk": 513}, "max_tokens_per_chunk: must be from 1 to 512"),
+        ({"max_tokens_per_chunk": 5, "max_overlap_tokens": 5}, "max_overlap_tokens: must be from 0 to 4"),
+    ):
+        with pytest.raises(errors.InvalidArgument, match=words):
+            api(
+                stores.upload_to_file_search_store(
+                    file_search_store_name=store,
+                    file=NOTES,
+                    config={**text, "chunking_config": {"white_space_config": config}},
+                )
+            )
+    with pytest.raises(errors.InvalidArgument, match="a file may have at most 104857600"):
+        api(
+            stores.upload_to_file_search_store(
+                file_search_store_name=store, file=(b"a" * 2**20 for _ in range(101)), config=text
+            )
+        )
+    for _ in range(9):
+        api(stores.create())
+    with pytest.raises(errors.ResourceExhausted, match="a project can have 10 stores"):
+        api(stores.create())
+
+
+def test_search(api: Api, gemini: RunningEmulator) -> None:
+    resources = api.genai()
+    stores = resources.file_search_stores
+    names = []
+    for kind, text in (("bird", b"The heron stands in water."), ("mammal", b"The fox hunts at night.")):
+        names.append(api(stores.create()).name)
+        operation = api(
+            stores.upload_to_file_search_store(
+                file_search_store_name=names[-1],
+                file=text,
+                config={
+                    "mime_type": "text/plain",
+                    "display_name": kind,
+                    "custom_metadata": [{"key": "kind", "string_value": kind}],
+                },
+            )
+        )
+        ended(api, resources, gemini, operation)
+
+    def ask(config: dict[str, Any] | None = None, **tool: Any) -> Any:
+        tools = [{"file_search": {"file_search_store_names": names, **tool}}]
+        return api(
+            resources.models.generate_content(
+                model="gemini-2.5-flash",
+                contents="Where does the heron stand?",
+                config={"tools": tools, **(config or {})},
+            )
+        )
+
+    def titles(response: Any) -> list[str]:
+        metadata = response.candidates[0].grounding_metadata
+        chunks = metadata.grounding_chunks if metadata else []
+        return [chunk.retrieved_context.title for chunk in chunks]
+
+    response = ask()
+    assert "According to bird: The heron stands in water." in response.text
+    assert titles(response) == ["bird", "mammal"]
+    metadata = response.candidates[0].grounding_metadata
+    source = metadata.grounding_chunks[0].retrieved_context
+    assert (source.text, source.file_search_store) == ("The heron stands in water.", names[0])
+    assert source.custom_metadata[0].string_value == "bird"
+    support = metadata.grounding_supports[0]
+    assert response.text.encode()[support.segment.start_index : support.segment.end_index].decode() == (
+        support.segment.text
+    )
+    assert 0 in support.grounding_chunk_indices
+    usage = response.usage_metadata
+    assert usage.total_token_count == (
+        usage.prompt_token_count + usage.tool_use_prompt_token_count + usage.candidates_token_count
+    )
+    assert titles(ask(top_k=1)) == ["bird"]
+    assert titles(ask(metadata_filter='kind = "mammal"')) == ["mammal"]
+    assert titles(ask(metadata_filter='kind = "fish"')) == []
+    assert titles(ask(file_search_store_names=names[1:])) == ["mammal"]
+    shown = ask({"tool_config": {"include_server_side_tool_invocations": True}})
+    called, answered = (part for part in shown.candidates[0].content.parts[:2])
+    assert called.tool_call.args == {"query": "Where does the heron stand?"}
+    assert answered.tool_response.response["passages"][0]["title"] == "bird"
+    # They may come back when the conversation goes on.
+    history = [types.UserContent("Where?"), shown.candidates[0].content, types.UserContent("And the fox?")]
+    again = api(resources.models.generate_content(model="gemini-2.5-flash", contents=history))
+    assert "And the fox?" in again.text
+    for tool, words in (
+        ({"file_search_store_names": []}, "file_search_store_names: is required"),
+        ({"file_search_store_names": ["corpora/a"]}, "is not of the form fileSearchStores/"),
+        ({"top_k": 101}, "top_k: must be from 1 to 100"),
+        ({"metadata_filter": "kind"}, "metadata_filter: its end is where a comparison"),
+    ):
+        with pytest.raises(errors.InvalidArgument, match=words):
+            ask(**tool)

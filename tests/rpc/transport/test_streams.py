@@ -531,10 +531,11 @@ def test_sync_closing_the_client_ends_its_streams(server: Loopback) -> None:
 
 
 def _readers() -> int:
-    """Count the threads that wait for a message of a stream inside of grpc."""
+    """Count the threads that wait for a message of a stream, inside of grpc or on our own connections."""
+    waits = ("_next", "grpc/_channel.py"), ("_receive", "sync/h2/connection.py")
     stacks = [traceback.extract_stack(frame) for frame in sys._current_frames().values()]
     return sum(
-        any(each.name == "_next" and each.filename.endswith("grpc/_channel.py") for each in stack)
+        any(each.name == name and each.filename.endswith(file) for each in stack for name, file in waits)
         for stack in stacks
     )
 

@@ -495,8 +495,8 @@ def test_a_response_shows_the_subclasses() -> None:
 def test_typed_dicts_are_dicts_and_other_names_are_refused() -> None:
     made: Any = types.ContentDict
     assert made(role="user") == {"role": "user"}
-    with pytest.raises(AttributeError, match=r"'EditImageConfig'.*Vertex"):
-        _ = types.EditImageConfig  # type: ignore[attr-defined, unused-ignore]
+    with pytest.raises(AttributeError, match=r"'DistillationSpec'.*Vertex"):
+        _ = types.DistillationSpec  # type: ignore[attr-defined, unused-ignore]
 
 
 def test_a_view_in_a_message_is_one_value_although_it_can_be_iterated() -> None:

@@ -141,7 +141,7 @@ class Connection:
     def close(self) -> None:
         """End all streams, and announce it with GOAWAY (section 6.8)."""
         if self.failure is None:
-            self._end(ErrorCode.NO_ERROR, "the connection was closed", ErrorCode.CANCEL)
+            self._end(ErrorCode.NO_ERROR, "the client was closed during the call", ErrorCode.CANCEL)
 
     def data_to_send(self) -> bytes:
         """Return the bytes to write next; call again when they have left, until nothing is returned."""

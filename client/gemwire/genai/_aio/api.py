@@ -13,6 +13,7 @@ from gemwire._transport.connection_settings import ConnectionSettings
 from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
+from gemwire.genai._aio.function_executor import map_calls
 from gemwire.genai._backends.base import Call, Flow
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.extra_body import add_extra_body
@@ -49,7 +50,6 @@ class AsyncApi:
         self.backend = arguments.backend
         self.caller = self._connections.transport
         self._clients: dict[type[AsyncServiceClient], AsyncServiceClient] = {}
-        self.generative = self._client(v1beta.GenerativeServiceAsyncClient)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.arguments.credentials is not None or self.arguments.api_key:
@@ -60,6 +60,15 @@ class AsyncApi:
         if self.arguments.recording is not None:
             raise TypeError("this client records or replays calls and cannot be pickled")
         return type(self), (self.arguments,)
+
+    @property
+    def generative(self) -> v1beta.GenerativeServiceAsyncClient:
+        """The service client that generates content, of the Gemini API."""
+        if self.backend.vertexai:
+            raise ValueError(
+                "client: calls Vertex AI; this needs one of the Gemini API, made without vertexai"
+            )
+        return self._client(v1beta.GenerativeServiceAsyncClient)
 
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
@@ -76,6 +85,13 @@ class AsyncApi:
         if own is None:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
+
+    def transfer_settings(self, own: HttpOptions | Mapping[str, object] | None) -> http.CallSettings:
+        """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
+        settings = self.settings(own).copy()
+        if own is None or HttpOptions.of(own, "config.http_options").timeout is None:
+            settings.pop("timeout", None)
+        return settings
 
     def extend(self, request: Message | RequestDraft, own: HttpOptions | Mapping[str, object] | None) -> None:
         """Set the fields of ``http_options.extra_body`` of the client and of the call."""
@@ -98,6 +114,16 @@ class AsyncApi:
                 text = f"the response contains bytes that cannot be decoded: {error}"
                 raise Internal(text, method=call.method.path[1:]) from None
 
+    async def _make(
+        self,
+        call: Call[_Result] | list[Call[_Result]],
+        http_options: HttpOptions | Mapping[str, object] | None,
+    ) -> _Result | list[_Result]:
+        """Make one call, or several side by side."""
+        if isinstance(call, list):
+            return await map_calls(lambda one: self.call(one, http_options), call)
+        return await self.call(call, http_options)
+
     async def run(
         self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None
     ) -> _Result:
@@ -106,7 +132,7 @@ class AsyncApi:
             call = next(flow)
             while True:
                 try:
-                    response = await self.call(call, http_options)
+                    response = await self._make(call, http_options)
                 except APIError as error:
                     call = flow.throw(error)
                 else:

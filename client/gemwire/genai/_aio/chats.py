@@ -56,7 +56,9 @@ class AsyncChats(AsyncResource):
             ValueError: The name of the model is invalid, or a content has another role or no parts.
             TypeError: An argument is of a wrong type.
         """
-        return AsyncChat(self._api, model, GenerateContentConfig.of(config), History(history))
+        return AsyncChat(
+            self._api, model, GenerateContentConfig.of(config), History(self._api.backend.family, history)
+        )
 
 
 class AsyncChat:
@@ -94,7 +96,8 @@ class AsyncChat:
             RuntimeError: The response to another message is not complete.
             APIError: The call failed.
         """
-        said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        said = to_user_content(message, self._history.family)
+        told, hide_calls = self._effective_config(config)
         told = await expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
@@ -130,7 +133,8 @@ class AsyncChat:
             RuntimeError: The response to another message is not complete.
             APIError: The call failed; reading the stream raises it as well.
         """
-        said, (told, hide_calls) = to_user_content(message), self._effective_config(config)
+        said = to_user_content(message, self._history.family)
+        told, hide_calls = self._effective_config(config)
         told = await expand_sessions(told)
         functions = find_functions(told)
         lease = self._acquire()
@@ -140,7 +144,9 @@ class AsyncChat:
         except BaseException:
             lease.released = True
             raise
-        return AsyncChatStream(stream, self._history, StreamedTurn(said, before), lease, hide_calls)
+        return AsyncChatStream(
+            stream, self._history, StreamedTurn(said, before, self._history.family), lease, hide_calls
+        )
 
     def record_history(
         self,
@@ -159,8 +165,9 @@ class AsyncChat:
             ValueError: A content is invalid.
             TypeError: A content is of a wrong type.
         """
-        asked = History([to_content(user_input, "user_input")]).comprehensive
-        self._history.record(asked, History(model_output).comprehensive, is_valid)
+        family = self._history.family
+        asked = History(family, [to_content(user_input, "user_input", family)]).comprehensive
+        self._history.record(asked, History(family, model_output).comprehensive, is_valid)
 
     def get_history(self, curated: bool = False) -> list[Content]:
         """Return the history.
@@ -265,7 +272,7 @@ class AsyncChatStream:
         last = GenerateContentResponse()
         async for response in self:
             last = response
-        made = GenerateContentResponse.of(self._turn.message, self._stream.schema)
+        made = self._stream.show(self._turn.message)
         made.automatic_function_calling_history = last.automatic_function_calling_history
         return made
 

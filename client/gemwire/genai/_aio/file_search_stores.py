@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.documents import AsyncDocuments
+from gemwire.genai._aio.files import Progress, Source
 from gemwire.genai._aio.pager import AsyncPager
 from gemwire.genai._aio.resource import AsyncResource
+from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._types.file_search import (
     CreateFileSearchStoreConfig,
     DeleteFileSearchStoreConfig,
@@ -15,6 +17,8 @@ from gemwire.genai._types.file_search import (
     ImportFileConfig,
     ImportFileOperation,
     ListFileSearchStoresConfig,
+    UploadToFileSearchStoreConfig,
+    UploadToFileSearchStoreOperation,
 )
 from gemwire_proto.v1beta.views import FileSearchStore
 
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
         GetFileSearchStoreConfigOrDict,
         ImportFileConfigOrDict,
         ListFileSearchStoresConfigOrDict,
+        UploadToFileSearchStoreConfigOrDict,
     )
 
 
@@ -125,3 +130,45 @@ class AsyncFileSearchStores(AsyncResource):
         config = ImportFileConfig.of(config)
         call = self._api.backend.file_search_stores.import_file(file_search_store_name, file_name, config)
         return await self._api.call(call, config.http_options)
+
+    async def upload_to_file_search_store(
+        self,
+        *,
+        file_search_store_name: str,
+        file: Source,
+        config: UploadToFileSearchStoreConfigOrDict | None = None,
+        progress: Progress | None = None,
+    ) -> UploadToFileSearchStoreOperation:
+        """Add a file to a store, uploading it in chunks. After a broken connection it resumes.
+
+        Args:
+            file_search_store_name: Name of the store, with or without ``fileSearchStores/``.
+            file: Path of a file; bytes; a file object, from its current position; or an iterable of bytes.
+            config: `UploadToFileSearchStoreConfig`, or a dict of its fields. Its ``http_options.timeout``
+                limits the whole upload; without it there is no limit.
+            progress: Called after each chunk with the bytes uploaded so far, and the size if it is known.
+
+        Returns:
+            The operation; poll it with ``client.operations.get``.
+
+        Raises:
+            ImportError: ``gemwire[http]`` is not installed.
+            OSError: The file cannot be read.
+            ValueError: An argument is invalid, or the media type is unknown; set ``config.mime_type``.
+            TypeError: An argument is of a wrong type.
+            APIError: The upload failed.
+        """
+        config = UploadToFileSearchStoreConfig.of(config)
+        backend = self._api.backend.file_search_stores
+        request = backend.to_upload(file_search_store_name, config)
+        self._api.extend(request, config.http_options)
+        rest = self._api.transfers("file_search_stores.upload_to_file_search_store")
+        settings = self._api.transfer_settings(config.http_options)
+        try:
+            with details_as_json:
+                operation = await rest.upload_document(file, document=request, progress=progress, **settings)
+        except ValueError as error:
+            if str(error).startswith("mime_type: "):
+                raise ValueError(f"config.{error}") from None
+            raise
+        return backend.from_upload(operation)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_executor import check_functions, map_calls, run_function
 from gemwire.genai._aio.response_stream import AsyncMessageStream, AsyncResponseStream
-from gemwire.genai._backends.base import GenerateRequest
+from gemwire.genai._backends.base import Backend, GenerateRequest
 from gemwire.genai._convert import function_calls
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.function_calls import Functions, Invocation, append_results, find_invocations
@@ -27,24 +27,25 @@ async def generate_content(
     Returns:
         The first response that calls no function, or the last that ``maximum_remote_calls`` allows.
     """
-    to_call, settings = api.backend.models.generate_content, api.settings(config.http_options)
+    backend, settings = api.backend, api.settings(config.http_options)
+    to_call = backend.models.generate_content
     api.extend(request, config.http_options)
     with details_as_json:
         if not functions:
             response = await api.caller.unary(*to_call(request), (), **settings)
-            return GenerateContentResponse.of(response, find_answer_schema(config))
+            return backend.response.of(response, find_answer_schema(config))
         check_functions(functions.values())
         limits = function_calls.to_settings(config)
         history: list[Content] = []
         response = await api.caller.unary(*to_call(request), (), **settings)
         for _ in range(limits.maximum_remote_calls - 1):
-            wanted = find_invocations(response, functions)
+            wanted = find_invocations(response, functions, backend.family)
             if not wanted:
                 break
             append_results(request, response, await map_calls(_run, wanted))
-            history = limits.get_history(request)
+            history = limits.get_history(request, backend.family)
             response = await api.caller.unary(*to_call(request), (), **settings)
-    result = GenerateContentResponse.of(response, find_answer_schema(config))
+    result = backend.response.of(response, find_answer_schema(config))
     result.automatic_function_calling_history = history
     return result
 
@@ -65,8 +66,8 @@ async def generate_content_stream(
 
     stream = await start()
     if functions:
-        return AsyncFunctionCallingStream(stream, start, request, config, functions)
-    return AsyncResponseStream(stream, find_answer_schema(config))
+        return AsyncFunctionCallingStream(stream, start, request, config, functions, api.backend)
+    return AsyncResponseStream(stream, find_answer_schema(config), api.backend)
 
 
 class AsyncFunctionCallingStream(AsyncResponseStream):
@@ -79,35 +80,36 @@ class AsyncFunctionCallingStream(AsyncResponseStream):
         request: GenerateRequest,
         config: GenerateContentConfig,
         functions: Functions,
+        backend: Backend,
     ) -> None:
         """Read the streams of all calls."""
-        super().__init__(stream, find_answer_schema(config))
+        super().__init__(stream, find_answer_schema(config), backend)
         self._start = start
         self._request = request
         self._functions = functions
         self._limits = function_calls.to_settings(config)
-        self._merged = ResponseMerger()
+        self._merged = ResponseMerger(self._backend.family)
         self._history: list[Content] = []
         self._cancelled = False
 
     async def _read(self) -> AsyncIterator[GenerateContentResponse]:
         for calls_left in reversed(range(self._limits.maximum_remote_calls)):
-            self._merged = ResponseMerger()
+            self._merged = ResponseMerger(self._backend.family)
             with details_as_json:
                 async for message in self._stream:
                     self._merged.add(message)
                     yield self._to_response(message)
-            wanted = find_invocations(self._merged.message, self._functions)
+            wanted = find_invocations(self._merged.message, self._functions, self._backend.family)
             if not wanted or not calls_left or self._cancelled:
                 return
             append_results(self._request, self._merged.message, await map_calls(_run, wanted))
-            self._history = self._limits.get_history(self._request)
+            self._history = self._limits.get_history(self._request, self._backend.family)
             if self._cancelled:
                 return
             self._stream = await self._start()
 
     def _to_response(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
-        response = GenerateContentResponse.of(message, self.schema)
+        response = self.show(message)
         response.automatic_function_calling_history = list(self._history)
         return response
 

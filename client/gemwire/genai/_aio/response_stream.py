@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from gemwire.genai._backends.base import Backend
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.generate_content import GenerateContentResponse, SchemaUnion
@@ -27,9 +28,10 @@ class AsyncResponseStream:
         schema: The schema of `GenerateContentResponse.parsed`.
     """
 
-    def __init__(self, stream: AsyncMessageStream, schema: SchemaUnion | None) -> None:
-        """Read a stream of messages."""
+    def __init__(self, stream: AsyncMessageStream, schema: SchemaUnion | None, backend: Backend) -> None:
+        """Read a stream of messages of a service."""
         self._stream = stream
+        self._backend = backend
         self.schema = schema
         self._iterator: AsyncIterator[GenerateContentResponse] | None = None
 
@@ -43,10 +45,14 @@ class AsyncResponseStream:
         return await self._iterator.__anext__()
 
     async def _read(self) -> AsyncIterator[GenerateContentResponse]:
-        of, schema = GenerateContentResponse.of, self.schema
+        of, schema = self._backend.response.of, self.schema
         with details_as_json:
             async for message in self._stream:
                 yield of(message, schema)
+
+    def show(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
+        """Return a message as a response of the stream."""
+        return self._backend.response.of(message, self.schema)
 
     async def aclose(self) -> None:
         """End the call, as closing a generator does."""
@@ -62,8 +68,8 @@ class AsyncResponseStream:
 
     async def get_final_response(self) -> GenerateContentResponse:
         """Read to the end and return all responses as one, with adjacent texts merged."""
-        merged = ResponseMerger()
+        merged = ResponseMerger(self._backend.family)
         with details_as_json:
             async for message in self._stream:
                 merged.add(message)
-        return GenerateContentResponse.of(merged.message, self.schema)
+        return self.show(merged.message)

@@ -156,7 +156,7 @@ def from_operation(operation: Operation) -> BatchJob:
         name=operation.name or batch.name,
         display_name=view.display_name,
         state=_from_state(batch.state),
-        error=_from_status(operation.error) if operation.HasField("error") else None,
+        error=from_status(operation.error) if operation.HasField("error") else None,
         create_time=view.create_time,
         end_time=view.end_time,
         update_time=view.update_time,
@@ -174,7 +174,8 @@ def _from_state(state: v1beta.BatchState) -> JobState | None:
     return JobState.__members__.get(name.replace("BATCH_", "JOB_"), JobState.JOB_STATE_UNSPECIFIED)
 
 
-def _from_status(status: Status) -> JobError:
+def from_status(status: Status) -> JobError:
+    """Convert the error of a job, or of one of its requests."""
     details = [json_format.MessageToDict(detail, descriptor_pool=POOL) for detail in status.details]
     return JobError(code=status.code, message=status.message or None, details=details or None)
 
@@ -206,7 +207,7 @@ def _from_inlined_response(item: v1beta.InlinedResponse) -> InlinedResponse:
     return InlinedResponse(
         response=GenerateContentResponse.of(item.response) if item.HasField("response") else None,
         metadata=views.InlinedResponse.of(item).metadata,
-        error=_from_status(item.error) if item.HasField("error") else None,
+        error=from_status(item.error) if item.HasField("error") else None,
     )
 
 
@@ -220,5 +221,5 @@ def _from_inlined_embedding(item: v1beta.InlinedEmbedContentResponse) -> Inlined
     return InlinedEmbedContentResponse(
         response=response,
         metadata=views.InlinedEmbedContentResponse.of(item).metadata,
-        error=_from_status(item.error) if item.HasField("error") else None,
+        error=from_status(item.error) if item.HasField("error") else None,
     )

@@ -18,6 +18,7 @@ from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.extra_body import add_extra_body
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._sync.connections import Connections
+from gemwire.genai._sync.function_executor import map_calls
 from gemwire.genai._types.http_options import HttpOptions
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ class Api:
         self.backend = arguments.backend
         self.caller = self._connections.transport
         self._clients: dict[type[ServiceClient], ServiceClient] = {}
-        self.generative = self._client(v1beta.GenerativeServiceClient)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.arguments.credentials is not None or self.arguments.api_key:
@@ -61,6 +61,15 @@ class Api:
         if self.arguments.recording is not None:
             raise TypeError("this client records or replays calls and cannot be pickled")
         return type(self), (self.arguments,)
+
+    @property
+    def generative(self) -> v1beta.GenerativeServiceClient:
+        """The service client that generates content, of the Gemini API."""
+        if self.backend.vertexai:
+            raise ValueError(
+                "client: calls Vertex AI; this needs one of the Gemini API, made without vertexai"
+            )
+        return self._client(v1beta.GenerativeServiceClient)
 
     def _client(self, kind: type[_S]) -> _S:
         found = self._clients.get(kind)
@@ -77,6 +86,13 @@ class Api:
         if own is None:
             return self._defaults
         return http.to_call_settings(self.arguments.http_options, own)
+
+    def transfer_settings(self, own: HttpOptions | Mapping[str, object] | None) -> http.CallSettings:
+        """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
+        settings = self.settings(own).copy()
+        if own is None or HttpOptions.of(own, "config.http_options").timeout is None:
+            settings.pop("timeout", None)
+        return settings
 
     def extend(self, request: Message | RequestDraft, own: HttpOptions | Mapping[str, object] | None) -> None:
         """Set the fields of ``http_options.extra_body`` of the client and of the call."""
@@ -97,13 +113,23 @@ class Api:
                 text = f"the response contains bytes that cannot be decoded: {error}"
                 raise Internal(text, method=call.method.path[1:]) from None
 
+    def _make(
+        self,
+        call: Call[_Result] | list[Call[_Result]],
+        http_options: HttpOptions | Mapping[str, object] | None,
+    ) -> _Result | list[_Result]:
+        """Make one call, or several side by side."""
+        if isinstance(call, list):
+            return map_calls(lambda one: self.call(one, http_options), call)
+        return self.call(call, http_options)
+
     def run(self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
         try:
             call = next(flow)
             while True:
                 try:
-                    response = self.call(call, http_options)
+                    response = self._make(call, http_options)
                 except APIError as error:
                     call = flow.throw(error)
                 else:

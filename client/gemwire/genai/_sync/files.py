@@ -20,16 +20,13 @@ from gemwire.genai._types.files import (
     ListFilesConfig,
     UploadFileConfig,
 )
-from gemwire.genai._types.http_options import HttpOptions
 from gemwire.genai._types.videos import GeneratedVideo, Video
-from gemwire.genai.http_options import CallSettings
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
         DeleteFileConfigOrDict,
         DownloadFileConfigOrDict,
         GetFileConfigOrDict,
-        HttpOptionsOrDict,
         ListFilesConfigOrDict,
         UploadFileConfigOrDict,
     )
@@ -81,7 +78,7 @@ class Files(Resource):
         config = UploadFileConfig.of(config)
         fields = self._api.backend.files.to_upload(config)
         rest = self._api.transfers("files.upload")
-        settings = self._transfer_settings(config.http_options)
+        settings = self._api.transfer_settings(config.http_options)
         try:
             with details_as_json:
                 message = rest.upload_file(file, file=fields, progress=progress, **settings)
@@ -179,7 +176,7 @@ class Files(Resource):
         config = DownloadFileConfig.of(config)
         name, video = self._api.backend.files.to_download(file)
         rest = self._api.transfers("files.download")
-        settings = self._transfer_settings(config.http_options)
+        settings = self._api.transfer_settings(config.http_options)
         memory = io.BytesIO()
         target = memory if destination is None else destination
         with details_as_json:
@@ -190,10 +187,3 @@ class Files(Resource):
         if video is not None:
             video.video_bytes = data
         return data
-
-    def _transfer_settings(self, http_options: HttpOptionsOrDict | None) -> CallSettings:
-        """Return the settings of a transfer, which the timeout of the client's calls does not limit."""
-        settings = self._api.settings(http_options).copy()
-        if http_options is None or HttpOptions.of(http_options, "config.http_options").timeout is None:
-            settings.pop("timeout", None)
-        return settings

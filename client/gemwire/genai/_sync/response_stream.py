@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from gemwire.genai._backends.base import Backend
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.stream_merging import ResponseMerger
 from gemwire.genai._types.generate_content import GenerateContentResponse, SchemaUnion
@@ -28,9 +29,10 @@ class ResponseStream:
         schema: The schema of `GenerateContentResponse.parsed`.
     """
 
-    def __init__(self, stream: MessageStream, schema: SchemaUnion | None) -> None:
-        """Read a stream of messages."""
+    def __init__(self, stream: MessageStream, schema: SchemaUnion | None, backend: Backend) -> None:
+        """Read a stream of messages of a service."""
         self._stream = stream
+        self._backend = backend
         self.schema = schema
         self._iterator: Iterator[GenerateContentResponse] | None = None
 
@@ -44,10 +46,14 @@ class ResponseStream:
         return self._iterator.__next__()
 
     def _read(self) -> Iterator[GenerateContentResponse]:
-        of, schema = GenerateContentResponse.of, self.schema
+        of, schema = self._backend.response.of, self.schema
         with details_as_json:
             for message in self._stream:
                 yield of(message, schema)
+
+    def show(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
+        """Return a message as a response of the stream."""
+        return self._backend.response.of(message, self.schema)
 
     def close(self) -> None:
         """End the call, as closing a generator does."""
@@ -63,8 +69,8 @@ class ResponseStream:
 
     def get_final_response(self) -> GenerateContentResponse:
         """Read to the end and return all responses as one, with adjacent texts merged."""
-        merged = ResponseMerger()
+        merged = ResponseMerger(self._backend.family)
         with details_as_json:
             for message in self._stream:
                 merged.add(message)
-        return GenerateContentResponse.of(merged.message, self.schema)
+        return self.show(merged.message)

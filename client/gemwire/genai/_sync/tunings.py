@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from gemwire.genai._sync.pager import Pager
 from gemwire.genai._sync.resource import Resource
 from gemwire.genai._types.tunings import (
+    CancelTuningJobConfig,
+    CancelTuningJobResponse,
     CreateTuningJobConfig,
     GetTuningJobConfig,
     ListTuningJobsConfig,
@@ -16,6 +18,7 @@ from gemwire.genai._types.tunings import (
 
 if TYPE_CHECKING:
     from gemwire.genai._types.dicts import (
+        CancelTuningJobConfigOrDict,
         CreateTuningJobConfigOrDict,
         GetTuningJobConfigOrDict,
         ListTuningJobsConfigOrDict,
@@ -65,6 +68,22 @@ class Tunings(Resource):
         """
         flow = self._api.backend.tunings.get(name)
         return self._api.run(flow, GetTuningJobConfig.of(config).http_options)
+
+    def cancel(
+        self, *, name: str, config: CancelTuningJobConfigOrDict | None = None
+    ) -> CancelTuningJobResponse:
+        """Cancel a tuning job. Vertex AI only.
+
+        Args:
+            name: Name of the job, with or without ``tuningJobs/``.
+            config: `CancelTuningJobConfig`, or a dict of its fields.
+
+        Raises:
+            ValueError: The client calls the Gemini API, or the name is invalid.
+            APIError: The call failed.
+        """
+        call = self._api.backend.tunings.cancel(name)
+        return self._api.call(call, CancelTuningJobConfig.of(config).http_options)
 
     def list(self, *, config: ListTuningJobsConfigOrDict | None = None) -> Pager[TuningJob]:
         """List tuning jobs, running and ended ones.

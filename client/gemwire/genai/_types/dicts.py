@@ -14,6 +14,7 @@ from gemwire.genai._types.auth_tokens import (
 from gemwire.genai._types.batches import (
     BatchJob,
     BatchJobDestination,
+    BatchJobOutputInfo,
     BatchJobSource,
     CancelBatchJobConfig,
     CompletionStats,
@@ -31,6 +32,7 @@ from gemwire.genai._types.batches import (
     ListBatchJobsConfig,
     ListBatchJobsResponse,
     SingleEmbedContentResponse,
+    VertexMultimodalDatasetDestination,
 )
 from gemwire.genai._types.caches import (
     CreateCachedContentConfig,
@@ -40,7 +42,8 @@ from gemwire.genai._types.caches import (
     ListCachedContentsConfig,
     UpdateCachedContentConfig,
 )
-from gemwire.genai._types.embed_content import EmbedContentConfig
+from gemwire.genai._types.compute_tokens import ComputeTokensConfig, ComputeTokensResponse, TokensInfo
+from gemwire.genai._types.embed_content import EmbedContentConfig, EmbedContentMetadata
 from gemwire.genai._types.file_search import (
     CreateFileSearchStoreConfig,
     DeleteDocumentConfig,
@@ -74,6 +77,23 @@ from gemwire.genai._types.generate_content import (
     GenerateContentConfig,
 )
 from gemwire.genai._types.http_options import HttpOptions, HttpResponse, HttpRetryOptions
+from gemwire.genai._types.image_editing import (
+    ContentReferenceImage,
+    ControlReferenceConfig,
+    ControlReferenceImage,
+    EditImageConfig,
+    EditImageResponse,
+    MaskReferenceConfig,
+    MaskReferenceImage,
+    RawReferenceImage,
+    ReferenceImage,
+    StyleReferenceConfig,
+    StyleReferenceImage,
+    SubjectReferenceConfig,
+    SubjectReferenceImage,
+    UpscaleImageConfig,
+    UpscaleImageResponse,
+)
 from gemwire.genai._types.images import (
     GeneratedImage,
     GenerateImagesConfig,
@@ -103,8 +123,10 @@ from gemwire.genai._types.live_music import (
     WeightedPrompt,
 )
 from gemwire.genai._types.models import (
+    Checkpoint,
     DeleteModelConfig,
     DeleteModelResponse,
+    Endpoint,
     GetModelConfig,
     ListModelsConfig,
     TunedModelInfo,
@@ -112,15 +134,27 @@ from gemwire.genai._types.models import (
 )
 from gemwire.genai._types.recording_config import DebugConfig
 from gemwire.genai._types.schemas import JSONSchema
+from gemwire.genai._types.tuning_jobs import (
+    PreTunedModel,
+    SupervisedHyperParameters,
+    SupervisedTuningDatasetDistribution,
+    SupervisedTuningDatasetDistributionDatasetBucket,
+    SupervisedTuningDataStats,
+    SupervisedTuningSpec,
+    TunedModelCheckpoint,
+    TuningDataStats,
+)
 from gemwire.genai._types.tunings import (
     CancelTuningJobConfig,
     CancelTuningJobResponse,
     CreateTuningJobConfig,
+    EncryptionSpec,
     GetTuningJobConfig,
     ListTuningJobsConfig,
     ListTuningJobsResponse,
     TuningDataset,
     TuningOperation,
+    TuningValidationDataset,
 )
 from gemwire.genai._types.videos import (
     GeneratedVideo,
@@ -139,7 +173,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Mapping, Sequence
 
-    from gemwire.genai._types.content import ContentListUnion, ContentUnion, PILImage
+    from gemwire.genai._types.content import Content, ContentListUnion, ContentUnion, PILImage
     from gemwire.genai._types.generate_content import (
         GenerateContentResponse,
         SchemaUnion,
@@ -147,10 +181,16 @@ if TYPE_CHECKING:
         SpeechConfigUnion,
         ToolListUnion,
     )
+    from gemwire.genai._types.image_editing import (
+        ControlReferenceType,
+        EditMode,
+        MaskReferenceMode,
+        SubjectReferenceType,
+    )
     from gemwire.genai._types.images import ImagePromptLanguage, PersonGeneration, SafetyFilterLevel
     from gemwire.genai._types.live_music import LiveMusicPlaybackControl, MusicGenerationMode, Scale
     from gemwire.genai._types.schemas import JSONSchemaType
-    from gemwire.genai._types.tunings import JobState, TuningJob
+    from gemwire.genai._types.tunings import AdapterSize, JobState, TuningJob, TuningMethod
     from gemwire.genai._types.videos import (
         ImageResizeMode,
         VideoCompressionQuality,
@@ -273,6 +313,13 @@ class InlinedEmbedContentResponseDict(TypedDict, total=False):
     error: JobError | JobErrorDict | None
 
 
+class VertexMultimodalDatasetDestinationDict(TypedDict, total=False):
+    """Fields of a `VertexMultimodalDatasetDestination`."""
+
+    bigquery_destination: str | None
+    display_name: str | None
+
+
 class BatchJobDestinationDict(TypedDict, total=False):
     """Fields of a `BatchJobDestination`."""
 
@@ -284,6 +331,15 @@ class BatchJobDestinationDict(TypedDict, total=False):
     format: str | None
     gcs_uri: str | None
     bigquery_uri: str | None
+    vertex_dataset: VertexMultimodalDatasetDestination | VertexMultimodalDatasetDestinationDict | None
+
+
+class BatchJobOutputInfoDict(TypedDict, total=False):
+    """Fields of a `BatchJobOutputInfo`."""
+
+    gcs_output_directory: str | None
+    bigquery_output_table: str | None
+    vertex_multimodal_dataset_name: str | None
 
 
 class CompletionStatsDict(TypedDict, total=False):
@@ -309,6 +365,7 @@ class BatchJobDict(TypedDict, total=False):
     src: BatchJobSource | BatchJobSourceDict | None
     dest: BatchJobDestination | BatchJobDestinationDict | None
     completion_stats: CompletionStats | CompletionStatsDict | None
+    output_info: BatchJobOutputInfo | BatchJobOutputInfoDict | None
 
 
 class ListBatchJobsResponseDict(TypedDict, total=False):
@@ -332,6 +389,27 @@ class DeleteCachedContentResponseDict(TypedDict, total=False):
     """Fields of a `DeleteCachedContentResponse`."""
 
     sdk_http_response: HttpResponse | HttpResponseDict | None
+
+
+class TokensInfoDict(TypedDict, total=False):
+    """Fields of a `TokensInfo`."""
+
+    role: str | None
+    token_ids: Sequence[int] | None
+    tokens: Sequence[bytes] | None
+
+
+class ComputeTokensResponseDict(TypedDict, total=False):
+    """Fields of a `ComputeTokensResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    tokens_info: Sequence[TokensInfo | TokensInfoDict] | None
+
+
+class EmbedContentMetadataDict(TypedDict, total=False):
+    """Fields of a `EmbedContentMetadata`."""
+
+    billable_character_count: int | None
 
 
 class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
@@ -409,6 +487,56 @@ class CallConfigDict(TypedDict, total=False):
     """Fields of a `CallConfig`."""
 
     http_options: HttpOptions | HttpOptionsDict | None
+
+
+class MaskReferenceConfigDict(TypedDict, total=False):
+    """Fields of a `MaskReferenceConfig`."""
+
+    mask_mode: MaskReferenceMode | str | None
+    segmentation_classes: Sequence[int] | None
+    mask_dilation: float | None
+
+
+class ControlReferenceConfigDict(TypedDict, total=False):
+    """Fields of a `ControlReferenceConfig`."""
+
+    control_type: ControlReferenceType | str | None
+    enable_control_image_computation: bool | None
+
+
+class StyleReferenceConfigDict(TypedDict, total=False):
+    """Fields of a `StyleReferenceConfig`."""
+
+    style_description: str | None
+
+
+class SubjectReferenceConfigDict(TypedDict, total=False):
+    """Fields of a `SubjectReferenceConfig`."""
+
+    subject_type: SubjectReferenceType | str | None
+    subject_description: str | None
+
+
+class ReferenceImageDict(TypedDict, total=False):
+    """Fields of a `ReferenceImage`."""
+
+    reference_image: Image | ImageDict | None
+    reference_id: int | None
+    reference_type: str | None
+
+
+class EditImageResponseDict(TypedDict, total=False):
+    """Fields of a `EditImageResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    generated_images: Sequence[GeneratedImage | GeneratedImageDict] | None
+
+
+class UpscaleImageResponseDict(TypedDict, total=False):
+    """Fields of a `UpscaleImageResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    generated_images: Sequence[GeneratedImage | GeneratedImageDict] | None
 
 
 class MediaFileDict(TypedDict, total=False):
@@ -564,6 +692,21 @@ class LiveMusicSetWeightedPromptsParametersDict(TypedDict, total=False):
     weighted_prompts: Sequence[WeightedPrompt | WeightedPromptDict] | None
 
 
+class EndpointDict(TypedDict, total=False):
+    """Fields of a `Endpoint`."""
+
+    name: str | None
+    deployed_model_id: str | None
+
+
+class CheckpointDict(TypedDict, total=False):
+    """Fields of a `Checkpoint`."""
+
+    checkpoint_id: str | None
+    epoch: int | None
+    step: int | None
+
+
 class TunedModelInfoDict(TypedDict, total=False):
     """Fields of a `TunedModelInfo`."""
 
@@ -615,11 +758,119 @@ class JSONSchemaDict(TypedDict, total=False):
     one_of: Sequence[JSONSchema | JSONSchemaDict] | None
 
 
+class PreTunedModelDict(TypedDict, total=False):
+    """Fields of a `PreTunedModel`."""
+
+    tuned_model_name: str | None
+    checkpoint_id: str | None
+    base_model: str | None
+
+
+class SupervisedHyperParametersDict(TypedDict, total=False):
+    """Fields of a `SupervisedHyperParameters`."""
+
+    epoch_count: int | None
+    learning_rate_multiplier: float | None
+    adapter_size: AdapterSize | None
+    batch_size: int | None
+    learning_rate: float | None
+
+
+class SupervisedTuningSpecDict(TypedDict, total=False):
+    """Fields of a `SupervisedTuningSpec`."""
+
+    training_dataset_uri: str | None
+    validation_dataset_uri: str | None
+    hyper_parameters: SupervisedHyperParameters | SupervisedHyperParametersDict | None
+    export_last_checkpoint_only: bool | None
+    tuning_mode: str | None
+
+
+class TunedModelCheckpointDict(TypedDict, total=False):
+    """Fields of a `TunedModelCheckpoint`."""
+
+    checkpoint_id: str | None
+    epoch: int | None
+    step: int | None
+    endpoint: str | None
+
+
+class SupervisedTuningDatasetDistributionDatasetBucketDict(TypedDict, total=False):
+    """Fields of a `SupervisedTuningDatasetDistributionDatasetBucket`."""
+
+    count: float | None
+    left: float | None
+    right: float | None
+
+
+class SupervisedTuningDatasetDistributionDict(TypedDict, total=False):
+    """Fields of a `SupervisedTuningDatasetDistribution`."""
+
+    sum: int | None
+    billable_sum: int | None
+    min: float | None
+    max: float | None
+    mean: float | None
+    median: float | None
+    p5: float | None
+    p95: float | None
+    buckets: (
+        Sequence[
+            SupervisedTuningDatasetDistributionDatasetBucket
+            | SupervisedTuningDatasetDistributionDatasetBucketDict
+        ]
+        | None
+    )
+
+
+class SupervisedTuningDataStatsDict(TypedDict, total=False):
+    """Fields of a `SupervisedTuningDataStats`."""
+
+    tuning_dataset_example_count: int | None
+    total_tuning_character_count: int | None
+    total_billable_character_count: int | None
+    total_billable_token_count: int | None
+    tuning_step_count: int | None
+    user_input_token_distribution: (
+        SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | None
+    )
+    user_output_token_distribution: (
+        SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | None
+    )
+    user_message_per_example_distribution: (
+        SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict | None
+    )
+    user_dataset_examples: Sequence[Content] | None
+    total_truncated_example_count: int | None
+    truncated_example_indices: Sequence[int] | None
+    dropped_example_reasons: Sequence[str] | None
+
+
+class TuningDataStatsDict(TypedDict, total=False):
+    """Fields of a `TuningDataStats`."""
+
+    supervised_tuning_data_stats: SupervisedTuningDataStats | SupervisedTuningDataStatsDict | None
+
+
+class EncryptionSpecDict(TypedDict, total=False):
+    """Fields of a `EncryptionSpec`."""
+
+    kms_key_name: str | None
+
+
+class TuningValidationDatasetDict(TypedDict, total=False):
+    """Fields of a `TuningValidationDataset`."""
+
+    gcs_uri: str | None
+    vertex_dataset_resource: str | None
+
+
 class TuningDatasetDict(TypedDict, total=False):
     """Fields of a `TuningDataset`."""
 
     examples: Sequence[views.TuningExample | TuningExampleDict] | None
     gcs_uri: str | None
+    vertex_dataset_resource: str | None
 
 
 class CancelTuningJobResponseDict(TypedDict, total=False):
@@ -705,7 +956,7 @@ class CreateBatchJobConfigDict(CallConfigDict, total=False):
     """Fields of a `CreateBatchJobConfig`."""
 
     display_name: str | None
-    dest: object | None
+    dest: BatchJobDestination | BatchJobDestinationDict | str | None
 
 
 class CreateEmbeddingsBatchJobConfigDict(CallConfigDict, total=False):
@@ -742,6 +993,8 @@ class EmbedContentConfigDict(CallConfigDict, total=False):
     output_dimensionality: int | None
     mime_type: str | None
     auto_truncate: bool | None
+    document_ocr: bool | None
+    audio_track_extraction: bool | None
 
 
 class DeleteDocumentConfigDict(CallConfigDict, total=False):
@@ -852,6 +1105,82 @@ class ListConfigDict(CallConfigDict, total=False):
     filter: str | None
 
 
+class RawReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `RawReferenceImage`."""
+
+    reference_type: str | None
+
+
+class MaskReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `MaskReferenceImage`."""
+
+    reference_type: str | None
+    config: MaskReferenceConfig | MaskReferenceConfigDict | None
+
+
+class ControlReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `ControlReferenceImage`."""
+
+    reference_type: str | None
+    config: ControlReferenceConfig | ControlReferenceConfigDict | None
+
+
+class StyleReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `StyleReferenceImage`."""
+
+    reference_type: str | None
+    config: StyleReferenceConfig | StyleReferenceConfigDict | None
+
+
+class SubjectReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `SubjectReferenceImage`."""
+
+    reference_type: str | None
+    config: SubjectReferenceConfig | SubjectReferenceConfigDict | None
+
+
+class ContentReferenceImageDict(ReferenceImageDict, total=False):
+    """Fields of a `ContentReferenceImage`."""
+
+    reference_type: str | None
+
+
+class EditImageConfigDict(CallConfigDict, total=False):
+    """Fields of a `EditImageConfig`."""
+
+    output_gcs_uri: str | None
+    negative_prompt: str | None
+    number_of_images: int | None
+    aspect_ratio: str | None
+    guidance_scale: float | None
+    seed: int | None
+    safety_filter_level: SafetyFilterLevel | str | None
+    person_generation: PersonGeneration | str | None
+    include_safety_attributes: bool | None
+    include_rai_reason: bool | None
+    language: ImagePromptLanguage | str | None
+    output_mime_type: str | None
+    output_compression_quality: int | None
+    add_watermark: bool | None
+    labels: Mapping[str, str] | None
+    edit_mode: EditMode | str | None
+    base_steps: int | None
+
+
+class UpscaleImageConfigDict(CallConfigDict, total=False):
+    """Fields of a `UpscaleImageConfig`."""
+
+    output_gcs_uri: str | None
+    safety_filter_level: SafetyFilterLevel | str | None
+    person_generation: PersonGeneration | str | None
+    include_rai_reason: bool | None
+    output_mime_type: str | None
+    output_compression_quality: int | None
+    enhance_input_image: bool | None
+    image_preservation_factor: float | None
+    labels: Mapping[str, str] | None
+
+
 class GenerateImagesConfigDict(CallConfigDict, total=False):
     """Fields of a `GenerateImagesConfig`."""
 
@@ -939,8 +1268,13 @@ class CreateTuningJobConfigDict(CallConfigDict, total=False):
     learning_rate: float | None
     learning_rate_multiplier: float | None
     batch_size: int | None
-    validation_dataset: object | None
-    adapter_size: object | None
+    validation_dataset: TuningValidationDataset | TuningValidationDatasetDict | None
+    adapter_size: AdapterSize | str | None
+    method: TuningMethod | str | None
+    labels: Mapping[str, str] | None
+    export_last_checkpoint_only: bool | None
+    pre_tuned_model_checkpoint_id: str | None
+    encryption_spec: EncryptionSpec | EncryptionSpecDict | None
 
 
 class GenerateVideosConfigDict(CallConfigDict, total=False):
@@ -998,6 +1332,7 @@ ListBatchJobsConfigDict: TypeAlias = ListConfigDict
 GetCachedContentConfigDict: TypeAlias = CallConfigDict
 DeleteCachedContentConfigDict: TypeAlias = CallConfigDict
 ListCachedContentsConfigDict: TypeAlias = ListConfigDict
+ComputeTokensConfigDict: TypeAlias = CallConfigDict
 GetDocumentConfigDict: TypeAlias = CallConfigDict
 GetFileSearchStoreConfigDict: TypeAlias = CallConfigDict
 ListDocumentsConfigDict: TypeAlias = ListConfigDict
@@ -1020,11 +1355,18 @@ AutomaticFunctionCallingConfigOrDict: TypeAlias = (
 )
 BatchJobDestinationOrDict: TypeAlias = BatchJobDestination | BatchJobDestinationDict
 BatchJobOrDict: TypeAlias = BatchJob | BatchJobDict
+BatchJobOutputInfoOrDict: TypeAlias = BatchJobOutputInfo | BatchJobOutputInfoDict
 BatchJobSourceOrDict: TypeAlias = BatchJobSource | BatchJobSourceDict
 CancelBatchJobConfigOrDict: TypeAlias = CancelBatchJobConfig | CancelBatchJobConfigDict
 CancelTuningJobConfigOrDict: TypeAlias = CancelTuningJobConfig | CancelTuningJobConfigDict
 CancelTuningJobResponseOrDict: TypeAlias = CancelTuningJobResponse | CancelTuningJobResponseDict
+CheckpointOrDict: TypeAlias = Checkpoint | CheckpointDict
 CompletionStatsOrDict: TypeAlias = CompletionStats | CompletionStatsDict
+ComputeTokensConfigOrDict: TypeAlias = ComputeTokensConfig | ComputeTokensConfigDict
+ComputeTokensResponseOrDict: TypeAlias = ComputeTokensResponse | ComputeTokensResponseDict
+ContentReferenceImageOrDict: TypeAlias = ContentReferenceImage | ContentReferenceImageDict
+ControlReferenceConfigOrDict: TypeAlias = ControlReferenceConfig | ControlReferenceConfigDict
+ControlReferenceImageOrDict: TypeAlias = ControlReferenceImage | ControlReferenceImageDict
 CountTokensConfigOrDict: TypeAlias = CountTokensConfig | CountTokensConfigDict
 CreateAuthTokenConfigOrDict: TypeAlias = CreateAuthTokenConfig | CreateAuthTokenConfigDict
 CreateAuthTokenParametersOrDict: TypeAlias = CreateAuthTokenParameters | CreateAuthTokenParametersDict
@@ -1049,9 +1391,14 @@ DeleteModelResponseOrDict: TypeAlias = DeleteModelResponse | DeleteModelResponse
 DeleteResourceJobOrDict: TypeAlias = DeleteResourceJob | DeleteResourceJobDict
 DownloadFileConfigOrDict: TypeAlias = DownloadFileConfig | DownloadFileConfigDict
 DownloadMediaConfigOrDict: TypeAlias = DownloadMediaConfig | DownloadMediaConfigDict
+EditImageConfigOrDict: TypeAlias = EditImageConfig | EditImageConfigDict
+EditImageResponseOrDict: TypeAlias = EditImageResponse | EditImageResponseDict
 EmbedContentBatchOrDict: TypeAlias = EmbedContentBatch | EmbedContentBatchDict
 EmbedContentConfigOrDict: TypeAlias = EmbedContentConfig | EmbedContentConfigDict
+EmbedContentMetadataOrDict: TypeAlias = EmbedContentMetadata | EmbedContentMetadataDict
 EmbeddingsBatchJobSourceOrDict: TypeAlias = EmbeddingsBatchJobSource | EmbeddingsBatchJobSourceDict
+EncryptionSpecOrDict: TypeAlias = EncryptionSpec | EncryptionSpecDict
+EndpointOrDict: TypeAlias = Endpoint | EndpointDict
 FileStatusOrDict: TypeAlias = FileStatus | FileStatusDict
 GenerateContentConfigOrDict: TypeAlias = GenerateContentConfig | GenerateContentConfigDict
 GenerateImagesConfigOrDict: TypeAlias = GenerateImagesConfig | GenerateImagesConfigDict
@@ -1114,14 +1461,36 @@ LiveMusicSourceMetadataOrDict: TypeAlias = LiveMusicSourceMetadata | LiveMusicSo
 LiveSendRealtimeInputParametersOrDict: TypeAlias = (
     LiveSendRealtimeInputParameters | LiveSendRealtimeInputParametersDict
 )
+MaskReferenceConfigOrDict: TypeAlias = MaskReferenceConfig | MaskReferenceConfigDict
+MaskReferenceImageOrDict: TypeAlias = MaskReferenceImage | MaskReferenceImageDict
 OperationOrDict: TypeAlias = Operation | OperationDict
+PreTunedModelOrDict: TypeAlias = PreTunedModel | PreTunedModelDict
+RawReferenceImageOrDict: TypeAlias = RawReferenceImage | RawReferenceImageDict
+ReferenceImageOrDict: TypeAlias = ReferenceImage | ReferenceImageDict
 RegisterFilesConfigOrDict: TypeAlias = RegisterFilesConfig | RegisterFilesConfigDict
 RegisterFilesResponseOrDict: TypeAlias = RegisterFilesResponse | RegisterFilesResponseDict
 SafetyAttributesOrDict: TypeAlias = SafetyAttributes | SafetyAttributesDict
 SingleEmbedContentResponseOrDict: TypeAlias = SingleEmbedContentResponse | SingleEmbedContentResponseDict
+StyleReferenceConfigOrDict: TypeAlias = StyleReferenceConfig | StyleReferenceConfigDict
+StyleReferenceImageOrDict: TypeAlias = StyleReferenceImage | StyleReferenceImageDict
+SubjectReferenceConfigOrDict: TypeAlias = SubjectReferenceConfig | SubjectReferenceConfigDict
+SubjectReferenceImageOrDict: TypeAlias = SubjectReferenceImage | SubjectReferenceImageDict
+SupervisedHyperParametersOrDict: TypeAlias = SupervisedHyperParameters | SupervisedHyperParametersDict
+SupervisedTuningDataStatsOrDict: TypeAlias = SupervisedTuningDataStats | SupervisedTuningDataStatsDict
+SupervisedTuningDatasetDistributionDatasetBucketOrDict: TypeAlias = (
+    SupervisedTuningDatasetDistributionDatasetBucket | SupervisedTuningDatasetDistributionDatasetBucketDict
+)
+SupervisedTuningDatasetDistributionOrDict: TypeAlias = (
+    SupervisedTuningDatasetDistribution | SupervisedTuningDatasetDistributionDict
+)
+SupervisedTuningSpecOrDict: TypeAlias = SupervisedTuningSpec | SupervisedTuningSpecDict
+TokensInfoOrDict: TypeAlias = TokensInfo | TokensInfoDict
+TunedModelCheckpointOrDict: TypeAlias = TunedModelCheckpoint | TunedModelCheckpointDict
 TunedModelInfoOrDict: TypeAlias = TunedModelInfo | TunedModelInfoDict
+TuningDataStatsOrDict: TypeAlias = TuningDataStats | TuningDataStatsDict
 TuningDatasetOrDict: TypeAlias = TuningDataset | TuningDatasetDict
 TuningOperationOrDict: TypeAlias = TuningOperation | TuningOperationDict
+TuningValidationDatasetOrDict: TypeAlias = TuningValidationDataset | TuningValidationDatasetDict
 UpdateCachedContentConfigOrDict: TypeAlias = UpdateCachedContentConfig | UpdateCachedContentConfigDict
 UpdateModelConfigOrDict: TypeAlias = UpdateModelConfig | UpdateModelConfigDict
 UploadFileConfigOrDict: TypeAlias = UploadFileConfig | UploadFileConfigDict
@@ -1133,6 +1502,11 @@ UploadToFileSearchStoreOperationOrDict: TypeAlias = (
 )
 UploadToFileSearchStoreResumableResponseOrDict: TypeAlias = (
     UploadToFileSearchStoreResumableResponse | UploadToFileSearchStoreResumableResponseDict
+)
+UpscaleImageConfigOrDict: TypeAlias = UpscaleImageConfig | UpscaleImageConfigDict
+UpscaleImageResponseOrDict: TypeAlias = UpscaleImageResponse | UpscaleImageResponseDict
+VertexMultimodalDatasetDestinationOrDict: TypeAlias = (
+    VertexMultimodalDatasetDestination | VertexMultimodalDatasetDestinationDict
 )
 VideoOrDict: TypeAlias = Video | VideoDict
 VideoGenerationMaskOrDict: TypeAlias = VideoGenerationMask | VideoGenerationMaskDict

@@ -12,13 +12,18 @@ from gemwire.genai._backends.gemini.live import GeminiLive
 from gemwire.genai._backends.gemini.media import GeminiMedia
 from gemwire.genai._backends.gemini.models import GeminiModels
 from gemwire.genai._backends.gemini.tunings import GeminiTunings
+from gemwire.genai._types.family import GEMINI as FAMILY
+from gemwire.genai._types.generate_content import GenerateContentResponse
 from gemwire_proto.v1beta.generative_service import SERVICE
 
 _MODELS = GeminiModels()
 GEMINI = Backend(
     vertexai=False,
+    family=FAMILY,
+    response=GenerateContentResponse,
     service=SERVICE,
     base_url_variable="GOOGLE_GEMINI_BASE_URL",
+    versions=("v1", "v1beta", "v1alpha"),
     models=_MODELS,
     media=GeminiMedia(),
     caches=GeminiCaches(),

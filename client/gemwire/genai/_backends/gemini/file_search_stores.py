@@ -14,7 +14,6 @@ from gemwire.genai._types.file_search import (
     ImportFileConfig,
     ImportFileOperation,
     ListFileSearchStoresConfig,
-    UploadToFileSearchStoreConfig,
     UploadToFileSearchStoreOperation,
 )
 from gemwire_proto import v1beta
@@ -26,7 +25,6 @@ from gemwire_proto.v1beta.file_search_store_service import (
     GET_FILE_SEARCH_STORE,
     IMPORT_FILE,
     LIST_FILE_SEARCH_STORES,
-    UPLOAD_TO_FILE_SEARCH_STORE,
 )
 from gemwire_proto.v1beta.views import FileSearchStore
 
@@ -35,6 +33,9 @@ _GET_OPERATION = dataclasses.replace(operations.GET_OPERATION, http_only=True)
 
 class GeminiFileSearchStores:
     """Calls of FileSearchStoreService and Operations."""
+
+    to_upload = staticmethod(file_search.to_upload_request)
+    from_upload = staticmethod(file_search.from_upload_operation)
 
     def create(self, config: CreateFileSearchStoreConfig) -> Call[FileSearchStore]:
         request = v1beta.CreateFileSearchStoreRequest(file_search_store=file_search.to_store(config))
@@ -57,12 +58,6 @@ class GeminiFileSearchStores:
     def import_file(self, store: str, file: str, config: ImportFileConfig) -> Call[ImportFileOperation]:
         request = file_search.to_import_request(store, file, config)
         return Call(IMPORT_FILE, request, file_search.from_import_operation)
-
-    def upload(
-        self, store: str, config: UploadToFileSearchStoreConfig
-    ) -> Call[UploadToFileSearchStoreOperation]:
-        request = file_search.to_upload_request(store, config)
-        return Call(UPLOAD_TO_FILE_SEARCH_STORE, request, file_search.from_upload_operation)
 
     def get_import_operation(self, name: str) -> Call[ImportFileOperation]:
         request = operations_pb2.GetOperationRequest(name=name)

@@ -5,6 +5,12 @@ from __future__ import annotations
 from gemwire.genai._backends.base import Call
 from gemwire.genai._backends.gemini.vertex_only import check_fields, method_error
 from gemwire.genai._convert import images, videos
+from gemwire.genai._types.image_editing import (
+    EditImageConfig,
+    EditImageResponse,
+    UpscaleImageConfig,
+    UpscaleImageResponse,
+)
 from gemwire.genai._types.images import GenerateImagesConfig, GenerateImagesResponse
 from gemwire.genai._types.videos import (
     GenerateVideosConfig,
@@ -29,10 +35,14 @@ class GeminiMedia:
             images.from_generate_images_response,
         )
 
-    def edit_image(self, **arguments: object) -> Call[object]:
+    def edit_image(
+        self, model: str, prompt: str, reference_images: object, config: EditImageConfig
+    ) -> Call[EditImageResponse]:
         raise method_error("edit_image")
 
-    def upscale_image(self, **arguments: object) -> Call[object]:
+    def upscale_image(
+        self, model: str, image: object, upscale_factor: str, config: UpscaleImageConfig
+    ) -> Call[UpscaleImageResponse]:
         raise method_error("upscale_image")
 
     def generate_videos(

@@ -22,11 +22,19 @@ _FIELDS: Mapping[type[Config], Mapping[str, str]] = {
     GenerateContentConfig: dict.fromkeys(
         ("routing_config", "model_selection_config", "audio_timestamp"), _NOTHING
     ),
-    EmbedContentConfig: dict.fromkeys(("mime_type", "auto_truncate"), _NOTHING),
+    EmbedContentConfig: dict.fromkeys(
+        ("mime_type", "auto_truncate", "document_ocr", "audio_track_extraction"), _NOTHING
+    ),
     CreateCachedContentConfig: {"kms_key_name": _NOTHING},
     UpdateModelConfig: {"default_checkpoint_id": _NOTHING},
-    CreateTuningJobConfig: dict.fromkeys(("validation_dataset", "adapter_size"), _NOTHING),
-    TuningDataset: {"gcs_uri": "pass examples"},
+    CreateTuningJobConfig: dict.fromkeys(
+        (
+            *("validation_dataset", "adapter_size", "method", "labels", "export_last_checkpoint_only"),
+            *("pre_tuned_model_checkpoint_id", "encryption_spec"),
+        ),
+        _NOTHING,
+    ),
+    TuningDataset: dict.fromkeys(("gcs_uri", "vertex_dataset_resource"), "pass examples"),
     CreateBatchJobConfig: {"dest": "the Gemini API keeps the responses"},
     BatchJobSource: dict.fromkeys(("format", "gcs_uri", "bigquery_uri", "vertex_dataset_name"), _SOURCE),
     GenerateImagesConfig: {"output_gcs_uri": "the response contains the images", "labels": _NOTHING},
@@ -40,6 +48,7 @@ _METHODS = {
     "compute_tokens": "use count_tokens",
     "edit_image": "use generate_content with a model that generates images",
     "upscale_image": _NOTHING,
+    "tunings.cancel": "delete the tuned model with client.models.delete",
 }
 
 
