@@ -219,11 +219,11 @@ def test_whatever_is_sent_is_read_or_refused(tree: Any) -> None:
             parse_message(kind, json.dumps(tree))
         assert caught.value.of_api
         return
+    expected = kind()
     try:
         # By itself, the parser takes an empty list for a message.
-        expected = json_format.ParseDict(
-            tree if isinstance(tree, dict) else 7, kind(), ignore_unknown_fields=True
-        )
+        fields: dict[str, Any] = {**tree} if isinstance(tree, dict) else {"candidates": 7}
+        json_format.ParseDict(fields, expected, ignore_unknown_fields=True)
     except (json_format.ParseError, AttributeError, TypeError):
         with pytest.raises(HttpError, match="the response cannot be read"):
             parse_message(kind, json.dumps(tree))
