@@ -299,6 +299,7 @@ from gemwire_proto.v1beta.views import (
     CreateFileResponse,
     CreateFileSearchStoreRequest,
     CreatePermissionRequest,
+    CreateTokenRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
     CustomizedAvatar,
@@ -486,6 +487,7 @@ from gemwire_proto.v1beta.views import (
     QueryDocumentRequest,
     QueryDocumentResponse,
     RealtimeInputConfig,
+    RegisterFilesRequest,
     RelevantChunk,
     ReplicatedVoiceConfig,
     ResponseFormat,
@@ -903,6 +905,7 @@ if TYPE_CHECKING:
         CreateFileResponseDict,
         CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
+        CreateTokenRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
         CustomizedAvatarDict,
@@ -1067,6 +1070,7 @@ if TYPE_CHECKING:
         QueryDocumentRequestDict,
         QueryDocumentResponseDict,
         RealtimeInputConfigDict,
+        RegisterFilesRequestDict,
         RelevantChunkDict,
         ReplicatedVoiceConfigDict,
         ResponseFormatDict,
@@ -1207,6 +1211,7 @@ if TYPE_CHECKING:
         CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
     )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
+    CreateTokenRequestOrDict: TypeAlias = CreateTokenRequest | CreateTokenRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
     CustomMetadataOrDict: TypeAlias = CustomMetadata | CustomMetadataDict
@@ -1415,6 +1420,7 @@ if TYPE_CHECKING:
     QueryDocumentRequestOrDict: TypeAlias = QueryDocumentRequest | QueryDocumentRequestDict
     QueryDocumentResponseOrDict: TypeAlias = QueryDocumentResponse | QueryDocumentResponseDict
     RealtimeInputConfigOrDict: TypeAlias = RealtimeInputConfig | RealtimeInputConfigDict
+    RegisterFilesRequestOrDict: TypeAlias = RegisterFilesRequest | RegisterFilesRequestDict
     RelevantChunkOrDict: TypeAlias = RelevantChunk | RelevantChunkDict
     ReplicatedVoiceConfigOrDict: TypeAlias = ReplicatedVoiceConfig | ReplicatedVoiceConfigDict
     ResponseFormatOrDict: TypeAlias = ResponseFormat | ResponseFormatDict
@@ -1761,6 +1767,9 @@ __all__ = [
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
+    "CreateTokenRequest",
+    "CreateTokenRequestDict",
+    "CreateTokenRequestOrDict",
     "CreateTunedModelMetadata",
     "CreateTunedModelMetadataDict",
     "CreateTunedModelMetadataOrDict",
@@ -2557,6 +2566,9 @@ __all__ = [
     "RegisterFilesConfig",
     "RegisterFilesConfigDict",
     "RegisterFilesConfigOrDict",
+    "RegisterFilesRequest",
+    "RegisterFilesRequestDict",
+    "RegisterFilesRequestOrDict",
     "RegisterFilesResponse",
     "RegisterFilesResponseDict",
     "RegisterFilesResponseOrDict",
