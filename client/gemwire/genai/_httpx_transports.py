@@ -6,9 +6,8 @@ httpx2 is the same library under another name; google-genai uses the one that it
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, TypedDict
 
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
@@ -18,7 +17,6 @@ from gemwire.genai._aio.json_caller import AsyncJsonCaller, AsyncJsonResponse
 from gemwire.genai._convert.json_request import JsonRequest
 from gemwire.genai._sync.api import Api
 from gemwire.genai._sync.json_caller import JsonCaller, JsonResponse
-from gemwire_runtime.field_errors import describe_unknown
 
 if TYPE_CHECKING:
     import ssl
@@ -34,23 +32,6 @@ else:
 
 _JSON = {"content-type": "application/json; charset=UTF-8"}
 _EVENTS = {"content-type": "text/event-stream"}
-
-
-def create_client(arguments: Mapping[str, object]) -> object:
-    """Build a client of httpx. Raises ValueError for an unknown argument."""
-    return _create(httpx.Client, arguments)
-
-
-def create_async_client(arguments: Mapping[str, object]) -> object:
-    """Build a client of httpx for asyncio. Raises ValueError for an unknown argument."""
-    return _create(httpx.AsyncClient, arguments)
-
-
-def _create(kind: Callable[..., object], arguments: Mapping[str, object]) -> object:
-    known = list(inspect.signature(kind).parameters)
-    for name in arguments.keys() - known:
-        raise ValueError(describe_unknown(kind.__name__, name, known))
-    return kind(**arguments)
 
 
 class _Arguments(TypedDict):

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypedDict, TypeVar
 
 from gemwire._secret import hide_address, hide_header, show_address, type_name
 from gemwire._transport import endpoint
-from gemwire._transport.rest.given_clients import GivenClient, GivenClients
+from gemwire._transport.rest.given_clients import GivenClient, GivenClients, create_client
 from gemwire.errors import BY_STATUS
 from gemwire.genai._types.http_options import HttpOptions, HttpRetryOptions
 from gemwire.options import Retry
@@ -150,12 +150,9 @@ def _find_client(options: HttpOptions, names: tuple[str, ...], arguments: str) -
     if "ssl" in given:  # aiohttp's name of the same
         given["verify"] = given.pop("ssl")
     try:
-        from gemwire.genai import _httpx_transports as httpx
+        return create_client(given, is_async=arguments == "async_client_args")
     except ImportError as error:
         raise ImportError(f"http_options.{arguments} needs httpx: pip install httpx ({error})") from None
-    create = httpx.create_client if arguments == "client_args" else httpx.create_async_client
-    try:
-        return GivenClient(create(given), is_owned=True)
     except (TypeError, ValueError) as error:
         raise locate(f"http_options.{arguments}", error) from None
 

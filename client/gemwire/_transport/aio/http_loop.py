@@ -19,7 +19,7 @@ class LoopRunner:
     """Runs the coroutines of an HTTP session on its event loop, which is the running one."""
 
     def __init__(self, target: HttpTarget) -> None:
-        from gemwire._transport.rest.httpx_session import open_session
+        from gemwire._transport.rest.session import open_session
 
         self.loop = asyncio.get_running_loop()
         self.session = open_session(target, target.clients.aio)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import importlib
+import importlib.util
+import inspect
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
+
+from gemwire_runtime.field_errors import describe_unknown
 
 
 class Headers(Protocol):
@@ -76,3 +82,23 @@ class GivenClients:
 
 
 NO_CLIENTS = GivenClients()
+
+
+def create_client(arguments: Mapping[str, object], *, is_async: bool) -> GivenClient:
+    """Build a client of httpx, or of httpx2, the same library under another name.
+
+    Raises:
+        ImportError: Neither is installed.
+        ValueError: An argument is unknown.
+    """
+    names = (
+        ("httpx2", "httpx") if os.environ.get("GOOGLE_GENAI_HTTP_CLIENT") == "httpx2" else ("httpx", "httpx2")
+    )
+    found = next((name for name in names if importlib.util.find_spec(name)), names[0])
+    kind: Callable[..., object] = getattr(
+        importlib.import_module(found), "AsyncClient" if is_async else "Client"
+    )
+    known = list(inspect.signature(kind).parameters)
+    for name in arguments.keys() - known:
+        raise ValueError(describe_unknown("AsyncClient" if is_async else "Client", name, known))
+    return GivenClient(kind(**arguments), is_owned=True)

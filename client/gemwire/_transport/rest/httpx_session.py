@@ -10,8 +10,6 @@ import contextlib
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import cast
 
-import aiohttp
-
 from gemwire._secret import drop_frames
 from gemwire._transport.rest.given_clients import AsyncClient, GivenClient, HttpxResponse, SyncClient
 from gemwire._transport.rest.http_errors import BROKEN, UNCONNECTED, HttpError
@@ -132,12 +130,3 @@ def _translate_errors() -> Iterator[None]:
         if names & {"TimeoutException", "TimeoutError"}:
             raise HttpError(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from error
         raise HttpError(unavailable, f"{BROKEN}{text}") from error
-
-
-def open_session(target: HttpTarget, given: GivenClient | None) -> Session:
-    """Return a session on the running loop, with the program's client if there is one."""
-    if given is None:
-        return Session(target)
-    if isinstance(given.client, aiohttp.ClientSession):
-        return Session(target, given.client)
-    return HttpxSession(target, given)

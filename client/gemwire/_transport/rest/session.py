@@ -19,6 +19,7 @@ import aiohttp
 from yarl import URL
 
 from gemwire._secret import drop_frames
+from gemwire._transport.rest.given_clients import GivenClient
 from gemwire._transport.rest.http_errors import (
     BROKEN,
     UNCONNECTED,
@@ -248,6 +249,17 @@ class Session:
         with contextlib.suppress(StopIteration):
             closing.send(None)
         closing.close()
+
+
+def open_session(target: HttpTarget, given: GivenClient | None) -> Session:
+    """Return a session on the running loop, with the program's client if there is one."""
+    if given is None:
+        return Session(target)
+    if isinstance(given.client, aiohttp.ClientSession):
+        return Session(target, given.client)
+    from gemwire._transport.rest.httpx_session import HttpxSession
+
+    return HttpxSession(target, given)
 
 
 class Exchange:

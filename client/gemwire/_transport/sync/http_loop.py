@@ -124,6 +124,6 @@ class LoopRunner:
 
 
 async def _open_session(target: HttpTarget) -> Session:
-    from gemwire._transport.rest.httpx_session import open_session
+    from gemwire._transport.rest.session import open_session
 
     return open_session(target, target.clients.sync)
