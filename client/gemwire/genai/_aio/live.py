@@ -71,9 +71,7 @@ class AsyncSessionContext:
         self._session = AsyncSession(api, self._to_setup(known), api.settings(config.http_options))
 
     def _to_setup(self, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
-        setup = self._api.backend.live.to_setup(self._model, config)
-        json_only.refuse_vertex_fields(setup.setup)
-        return setup
+        return self._api.backend.live.to_setup(self._model, config)
 
     async def __aenter__(self) -> AsyncSession:
         if find_sessions(self._config.tools):

@@ -72,9 +72,7 @@ class SessionContext:
         self._session = Session(api, self._to_setup(known), api.settings(config.http_options))
 
     def _to_setup(self, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
-        setup = self._api.backend.live.to_setup(self._model, config)
-        json_only.refuse_vertex_fields(setup.setup)
-        return setup
+        return self._api.backend.live.to_setup(self._model, config)
 
     def __enter__(self) -> Session:
         if find_sessions(self._config.tools):
