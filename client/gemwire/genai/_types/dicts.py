@@ -211,9 +211,13 @@ if TYPE_CHECKING:
         CustomMetadataDict,
         FileDict,
         GenerationConfigDict,
+        GenerationConfigRoutingConfigDict,
+        GenerationOutputConfigDict,
         HistoryConfigDict,
         ImageConfigDict,
         ImportFileResponseDict,
+        ModelArmorConfigDict,
+        ModelSelectionConfigDict,
         ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
@@ -1083,9 +1087,11 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     store: bool | None
     continuation_token: str | None
     audio_transcription_config: Mapping[str, object] | None
-    routing_config: object | None
-    model_selection_config: object | None
+    routing_config: views.GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | None
+    model_selection_config: views.ModelSelectionConfig | ModelSelectionConfigDict | None
     audio_timestamp: bool | None
+    model_armor_config: views.ModelArmorConfig | ModelArmorConfigDict | None
+    generation_output_config: views.GenerationOutputConfig | GenerationOutputConfigDict | None
     should_return_http_response: bool | None
 
 

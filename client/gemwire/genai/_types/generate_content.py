@@ -139,9 +139,11 @@ class GenerateContentConfig(CallConfig):
         store: Whether the service may store the request and the response. Sent over HTTP.
         continuation_token: Token of an earlier response that is to be continued. Sent over HTTP.
         audio_transcription_config: Transcription of audio. Sent over HTTP.
-        routing_config: Vertex AI only.
-        model_selection_config: Vertex AI only.
-        audio_timestamp: Vertex AI only.
+        routing_config: Who chooses the model, the service or the caller. Vertex AI only; as the next four.
+        model_selection_config: What the choice of a model prefers. Sent over HTTP.
+        audio_timestamp: Whether audio is understood with times.
+        model_armor_config: Templates by which prompts and responses are screened.
+        generation_output_config: Where media of the response are written. Sent over HTTP.
         should_return_http_response: Must not be True: the response of gRPC is a message, not JSON.
     """
 
@@ -176,9 +178,11 @@ class GenerateContentConfig(CallConfig):
     store: bool | None = None
     continuation_token: str | None = None
     audio_transcription_config: dict[str, object] | None = None
-    routing_config: object | None = None
-    model_selection_config: object | None = None
+    routing_config: views.GenerationConfigRoutingConfig | None = None
+    model_selection_config: views.ModelSelectionConfig | None = None
     audio_timestamp: bool | None = None
+    model_armor_config: views.ModelArmorConfig | None = None
+    generation_output_config: views.GenerationOutputConfig | None = None
     should_return_http_response: bool | None = None
 
 
