@@ -29,7 +29,7 @@ from gemwire_emulator.services.corpora import RetrieverService
 from gemwire_emulator.services.file_search_stores import FileSearchStoreService
 from gemwire_emulator.services.files import FileService
 from gemwire_emulator.services.generation import GenerativeService
-from gemwire_emulator.services.interactions import InteractionService
+from gemwire_emulator.services.json_services import JsonServices
 from gemwire_emulator.services.models import ModelService
 from gemwire_emulator.services.operations import OperationsService
 from gemwire_emulator.services.palm import DiscussService, TextService
@@ -219,7 +219,7 @@ class Emulator:
         state = self.state
         generative = GenerativeService(state)
         self._batches = generative.batches
-        interactions = InteractionService(state, generative)
+        in_json = JsonServices(state, generative)
         files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
         stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
@@ -228,13 +228,13 @@ class Emulator:
             "FileSearchStoreService": stores,
             "FileService": files,
             "GenerativeService": generative,
-            "InteractionService": interactions,
             "ModelService": models,
             "Operations": OperationsService(state),
             "PermissionService": PermissionService(state),
             "PredictionService": predictions,
             "RetrieverService": RetrieverService(state),
             "TextService": TextService(state),
+            **in_json.handlers,
         }
         v1beta = {_short_name(service): service for service in _PACKAGES[0].tables()}
         for service in SERVICES:
@@ -263,7 +263,8 @@ class Emulator:
             models,
             predictions,
             self._batches,
-            interactions,
+            in_json.interactions,
+            in_json.triggers,
             prediction.videos,
             jobs,
         )

@@ -134,3 +134,88 @@ def test_asyncio() -> None:
         return asyncio.run(main())
 
     compare(outcome)
+
+
+def test_webhooks() -> None:
+    def program(client: Any) -> Any:
+        resource, events = client.webhooks, ["batch.succeeded"]
+        made = resource.create(uri="http://127.0.0.1:1/", subscribed_events=events, name="mine")
+        got, listed = resource.get(made.id), resource.list(page_size=5)
+        changed = resource.update(made.id, state="disabled")
+        secret = resource.rotate_signing_secret(
+            made.id, revocation_behavior="revoke_previous_secrets_immediately"
+        ).secret
+        with pytest.raises(Exception, match="did not accept"):
+            resource.ping(made.id)
+        resource.delete(made.id)
+        return (
+            (made.id, made.uri, made.subscribed_events, made.state, made.new_signing_secret[:6], secret[:6]),
+            (got.name, got.create_time, got.new_signing_secret, changed.state),
+            ([webhook.id for webhook in listed.webhooks], listed.next_page_token, resource.list().webhooks),
+        )
+
+    assert compare(program)[0][3] == "enabled"
+
+
+def test_agents_and_environments() -> None:
+    def program(client: Any) -> Any:
+        agent = client.agents.create(
+            id="pilot", system_instruction="Be terse.", tools=[{"type": "google_search"}], description="d"
+        )
+        told = client.interactions.create(agent="pilot", input="Where?")
+        source = {"type": "inline", "content": "abc", "target": "notes/a.txt"}
+        environment = client.environments.create(sources=[source], network="disabled")
+        files = client.environments.files.list(environment=environment.id, path="notes").files
+        top = client.environments.files.list(environment=environment.id, path="/").files
+        client.environments.delete(environment.id)
+        client.agents.delete("pilot")
+        return (
+            (agent.id, agent.description, agent.tools[0].type, told.agent, told.output_text),
+            (environment.status, environment.file_count, environment.size_bytes, environment.network),
+            [(file.path, file.type, file.size_bytes, file.mime_type) for file in (*files, *top)],
+            (client.agents.list().agents, client.environments.list().environments),
+        )
+
+    assert compare(program)[1] == ("active", 1, 3, "disabled")
+
+
+def test_triggers() -> None:
+    def program(client: Any) -> Any:
+        client.agents.create(id="pilot")
+        made = client.triggers.create(
+            interaction={"agent": "pilot", "input": "Look."},
+            schedule="0 9 * * *",
+            time_zone="Europe/Berlin",
+            display_name="watch",
+        )
+        run = client.triggers.run(made.id)
+        paused = client.triggers.update(made.id, status="paused")
+        runs = client.triggers.list_executions(made.id).trigger_executions
+        client.triggers.delete(made.id)
+        return (
+            (made.id, made.status, made.next_run_time, made.interaction.agent, run.status, paused.status),
+            [one.id == run.id for one in runs],
+        )
+
+    assert compare(program)[1] == [True]
+
+
+def test_credentials_decisions_and_voices() -> None:
+    def program(client: Any) -> Any:
+        made = client.credentials.create(type="bearer_token", id="hub", token="hidden")
+        changed = client.credentials.update("hub", type="bearer_token", token="other")
+        listed = [one.id for one in client.credentials.list().credentials]
+        client.credentials.delete("hub")
+        question = {"type": "noul", "instructions": "Is it about water?"}
+        answer = client.decisions.create(model=MODEL, input="The sea.", questions={"wet": question})
+        bright = client.voices.list(type_=["prebuilt"], search="bright").voices
+        voice = client.voices.create(voice={"type": "prompted", "prompted": {"input": "A captain."}})
+        same = client.voices.get(voice.id)
+        client.voices.delete(voice.id)
+        return (
+            (made.id, made.type, made.status, made.create_time, changed.status, listed),
+            (answer.answers["wet"].noul, answer.answers["wet"].confidence, answer.usage.total_tokens),
+            ([one.display_name for one in bright], voice.id, same.prompted.input, voice.expire_time),
+        )
+
+    assert compare(program)[2][0] == ["Zephyr", "Autonoe"]

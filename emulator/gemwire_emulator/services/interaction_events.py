@@ -27,6 +27,7 @@ class InteractionLog:
         events: The events so far; the id of each is its number.
         failure: The error that ended it, if one did.
         ended: Set when no event follows.
+        in_background: Whether the caller does not wait, so that webhooks learn of the end.
     """
 
     def __init__(self, interaction: api.Interaction, clock: Clock) -> None:
@@ -35,6 +36,7 @@ class InteractionLog:
         self.events: list[_Event] = []
         self.failure: StatusError | None = None
         self.ended = asyncio.Event()
+        self.in_background = False
         self._clock = clock
         self._changed = asyncio.Event()
         self._open: api.Step | None = None

@@ -15,7 +15,9 @@ from google.protobuf import json_format
 
 from gemwire_emulator.call import Call
 from gemwire_emulator.errors import StatusError, failed_precondition, invalid_argument, not_found, quote
+from gemwire_emulator.json_codec.messages import parse_message
 from gemwire_emulator.names import check_name, generate_id
+from gemwire_emulator.services.environments import EnvironmentService
 from gemwire_emulator.services.generation import GenerativeService
 from gemwire_emulator.services.interaction_events import (
     RUNNING,
@@ -26,6 +28,7 @@ from gemwire_emulator.services.interaction_events import (
 )
 from gemwire_emulator.services.interaction_prompts import build_contents, build_request, parse_input
 from gemwire_emulator.services.model_catalog import check_model
+from gemwire_emulator.services.webhook_delivery import WebhookDelivery
 from gemwire_emulator.state import State
 from gemwire_emulator.store import Row
 from gemwire_proto import interactions as api
@@ -37,6 +40,12 @@ KIND = "interactions"
 _AGENT_MODEL = "models/gemini-2.5-flash"
 #: Beginnings of the names of Google's agents.
 _KNOWN_AGENTS = ("deep-research-", "antigravity-", "code-mender-")
+#: Events that webhooks are sent, by the status of the interaction.
+_EVENTS = {
+    "cancelled": "interaction.cancelled",
+    "failed": "interaction.failed",
+    "requires_action": "interaction.requires_action",
+}
 #: Fields that an interaction has of the request that created it.
 _COPIED = tuple(
     field.name
@@ -48,10 +57,18 @@ _COPIED = tuple(
 class InteractionService:
     """The handlers of InteractionService."""
 
-    def __init__(self, state: State, generative: GenerativeService) -> None:
+    def __init__(
+        self,
+        state: State,
+        generative: GenerativeService,
+        environments: EnvironmentService,
+        delivery: WebhookDelivery,
+    ) -> None:
         """Create the handlers."""
         self._state = state
         self._generative = generative
+        self._environments = environments
+        self._delivery = delivery
         # Those that run now, by tenant and name.
         self._logs: dict[tuple[str, str], InteractionLog] = {}
 
@@ -66,6 +83,7 @@ class InteractionService:
                 json_format.ParseDict(json.loads(row.extra)["request"], request)
                 del interaction.steps[:]
                 log = self._logs[tenant, row.name] = InteractionLog(interaction, self._state.clock)
+                log.in_background = request.background
                 log.begin()
                 prompt = self._build_prompt(request, call)
                 self._state.spawn(self._run_in_background(log, prompt, call, delay=0.0))
@@ -166,6 +184,8 @@ class InteractionService:
         )
         copied = {name: value for field, value in request.ListFields() if (name := field.name) in _COPIED}
         interaction.MergeFrom(api.Interaction(**copied))
+        if request.HasField("environment"):
+            interaction.environment_id = self._find_environment(request, call)
         log, name = InteractionLog(interaction, state.clock), f"{KIND}/{interaction.id}"
         log.begin()
         if stored:
@@ -173,6 +193,7 @@ class InteractionService:
             state.store.put(call.tenant, name, interaction, owner=call.caller, extra=json.dumps(extra))
             self._logs[call.tenant, name] = log
         if request.background:
+            log.in_background = True
             state.spawn(self._run_in_background(log, prompt, call, delay=state.tuning_seconds))
             return log
         responses = self._generative.stream_generate_content(prompt, call)
@@ -210,7 +231,38 @@ class InteractionService:
             if agent.startswith("deep-research-") and not request.background:
                 raise invalid_argument("background", f"must be true with {agent}")
             return _AGENT_MODEL, ""
-        raise not_found(f"agents/{agent}")
+        row = self._state.store.get(call.tenant, f"agents/{agent}")
+        if row is None:
+            raise not_found(f"agents/{agent}")
+        return _AGENT_MODEL, row.message(api.Agent).system_instruction
+
+    def _find_environment(self, request: api.CreateInteractionRequest, call: Call) -> str:
+        """Return the id of the environment that a request names, or describes."""
+        tree: object = json_format.MessageToDict(request.environment)
+        identity = tree.get("environment_id", "") if isinstance(tree, dict) else str(tree)
+        if identity:
+            return self._environments.get_environment(api.GetEnvironmentRequest(id=identity), call).id
+        described = parse_message(api.CreateEnvironmentRequest, tree)
+        return self._environments.create_environment(described, call).id
+
+    async def run(
+        self, request: api.CreateInteractionRequest, call: Call, seconds: float, run: api.TriggerExecution
+    ) -> str:
+        """Run an interaction for a trigger until it ends or time is up; return how the run went.
+
+        Raises:
+            StatusError: The request is invalid.
+        """
+        log = await self._start(request, call)
+        run.interaction_id = log.interaction.id
+        if log.interaction.environment_id:
+            run.environment_id = log.interaction.environment_id
+        await log.sleep(seconds)
+        if not log.ended.is_set():
+            log.cancel()
+            self._store_end(log, call)
+            return "timed_out"
+        return "failed" if log.interaction.status in {"cancelled", "failed"} else "completed"
 
     def _list_history(self, request: api.CreateInteractionRequest, call: Call) -> list[api.Step]:
         """Return the steps of the interactions that one continues, from the first."""
@@ -272,6 +324,10 @@ class InteractionService:
             del self._logs[key]
             extra = json.dumps({"events": dump_events(log.events)})
             self._state.store.replace(*key, log.interaction, extra=extra)
+            if log.in_background:
+                kind = _EVENTS.get(log.interaction.status, "interaction.completed")
+                config = log.interaction.webhook_config
+                self._delivery.publish(call.tenant, kind, {"id": log.interaction.id}, config)
 
 
 def _hide_input(interaction: api.Interaction) -> api.Interaction:

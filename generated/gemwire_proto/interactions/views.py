@@ -6,11 +6,18 @@ from __future__ import annotations
 from gemwire_runtime import views as _views
 from gemwire_proto.gemwire.interactions.v1beta import empty_pb2 as _v1beta_empty_pb2
 from gemwire_proto.gemwire.interactions.v1beta import interaction_config_pb2 as _v1beta_interaction_config_pb2
-from gemwire_proto.gemwire.interactions.v1beta import step_pb2 as _v1beta_step_pb2
 from gemwire_proto.gemwire.interactions.v1beta import tool_pb2 as _v1beta_tool_pb2
+from gemwire_proto.gemwire.interactions.v1beta import agent_service_pb2 as _v1beta_agent_service_pb2
+from gemwire_proto.gemwire.interactions.v1beta import credential_service_pb2 as _v1beta_credential_service_pb2
+from gemwire_proto.gemwire.interactions.v1beta import step_pb2 as _v1beta_step_pb2
 from gemwire_proto.gemwire.interactions.v1beta import interaction_pb2 as _v1beta_interaction_pb2
+from gemwire_proto.gemwire.interactions.v1beta import decision_service_pb2 as _v1beta_decision_service_pb2
+from gemwire_proto.gemwire.interactions.v1beta import environment_service_pb2 as _v1beta_environment_service_pb2
 from gemwire_proto.gemwire.interactions.v1beta import interaction_event_pb2 as _v1beta_interaction_event_pb2
 from gemwire_proto.gemwire.interactions.v1beta import interaction_service_pb2 as _v1beta_interaction_service_pb2
+from gemwire_proto.gemwire.interactions.v1beta import trigger_service_pb2 as _v1beta_trigger_service_pb2
+from gemwire_proto.gemwire.interactions.v1beta import voice_service_pb2 as _v1beta_voice_service_pb2
+from gemwire_proto.gemwire.interactions.v1beta import webhook_service_pb2 as _v1beta_webhook_service_pb2
 
 
 class Empty(_views.View, kind=_v1beta_empty_pb2.Empty):
@@ -129,6 +136,186 @@ class SafetySetting(_views.View, kind=_v1beta_interaction_config_pb2.SafetySetti
 
 class WebhookConfig(_views.View, kind=_v1beta_interaction_config_pb2.WebhookConfig):
     """Who learns of the outcome of one interaction."""
+
+    __slots__ = ()
+
+
+class Tool(_views.View, kind=_v1beta_tool_pb2.Tool):
+    """Something that a model may use."""
+
+    __slots__ = ()
+
+
+class CodeExecution(Tool, metaclass=_views.Variant, type="code_execution"):
+    """A `Tool` whose ``type`` is ``code_execution``."""
+
+    __slots__ = ()
+
+
+class ComputerUse(Tool, metaclass=_views.Variant, type="computer_use"):
+    """A `Tool` whose ``type`` is ``computer_use``."""
+
+    __slots__ = ()
+
+
+class FileSearch(Tool, metaclass=_views.Variant, type="file_search"):
+    """A `Tool` whose ``type`` is ``file_search``."""
+
+    __slots__ = ()
+
+
+class Function(Tool, metaclass=_views.Variant, type="function"):
+    """A `Tool` whose ``type`` is ``function``."""
+
+    __slots__ = ()
+
+
+class GoogleMaps(Tool, metaclass=_views.Variant, type="google_maps"):
+    """A `Tool` whose ``type`` is ``google_maps``."""
+
+    __slots__ = ()
+
+
+class GoogleSearch(Tool, metaclass=_views.Variant, type="google_search"):
+    """A `Tool` whose ``type`` is ``google_search``."""
+
+    __slots__ = ()
+
+
+class MCPServer(Tool, metaclass=_views.Variant, type="mcp_server"):
+    """A `Tool` whose ``type`` is ``mcp_server``."""
+
+    __slots__ = ()
+
+
+class Retrieval(Tool, metaclass=_views.Variant, type="retrieval"):
+    """A `Tool` whose ``type`` is ``retrieval``."""
+
+    __slots__ = ()
+
+
+class ToolSearch(Tool, metaclass=_views.Variant, type="tool_search"):
+    """A `Tool` whose ``type`` is ``tool_search``."""
+
+    __slots__ = ()
+
+
+class URLContext(Tool, metaclass=_views.Variant, type="url_context"):
+    """A `Tool` whose ``type`` is ``url_context``."""
+
+    __slots__ = ()
+
+
+class AllowedTools(_views.View, kind=_v1beta_tool_pb2.AllowedTools):
+    """Which tools may be used."""
+
+    __slots__ = ()
+
+
+class ToolChoiceConfig(_views.View, kind=_v1beta_tool_pb2.ToolChoiceConfig):
+    """Which tools the model uses."""
+
+    __slots__ = ()
+
+
+class Agent(_views.View, kind=_v1beta_agent_service_pb2.Agent):
+    """An agent of one's own: a base agent with instructions and tools."""
+
+    __slots__ = ()
+
+
+class CreateAgentRequest(_views.View, kind=_v1beta_agent_service_pb2.CreateAgentRequest):
+    """Asks `AgentService.CreateAgent` for an agent."""
+
+    __slots__ = ()
+
+
+class GetAgentRequest(_views.View, kind=_v1beta_agent_service_pb2.GetAgentRequest):
+    """Asks `AgentService.GetAgent` to return an agent."""
+
+    __slots__ = ()
+
+
+class DeleteAgentRequest(_views.View, kind=_v1beta_agent_service_pb2.DeleteAgentRequest):
+    """Asks `AgentService.DeleteAgent` to delete an agent."""
+
+    __slots__ = ()
+
+
+class ListAgentsRequest(_views.View, kind=_v1beta_agent_service_pb2.ListAgentsRequest):
+    """Asks `AgentService.ListAgents` for a page of agents."""
+
+    __slots__ = ()
+
+
+class ListAgentsResponse(_views.View, kind=_v1beta_agent_service_pb2.ListAgentsResponse):
+    """A page of agents."""
+
+    __slots__ = ()
+
+
+class Credential(_views.View, kind=_v1beta_credential_service_pb2.Credential):
+    """A secret that agents use and do not see."""
+
+    __slots__ = ()
+
+
+class CredentialConfig(_views.View, kind=_v1beta_credential_service_pb2.CredentialConfig):
+    """The secret itself, which is never returned."""
+
+    __slots__ = ()
+
+
+class HTTPBearerConfig(CredentialConfig, metaclass=_views.Variant, type="bearer_token"):
+    """A `CredentialConfig` whose ``type`` is ``bearer_token``."""
+
+    __slots__ = ()
+
+
+class EnvironmentVariableConfig(CredentialConfig, metaclass=_views.Variant, type="environment_variable"):
+    """A `CredentialConfig` whose ``type`` is ``environment_variable``."""
+
+    __slots__ = ()
+
+
+class OAuth2Config(CredentialConfig, metaclass=_views.Variant, type="oauth2"):
+    """A `CredentialConfig` whose ``type`` is ``oauth2``."""
+
+    __slots__ = ()
+
+
+class CreateCredentialRequest(_views.View, kind=_v1beta_credential_service_pb2.CreateCredentialRequest):
+    """Asks `CredentialService.CreateCredential` for a credential."""
+
+    __slots__ = ()
+
+
+class GetCredentialRequest(_views.View, kind=_v1beta_credential_service_pb2.GetCredentialRequest):
+    """Asks `CredentialService.GetCredential` to return a credential."""
+
+    __slots__ = ()
+
+
+class DeleteCredentialRequest(_views.View, kind=_v1beta_credential_service_pb2.DeleteCredentialRequest):
+    """Asks `CredentialService.DeleteCredential` to delete a credential."""
+
+    __slots__ = ()
+
+
+class ListCredentialsRequest(_views.View, kind=_v1beta_credential_service_pb2.ListCredentialsRequest):
+    """Asks `CredentialService.ListCredentials` for a page of credentials."""
+
+    __slots__ = ()
+
+
+class ListCredentialsResponse(_views.View, kind=_v1beta_credential_service_pb2.ListCredentialsResponse):
+    """A page of credentials."""
+
+    __slots__ = ()
+
+
+class UpdateCredentialRequest(_views.View, kind=_v1beta_credential_service_pb2.UpdateCredentialRequest):
+    """Asks `CredentialService.UpdateCredential` to change a credential."""
 
     __slots__ = ()
 
@@ -361,84 +548,6 @@ class ReviewSnippet(_views.View, kind=_v1beta_step_pb2.ReviewSnippet):
     __slots__ = ()
 
 
-class Tool(_views.View, kind=_v1beta_tool_pb2.Tool):
-    """Something that a model may use."""
-
-    __slots__ = ()
-
-
-class CodeExecution(Tool, metaclass=_views.Variant, type="code_execution"):
-    """A `Tool` whose ``type`` is ``code_execution``."""
-
-    __slots__ = ()
-
-
-class ComputerUse(Tool, metaclass=_views.Variant, type="computer_use"):
-    """A `Tool` whose ``type`` is ``computer_use``."""
-
-    __slots__ = ()
-
-
-class FileSearch(Tool, metaclass=_views.Variant, type="file_search"):
-    """A `Tool` whose ``type`` is ``file_search``."""
-
-    __slots__ = ()
-
-
-class Function(Tool, metaclass=_views.Variant, type="function"):
-    """A `Tool` whose ``type`` is ``function``."""
-
-    __slots__ = ()
-
-
-class GoogleMaps(Tool, metaclass=_views.Variant, type="google_maps"):
-    """A `Tool` whose ``type`` is ``google_maps``."""
-
-    __slots__ = ()
-
-
-class GoogleSearch(Tool, metaclass=_views.Variant, type="google_search"):
-    """A `Tool` whose ``type`` is ``google_search``."""
-
-    __slots__ = ()
-
-
-class MCPServer(Tool, metaclass=_views.Variant, type="mcp_server"):
-    """A `Tool` whose ``type`` is ``mcp_server``."""
-
-    __slots__ = ()
-
-
-class Retrieval(Tool, metaclass=_views.Variant, type="retrieval"):
-    """A `Tool` whose ``type`` is ``retrieval``."""
-
-    __slots__ = ()
-
-
-class ToolSearch(Tool, metaclass=_views.Variant, type="tool_search"):
-    """A `Tool` whose ``type`` is ``tool_search``."""
-
-    __slots__ = ()
-
-
-class URLContext(Tool, metaclass=_views.Variant, type="url_context"):
-    """A `Tool` whose ``type`` is ``url_context``."""
-
-    __slots__ = ()
-
-
-class AllowedTools(_views.View, kind=_v1beta_tool_pb2.AllowedTools):
-    """Which tools may be used."""
-
-    __slots__ = ()
-
-
-class ToolChoiceConfig(_views.View, kind=_v1beta_tool_pb2.ToolChoiceConfig):
-    """Which tools the model uses."""
-
-    __slots__ = ()
-
-
 class CreateInteractionRequest(_views.View, kind=_v1beta_interaction_pb2.CreateInteractionRequest):
     """Asks `InteractionService.CreateInteraction` for an interaction with a model or an agent."""
 
@@ -471,6 +580,126 @@ class GroundingToolCount(_views.View, kind=_v1beta_interaction_pb2.GroundingTool
 
 class Error(_views.View, kind=_v1beta_interaction_pb2.Error):
     """What went wrong."""
+
+    __slots__ = ()
+
+
+class CreateDecisionRequest(_views.View, kind=_v1beta_decision_service_pb2.CreateDecisionRequest):
+    """Asks `DecisionService.CreateDecision` to answer questions."""
+
+    __slots__ = ()
+
+
+class Question(_views.View, kind=_v1beta_decision_service_pb2.Question):
+    """A question about the input."""
+
+    __slots__ = ()
+
+
+class ChoiceQuestion(Question, metaclass=_views.Variant, type="choice"):
+    """A `Question` whose ``type`` is ``choice``."""
+
+    __slots__ = ()
+
+
+class NoulQuestion(Question, metaclass=_views.Variant, type="noul"):
+    """A `Question` whose ``type`` is ``noul``."""
+
+    __slots__ = ()
+
+
+class ScoreQuestion(Question, metaclass=_views.Variant, type="score"):
+    """A `Question` whose ``type`` is ``score``."""
+
+    __slots__ = ()
+
+
+class CreateDecisionResponse(_views.View, kind=_v1beta_decision_service_pb2.CreateDecisionResponse):
+    """Answers to questions."""
+
+    __slots__ = ()
+
+
+class Answer(_views.View, kind=_v1beta_decision_service_pb2.Answer):
+    """An answer."""
+
+    __slots__ = ()
+
+
+class ChoiceAnswer(Answer, metaclass=_views.Variant, type="choice"):
+    """A `Answer` whose ``type`` is ``choice``."""
+
+    __slots__ = ()
+
+
+class NoulAnswer(Answer, metaclass=_views.Variant, type="noul"):
+    """A `Answer` whose ``type`` is ``noul``."""
+
+    __slots__ = ()
+
+
+class ScoreAnswer(Answer, metaclass=_views.Variant, type="score"):
+    """A `Answer` whose ``type`` is ``score``."""
+
+    __slots__ = ()
+
+
+class PromptFeedback(_views.View, kind=_v1beta_decision_service_pb2.PromptFeedback):
+    """Why there are no answers."""
+
+    __slots__ = ()
+
+
+class RemoteEnvironment(_views.View, kind=_v1beta_environment_service_pb2.RemoteEnvironment):
+    """A machine where agents work."""
+
+    __slots__ = ()
+
+
+class CreateEnvironmentRequest(_views.View, kind=_v1beta_environment_service_pb2.CreateEnvironmentRequest):
+    """Asks `EnvironmentService.CreateEnvironment` for an environment."""
+
+    __slots__ = ()
+
+
+class GetEnvironmentRequest(_views.View, kind=_v1beta_environment_service_pb2.GetEnvironmentRequest):
+    """Asks `EnvironmentService.GetEnvironment` for an environment."""
+
+    __slots__ = ()
+
+
+class DeleteEnvironmentRequest(_views.View, kind=_v1beta_environment_service_pb2.DeleteEnvironmentRequest):
+    """Asks `EnvironmentService.DeleteEnvironment` to delete an environment."""
+
+    __slots__ = ()
+
+
+class ListEnvironmentsRequest(_views.View, kind=_v1beta_environment_service_pb2.ListEnvironmentsRequest):
+    """Asks `EnvironmentService.ListEnvironments` for a page of environments."""
+
+    __slots__ = ()
+
+
+class ListEnvironmentsResponse(_views.View, kind=_v1beta_environment_service_pb2.ListEnvironmentsResponse):
+    """A page of environments."""
+
+    __slots__ = ()
+
+
+class EnvironmentFile(_views.View, kind=_v1beta_environment_service_pb2.EnvironmentFile):
+    """A file or folder of an environment."""
+
+    __slots__ = ()
+
+
+class ListEnvironmentFilesRequest(_views.View, kind=_v1beta_environment_service_pb2.ListEnvironmentFilesRequest):
+    """Asks `EnvironmentService.ListEnvironmentFiles` for a page of files."""
+
+    __slots__ = ()
+
+
+class ListEnvironmentFilesResponse(_views.View, kind=_v1beta_environment_service_pb2.ListEnvironmentFilesResponse):
+    """A page of files."""
 
     __slots__ = ()
 
@@ -717,6 +946,204 @@ class CancelInteractionRequest(_views.View, kind=_v1beta_interaction_service_pb2
 
 class DeleteInteractionRequest(_views.View, kind=_v1beta_interaction_service_pb2.DeleteInteractionRequest):
     """Asks `InteractionService.DeleteInteraction` to delete an interaction."""
+
+    __slots__ = ()
+
+
+class Trigger(_views.View, kind=_v1beta_trigger_service_pb2.Trigger):
+    """An interaction with an agent that begins by a schedule."""
+
+    __slots__ = ()
+
+
+class TriggerExecution(_views.View, kind=_v1beta_trigger_service_pb2.TriggerExecution):
+    """A run of a trigger."""
+
+    __slots__ = ()
+
+
+class CreateTriggerRequest(_views.View, kind=_v1beta_trigger_service_pb2.CreateTriggerRequest):
+    """Asks `TriggerService.CreateTrigger` for a trigger."""
+
+    __slots__ = ()
+
+
+class GetTriggerRequest(_views.View, kind=_v1beta_trigger_service_pb2.GetTriggerRequest):
+    """Asks `TriggerService.GetTrigger` to return a trigger."""
+
+    __slots__ = ()
+
+
+class DeleteTriggerRequest(_views.View, kind=_v1beta_trigger_service_pb2.DeleteTriggerRequest):
+    """Asks `TriggerService.DeleteTrigger` to delete a trigger."""
+
+    __slots__ = ()
+
+
+class ListTriggersRequest(_views.View, kind=_v1beta_trigger_service_pb2.ListTriggersRequest):
+    """Asks `TriggerService.ListTriggers` for a page of triggers."""
+
+    __slots__ = ()
+
+
+class ListTriggersResponse(_views.View, kind=_v1beta_trigger_service_pb2.ListTriggersResponse):
+    """A page of triggers."""
+
+    __slots__ = ()
+
+
+class UpdateTriggerRequest(_views.View, kind=_v1beta_trigger_service_pb2.UpdateTriggerRequest):
+    """Asks `TriggerService.UpdateTrigger` to change a trigger."""
+
+    __slots__ = ()
+
+
+class RunTriggerRequest(_views.View, kind=_v1beta_trigger_service_pb2.RunTriggerRequest):
+    """Asks `TriggerService.RunTrigger` to run a trigger now."""
+
+    __slots__ = ()
+
+
+class ListTriggerExecutionsRequest(_views.View, kind=_v1beta_trigger_service_pb2.ListTriggerExecutionsRequest):
+    """Asks `TriggerService.ListTriggerExecutions` for a page of runs."""
+
+    __slots__ = ()
+
+
+class ListTriggerExecutionsResponse(_views.View, kind=_v1beta_trigger_service_pb2.ListTriggerExecutionsResponse):
+    """A page of runs."""
+
+    __slots__ = ()
+
+
+class Voice(_views.View, kind=_v1beta_voice_service_pb2.Voice):
+    """A voice."""
+
+    __slots__ = ()
+
+
+class PromptedVoice(_views.View, kind=_v1beta_voice_service_pb2.PromptedVoice):
+    """A description of a voice."""
+
+    __slots__ = ()
+
+
+class ReplicatedVoice(_views.View, kind=_v1beta_voice_service_pb2.ReplicatedVoice):
+    """Recordings that a voice is copied from."""
+
+    __slots__ = ()
+
+
+class AudioData(_views.View, kind=_v1beta_voice_service_pb2.AudioData):
+    """A recording."""
+
+    __slots__ = ()
+
+
+class CreateVoiceRequest(_views.View, kind=_v1beta_voice_service_pb2.CreateVoiceRequest):
+    """Asks `VoiceService.CreateVoice` for a voice."""
+
+    __slots__ = ()
+
+
+class GetVoiceRequest(_views.View, kind=_v1beta_voice_service_pb2.GetVoiceRequest):
+    """Asks `VoiceService.GetVoice` to return a voice."""
+
+    __slots__ = ()
+
+
+class DeleteVoiceRequest(_views.View, kind=_v1beta_voice_service_pb2.DeleteVoiceRequest):
+    """Asks `VoiceService.DeleteVoice` to delete a voice."""
+
+    __slots__ = ()
+
+
+class ListVoicesRequest(_views.View, kind=_v1beta_voice_service_pb2.ListVoicesRequest):
+    """Asks `VoiceService.ListVoices` for a page of voices."""
+
+    __slots__ = ()
+
+
+class ListVoicesResponse(_views.View, kind=_v1beta_voice_service_pb2.ListVoicesResponse):
+    """A page of voices."""
+
+    __slots__ = ()
+
+
+class DeleteVoiceResponse(_views.View, kind=_v1beta_voice_service_pb2.DeleteVoiceResponse):
+    """Says that a voice was deleted."""
+
+    __slots__ = ()
+
+
+class Webhook(_views.View, kind=_v1beta_webhook_service_pb2.Webhook):
+    """An address that the service sends events to."""
+
+    __slots__ = ()
+
+
+class SigningSecret(_views.View, kind=_v1beta_webhook_service_pb2.SigningSecret):
+    """A secret that events are signed with."""
+
+    __slots__ = ()
+
+
+class CreateWebhookRequest(_views.View, kind=_v1beta_webhook_service_pb2.CreateWebhookRequest):
+    """Asks `WebhookService.CreateWebhook` for a webhook."""
+
+    __slots__ = ()
+
+
+class GetWebhookRequest(_views.View, kind=_v1beta_webhook_service_pb2.GetWebhookRequest):
+    """Asks `WebhookService.GetWebhook` to return a webhook."""
+
+    __slots__ = ()
+
+
+class DeleteWebhookRequest(_views.View, kind=_v1beta_webhook_service_pb2.DeleteWebhookRequest):
+    """Asks `WebhookService.DeleteWebhook` to delete a webhook."""
+
+    __slots__ = ()
+
+
+class ListWebhooksRequest(_views.View, kind=_v1beta_webhook_service_pb2.ListWebhooksRequest):
+    """Asks `WebhookService.ListWebhooks` for a page of webhooks."""
+
+    __slots__ = ()
+
+
+class ListWebhooksResponse(_views.View, kind=_v1beta_webhook_service_pb2.ListWebhooksResponse):
+    """A page of webhooks."""
+
+    __slots__ = ()
+
+
+class UpdateWebhookRequest(_views.View, kind=_v1beta_webhook_service_pb2.UpdateWebhookRequest):
+    """Asks `WebhookService.UpdateWebhook` to change a webhook."""
+
+    __slots__ = ()
+
+
+class PingWebhookRequest(_views.View, kind=_v1beta_webhook_service_pb2.PingWebhookRequest):
+    """Asks `WebhookService.PingWebhook` to send a test event."""
+
+    __slots__ = ()
+
+
+class PingWebhookResponse(_views.View, kind=_v1beta_webhook_service_pb2.PingWebhookResponse):
+    """Says that a test event was sent."""
+
+    __slots__ = ()
+
+
+class RotateSigningSecretRequest(_views.View, kind=_v1beta_webhook_service_pb2.RotateSigningSecretRequest):
+    """Asks `WebhookService.RotateSigningSecret` for a new secret."""
+
+    __slots__ = ()
+
+
+class RotateSigningSecretResponse(_views.View, kind=_v1beta_webhook_service_pb2.RotateSigningSecretResponse):
+    """The new secret of a webhook."""
 
     __slots__ = ()
 

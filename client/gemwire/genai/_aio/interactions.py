@@ -123,8 +123,8 @@ class AsyncInteractions(AsyncJsonResource):
             ValueError: The id is invalid.
             APIError: The call failed; FAILED_PRECONDITION if the interaction does not run.
         """
-        request = views.CancelInteractionRequest
-        return await self._call(rpcs.CANCEL_INTERACTION, request, Interaction, options, id=self._to_id(id))
+        path = {"id": self._to_id(id)}
+        return await self._call(rpcs.CANCEL_INTERACTION, Interaction, options, path)
 
     async def delete(self, id: str, **options: Unpack[CallOptions]) -> views.Empty:
         """Delete an interaction.
@@ -137,8 +137,8 @@ class AsyncInteractions(AsyncJsonResource):
             ValueError: The id is invalid.
             APIError: The call failed.
         """
-        request, shown = views.DeleteInteractionRequest, views.Empty
-        return await self._call(rpcs.DELETE_INTERACTION, request, shown, options, id=self._to_id(id))
+        path = {"id": self._to_id(id)}
+        return await self._call(rpcs.DELETE_INTERACTION, views.Empty, options, path)
 
     async def _stream(
         self, method: AnyMethod, request: Message, options: HttpOptions | None

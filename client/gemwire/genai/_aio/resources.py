@@ -11,9 +11,13 @@ from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
+    from gemwire.genai._aio.agents import AsyncAgents
     from gemwire.genai._aio.batches import AsyncBatches
     from gemwire.genai._aio.caches import AsyncCaches
     from gemwire.genai._aio.chats import AsyncChats
+    from gemwire.genai._aio.credentials import AsyncCredentials
+    from gemwire.genai._aio.decisions import AsyncDecisions
+    from gemwire.genai._aio.environments import AsyncEnvironments
     from gemwire.genai._aio.file_search_stores import AsyncFileSearchStores
     from gemwire.genai._aio.files import AsyncFiles
     from gemwire.genai._aio.interactions import AsyncInteractions
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
     from gemwire.genai._aio.models import AsyncModels
     from gemwire.genai._aio.operations import AsyncOperations
     from gemwire.genai._aio.prepared_prompt import AsyncPreparedPrompt
+    from gemwire.genai._aio.triggers import AsyncTriggers
     from gemwire.genai._aio.tunings import AsyncTunings
+    from gemwire.genai._aio.voices import AsyncVoices
+    from gemwire.genai._aio.webhooks import AsyncWebhooks
     from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
@@ -39,6 +46,13 @@ class AsyncResources:
         live: Sessions that stream in both directions.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
+        agents: Agents of one's own.
+        credentials: Secrets that agents use and do not see.
+        decisions: Answers to questions about an input, as numbers.
+        environments: Environments where agents work.
+        triggers: Interactions with agents that begin by a schedule.
+        voices: Voices that speak.
+        webhooks: Addresses that the service sends events to.
     """
 
     models: LazyResource[AsyncModels] = LazyResource("gemwire.genai._aio.models", "AsyncModels")
@@ -57,6 +71,17 @@ class AsyncResources:
     interactions: LazyResource[AsyncInteractions] = LazyResource(
         "gemwire.genai._aio.interactions", "AsyncInteractions"
     )
+    webhooks: LazyResource[AsyncWebhooks] = LazyResource("gemwire.genai._aio.webhooks", "AsyncWebhooks")
+    voices: LazyResource[AsyncVoices] = LazyResource("gemwire.genai._aio.voices", "AsyncVoices")
+    triggers: LazyResource[AsyncTriggers] = LazyResource("gemwire.genai._aio.triggers", "AsyncTriggers")
+    environments: LazyResource[AsyncEnvironments] = LazyResource(
+        "gemwire.genai._aio.environments", "AsyncEnvironments"
+    )
+    decisions: LazyResource[AsyncDecisions] = LazyResource("gemwire.genai._aio.decisions", "AsyncDecisions")
+    credentials: LazyResource[AsyncCredentials] = LazyResource(
+        "gemwire.genai._aio.credentials", "AsyncCredentials"
+    )
+    agents: LazyResource[AsyncAgents] = LazyResource("gemwire.genai._aio.agents", "AsyncAgents")
 
     def __init__(self, api: AsyncApi) -> None:
         self._api = api

@@ -55,17 +55,34 @@ def to_create_request(fields: Mapping[str, object], *, stream: bool) -> views.Cr
         raise ValueError("store: must not be False with background, or nothing could be got later")
     if "input" not in fields and "continuation_token" not in fields:
         raise ValueError("input: is required")
-    given = {name: _to_json(value, name) if name in _JSON_FIELDS else value for name, value in fields.items()}
-    if "input" in given:
-        given["input"] = _to_steps(given["input"])
-    request = views.CreateInteractionRequest.model_validate(given)
+    request = views.CreateInteractionRequest.model_validate(convert_input(fields))
     if stream:
         request.stream = True
     return request
 
 
+def convert_input(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields of a request, what may be any JSON converted. Raises as `to_create_request`."""
+    given = {name: _to_json(value, name) if name in _JSON_FIELDS else value for name, value in fields.items()}
+    if "input" in given:
+        given["input"] = _to_steps(given["input"])
+    return given
+
+
+def convert_interaction(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields of a trigger, its interaction converted. Raises as `to_create_request`."""
+    interaction = unwrap(fields.get("interaction"))
+    if not isinstance(interaction, Mapping):
+        return dict(fields)
+    return {**fields, "interaction": convert_input(interaction)}
+
+
 def _to_json(value: object, path: str) -> object:
-    """Convert views, dicts and pydantic models to JSON; bytes and files become base64."""
+    """Convert views, dicts and pydantic models to JSON; bytes and files become base64.
+
+    Raises:
+        TypeError: A value has no JSON form; ``path`` and its place in it are named.
+    """
     if isinstance(value, os.PathLike):
         return base64.b64encode(Path(value).read_bytes()).decode()
     if hasattr(value, "read"):

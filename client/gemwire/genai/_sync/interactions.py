@@ -122,8 +122,8 @@ class Interactions(JsonResource):
             ValueError: The id is invalid.
             APIError: The call failed; FAILED_PRECONDITION if the interaction does not run.
         """
-        request = views.CancelInteractionRequest
-        return self._call(rpcs.CANCEL_INTERACTION, request, Interaction, options, id=self._to_id(id))
+        path = {"id": self._to_id(id)}
+        return self._call(rpcs.CANCEL_INTERACTION, Interaction, options, path)
 
     def delete(self, id: str, **options: Unpack[CallOptions]) -> views.Empty:
         """Delete an interaction.
@@ -136,8 +136,8 @@ class Interactions(JsonResource):
             ValueError: The id is invalid.
             APIError: The call failed.
         """
-        request, shown = views.DeleteInteractionRequest, views.Empty
-        return self._call(rpcs.DELETE_INTERACTION, request, shown, options, id=self._to_id(id))
+        path = {"id": self._to_id(id)}
+        return self._call(rpcs.DELETE_INTERACTION, views.Empty, options, path)
 
     def _stream(self, method: AnyMethod, request: Message, options: HttpOptions | None) -> EventStream:
         with details_as_json:

@@ -12,9 +12,10 @@ from gemwire.genai._backends.base import Call
 from gemwire.genai._sync.api import Api
 from gemwire.genai._types.call_options import split_options
 from gemwire_runtime.method import AnyMethod
-from gemwire_runtime.views import View, message_of
+from gemwire_runtime.views import View, message_of, view
 
 _View = TypeVar("_View", bound=View)
+_NOTHING: Mapping[str, object] = {}
 
 
 class JsonResource:
@@ -38,28 +39,27 @@ class JsonResource:
     def _call(
         self,
         method: AnyMethod,
-        request: type[View],
         shown: type[_View],
         arguments: Mapping[str, object],
+        path: Mapping[str, object] = _NOTHING,
+        *,
         body: str = "",
         required: tuple[str, ...] = (),
-        **path: object,
     ) -> _View:
         """Make a call.
 
         Args:
             method: The RPC.
-            request: View of its request.
             shown: View of its response.
             arguments: Fields of the request, and options of the call.
+            path: Fields beside those of the body.
             body: Field of the request that holds the fields; empty if the request has them itself.
             required: Fields without which nothing is sent.
-            **path: Fields beside those of the body.
         """
         fields, options = split_options(arguments, body)
         for name in required:
             if name not in fields:
                 raise ValueError(f"{name}: is required")
         given = {body: fields, **path} if body else {**fields, **path}
-        message: Message = message_of(request(**given))
-        return self._api.call(Call(method, message, shown.of), options)
+        request: Message = message_of(type(view(method.request())).model_validate(given))
+        return self._api.call(Call(method, request, shown.of), options)

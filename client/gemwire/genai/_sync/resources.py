@@ -12,9 +12,13 @@ from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
 
 if TYPE_CHECKING:
+    from gemwire.genai._sync.agents import Agents
     from gemwire.genai._sync.batches import Batches
     from gemwire.genai._sync.caches import Caches
     from gemwire.genai._sync.chats import Chats
+    from gemwire.genai._sync.credentials import Credentials
+    from gemwire.genai._sync.decisions import Decisions
+    from gemwire.genai._sync.environments import Environments
     from gemwire.genai._sync.file_search_stores import FileSearchStores
     from gemwire.genai._sync.files import Files
     from gemwire.genai._sync.interactions import Interactions
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
     from gemwire.genai._sync.models import Models
     from gemwire.genai._sync.operations import Operations
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
+    from gemwire.genai._sync.triggers import Triggers
     from gemwire.genai._sync.tunings import Tunings
+    from gemwire.genai._sync.voices import Voices
+    from gemwire.genai._sync.webhooks import Webhooks
     from gemwire.genai._types.dicts import GenerateContentConfigOrDict
 
 
@@ -40,6 +47,13 @@ class Resources:
         live: Sessions that stream in both directions.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
+        agents: Agents of one's own.
+        credentials: Secrets that agents use and do not see.
+        decisions: Answers to questions about an input, as numbers.
+        environments: Environments where agents work.
+        triggers: Interactions with agents that begin by a schedule.
+        voices: Voices that speak.
+        webhooks: Addresses that the service sends events to.
     """
 
     models: LazyResource[Models] = LazyResource("gemwire.genai._sync.models", "Models")
@@ -56,6 +70,15 @@ class Resources:
     interactions: LazyResource[Interactions] = LazyResource(
         "gemwire.genai._sync.interactions", "Interactions"
     )
+    webhooks: LazyResource[Webhooks] = LazyResource("gemwire.genai._sync.webhooks", "Webhooks")
+    voices: LazyResource[Voices] = LazyResource("gemwire.genai._sync.voices", "Voices")
+    triggers: LazyResource[Triggers] = LazyResource("gemwire.genai._sync.triggers", "Triggers")
+    environments: LazyResource[Environments] = LazyResource(
+        "gemwire.genai._sync.environments", "Environments"
+    )
+    decisions: LazyResource[Decisions] = LazyResource("gemwire.genai._sync.decisions", "Decisions")
+    credentials: LazyResource[Credentials] = LazyResource("gemwire.genai._sync.credentials", "Credentials")
+    agents: LazyResource[Agents] = LazyResource("gemwire.genai._sync.agents", "Agents")
 
     def __init__(self, api: Api) -> None:
         self._api = api

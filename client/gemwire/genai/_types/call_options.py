@@ -35,6 +35,8 @@ def split_options(
 ) -> tuple[dict[str, object], HttpOptions | None]:
     """Split keyword arguments into fields of the request, without those that are None, and options.
 
+    An underscore at the end of a name is left out: google-genai has ``type_`` and ``filter_``.
+
     Args:
         arguments: What a method was called with.
         body: Field of the request that holds the fields; empty if the request has them itself.
@@ -43,12 +45,9 @@ def split_options(
         ValueError: An option is out of range or cannot be honoured.
         TypeError: An option is of a wrong type.
     """
-    fields = {name: value for name, value in arguments.items() if name not in _NAMES and value is not None}
-    options = {
-        name: value
-        for name, value in arguments.items()
-        if name in _NAMES and value is not None and value != {}
-    }
+    given = {name.rstrip("_"): value for name, value in arguments.items() if value is not None}
+    fields = {name: value for name, value in given.items() if name not in _NAMES}
+    options = {name: value for name, value in given.items() if name in _NAMES and value != {}}
     if "extra_query" in options:
         raise ValueError("extra_query: query parameters are not supported; use arguments or extra_body")
     version = options.pop("api_version", None)
