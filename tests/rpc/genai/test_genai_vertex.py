@@ -254,7 +254,7 @@ def test_tunings_and_models(client: Any, running: RunningEmulator, folder: Path)
             "labels": {"team": "one"},
         },
     )
-    assert isinstance(job, types.TuningJob)
+    assert types.TuningJob in type(job).__mro__
     assert (job.state, job.has_ended) == (types.JobState.JOB_STATE_PENDING, False)
     sent = running.calls("CreateTuningJob")[0].requests[0].tuning_job
     assert sent.supervised_tuning_spec.validation_dataset_uri == data["gcs_uri"]
@@ -264,7 +264,7 @@ def test_tunings_and_models(client: Any, running: RunningEmulator, folder: Path)
     short = job.name.rpartition("/")[2]
     done = client.tunings.get(name=short)
     assert (done.base_model, done.tuned_model_display_name) == ("gemini-2.0-flash-001", "mine")
-    assert isinstance(done.tuned_model, types.TunedModel)
+    assert types.TunedModel in type(done.tuned_model).__mro__
     assert [checkpoint.epoch for checkpoint in done.tuned_model.checkpoints] == [1, 2]
     assert (done.labels, done.end_time >= done.start_time) == ({"team": "one"}, True)
     assert pickle.loads(pickle.dumps(done.tuned_model)).endpoint == done.tuned_model.endpoint
@@ -303,7 +303,7 @@ def test_batches(client: Any, running: RunningEmulator, folder: Path) -> None:
 
 
 def test_fields_of_vertex_ai(client: Any, running: RunningEmulator) -> None:
-    search = {"vertex_ai_search": {"datastore": "d", "max_results": 3}}
+    search: Any = {"vertex_ai_search": {"datastore": "d", "max_results": 3}}
     config: Any = {
         "routing_config": {"manual_mode": {"model_name": "m"}},
         "audio_timestamp": True,
@@ -320,6 +320,7 @@ def test_fields_of_vertex_ai(client: Any, running: RunningEmulator) -> None:
     assert list(sent.tools[1].enterprise_web_search.exclude_domains) == ["a"]
     options = sent.generation_config.image_config.image_output_options
     assert (options.mime_type, options.compression_quality) == ("image/png", 5)
+    gemini: Any
     with genai.Client(api_key="k") as gemini:
         for name, value in config.items():
             if name != "image_config":
@@ -333,11 +334,12 @@ def test_fields_that_json_alone_has_go_over_http(client: Any, grpc: Any, running
     with pytest.raises(ValueError, match="BatchPredictionJob"):
         grpc.batches.list()
     part = types.Part(function_response={"id": "7", "name": "f", "response": {"a": 1}})
-    for config, name in (
+    cases: Any = (
         ({"service_tier": "flex"}, "service_tier"),
         ({"model_selection_config": {"feature_selection_preference": "BALANCED"}}, "model_selection_config"),
         ({}, r"contents\[0\]\.parts\[0\]\.function_response\.id"),
-    ):
+    )
+    for config, name in cases:
         contents = "a" if config else part
         client.models.generate_content(model=MODEL, contents=contents, config=config)
         with pytest.raises(ValueError, match=f"{name}: goes over HTTP|{name}: not available over gRPC"):
