@@ -234,9 +234,7 @@ OTHERS: dict[str, _Case] = {
     ),
     "compute": lambda c, t: c.models.compute_tokens(model=MODEL, contents=["a", "b"]),
     **{
-        f"embed-{model}-{name}": lambda c, t, model=model, contents=contents, config=config: (
-            c.models.embed_content(model=model, contents=contents, config=config)
-        )
+        f"embed-{model}-{name}": call("embed_content", model=model, contents=contents, config=config)
         for model in EMBEDDING
         for name, contents, config in EMBEDDINGS
     },

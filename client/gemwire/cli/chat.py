@@ -11,7 +11,7 @@ from gemwire import errors, v1beta
 from gemwire.cli import output
 from gemwire.cli.answer_printer import AnswerPrinter, format_call
 from gemwire.cli.local_model import Local, use_local_model
-from gemwire.cli.options import AsJson, Model, System, Timeout
+from gemwire.cli.options import AsJson, Model, System, Timeout, Transport, TransportName
 
 HELP = """\
 /help          show this help
@@ -158,6 +158,7 @@ def chat(
     system: System = None,
     timeout: Timeout = 600,
     local: Local = False,
+    transport: Transport = TransportName.GRPC,
     as_json: AsJson = False,
 ) -> None:
     """Chat with a model.
@@ -165,7 +166,7 @@ def chat(
     Each line is a message; /help lists commands. Also reads from a pipe. With --json, prints answers as
     contents in JSON, one per line.
     """
-    with use_local_model(local), v1beta.GenerativeServiceClient() as client:
+    with use_local_model(local), v1beta.GenerativeServiceClient(transport=transport.value) as client:
         conversation = Conversation(client, model, system, as_json=as_json, timeout=timeout)
         if sys.stdin.isatty() and sys.stdout.isatty():
             _run_interactive(conversation)

@@ -9,7 +9,7 @@ import typer
 from gemwire import v1beta
 from gemwire.cli import output
 from gemwire.cli.local_model import Local, use_local_model
-from gemwire.cli.options import AsJson, Model
+from gemwire.cli.options import AsJson, Model, Transport, TransportName
 from gemwire.cli.prompt_input import read_prompt
 
 
@@ -18,6 +18,7 @@ def embed(
     model: Model = "gemini-embedding-001",
     dimensions: Annotated[int | None, typer.Option(help="Length of the vector.", metavar="N")] = None,
     local: Local = False,
+    transport: Transport = TransportName.GRPC,
     as_json: AsJson = False,
 ) -> None:
     """Print the embedding of a text: one number per line, or a JSON array."""
@@ -27,7 +28,7 @@ def embed(
     }
     if dimensions is not None:
         request["output_dimensionality"] = dimensions
-    with use_local_model(local), v1beta.GenerativeServiceClient() as client:
+    with use_local_model(local), v1beta.GenerativeServiceClient(transport=transport.value) as client:
         values = list(client.embed_content(request).embedding.values)
     if as_json:
         output.print_json(values, indent=None)

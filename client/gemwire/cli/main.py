@@ -106,6 +106,8 @@ def main() -> None:
         if extra is None:
             raise
         _exit(f"this command needs additional packages: {extras.install_command(extra)}", 2)
+    except ImportError as error:
+        _exit(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         raise SystemExit(130) from None
     except Exception as error:

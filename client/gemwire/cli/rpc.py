@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from gemwire import v1, v1beta
 from gemwire.cli import output, protojson
+from gemwire.cli.options import Transport, TransportName
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import Kind, Method, Service
 
@@ -88,6 +89,7 @@ def rpc(
     data: Annotated[str | None, typer.Argument(metavar="[REQUEST]", help=_DATA)] = None,
     listing: Annotated[bool, typer.Option("--list", help=_LIST)] = False,
     timeout: Annotated[float, typer.Option(help="Timeout of the call in seconds.", metavar="SECONDS")] = 600,
+    transport: Transport = TransportName.GRPC,
     as_json: Annotated[bool, typer.Option("--json", help="List as JSON. Calls always print JSON.")] = False,
 ) -> None:
     """Call any RPC, with request and response in JSON.
@@ -106,8 +108,8 @@ def rpc(
         protojson.parse_message(protojson.loads(text, source), method.request, source)
         for source, text in _read_requests(data, bidi=bidi)
     ]
-    transport = "rest" if method.http_only else None
-    with client_class(transport=transport) as client:
+    chosen = "rest" if method.http_only else transport.value
+    with client_class(transport=chosen) as client:
         call = getattr(client, method.snake)
         if bidi:
             _print_stream(call(iter(requests), timeout=timeout))

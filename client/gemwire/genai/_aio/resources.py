@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._convert.tools import without_sessions
 from gemwire.genai._lazy_resource import LazyResource
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
@@ -118,8 +119,9 @@ class AsyncResources:
                 if getattr(config, name) is not None:
                     raise ValueError(f"{name}: is set in config as well; set it once")
                 config = config.model_copy(update={name: value})
-        prompt = self._api.backend.models.to_prompt(model, contents, config, find_functions(config))
-        return AsyncPreparedPrompt(self._api, prompt)
+        known = config.model_copy(update={"tools": without_sessions(config.tools)})
+        prompt = self._api.backend.models.to_prompt(model, contents, known, find_functions(known))
+        return AsyncPreparedPrompt(self._api, prompt, config.tools)
 
     async def close(self) -> None:
         """End all calls and close all connections."""

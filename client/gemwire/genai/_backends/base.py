@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._types.family import Family
 from gemwire.genai._types.generate_content import GenerateContentResponse
+from gemwire.genai._types.http_options import HttpResponse
 from gemwire_proto import v1beta
 from gemwire_runtime.method import AnyMethod, Method, Service
 
@@ -73,7 +74,7 @@ AnyCall: TypeAlias = Call[Any]
 Flow: TypeAlias = Generator[AnyCall | list[AnyCall], Any, _Result]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Page(Generic[_Result]):
     """One page of a list.
 
@@ -81,11 +82,13 @@ class Page(Generic[_Result]):
         name: What is listed, such as ``models``.
         items: Its items.
         next_page_token: Token of the next page; empty at the end.
+        sdk_http_response: Headers of the response that it came in.
     """
 
     name: str
     items: list[_Result]
     next_page_token: str
+    sdk_http_response: HttpResponse | None = None
 
 
 class VertexTarget(NamedTuple):

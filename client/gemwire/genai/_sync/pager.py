@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, overload
 
 from gemwire.genai._backends.base import Call, Page
 from gemwire.genai._sync.api import Api
-from gemwire.genai._types.http_options import ListConfig
+from gemwire.genai._types.http_options import HttpResponse, ListConfig
 from gemwire.genai._types.models import ListModelsConfig
 
 _Item = TypeVar("_Item")
@@ -78,6 +78,11 @@ class Pager(Generic[_Item]):
     def config(self) -> dict[str, object]:
         """Config of the request for the next page; its ``page_token`` is empty at the end."""
         return {**self._config, "page_token": self._current.next_page_token}
+
+    @property
+    def sdk_http_response(self) -> HttpResponse | None:
+        """Headers of the response that the current page came in."""
+        return self._current.sdk_http_response
 
     def __len__(self) -> int:
         return len(self.page)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._convert.tools import without_sessions
 from gemwire.genai._lazy_resource import LazyResource
 from gemwire.genai._sync.api import Api
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
@@ -115,8 +116,9 @@ class Resources:
                 if getattr(config, name) is not None:
                     raise ValueError(f"{name}: is set in config as well; set it once")
                 config = config.model_copy(update={name: value})
-        prompt = self._api.backend.models.to_prompt(model, contents, config, find_functions(config))
-        return PreparedPrompt(self._api, prompt)
+        known = config.model_copy(update={"tools": without_sessions(config.tools)})
+        prompt = self._api.backend.models.to_prompt(model, contents, known, find_functions(known))
+        return PreparedPrompt(self._api, prompt, config.tools)
 
     def close(self) -> None:
         """End all calls and close all connections."""

@@ -1085,7 +1085,8 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     labels: Mapping[str, str] | None
     service_tier: ServiceTier | str | None
     store: bool | None
-    continuation_token: str | None
+    continuation_token: bytes | None
+    automatic_continuation: bool | None
     audio_transcription_config: Mapping[str, object] | None
     routing_config: views.GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | None
     model_selection_config: views.ModelSelectionConfig | ModelSelectionConfigDict | None
