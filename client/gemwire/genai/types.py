@@ -299,6 +299,7 @@ from gemwire_proto.v1beta.views import (
     CreateFileResponse,
     CreateFileSearchStoreRequest,
     CreatePermissionRequest,
+    CreateTokenRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
     CustomizedAvatar,
@@ -500,6 +501,7 @@ from gemwire_proto.v1beta.views import (
     RagRetrievalConfigRankingLlmRanker,
     RagRetrievalConfigRankingRankService,
     RealtimeInputConfig,
+    RegisterFilesRequest,
     RelevantChunk,
     ReplicatedVoiceConfig,
     ResponseFormat,
@@ -924,6 +926,7 @@ if TYPE_CHECKING:
         CreateFileResponseDict,
         CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
+        CreateTokenRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
         CustomizedAvatarDict,
@@ -1100,6 +1103,7 @@ if TYPE_CHECKING:
         RagRetrievalConfigRankingLlmRankerDict,
         RagRetrievalConfigRankingRankServiceDict,
         RealtimeInputConfigDict,
+        RegisterFilesRequestDict,
         RelevantChunkDict,
         ReplicatedVoiceConfigDict,
         ResponseFormatDict,
@@ -1247,6 +1251,7 @@ if TYPE_CHECKING:
         CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
     )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
+    CreateTokenRequestOrDict: TypeAlias = CreateTokenRequest | CreateTokenRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
     CustomMetadataOrDict: TypeAlias = CustomMetadata | CustomMetadataDict
@@ -1477,6 +1482,7 @@ if TYPE_CHECKING:
         RagRetrievalConfigRankingRankService | RagRetrievalConfigRankingRankServiceDict
     )
     RealtimeInputConfigOrDict: TypeAlias = RealtimeInputConfig | RealtimeInputConfigDict
+    RegisterFilesRequestOrDict: TypeAlias = RegisterFilesRequest | RegisterFilesRequestDict
     RelevantChunkOrDict: TypeAlias = RelevantChunk | RelevantChunkDict
     ReplicatedVoiceConfigOrDict: TypeAlias = ReplicatedVoiceConfig | ReplicatedVoiceConfigDict
     ResponseFormatOrDict: TypeAlias = ResponseFormat | ResponseFormatDict
@@ -1832,6 +1838,9 @@ __all__ = [
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
+    "CreateTokenRequest",
+    "CreateTokenRequestDict",
+    "CreateTokenRequestOrDict",
     "CreateTunedModelMetadata",
     "CreateTunedModelMetadataDict",
     "CreateTunedModelMetadataOrDict",
@@ -2666,6 +2675,9 @@ __all__ = [
     "RegisterFilesConfig",
     "RegisterFilesConfigDict",
     "RegisterFilesConfigOrDict",
+    "RegisterFilesRequest",
+    "RegisterFilesRequestDict",
+    "RegisterFilesRequestOrDict",
     "RegisterFilesResponse",
     "RegisterFilesResponseDict",
     "RegisterFilesResponseOrDict",

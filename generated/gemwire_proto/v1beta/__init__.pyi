@@ -90,6 +90,8 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import G
 from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import DeleteFileRequest as DeleteFileRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import DownloadFileRequest as DownloadFileRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import DownloadFileResponse as DownloadFileResponse
+from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import RegisterFilesRequest as RegisterFilesRequest
+from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import RegisterFilesResponse as RegisterFilesResponse
 from gemwire_proto.google.ai.generativelanguage.v1beta.retriever_pb2 import Corpus as Corpus
 from gemwire_proto.google.ai.generativelanguage.v1beta.retriever_pb2 import Document as Document
 from gemwire_proto.google.ai.generativelanguage.v1beta.retriever_pb2 import StringList as StringList
@@ -171,6 +173,8 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AvatarConfig as AvatarConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import LiveClientContextUpdateTools as LiveClientContextUpdateTools
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import LiveClientContextUpdate as LiveClientContextUpdate
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CreateTokenRequest as CreateTokenRequest
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AuthToken as AuthToken
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import BatchGenerateContentRequest as BatchGenerateContentRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AsyncBatchEmbedContentRequest as AsyncBatchEmbedContentRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateContentBatch as GenerateContentBatch

@@ -1275,6 +1275,18 @@ class DownloadFileResponse(_views.View, kind=_v1beta_file_service_pb2.DownloadFi
     __slots__ = ()
 
 
+class RegisterFilesRequest(_views.View, kind=_v1beta_file_service_pb2.RegisterFilesRequest):
+    """Request of `FileService.RegisterFiles`."""
+
+    __slots__ = ()
+
+
+class RegisterFilesResponse(_views.View, kind=_v1beta_file_service_pb2.RegisterFilesResponse):
+    """Response of `FileService.RegisterFiles`."""
+
+    __slots__ = ()
+
+
 class Corpus(_views.View, kind=_v1beta_retriever_pb2.Corpus):
     """A named store of `Document` resources that can be searched as a whole."""
 
@@ -1907,6 +1919,18 @@ class LiveClientContextUpdateTools(_views.View, kind=_v1beta_generative_service_
 
 class LiveClientContextUpdate(_views.View, kind=_v1beta_generative_service_pb2.LiveClientContextUpdate):
     """A change of a live session's instructions or tools."""
+
+    __slots__ = ()
+
+
+class CreateTokenRequest(_views.View, kind=_v1beta_generative_service_pb2.CreateTokenRequest):
+    """Request of `AuthTokenService.CreateToken`."""
+
+    __slots__ = ()
+
+
+class AuthToken(_views.View, kind=_v1beta_generative_service_pb2.AuthToken):
+    """A token that opens live sessions."""
 
     __slots__ = ()
 

@@ -3542,6 +3542,34 @@ class DownloadFileResponse(_views.View):
 class DownloadFileResponseDict(_TypedDict, total=False):
     """Fields of a `DownloadFileResponse`, which is accepted in its place."""
 
+class RegisterFilesRequest(_views.View):
+    """Request of `FileService.RegisterFiles`."""
+    uris: list[str] | None
+    """Addresses of the objects, `gs://bucket/object`."""
+    def __init__(
+        self,
+        *,
+        uris: _Sequence[str] | None = ...,
+    ) -> None: ...
+
+class RegisterFilesRequestDict(_TypedDict, total=False):
+    """Fields of a `RegisterFilesRequest`, which is accepted in its place."""
+    uris: _Sequence[str] | None
+
+class RegisterFilesResponse(_views.View):
+    """Response of `FileService.RegisterFiles`."""
+    files: list[File] | None
+    """The files, in the order of the addresses."""
+    def __init__(
+        self,
+        *,
+        files: _Sequence[File | FileDict | _Message] | None = ...,
+    ) -> None: ...
+
+class RegisterFilesResponseDict(_TypedDict, total=False):
+    """Fields of a `RegisterFilesResponse`, which is accepted in its place."""
+    files: _Sequence[File | FileDict | _Message] | None
+
 class Corpus(_views.View):
     """A named store of `Document` resources that can be searched as a whole. It is the top of the hierarchy
     (corpus, document, chunk) and the level at which access is shared, through `PermissionService`. The
@@ -6792,6 +6820,59 @@ class LiveClientContextUpdateDict(_TypedDict, total=False):
     """Fields of a `LiveClientContextUpdate`, which is accepted in its place."""
     system_instruction: Content | ContentDict | _Message | None
     tools: LiveClientContextUpdateTools | LiveClientContextUpdateToolsDict | _Message | None
+
+class CreateTokenRequest(_views.View):
+    """Request of `AuthTokenService.CreateToken`."""
+    auth_token: AuthToken | None
+    """The token to create."""
+    def __init__(
+        self,
+        *,
+        auth_token: AuthToken | AuthTokenDict | _Message | None = ...,
+    ) -> None: ...
+
+class CreateTokenRequestDict(_TypedDict, total=False):
+    """Fields of a `CreateTokenRequest`, which is accepted in its place."""
+    auth_token: AuthToken | AuthTokenDict | _Message | None
+
+class AuthToken(_views.View):
+    """A token that opens live sessions."""
+    name: str | None
+    """The token itself, `auth_tokens/…`: a secret."""
+    expire_time: _datetime.datetime | None
+    """When its sessions end, at most 20 hours from now. Default: 30 minutes from now.
+    """
+    new_session_expire_time: _datetime.datetime | None
+    """When it no longer opens sessions, at most 20 hours from now. Default: 60 seconds from now.
+    """
+    uses: int | None
+    """Number of sessions that it opens; 0 for any. Resuming one does not count. Default: 1.
+    """
+    bidi_generate_content_setup: LiveClientSetup | None
+    """What its sessions are like, whatever they ask for."""
+    field_mask: list[str] | None
+    """Fields of `bidi_generate_content_setup` that a session cannot change. Unset, it can change none if that
+    is set, and all if it is not.
+    """
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        expire_time: _datetime.datetime | str | None = ...,
+        new_session_expire_time: _datetime.datetime | str | None = ...,
+        uses: int | None = ...,
+        bidi_generate_content_setup: LiveClientSetup | LiveClientSetupDict | _Message | None = ...,
+        field_mask: _Sequence[str] | str | None = ...,
+    ) -> None: ...
+
+class AuthTokenDict(_TypedDict, total=False):
+    """Fields of a `AuthToken`, which is accepted in its place."""
+    name: str | None
+    expire_time: _datetime.datetime | str | None
+    new_session_expire_time: _datetime.datetime | str | None
+    uses: int | None
+    bidi_generate_content_setup: LiveClientSetup | LiveClientSetupDict | _Message | None
+    field_mask: _Sequence[str] | str | None
 
 class BatchGenerateContentRequest(_views.View):
     """Request of `GenerativeService.BatchGenerateContent`."""

@@ -211,7 +211,7 @@ class AsyncCaller:
         connection = self.pool.current()
         call = connection.callable(method)
         began = time.monotonic()
-        ready = self.authorization.pairs(began)
+        ready = self.authorization.session_pairs(began)
         pairs = await wait_for_token(self.authorization, ready, seconds, method.path[1:])
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
         attempts = Attempts(self, method, None, began, seconds, connection, observed)

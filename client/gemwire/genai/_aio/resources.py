@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gemwire.genai._aio.models import AsyncModels
     from gemwire.genai._aio.operations import AsyncOperations
     from gemwire.genai._aio.prepared_prompt import AsyncPreparedPrompt
+    from gemwire.genai._aio.tokens import AsyncTokens
     from gemwire.genai._aio.triggers import AsyncTriggers
     from gemwire.genai._aio.tunings import AsyncTunings
     from gemwire.genai._aio.voices import AsyncVoices
@@ -45,6 +46,7 @@ class AsyncResources:
         tunings: Tuning jobs.
         batches: Batch jobs.
         live: Sessions that stream in both directions.
+        auth_tokens: Tokens that open live sessions in place of an API key.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
         agents: Agents of one's own.
@@ -66,6 +68,7 @@ class AsyncResources:
     tunings: LazyResource[AsyncTunings] = LazyResource("gemwire.genai._aio.tunings", "AsyncTunings")
     batches: LazyResource[AsyncBatches] = LazyResource("gemwire.genai._aio.batches", "AsyncBatches")
     live: LazyResource[AsyncLive] = LazyResource("gemwire.genai._aio.live", "AsyncLive")
+    auth_tokens: LazyResource[AsyncTokens] = LazyResource("gemwire.genai._aio.tokens", "AsyncTokens")
     operations: LazyResource[AsyncOperations] = LazyResource(
         "gemwire.genai._aio.operations", "AsyncOperations"
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gemwire.genai._backends.gemini.live import GeminiLive
     from gemwire.genai._backends.gemini.media import GeminiMedia
     from gemwire.genai._backends.gemini.models import GeminiModels
+    from gemwire.genai._backends.gemini.tokens import GeminiTokens
     from gemwire.genai._backends.gemini.tunings import GeminiTunings
     from gemwire.genai._backends.vertex.batches import VertexBatches
     from gemwire.genai._backends.vertex.caches import VertexCaches
@@ -124,6 +125,7 @@ class Backend:
         caches: Calls of ``client.caches``.
         files: Calls of ``client.files``.
         file_search_stores: Calls of ``client.file_search_stores``.
+        tokens: Calls of ``client.auth_tokens``.
         documents: Calls of ``client.file_search_stores.documents``.
         tunings: Calls of ``client.tunings``.
         batches: Calls of ``client.batches``.
@@ -142,6 +144,7 @@ class Backend:
     files: GeminiFiles | Refused
     file_search_stores: GeminiFileSearchStores | Refused
     documents: GeminiDocuments | Refused
+    tokens: GeminiTokens | Refused
     tunings: GeminiTunings | VertexTunings
     batches: GeminiBatches | VertexBatches
     live: GeminiLive | RefusedSessions

@@ -35,8 +35,13 @@ _INPUTS: dict[str, tuple[type[View], frozenset[str]]] = {
 def to_setup(model: object, config: LiveConnectConfig) -> ClientMessage:
     """Build the first message of a session."""
     message = ClientMessage()
-    setup = message.setup
-    setup.model = to_model_name(model)
+    message.setup.model = to_model_name(model)
+    write_setup(message.setup, config)
+    return message
+
+
+def write_setup(setup: v1beta.BidiGenerateContentSetup, config: LiveConnectConfig) -> None:
+    """Set the fields of a session's setup that its config has."""
     if config.generation_config is not None:
         generation = views.GenerationConfig.model_validate(config.generation_config)
         setup.generation_config.CopyFrom(message_of(generation))
@@ -55,7 +60,6 @@ def to_setup(model: object, config: LiveConnectConfig) -> ClientMessage:
         setup.system_instruction.CopyFrom(to_system_instruction(config.system_instruction))
     if config.tools is not None:
         setup.tools.extend(to_tools(config.tools))
-    return message
 
 
 def to_client_content(turns: ContentListUnion | None, turn_complete: bool) -> ClientMessage:

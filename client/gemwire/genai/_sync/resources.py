@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gemwire.genai._sync.models import Models
     from gemwire.genai._sync.operations import Operations
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
+    from gemwire.genai._sync.tokens import Tokens
     from gemwire.genai._sync.triggers import Triggers
     from gemwire.genai._sync.tunings import Tunings
     from gemwire.genai._sync.voices import Voices
@@ -46,6 +47,7 @@ class Resources:
         tunings: Tuning jobs.
         batches: Batch jobs.
         live: Sessions that stream in both directions.
+        auth_tokens: Tokens that open live sessions in place of an API key.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
         agents: Agents of one's own.
@@ -67,6 +69,7 @@ class Resources:
     tunings: LazyResource[Tunings] = LazyResource("gemwire.genai._sync.tunings", "Tunings")
     batches: LazyResource[Batches] = LazyResource("gemwire.genai._sync.batches", "Batches")
     live: LazyResource[Live] = LazyResource("gemwire.genai._sync.live", "Live")
+    auth_tokens: LazyResource[Tokens] = LazyResource("gemwire.genai._sync.tokens", "Tokens")
     operations: LazyResource[Operations] = LazyResource("gemwire.genai._sync.operations", "Operations")
     interactions: LazyResource[Interactions] = LazyResource(
         "gemwire.genai._sync.interactions", "Interactions"

@@ -174,6 +174,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gemwire.genai._types.content import Content, ContentListUnion, ContentUnion, PILImage
+    from gemwire.genai._types.files import File
     from gemwire.genai._types.generate_content import (
         GenerateContentResponse,
         SchemaUnion,
@@ -209,7 +210,6 @@ if TYPE_CHECKING:
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
         CustomMetadataDict,
-        FileDict,
         GenerationConfigDict,
         GenerationConfigRoutingConfigDict,
         GenerationOutputConfigDict,
@@ -422,19 +422,19 @@ class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
     sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
-class RegisterFilesResponseDict(TypedDict, total=False):
-    """Fields of a `RegisterFilesResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    files: Sequence[views.File | FileDict] | None
-
-
 class FileStatusDict(TypedDict, total=False):
     """Fields of a `FileStatus`."""
 
     code: int | None
     message: str | None
     details: Sequence[Mapping[str, object]] | None
+
+
+class RegisterFilesResponseDict(TypedDict, total=False):
+    """Fields of a `RegisterFilesResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    files: Sequence[File] | None
 
 
 class DeleteFileResponseDict(TypedDict, total=False):

@@ -6,6 +6,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AttributionSourceId as AttributionSourceId
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AudioResponseFormat as AudioResponseFormat
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AudioTranscriptionConfig as AudioTranscriptionConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AuthToken as AuthToken
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AvatarConfig as AvatarConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import BatchEmbedContentsRequest as BatchEmbedContentsRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import BatchEmbedContentsResponse as BatchEmbedContentsResponse
@@ -29,6 +30,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import ContextWindowCompressionConfig as ContextWindowCompressionConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CountTokensRequest as CountTokensRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CountTokensResponse as CountTokensResponse
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CreateTokenRequest as CreateTokenRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CustomizedAvatar as CustomizedAvatar
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import Delivery as Delivery
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import EmbedContentBatch as EmbedContentBatch

@@ -13,10 +13,12 @@ from gemwire_proto.google.ai.generativelanguage.v1beta import content_pb2 as _v1
 from gemwire_proto.google.ai.generativelanguage.v1beta import retriever_pb2 as _v1beta_retriever_pb2
 from gemwire_proto.google.ai.generativelanguage.v1beta import safety_pb2 as _v1beta_safety_pb2
 from gemwire_proto.google.protobuf import duration_pb2 as _protobuf_duration_pb2
+from gemwire_proto.google.protobuf import field_mask_pb2 as _protobuf_field_mask_pb2
 from gemwire_proto.google.protobuf import struct_pb2 as _protobuf_struct_pb2
 from gemwire_proto.google.protobuf import timestamp_pb2 as _protobuf_timestamp_pb2
 from gemwire_proto.google.rpc import status_pb2 as _rpc_status_pb2
 from google.protobuf import duration_pb2 as _twin_duration_pb2
+from google.protobuf import field_mask_pb2 as _twin_field_mask_pb2
 from google.protobuf import struct_pb2 as _twin_struct_pb2
 from google.protobuf import timestamp_pb2 as _twin_timestamp_pb2
 
@@ -3417,6 +3419,57 @@ class LiveClientContextUpdate(_Message):
     ) -> None: ...
     def HasField(self, field_name: _Literal["system_instruction", "tools"]) -> bool: ...
     def ClearField(self, field_name: _Literal["system_instruction", "tools"]) -> None: ...
+
+class CreateTokenRequest(_Message):
+    """Request of `AuthTokenService.CreateToken`."""
+    @property
+    def auth_token(self) -> AuthToken:
+        """The token to create."""
+    def __init__(
+        self,
+        /,
+        *,
+        auth_token: AuthToken | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["auth_token"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["auth_token"]) -> None: ...
+
+class AuthToken(_Message):
+    """A token that opens live sessions."""
+    name: str
+    """The token itself, `auth_tokens/…`: a secret."""
+    @property
+    def expire_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """When its sessions end, at most 20 hours from now. Default: 30 minutes from now.
+        """
+    @property
+    def new_session_expire_time(self) -> _protobuf_timestamp_pb2.Timestamp:
+        """When it no longer opens sessions, at most 20 hours from now. Default: 60 seconds from now.
+        """
+    uses: int
+    """Number of sessions that it opens; 0 for any. Resuming one does not count. Default: 1.
+    """
+    @property
+    def bidi_generate_content_setup(self) -> BidiGenerateContentSetup:
+        """What its sessions are like, whatever they ask for."""
+    @property
+    def field_mask(self) -> _protobuf_field_mask_pb2.FieldMask:
+        """Fields of `bidi_generate_content_setup` that a session cannot change. Unset, it can change none if
+        that is set, and all if it is not.
+        """
+    def __init__(
+        self,
+        /,
+        *,
+        name: str | None = ...,
+        expire_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        new_session_expire_time: _protobuf_timestamp_pb2.Timestamp | _twin_timestamp_pb2.Timestamp | _datetime.datetime | _Mapping[str, _Any] | None = ...,
+        uses: int | None = ...,
+        bidi_generate_content_setup: BidiGenerateContentSetup | _Mapping[str, _Any] | None = ...,
+        field_mask: _protobuf_field_mask_pb2.FieldMask | _twin_field_mask_pb2.FieldMask | _Mapping[str, _Any] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: _Literal["expire_time", "new_session_expire_time", "uses", "bidi_generate_content_setup", "field_mask"]) -> bool: ...
+    def ClearField(self, field_name: _Literal["name", "expire_time", "new_session_expire_time", "uses", "bidi_generate_content_setup", "field_mask"]) -> None: ...
 
 class BatchGenerateContentRequest(_Message):
     """Request of `GenerativeService.BatchGenerateContent`."""
