@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def _client(**arguments: Any) -> Any:
 
 
 def _descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_one_connection_serves_one_call_after_the_other(server: Loopback) -> None:
@@ -37,9 +38,9 @@ def test_one_connection_serves_one_call_after_the_other(server: Loopback) -> Non
 def test_calls_at_the_same_time_have_connections_of_their_own(server: Loopback) -> None:
     server.on("GenerateContent", [0.5, CHUNK])
     with _client() as client:
-        with in_thread(client.generate_content, {"model": "models/m"}) as first:
-            with in_thread(client.generate_content, {"model": "models/m"}) as second:
-                assert server.busy(2)
+        call = client.generate_content, {"model": "models/m"}
+        with in_thread(*call) as first, in_thread(*call) as second:
+            assert server.busy(2)
         assert [first[0], second[0]] == [CHUNK, CHUNK]
     assert len({call.peer for call in server.journal}) == 2
 
