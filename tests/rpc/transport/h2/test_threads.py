@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from eventually import comes
-from scripted_grpc_server import Loopback, in_thread
+from scripted_grpc_server import Api, Loopback, in_thread
 
 from gemwire import Hedge, Retry, errors, v1beta
 
@@ -165,6 +165,28 @@ def test_closing_ends_calls_that_are_being_made(server: Loopback) -> None:
     assert isinstance(outcome[0], errors.Cancelled)
     assert "closed during the call" in str(outcome[0])
     assert server.idle()
+
+
+def test_closing_ends_the_calls_of_replaced_connections(server: Loopback, api: Api) -> None:
+    server.on("StreamGenerateContent", [CHUNK, 60.0])
+    client = api.client(transport="h2_asyncio" if api.is_async else "h2")
+
+    async def replace() -> None:
+        client.transport.pool.replace(client.transport.pool.current())
+
+    stream = api(client.stream_generate_content(model="models/m", contents=[]))
+    if api.is_async:
+        api(replace())
+    else:
+        client.transport.pool.replace(client.transport.pool.current())
+    # The stream goes on over the old connection, other calls have another.
+    api(client.generate_content(model="models/m", contents=[]))
+    assert len({call.peer for call in server.journal}) == 2
+    assert server.live
+    api(client.close())
+    assert server.idle()
+    with pytest.raises(errors.Cancelled):
+        api.list(stream)
 
 
 def test_a_hundred_threads(server: Loopback) -> None:
