@@ -41,8 +41,8 @@ class About(NamedTuple):
 GEMINI = About(
     "Generative Language API",
     "The REST API of an emulator of the Generative Language (Gemini) API, as its protos define it. "
-    "Uploads and live sessions are served as well; no proto binds them to a path. So are interactions, agents "
-    "and webhooks, whose calls share paths.",
+    "Uploads and live sessions are served as well; no proto binds them to a path. So are interactions, "
+    "agents and webhooks, whose calls share paths.",
     _SECURITY,
 )
 VERTEX = About(
