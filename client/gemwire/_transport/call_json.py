@@ -19,6 +19,7 @@ from gemwire._transport.rest.transcode import from_json
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
 from gemwire_runtime.pool import POOL
+from gemwire_runtime.redaction import redact
 from gemwire_runtime.status_code import StatusCode
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def to_tree(value: object) -> JsonValue:
     if isinstance(value, SerializedMessage):
         value = value.parse()
     if isinstance(value, Message):
-        made: dict[str, JsonValue] = json_format.MessageToDict(value, descriptor_pool=POOL)
+        made: dict[str, JsonValue] = json_format.MessageToDict(redact(value), descriptor_pool=POOL)
         return _redact(made)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
