@@ -157,7 +157,6 @@ def _log(call: ObservedCall) -> None:
     )
     if call.content:
         for label, message in (("request", call.request), ("last message", call.latest)):
-            shown = (
-                redact(message) if type(message) in (call.method.request, call.method.response) else message
-            )
+            is_parsed = type(message) in (call.method.request, call.method.response)
+            shown = redact(cast("Message", message)) if is_parsed else message
             log(logging.DEBUG, "%s %s %s", call.method.name, label, shown)
