@@ -44,7 +44,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta import generative_service
 
 HOST = "127.0.0.1"
 #: As clients name them.
-TRANSPORTS = ("grpc_asyncio", "grpc", "rest_asyncio", "rest")
+TRANSPORTS = ("grpc_asyncio", "grpc", "h2_asyncio", "h2", "rest_asyncio", "rest")
 CHUNK = pb.GenerateContentResponse(
     candidates=[{"content": {"role": "model", "parts": [{"text": "a few words "}]}}]
 )
@@ -663,7 +663,7 @@ def face_to(transport: str, port: int, threads: int = 64) -> Iterator[Face]:
 
 def warm_up() -> None:
     """What grpc opens once in a process does not count as left behind."""
-    for transports in (TRANSPORTS[:2], TRANSPORTS[2:]):
+    for transports in (TRANSPORTS[:4], TRANSPORTS[4:]):
         with Server(transports[0]) as server:
             for transport in transports:
                 with face_to(transport, server.port) as face:
@@ -1103,7 +1103,7 @@ def transports_of(name: str) -> Sequence[str]:
 
     Over HTTP/1.1, which has no pings, only ``idle_timeout`` and the deadline end a stream that went silent.
     """
-    return TRANSPORTS[:2] if name in {"black_hole_stream", "black_hole_quiet"} else TRANSPORTS
+    return TRANSPORTS[:4] if name in {"black_hole_stream", "black_hole_quiet"} else TRANSPORTS
 
 
 def main() -> int:

@@ -230,7 +230,7 @@ class Api:
 
     def genai(self, **arguments: Any) -> Any:
         """The resources of a `gemwire.genai.Client` that is closed at the end of the test."""
-        client = genai.Client(api_key="a-key", **arguments)
+        client = genai.Client(**{"api_key": "a-key", **arguments})
         made = client.aio if self.is_async else client
         self._clients.append(made)
         return made

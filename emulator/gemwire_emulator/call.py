@@ -34,6 +34,7 @@ class Call:
         front: Protocol of the call: ``"grpc"``, ``"http"`` or ``"websocket"``.
         peer: Address of the client in gRPC's form, ``ipv4:127.0.0.1:51234``.
         remaining: Returns the seconds until the caller's deadline, None without a deadline.
+        live_token: Token of live sessions that takes the place of an API key; empty without one.
         go_away: Asks the client to make its next calls over another connection.
         faults: Fault rules that matched the call; set by admission control.
         answers: Answers that the tuned model of the call was trained on, by their prompts.
@@ -46,6 +47,7 @@ class Call:
         "faults",
         "front",
         "go_away",
+        "live_token",
         "metadata",
         "method",
         "pacer",
@@ -68,6 +70,8 @@ class Call:
         self.method = method
         self.metadata = metadata
         key = str(metadata.get("x-goog-api-key", ""))
+        token = str(metadata.get("authorization", "")).removeprefix("Token ")
+        self.live_token = next((one for one in (token, key) if one.startswith("auth_tokens/")), "")
         self.tenant = key
         self.caller = f"key:{key}" if key else "anonymous"
         self.front = front

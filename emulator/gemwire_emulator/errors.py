@@ -116,6 +116,32 @@ def role_missing(name: str, role: str) -> StatusError:
     )
 
 
+def token_refused(why: str) -> StatusError:
+    """Return UNAUTHENTICATED for a token that opens no live session."""
+    return StatusError(
+        grpc.StatusCode.UNAUTHENTICATED, f"The token {why}.", [_error_info("AUTH_TOKEN_INVALID")]
+    )
+
+
+def token_required(method: str) -> StatusError:
+    """Return UNAUTHENTICATED for a call that needs an OAuth token and has none."""
+    return StatusError(
+        grpc.StatusCode.UNAUTHENTICATED,
+        f"{method} needs an OAuth token that may read the objects: authorization: Bearer …",
+        [_error_info("CREDENTIALS_MISSING", method=method)],
+    )
+
+
+def token_misused(why: str) -> StatusError:
+    """Return PERMISSION_DENIED for a token of live sessions that is used for something else."""
+    return StatusError(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "Method doesn't allow unregistered callers (callers without established identity). "
+        f"A token of live sessions {why}.",
+        [_error_info("AUTH_TOKEN_MISUSED")],
+    )
+
+
 def failed_precondition(subject: str, why: str) -> StatusError:
     """Return FAILED_PRECONDITION for a resource that is not in the required state."""
     detail = error_details_pb2.PreconditionFailure(

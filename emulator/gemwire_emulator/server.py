@@ -24,6 +24,7 @@ from gemwire_emulator.introspection import Introspection
 from gemwire_emulator.journal import Journal
 from gemwire_emulator.prompt_text import iter_texts
 from gemwire_emulator.seed_resources import create_resources
+from gemwire_emulator.services.auth_tokens import AuthTokenService
 from gemwire_emulator.services.caches import CacheService
 from gemwire_emulator.services.corpora import RetrieverService
 from gemwire_emulator.services.file_search_stores import FileSearchStoreService
@@ -223,6 +224,7 @@ class Emulator:
         files, models, predictions = FileService(state), ModelService(state), PredictionService(state)
         stores = FileSearchStoreService(state)
         handlers: dict[str, object] = {
+            "AuthTokenService": AuthTokenService(state),
             "CacheService": CacheService(state),
             "DiscussService": DiscussService(state),
             "FileSearchStoreService": stores,

@@ -19,6 +19,7 @@ FAMILIES = (
                     "DiscussService": "gemwire_proto.v1beta.discuss_service",
                     "FileService": "gemwire_proto.v1beta.file_service",
                     "GenerativeService": "gemwire_proto.v1beta.generative_service",
+                    "AuthTokenService": "gemwire_proto.v1beta.auth_token_service",
                     "ModelService": "gemwire_proto.v1beta.model_service",
                     "PermissionService": "gemwire_proto.v1beta.permission_service",
                     "PredictionService": "gemwire_proto.v1beta.prediction_service",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
+from gemwire_runtime import large_integers
 from gemwire_runtime.containers import Conversion, Entries, Items
 from gemwire_runtime.enums import Enum
 
@@ -30,7 +31,12 @@ def read_json(message: Value) -> object:
     if which == "number_value":
         number = message.number_value
         # JSON has one kind of number; programs expect the whole ones to be int.
-        return int(number) if number.is_integer() and abs(number) < 2**53 else number
+        if not number.is_integer():
+            return number
+        if abs(number) < large_integers.LIMIT:
+            return int(number)
+        exact = large_integers.read(message)
+        return number if exact is None else exact
     if which is None or which == "null_value":
         return None
     if which == "struct_value":
@@ -67,7 +73,14 @@ def write_json(value: object) -> Any:
     if isinstance(value, bool):
         return struct_pb2.Value(bool_value=value)
     if isinstance(value, (int, float)):
-        return struct_pb2.Value(number_value=value)
+        made = struct_pb2.Value()
+        try:
+            made.number_value = value
+        except OverflowError:
+            raise ValueError("the number is too large") from None
+        if isinstance(value, int) and abs(value) >= large_integers.LIMIT:
+            large_integers.mark(made, value)
+        return made
     if isinstance(value, Enum):
         return struct_pb2.Value(string_value=str(value.value))
     if isinstance(value, str):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import google.oauth2.credentials
 import pytest
 from emulator_process import ask
 
@@ -136,6 +137,23 @@ def test_uploads_to_a_file_search_store_with_asyncio(gemini: RunningEmulator) ->
             client.close()
 
     asyncio.run(test())
+
+
+def test_objects_of_cloud_storage_are_registered(tmp_path: Path) -> None:
+    (tmp_path / "harbour").mkdir()
+    (tmp_path / "harbour" / "tides.txt").write_bytes(b"High water is at noon.")
+    with emulator(http_port=0, storage=str(tmp_path)) as gemini:
+        client = genai.Client(api_key="x", http_options=types.HttpOptions(base_url=gemini.http))
+        token = google.oauth2.credentials.Credentials("a-token")
+        [file] = client.files.register_files(auth=token, uris=["gs://harbour/tides.txt"]).files
+        assert (file.display_name, file.size_bytes, file.source) == (
+            *("tides.txt", 22),
+            types.FileSource.REGISTERED,
+        )
+        assert client.files.get(name=file.name) == file
+        with pytest.raises(errors.ClientError, match="gs://harbour/none"):
+            client.files.register_files(auth=token, uris=["gs://harbour/none"])
+        client.close()
 
 
 def test_films_are_waited_for(client: Any, gemini: RunningEmulator) -> None:

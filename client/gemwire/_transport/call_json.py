@@ -11,14 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from gemwire._transport import status
-from gemwire._transport.rest.transcode import from_json
+from gemwire._transport.rest.transcode import from_json, to_dict
 from gemwire._transport.serialized_message import SerializedMessage
 from gemwire.errors import APIError
-from gemwire_runtime.pool import POOL
 from gemwire_runtime.redaction import redact
 from gemwire_runtime.status_code import StatusCode
 
@@ -37,8 +35,7 @@ def to_tree(value: object) -> JsonValue:
     if isinstance(value, SerializedMessage):
         value = value.parse()
     if isinstance(value, Message):
-        made: dict[str, JsonValue] = json_format.MessageToDict(redact(value), descriptor_pool=POOL)
-        return _redact(made)
+        return _redact(cast("JsonValue", to_dict(redact(value))))
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return _redact(cast("JsonValue", value))

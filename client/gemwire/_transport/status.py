@@ -80,7 +80,7 @@ def _unpack(detail: Any) -> Message:
         return detail
 
 
-_HUNG_UP = re.compile("socket closed|connection reset|broken pipe|end of (tcp )?stream")
+_HUNG_UP = re.compile("socket closed|closed by the server|connection reset|broken pipe|end of (tcp )?stream")
 
 _HINTS = {
     "API_KEY_INVALID": "The API key is invalid or was deleted; get one at aistudio.google.com/apikey.",

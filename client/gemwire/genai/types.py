@@ -299,6 +299,7 @@ from gemwire_proto.v1beta.views import (
     CreateFileResponse,
     CreateFileSearchStoreRequest,
     CreatePermissionRequest,
+    CreateTokenRequest,
     CreateTunedModelMetadata,
     CreateTunedModelRequest,
     CustomizedAvatar,
@@ -327,9 +328,11 @@ from gemwire_proto.v1beta.views import (
     EmbedTextRequest,
     EmbedTextResponse,
     EndSensitivity,
+    EnterpriseWebSearch,
     Environment,
     Example,
     ExecutableCode,
+    FeatureSelectionPreference,
     FileData,
     FileSearch,
     FileSearchRetrievalConfig,
@@ -359,6 +362,11 @@ from gemwire_proto.v1beta.views import (
     GenerateTextRequest,
     GenerateTextResponse,
     GenerationConfig,
+    GenerationConfigRoutingConfig,
+    GenerationConfigRoutingConfigAutoRoutingMode,
+    GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference,
+    GenerationConfigRoutingConfigManualRoutingMode,
+    GenerationOutputConfig,
     GetCachedContentRequest,
     GetChunkRequest,
     GetCorpusRequest,
@@ -461,6 +469,8 @@ from gemwire_proto.v1beta.views import (
     MetadataFilter,
     Modality,
     ModalityTokenCount,
+    ModelArmorConfig,
+    ModelSelectionConfig,
     ModelStage,
     ModelStatus,
     MultiSpeakerVoiceConfig,
@@ -485,10 +495,17 @@ from gemwire_proto.v1beta.views import (
     QueryCorpusResponse,
     QueryDocumentRequest,
     QueryDocumentResponse,
+    RagRetrievalConfig,
+    RagRetrievalConfigFilter,
+    RagRetrievalConfigRanking,
+    RagRetrievalConfigRankingLlmRanker,
+    RagRetrievalConfigRankingRankService,
     RealtimeInputConfig,
+    RegisterFilesRequest,
     RelevantChunk,
     ReplicatedVoiceConfig,
     ResponseFormat,
+    Retrieval,
     RetrievalConfig,
     RetrievalMetadata,
     SafetyFeedback,
@@ -519,6 +536,8 @@ from gemwire_proto.v1beta.views import (
     ToolCall,
     ToolCodeExecution,
     ToolConfig,
+    ToolExaAiSearch,
+    ToolParallelAiSearch,
     ToolResponse,
     ToolType,
     TrafficType,
@@ -549,6 +568,10 @@ from gemwire_proto.v1beta.views import (
     UrlRetrievalStatus,
     UsageMetadata,
     VadSignalType,
+    VertexAISearch,
+    VertexAISearchDataStoreSpec,
+    VertexRagStore,
+    VertexRagStoreRagResource,
     VideoFileMetadata,
     VideoMetadata,
     VideoMetadataContentLayer,
@@ -903,6 +926,7 @@ if TYPE_CHECKING:
         CreateFileResponseDict,
         CreateFileSearchStoreRequestDict,
         CreatePermissionRequestDict,
+        CreateTokenRequestDict,
         CreateTunedModelMetadataDict,
         CreateTunedModelRequestDict,
         CustomizedAvatarDict,
@@ -927,6 +951,7 @@ if TYPE_CHECKING:
         EmbeddingDict,
         EmbedTextRequestDict,
         EmbedTextResponseDict,
+        EnterpriseWebSearchDict,
         ExampleDict,
         ExecutableCodeDict,
         FileDataDict,
@@ -956,6 +981,10 @@ if TYPE_CHECKING:
         GenerateTextRequestDict,
         GenerateTextResponseDict,
         GenerationConfigDict,
+        GenerationConfigRoutingConfigAutoRoutingModeDict,
+        GenerationConfigRoutingConfigDict,
+        GenerationConfigRoutingConfigManualRoutingModeDict,
+        GenerationOutputConfigDict,
         GetCachedContentRequestDict,
         GetChunkRequestDict,
         GetCorpusRequestDict,
@@ -1047,7 +1076,9 @@ if TYPE_CHECKING:
         MessagePromptDict,
         MetadataFilterDict,
         ModalityTokenCountDict,
+        ModelArmorConfigDict,
         ModelDict,
+        ModelSelectionConfigDict,
         ModelStatusDict,
         MultiSpeakerVoiceConfigDict,
         PartDict,
@@ -1066,11 +1097,18 @@ if TYPE_CHECKING:
         QueryCorpusResponseDict,
         QueryDocumentRequestDict,
         QueryDocumentResponseDict,
+        RagRetrievalConfigDict,
+        RagRetrievalConfigFilterDict,
+        RagRetrievalConfigRankingDict,
+        RagRetrievalConfigRankingLlmRankerDict,
+        RagRetrievalConfigRankingRankServiceDict,
         RealtimeInputConfigDict,
+        RegisterFilesRequestDict,
         RelevantChunkDict,
         ReplicatedVoiceConfigDict,
         ResponseFormatDict,
         RetrievalConfigDict,
+        RetrievalDict,
         RetrievalMetadataDict,
         SafetyFeedbackDict,
         SafetyRatingDict,
@@ -1096,6 +1134,8 @@ if TYPE_CHECKING:
         ToolCodeExecutionDict,
         ToolConfigDict,
         ToolDict,
+        ToolExaAiSearchDict,
+        ToolParallelAiSearchDict,
         ToolResponseDict,
         TranscriptionDict,
         TransferOwnershipRequestDict,
@@ -1120,6 +1160,10 @@ if TYPE_CHECKING:
         UrlContextMetadataDict,
         UrlMetadataDict,
         UsageMetadataDict,
+        VertexAISearchDataStoreSpecDict,
+        VertexAISearchDict,
+        VertexRagStoreDict,
+        VertexRagStoreRagResourceDict,
         VideoFileMetadataDict,
         VideoMetadataDict,
         VideoResponseFormatDict,
@@ -1207,6 +1251,7 @@ if TYPE_CHECKING:
         CreateFileSearchStoreRequest | CreateFileSearchStoreRequestDict
     )
     CreatePermissionRequestOrDict: TypeAlias = CreatePermissionRequest | CreatePermissionRequestDict
+    CreateTokenRequestOrDict: TypeAlias = CreateTokenRequest | CreateTokenRequestDict
     CreateTunedModelMetadataOrDict: TypeAlias = CreateTunedModelMetadata | CreateTunedModelMetadataDict
     CreateTunedModelRequestOrDict: TypeAlias = CreateTunedModelRequest | CreateTunedModelRequestDict
     CustomMetadataOrDict: TypeAlias = CustomMetadata | CustomMetadataDict
@@ -1233,6 +1278,7 @@ if TYPE_CHECKING:
     EmbedTextRequestOrDict: TypeAlias = EmbedTextRequest | EmbedTextRequestDict
     EmbedTextResponseOrDict: TypeAlias = EmbedTextResponse | EmbedTextResponseDict
     EmbeddingOrDict: TypeAlias = Embedding | EmbeddingDict
+    EnterpriseWebSearchOrDict: TypeAlias = EnterpriseWebSearch | EnterpriseWebSearchDict
     ExampleOrDict: TypeAlias = Example | ExampleDict
     ExecutableCodeOrDict: TypeAlias = ExecutableCode | ExecutableCodeDict
     FileOrDict: TypeAlias = File | FileDict
@@ -1270,6 +1316,16 @@ if TYPE_CHECKING:
     GenerateTextRequestOrDict: TypeAlias = GenerateTextRequest | GenerateTextRequestDict
     GenerateTextResponseOrDict: TypeAlias = GenerateTextResponse | GenerateTextResponseDict
     GenerationConfigOrDict: TypeAlias = GenerationConfig | GenerationConfigDict
+    GenerationConfigRoutingConfigOrDict: TypeAlias = (
+        GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict
+    )
+    GenerationConfigRoutingConfigAutoRoutingModeOrDict: TypeAlias = (
+        GenerationConfigRoutingConfigAutoRoutingMode | GenerationConfigRoutingConfigAutoRoutingModeDict
+    )
+    GenerationConfigRoutingConfigManualRoutingModeOrDict: TypeAlias = (
+        GenerationConfigRoutingConfigManualRoutingMode | GenerationConfigRoutingConfigManualRoutingModeDict
+    )
+    GenerationOutputConfigOrDict: TypeAlias = GenerationOutputConfig | GenerationOutputConfigDict
     GetCachedContentRequestOrDict: TypeAlias = GetCachedContentRequest | GetCachedContentRequestDict
     GetChunkRequestOrDict: TypeAlias = GetChunkRequest | GetChunkRequestDict
     GetCorpusRequestOrDict: TypeAlias = GetCorpusRequest | GetCorpusRequestDict
@@ -1393,6 +1449,8 @@ if TYPE_CHECKING:
     MetadataFilterOrDict: TypeAlias = MetadataFilter | MetadataFilterDict
     ModalityTokenCountOrDict: TypeAlias = ModalityTokenCount | ModalityTokenCountDict
     ModelOrDict: TypeAlias = Model | ModelDict
+    ModelArmorConfigOrDict: TypeAlias = ModelArmorConfig | ModelArmorConfigDict
+    ModelSelectionConfigOrDict: TypeAlias = ModelSelectionConfig | ModelSelectionConfigDict
     ModelStatusOrDict: TypeAlias = ModelStatus | ModelStatusDict
     MultiSpeakerVoiceConfigOrDict: TypeAlias = MultiSpeakerVoiceConfig | MultiSpeakerVoiceConfigDict
     PartOrDict: TypeAlias = Part | PartDict
@@ -1414,10 +1472,21 @@ if TYPE_CHECKING:
     QueryCorpusResponseOrDict: TypeAlias = QueryCorpusResponse | QueryCorpusResponseDict
     QueryDocumentRequestOrDict: TypeAlias = QueryDocumentRequest | QueryDocumentRequestDict
     QueryDocumentResponseOrDict: TypeAlias = QueryDocumentResponse | QueryDocumentResponseDict
+    RagRetrievalConfigOrDict: TypeAlias = RagRetrievalConfig | RagRetrievalConfigDict
+    RagRetrievalConfigFilterOrDict: TypeAlias = RagRetrievalConfigFilter | RagRetrievalConfigFilterDict
+    RagRetrievalConfigRankingOrDict: TypeAlias = RagRetrievalConfigRanking | RagRetrievalConfigRankingDict
+    RagRetrievalConfigRankingLlmRankerOrDict: TypeAlias = (
+        RagRetrievalConfigRankingLlmRanker | RagRetrievalConfigRankingLlmRankerDict
+    )
+    RagRetrievalConfigRankingRankServiceOrDict: TypeAlias = (
+        RagRetrievalConfigRankingRankService | RagRetrievalConfigRankingRankServiceDict
+    )
     RealtimeInputConfigOrDict: TypeAlias = RealtimeInputConfig | RealtimeInputConfigDict
+    RegisterFilesRequestOrDict: TypeAlias = RegisterFilesRequest | RegisterFilesRequestDict
     RelevantChunkOrDict: TypeAlias = RelevantChunk | RelevantChunkDict
     ReplicatedVoiceConfigOrDict: TypeAlias = ReplicatedVoiceConfig | ReplicatedVoiceConfigDict
     ResponseFormatOrDict: TypeAlias = ResponseFormat | ResponseFormatDict
+    RetrievalOrDict: TypeAlias = Retrieval | RetrievalDict
     RetrievalConfigOrDict: TypeAlias = RetrievalConfig | RetrievalConfigDict
     RetrievalMetadataOrDict: TypeAlias = RetrievalMetadata | RetrievalMetadataDict
     SafetyFeedbackOrDict: TypeAlias = SafetyFeedback | SafetyFeedbackDict
@@ -1446,7 +1515,9 @@ if TYPE_CHECKING:
     ToolCallOrDict: TypeAlias = ToolCall | ToolCallDict
     ToolCodeExecutionOrDict: TypeAlias = ToolCodeExecution | ToolCodeExecutionDict
     ToolConfigOrDict: TypeAlias = ToolConfig | ToolConfigDict
+    ToolExaAiSearchOrDict: TypeAlias = ToolExaAiSearch | ToolExaAiSearchDict
     ToolListUnionOrDict: TypeAlias = ToolListUnion | ToolListUnionDict
+    ToolParallelAiSearchOrDict: TypeAlias = ToolParallelAiSearch | ToolParallelAiSearchDict
     ToolResponseOrDict: TypeAlias = ToolResponse | ToolResponseDict
     ToolUnionOrDict: TypeAlias = ToolUnion | ToolUnionDict
     TranscriptionOrDict: TypeAlias = Transcription | TranscriptionDict
@@ -1478,6 +1549,12 @@ if TYPE_CHECKING:
     UrlContextMetadataOrDict: TypeAlias = UrlContextMetadata | UrlContextMetadataDict
     UrlMetadataOrDict: TypeAlias = UrlMetadata | UrlMetadataDict
     UsageMetadataOrDict: TypeAlias = UsageMetadata | UsageMetadataDict
+    VertexAISearchOrDict: TypeAlias = VertexAISearch | VertexAISearchDict
+    VertexAISearchDataStoreSpecOrDict: TypeAlias = (
+        VertexAISearchDataStoreSpec | VertexAISearchDataStoreSpecDict
+    )
+    VertexRagStoreOrDict: TypeAlias = VertexRagStore | VertexRagStoreDict
+    VertexRagStoreRagResourceOrDict: TypeAlias = VertexRagStoreRagResource | VertexRagStoreRagResourceDict
     VideoFileMetadataOrDict: TypeAlias = VideoFileMetadata | VideoFileMetadataDict
     VideoMetadataOrDict: TypeAlias = VideoMetadata | VideoMetadataDict
     VideoResponseFormatOrDict: TypeAlias = VideoResponseFormat | VideoResponseFormatDict
@@ -1761,6 +1838,9 @@ __all__ = [
     "CreatePermissionRequest",
     "CreatePermissionRequestDict",
     "CreatePermissionRequestOrDict",
+    "CreateTokenRequest",
+    "CreateTokenRequestDict",
+    "CreateTokenRequestOrDict",
     "CreateTunedModelMetadata",
     "CreateTunedModelMetadataDict",
     "CreateTunedModelMetadataOrDict",
@@ -1905,6 +1985,9 @@ __all__ = [
     "Endpoint",
     "EndpointDict",
     "EndpointOrDict",
+    "EnterpriseWebSearch",
+    "EnterpriseWebSearchDict",
+    "EnterpriseWebSearchOrDict",
     "Environment",
     "Example",
     "ExampleDict",
@@ -1912,6 +1995,7 @@ __all__ = [
     "ExecutableCode",
     "ExecutableCodeDict",
     "ExecutableCodeOrDict",
+    "FeatureSelectionPreference",
     "File",
     "FileData",
     "FileDataDict",
@@ -2030,7 +2114,20 @@ __all__ = [
     "GenerationConfig",
     "GenerationConfigDict",
     "GenerationConfigOrDict",
+    "GenerationConfigRoutingConfig",
+    "GenerationConfigRoutingConfigAutoRoutingMode",
+    "GenerationConfigRoutingConfigAutoRoutingModeDict",
+    "GenerationConfigRoutingConfigAutoRoutingModeModelRoutingPreference",
+    "GenerationConfigRoutingConfigAutoRoutingModeOrDict",
+    "GenerationConfigRoutingConfigDict",
+    "GenerationConfigRoutingConfigManualRoutingMode",
+    "GenerationConfigRoutingConfigManualRoutingModeDict",
+    "GenerationConfigRoutingConfigManualRoutingModeOrDict",
+    "GenerationConfigRoutingConfigOrDict",
     "GenerationConfigThinkingConfig",
+    "GenerationOutputConfig",
+    "GenerationOutputConfigDict",
+    "GenerationOutputConfigOrDict",
     "GetBatchJobConfig",
     "GetBatchJobConfigDict",
     "GetBatchJobConfigOrDict",
@@ -2469,9 +2566,15 @@ __all__ = [
     "ModalityTokenCountOrDict",
     "Mode",
     "Model",
+    "ModelArmorConfig",
+    "ModelArmorConfigDict",
+    "ModelArmorConfigOrDict",
     "ModelContent",
     "ModelDict",
     "ModelOrDict",
+    "ModelSelectionConfig",
+    "ModelSelectionConfigDict",
+    "ModelSelectionConfigOrDict",
     "ModelStage",
     "ModelStatus",
     "ModelStatusDict",
@@ -2545,6 +2648,21 @@ __all__ = [
     "QueryDocumentResponse",
     "QueryDocumentResponseDict",
     "QueryDocumentResponseOrDict",
+    "RagRetrievalConfig",
+    "RagRetrievalConfigDict",
+    "RagRetrievalConfigFilter",
+    "RagRetrievalConfigFilterDict",
+    "RagRetrievalConfigFilterOrDict",
+    "RagRetrievalConfigOrDict",
+    "RagRetrievalConfigRanking",
+    "RagRetrievalConfigRankingDict",
+    "RagRetrievalConfigRankingLlmRanker",
+    "RagRetrievalConfigRankingLlmRankerDict",
+    "RagRetrievalConfigRankingLlmRankerOrDict",
+    "RagRetrievalConfigRankingOrDict",
+    "RagRetrievalConfigRankingRankService",
+    "RagRetrievalConfigRankingRankServiceDict",
+    "RagRetrievalConfigRankingRankServiceOrDict",
     "RawReferenceImage",
     "RawReferenceImageDict",
     "RawReferenceImageOrDict",
@@ -2557,6 +2675,9 @@ __all__ = [
     "RegisterFilesConfig",
     "RegisterFilesConfigDict",
     "RegisterFilesConfigOrDict",
+    "RegisterFilesRequest",
+    "RegisterFilesRequestDict",
+    "RegisterFilesRequestOrDict",
     "RegisterFilesResponse",
     "RegisterFilesResponseDict",
     "RegisterFilesResponseOrDict",
@@ -2569,12 +2690,15 @@ __all__ = [
     "ResponseFormat",
     "ResponseFormatDict",
     "ResponseFormatOrDict",
+    "Retrieval",
     "RetrievalConfig",
     "RetrievalConfigDict",
     "RetrievalConfigOrDict",
+    "RetrievalDict",
     "RetrievalMetadata",
     "RetrievalMetadataDict",
     "RetrievalMetadataOrDict",
+    "RetrievalOrDict",
     "SafetyAttributes",
     "SafetyAttributesDict",
     "SafetyAttributesOrDict",
@@ -2697,10 +2821,16 @@ __all__ = [
     "ToolConfigDict",
     "ToolConfigOrDict",
     "ToolDict",
+    "ToolExaAiSearch",
+    "ToolExaAiSearchDict",
+    "ToolExaAiSearchOrDict",
     "ToolListUnion",
     "ToolListUnionDict",
     "ToolListUnionOrDict",
     "ToolOrDict",
+    "ToolParallelAiSearch",
+    "ToolParallelAiSearchDict",
+    "ToolParallelAiSearchOrDict",
     "ToolResponse",
     "ToolResponseDict",
     "ToolResponseOrDict",
@@ -2829,9 +2959,21 @@ __all__ = [
     "UsageMetadataOrDict",
     "UserContent",
     "VadSignalType",
+    "VertexAISearch",
+    "VertexAISearchDataStoreSpec",
+    "VertexAISearchDataStoreSpecDict",
+    "VertexAISearchDataStoreSpecOrDict",
+    "VertexAISearchDict",
+    "VertexAISearchOrDict",
     "VertexMultimodalDatasetDestination",
     "VertexMultimodalDatasetDestinationDict",
     "VertexMultimodalDatasetDestinationOrDict",
+    "VertexRagStore",
+    "VertexRagStoreDict",
+    "VertexRagStoreOrDict",
+    "VertexRagStoreRagResource",
+    "VertexRagStoreRagResourceDict",
+    "VertexRagStoreRagResourceOrDict",
     "VertexTunedModel",
     "VertexTuningJob",
     "Video",

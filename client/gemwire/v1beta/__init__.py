@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from gemwire_proto import v1beta as _messages
 
 if TYPE_CHECKING:
+    from gemwire._clients.aio.v1beta import AuthTokenServiceAsyncClient as AuthTokenServiceAsyncClient
     from gemwire._clients.aio.v1beta import CacheServiceAsyncClient as CacheServiceAsyncClient
     from gemwire._clients.aio.v1beta import DiscussServiceAsyncClient as DiscussServiceAsyncClient
     from gemwire._clients.aio.v1beta import FileSearchStoreServiceAsyncClient as FileSearchStoreServiceAsyncClient
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gemwire._clients.aio.v1beta import PredictionServiceAsyncClient as PredictionServiceAsyncClient
     from gemwire._clients.aio.v1beta import RetrieverServiceAsyncClient as RetrieverServiceAsyncClient
     from gemwire._clients.aio.v1beta import TextServiceAsyncClient as TextServiceAsyncClient
+    from gemwire._clients.sync.v1beta import AuthTokenServiceClient as AuthTokenServiceClient
     from gemwire._clients.sync.v1beta import CacheServiceClient as CacheServiceClient
     from gemwire._clients.sync.v1beta import DiscussServiceClient as DiscussServiceClient
     from gemwire._clients.sync.v1beta import FileSearchStoreServiceClient as FileSearchStoreServiceClient
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from gemwire_proto.v1beta import *  # noqa: F403
 
 _CLIENTS = {
+    "AuthTokenServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "CacheServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "DiscussServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "FileSearchStoreServiceAsyncClient": "gemwire._clients.aio.v1beta",
@@ -55,6 +58,7 @@ _CLIENTS = {
     "PredictionServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "RetrieverServiceAsyncClient": "gemwire._clients.aio.v1beta",
     "TextServiceAsyncClient": "gemwire._clients.aio.v1beta",
+    "AuthTokenServiceClient": "gemwire._clients.sync.v1beta",
     "CacheServiceClient": "gemwire._clients.sync.v1beta",
     "DiscussServiceClient": "gemwire._clients.sync.v1beta",
     "FileSearchStoreServiceClient": "gemwire._clients.sync.v1beta",

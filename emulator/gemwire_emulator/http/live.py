@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
 from gemwire_emulator.dispatch import Endpoint
-from gemwire_emulator.errors import Disconnect, StatusError
+from gemwire_emulator.errors import Disconnect, StatusError, token_misused
 from gemwire_emulator.http.asgi_scope import create_call, get_headers, get_path, get_query
 from gemwire_emulator.http.connection import get_connection
 from gemwire_emulator.http.request_body import ClientDisconnected
@@ -22,7 +22,7 @@ from gemwire_emulator.http.router import VERSIONS, VERTEX_VERSIONS
 from gemwire_emulator.http.task_interrupt import TaskInterrupt
 from gemwire_emulator.json_codec.messages import LARGE_BYTES, parse_json, parse_message, to_json
 
-# Constrained is the path for ephemeral tokens, which the emulator does not distinguish from keys.
+# Constrained is the path for tokens of live sessions; API keys may use it as well.
 _GEMINI = re.compile(
     rf"/ws/google\.ai\.generativelanguage\.({'|'.join(VERSIONS)})"
     r"\.GenerativeService[./]BidiGenerateContent(Constrained)?/?"
@@ -85,6 +85,8 @@ class LiveApp:
                 try:
                     # Clients do not expect an error before their first message.
                     requests = _parse_frames(endpoint.request, await frames.get(), frames)
+                    if call.live_token and "Constrained" not in path:
+                        raise token_misused("opens BidiGenerateContentConstrained")
                     async with aclosing(endpoint.bidi(requests, call)) as messages:
                         async for message in messages:
                             await send({"type": "websocket.send", "bytes": to_json(message).encode()})

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
-from gemwire_emulator.http.app import RootApp
+from gemwire_emulator.http.app import EXCEPTION_HANDLERS, RootApp
 from gemwire_emulator.http.certificates import ensure_certificate
 from gemwire_emulator.http.downloads import DownloadApp
 from gemwire_emulator.http.listener import Listener
 from gemwire_emulator.http.live import LiveApp
-from gemwire_emulator.http.openapi.document import Document
+from gemwire_emulator.http.openapi.document import VERTEX, Document
 from gemwire_emulator.http.page.routes import Page
 from gemwire_emulator.http.protocol import HttpProtocol, WebSocketProtocol
 from gemwire_emulator.http.request_body import MAX_BODY_BYTES
@@ -163,6 +164,7 @@ def _build_app(
     v1_methods = {m.path for service in _V1.tables() for m in service.methods.values()}
     in_json = {m.path for service in _INTERACTIONS.tables() for m in service.methods.values()}
     router = Router(e for path, e in endpoints.items() if path not in v1_methods | in_json)
+    # Apart from the others: the OpenAPI document cannot hold messages of equal names.
     interactions = Router(e for path, e in endpoints.items() if path in in_json)
     v1 = Router(e for path, e in endpoints.items() if path in v1_methods)
     vertex = Router(endpoints.values(), vertex=True)
@@ -173,6 +175,23 @@ def _build_app(
         routes=[
             Route("/openapi.json", Document("v1beta", router.routes).serve),
             Route("/v1/openapi.json", Document("v1", v1.routes).serve),
+            Route("/aiplatform/openapi.json", Document("v1", vertex.routes, VERTEX).serve),
+            *page.build_routes([*router.routes, *interactions.routes]),
+            Route("/upload/{version}/files", uploads),
+            Route("/upload/{version}/fileSearchStores/{store}:uploadToFileSearchStore", uploads),
+            Route("/{version}/files/{file}:download", downloads),
+            Route("/download/{version}/files/{file}:download", downloads),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=["*"],
+                allow_methods=["*"],
+                allow_headers=["*"],
+                expose_headers=["*"],
+                max_age=3600,
+            ),
             Middleware(GZipMiddleware, minimum_size=MIN_COMPRESSED_BYTES, compresslevel=1),
         ],
     )

@@ -7,7 +7,7 @@ in the upload and download forms of `CreateFile` and `DownloadFile`.
 from __future__ import annotations
 
 import re as _re
-from collections.abc import Coroutine as _Coroutine, Mapping as _Mapping
+from collections.abc import Coroutine as _Coroutine, Iterable as _Iterable, Mapping as _Mapping
 
 from typing import Any as _Any, NoReturn as _NoReturn
 
@@ -108,6 +108,20 @@ DOWNLOAD_FILE = _method.Method(
     ),
     idempotent=True,
 )
+REGISTER_FILES = _method.Method(
+    service="google.ai.generativelanguage.v1beta.FileService",
+    name="RegisterFiles",
+    snake="register_files",
+    kind=_method.Kind.UNARY,
+    request=_v1beta_file_service_pb2.RegisterFilesRequest,
+    response=_v1beta_file_service_pb2.RegisterFilesResponse,
+    flattened=("uris",),
+    http=(
+        _method.HttpBinding("post", "/v1beta/files:register", body="*"),
+    ),
+    timeout=600.0,
+    http_only=True,
+)
 SERVICE = _method.Service(
     name="google.ai.generativelanguage.v1beta.FileService",
     host="generativelanguage.googleapis.com",
@@ -118,6 +132,7 @@ SERVICE = _method.Service(
         "GetFile": GET_FILE,
         "DeleteFile": DELETE_FILE,
         "DownloadFile": DOWNLOAD_FILE,
+        "RegisterFiles": REGISTER_FILES,
     },
 )
 
@@ -355,6 +370,49 @@ class AsyncFileService(FileServicePaths):
             DOWNLOAD_FILE, request, (name,), retry, timeout, metadata
         )
 
+    def register_files(
+        self,
+        request: _v1beta_file_service_pb2.RegisterFilesRequest | _Mapping[str, _Any] | None = None,
+        *,
+        uris: _Iterable[str] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+        **fields: _NoReturn,
+    ) -> _Coroutine[_Any, _Any, _v1beta_file_service_pb2.RegisterFilesResponse]:
+        """Registers objects of Google Cloud Storage as files, which stay where they are. The call is made
+        with an OAuth token that may read them.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `RegisterFilesRequest` or a dict of its fields. Excludes the field arguments.
+            uris: Addresses of the objects, `gs://bucket/object`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
+
+        Returns:
+            RegisterFilesResponse: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/ai/generativelanguage/v1beta/file_service.proto, `RegisterFiles`; REST: POST
+        /v1beta/files:register.
+        """
+        if fields:
+            _method.refuse_arguments(REGISTER_FILES, fields)
+        return self._caller.unary(
+            REGISTER_FILES, request, (uris,), retry, timeout, metadata
+        )
+
 
 class FileService(FileServicePaths):
     """Keeps media and documents that prompts refer to by address. Files belong to the project of the caller
@@ -572,4 +630,47 @@ class FileService(FileServicePaths):
             _method.refuse_arguments(DOWNLOAD_FILE, fields)
         return self._caller.unary(
             DOWNLOAD_FILE, request, (name,), retry, timeout, metadata
+        )
+
+    def register_files(
+        self,
+        request: _v1beta_file_service_pb2.RegisterFilesRequest | _Mapping[str, _Any] | None = None,
+        *,
+        uris: _Iterable[str] | None = None,
+        retry: _method.RetryOption = _method.DEFAULT,
+        timeout: _method.Timeout = _method.DEFAULT,
+        metadata: _method.Metadata = (),
+        **fields: _NoReturn,
+    ) -> _v1beta_file_service_pb2.RegisterFilesResponse:
+        """Registers objects of Google Cloud Storage as files, which stay where they are. The call is made
+        with an OAuth token that may read them.
+
+        HTTP only: the service does not have this RPC over gRPC.
+
+        Args:
+            request: A `RegisterFilesRequest` or a dict of its fields. Excludes the field arguments.
+            uris: Addresses of the objects, `gs://bucket/object`.
+            retry: When to repeat the call: a `gemwire.Retry`, any retry object of google.api_core, None
+                for never. Default: the method table's policy.
+            timeout: Seconds for the whole call, all attempts included; None for none. Default: 600.
+            metadata: Pairs to send besides the client's own; keys in lower case, values of `-bin` keys
+                are bytes.
+            fields: Refused: all fields that have no argument of their own are set in `request`.
+
+        Returns:
+            RegisterFilesResponse: the response.
+
+        Raises:
+            gemwire.errors.APIError: The call failed; the class tells the status, `attempts` how often it
+                was tried.
+            ValueError: An argument is out of range, or `request` came together with a field argument.
+            TypeError: An argument is of a wrong type.
+
+        Source: google/ai/generativelanguage/v1beta/file_service.proto, `RegisterFiles`; REST: POST
+        /v1beta/files:register.
+        """
+        if fields:
+            _method.refuse_arguments(REGISTER_FILES, fields)
+        return self._caller.unary(
+            REGISTER_FILES, request, (uris,), retry, timeout, metadata
         )

@@ -186,3 +186,84 @@ def test_json_only_fields_go_over_a_websocket(
         client.live.connect(model=MODEL, config=config),
     ):
         raise AssertionError("it is refused")
+
+
+# What google-genai has deprecated --------------------------------------------------------------------
+
+
+def test_send(gemini: RunningEmulator) -> None:
+    async def talk(session: Any) -> None:
+        with pytest.warns(DeprecationWarning, match="send_client_content"):
+            await session.send(input="Hello", end_of_turn=True)
+        assert "Hello" in await heard(session)
+        with pytest.warns(DeprecationWarning, match="send_client_content"):
+            await session.send(input=types.LiveClientRealtimeInput(text="And now?"))
+        assert "And now?" in await heard(session)
+
+    talking(talk)
+
+
+def test_what_send_refuses(gemini: RunningEmulator) -> None:
+    async def talk(session: Any) -> None:
+        for given, text in (
+            ({"name": "clock", "response": {}}, "id is required"),
+            ({"data": b"a"}, "input.mime_type is required"),
+            (3, "turns: expected a string"),
+        ):
+            with (
+                pytest.warns(DeprecationWarning, match="send"),
+                pytest.raises((ValueError, TypeError), match=text),
+            ):
+                await session.send(input=given)
+
+    talking(talk)
+
+
+async def _chunks(count: int, done: asyncio.Event | None = None) -> Any:
+    for _ in range(count):
+        yield b"\x00" * 320
+    if done:
+        await done.wait()
+
+
+async def _stream(session: Any, chunks: Any, mime_type: str, done: asyncio.Event | None = None) -> str:
+    """Return the texts that arrive while chunks are sent; set ``done`` at the end of the model's turn."""
+    texts = []
+    async for message in session.start_stream(stream=chunks, mime_type=mime_type):
+        texts.append(message.text or "")
+        if done and message.server_content and message.server_content.turn_complete:
+            done.set()
+    return "".join(texts)
+
+
+_DEPRECATED = pytest.mark.filterwarnings("default:start_stream is deprecated")
+
+
+@_DEPRECATED
+def test_start_stream_yields_what_arrives(gemini: RunningEmulator) -> None:
+    async def talk(session: Any) -> None:
+        await session.send_client_content(turns="Say something.")
+        done = asyncio.Event()
+        with pytest.warns(DeprecationWarning, match="start_stream is deprecated"):
+            text = await _stream(session, _chunks(3, done), "audio/pcm;rate=16000", done)
+        assert "Emulated answer" in text
+        # The session goes on, with the read that was begun.
+        await session.send_client_content(turns="And now?")
+        assert "And now?" in await heard(session)
+
+    talking(talk)
+    sent = gemini.calls("BidiGenerateContent")[0].requests
+    assert sum(request.realtime_input.HasField("audio") for request in sent) == 3
+
+
+@_DEPRECATED
+def test_start_stream_ends_with_its_input_or_an_error(gemini: RunningEmulator) -> None:
+    async def talk(session: Any) -> None:
+        assert await _stream(session, _chunks(2), "audio/pcm") == ""
+        with pytest.raises(ValueError, match="expected audio"):
+            await _stream(session, _chunks(1), "text/plain")
+        await session.send_client_content(turns="And now?")
+        assert "And now?" in await heard(session)
+        assert await _stream(session, _chunks(1), "audio/pcm") == ""
+
+    talking(talk)

@@ -69,5 +69,7 @@ def test_sessions_are_async() -> None:
             client.models.generate_content(model="m", contents="a", config=config)
         with pytest.raises(errors.UnsupportedFunctionError, match=r"call_tool is async"):
             client.chats.create(model="m", config=config).send_message("a")
-        with pytest.raises(TypeError, match=r"config.tools\[0\]: an MCP session answers in"):
+        with pytest.raises(errors.UnsupportedFunctionError, match=r"call_tool is async.*use client.aio"):
             client.prepare(model="m", config=config)
+        with pytest.raises(errors.UnsupportedFunctionError, match=r"call_tool is async"):
+            client.live.connect(model="m", config={"tools": [ClientSession()]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from gemwire._clients.aio.prepare import AsyncPreparingClient
 from gemwire._clients.aio.service_client import AsyncServiceClient
+from gemwire_proto.v1beta.auth_token_service import AsyncAuthTokenService
 from gemwire_proto.v1beta.cache_service import AsyncCacheService
 from gemwire_proto.v1beta.discuss_service import AsyncDiscussService
 from gemwire_proto.v1beta.file_search_store_service import AsyncFileSearchStoreService
@@ -15,6 +16,10 @@ from gemwire_proto.v1beta.permission_service import AsyncPermissionService
 from gemwire_proto.v1beta.prediction_service import AsyncPredictionService
 from gemwire_proto.v1beta.retriever_service import AsyncRetrieverService
 from gemwire_proto.v1beta.text_service import AsyncTextService
+
+
+class AuthTokenServiceAsyncClient(AsyncAuthTokenService, AsyncServiceClient):
+    """Creates tokens that open live sessions in place of an API key."""
 
 
 class CacheServiceAsyncClient(AsyncCacheService, AsyncServiceClient):

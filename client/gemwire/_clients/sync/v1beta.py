@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from gemwire._clients.sync.prepare import PreparingClient
 from gemwire._clients.sync.service_client import ServiceClient
+from gemwire_proto.v1beta.auth_token_service import AuthTokenService
 from gemwire_proto.v1beta.cache_service import CacheService
 from gemwire_proto.v1beta.discuss_service import DiscussService
 from gemwire_proto.v1beta.file_search_store_service import FileSearchStoreService
@@ -16,6 +17,10 @@ from gemwire_proto.v1beta.permission_service import PermissionService
 from gemwire_proto.v1beta.prediction_service import PredictionService
 from gemwire_proto.v1beta.retriever_service import RetrieverService
 from gemwire_proto.v1beta.text_service import TextService
+
+
+class AuthTokenServiceClient(AuthTokenService, ServiceClient):
+    """Creates tokens that open live sessions in place of an API key."""
 
 
 class CacheServiceClient(CacheService, ServiceClient):

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from gemwire._log import log
 from gemwire._transport import endpoint
 from gemwire._transport.aio.channel_pool import PROBE_LINGER, ChannelPool, build_metadata, can_connect
-from gemwire._transport.aio.concurrency import sleep
+from gemwire._transport.aio.concurrency import call_and_collect, sleep
 from gemwire._transport.aio.http_pool import HttpConnectionPool
 from gemwire._transport.aio.rest_transport import require_http_client
 from gemwire._transport.aio.transport import AsyncTransport
@@ -222,7 +222,7 @@ async def _call(
     callable_: Callable[..., Awaitable[Message]],
     timeout: float | None,
 ) -> Message:
-    return await callable_(request, timeout=timeout, metadata=metadata)
+    return await call_and_collect(callable_, request, timeout, metadata)
 
 
 class AsyncFallbackStreamCall:

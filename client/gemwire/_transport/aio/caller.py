@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from gemwire._transport.aio.backoff import back_off
 from gemwire._transport.aio.bidi import AsyncBidiStream
-from gemwire._transport.aio.concurrency import CancelledError, is_task_cancelling
+from gemwire._transport.aio.concurrency import CancelledError, call_and_collect, is_task_cancelling
 from gemwire._transport.aio.hedging import race_attempts
 from gemwire._transport.aio.operation import AsyncOperation
 from gemwire._transport.aio.pager import AsyncPager
@@ -25,6 +25,7 @@ from gemwire._transport.hedge_policy import HedgeState
 from gemwire._transport.metadata import CallMetadata, MetadataCache, Pair
 from gemwire._transport.observe import ObservedCall, has_observers
 from gemwire._transport.request_message import create_request
+from gemwire._transport.response_metadata import RECEIVED
 from gemwire._transport.retry import (
     RetryBudget,
     check_timeout,
@@ -143,7 +144,12 @@ class AsyncCaller:
                     call = connection.callable(method)
                     if attempt is None:
                         result: _Result = check_response(
-                            await call(message, timeout=left, metadata=headers), method
+                            await (
+                                call(message, timeout=left, metadata=headers)
+                                if RECEIVED.get() is None
+                                else call_and_collect(call, message, left, headers)
+                            ),
+                            method,
                         )
                     else:
                         attempts = attempts or Attempts(
@@ -205,7 +211,7 @@ class AsyncCaller:
         connection = self.pool.current()
         call = connection.callable(method)
         began = time.monotonic()
-        ready = self.authorization.pairs(began)
+        ready = self.authorization.session_pairs(began)
         pairs = await wait_for_token(self.authorization, ready, seconds, method.path[1:])
         observed = ObservedCall(method, None, self._host, self._log_content) if has_observers() else None
         attempts = Attempts(self, method, None, began, seconds, connection, observed)

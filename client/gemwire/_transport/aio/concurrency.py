@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from google.protobuf.message import Message
 
 from gemwire._transport.metadata import CallMetadata
+from gemwire._transport.response_metadata import collect
 from gemwire._transport.undecodable import UndecodableResponse
 
 if TYPE_CHECKING:
@@ -76,6 +77,18 @@ async def receive(call: grpc.aio.StreamStreamCall[Message, _T]) -> _T | None:
     """Return the next response of a bidirectional call; None after the last."""
     message: object = await call.read()
     return None if message is getattr(sys.modules.get("grpc.aio"), "EOF", None) else cast("_T", message)
+
+
+async def call_and_collect(
+    call: Callable[..., Awaitable[_T]], request: Message, timeout: float | None, metadata: object
+) -> _T:
+    """Make a unary call and collect the metadata of its response; see `response_metadata`."""
+    started = call(request, timeout=timeout, metadata=metadata)
+    response = await started
+    # Other calls than grpc's collect by themselves.
+    if (read := getattr(started, "initial_metadata", None)) is not None:
+        collect(await read())
+    return response
 
 
 class Race(Generic[_T]):

@@ -16,6 +16,7 @@ from gemwire._transport.aio.http_loop import LoopRunner
 from gemwire._transport.aio.websocket_call import HttpBidiCall, start_websocket_call
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.connection_probe import ConnectionProbe
+from gemwire._transport.response_metadata import collect
 from gemwire._transport.rest.exchange import EventSource, HttpCall, parse_message
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import bindings
@@ -89,7 +90,9 @@ class HttpUnary:
         """
         call: HttpCall[Message] = HttpCall.build(self._method, request, metadata, timeout)
         runner = self._runner
-        return parse_message(call.response, await runner.run(call.fetch(runner.session)))
+        body, headers = await runner.run(call.fetch(runner.session))
+        collect(headers)
+        return parse_message(call.response, body)
 
     def future(
         self, request: Message, *, timeout: float | None, metadata: _Pairs
@@ -100,7 +103,13 @@ class HttpUnary:
 
 
 class AsyncHttpStreamCall:
-    """One streaming call, with the interface of grpc's."""
+    """One streaming call, with the interface of grpc's.
+
+    Attributes:
+        carries_json_only: Whether messages may have JSON-only fields.
+    """
+
+    carries_json_only = True
 
     def __init__(self, runner: LoopRunner, call: HttpCall[Message]) -> None:
         self._runner = runner

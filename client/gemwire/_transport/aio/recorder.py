@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport import call_json
+from gemwire._transport.aio.concurrency import call_and_collect
 from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.file_objects import UploadSource
@@ -93,7 +94,7 @@ class AsyncRecordingConnection:
 
         async def record(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
             async def call() -> Message:
-                response: Message = await inner(request, timeout=timeout, metadata=metadata)
+                response: Message = await call_and_collect(inner, request, timeout, metadata)
                 return check_response(response, method)
 
             return await _record(recording.start(path, request), call)
@@ -157,6 +158,8 @@ class AsyncRecordedStreamCall:
 
 class AsyncReplayedStreamCall:
     """A streaming call that is replayed."""
+
+    carries_json_only = True
 
     def __init__(self, method: AnyMethod, record: CallRecord) -> None:
         self._method = method

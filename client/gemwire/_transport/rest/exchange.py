@@ -15,6 +15,7 @@ from gemwire._secret import hide_header
 from gemwire._transport.metadata import API_CLIENT, ROUTING
 from gemwire._transport.rest.http_errors import (
     BROKEN,
+    Headers,
     HttpError,
     from_api_error,
     from_response,
@@ -24,6 +25,7 @@ from gemwire._transport.rest.http_errors import (
 from gemwire._transport.rest.sse import EventParser
 from gemwire._transport.rest.transcode import HttpRequest, from_json, to_http
 from gemwire._transport.serialized_message import SerializedMessage
+from gemwire_runtime import large_integers
 from gemwire_runtime.method import Method
 from gemwire_runtime.status_code import StatusCode
 
@@ -135,13 +137,14 @@ class HttpCall(Generic[_Message]):
             return exchange
         raise await read_error(exchange)
 
-    async def fetch(self, session: Session) -> bytes:
-        """Return the JSON of the one response. Raises as `open`."""
-        return await (await self.open(session)).read_all()
+    async def fetch(self, session: Session) -> tuple[bytes, Headers]:
+        """Return the JSON of the one response, and its header fields. Raises as `open`."""
+        exchange = await self.open(session)
+        return await exchange.read_all(), exchange.headers
 
     async def fetch_message(self, session: Session) -> _Message:
         """Return the one response. Raises as `open` and `parse_message`."""
-        return parse_message(self.response, await self.fetch(session))
+        return parse_message(self.response, (await self.fetch(session))[0])
 
     async def open_events(self, session: Session) -> EventSource:
         """Start a call whose response is a stream. Raises as `open`."""
@@ -171,11 +174,14 @@ def parse_message(kind: type[_Message], data: bytes | str) -> _Message:
             return kind()
         raise HttpError(StatusCode.INTERNAL, "the response is empty, without a message")
     try:
-        tree: object = json.loads(data)
+        tree, has_large = large_integers.loads(data)
         error = tree.get("error") if isinstance(tree, dict) else None
         if isinstance(error, dict) and "error" not in kind.DESCRIPTOR.fields_by_name:
             raise from_api_error(error, ())
-        return from_json(kind, tree)
+        message = from_json(kind, tree)
+        if has_large:
+            large_integers.attach(message, tree)
+        return message
     except (ValueError, RecursionError) as error:
         start = data[:80].encode("utf-8", "replace") if isinstance(data, str) else data[:80]
         text = f"the response cannot be read: {error} (it begins with {summarize(start)!r})"

@@ -22,7 +22,7 @@ from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.tls_and_proxy import HttpTarget
 from gemwire._transport.rest.transcode import bindings
 from gemwire._transport.sync.channel_pool import PROBE_LINGER, ChannelPool, build_metadata, can_connect
-from gemwire._transport.sync.concurrency import sleep
+from gemwire._transport.sync.concurrency import call_and_collect, sleep
 from gemwire._transport.sync.http_pool import HttpConnectionPool
 from gemwire._transport.sync.rest_transport import require_http_client
 from gemwire._transport.sync.transport import Transport
@@ -223,7 +223,7 @@ def _call(
     callable_: Callable[..., Message],
     timeout: float | None,
 ) -> Message:
-    return callable_(request, timeout=timeout, metadata=metadata)
+    return call_and_collect(callable_, request, timeout, metadata)
 
 
 class FallbackStreamCall:

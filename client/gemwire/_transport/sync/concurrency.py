@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from gemwire._transport.metadata import CallMetadata
+from gemwire._transport.response_metadata import collect
 
 _T = TypeVar("_T")
 _TCo = TypeVar("_TCo", covariant=True)
@@ -71,6 +72,28 @@ def resolve(value: _T) -> _T:
 def receive(call: Iterator[_T]) -> _T | None:
     """Return the next response of a bidirectional call of grpc; None after the last."""
     return next(call, None)
+
+
+class _EndedCall(Protocol):
+    """A call of grpc that has ended."""
+
+    def initial_metadata(self) -> Iterable[tuple[str, str | bytes]]: ...
+
+
+def call_and_collect(
+    call: Callable[..., _T], request: Message, timeout: float | None, metadata: object
+) -> _T:
+    """Make a unary call and collect the metadata of its response; see `response_metadata`."""
+    sent: object = request
+    if (route := getattr(call, "route", None)) is not None:
+        call, sent = route(request)
+    # Other calls than grpc's collect by themselves.
+    with_call: Callable[..., tuple[_T, _EndedCall]] | None = getattr(call, "with_call", None)
+    if with_call is None:
+        return call(sent, timeout=timeout, metadata=metadata)
+    response, ended = with_call(sent, timeout=timeout, metadata=metadata)
+    collect(ended.initial_metadata())
+    return response
 
 
 class _Future(Protocol[_TCo]):

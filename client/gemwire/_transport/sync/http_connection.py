@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from gemwire._transport import fork
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.connection_probe import ConnectionProbe
+from gemwire._transport.response_metadata import collect
 from gemwire._transport.rest.exchange import EventSource, HttpCall, parse_message
 from gemwire._transport.rest.http_errors import HttpError
 from gemwire._transport.rest.transcode import bindings
@@ -90,7 +91,9 @@ class HttpUnary:
         """
         call: HttpCall[Message] = HttpCall.build(self._method, request, metadata, timeout)
         runner = self._runner
-        return parse_message(call.response, runner.run(call.fetch(runner.session)))
+        body, headers = runner.run(call.fetch(runner.session))
+        collect(headers)
+        return parse_message(call.response, body)
 
     def future(
         self, request: Message, *, timeout: float | None, metadata: _Pairs
@@ -101,7 +104,13 @@ class HttpUnary:
 
 
 class HttpStreamCall:
-    """One streaming call, with the interface of grpc's."""
+    """One streaming call, with the interface of grpc's.
+
+    Attributes:
+        carries_json_only: Whether messages may have JSON-only fields.
+    """
+
+    carries_json_only = True
 
     def __init__(self, runner: LoopRunner, call: HttpCall[Message]) -> None:
         self._runner = runner

@@ -16,6 +16,7 @@ from gemwire._transport.connection import Connection, ConnectionPool
 from gemwire._transport.connection_health import ConnectionHealth
 from gemwire._transport.file_objects import UploadSource
 from gemwire._transport.recording import CallRecord, RecordedCall, Recording
+from gemwire._transport.sync.concurrency import call_and_collect
 from gemwire._transport.undecodable import check_response
 from gemwire_proto.google.longrunning.operations_pb2 import Operation
 from gemwire_proto.v1beta import File, UploadToFileSearchStoreRequest
@@ -94,7 +95,7 @@ class RecordingConnection:
 
         def record(request: Message, *, timeout: float | None, metadata: _Pairs) -> Message:
             def call() -> Message:
-                response: Message = inner(request, timeout=timeout, metadata=metadata)
+                response: Message = call_and_collect(inner, request, timeout, metadata)
                 return check_response(response, method)
 
             return _record(recording.start(path, request), call)
@@ -158,6 +159,8 @@ class RecordedStreamCall:
 
 class ReplayedStreamCall:
     """A streaming call that is replayed."""
+
+    carries_json_only = True
 
     def __init__(self, method: AnyMethod, record: CallRecord) -> None:
         self._method = method

@@ -45,6 +45,11 @@ class StreamCall(ABC, Generic[_Response]):
         """Number of attempts until the first message; always 1 for a bidirectional call."""
         return self._attempts.count
 
+    @property
+    def carries_json_only(self) -> bool:
+        """Whether messages may have JSON-only fields, which gRPC cannot carry."""
+        return bool(getattr(self._call, "carries_json_only", False))
+
     def __iter__(self) -> Iterator[_Response]:
         if self._iterated:
             raise StreamConsumed("this stream was already iterated; call the method again for another")

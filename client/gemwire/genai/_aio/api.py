@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from gemwire._clients.aio import v1beta
 from gemwire._clients.aio.service_client import AsyncServiceClient
 from gemwire._transport.connection_settings import ConnectionSettings
+from gemwire._transport.response_metadata import start_collecting, stop_collecting
 from gemwire.errors import APIError, Internal
 from gemwire.genai import http_options as http
 from gemwire.genai._aio.connections import AsyncConnections
@@ -19,6 +20,8 @@ from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.extra_body import add_extra_body
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._types.http_options import HttpOptions
+from gemwire.genai._types.response_headers import Received, attach_headers
+from gemwire_runtime.method import Method
 
 if TYPE_CHECKING:
     from gemwire._transport.aio.recorder import AsyncRecordedFiles
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 _S = TypeVar("_S", bound=AsyncServiceClient)
 _Result = TypeVar("_Result")
+_Request = TypeVar("_Request", bound=Message)
+_Response = TypeVar("_Response", bound=Message)
 
 
 class AsyncApi:
@@ -101,15 +106,32 @@ class AsyncApi:
                 if options.extra_body:
                     add_extra_body(request, options.extra_body)
 
+    async def unary(
+        self, method: Method[_Request, _Response], request: _Request, settings: http.CallSettings
+    ) -> tuple[_Response, Received]:
+        """Make a call and return its response and the headers of that."""
+        received, token = start_collecting()
+        try:
+            return await self.caller.unary(method, request, (), **settings), received
+        finally:
+            stop_collecting(token)
+
     async def call(
         self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None
     ) -> _Result:
         """Make a call and return its result."""
+        result, received = await self._call(call, http_options)
+        attach_headers(result, received)
+        return result
+
+    async def _call(
+        self, call: Call[_Result], http_options: HttpOptions | Mapping[str, object] | None
+    ) -> tuple[_Result, Received]:
         with details_as_json:
             self.extend(call.request, http_options)
-            response = await self.caller.unary(call.method, call.request, (), **self.settings(http_options))
+            response, received = await self.unary(call.method, call.request, self.settings(http_options))
             try:
-                return call.read(response)
+                return call.read(response), received
             except DecodeError as error:
                 text = f"the response contains bytes that cannot be decoded: {error}"
                 raise Internal(text, method=call.method.path[1:]) from None
@@ -118,27 +140,29 @@ class AsyncApi:
         self,
         call: Call[_Result] | list[Call[_Result]],
         http_options: HttpOptions | Mapping[str, object] | None,
-    ) -> _Result | list[_Result]:
-        """Make one call, or several side by side."""
+    ) -> tuple[_Result | list[_Result], Received]:
+        """Make one call, or several side by side; return also the headers of the one."""
         if isinstance(call, list):
-            return await map_calls(lambda one: self.call(one, http_options), call)
-        return await self.call(call, http_options)
+            return await map_calls(lambda one: self.call(one, http_options), call), ()
+        return await self._call(call, http_options)
 
     async def run(
         self, flow: Flow[_Result], http_options: HttpOptions | Mapping[str, object] | None
     ) -> _Result:
         """Make the calls of a flow and return its result; see `call`."""
+        received: Received = ()
         try:
             call = next(flow)
             while True:
                 try:
-                    response = await self._make(call, http_options)
+                    response, received = await self._make(call, http_options)
                 except APIError as error:
                     call = flow.throw(error)
                 else:
                     call = flow.send(response)
         except StopIteration as stop:
             result: _Result = stop.value
+            attach_headers(result, received)
             return result
 
     async def close(self) -> None:

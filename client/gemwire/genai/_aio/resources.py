@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._convert.tools import without_sessions
 from gemwire.genai._lazy_resource import LazyResource
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
 from gemwire.genai._types.generate_content import GenerateContentConfig, ToolListUnion
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gemwire.genai._aio.models import AsyncModels
     from gemwire.genai._aio.operations import AsyncOperations
     from gemwire.genai._aio.prepared_prompt import AsyncPreparedPrompt
+    from gemwire.genai._aio.tokens import AsyncTokens
     from gemwire.genai._aio.triggers import AsyncTriggers
     from gemwire.genai._aio.tunings import AsyncTunings
     from gemwire.genai._aio.voices import AsyncVoices
@@ -44,6 +46,7 @@ class AsyncResources:
         tunings: Tuning jobs.
         batches: Batch jobs.
         live: Sessions that stream in both directions.
+        auth_tokens: Tokens that open live sessions in place of an API key.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
         agents: Agents of one's own.
@@ -65,6 +68,7 @@ class AsyncResources:
     tunings: LazyResource[AsyncTunings] = LazyResource("gemwire.genai._aio.tunings", "AsyncTunings")
     batches: LazyResource[AsyncBatches] = LazyResource("gemwire.genai._aio.batches", "AsyncBatches")
     live: LazyResource[AsyncLive] = LazyResource("gemwire.genai._aio.live", "AsyncLive")
+    auth_tokens: LazyResource[AsyncTokens] = LazyResource("gemwire.genai._aio.tokens", "AsyncTokens")
     operations: LazyResource[AsyncOperations] = LazyResource(
         "gemwire.genai._aio.operations", "AsyncOperations"
     )
@@ -118,8 +122,9 @@ class AsyncResources:
                 if getattr(config, name) is not None:
                     raise ValueError(f"{name}: is set in config as well; set it once")
                 config = config.model_copy(update={name: value})
-        prompt = self._api.backend.models.to_prompt(model, contents, config, find_functions(config))
-        return AsyncPreparedPrompt(self._api, prompt)
+        known = config.model_copy(update={"tools": without_sessions(config.tools)})
+        prompt = self._api.backend.models.to_prompt(model, contents, known, find_functions(known))
+        return AsyncPreparedPrompt(self._api, prompt, config.tools)
 
     async def close(self) -> None:
         """End all calls and close all connections."""

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from gemwire.genai._convert.request_bytes import RequestDraft
 from gemwire.genai._types.family import Family
 from gemwire.genai._types.generate_content import GenerateContentResponse
+from gemwire.genai._types.http_options import HttpResponse
 from gemwire_proto import v1beta
 from gemwire_runtime.method import AnyMethod, Method, Service
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gemwire.genai._backends.gemini.live import GeminiLive
     from gemwire.genai._backends.gemini.media import GeminiMedia
     from gemwire.genai._backends.gemini.models import GeminiModels
+    from gemwire.genai._backends.gemini.tokens import GeminiTokens
     from gemwire.genai._backends.gemini.tunings import GeminiTunings
     from gemwire.genai._backends.vertex.batches import VertexBatches
     from gemwire.genai._backends.vertex.caches import VertexCaches
@@ -73,7 +75,7 @@ AnyCall: TypeAlias = Call[Any]
 Flow: TypeAlias = Generator[AnyCall | list[AnyCall], Any, _Result]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Page(Generic[_Result]):
     """One page of a list.
 
@@ -81,11 +83,13 @@ class Page(Generic[_Result]):
         name: What is listed, such as ``models``.
         items: Its items.
         next_page_token: Token of the next page; empty at the end.
+        sdk_http_response: Headers of the response that it came in.
     """
 
     name: str
     items: list[_Result]
     next_page_token: str
+    sdk_http_response: HttpResponse | None = None
 
 
 class VertexTarget(NamedTuple):
@@ -121,6 +125,7 @@ class Backend:
         caches: Calls of ``client.caches``.
         files: Calls of ``client.files``.
         file_search_stores: Calls of ``client.file_search_stores``.
+        tokens: Calls of ``client.auth_tokens``.
         documents: Calls of ``client.file_search_stores.documents``.
         tunings: Calls of ``client.tunings``.
         batches: Calls of ``client.batches``.
@@ -139,6 +144,7 @@ class Backend:
     files: GeminiFiles | Refused
     file_search_stores: GeminiFileSearchStores | Refused
     documents: GeminiDocuments | Refused
+    tokens: GeminiTokens | Refused
     tunings: GeminiTunings | VertexTunings
     batches: GeminiBatches | VertexBatches
     live: GeminiLive | RefusedSessions

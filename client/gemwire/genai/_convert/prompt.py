@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from google.protobuf.message import Message
@@ -68,6 +68,12 @@ class Prompt:
         head = to_request_head(model, config, family)
         pieces = head.SerializeToString(), first.SerializeToString()
         return cls(model, family, config, functions, *pieces, any(map(json_only.suspect, pieces)))
+
+    def with_config(self, config: GenerateContentConfig, functions: function_calls.Functions) -> Prompt:
+        """Return the same prompt with another config."""
+        head = to_request_head(self.model, config).SerializeToString()
+        suspect = self.suspect or json_only.suspect(head)
+        return replace(self, config=config, functions=functions, head=head, suspect=suspect)
 
     @property
     def size(self) -> int:

@@ -7,15 +7,22 @@ import re
 #: What no name has.
 FORBIDDEN = re.compile(r"\.\.|[?&# \n]")
 
+_OF_VERTEX = ("projects/", "publishers/", "endpoints/")
+
 
 def to_model_name(model: object, argument: str = "model") -> str:
     """Return the full name of a model: ``models/m`` for "m". Names with a collection stay as they are."""
     if not isinstance(model, str):
         raise TypeError(f"{argument}: expected the name of a model, got {type(model).__name__}")
     if not model or FORBIDDEN.search(model):
-        raise ValueError(f"{argument}: {model!r} is not the name of a model, such as 'gemini-2.5-flash'")
+        raise ValueError(
+            f"{argument}: {model!r} is not the name of a model, such as 'gemini-2.5-flash' "
+            "(invalid model parameter)"  # as google-genai says
+        )
     if model.startswith(("models/", "tunedModels/", "dynamic/")):
         return model
+    if model.startswith(_OF_VERTEX):
+        raise ValueError(f"{argument}: {model!r} is of Vertex AI; use vertexai=True")
     return f"models/{model}"
 
 

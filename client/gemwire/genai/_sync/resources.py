@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gemwire.genai._convert.function_calls import find_functions
+from gemwire.genai._convert.tools import without_sessions
 from gemwire.genai._lazy_resource import LazyResource
 from gemwire.genai._sync.api import Api
 from gemwire.genai._types.content import ContentListUnion, ContentUnion
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gemwire.genai._sync.models import Models
     from gemwire.genai._sync.operations import Operations
     from gemwire.genai._sync.prepared_prompt import PreparedPrompt
+    from gemwire.genai._sync.tokens import Tokens
     from gemwire.genai._sync.triggers import Triggers
     from gemwire.genai._sync.tunings import Tunings
     from gemwire.genai._sync.voices import Voices
@@ -45,6 +47,7 @@ class Resources:
         tunings: Tuning jobs.
         batches: Batch jobs.
         live: Sessions that stream in both directions.
+        auth_tokens: Tokens that open live sessions in place of an API key.
         operations: Long-running operations of the service.
         interactions: Turns with models and agents, whose state the service keeps.
         agents: Agents of one's own.
@@ -66,6 +69,7 @@ class Resources:
     tunings: LazyResource[Tunings] = LazyResource("gemwire.genai._sync.tunings", "Tunings")
     batches: LazyResource[Batches] = LazyResource("gemwire.genai._sync.batches", "Batches")
     live: LazyResource[Live] = LazyResource("gemwire.genai._sync.live", "Live")
+    auth_tokens: LazyResource[Tokens] = LazyResource("gemwire.genai._sync.tokens", "Tokens")
     operations: LazyResource[Operations] = LazyResource("gemwire.genai._sync.operations", "Operations")
     interactions: LazyResource[Interactions] = LazyResource(
         "gemwire.genai._sync.interactions", "Interactions"
@@ -115,8 +119,9 @@ class Resources:
                 if getattr(config, name) is not None:
                     raise ValueError(f"{name}: is set in config as well; set it once")
                 config = config.model_copy(update={name: value})
-        prompt = self._api.backend.models.to_prompt(model, contents, config, find_functions(config))
-        return PreparedPrompt(self._api, prompt)
+        known = config.model_copy(update={"tools": without_sessions(config.tools)})
+        prompt = self._api.backend.models.to_prompt(model, contents, known, find_functions(known))
+        return PreparedPrompt(self._api, prompt, config.tools)
 
     def close(self) -> None:
         """End all calls and close all connections."""

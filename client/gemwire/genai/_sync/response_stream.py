@@ -4,20 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
 
 from gemwire.genai._backends.base import Backend
 from gemwire.genai._convert.error_details import details_as_json
 from gemwire.genai._convert.stream_merging import ResponseMerger
-from gemwire.genai._types.generate_content import GenerateContentResponse, SchemaUnion
+from gemwire.genai._sync.continuation import MessageStream
+from gemwire.genai._types.generate_content import GenerateContentResponse
+from gemwire.genai._types.response_headers import ResponseOrigin
 from gemwire_proto import v1beta
-
-
-class MessageStream(Protocol):
-    """The messages of one streaming call, live, recorded or replayed."""
-
-    def __iter__(self) -> Iterator[v1beta.GenerateContentResponse]: ...
-    def cancel(self) -> bool: ...
 
 
 class ResponseStream:
@@ -26,14 +20,14 @@ class ResponseStream:
     It is an iterator as well: a loop goes on where single reads have stopped.
 
     Attributes:
-        schema: The schema of `GenerateContentResponse.parsed`.
+        origin: What all responses have in common.
     """
 
-    def __init__(self, stream: MessageStream, schema: SchemaUnion | None, backend: Backend) -> None:
+    def __init__(self, stream: MessageStream, origin: ResponseOrigin, backend: Backend) -> None:
         """Read a stream of messages of a service."""
         self._stream = stream
         self._backend = backend
-        self.schema = schema
+        self.origin = origin
         self._iterator: Iterator[GenerateContentResponse] | None = None
 
     def __iter__(self) -> Iterator[GenerateContentResponse]:
@@ -46,14 +40,14 @@ class ResponseStream:
         return self._iterator.__next__()
 
     def _read(self) -> Iterator[GenerateContentResponse]:
-        of, schema = self._backend.response.of, self.schema
+        of, origin = self._backend.response.of, self.origin
         with details_as_json:
             for message in self._stream:
-                yield of(message, schema)
+                yield of(message, origin)
 
     def show(self, message: v1beta.GenerateContentResponse) -> GenerateContentResponse:
         """Return a message as a response of the stream."""
-        return self._backend.response.of(message, self.schema)
+        return self._backend.response.of(message, self.origin)
 
     def close(self) -> None:
         """End the call, as closing a generator does."""

@@ -174,6 +174,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gemwire.genai._types.content import Content, ContentListUnion, ContentUnion, PILImage
+    from gemwire.genai._types.files import File
     from gemwire.genai._types.generate_content import (
         GenerateContentResponse,
         SchemaUnion,
@@ -209,11 +210,14 @@ if TYPE_CHECKING:
         ContentEmbeddingDict,
         ContextWindowCompressionConfigDict,
         CustomMetadataDict,
-        FileDict,
         GenerationConfigDict,
+        GenerationConfigRoutingConfigDict,
+        GenerationOutputConfigDict,
         HistoryConfigDict,
         ImageConfigDict,
         ImportFileResponseDict,
+        ModelArmorConfigDict,
+        ModelSelectionConfigDict,
         ProactivityConfigDict,
         RealtimeInputConfigDict,
         SafetySettingDict,
@@ -418,19 +422,19 @@ class UploadToFileSearchStoreResumableResponseDict(TypedDict, total=False):
     sdk_http_response: HttpResponse | HttpResponseDict | None
 
 
-class RegisterFilesResponseDict(TypedDict, total=False):
-    """Fields of a `RegisterFilesResponse`."""
-
-    sdk_http_response: HttpResponse | HttpResponseDict | None
-    files: Sequence[views.File | FileDict] | None
-
-
 class FileStatusDict(TypedDict, total=False):
     """Fields of a `FileStatus`."""
 
     code: int | None
     message: str | None
     details: Sequence[Mapping[str, object]] | None
+
+
+class RegisterFilesResponseDict(TypedDict, total=False):
+    """Fields of a `RegisterFilesResponse`."""
+
+    sdk_http_response: HttpResponse | HttpResponseDict | None
+    files: Sequence[File] | None
 
 
 class DeleteFileResponseDict(TypedDict, total=False):
@@ -1081,11 +1085,14 @@ class GenerateContentConfigDict(CallConfigDict, total=False):
     labels: Mapping[str, str] | None
     service_tier: ServiceTier | str | None
     store: bool | None
-    continuation_token: str | None
+    continuation_token: bytes | None
+    automatic_continuation: bool | None
     audio_transcription_config: Mapping[str, object] | None
-    routing_config: object | None
-    model_selection_config: object | None
+    routing_config: views.GenerationConfigRoutingConfig | GenerationConfigRoutingConfigDict | None
+    model_selection_config: views.ModelSelectionConfig | ModelSelectionConfigDict | None
     audio_timestamp: bool | None
+    model_armor_config: views.ModelArmorConfig | ModelArmorConfigDict | None
+    generation_output_config: views.GenerationOutputConfig | GenerationOutputConfigDict | None
     should_return_http_response: bool | None
 
 

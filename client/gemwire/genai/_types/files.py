@@ -44,18 +44,6 @@ class RegisterFilesConfig(CreateFileConfig):
     """Config of registering files of Cloud Storage."""
 
 
-class RegisterFilesResponse(Config):
-    """Files that were registered.
-
-    Attributes:
-        sdk_http_response: Headers of the response.
-        files: The files.
-    """
-
-    sdk_http_response: HttpResponse | None = None
-    files: list[views.File] | None = None
-
-
 class FileStatus(Config):
     """Error of a file that cannot be used.
 
@@ -86,6 +74,18 @@ class File(views.File):
         if not self._pb.HasField("error"):
             return None
         return FileStatus(code=self._pb.error.code, message=self._pb.error.message)
+
+
+class RegisterFilesResponse(Config):
+    """Files that were registered.
+
+    Attributes:
+        sdk_http_response: Headers of the response.
+        files: The files, in the order of their addresses.
+    """
+
+    sdk_http_response: HttpResponse | None = None
+    files: list[File] | None = None
 
 
 class DeleteFileResponse(Config):

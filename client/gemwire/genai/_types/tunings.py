@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from gemwire.genai._types.config import Config
 from gemwire.genai._types.http_options import CallConfig, HttpResponse, ListConfig
 from gemwire.genai._types.models import TunedModel, get_base_model
+from gemwire.genai._types.response_headers import HeadersField
 from gemwire_proto import v1beta
 from gemwire_proto.v1beta import views
 from gemwire_runtime.enums import Names
@@ -138,7 +139,7 @@ class TuningDataset(Config):
     vertex_dataset_resource: str | None = None
 
 
-class TuningJob(views.TunedModel, registered=False):
+class TuningJob(views.TunedModel, registered=False, local={"sdk_http_response": HeadersField()}):
     """A tuning job: the tuned model and the progress of its training."""
 
     __slots__ = ("_progress",)

@@ -5,6 +5,7 @@ import importlib
 from typing import Any
 
 _MODULES = frozenset({
+    "auth_token_service",
     "cache_service",
     "discuss_service",
     "file_search_store_service",

@@ -9,3 +9,5 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import D
 from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import GetFileRequest as GetFileRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import ListFilesRequest as ListFilesRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import ListFilesResponse as ListFilesResponse
+from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import RegisterFilesRequest as RegisterFilesRequest
+from gemwire_proto.google.ai.generativelanguage.v1beta.file_service_pb2 import RegisterFilesResponse as RegisterFilesResponse

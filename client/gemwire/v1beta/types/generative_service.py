@@ -6,6 +6,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AttributionSourceId as AttributionSourceId
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AudioResponseFormat as AudioResponseFormat
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AudioTranscriptionConfig as AudioTranscriptionConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AuthToken as AuthToken
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import AvatarConfig as AvatarConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import BatchEmbedContentsRequest as BatchEmbedContentsRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import BatchEmbedContentsResponse as BatchEmbedContentsResponse
@@ -29,12 +30,14 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import ContextWindowCompressionConfig as ContextWindowCompressionConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CountTokensRequest as CountTokensRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CountTokensResponse as CountTokensResponse
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CreateTokenRequest as CreateTokenRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import CustomizedAvatar as CustomizedAvatar
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import Delivery as Delivery
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import EmbedContentBatch as EmbedContentBatch
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import EmbedContentBatchOutput as EmbedContentBatchOutput
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import EmbedContentRequest as EmbedContentRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import EmbedContentResponse as EmbedContentResponse
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import FeatureSelectionPreference as FeatureSelectionPreference
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateAnswerRequest as GenerateAnswerRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateAnswerResponse as GenerateAnswerResponse
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateContentBatch as GenerateContentBatch
@@ -42,6 +45,7 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateContentRequest as GenerateContentRequest
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerateContentResponse as GenerateContentResponse
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerationConfig as GenerationConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GenerationOutputConfig as GenerationOutputConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GoAway as GoAway
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GroundingAttribution as GroundingAttribution
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import GroundingChunk as GroundingChunk
@@ -67,6 +71,8 @@ from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 im
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import LiveClientContextUpdate as LiveClientContextUpdate
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import LiveClientContextUpdateTools as LiveClientContextUpdateTools
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import LogprobsResult as LogprobsResult
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import ModelArmorConfig as ModelArmorConfig
+from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import ModelSelectionConfig as ModelSelectionConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import ModelStatus as ModelStatus
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import MultiSpeakerVoiceConfig as MultiSpeakerVoiceConfig
 from gemwire_proto.google.ai.generativelanguage.v1beta.generative_service_pb2 import PrebuiltVoiceConfig as PrebuiltVoiceConfig

@@ -27,6 +27,7 @@ from gemwire._transport.h2_call import (
     to_status,
 )
 from gemwire._transport.h2_target import H2Target
+from gemwire._transport.response_metadata import collect
 from gemwire._transport.undecodable import UndecodableResponse
 from gemwire_runtime.method import AnyMethod
 from gemwire_runtime.status_code import StatusCode
@@ -103,6 +104,7 @@ class H2UnaryCallable:
                 if queue is not None:
                     queue.remove(waiter)
             if not call.unprocessed or retries == MAX_TRANSPARENT_RETRIES:
+                collect(call.initial_metadata or ())
                 return parse_response(self._encoder.method, self._parse, call)
             retries += 1
             if expiry is not None:

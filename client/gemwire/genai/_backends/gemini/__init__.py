@@ -11,6 +11,7 @@ from gemwire.genai._backends.gemini.files import GeminiFiles
 from gemwire.genai._backends.gemini.live import GeminiLive
 from gemwire.genai._backends.gemini.media import GeminiMedia
 from gemwire.genai._backends.gemini.models import GeminiModels
+from gemwire.genai._backends.gemini.tokens import GeminiTokens
 from gemwire.genai._backends.gemini.tunings import GeminiTunings
 from gemwire.genai._types.family import GEMINI as FAMILY
 from gemwire.genai._types.generate_content import GenerateContentResponse
@@ -30,6 +31,7 @@ GEMINI = Backend(
     files=GeminiFiles(),
     file_search_stores=GeminiFileSearchStores(),
     documents=GeminiDocuments(),
+    tokens=GeminiTokens(),
     tunings=GeminiTunings(),
     batches=GeminiBatches(_MODELS),
     live=GeminiLive(),

@@ -18,3 +18,4 @@ class GeminiLive:
     to_client_content = staticmethod(live.to_client_content)
     to_realtime_input = staticmethod(live.to_realtime_input)
     to_tool_response = staticmethod(live.to_tool_response)
+    to_message = staticmethod(live.to_message)

@@ -45,6 +45,7 @@ def build_backend(target: VertexTarget, version: str | None, *, over_http: bool)
         files=Refused("files"),
         file_search_stores=Refused("file_search_stores"),
         documents=Refused("documents"),
+        tokens=Refused("auth_tokens"),
         tunings=VertexTunings(names, rpcs),
         batches=VertexBatches(names, rpcs),
         live=RefusedSessions(),

@@ -8,6 +8,7 @@ _INSTEAD = {
     "files": "give gs:// addresses as file_uri; Google's storage package uploads",
     "file_search_stores": "use Tool.retrieval",
     "documents": "use Tool.retrieval",
+    "auth_tokens": "its tokens are OAuth's",
     "batches.create_embeddings": "create a batch of requests in gs://",
 }
 
