@@ -360,3 +360,28 @@ def test_what_vertex_ai_does_not_have(client: Any) -> None:
         client.models.generate_content(model=MODEL, contents="a", config={"store": True})
     with pytest.raises(ValueError, match=r"batches\.create_embeddings is of the Gemini API"):
         client.batches.create_embeddings(model=MODEL, src={"file_name": "files/a"})
+
+
+def test_live_sessions(client: Any, running: RunningEmulator) -> None:
+    config = {"session_resumption": {}, "response_modalities": ["TEXT"]}
+    with client.live.connect(model="gemini-2.0-flash-live-001", config=config) as session:
+        for question in ("Why?", "And?"):
+            session.send_client_content(turns=question)
+            assert question in "".join(message.text or "" for message in session.receive())
+        with pytest.raises(ValueError, match="audio_stream_end is of the Gemini API"):
+            session.send_realtime_input(audio_stream_end=True)
+    with client.live.connect(model=MODEL) as session:
+        session.send_realtime_input(text="Hello")
+        assert any(message.data for message in session.receive())
+    first, second = running.calls("google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent")
+    assert (first.front, second.front) == ("websocket", "websocket")
+    assert first.request.setup.model == f"{PARENT}/publishers/google/models/gemini-2.0-flash-live-001"
+    assert list(second.request.setup.generation_config.response_modalities) == [3]
+
+
+def test_live_sessions_do_not_go_over_grpc(grpc: Any) -> None:
+    with (
+        pytest.raises(ValueError, match="BidiGenerateContent is not available over gRPC"),
+        grpc.live.connect(model=MODEL),
+    ):
+        raise AssertionError("it is refused")

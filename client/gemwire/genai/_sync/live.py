@@ -72,9 +72,7 @@ class SessionContext:
         self._session = Session(api, self._to_setup(known), api.settings(config.http_options))
 
     def _to_setup(self, config: LiveConnectConfig) -> BidiGenerateContentClientMessage:
-        setup = self._api.backend.live.to_setup(self._model, config)
-        json_only.refuse_vertex_fields(setup.setup)
-        return setup
+        return self._api.backend.live.to_setup(self._model, config)
 
     def __enter__(self) -> Session:
         if find_sessions(self._config.tools):
@@ -98,8 +96,6 @@ class Session(InputStreaming):
         self._api = api
         self._setup = setup
         self._settings = settings
-        live = api.backend.live
-        self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
         self._stream: (
             BidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
@@ -120,9 +116,10 @@ class Session(InputStreaming):
         Raises:
             APIError: The session cannot be started.
         """
+        live = self._api.backend.live
         # Without the retry setting: what was sent is lost with its connection.
         self._stream = self._api.caller.bidi(
-            self._method,
+            live.JSON_METHOD if json_only.paths(self._setup.setup) else live.METHOD,
             timeout=self._settings.get("timeout", DEFAULT),
             metadata=self._settings.get("metadata", ()),
         )
