@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
@@ -24,7 +24,7 @@ def redact(message: _Message) -> _Message:
     return made
 
 
-def _redact(message: Any) -> None:
+def _redact(message: Message) -> None:
     for field, value in message.ListFields():
         if field.GetOptions().debug_redact:
             setattr(message, field.name, _REDACTED)
