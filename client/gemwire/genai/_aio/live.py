@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from gemwire._transport.aio.concurrency import sleep
+from gemwire._transport.credentials import LiveToken
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._aio.api import AsyncApi
 from gemwire.genai._aio.function_executor import check_functions, expand_sessions
@@ -101,6 +102,8 @@ class AsyncSession(AsyncInputStreaming):
         self._settings = settings
         live = api.backend.live
         self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
+        if isinstance(api.caller.authorization, LiveToken):
+            self._method = live.TOKEN_METHOD
         self._stream: (
             AsyncBidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None

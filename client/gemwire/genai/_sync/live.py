@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from gemwire._transport.credentials import LiveToken
 from gemwire._transport.sync.concurrency import sleep
 from gemwire.errors import GemwireError, Unavailable
 from gemwire.genai._convert.error_details import details_as_json
@@ -100,6 +101,8 @@ class Session(InputStreaming):
         self._settings = settings
         live = api.backend.live
         self._method = live.JSON_METHOD if json_only.paths(setup.setup) else live.METHOD
+        if isinstance(api.caller.authorization, LiveToken):
+            self._method = live.TOKEN_METHOD
         self._stream: (
             BidiStream[BidiGenerateContentClientMessage, BidiGenerateContentServerMessage] | None
         ) = None
