@@ -140,6 +140,9 @@ class APIError(GemwireError):
             text += f" [{', '.join(where)}]"
         return f"{text} {self.hint}" if self.hint else text
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 

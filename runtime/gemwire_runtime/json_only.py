@@ -131,7 +131,10 @@ def refuse_vertex_fields(message: Message) -> None:
     """Raise ValueError for a message with fields that only Vertex AI has, at any depth."""
     if found := list(_paths(message, "", FIRST_GEMINI_NUMBER)):
         fields = ", ".join(f"{message.DESCRIPTOR.name}.{path}" for path in found[:3])
-        raise ValueError(f"{fields}: Vertex AI only; the Gemini API has no such field")
+        raise ValueError(
+            f"{fields}: parameter is only supported in Gemini Enterprise Agent Platform mode (Vertex AI); "
+            "the Gemini API has no such field"
+        )
 
 
 def _paths(message: Message, prefix: str, end: int = LAST_NUMBER + 1) -> Iterator[str]:

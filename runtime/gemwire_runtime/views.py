@@ -224,6 +224,8 @@ class View(Model):
         if isinstance(obj, View):
             obj = obj._pb
         if isinstance(obj, Message):
+            if obj.DESCRIPTOR.full_name != cls._kind.DESCRIPTOR.full_name:
+                raise TypeError(f"expected {cls.__name__} or a dict, got {obj.DESCRIPTOR.name}")
             return cls.of(obj)
         fields = unwrap(obj)
         if not isinstance(fields, Mapping):

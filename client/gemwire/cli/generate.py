@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gemwire import v1beta
-from gemwire.cli import output, protojson, tools
+from gemwire.cli import output, protojson, service, tools
 from gemwire.cli.answer_printer import AnswerPrinter
 from gemwire.cli.local_model import Local, use_local_model
 from gemwire.cli.options import AsJson, File, Model, Prompt, System, Timeout, Transport, TransportName
@@ -69,8 +68,11 @@ def generate(
         settings["response_mime_type"] = "application/json"
     callable_tools = tools.read_tools(tool_file) if tool_file else []
     request: dict[str, object] = {
-        "model": output.full_name("models", model),
-        "tools": callable_tools,
+        "model": service.name_model(model),
+        "tools": [
+            protojson.parse_message(output.to_dict(tool), service.messages().Tool, "--tools")
+            for tool in callable_tools
+        ],
         "generation_config": settings,
     }
     if config := tools.tool_config(callable_tools, tool_mode, allowed_function or []):
@@ -79,7 +81,7 @@ def generate(
         request["system_instruction"] = {"parts": [{"text": system}]}
     request["contents"] = [user_content(prompt, file)]
     answer = AnswerPrinter(enabled=not as_json)
-    with use_local_model(local), v1beta.GenerativeServiceClient(transport=transport.value) as client:
+    with use_local_model(local), service.create_generative_client(transport.value) as client:
         started, first = time.monotonic(), None
         try:
             with client.stream_generate_content(request, timeout=timeout) as stream:

@@ -10,7 +10,7 @@ import typer
 from google.protobuf.message import Message
 
 from gemwire import v1, v1beta
-from gemwire.cli import output, protojson
+from gemwire.cli import output, protojson, service
 from gemwire.cli.options import Transport, TransportName
 from gemwire_proto.longrunning import operations
 from gemwire_runtime.method import Kind, Method, Service
@@ -18,6 +18,7 @@ from gemwire_runtime.method import Kind, Method, Service
 _SUFFIX = "ServiceClient"
 _DATA = "Request as JSON. Reads standard input if omitted or -."
 _LIST = "List all RPCs; with the name of a service, its RPCs."
+_PACKAGES = ("google.ai.generativelanguage.", "google.cloud.aiplatform.v1.", "google.longrunning.", "v1beta.")
 #: Descriptions of the kinds of calls.
 _KINDS = {
     Kind.UNARY: "",
@@ -30,13 +31,14 @@ _KINDS = {
 def services() -> dict[str, tuple[Any, Service]]:
     """Return client class and method table of each service, by names like Generative and v1.Generative."""
     tables: dict[str, tuple[Any, Service]] = {}
-    for prefix, version in (("", v1beta), ("v1.", v1)):
+    place = service.find_vertex()
+    for prefix, version in (("", v1beta), ("v1.", v1)) if place is None else (("", service.messages()),):
         for name in version.__all__:
             if name.endswith(_SUFFIX):
                 client = getattr(version, name)
                 tables[prefix + name.removesuffix(_SUFFIX)] = client, client.SERVICE
     # All clients have the methods of Operations.
-    tables["Operations"] = v1beta.ModelServiceClient, operations.SERVICE
+    tables["Operations"] = service.messages().ModelServiceClient, operations.SERVICE
     return tables
 
 
@@ -52,7 +54,13 @@ def _find_service(name: str) -> tuple[str, Any, Service]:
     """
     wanted = _normalize(name).removesuffix("service")
     # Names with packages, as other tools write them.
-    for package in ("google.ai.generativelanguage.", "google.longrunning.", "v1beta."):
+    packages = (
+        "google.ai.generativelanguage.",
+        "google.cloud.aiplatform.v1.",
+        "google.longrunning.",
+        "v1beta.",
+    )
+    for package in packages:
         wanted = wanted.removeprefix(package)
     known = services()
     for short, (client, table) in known.items():
@@ -109,7 +117,8 @@ def rpc(
         for source, text in _read_requests(data, bidi=bidi)
     ]
     chosen = "rest" if method.http_only else transport.value
-    with client_class(transport=chosen) as client:
+    place = service.find_vertex()
+    with client_class(transport=chosen, client_options=place.options if place else None) as client:
         call = getattr(client, method.snake)
         if bidi:
             _print_stream(call(iter(requests), timeout=timeout))

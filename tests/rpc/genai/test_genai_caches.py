@@ -132,7 +132,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "create",
             {"model": "m", "config": {"kms_key_name": "k"}},
             ValueError,
-            "config.kms_key_name: Vertex AI only; the Gemini API",
+            "config.kms_key_name: parameter is only supported in Gemini Enterprise",
         ),
         ("create", {"model": "m", "config": {"tll": "1s"}}, ValueError, "has no field 'tll'; did you mean"),
         ("create", {"model": "m", "config": 3}, TypeError, "config: expected CreateCachedContentConfig or a"),

@@ -144,7 +144,7 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
             "tune",
             {"training_dataset": {"gcs_uri": "gs://a"}},
             ValueError,
-            "training_dataset.gcs_uri: Vertex AI only",
+            "training_dataset.gcs_uri: parameter is only supported in Gemini Enterprise",
         ),
         ("tune", {"training_dataset": {}}, ValueError, "training_dataset.examples are required"),
         ("tune", {"training_dataset": 3}, TypeError, "training_dataset: expected TuningDataset or a dict"),
@@ -162,7 +162,12 @@ def test_list_pages(api: Api, gemini_emulator: RunningEmulator) -> None:
         ),
         ("tune", {"base_model": ""}, ValueError, "base_model: '' is not the name of a model"),
         ("tune", {"config": {"epoch_count": "x"}}, ValueError, "config.epoch_count: "),
-        ("tune", {"config": {"adapter_size": 4}}, ValueError, "config.adapter_size: Vertex AI only"),
+        (
+            "tune",
+            {"config": {"adapter_size": 4}},
+            ValueError,
+            "config.adapter_size: parameter is only supported in Gemini Enterprise",
+        ),
         ("tune", {"config": {"epochs": 4}}, ValueError, "has no field 'epochs'"),
         ("get", {"name": ""}, ValueError, "name: '' is not a name, such as 'tunedModels/abc-123'"),
         (

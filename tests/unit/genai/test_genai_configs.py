@@ -41,6 +41,16 @@ def test_a_nested_dict_becomes_its_type_at_once(given: dict[str, Any], kind: typ
     assert assigned == config
 
 
+def test_contents_in_a_config_are_contents_and_are_copied() -> None:
+    content = types.Content(role="user", parts=[types.Part(text="a")])
+    for given in (content, types.UserContent("a")):
+        config: Any = types.CreateCachedContentConfig(contents=[given])
+        assert isinstance(config.contents[0], types.Content)
+        assert copy.deepcopy(config) == config
+        with pytest.raises(TypeError, match="expected Part or a dict, got Content"):
+            types.Part.model_validate(given)
+
+
 def test_nested_values_are_attributes() -> None:
     assert Config(thinking_config={"thinking_budget": 5}).thinking_config.thinking_budget == 5
     config = Config(http_options={"retry_options": {"attempts": "3"}}, safety_settings=[{"threshold": "OFF"}])

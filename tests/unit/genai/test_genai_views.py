@@ -97,7 +97,7 @@ def test_what_a_client_adds_to_a_response_is_a_field() -> None:
 )
 def test_what_only_vertex_ai_has_is_refused_before_it_is_sent(part: Any, field: str) -> None:
     with genai.Client(api_key="a-key", http_options={"base_url": "http://127.0.0.1:9"}) as client:
-        says = rf"GenerateContentRequest\.contents\[0\]\.parts\[0\]\.{field}: Vertex AI only"
+        says = rf"GenerateContentRequest\.contents\[0\]\.parts\[0\]\.{field}: parameter is only supported in"
         with pytest.raises(ValueError, match=says):
             client.models.generate_content(model="m", contents=types.Content(role="user", parts=[part]))
 

@@ -96,6 +96,9 @@ class AsyncFiles(AsyncResource):
         try:
             with details_as_json:
                 message = await rest.upload_file(file, file=fields, progress=progress, **settings)
+        except FileNotFoundError as error:
+            said = "file is not a valid file path; there is no such file"
+            raise FileNotFoundError(error.errno, said, error.filename) from None
         except ValueError as error:
             if str(error).startswith("mime_type: "):
                 raise ValueError(f"config.{error}") from None

@@ -50,10 +50,10 @@ _METADATA = fields_of(views.InlinedRequest)["metadata"]
 
 
 def to_batch_name(name: object) -> str:
-    """Return the full name of a batch job: ``batches/b`` for "b"."""
+    """Check the name of a batch job: ``batches/b``."""
     found = to_resource_name(name, COLLECTION)
-    if "/" in found.removeprefix(f"{COLLECTION}/"):
-        raise ValueError(f"name: {name!r} is not the name of a batch job, such as '{COLLECTION}/abc-123'")
+    if found != (getattr(name, "name", None) or name) or "/" in found.removeprefix(f"{COLLECTION}/"):
+        raise ValueError(f"name: Invalid batch job name: {name!r} is not like '{COLLECTION}/abc-123'")
     return found
 
 
@@ -68,6 +68,8 @@ def to_batch_source(src: object) -> BatchJobSource:
             return BatchJobSource(bigquery_uri=src)
         if src.startswith("projects/"):
             return BatchJobSource(vertex_dataset_name=src)
+        if not src.startswith("files/"):
+            raise ValueError(f"src: Unsupported source: {src!r}; pass requests or a file, 'files/abc-123'")
         return BatchJobSource(file_name=src)
     if isinstance(src, Sequence):
         src = {"inlined_requests": src}

@@ -13,7 +13,10 @@ def to_model_name(model: object, argument: str = "model") -> str:
     if not isinstance(model, str):
         raise TypeError(f"{argument}: expected the name of a model, got {type(model).__name__}")
     if not model or FORBIDDEN.search(model):
-        raise ValueError(f"{argument}: {model!r} is not the name of a model, such as 'gemini-2.5-flash'")
+        raise ValueError(
+            f"{argument}: {model!r} is not the name of a model, such as 'gemini-2.5-flash' "
+            "(invalid model parameter)"  # as google-genai says
+        )
     if model.startswith(("models/", "tunedModels/", "dynamic/")):
         return model
     return f"models/{model}"

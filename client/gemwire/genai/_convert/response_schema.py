@@ -72,7 +72,7 @@ def to_response_schema(value: object) -> tuple[str, views.Schema | JsonSchema]:
     message = message_of(value)
     if isinstance(message, v1beta.Schema):
         if not message.ListFields():
-            raise ValueError(f"{_ARGUMENT}: the Schema is empty")
+            raise ValueError(f"{_ARGUMENT}: Unsupported schema type: the Schema is empty")
         return "response_schema", views.Schema.of(message)
     if isinstance(message, Message):
         raise _unsupported(value)

@@ -97,6 +97,9 @@ class Files(Resource):
         try:
             with details_as_json:
                 message = rest.upload_file(file, file=fields, progress=progress, **settings)
+        except FileNotFoundError as error:
+            said = "file is not a valid file path; there is no such file"
+            raise FileNotFoundError(error.errno, said, error.filename) from None
         except ValueError as error:
             if str(error).startswith("mime_type: "):
                 raise ValueError(f"config.{error}") from None

@@ -344,7 +344,8 @@ class GenerateContentResponse(
         if not candidates:
             return None
         if len(candidates) > 1:
-            _warn_once("the response has several candidates; .text and similar attributes read the first")
+            found = len(candidates)
+            _warn_once(f"there are {found} candidates; .text and similar attributes read the first one")
         content: v1beta.Content = candidates[0].content
         return content
 

@@ -14,8 +14,12 @@ from gemwire.genai._types.models import UpdateModelConfig
 from gemwire.genai._types.tunings import CreateTuningJobConfig, TuningDataset
 from gemwire.genai._types.videos import GenerateVideosConfig
 
+#: google-genai's words, by which programs recognize such an error.
+_ELSEWHERE = (
+    "only supported in Gemini Enterprise Agent Platform mode (Vertex AI), not supported in Gemini API mode"
+)
 _NOTHING = "the Gemini API does not support it"
-_SOURCE = "pass requests or an uploaded file"
+_SOURCE = "set one of inlined_requests and file_name"
 
 #: Fields by the class of the config.
 _FIELDS: Mapping[type[Config], Mapping[str, str]] = {
@@ -56,9 +60,9 @@ def check_fields(config: Config, argument: str = "config") -> None:
     """Check that no field is set that only Vertex AI has."""
     for field, instead in _FIELDS[type(config)].items():
         if getattr(config, field) is not None:
-            raise ValueError(f"{argument}.{field}: Vertex AI only; {instead}")
+            raise ValueError(f"{argument}.{field}: parameter is {_ELSEWHERE}; {instead}")
 
 
 def method_error(method: str) -> ValueError:
     """Return the error of a method that only Vertex AI has."""
-    return ValueError(f"{method}: Vertex AI only; {_METHODS[method]}")
+    return ValueError(f"{method}: method is {_ELSEWHERE}; {_METHODS[method]}")
