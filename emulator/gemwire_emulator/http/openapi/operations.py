@@ -26,7 +26,8 @@ _ALT: Schema = {
 
 def build_path(version: str, route: RpcRoute) -> str:
     """Build the path of a binding: ``/v1beta/models/{model}:generateContent``."""
-    return f"/{version}/{_VARIABLE.sub(lambda found: _name_variable(found[1], found[2]), _strip_version(route.binding))}"
+    path = _strip_version(route.binding)
+    return f"/{version}/{_VARIABLE.sub(lambda found: _name_variable(found[1], found[2]), path)}"
 
 
 def iter_path_fields(method: Method[Message, Message]) -> Iterator[str]:
